@@ -1,0 +1,111 @@
+//! The cost of blocks, straight from the definition.
+
+use super::instance::Instance;
+use super::ticks::{INFINITE, Ticks};
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::ids::NodeId;
+
+/// What one block pays, in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockCost {
+    /// Its nodes' work.
+    pub work: Ticks,
+    /// Tensors made elsewhere and read here, each once.
+    pub io_in: Ticks,
+    /// Tensors made here and read elsewhere, each once.
+    pub io_out: Ticks,
+    /// Streaming in the parameters beyond memory.
+    pub overflow: Ticks,
+    /// Bytes of parameters.
+    pub param_bytes: u64,
+    /// The sum of work, io and overflow; [`INFINITE`] above the memory limit.
+    pub cost: Ticks,
+}
+
+/// Checks that `block_of` maps every node to a block below `num_blocks`, and no tensor backwards.
+///
+/// # Errors
+/// [`Error`], naming the first node that breaks a rule.
+///
+/// # Complexity
+/// O(nodes + distinct producer-consumer pairs).
+pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[usize]) -> Result<(), Error> {
+    if block_of.len() != graph.num_nodes() {
+        let rule = format!("there are {} nodes", graph.num_nodes());
+        return Err(Error::Length { array: "block_of", length: block_of.len(), rule });
+    }
+    let wrong = |node: NodeId, rule| {
+        let block = i64::try_from(block_of[node.index()]).unwrap_or(i64::MAX);
+        Err(Error::BlockOf { node: node.index(), block, rule })
+    };
+    for node in graph.nodes() {
+        let block = block_of[node.index()];
+        if block >= num_blocks {
+            return wrong(node, format!("blocks are 0..{num_blocks}"));
+        }
+        if let Some(&consumer) = graph.successors(node).iter().find(|c| block_of[c.index()] < block) {
+            let (consumer, earlier) = (consumer.index(), block_of[consumer.index()]);
+            return wrong(node, format!("its consumer, node {consumer}, is in the earlier block {earlier}"));
+        }
+    }
+    Ok(())
+}
+
+/// The cost of every block of a checked partition, by block.
+///
+/// A tensor is paid once by the block that makes it, when another block reads it, and once by every other block that
+/// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its maker.
+///
+/// # Panics
+/// When `block_of` is not what [`check_partition`] accepts.
+///
+/// # Complexity
+/// O(nodes + tensors + reads + blocks).
+#[must_use]
+pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost> {
+    let graph = instance.graph();
+    let mut blocks = vec![BlockCost::default(); instance.num_blocks()];
+    let mut params = vec![0; instance.num_blocks()];
+    for node in graph.nodes() {
+        let block = block_of[node.index()];
+        blocks[block].work += instance.work(node);
+        blocks[block].param_bytes += graph.param_bytes(node);
+        params[block] += instance.params()[node.index()];
+    }
+    let mut last_tensor_paid = vec![None; instance.num_blocks()];
+    for tensor in graph.tensors() {
+        let transfer = instance.transfer(tensor);
+        let home = graph.producer(tensor).map(|node| block_of[node.index()]);
+        let mut is_exported = instance.boundary_io() && graph.is_output(tensor);
+        for reader in graph.consumers(tensor).iter().map(|node| block_of[node.index()]) {
+            let is_import = home.map_or(instance.boundary_io(), |home| home != reader);
+            if is_import && last_tensor_paid[reader] != Some(tensor) {
+                last_tensor_paid[reader] = Some(tensor);
+                blocks[reader].io_in += transfer;
+            }
+            is_exported |= is_import;
+        }
+        if let (Some(home), true) = (home, is_exported) {
+            blocks[home].io_out += transfer;
+        }
+    }
+    for (block, params) in blocks.iter_mut().zip(params) {
+        block.overflow = instance.overflow(params);
+        block.cost = if instance.is_over_limit(block.param_bytes) {
+            INFINITE
+        } else {
+            block.work + block.io_in + block.io_out + block.overflow
+        };
+    }
+    blocks
+}
+
+/// The cost of the dearest block.
+///
+/// # Panics
+/// When there is no block.
+#[must_use]
+pub fn bottleneck(blocks: &[BlockCost]) -> Ticks {
+    blocks.iter().map(|block| block.cost).max().expect("a partition has at least one block")
+}

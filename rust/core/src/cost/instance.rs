@@ -1,0 +1,251 @@
+//! A graph on a device with a number of blocks: the problem itself, in ticks.
+
+use std::sync::Arc;
+
+use super::device::Device;
+use super::ticks::{Ticks, choose_tick, snap};
+use crate::error::Error;
+use crate::graph::{Csr, Graph, MAX_SECONDS, Work};
+use crate::ids::{NodeId, TensorId, bytes_as_float, count, float};
+
+/// More blocks than any pipeline has; keeps a typing error from asking for all memory.
+const MAX_BLOCKS: usize = 1 << 20;
+/// More ticks than any instance has: memory that cannot overflow.
+const AMPLE: Ticks = 1 << 52;
+
+/// A max-throughput partitioning problem with exact integer costs.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    graph: Arc<Graph>,
+    num_blocks: usize,
+    boundary_io: bool,
+    tick: f64,
+    work: Vec<Ticks>,
+    total_work: Ticks,
+    transfer: Vec<Ticks>,
+    params: Vec<Ticks>,
+    memory: Ticks,
+    memory_limit: Option<u64>,
+    paid_produces: Csr<TensorId>,
+    paid_reads: Csr<TensorId>,
+}
+
+impl Instance {
+    /// Puts `graph` on `num_blocks` devices of one kind.
+    ///
+    /// With `boundary_io`, a model input is paid by every block that reads it, and a model output by the block that
+    /// makes it even when nothing else reads it; without, both are free, as in the paper.
+    ///
+    /// # Errors
+    /// [`Error`], when a device figure is missing or unusable, when a cost is too large to be a time, or when
+    /// `num_blocks` is zero.
+    ///
+    /// # Complexity
+    /// O(nodes + tensors + reads).
+    pub fn new(graph: Arc<Graph>, device: &Device, num_blocks: usize, boundary_io: bool) -> Result<Self, Error> {
+        device.check()?;
+        if !(1..=MAX_BLOCKS).contains(&num_blocks) {
+            return Err(Error::NumBlocks(num_blocks));
+        }
+        let work = work_seconds(&graph, device)?;
+        let seconds_of = |bytes: u64, rate: f64| bytes_as_float(bytes) / rate;
+        let transfer: Vec<f64> = graph.tensors().map(|x| seconds_of(graph.size(x), device.bandwidth)).collect();
+        check_times("tensor", "size / bandwidth", &transfer)?;
+        let params: Vec<f64> = match device.memory {
+            Some(_) => graph.nodes().map(|v| seconds_of(graph.param_bytes(v), device.overflow_bandwidth())).collect(),
+            None => vec![0.0; graph.num_nodes()],
+        };
+        check_times("node", "param_bytes / overflow_bandwidth", &params)?;
+
+        let tick = choose_tick(&work.iter().chain(&transfer).chain(&transfer).chain(&params).copied());
+        let snap_all = |seconds: &[f64]| -> Vec<Ticks> { seconds.iter().map(|&s| snap(s, tick)).collect() };
+        let memory = device
+            .memory
+            .map_or(AMPLE, |memory| snap(bytes_as_float(memory) / device.overflow_bandwidth(), tick).min(AMPLE));
+        let snapped_work = snap_all(&work);
+        let transfer = snap_all(&transfer);
+        let paid = |x: TensorId| transfer[x.index()] > 0 && (boundary_io || graph.producer(x).is_some());
+        let pairs_of = |tensors: fn(&Graph, NodeId) -> &[TensorId]| {
+            let graph = &*graph;
+            graph.nodes().flat_map(move |v| tensors(graph, v).iter().map(move |&x| (v.index(), x)))
+        };
+        let leaves = |x: TensorId| !graph.consumers(x).is_empty() || (boundary_io && graph.is_output(x));
+        let no_tensor = TensorId::new(0);
+        let produces = pairs_of(Graph::produces).filter(|&(_, x)| paid(x) && leaves(x));
+        let reads = pairs_of(Graph::reads).filter(|&(_, x)| paid(x));
+        Ok(Self {
+            num_blocks,
+            boundary_io,
+            tick,
+            total_work: snapped_work.iter().sum(),
+            work: snapped_work,
+            params: snap_all(&params),
+            memory,
+            memory_limit: device.memory_limit,
+            paid_produces: Csr::from_pairs(graph.num_nodes(), no_tensor, produces),
+            paid_reads: Csr::from_pairs(graph.num_nodes(), no_tensor, reads),
+            transfer,
+            graph,
+        })
+    }
+
+    /// The graph to cut.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// How many blocks a partition may have.
+    #[must_use]
+    pub fn num_blocks(&self) -> usize {
+        self.num_blocks
+    }
+
+    /// Whether model inputs and outputs are paid.
+    #[must_use]
+    pub fn boundary_io(&self) -> bool {
+        self.boundary_io
+    }
+
+    /// Seconds of one tick, a power of two.
+    #[must_use]
+    pub fn tick(&self) -> f64 {
+        self.tick
+    }
+
+    /// Ticks that `node` runs.
+    #[must_use]
+    pub fn work(&self, node: NodeId) -> Ticks {
+        self.work[node.index()]
+    }
+
+    /// Ticks of all nodes together.
+    #[must_use]
+    pub fn total_work(&self) -> Ticks {
+        self.total_work
+    }
+
+    /// Ticks that each node runs, by index.
+    #[must_use]
+    pub fn works(&self) -> &[Ticks] {
+        &self.work
+    }
+
+    /// Ticks that each tensor takes to move once, by index.
+    #[must_use]
+    pub fn transfers(&self) -> &[Ticks] {
+        &self.transfer
+    }
+
+    /// Ticks that each node's parameters would take to stream in, by index; zero when memory is ample.
+    #[must_use]
+    pub fn params(&self) -> &[Ticks] {
+        &self.params
+    }
+
+    /// Ticks that `tensor` takes to move once.
+    #[must_use]
+    pub fn transfer(&self, tensor: TensorId) -> Ticks {
+        self.transfer[tensor.index()]
+    }
+
+    /// Resident parameters, in the ticks that they would take to stream in.
+    #[must_use]
+    pub fn memory(&self) -> Ticks {
+        self.memory
+    }
+
+    /// Bytes of parameters that a block may hold at most.
+    #[must_use]
+    pub fn memory_limit(&self) -> Option<u64> {
+        self.memory_limit
+    }
+
+    /// A cost in seconds; infinite for [`INFINITE`](super::INFINITE).
+    #[must_use]
+    pub fn seconds(&self, cost: Ticks) -> f64 {
+        if cost == super::INFINITE { f64::INFINITY } else { float(cost) * self.tick }
+    }
+
+    /// Overflow of parameters that take so many ticks to stream in.
+    #[must_use]
+    pub fn overflow(&self, params: Ticks) -> Ticks {
+        (params - self.memory).max(0)
+    }
+
+    /// Whether so many bytes of parameters may not stand in one block.
+    #[must_use]
+    pub fn is_over_limit(&self, param_bytes: u64) -> bool {
+        self.memory_limit.is_some_and(|limit| param_bytes > limit)
+    }
+
+    /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the dearest node.
+    ///
+    /// Lemma 3.3 of the paper, max(W / k, max work of a node), with what else nobody can avoid: parameters beyond the
+    /// memory of `num_blocks` devices overflow in some block, and with `boundary_io` each model input that is read is
+    /// paid at least once and each model output once.
+    #[must_use]
+    pub fn combinatorial_bound(&self) -> Ticks {
+        let graph = &*self.graph;
+        let boundary = |x: &TensorId| match graph.producer(*x) {
+            None => !graph.consumers(*x).is_empty(),
+            Some(_) => graph.is_output(*x),
+        };
+        let boundary_cost = |tensors: &mut dyn Iterator<Item = TensorId>| -> Ticks {
+            let paid = tensors.filter(|x| self.boundary_io && boundary(x));
+            paid.map(|x| self.transfer(x)).sum()
+        };
+        let blocks = count(self.num_blocks);
+        let spilled = self.params.iter().sum::<Ticks>() - self.memory.saturating_mul(blocks);
+        let together = self.total_work() + spilled.max(0) + boundary_cost(&mut graph.tensors());
+        let alone = |v: NodeId| {
+            let mut touched = graph.reads(v).iter().chain(graph.produces(v)).copied();
+            self.work(v) + self.overflow(self.params[v.index()]) + boundary_cost(&mut touched)
+        };
+        let mean = together / blocks + i64::from(together % blocks > 0);
+        graph.nodes().map(alone).fold(mean, Ticks::max)
+    }
+
+    /// The tensors that `node` makes and that can cost something when cut.
+    pub(crate) fn paid_produces(&self, node: NodeId) -> &[TensorId] {
+        self.paid_produces.row(node.index())
+    }
+
+    /// The tensors that `node` reads and that can cost something when cut.
+    pub(crate) fn paid_reads(&self, node: NodeId) -> &[TensorId] {
+        self.paid_reads.row(node.index())
+    }
+
+    /// How many pairs of a node and a paid tensor there are.
+    pub(crate) fn num_paid(&self) -> (usize, usize) {
+        (self.paid_produces.values().len(), self.paid_reads.values().len())
+    }
+}
+
+/// Seconds per node: as given, or by the roofline max(flops / rate, moved bytes / memory bandwidth).
+fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {
+    let (flops, moved_bytes, is_view) = match graph.work() {
+        Work::Seconds(seconds) => return Ok(seconds.clone()),
+        Work::Facts { flops, moved_bytes, is_view } => (flops, moved_bytes, is_view),
+    };
+    let rule = "the graph gives no work in seconds";
+    let missing = |figure| Error::DeviceMissing { figure, rule };
+    let rate = device.flops.ok_or_else(|| missing("flops"))?;
+    let memory_bandwidth = device.memory_bandwidth.ok_or_else(|| missing("memory_bandwidth"))?;
+    let roofline = |((&flops, &moved), &is_view): ((&f64, &u64), &bool)| {
+        if is_view { 0.0 } else { (flops / rate).max(bytes_as_float(moved) / memory_bandwidth) }
+    };
+    let seconds: Vec<f64> = flops.iter().zip(moved_bytes).zip(is_view).map(roofline).collect();
+    check_times("node", "work", &seconds)?;
+    Ok(seconds)
+}
+
+fn check_times(owner: &'static str, quantity: &'static str, seconds: &[f64]) -> Result<(), Error> {
+    match seconds.iter().position(|&s| s > MAX_SECONDS) {
+        None => Ok(()),
+        Some(index) => {
+            let (value, rule) = (format!("{} s", seconds[index]), "above 1e15 s");
+            Err(Error::Quantity { owner, index, quantity, value, rule })
+        }
+    }
+}

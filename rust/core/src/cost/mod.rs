@@ -1,0 +1,15 @@
+//! What a block costs, in exact integers.
+//!
+//! All costs of an instance are snapped once to *ticks*: one tick is a power of two in seconds, small enough that
+//! nothing of weight is lost and large enough that every sum stays below 2^52. Sums are then exact in integers, in
+//! `f64` and in JSON, whatever the order they are taken in, and every claim is about the snapped instance.
+
+mod block;
+mod device;
+mod instance;
+mod ticks;
+
+pub use block::{BlockCost, bottleneck, check_partition, partition_costs};
+pub use device::Device;
+pub use instance::Instance;
+pub use ticks::{INFINITE, Ticks};

@@ -1,0 +1,127 @@
+//! The computation graph: nodes, and tensors as hyperedges. Checked once by [`GraphBuilder`], then frozen.
+
+mod builder;
+mod csr;
+
+pub use builder::GraphBuilder;
+pub(crate) use builder::MAX_SECONDS;
+pub use csr::Csr;
+
+use crate::ids::{NodeId, TensorId};
+
+/// What a node's work is known from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// Seconds per node.
+    Seconds(Vec<f64>),
+    /// Facts per node, from which a device's roofline makes seconds.
+    Facts {
+        /// Floating-point operations.
+        flops: Vec<f64>,
+        /// Bytes read and written; 2^54 at most.
+        moved_bytes: Vec<u64>,
+        /// The operation moves nothing and costs nothing.
+        is_view: Vec<bool>,
+    },
+}
+
+/// A frozen DAG of nodes and tensors.
+///
+/// Every invariant (indices in range, no duplicates, no cycle, no negative or non-finite number) was checked when it
+/// was built, so nothing that takes a `Graph` checks again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    work: Work,
+    param_bytes: Vec<u64>,
+    size: Vec<u64>,
+    producer: Vec<Option<NodeId>>,
+    is_output: Vec<bool>,
+    consumers: Csr<NodeId>,
+    produces: Csr<TensorId>,
+    reads: Csr<TensorId>,
+    successors: Csr<NodeId>,
+    num_predecessors: Vec<u32>,
+}
+
+impl Graph {
+    /// The number of nodes; at least one.
+    #[must_use]
+    pub fn num_nodes(&self) -> usize {
+        self.param_bytes.len()
+    }
+
+    /// The number of tensors.
+    #[must_use]
+    pub fn num_tensors(&self) -> usize {
+        self.size.len()
+    }
+
+    /// All nodes by index.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + Clone {
+        (0..self.num_nodes()).map(NodeId::new)
+    }
+
+    /// All tensors by index.
+    pub fn tensors(&self) -> impl DoubleEndedIterator<Item = TensorId> + Clone {
+        (0..self.num_tensors()).map(TensorId::new)
+    }
+
+    /// What the work of the nodes is known from.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Bytes of parameters that `node` reads.
+    #[must_use]
+    pub fn param_bytes(&self, node: NodeId) -> u64 {
+        self.param_bytes[node.index()]
+    }
+
+    /// Bytes of `tensor`.
+    #[must_use]
+    pub fn size(&self, tensor: TensorId) -> u64 {
+        self.size[tensor.index()]
+    }
+
+    /// The node that makes `tensor`; none for a model input.
+    #[must_use]
+    pub fn producer(&self, tensor: TensorId) -> Option<NodeId> {
+        self.producer[tensor.index()]
+    }
+
+    /// Whether the model returns `tensor`.
+    #[must_use]
+    pub fn is_output(&self, tensor: TensorId) -> bool {
+        self.is_output[tensor.index()]
+    }
+
+    /// The nodes that read `tensor`, each once.
+    #[must_use]
+    pub fn consumers(&self, tensor: TensorId) -> &[NodeId] {
+        self.consumers.row(tensor.index())
+    }
+
+    /// The tensors that `node` makes.
+    #[must_use]
+    pub fn produces(&self, node: NodeId) -> &[TensorId] {
+        self.produces.row(node.index())
+    }
+
+    /// The tensors that `node` reads, each once.
+    #[must_use]
+    pub fn reads(&self, node: NodeId) -> &[TensorId] {
+        self.reads.row(node.index())
+    }
+
+    /// The nodes that read something which `node` makes, each once, ascending.
+    #[must_use]
+    pub fn successors(&self, node: NodeId) -> &[NodeId] {
+        self.successors.row(node.index())
+    }
+
+    /// How many distinct nodes make what each node reads.
+    pub(crate) fn num_predecessors(&self) -> &[u32] {
+        &self.num_predecessors
+    }
+}

@@ -1,0 +1,35 @@
+//! How a caller on another thread asks long work to end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A flag that long work polls every few thousand steps.
+#[derive(Debug, Default)]
+pub struct Interrupt(AtomicBool);
+
+/// The work was asked to end before it had its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl Interrupt {
+    /// A flag that nobody has raised yet.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Asks the work to end.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the work was asked to end.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Polled from inside loops over `step`: looks at the flag once in 4,096 steps.
+    pub(crate) fn check(&self, step: usize) -> Result<(), Interrupted> {
+        if step.is_multiple_of(4096) && self.is_raised() { Err(Interrupted) } else { Ok(()) }
+    }
+}

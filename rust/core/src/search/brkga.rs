@@ -1,0 +1,149 @@
+//! Biased random-key genetic algorithm over topological orders (section 4 of the paper).
+
+use std::ops::ControlFlow;
+
+use super::params::BrkgaParams;
+use super::population::{Fitness, Individual, Population};
+use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::order::{Kahn, TopologicalOrder};
+use crate::slice::{Slicer, Slicing, slice_order};
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Generations completed after the first.
+    pub generations: u64,
+    /// Orders looked at.
+    pub evaluations: u64,
+    /// The best bottleneck so far; [`INFINITE`] while every order breaks the memory limit.
+    pub bottleneck: Ticks,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The block of every node. All in block 0, at infinite cost, when no order fits the memory limit.
+    pub block_of: Vec<usize>,
+    /// How far the search came.
+    pub progress: Progress,
+    /// Whether it was interrupted, rather than done.
+    pub is_interrupted: bool,
+}
+
+/// The best partition so far, and the counts.
+struct Incumbent<'a> {
+    instance: &'a Instance,
+    block_of: Vec<usize>,
+    progress: Progress,
+}
+
+impl Incumbent<'_> {
+    fn take(&mut self, order: &TopologicalOrder, slicing: &Slicing) {
+        if slicing.bottleneck() < self.progress.bottleneck {
+            self.progress.bottleneck = slicing.bottleneck();
+            self.block_of = slicing.block_of(order);
+        }
+    }
+
+    /// Takes the best of a generation; slices its order again, which is cheaper than to keep every slicing.
+    fn take_best(&mut self, individuals: &[Individual]) {
+        let best = individuals.iter().min_by_key(|individual| individual.fitness);
+        let Some((individual, Fitness::Bottleneck(value))) = best.map(|best| (best, best.fitness)) else { return };
+        if value < self.progress.bottleneck {
+            let graph = self.instance.graph();
+            let order = Kahn::new(graph).decode(graph, &individual.keys);
+            let mut slicer = Slicer::new(self.instance);
+            slicer.load(&order);
+            if let Ok(Some(slicing)) = slicer.below(value + 1, &Interrupt::never()) {
+                self.take(&order, &slicing);
+            }
+        }
+    }
+}
+
+/// Searches topological orders for the one with the best slicing.
+///
+/// The first generation holds the natural, depth-first and breadth-first orders, then random keys. `observe` is called
+/// after the natural order and after every generation, and ends the search when it breaks; so does a bottleneck that
+/// reaches `target`, a bound that nothing can beat. The answer depends on the seed, not on `threads`.
+///
+/// # Errors
+/// [`Error::Parameter`], when a parameter is out of range or no thread can be started.
+///
+/// # Panics
+/// When a worker thread panics.
+///
+/// # Complexity
+/// O(population × (nodes log nodes + reads)) per generation in practice; O(population × nodes) memory.
+pub fn brkga(
+    instance: &Instance,
+    params: &BrkgaParams,
+    seed: u64,
+    threads: usize,
+    target: Ticks,
+    interrupt: &Interrupt,
+    observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+) -> Result<Outcome, Error> {
+    params.check()?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.max(1))
+        .build()
+        .map_err(|error| Error::Parameter { name: "threads", value: threads.to_string(), rule: error.to_string() })?;
+    Ok(pool.install(|| run(instance, params, seed, target, interrupt, observe)))
+}
+
+fn run(
+    instance: &Instance,
+    params: &BrkgaParams,
+    seed: u64,
+    target: Ticks,
+    interrupt: &Interrupt,
+    observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+) -> Outcome {
+    let graph = instance.graph();
+    let mut incumbent = first_incumbent(instance, interrupt);
+    let is_done = |incumbent: &Incumbent<'_>, observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send)| {
+        observe(incumbent.progress).is_break() || incumbent.progress.bottleneck <= target || interrupt.is_raised()
+    };
+    let mut done = is_done(&incumbent, observe);
+    if !done {
+        let orders = [TopologicalOrder::natural, TopologicalOrder::depth_first, TopologicalOrder::breadth_first];
+        let given = orders.iter().map(|order| Individual::of_order(&order(graph))).collect();
+        let mut population = Population::new(instance, params, given, seed);
+        let mut generation = 0;
+        loop {
+            population.evaluate(interrupt);
+            let known = population.individuals().iter().filter(|individual| individual.fitness != Fitness::Unknown);
+            let lived_on = if generation == 0 { 0 } else { params.num_elite() };
+            incumbent.progress.evaluations += u64::try_from(known.count() - lived_on).unwrap_or(0);
+            incumbent.take_best(population.individuals());
+            population.rank();
+            incumbent.progress.generations = generation;
+            done = is_done(&incumbent, observe);
+            if done || params.generations.is_some_and(|most| generation >= most) {
+                break;
+            }
+            generation += 1;
+            population.evolve(params, seed, generation);
+        }
+    }
+    debug_assert!(
+        incumbent.progress.bottleneck == INFINITE
+            || bottleneck(&partition_costs(instance, &incumbent.block_of)) == incumbent.progress.bottleneck
+    );
+    Outcome { block_of: incumbent.block_of, progress: incumbent.progress, is_interrupted: interrupt.is_raised() }
+}
+
+/// The natural order, cut at its best; when interrupted first, cut where the work is even. Every search has an answer.
+fn first_incumbent<'a>(instance: &'a Instance, interrupt: &Interrupt) -> Incumbent<'a> {
+    let progress = Progress { generations: 0, evaluations: 1, bottleneck: INFINITE };
+    let mut incumbent = Incumbent { instance, block_of: vec![0; instance.graph().num_nodes()], progress };
+    let order = TopologicalOrder::natural(instance.graph());
+    incumbent.take(&order, &Slicing::even(instance, &order));
+    if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
+        incumbent.take(&order, &slicing);
+    }
+    incumbent
+}

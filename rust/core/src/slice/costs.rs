@@ -1,0 +1,289 @@
+//! Slice costs of one order, kept up to date in O(degree) while either end of the slice moves.
+//!
+//! In an order, a tensor `x` read at positions `r1 < r2 < …` and produced at `p < r1` is paid by a slice `[a, b)`
+//! - on import, when a reader stands in the slice and the producer does not: that is, when exactly one reader `r`
+//!   in the slice has the reader (or producer) before it at a position below `a`;
+//! - on export, when `a <= p < b` and the last reader stands at `b` or later.
+//!
+//! So each read needs only the position before it, each position the next one, and each producer the last.
+
+use crate::cost::{INFINITE, Instance, Ticks};
+use crate::ids::{NodeId, narrow, wide};
+use crate::order::TopologicalOrder;
+
+/// `next` of a link with no later reader.
+const NEVER: u32 = u32::MAX;
+
+/// What the node at a position pays by itself, and where its reads and links end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    work: Ticks,
+    params: Ticks,
+    param_bytes: u64,
+    /// All tensors read here.
+    reads: Ticks,
+    /// All tensors made here that are read later or returned.
+    makes: Ticks,
+    reads_end: u32,
+    links_end: u32,
+}
+
+/// A tensor seen from a position that reads it. Positions are one higher, so that 0 is none.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    transfer: Ticks,
+    /// The reader or producer before; none for the first reader of a model input.
+    previous: u32,
+    /// The producer, at the last reader of a tensor that is not returned; else none.
+    closes: u32,
+}
+
+/// A tensor seen from a position that makes or reads it.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    transfer: Ticks,
+    /// The next reader, or [`NEVER`].
+    next: u32,
+    /// At the producer: one more than the last reader, [`NEVER`] if the tensor is returned; at a reader: 0.
+    last: u32,
+}
+
+/// A slice `[start, end)` and what it pays so far. Moved by [`SliceCosts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SliceSum {
+    start: usize,
+    end: usize,
+    work: Ticks,
+    io_in: Ticks,
+    io_out: Ticks,
+    params: Ticks,
+    param_bytes: u64,
+}
+
+impl SliceSum {
+    /// The empty slice at a position.
+    #[must_use]
+    pub fn empty_at(position: usize) -> Self {
+        Self { start: position, end: position, work: 0, io_in: 0, io_out: 0, params: 0, param_bytes: 0 }
+    }
+
+    /// The first position in the slice.
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The first position after the slice.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.end
+    }
+}
+
+/// Per tensor, where the walk that fills the arrays met it last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trail {
+    /// One more than the position of the last touch; 0 before the first.
+    touched: u32,
+    producer: u32,
+    producer_link: u32,
+    open_link: u32,
+    last_read: u32,
+}
+
+/// The costs of all slices of one order at a time, with buffers that are kept from one order to the next.
+#[derive(Clone, Debug)]
+pub struct SliceCosts<'a> {
+    instance: &'a Instance,
+    places: Vec<Place>,
+    reads: Vec<Read>,
+    links: Vec<Link>,
+    trails: Vec<Trail>,
+}
+
+impl<'a> SliceCosts<'a> {
+    /// Buffers for an instance; [`load`](Self::load) an order before anything else.
+    #[must_use]
+    pub fn new(instance: &'a Instance) -> Self {
+        let (num_made, num_read) = instance.num_paid();
+        Self {
+            instance,
+            places: Vec::with_capacity(instance.graph().num_nodes()),
+            reads: Vec::with_capacity(num_read),
+            links: Vec::with_capacity(num_made + num_read),
+            trails: vec![Trail::default(); instance.graph().num_tensors()],
+        }
+    }
+
+    /// Takes the order whose slices are asked about next.
+    ///
+    /// # Complexity
+    /// O(nodes + reads).
+    pub fn load(&mut self, order: &TopologicalOrder) {
+        self.places.clear();
+        self.reads.clear();
+        self.links.clear();
+        self.trails.fill(Trail::default());
+        for (position, &node) in order.nodes().iter().enumerate() {
+            self.append(narrow(position) + 1, node);
+        }
+        self.close_last_reads(order);
+    }
+
+    /// Appends a node at a position that counts from one.
+    fn append(&mut self, position: u32, node: NodeId) {
+        let (instance, graph) = (self.instance, self.instance.graph());
+        let mut place = Place {
+            work: instance.work(node),
+            params: instance.params()[node.index()],
+            param_bytes: graph.param_bytes(node),
+            ..Place::default()
+        };
+        for &tensor in instance.paid_reads(node) {
+            let transfer = instance.transfer(tensor);
+            let trail = &mut self.trails[tensor.index()];
+            place.reads += transfer;
+            if trail.touched > 0 {
+                self.links[wide(trail.open_link)].next = position - 1;
+            }
+            trail.last_read = narrow(self.reads.len());
+            trail.open_link = narrow(self.links.len());
+            self.reads.push(Read { transfer, previous: trail.touched, closes: 0 });
+            self.links.push(Link { transfer, next: NEVER, last: 0 });
+            trail.touched = position;
+        }
+        for &tensor in instance.paid_produces(node) {
+            let transfer = instance.transfer(tensor);
+            let link = narrow(self.links.len());
+            place.makes += transfer;
+            self.links.push(Link { transfer, next: NEVER, last: NEVER });
+            self.trails[tensor.index()] =
+                Trail { touched: position, producer: position, producer_link: link, open_link: link, last_read: NEVER };
+        }
+        place.reads_end = narrow(self.reads.len());
+        place.links_end = narrow(self.links.len());
+        self.places.push(place);
+    }
+
+    /// Tells each producer its tensor's last reader and that reader the producer, unless the model returns the tensor.
+    fn close_last_reads(&mut self, order: &TopologicalOrder) {
+        let (instance, graph) = (self.instance, self.instance.graph());
+        for &tensor in order.nodes().iter().flat_map(|&node| instance.paid_produces(node)) {
+            let trail = self.trails[tensor.index()];
+            if trail.last_read != NEVER && !(instance.boundary_io() && graph.is_output(tensor)) {
+                self.links[wide(trail.producer_link)].last = trail.touched;
+                self.reads[wide(trail.last_read)].closes = trail.producer;
+            }
+        }
+    }
+
+    /// The number of positions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether no order was loaded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Work of all positions.
+    pub(super) fn total_work(&self) -> Ticks {
+        self.instance.total_work()
+    }
+
+    /// Work of the node at a position.
+    pub(super) fn work_at(&self, position: usize) -> Ticks {
+        self.places[position].work
+    }
+
+    /// The slice's cost without io; infinite above the memory limit. It never falls when the slice grows.
+    #[must_use]
+    pub fn cost_without_io(&self, slice: &SliceSum) -> Ticks {
+        if self.instance.is_over_limit(slice.param_bytes) {
+            return INFINITE;
+        }
+        slice.work + self.instance.overflow(slice.params)
+    }
+
+    /// The slice's cost without `io_out`. It never falls when the slice grows at its end (at its start it may: a
+    /// producer that joins saves an import).
+    #[must_use]
+    pub fn cost_without_exports(&self, slice: &SliceSum) -> Ticks {
+        self.cost_without_io(slice).saturating_add(slice.io_in)
+    }
+
+    /// The slice's cost without `io_in`. It never falls when the slice grows at its start (at its end it may: a last
+    /// reader that joins saves an export).
+    #[must_use]
+    pub fn cost_without_imports(&self, slice: &SliceSum) -> Ticks {
+        self.cost_without_io(slice).saturating_add(slice.io_out)
+    }
+
+    /// The slice's cost; infinite above the memory limit.
+    #[must_use]
+    pub fn cost(&self, slice: &SliceSum) -> Ticks {
+        self.cost_without_io(slice).saturating_add(slice.io_in + slice.io_out)
+    }
+
+    /// Grows the slice by the position after its end.
+    pub fn push_back(&self, slice: &mut SliceSum) {
+        let place = &self.places[slice.end];
+        slice.work += place.work;
+        slice.params += place.params;
+        slice.param_bytes += place.param_bytes;
+        slice.io_out += place.makes;
+        for read in self.reads_at(slice.end) {
+            // Positions in `Read` count from one: a position below `start` is at most `start`.
+            slice.io_in += if wide(read.previous) <= slice.start { read.transfer } else { 0 };
+            slice.io_out -= if wide(read.closes) > slice.start { read.transfer } else { 0 };
+        }
+        slice.end += 1;
+    }
+
+    /// Shrinks the slice by its first position.
+    pub fn pop_front(&self, slice: &mut SliceSum) {
+        let place = &self.places[slice.start];
+        slice.work -= place.work;
+        slice.params -= place.params;
+        slice.param_bytes -= place.param_bytes;
+        let (io_in, io_out) = self.front_io(slice.start, slice.end);
+        slice.io_in -= io_in;
+        slice.io_out -= io_out;
+        slice.start += 1;
+    }
+
+    /// Grows the slice by the position before its start.
+    pub fn push_front(&self, slice: &mut SliceSum) {
+        slice.start -= 1;
+        let place = &self.places[slice.start];
+        slice.work += place.work;
+        slice.params += place.params;
+        slice.param_bytes += place.param_bytes;
+        let (io_in, io_out) = self.front_io(slice.start, slice.end);
+        slice.io_in += io_in;
+        slice.io_out += io_out;
+    }
+
+    /// By how much io of `[start, end)` is above that of `[start + 1, end)`.
+    fn front_io(&self, start: usize, end: usize) -> (Ticks, Ticks) {
+        let (mut io_in, mut io_out) = (self.places[start].reads, 0);
+        for link in self.links_at(start) {
+            io_in -= if wide(link.next) < end { link.transfer } else { 0 };
+            io_out += if wide(link.last) > end { link.transfer } else { 0 };
+        }
+        (io_in, io_out)
+    }
+
+    fn reads_at(&self, position: usize) -> &[Read] {
+        let first = if position == 0 { 0 } else { self.places[position - 1].reads_end };
+        &self.reads[wide(first)..wide(self.places[position].reads_end)]
+    }
+
+    fn links_at(&self, position: usize) -> &[Link] {
+        let first = if position == 0 { 0 } else { self.places[position - 1].links_end };
+        &self.links[wide(first)..wide(self.places[position].links_end)]
+    }
+}

@@ -1,0 +1,208 @@
+//! The slicing DP of one order, pruned by an incumbent; all block counts up to `num_blocks` in one table.
+//!
+//! `best[b][j] = min over i <= j of max(best[b - 1][i], cost(i, j))`, the paper's recurrence. Two lower bounds replace
+//! the scan over all `i`: the cost without imports never rises with `i`, and the least of `best[b - 1][i..]` (the
+//! envelope) never falls. So a start to the left of one whose cost without imports reaches the best value found is
+//! hopeless, and so is one to the right of one whose envelope does. The scan begins where the envelope meets the cost
+//! without io, which is a start that moves right with `j`, and ends soon on either side. An incumbent `T` makes all values from `T` up equal (none), and confines level `b` to the positions from which
+//! the work that is left can still be covered by the `num_blocks - b` slices below `T` that remain.
+
+use super::Slicing;
+use super::costs::{SliceCosts, SliceSum};
+use crate::cost::{INFINITE, Ticks};
+use crate::ids::{count, narrow, wide};
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// Choice of a position that needs no more than the blocks of the level before.
+const INHERIT: u32 = u32::MAX;
+
+/// Values of one level for consecutive positions; elsewhere there is none below the incumbent.
+#[derive(Clone, Debug, Default)]
+struct Band {
+    first: usize,
+    values: Vec<Ticks>,
+}
+
+impl Band {
+    fn clear(&mut self, first: usize) {
+        self.first = first;
+        self.values.clear();
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.values.len()
+    }
+
+    /// Drops the positions at the end that have no value.
+    fn trim(&mut self) {
+        while self.values.last() == Some(&INFINITE) {
+            self.values.pop();
+        }
+    }
+
+    fn at(&self, position: usize) -> Ticks {
+        let inside = position.checked_sub(self.first).and_then(|index| self.values.get(index));
+        inside.copied().unwrap_or(INFINITE)
+    }
+}
+
+/// The start chosen at each position of one level.
+#[derive(Clone, Debug, Default)]
+struct Choices {
+    first: usize,
+    starts: Vec<u32>,
+}
+
+/// The buffers of the DP and its last table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SlicingTable {
+    previous: Band,
+    current: Band,
+    /// Least of `previous` from each position of its band on.
+    envelope: Vec<Ticks>,
+    choices: Vec<Choices>,
+    bottlenecks: Vec<Ticks>,
+    num_nodes: usize,
+    transitions: u64,
+}
+
+impl SlicingTable {
+    /// Fills the table for every block count up to `num_blocks`, with slices below `incumbent` only.
+    ///
+    /// # Complexity
+    /// O((positions in the bands) × (degree × starts tried)); without an incumbent the bands hold nodes × blocks.
+    pub(super) fn fill(
+        &mut self,
+        costs: &SliceCosts<'_>,
+        num_blocks: usize,
+        incumbent: Ticks,
+        interrupt: &Interrupt,
+    ) -> Result<(), Interrupted> {
+        let num_nodes = costs.len();
+        self.choices.resize(num_blocks + 1, Choices::default());
+        self.bottlenecks.clear();
+        self.num_nodes = num_nodes;
+        self.transitions = 0;
+        // With no block, only the empty order is covered.
+        self.current.clear(0);
+        self.current.values.push(0);
+        let (mut first, mut work_before) = (0, 0);
+        for level in 1..=num_blocks {
+            std::mem::swap(&mut self.previous, &mut self.current);
+            let can_do = (incumbent - 1).saturating_mul(count(num_blocks - level));
+            while first < num_nodes && costs.total_work() - work_before > can_do {
+                work_before += costs.work_at(first);
+                first += 1;
+            }
+            self.fill_level(costs, level, first, incumbent, interrupt)?;
+            self.bottlenecks.push(self.current.at(num_nodes));
+        }
+        Ok(())
+    }
+
+    fn fill_level(
+        &mut self,
+        costs: &SliceCosts<'_>,
+        level: usize,
+        first: usize,
+        incumbent: Ticks,
+        interrupt: &Interrupt,
+    ) -> Result<(), Interrupted> {
+        let Self { previous, current, envelope, choices, transitions, .. } = self;
+        envelope.clear();
+        envelope.extend_from_slice(&previous.values);
+        for index in (1..envelope.len()).rev() {
+            envelope[index - 1] = envelope[index - 1].min(envelope[index]);
+        }
+        let envelope_at = |start: usize| envelope.get(start - previous.first).copied().unwrap_or(INFINITE);
+
+        let first = first.max(previous.first);
+        current.clear(first);
+        let choices = &mut choices[level];
+        choices.first = first;
+        choices.starts.clear();
+
+        let mut crossing = SliceSum::empty_at(previous.first);
+        for end in previous.first..=costs.len() {
+            interrupt.check(end)?;
+            if end > previous.first {
+                costs.push_back(&mut crossing);
+            }
+            while crossing.start() < end && envelope_at(crossing.start()) < costs.cost_without_io(&crossing) {
+                costs.pop_front(&mut crossing);
+            }
+            if end < first {
+                continue;
+            }
+            let inherited = previous.at(end).min(incumbent);
+            let (mut best, mut choice) = (inherited, INHERIT);
+            let mut consider = |slice: &SliceSum| {
+                *transitions += 1;
+                let value = previous.at(slice.start()).max(costs.cost(slice));
+                if value < best {
+                    (best, choice) = (value, narrow(slice.start()));
+                }
+                best
+            };
+            let mut bound = inherited;
+            let mut slice = crossing;
+            while slice.start() < end && envelope_at(slice.start()) < bound {
+                bound = consider(&slice);
+                costs.pop_front(&mut slice);
+            }
+            let mut slice = crossing;
+            while slice.start() > previous.first {
+                costs.push_front(&mut slice);
+                if costs.cost_without_imports(&slice) >= bound {
+                    break;
+                }
+                bound = consider(&slice);
+            }
+            if best >= incumbent {
+                // When even the slice from the last start is too much without io, so are all that follow.
+                if crossing.start() == previous.end() {
+                    let mut last = crossing;
+                    if last.start() > previous.first {
+                        costs.push_front(&mut last);
+                    }
+                    if costs.cost_without_io(&last) >= incumbent {
+                        break;
+                    }
+                }
+                best = INFINITE;
+            }
+            current.values.push(best);
+            choices.starts.push(choice);
+        }
+        current.trim();
+        Ok(())
+    }
+
+    /// Least bottleneck with at most so many blocks, if it is below the incumbent.
+    pub(super) fn bottleneck(&self, num_blocks: usize) -> Option<Ticks> {
+        Some(self.bottlenecks[num_blocks - 1]).filter(|&bottleneck| bottleneck != INFINITE)
+    }
+
+    /// How many slices the last fill looked at.
+    pub(super) fn transitions(&self) -> u64 {
+        self.transitions
+    }
+
+    /// A slicing of that bottleneck.
+    pub(super) fn slicing(&self, num_blocks: usize) -> Option<Slicing> {
+        let bottleneck = self.bottleneck(num_blocks)?;
+        let mut ends = Vec::with_capacity(num_blocks);
+        let mut end = self.num_nodes;
+        for level in (1..=num_blocks).rev() {
+            let choices = &self.choices[level];
+            let start = choices.starts[end - choices.first];
+            if start != INHERIT {
+                ends.push(end);
+                end = wide(start);
+            }
+        }
+        debug_assert_eq!(end, 0);
+        ends.reverse();
+        Some(Slicing::new(ends, num_blocks, bottleneck))
+    }
+}

@@ -1,0 +1,141 @@
+//! One order after the other: load, reject, slice; with buffers that last.
+
+use super::Slicing;
+use super::costs::SliceCosts;
+use super::dp::SlicingTable;
+use super::fewest::Fewest;
+use crate::cost::{INFINITE, Instance, Ticks};
+use crate::ids::{count, float};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::order::TopologicalOrder;
+
+/// Bands of the DP up to which it costs no more than a sweep.
+const CHEAP_BANDS: f64 = 1.0;
+/// More ticks than any block costs.
+const ABOVE_ALL: Ticks = 1 << 52;
+
+/// Slices orders of one instance without allocating per order.
+#[derive(Clone, Debug)]
+pub struct Slicer<'a> {
+    instance: &'a Instance,
+    costs: SliceCosts<'a>,
+    fewest: Fewest,
+    table: SlicingTable,
+    /// No slicing is below it; the paper's combinatorial bound.
+    lower_bound: Ticks,
+}
+
+impl<'a> Slicer<'a> {
+    /// Buffers for an instance; [`load`](Self::load) an order before anything else.
+    #[must_use]
+    pub fn new(instance: &'a Instance) -> Self {
+        Self {
+            instance,
+            costs: SliceCosts::new(instance),
+            fewest: Fewest::default(),
+            table: SlicingTable::default(),
+            lower_bound: instance.combinatorial_bound(),
+        }
+    }
+
+    /// Takes the order to slice next.
+    ///
+    /// # Complexity
+    /// O(nodes + reads).
+    pub fn load(&mut self, order: &TopologicalOrder) {
+        self.costs.load(order);
+    }
+
+    /// Some slicing of the loaded order below `threshold`, if there is one.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// O(nodes + reads) in practice; see `fewest.rs`.
+    pub fn below(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        if threshold <= self.lower_bound {
+            return Ok(None);
+        }
+        self.fewest.slice(&self.costs, threshold, self.instance.num_blocks(), interrupt)
+    }
+
+    /// The slicing of least bottleneck of the loaded order, if any is below `incumbent` (or within the memory limit).
+    ///
+    /// Sweeps find a slicing whose bottleneck is within a little of the least; the DP, with that as its incumbent, finds
+    /// the least, or that there is nothing better.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// A few sweeps of O(nodes + reads) and a DP over narrow bands; O(nodes × (nodes + blocks)) slices at worst.
+    pub fn best(&mut self, incumbent: Option<Ticks>, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        let (mut best, mut upper) = (None, ABOVE_ALL);
+        if let Some(incumbent) = incumbent.filter(|&incumbent| incumbent < ABOVE_ALL) {
+            best = self.below(incumbent, interrupt)?;
+            let Some(slicing) = &best else { return Ok(None) };
+            upper = slicing.bottleneck();
+        }
+        // No slicing is below `failed`. Thresholds go up from there in growing steps, then halve what is left.
+        let mut failed = self.lower_bound;
+        let mut step = (failed >> 6).max(1);
+        while upper - failed > (failed >> 8).max(1) {
+            let threshold = failed.saturating_add(step).min(failed + (upper - failed) / 2);
+            if self.bands(threshold) <= CHEAP_BANDS {
+                if let Some(least) = self.least_below(threshold, interrupt)? {
+                    return Ok(Some(least));
+                }
+                failed = threshold;
+            } else if let Some(better) = self.below(threshold, interrupt)? {
+                upper = better.bottleneck();
+                best = Some(better);
+            } else {
+                failed = threshold;
+            }
+            step = step.saturating_mul(4);
+        }
+        Ok(self.least_below(upper, interrupt)?.or(best))
+    }
+
+    /// About how many positions the bands of the DP hold per node, with slices below `threshold`.
+    fn bands(&self, threshold: Ticks) -> f64 {
+        let (blocks, work) = (float(count(self.instance.num_blocks())), float(self.instance.total_work().max(1)));
+        blocks * (blocks * float(threshold) / work - 1.0).min(1.0) / 2.0
+    }
+
+    fn least_below(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        let num_blocks = self.instance.num_blocks();
+        self.table.fill(&self.costs, num_blocks, threshold, interrupt)?;
+        Ok(self.table.slicing(num_blocks))
+    }
+
+    /// The least bottleneck below `incumbent` of the loaded order for at most 1, 2, … `num_blocks` blocks.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// O(nodes × blocks × degree) without an incumbent, when few starts compete; less with one.
+    pub fn fill_table(
+        &mut self,
+        incumbent: Option<Ticks>,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Option<Ticks>>, Interrupted> {
+        let num_blocks = self.instance.num_blocks();
+        self.table.fill(&self.costs, num_blocks, incumbent.unwrap_or(INFINITE), interrupt)?;
+        Ok((1..=num_blocks).map(|blocks| self.table.bottleneck(blocks)).collect())
+    }
+
+    /// The slicing behind entry `num_blocks` of the table that was filled last.
+    #[must_use]
+    pub fn slicing(&self, num_blocks: usize) -> Option<Slicing> {
+        self.table.slicing(num_blocks)
+    }
+
+    /// How many slices the last filled table looked at.
+    #[must_use]
+    pub fn transitions(&self) -> u64 {
+        self.table.transitions()
+    }
+}

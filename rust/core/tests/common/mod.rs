@@ -1,0 +1,97 @@
+//! Random small problems of many shapes, and the optimum by trying every partition.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
+use slicegraph_core::graph::GraphBuilder;
+use slicegraph_core::order::TopologicalOrder;
+use slicegraph_core::{Error, NodeId};
+
+/// Instances of up to `max_nodes` nodes and `max_blocks` blocks: hyperedges, several outputs per node, parallel
+/// tensors, model inputs and outputs, zero and dominant costs, memory and limits on and off, nodes listed in any order.
+pub fn instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<Value = Instance> {
+    (1..=max_nodes).prop_flat_map(move |num_nodes| {
+        let quantity = || prop_oneof![Just(0_u32), 1..4_u32, 1..4_u32, Just(1000)];
+        let names = Just((0..num_nodes).collect::<Vec<_>>()).prop_shuffle();
+        let works = vec(quantity(), num_nodes);
+        let params = vec(quantity(), num_nodes);
+        // Producer (the last value means a model input), readers as bits, bytes, is it an output.
+        let tensor = (0..=num_nodes, any::<u16>(), any::<u16>(), quantity(), any::<bool>());
+        let tensors = vec(tensor, 0..=2 * num_nodes);
+        let memory = option::of(0..8_u64);
+        let memory_limit = option::weighted(0.2, 0..2000_u64);
+        (names, works, params, tensors, memory, memory_limit, 1..=max_blocks, any::<bool>()).prop_map(
+            move |(names, works, params, tensors, memory, memory_limit, num_blocks, boundary_io)| {
+                let mut work = vec![0.0; num_nodes];
+                let mut param_bytes = vec![0; num_nodes];
+                for (place, &name) in names.iter().enumerate() {
+                    work[name] = f64::from(works[place]);
+                    param_bytes[name] = i64::from(params[place] % 8);
+                }
+                let mut builder =
+                    GraphBuilder { work: Some(work), param_bytes: Some(param_bytes), ..GraphBuilder::default() };
+                let mut is_output = Vec::new();
+                for (producer, bits, sparser, size, output) in tensors {
+                    let bits = bits & sparser;
+                    let first = if producer == num_nodes { 0 } else { producer + 1 };
+                    let readers: Vec<NodeId> =
+                        (first..num_nodes).filter(|v| bits >> v & 1 == 1).map(|v| NodeId::new(names[v])).collect();
+                    let producer = names.get(producer).map(|&name| NodeId::new(name));
+                    builder.add_tensor(producer, i64::from(size), &readers);
+                    is_output.push(output);
+                }
+                builder.is_output = Some(is_output);
+                let graph = Arc::new(builder.freeze().expect("edges go up in the hidden order"));
+                let device = Device { memory, memory_limit, ..Device::with_bandwidth(2.0) };
+                Instance::new(graph, &device, num_blocks, boundary_io).expect("small numbers")
+            },
+        )
+    })
+}
+
+/// An instance and one topological order of it, decoded from random keys.
+pub fn ordered_instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<Value = (Instance, TopologicalOrder)> {
+    instances(max_nodes, max_blocks).prop_flat_map(|instance| {
+        let keys = vec(0.0..1.0_f64, instance.graph().num_nodes());
+        keys.prop_map(move |keys| {
+            let order = TopologicalOrder::from_keys(instance.graph(), &keys).expect("finite keys");
+            (instance.clone(), order)
+        })
+    })
+}
+
+/// The least bottleneck of all acyclic partitions.
+pub fn optimum(instance: &Instance) -> Ticks {
+    let (num_nodes, num_blocks) = (instance.graph().num_nodes(), instance.num_blocks());
+    let mut block_of = vec![0; num_nodes];
+    let mut best = INFINITE;
+    loop {
+        if check_partition(instance.graph(), num_blocks, &block_of).is_ok() {
+            best = best.min(bottleneck(&partition_costs(instance, &block_of)));
+        }
+        // The next number of num_nodes digits in base num_blocks.
+        let Some(digit) = block_of.iter().position(|&block| block + 1 < num_blocks) else { return best };
+        block_of[..digit].fill(0);
+        block_of[digit] += 1;
+    }
+}
+
+/// A chain of nodes of one second each, with 2 bytes (one second) between neighbours.
+pub fn chain(num_nodes: usize, num_blocks: usize) -> Instance {
+    let mut builder = GraphBuilder::default();
+    let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(1.0)).collect();
+    for pair in nodes.windows(2) {
+        builder.add_tensor(Some(pair[0]), 2, &pair[1..]);
+    }
+    let graph = Arc::new(builder.freeze().expect("a chain"));
+    Instance::new(graph, &Device::with_bandwidth(2.0), num_blocks, false).expect("small numbers")
+}
+
+/// The message of an error, to compare with what the user should read.
+pub fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.expect_err("must be refused").to_string()
+}
