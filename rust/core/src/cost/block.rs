@@ -30,26 +30,23 @@ pub struct BlockCost {
 ///
 /// # Complexity
 /// O(nodes + distinct producer-consumer pairs).
-pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[usize]) -> Result<(), Error> {
+pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Result<Vec<usize>, Error> {
     if block_of.len() != graph.num_nodes() {
         let rule = format!("there are {} nodes", graph.num_nodes());
         return Err(Error::Length { array: "block_of", length: block_of.len(), rule });
     }
-    let wrong = |node: NodeId, rule| {
-        let block = i64::try_from(block_of[node.index()]).unwrap_or(i64::MAX);
-        Err(Error::BlockOf { node: node.index(), block, rule })
-    };
+    let wrong = |node: NodeId, rule| Error::BlockOf { node: node.index(), block: block_of[node.index()], rule };
+    let mut checked = Vec::with_capacity(block_of.len());
     for node in graph.nodes() {
         let block = block_of[node.index()];
-        if block >= num_blocks {
-            return wrong(node, format!("blocks are 0..{num_blocks}"));
-        }
+        let index = usize::try_from(block).ok().filter(|&index| index < num_blocks);
+        checked.push(index.ok_or_else(|| wrong(node, format!("blocks are 0..{num_blocks}")))?);
         if let Some(&consumer) = graph.successors(node).iter().find(|c| block_of[c.index()] < block) {
             let (consumer, earlier) = (consumer.index(), block_of[consumer.index()]);
-            return wrong(node, format!("its consumer, node {consumer}, is in the earlier block {earlier}"));
+            return Err(wrong(node, format!("its consumer, node {consumer}, is in block {earlier}, which is earlier")));
         }
     }
-    Ok(())
+    Ok(checked)
 }
 
 /// The cost of every block of a checked partition, by block.
@@ -58,7 +55,7 @@ pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[usize]) -> 
 /// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its maker.
 ///
 /// # Panics
-/// When `block_of` is not what [`check_partition`] accepts.
+/// When `block_of` is not what [`check_partition`] gives.
 ///
 /// # Complexity
 /// O(nodes + tensors + reads + blocks).

@@ -70,7 +70,7 @@ pub fn optimum(instance: &Instance) -> Ticks {
     let mut block_of = vec![0; num_nodes];
     let mut best = INFINITE;
     loop {
-        if check_partition(instance.graph(), num_blocks, &block_of).is_ok() {
+        if is_acyclic(instance, &block_of) {
             best = best.min(bottleneck(&partition_costs(instance, &block_of)));
         }
         // The next number of num_nodes digits in base num_blocks.
@@ -78,6 +78,12 @@ pub fn optimum(instance: &Instance) -> Ticks {
         block_of[..digit].fill(0);
         block_of[digit] += 1;
     }
+}
+
+/// Whether these are blocks of an acyclic partition.
+pub fn is_acyclic(instance: &Instance, block_of: &[usize]) -> bool {
+    let signed: Vec<i64> = block_of.iter().map(|&block| i64::try_from(block).expect("a small number")).collect();
+    check_partition(instance.graph(), instance.num_blocks(), &signed).is_ok()
 }
 
 /// A chain of nodes of one second each, with 2 bytes (one second) between neighbours.

@@ -1,0 +1,34 @@
+"""Cut a neural network's computation graph into pipeline stages, and prove how close to the best possible the cut is."""
+
+from slicegraph.cost import BlockCost, Instance
+from slicegraph.device import Device
+from slicegraph.errors import InputError
+from slicegraph.graph import Graph, read, write
+from slicegraph.result import Bound, Result, Status
+from slicegraph.search import BrkgaParams, search
+from slicegraph.slice import Slicing, slice_order
+from slicegraph.solve import solve
+from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
+
+__all__ = [
+    "BlockCost",
+    "Bound",
+    "BrkgaParams",
+    "Device",
+    "Graph",
+    "InputError",
+    "Instance",
+    "MaxEvaluations",
+    "MaxRuntime",
+    "Progress",
+    "Result",
+    "Slicing",
+    "Status",
+    "Stop",
+    "TargetGap",
+    "read",
+    "search",
+    "slice_order",
+    "solve",
+    "write",
+]

@@ -1,0 +1,74 @@
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+@final
+class Graph:
+    def __new__(
+        cls,
+        *,
+        producer: NDArray[np.int64],
+        size: NDArray[np.int64],
+        consumers: NDArray[np.int64],
+        consumer_offsets: NDArray[np.int64],
+        is_output: NDArray[np.bool_] | None,
+        work: NDArray[np.float64] | None,
+        flops: NDArray[np.float64] | None,
+        read_bytes: NDArray[np.int64] | None,
+        write_bytes: NDArray[np.int64] | None,
+        param_bytes: NDArray[np.int64] | None,
+        is_view: NDArray[np.bool_] | None,
+    ) -> Graph: ...
+    @property
+    def num_nodes(self) -> int: ...
+    @property
+    def num_tensors(self) -> int: ...
+
+@final
+class Instance:
+    def __new__(
+        cls,
+        graph: Graph,
+        *,
+        num_blocks: int,
+        boundary_io: bool,
+        bandwidth: float,
+        flops: float | None,
+        memory_bandwidth: float | None,
+        memory: int | None,
+        overflow_bandwidth: float | None,
+        memory_limit: int | None,
+    ) -> Instance: ...
+    @property
+    def tick(self) -> float: ...
+    @property
+    def memory(self) -> int: ...
+    @property
+    def work(self) -> NDArray[np.int64]: ...
+    @property
+    def transfer(self) -> NDArray[np.int64]: ...
+    @property
+    def params(self) -> NDArray[np.int64]: ...
+    def combinatorial_bound(self) -> int: ...
+    def block_costs(
+        self, block_of: NDArray[np.int64]
+    ) -> list[tuple[int, int, int, int, int, int | None]]: ...
+
+def slice_order(
+    instance: Instance, order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
+def brkga(
+    instance: Instance,
+    *,
+    population: int,
+    elite: float,
+    mutants: float,
+    bias: float,
+    generations: int | None,
+    seed: int,
+    threads: int,
+    target: int,
+    poll: Callable[[int | None, int, int], bool],
+) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...

@@ -1,0 +1,167 @@
+"""The problem itself: a graph on devices of one kind with a number of blocks, and what a partition costs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph import _core
+from slicegraph.device import Device
+from slicegraph.errors import InputError
+from slicegraph.graph import Graph
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockCost:
+    """What one block pays, in seconds.
+
+    Attributes
+    ----------
+    work
+        Its nodes' work.
+    io_in
+        Tensors made elsewhere and read here, each once.
+    io_out
+        Tensors made here and read elsewhere, each once.
+    overflow
+        Streaming in the parameters beyond the device's memory.
+    cost
+        The sum of the four; infinite above the memory limit.
+    param_bytes
+        Bytes of parameters.
+    """
+
+    work: float
+    io_in: float
+    io_out: float
+    overflow: float
+    cost: float
+    param_bytes: int
+
+
+@final
+class Instance:
+    """A max-throughput partitioning problem: cut ``graph`` into at most ``num_blocks`` blocks for copies of ``device``.
+
+    Costs are snapped once to integer ticks, a tick being the power of two in seconds for which all work, every transfer
+    twice and all parameters add up to less than 2^52 ticks. Sums of costs are then exact, in integers and in floats.
+
+    Parameters
+    ----------
+    graph
+        What to cut.
+    device
+        What runs each stage. None: the device that the graph's file names.
+    num_blocks
+        The number of pipeline stages, at most; blocks may stay empty.
+    boundary_io
+        Whether a model input is paid by every block that reads it, and a model output by the block that makes it. By
+        default both are free, as in the paper.
+
+    Raises
+    ------
+    InputError
+        When the device lacks a figure that the graph needs, a cost is too large to be a time, or ``num_blocks`` is not
+        a positive integer.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.Graph(work=[1, 2, 3], producer=[0, 1], size=[8, 8], consumers=[1, 2], consumer_offsets=[0, 1, 2])
+    >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=64), num_blocks=2)
+    >>> [block.cost for block in instance.block_costs([0, 0, 1])]
+    [3.125, 3.125]
+    """
+
+    __slots__ = ("_core", "boundary_io", "device", "graph", "num_blocks")
+
+    graph: Graph
+    device: Device
+    num_blocks: int
+    boundary_io: bool
+
+    def __init__(
+        self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
+    ) -> None:
+        if device is None:
+            if graph.arrays.device is None:
+                raise InputError("device: not given, and the graph's file names none")
+            device = Device.from_mapping(graph.arrays.device)
+        if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
+            raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
+        self.graph, self.device, self.num_blocks, self.boundary_io = graph, device, int(num_blocks), boundary_io
+        self._core = _core.Instance(
+            graph.core,
+            num_blocks=max(self.num_blocks, 0),
+            boundary_io=boundary_io,
+            bandwidth=device.bandwidth,
+            flops=device.flops,
+            memory_bandwidth=device.memory_bandwidth,
+            memory=device.memory,
+            overflow_bandwidth=device.overflow_bandwidth,
+            memory_limit=device.memory_limit,
+        )
+
+    @property
+    def core(self) -> _core.Instance:
+        """The compiled instance, for the modules of this package."""
+        return self._core
+
+    @property
+    def tick(self) -> float:
+        """Seconds of one tick, a power of two."""
+        return self._core.tick
+
+    @property
+    def work(self) -> NDArray[np.int64]:
+        """Ticks that each node runs, shape (num_nodes,)."""
+        return self._core.work
+
+    @property
+    def transfer(self) -> NDArray[np.int64]:
+        """Ticks that each tensor takes to move once, shape (num_tensors,)."""
+        return self._core.transfer
+
+    def seconds(self, ticks: int | None) -> float:
+        """Seconds of a cost in ticks; infinite for None, the cost of a block above the memory limit."""
+        return math.inf if ticks is None else ticks * self.tick
+
+    def block_costs(self, block_of: ArrayLike) -> tuple[BlockCost, ...]:
+        """Compute what every block of a partition pays, straight from the definition.
+
+        Parameters
+        ----------
+        block_of
+            Integers, shape (num_nodes,): the block of each node, from 0. No tensor may run to an earlier block.
+
+        Raises
+        ------
+        InputError
+            Naming the node whose block breaks a rule.
+
+        Notes
+        -----
+        O(nodes + tensors + reads + blocks).
+        """
+        array = np.asarray(block_of)
+        if array.ndim != 1 or array.dtype.kind not in "iu":
+            raise InputError(f"block_of: shape {array.shape} of {array.dtype}, but one integer per node is asked for")
+        rows = self._core.block_costs(np.ascontiguousarray(array, dtype=np.int64))
+        return tuple(
+            BlockCost(
+                work=self.seconds(work),
+                io_in=self.seconds(io_in),
+                io_out=self.seconds(io_out),
+                overflow=self.seconds(overflow),
+                cost=self.seconds(cost),
+                param_bytes=param_bytes,
+            )
+            for work, io_in, io_out, overflow, param_bytes, cost in rows
+        )
+
+    def __repr__(self) -> str:
+        return f"<Instance of {self.graph!r} on {self.num_blocks} x {self.device!r}>"

@@ -1,0 +1,56 @@
+"""Reading and writing graphs, by suffix: one file per format, plain arrays in and out."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from slicegraph.errors import InputError
+from slicegraph.formats import native
+from slicegraph.formats.arrays import GraphArrays
+
+_FORMAT_OF_SUFFIX = {".onnx": "onnx", ".json": "native", ".json.gz": "native"}
+
+
+def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> GraphArrays:  # noqa: A002 - see `graph.read`
+    """Read a graph in the named format, or in the one that the suffix tells.
+
+    Raises
+    ------
+    InputError
+        When the format is unknown, a library for it is missing, or the file breaks one of its rules.
+    """
+    format = format or _format_of(path)  # noqa: A001 - see above
+    if format == "onnx":
+        if importlib.util.find_spec("onnx") is None:
+            raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
+        # Imported when used: onnx takes longer to load than the rest of the package.
+        from slicegraph.formats import onnx  # noqa: PLC0415 - see above
+
+        return onnx.read(path, dims=dims)
+    if format == "native":
+        if dims:
+            raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
+        return native.read(path)
+    raise InputError(f"{path}: no format {format!r}, but onnx and native")
+
+
+def write(arrays: GraphArrays, path: Path) -> None:
+    """Write a native file.
+
+    Raises
+    ------
+    InputError
+        When the suffix is not a native one, or the file cannot be written.
+    """
+    if _format_of(path) != "native":
+        raise InputError(f"{path}: graphs are written as .json or .json.gz")
+    native.write(arrays, path)
+
+
+def _format_of(path: Path) -> str:
+    for suffix, format_ in _FORMAT_OF_SUFFIX.items():
+        if path.name.lower().endswith(suffix):
+            return format_
+    raise InputError(f"{path}: no known suffix ({', '.join(_FORMAT_OF_SUFFIX)}); name the format")

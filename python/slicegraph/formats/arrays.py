@@ -1,0 +1,64 @@
+"""What every format reads into and writes from: the plain arrays of a computation graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GraphArrays:
+    """A graph as a file states it: unchecked, in the file's own node and tensor order.
+
+    Tensors are hyperedges: tensor ``x`` is read by the nodes
+    ``consumers[consumer_offsets[x]:consumer_offsets[x + 1]]``.
+    Either ``work`` is given or the facts from which a device's roofline makes it.
+
+    Attributes
+    ----------
+    name
+        What the graph is called.
+    op
+        Operator of each node; its length is the number of nodes.
+    producer
+        int32, per tensor: the node that makes it, or -1 for a model input.
+    size
+        int64, per tensor: bytes.
+    consumers, consumer_offsets
+        int32 and int64 (length ``num_tensors + 1``): the readers of every tensor, one after the other.
+    is_output
+        bool, per tensor: the model returns it. None: no tensor is.
+    node_name, tensor_name
+        What the model's author calls each node and tensor. None: unnamed.
+    work
+        float64, per node: seconds. None: to be computed from the facts below.
+    flops, read_bytes, write_bytes
+        float64 and int64, per node: what the operator computes and moves.
+    param_bytes
+        int64, per node: bytes of parameters (weights, constants) that the node reads. None: none.
+    is_view
+        bool, per node: the operator moves nothing, so it costs nothing. None: no node is.
+    device
+        The device that the file names, as a plain mapping, or None.
+    """
+
+    name: str
+    op: Sequence[str]
+    producer: NDArray[np.int32]
+    size: NDArray[np.int64]
+    consumers: NDArray[np.int32]
+    consumer_offsets: NDArray[np.int64]
+    is_output: NDArray[np.bool_] | None = None
+    node_name: Sequence[str] | None = None
+    tensor_name: Sequence[str] | None = None
+    work: NDArray[np.float64] | None = None
+    flops: NDArray[np.float64] | None = None
+    read_bytes: NDArray[np.int64] | None = None
+    write_bytes: NDArray[np.int64] | None = None
+    param_bytes: NDArray[np.int64] | None = None
+    is_view: NDArray[np.bool_] | None = None
+    device: Mapping[str, Any] | None = None

@@ -1,0 +1,218 @@
+"""The native graph file: JSON, plain or compressed. Both spellings of its name are read, the first is written."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+
+_FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
+_INT32_MAX = 2**31 - 1
+
+
+def read(path: Path) -> GraphArrays:
+    """Read a native graph file.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, is not JSON, or a required key is missing or of the wrong kind.
+    """
+    try:
+        raw = path.read_bytes()
+        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        data = json.loads(text)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (EOFError, zlib.error):
+        raise InputError(f"{path}: the compressed data ends early or is damaged") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+    return _Reader(path).graph(data)
+
+
+def write(arrays: GraphArrays, path: Path) -> None:
+    """Write a native graph file through a temporary one, so that no half of a file is ever there.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
+    text = json.dumps(_to_json(arrays), separators=(",", ":"), allow_nan=False).encode()
+    # No time stamp: the same graph is the same file.
+    content = gzip.compress(text, mtime=0) if path.name.lower().endswith(".gz") else text
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        # A temporary file is its owner's alone; a graph file gets the rights of any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _to_json(arrays: GraphArrays) -> dict[str, Any]:
+    fence = arrays.consumer_offsets.tolist()
+    readers = arrays.consumers.tolist()
+    nodes = {
+        "op": list(arrays.op),
+        "name": arrays.node_name and list(arrays.node_name),
+        **{key: _list(getattr(arrays, key)) for key in ("work", "flops", "read_bytes", "write_bytes", "param_bytes")},
+        "is_view": _list(arrays.is_view, as_integers=True),
+    }
+    tensors = {
+        "name": arrays.tensor_name and list(arrays.tensor_name),
+        "producer": arrays.producer.tolist(),
+        "size": arrays.size.tolist(),
+        "consumers": [readers[begin:end] for begin, end in zip(fence[:-1], fence[1:], strict=True)],
+        "is_output": _list(arrays.is_output),
+    }
+    graph = {
+        "format": _FORMATS[0],
+        "name": arrays.name,
+        "nodes": {key: value for key, value in nodes.items() if value is not None},
+        "tensors": {key: value for key, value in tensors.items() if value is not None},
+    }
+    return graph if arrays.device is None else {**graph, "device": dict(arrays.device)}
+
+
+def _list(array: NDArray[Any] | None, *, as_integers: bool = False) -> list[Any] | None:
+    if array is None:
+        return None
+    values: list[Any] = (array.astype(np.int64) if as_integers else array).tolist()
+    return values
+
+
+class _Reader:
+    """Turns parsed JSON into arrays; knows the file, so that every complaint can name it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def graph(self, data: Any) -> GraphArrays:  # noqa: ANN401 - anything can stand in a file
+        self._expect(isinstance(data, dict), "a graph file holds one JSON object")
+        self._expect(
+            data.get("format") in _FORMATS, f'"format" is {data.get("format")!r}, but "{_FORMATS[0]}" is asked for'
+        )
+        nodes, tensors = self._object(data, "nodes"), self._object(data, "tensors")
+        op = self._strings(nodes, "nodes.op", is_required=True)
+        if "work" not in nodes and "flops" not in nodes:
+            raise InputError(f'{self._path}: "nodes.work" is missing, and so is "nodes.flops", from which it is made')
+        consumers, offsets = self._consumers(tensors)
+        device = data.get("device")
+        self._expect(device is None or isinstance(device, dict), '"device" is not an object')
+        name = data.get("name", self._path.name.split(".")[0])
+        self._expect(isinstance(name, str), '"name" is not a string')
+        arrays = GraphArrays(
+            name=name,
+            op=op,
+            node_name=self._strings(nodes, "nodes.name"),
+            tensor_name=self._strings(tensors, "tensors.name"),
+            producer=self._integers(tensors, "tensors.producer", np.int32),
+            size=self._integers(tensors, "tensors.size", np.int64),
+            consumers=consumers,
+            consumer_offsets=offsets,
+            is_output=self._flags(tensors, "tensors.is_output"),
+            work=self._floats(nodes, "nodes.work"),
+            flops=self._floats(nodes, "nodes.flops"),
+            read_bytes=self._optional_integers(nodes, "nodes.read_bytes"),
+            write_bytes=self._optional_integers(nodes, "nodes.write_bytes"),
+            param_bytes=self._optional_integers(nodes, "nodes.param_bytes"),
+            is_view=self._flags(nodes, "nodes.is_view"),
+            device=device,
+        )
+        per_node = arrays.work if arrays.work is not None else arrays.flops
+        if per_node is not None:
+            self._expect(len(per_node) == len(op), f'"nodes.op" has {len(op)} entries, but there are {len(per_node)} nodes')
+        return arrays
+
+    def _expect(self, is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not is_true:
+            raise InputError(f"{self._path}: {rule}")
+
+    def _object(self, data: dict[str, Any], key: str) -> dict[str, Any]:
+        self._expect(key in data, f'"{key}" is missing')
+        self._expect(isinstance(data[key], dict), f'"{key}" is not an object')
+        value: dict[str, Any] = data[key]
+        return value
+
+    def _values(self, owner: dict[str, Any], name: str) -> list[Any] | None:
+        """The list behind the last part of a dotted name, if it is there."""
+        values = owner.get(name.rpartition(".")[2])
+        self._expect(values is None or isinstance(values, list), f'"{name}" is not a list')
+        return values
+
+    def _required(self, owner: dict[str, Any], name: str) -> list[Any]:
+        values = self._values(owner, name)
+        if values is None:
+            raise InputError(f'{self._path}: "{name}" is missing')
+        return values
+
+    def _strings(self, owner: dict[str, Any], name: str, *, is_required: bool = False) -> list[str]:
+        values = self._required(owner, name) if is_required else self._values(owner, name)
+        if values is None:
+            return None  # type: ignore[return-value] # see below
+        self._all(name, values, lambda value: isinstance(value, str), "a string")
+        return values
+
+    def _all(self, name: str, values: list[Any], rule: Any, wanted: str) -> None:  # noqa: ANN401 - a predicate
+        wrong = next((index for index, value in enumerate(values) if not rule(value)), None)
+        if wrong is not None:
+            raise InputError(f"{self._path}: {name}[{wrong}] = {values[wrong]!r:.80} is not {wanted}")
+
+    def _integers(self, owner: dict[str, Any], name: str, dtype: type[Any]) -> NDArray[Any]:
+        return self._integer_array(name, self._required(owner, name), dtype)
+
+    def _optional_integers(self, owner: dict[str, Any], name: str) -> NDArray[np.int64] | None:
+        values = self._values(owner, name)
+        return None if values is None else self._integer_array(name, values, np.int64)
+
+    def _integer_array(self, name: str, values: list[Any], dtype: type[Any]) -> NDArray[Any]:
+        limit = np.iinfo(dtype).max
+        self._all(
+            name,
+            values,
+            lambda value: type(value) is int and -limit <= value <= limit,
+            f"a whole number of {np.iinfo(dtype).bits} bits",
+        )
+        return np.array(values, dtype=dtype)
+
+    def _floats(self, owner: dict[str, Any], name: str) -> NDArray[np.float64] | None:
+        values = self._values(owner, name)
+        if values is None:
+            return None
+        self._all(name, values, lambda value: type(value) in (int, float) and abs(value) <= 1e300, "a finite number")
+        return np.array(values, dtype=np.float64)
+
+    def _flags(self, owner: dict[str, Any], name: str) -> NDArray[np.bool_] | None:
+        values = self._values(owner, name)
+        if values is None:
+            return None
+        self._all(name, values, lambda value: type(value) in (bool, int) and value in (0, 1), "true, false, 0 or 1")
+        return np.array(values, dtype=np.bool_)
+
+    def _consumers(self, tensors: dict[str, Any]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        rows = self._required(tensors, "tensors.consumers")
+        self._all("tensors.consumers", rows, lambda row: isinstance(row, list), "a list")
+        flat = [node for row in rows for node in row]
+        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        return self._integer_array("tensors.consumers, all in one,", flat, np.int32), offsets

@@ -1,0 +1,119 @@
+"""What a node computes and moves: the facts from which a device's roofline makes its work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
+from slicegraph.formats.onnx.flops import flops
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    from slicegraph.formats.onnx.nodes import Body, Node
+
+_VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+_GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What one run of a node takes.
+
+    Attributes
+    ----------
+    flops
+        Floating-point operations.
+    read_bytes
+        Bytes of the distinct values that it reads, parameters included; of a table only what is gathered.
+    write_bytes
+        Bytes of the outputs that somebody uses.
+    parameters
+        Bytes of each parameter that it reads, by the parameter's identity.
+    is_view
+        It moves nothing: its output is its input under another shape.
+    """
+
+    flops: int
+    read_bytes: int
+    write_bytes: int
+    parameters: Mapping[int, int]
+    is_view: bool
+
+    @property
+    def param_bytes(self) -> int:
+        """Bytes of all parameters that it reads."""
+        return sum(self.parameters.values())
+
+
+def facts(node: Node, used: AbstractSet[str]) -> Facts:
+    """Say what a node takes.
+
+    A node with bodies takes what its dearest body takes, as often as it runs, and moves at least its own inputs
+    and outputs.  A Loop runs its body as often as its constant trip count says, even if its condition could stop it
+    earlier, and once if there is none; a Scan or SequenceMap once for each element.
+
+    Parameters
+    ----------
+    node
+        A node whose values are known.
+    used
+        Names of the values that some node of its graph reads, or the graph returns.
+    """
+    written = {name for name in node.proto.output if name in used}
+    outputs = dict(zip(node.proto.output, node.outputs, strict=True))
+    write_bytes = sum(value.counted_bytes() for name in written if (value := outputs[name]) is not None)
+    is_view = _is_view(node, written)
+    own = Facts(
+        flops=0 if is_view or node.bodies else flops(node),
+        read_bytes=_read_bytes(node, write_bytes),
+        write_bytes=write_bytes,
+        parameters=_parameters(node),
+        is_view=is_view,
+    )
+    inner = [_body_facts(body) for body in node.bodies]
+    return replace(
+        own,
+        flops=max([own.flops, *(body.flops for body in inner)]),
+        read_bytes=max([own.read_bytes, *(body.read_bytes for body in inner)]),
+        write_bytes=max([own.write_bytes, *(body.write_bytes for body in inner)]),
+        parameters={key: size for part in (own, *inner) for key, size in part.parameters.items()},
+    )
+
+
+def _body_facts(body: Body) -> Facts:
+    used = body.walked.used
+    inner = [facts(node, used) for node in body.walked.nodes]
+    returned = [body.walked.values[name] for name in body.walked.outputs]
+    parameters = {id(value): value.counted_bytes() for value in returned if value.is_constant}
+    for part in inner:
+        parameters |= part.parameters
+    return Facts(
+        flops=body.trips * sum(part.flops for part in inner),
+        read_bytes=body.trips * sum(part.read_bytes for part in inner),
+        write_bytes=body.trips * sum(part.write_bytes for part in inner),
+        parameters=parameters,
+        is_view=False,
+    )
+
+
+def _parameters(node: Node) -> dict[int, int]:
+    parameters = {id(value): value.counted_bytes() for value in node.reads.values() if value.is_constant}
+    stored = attribute_bytes(node.proto)
+    return parameters | {id(node.proto): stored} if stored else parameters
+
+
+def _read_bytes(node: Node, write_bytes: int) -> int:
+    indices = node.input(1)
+    if node.op in _GATHERING and indices is not None:
+        return write_bytes + indices.counted_bytes()
+    return sum(value.counted_bytes() for value in node.reads.values()) + attribute_bytes(node.proto)
+
+
+def _is_view(node: Node, written: AbstractSet[str]) -> bool:
+    if node.op == "Dropout":
+        # The mask, if anybody wants it, is made.
+        return is_inference_dropout(node.proto, node.reads) and written <= set(node.proto.output[:1])
+    return node.op in _VIEWS

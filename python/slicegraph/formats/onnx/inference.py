@@ -1,0 +1,118 @@
+"""The types of one node's outputs, by ONNX's own shape inference, and its elements by ONNX's own reference.
+
+Nodes are taken one by one, in file order, each as a model of its own.  So what is known of a value, folded constants
+included, is known to every later node after a single pass, no weights are passed around, and a failure has a culprit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from onnx import IR_VERSION, FunctionProto, ModelProto, NodeProto, TensorProto, TypeProto, checker, defs
+from onnx.onnx_cpp2py_export.checker import CheckerContext
+from onnx.reference import ReferenceEvaluator
+from onnx.shape_inference import infer_shapes
+
+from slicegraph.formats.onnx.nodes import body_graphs, is_standard
+from slicegraph.formats.onnx.skeleton import KEPT_BYTES
+from slicegraph.formats.onnx.values import Value, of_array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Their output's size depends on elements, so inference never knows it; it is at most a few times their input's.
+_BOUNDED: Final = frozenset({"Compress", "NonMaxSuppression", "NonZero", "Unique"})
+# ONNX 1.23 infers nothing for these; their output is like their input.
+_LIKE_INPUT: Final = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What every node of a model shares.
+
+    Attributes
+    ----------
+    opsets
+        Version of the operator set of each domain.
+    dims
+        Sizes of named dimensions.
+    functions
+        Local functions that could not be inlined.
+    """
+
+    opsets: Mapping[str, int]
+    dims: Mapping[str, int] = field(default_factory=dict)
+    functions: tuple[FunctionProto, ...] = ()
+
+
+def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> tuple[dict[str, TypeProto], str]:
+    """Infer the types of a node's outputs.
+
+    Returns
+    -------
+        The types that could be inferred, by name, and in words why there are none, if inference said so.
+    """
+    if node.op_type in _LIKE_INPUT and is_standard(node) and reads and any(node.output):
+        return {node.output[0]: next(iter(reads.values())).type}, ""
+    if any(value.type.WhichOneof("value") is None for value in reads.values()):
+        return {}, ""
+    model = _one_node_model(node, reads, context)
+    try:
+        rules = CheckerContext()
+        rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
+        # Inference trusts its input: a malformed node can crash the process.
+        checker.check_node(model.graph.node[0], rules)
+        inferred = infer_shapes(model, strict_mode=True, data_prop=True)
+    except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
+        return {}, " ".join(str(error).split()).rpartition("] ")[2]
+    types = {info.name: info.type for info in inferred.graph.value_info}
+    is_known = defs.has(node.op_type, "" if is_standard(node) else node.domain)
+    return types, "" if types or is_known else "ONNX has no such operator"
+
+
+def evaluate(
+    node: NodeProto, reads: Mapping[str, Value], outputs: Mapping[str, Value], context: Context
+) -> dict[str, Value]:
+    """Compute a node whose inputs are all known and whose outputs are small.
+
+    Returns
+    -------
+        The outputs with their elements; empty when they are big, or cannot be computed.
+    """
+    sizes = [value.nbytes for value in outputs.values()]
+    is_small = all(size is not None and size <= KEPT_BYTES for size in sizes) or node.op_type in _BOUNDED
+    if not is_small or any(value.tensor is None for value in reads.values()) or any(body_graphs(node)):
+        return {}
+    model = _one_node_model(node, reads, context)
+    for name, value in outputs.items():
+        model.graph.output.add(name=name, type=value.type)
+    try:
+        with np.errstate(all="ignore"):
+            arrays = ReferenceEvaluator(model).run(None, {})
+            return {name: of_array(np.asarray(array)) for name, array in zip(outputs, arrays, strict=True)}
+    except Exception:  # noqa: BLE001 the reference raises anything; an unknown constant is still a constant
+        return {}
+
+
+def _one_node_model(node: NodeProto, reads: Mapping[str, Value], context: Context) -> ModelProto:
+    model = ModelProto(ir_version=IR_VERSION)
+    for domain, version in context.opsets.items():
+        model.opset_import.add(domain=domain, version=version)
+    model.functions.extend(context.functions)
+    model.graph.name = "node"
+    model.graph.node.append(node)
+    model.graph.node[0].domain = "" if is_standard(node) else node.domain
+    for found in model.graph.node[0].attribute:
+        if found.t.data_location == TensorProto.EXTERNAL:
+            # The checker would look for the elements.
+            found.t.CopyFrom(TensorProto(name=found.t.name, data_type=found.t.data_type, dims=[0]))
+    for name, value in reads.items():
+        if value.tensor is not None:
+            tensor = model.graph.initializer.add()
+            tensor.CopyFrom(value.tensor)
+            tensor.name = name
+        elif value.type.WhichOneof("value") is not None:
+            model.graph.input.add(name=name, type=value.type)
+    return model

@@ -1,0 +1,143 @@
+"""What the reader finds in a graph: nodes that compute, the values around them, the bodies inside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from onnx import AttributeProto, GraphProto, NodeProto
+
+    from slicegraph.formats.onnx.values import Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A node that is left once constants are gone.
+
+    Attributes
+    ----------
+    proto
+        The node as the file states it.
+    inputs, outputs
+        Its values by position; None: left out.
+    reads
+        Every value that it reads, once, by name: the inputs, then what its bodies capture from outside.
+    bodies
+        The sub-graphs that it runs: one, or the branches of which it runs one.  Empty for an ordinary node.
+    """
+
+    proto: NodeProto
+    inputs: Sequence[Value | None]
+    outputs: Sequence[Value | None]
+    reads: Mapping[str, Value]
+    bodies: Sequence[Body] = ()
+
+    @property
+    def op(self) -> str:
+        """Its operator, with the domain before it unless that is ONNX's own."""
+        return operator(self.proto)
+
+    def input(self, position: int) -> Value | None:
+        """Get one input; None: left out."""
+        return self.inputs[position] if position < len(self.inputs) else None
+
+    def integer(self, name: str, default: int) -> int:
+        """Get an integer attribute."""
+        found = attribute(self.proto, name)
+        return default if found is None else found.i
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Get an attribute that is a list of integers: empty where there is none."""
+        found = attribute(self.proto, name)
+        return () if found is None else tuple(found.ints)
+
+    def text(self, name: str, default: str) -> str:
+        """Get a text attribute."""
+        found = attribute(self.proto, name)
+        return default if found is None else found.s.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Walked:
+    """A graph after its constants are gone.
+
+    Attributes
+    ----------
+    nodes
+        What is left, in file order.
+    values
+        Every value that the graph can see, by name.
+    outputs
+        Names of the graph's outputs, in order.
+    """
+
+    nodes: Sequence[Node]
+    values: Mapping[str, Value]
+    outputs: Sequence[str]
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Names of the values that some node reads or the graph returns."""
+        return frozenset(self.outputs).union(*(node.reads for node in self.nodes))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """A sub-graph of a node, and how often one run of the node runs it."""
+
+    walked: Walked
+    trips: int = 1
+
+
+def is_standard(node: NodeProto) -> bool:
+    """Say whether a node's operator is one of ONNX's own domain, which has two names."""
+    return node.domain in {"", "ai.onnx"}
+
+
+def operator(node: NodeProto) -> str:
+    """Name a node's operator, with the domain before it unless that is ONNX's own."""
+    return node.op_type if is_standard(node) else f"{node.domain}.{node.op_type}"
+
+
+def label(node: NodeProto) -> str:
+    """Name a node, if need be after the first value that it makes."""
+    return node.name or next(filter(None, node.output), "")
+
+
+def described(node: NodeProto) -> str:
+    """Name a node and its operator, for a message."""
+    return f"node {label(node)!r} ({operator(node)})"
+
+
+def attribute(node: NodeProto, name: str) -> AttributeProto | None:
+    """Find an attribute of a node."""
+    return next((found for found in node.attribute if found.name == name), None)
+
+
+def body_graphs(node: NodeProto) -> Iterator[GraphProto]:
+    """Run over the sub-graphs in a node's attributes."""
+    for found in node.attribute:
+        if found.HasField("g"):
+            yield found.g
+        yield from found.graphs
+
+
+def read_names(node: NodeProto) -> dict[str, None]:
+    """Name what a node reads, once each: its inputs, then what its bodies capture from outside."""
+    names = dict.fromkeys(filter(None, node.input))
+    for graph in body_graphs(node):
+        names |= _captured(graph)
+    return names
+
+
+def _captured(graph: GraphProto) -> dict[str, None]:
+    own = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    own |= {sparse.values.name for sparse in graph.sparse_initializer}
+    names: dict[str, None] = {}
+    for node in graph.node:
+        names |= dict.fromkeys(name for name in read_names(node) if name not in own)
+        own.update(node.output)
+    return names | dict.fromkeys(value.name for value in graph.output if value.name and value.name not in own)

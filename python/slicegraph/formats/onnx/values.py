@@ -1,0 +1,218 @@
+"""A value of the model: its type, shape and size, and its elements where they are known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, numpy_helper
+
+from slicegraph.errors import InputError
+from slicegraph.formats.onnx.skeleton import KEPT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# Bits as stored; types of less than a byte are packed (onnx.proto, TensorProto.raw_data).
+# A string is as long as it likes: 8 bytes stand for it, the size of a reference.
+_BITS: Final = {
+    **dict.fromkeys(("BOOL", "INT8", "UINT8"), 8),
+    **dict.fromkeys(("INT16", "UINT16", "FLOAT16", "BFLOAT16"), 16),
+    **dict.fromkeys(("INT32", "UINT32", "FLOAT"), 32),
+    **dict.fromkeys(("INT64", "UINT64", "DOUBLE", "COMPLEX64", "STRING"), 64),
+    "COMPLEX128": 128,
+    **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "FLOAT8E8M0"), 8),
+    **dict.fromkeys(("FLOAT6E2M3", "FLOAT6E3M2"), 6),
+    **dict.fromkeys(("INT4", "UINT4", "FLOAT4E2M1"), 4),
+    **dict.fromkeys(("INT2", "UINT2"), 2),
+}
+_BITS_OF: Final = {number: _BITS[name] for name, number in TensorProto.DataType.items() if name in _BITS}
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """What is known about one value.
+
+    Attributes
+    ----------
+    type
+        Its ONNX type; no dimension in it has a name.
+    shape
+        Dimensions, None where unknown; None: not even their number is known, or it is no tensor.
+    nbytes
+        Its size, or None: unknown.  A sparse tensor counts as a dense one, an optional value as present.
+    is_constant
+        It is a parameter: stored in the model, or computed from what is.
+    stored_bytes
+        For a parameter, bytes that the model stores for it, where they differ from ``nbytes``.
+    tensor
+        Its elements, where they are known and few.
+    items
+        For a sequence, how many tensors it holds, where that is known.
+    reason
+        Why its shape is unknown, in words; empty when nobody said.
+    """
+
+    type: TypeProto
+    shape: Shape | None = None
+    nbytes: int | None = None
+    is_constant: bool = False
+    stored_bytes: int | None = None
+    tensor: TensorProto | None = None
+    items: int | None = None
+    reason: str = ""
+
+    @property
+    def numel(self) -> int:
+        """Elements; an unknown dimension counts as 1, and so does all that is no tensor."""
+        return math.prod(1 if dim is None else dim for dim in self.shape or ())
+
+    @property
+    def array(self) -> NDArray[np.generic] | None:
+        """The elements as an array, where they are known."""
+        if self.tensor is None:
+            return None
+        try:
+            return np.asarray(numpy_helper.to_array(self.tensor))
+        except (ValueError, TypeError) as error:
+            text = f"the tensor {self.tensor.name!r} does not hold what its type and dimensions say"
+            raise InputError(text) from error
+
+    def dim(self, axis: int) -> int:
+        """Say how long one dimension is: 1 where that is unknown."""
+        dims = self.shape or ()
+        known = dims[axis] if -len(dims) <= axis < len(dims) else None
+        return 1 if known is None else known
+
+    def counted_bytes(self) -> int:
+        """Say what moving it costs: as stored if a parameter, unknown dimensions counted as 1."""
+        if self.is_constant and self.stored_bytes is not None:
+            return self.stored_bytes
+        if self.nbytes is not None:
+            return self.nbytes
+        return _nbytes(_elem_type(self.type), (self.numel,)) or 0
+
+
+UNKNOWN: Final = Value(type=TypeProto())
+"""A value of which nothing is known."""
+
+
+def of_type(type_: TypeProto) -> Value:
+    """Make a value of an ONNX type; a sequence counts as its element once, a map has no known size."""
+    plain = TypeProto()
+    plain.CopyFrom(type_)
+    for dim in dimensions(plain):
+        if dim.dim_value < 0 or not dim.HasField("dim_value"):
+            dim.Clear()
+    core = _core(plain)
+    kind = core.WhichOneof("value")
+    if kind == "sequence_type":
+        return Value(type=plain, nbytes=of_type(core.sequence_type.elem_type).nbytes)
+    if kind not in {"tensor_type", "sparse_tensor_type"}:
+        return Value(type=plain)
+    tensor = core.tensor_type if kind == "tensor_type" else core.sparse_tensor_type
+    if not tensor.HasField("shape"):
+        return Value(type=plain)
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+    return Value(type=plain, shape=shape, nbytes=_nbytes(tensor.elem_type, shape))
+
+
+def of_shape(elem_type: int, shape: Shape | None) -> Value:
+    """Make a tensor of an element type and a shape."""
+    type_ = TypeProto()
+    type_.tensor_type.elem_type = elem_type
+    if shape is not None:
+        type_.tensor_type.shape.SetInParent()
+        for dim in shape:
+            added = type_.tensor_type.shape.dim.add()
+            if dim is not None:
+                added.dim_value = dim
+    return of_type(type_)
+
+
+def of_tensor(tensor: TensorProto) -> Value:
+    """Make a parameter of a stored tensor, with its elements if they are here and few."""
+    if any(dim < 0 for dim in tensor.dims):
+        raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
+    value = of_shape(tensor.data_type, tuple(tensor.dims))
+    is_here = tensor.data_location != TensorProto.EXTERNAL and value.nbytes is not None and value.nbytes <= KEPT_BYTES
+    return replace(value, is_constant=True, tensor=tensor if is_here else None)
+
+
+def of_sparse(sparse: SparseTensorProto) -> Value:
+    """Make a parameter of a stored sparse tensor, which takes its values and its indices."""
+    type_ = TypeProto()
+    type_.sparse_tensor_type.elem_type = sparse.values.data_type
+    type_.sparse_tensor_type.shape.SetInParent()
+    for dim in sparse.dims:
+        type_.sparse_tensor_type.shape.dim.add().dim_value = dim
+    stored = of_tensor(sparse.values).counted_bytes() + of_tensor(sparse.indices).counted_bytes()
+    return replace(of_type(type_), is_constant=True, stored_bytes=stored)
+
+
+def of_array(array: NDArray[np.generic]) -> Value:
+    """Make a parameter of known elements."""
+    return of_tensor(numpy_helper.from_array(array))
+
+
+def merged(first: Value, second: Value) -> Value:
+    """Make a value that may be either of two: what they agree on."""
+    if first.type.WhichOneof("value") != "tensor_type" or second.type.WhichOneof("value") != "tensor_type":
+        items = first.items if first.items == second.items else None
+        return replace(of_type(first.type), items=items) if first.type == second.type else UNKNOWN
+    shape: Shape | None = None
+    if first.shape is not None and second.shape is not None and len(first.shape) == len(second.shape):
+        shape = tuple(a if a == b else None for a, b in zip(first.shape, second.shape, strict=True))
+    return of_shape(first.type.tensor_type.elem_type, shape)
+
+
+def varying(value: Value) -> Value:
+    """Take a value's type and size alone: it is no parameter, or another one each time."""
+    return replace(value, is_constant=False, stored_bytes=None, tensor=None)
+
+
+def dimensions(type_: TypeProto) -> Iterator[TensorShapeProto.Dimension]:
+    """Run over the dimensions of a type, those of a sequence's or a map's elements included."""
+    core = _core(type_)
+    kind = core.WhichOneof("value")
+    if kind == "tensor_type":
+        yield from core.tensor_type.shape.dim
+    elif kind == "sparse_tensor_type":
+        yield from core.sparse_tensor_type.shape.dim
+    elif kind == "sequence_type":
+        yield from dimensions(core.sequence_type.elem_type)
+    elif kind == "map_type":
+        yield from dimensions(core.map_type.value_type)
+
+
+def element(sequence: Value) -> Value:
+    """Say what a sequence holds."""
+    return of_type(_core(sequence.type).sequence_type.elem_type)
+
+
+def _core(type_: TypeProto) -> TypeProto:
+    while type_.WhichOneof("value") == "optional_type":
+        type_ = type_.optional_type.elem_type
+    return type_
+
+
+def _elem_type(type_: TypeProto) -> int:
+    core = _core(type_)
+    kind = core.WhichOneof("value")
+    if kind == "sequence_type":
+        return _elem_type(core.sequence_type.elem_type)
+    return core.sparse_tensor_type.elem_type if kind == "sparse_tensor_type" else core.tensor_type.elem_type
+
+
+def _nbytes(elem_type: int, shape: Shape) -> int | None:
+    bits = _BITS_OF.get(elem_type)
+    known = [dim for dim in shape if dim is not None]
+    if bits is None or len(known) < len(shape):
+        return None
+    return (math.prod(known) * bits + 7) // 8

@@ -1,0 +1,255 @@
+"""The computation graph that users hold: facts as numpy arrays, frozen, checked once by the core."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph import _core, formats
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+
+_Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
+
+
+@final
+class Graph:
+    """A frozen directed acyclic graph of nodes (operations) and tensors (values).
+
+    Tensor ``x`` has ``size[x]`` bytes, is made by node ``producer[x]`` (-1: a model input) and read by the nodes
+    ``consumers[consumer_offsets[x]:consumer_offsets[x + 1]]``. Arrays are copied in and can be read back, read-only.
+
+    Parameters
+    ----------
+    producer
+        Integers, shape (num_tensors,): the node that makes each tensor, or -1.
+    size
+        Integers, shape (num_tensors,): bytes.
+    consumers, consumer_offsets
+        Integers, shapes (num_reads,) and (num_tensors + 1,).
+    work
+        Floats, shape (num_nodes,): seconds. Without it, give ``flops`` (and ``read_bytes``, ``write_bytes``,
+        ``is_view``), from which the device's roofline makes work.
+    flops, read_bytes, write_bytes
+        Shape (num_nodes,): operations, and bytes moved.
+    param_bytes
+        Integers, shape (num_nodes,): bytes of parameters that each node reads. None: none.
+    is_view
+        Booleans, shape (num_nodes,): the node moves nothing and costs nothing. None: no node.
+    is_output
+        Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
+    op, node_name, tensor_name
+        Names, for reports.
+    name
+        What the graph is called.
+    device
+        The device that the graph's file names, if any.
+
+    Raises
+    ------
+    InputError
+        Naming the node or tensor that breaks a rule, and the rule.
+
+    Notes
+    -----
+    Building takes O(nodes + tensors + reads).
+
+    Examples
+    --------
+    Three nodes in a chain:
+
+    >>> import slicegraph as sg
+    >>> graph = sg.Graph(work=[1, 2, 3], producer=[0, 1], size=[8, 8], consumers=[1, 2], consumer_offsets=[0, 1, 2])
+    >>> graph.num_nodes, graph.num_tensors
+    (3, 2)
+    """
+
+    __slots__ = ("_arrays", "_core", "_digest")
+
+    def __init__(
+        self,
+        *,
+        producer: ArrayLike,
+        size: ArrayLike,
+        consumers: ArrayLike,
+        consumer_offsets: ArrayLike,
+        work: ArrayLike | None = None,
+        flops: ArrayLike | None = None,
+        read_bytes: ArrayLike | None = None,
+        write_bytes: ArrayLike | None = None,
+        param_bytes: ArrayLike | None = None,
+        is_view: ArrayLike | None = None,
+        is_output: ArrayLike | None = None,
+        op: Sequence[str] | None = None,
+        node_name: Sequence[str] | None = None,
+        tensor_name: Sequence[str] | None = None,
+        name: str = "",
+        device: Mapping[str, Any] | None = None,
+    ) -> None:
+        integers = {
+            "producer": _integers("producer", producer),
+            "size": _integers("size", size),
+            "consumers": _integers("consumers", consumers),
+            "consumer_offsets": _integers("consumer_offsets", consumer_offsets),
+        }
+        optional = {
+            "work": None if work is None else _floats("work", work),
+            "flops": None if flops is None else _floats("flops", flops),
+            "read_bytes": None if read_bytes is None else _integers("read_bytes", read_bytes),
+            "write_bytes": None if write_bytes is None else _integers("write_bytes", write_bytes),
+            "param_bytes": None if param_bytes is None else _integers("param_bytes", param_bytes),
+            "is_view": None if is_view is None else _flags("is_view", is_view),
+            "is_output": None if is_output is None else _flags("is_output", is_output),
+        }
+        self._core = _core.Graph(**integers, **optional)  # type: ignore[arg-type] # one dict per kind of array
+        _check_names("op", op, self._core.num_nodes, "nodes")
+        _check_names("node_name", node_name, self._core.num_nodes, "nodes")
+        _check_names("tensor_name", tensor_name, self._core.num_tensors, "tensors")
+        self._arrays = GraphArrays(
+            name=name,
+            op=tuple(op) if op is not None else ("",) * self._core.num_nodes,
+            node_name=None if node_name is None else tuple(node_name),
+            tensor_name=None if tensor_name is None else tuple(tensor_name),
+            device=None if device is None else dict(device),
+            **integers,  # type: ignore[arg-type] # likewise
+            **optional,  # type: ignore[arg-type] # likewise
+        )
+        self._digest = ""
+
+    @property
+    def core(self) -> _core.Graph:
+        """The compiled graph, for the modules of this package."""
+        return self._core
+
+    @property
+    def arrays(self) -> GraphArrays:
+        """Everything the graph was built from; the arrays are read-only."""
+        return self._arrays
+
+    @property
+    def name(self) -> str:
+        """What the graph is called."""
+        return self._arrays.name
+
+    @property
+    def num_nodes(self) -> int:
+        """The number of nodes."""
+        return self._core.num_nodes
+
+    @property
+    def num_tensors(self) -> int:
+        """The number of tensors."""
+        return self._core.num_tensors
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the numbers of the graph, as hexadecimal digits; names do not count."""
+        if not self._digest:
+            digest = hashlib.sha256(b"slicegraph-graph-1")
+            for field in dataclasses.fields(self._arrays):
+                value = getattr(self._arrays, field.name)
+                if isinstance(value, np.ndarray):
+                    digest.update(f"\n{field.name} {value.dtype.str} {value.size}\n".encode())
+                    digest.update(value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes())
+            self._digest = digest.hexdigest()
+        return self._digest
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.name!r}: {self.num_nodes} nodes, {self.num_tensors} tensors>"
+
+
+def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mapping[str, int] | None = None) -> Graph:  # noqa: A002 - what users type
+    """Read a graph from a file.
+
+    Parameters
+    ----------
+    path
+        An ``.onnx`` model (optional dependency ``onnx``), or a native graph (``.json``, ``.json.gz``).
+    format
+        ``"onnx"`` or ``"native"``, when the suffix does not tell.
+    dims
+        Sizes of named dimensions of an ONNX model, such as ``{"batch": 1}``.
+
+    Raises
+    ------
+    InputError
+        In one line that names the file, the culprit and the rule.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
+    """
+    arrays = formats.read(Path(path), format=format, dims=dims)
+    fields = {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
+    try:
+        return Graph(**fields)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def write(graph: Graph, path: str | os.PathLike[str]) -> None:
+    """Write a graph as a native file, ``.json`` or ``.json.gz``; what was there is replaced whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the suffix is another, or the file cannot be written.
+    """
+    formats.write(graph.arrays, Path(path))
+
+
+def _vector(name: str, values: ArrayLike, kinds: str, wanted: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{name}: {error}; {wanted} are asked for") from None
+    if array.ndim != 1:
+        raise InputError(f"{name}: shape {array.shape}, but an array of one dimension is asked for")
+    if array.size and array.dtype.kind not in kinds:
+        raise InputError(f"{name}: dtype {array.dtype}, but {wanted} are asked for")
+    return array
+
+
+def _frozen(array: NDArray[Any], dtype: type[_Scalar]) -> NDArray[_Scalar]:
+    """Copy an array of one dimension; the copy cannot be written to."""
+    copy = np.array(array, dtype=dtype, order="C", copy=True)
+    copy.flags.writeable = False
+    return copy
+
+
+def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = _vector(name, values, "iu", "integers")
+    if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        index = int(array.argmax())
+        raise InputError(f"{name}[{index}] = {array[index]} is above 2^63 - 1")
+    return _frozen(array, np.int64)
+
+
+def _floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    return _frozen(_vector(name, values, "iuf", "numbers"), np.float64)
+
+
+def _flags(name: str, values: ArrayLike) -> NDArray[np.bool_]:
+    array = _vector(name, values, "biu", "booleans")
+    if array.dtype.kind != "b" and array.size and not np.isin(array, (0, 1)).all():
+        index = int(np.flatnonzero(~np.isin(array, (0, 1)))[0])
+        raise InputError(f"{name}[{index}] = {array[index]} is neither 0 nor 1")
+    return _frozen(array, np.bool_)
+
+
+def _check_names(name: str, names: Sequence[str] | None, count: int, owners: str) -> None:
+    if names is None:
+        return
+    if len(names) != count:
+        raise InputError(f"{name}: length {len(names)}, but there are {count} {owners}")
+    wrong = next((index for index, value in enumerate(names) if not isinstance(value, str)), None)
+    if wrong is not None:
+        raise InputError(f"{name}[{wrong}] = {names[wrong]!r} is not a string")

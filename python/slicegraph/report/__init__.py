@@ -1,0 +1,1 @@
+"""What people read: tables, progress, JSON. The only place that formats numbers."""

@@ -1,0 +1,63 @@
+"""A result as a table, for people."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slicegraph.report import numbers
+from slicegraph.result import Result, Status
+
+_MEANING = {
+    Status.OPTIMAL: "no partition is faster",
+    Status.WITHIN_GAP: "the gap that was asked for is proven",
+    Status.TIME_LIMIT: "stopped by its limit",
+    Status.INTERRUPTED: "stopped by Ctrl-C",
+}
+
+
+def print_result(result: Result) -> None:
+    """Print a row per stage and the guarantee, on standard output."""
+    is_terminal = sys.stdout.isatty()
+    # A pipe has no width: nothing is cut or wrapped there.
+    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
+    console.print(_headline(result))
+    console.print(_stages(result))
+    console.print(_guarantee(result))
+
+
+def _headline(result: Result) -> Text:
+    graph = result.instance.graph
+    return Text(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors")
+
+
+def _stages(result: Result) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "nodes", "work", "in", "out", "overflow", "cost", "", "parameters"):
+        table.add_column(column, justify="right")
+    num_nodes = np.bincount(result.block_of, minlength=result.instance.num_blocks)
+    for stage, (block, count) in enumerate(zip(result.block_costs, num_nodes, strict=True)):
+        is_bottleneck = block.cost == result.bottleneck
+        table.add_row(
+            str(stage),
+            str(count),
+            *(numbers.time(part) for part in (block.work, block.io_in, block.io_out, block.overflow, block.cost)),
+            "<" if is_bottleneck else "",
+            numbers.size(block.param_bytes),
+            style="bold" if is_bottleneck else None,
+        )
+    return table
+
+
+def _guarantee(result: Result) -> Text:
+    lines = [
+        f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
+        f"lower bound  {numbers.time(result.lower_bound)} ({', '.join(bound.method for bound in result.bounds)})",
+        f"gap          {numbers.percent(result.gap)}: no partition can be faster by more than this",
+        f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}",
+    ]
+    return Text("\n".join(lines))

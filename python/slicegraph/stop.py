@@ -1,0 +1,149 @@
+"""When to stop: conditions on the progress of a search that combine with ``|`` and ``&``."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+from slicegraph.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock time since it began.
+    bottleneck
+        Seconds of the best partition so far; infinite while none fits the memory limit.
+    lower_bound
+        Seconds that no partition beats, as far as is proven.
+    evaluations
+        Orders looked at.
+    """
+
+    seconds: float
+    bottleneck: float
+    lower_bound: float
+    evaluations: int
+
+    @property
+    def gap(self) -> float:
+        """How far the best partition can be from the optimum, as a fraction of its bottleneck."""
+        return relative_gap(self.bottleneck, self.lower_bound)
+
+
+def relative_gap(bottleneck: float, lower_bound: float) -> float:
+    """(bottleneck - lower bound) / bottleneck, for any costs in one unit; 0 when both are 0, 1 without a partition."""
+    if bottleneck == lower_bound:
+        return 0.0
+    return 1.0 if math.isinf(bottleneck) else (bottleneck - lower_bound) / bottleneck
+
+
+class Stop(ABC):
+    """A condition that ends a run when it is true of the run's progress.
+
+    Subclasses answer ``stop(progress)``. A stop keeps no state, so one object serves any number of runs, also at once.
+
+    Examples
+    --------
+    >>> from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress
+    >>> stop = MaxRuntime(60) | MaxEvaluations(1000)
+    >>> stop(Progress(seconds=1.0, bottleneck=2.0, lower_bound=1.0, evaluations=1000))
+    True
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __call__(self, progress: Progress) -> bool:
+        """Whether to stop now."""
+
+    @property
+    def gap(self) -> float:
+        """The largest gap that the condition asks for; 0 when it asks for none."""
+        return 0.0
+
+    @final
+    def __or__(self, other: Stop) -> Stop:
+        return _Either(self, other)
+
+    @final
+    def __and__(self, other: Stop) -> Stop:
+        return _Both(self, other)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxRuntime(Stop):
+    """Stop after so many seconds of wall-clock time."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.seconds >= 0:
+            raise InputError(f"MaxRuntime({self.seconds}): seconds are not negative")
+
+    def __call__(self, progress: Progress) -> bool:
+        return progress.seconds >= self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MaxEvaluations(Stop):
+    """Stop after the generation in which so many orders have been looked at."""
+
+    evaluations: int
+
+    def __post_init__(self) -> None:
+        if not self.evaluations >= 0:
+            raise InputError(f"MaxEvaluations({self.evaluations}): a count is not negative")
+
+    def __call__(self, progress: Progress) -> bool:
+        return progress.evaluations >= self.evaluations
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGap(Stop):
+    """Stop when the best partition is proven to be within ``max_gap`` of the optimum, a fraction of its bottleneck."""
+
+    max_gap: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_gap <= 1:
+            raise InputError(f"TargetGap({self.max_gap}): a gap is from 0 to 1")
+
+    def __call__(self, progress: Progress) -> bool:
+        return progress.gap <= self.max_gap
+
+    @property
+    def gap(self) -> float:
+        return self.max_gap
+
+
+@dataclass(frozen=True, slots=True)
+class _Either(Stop):
+    first: Stop
+    second: Stop
+
+    def __call__(self, progress: Progress) -> bool:
+        return self.first(progress) or self.second(progress)
+
+    @property
+    def gap(self) -> float:
+        return max(self.first.gap, self.second.gap)
+
+
+@dataclass(frozen=True, slots=True)
+class _Both(Stop):
+    first: Stop
+    second: Stop
+
+    def __call__(self, progress: Progress) -> bool:
+        return self.first(progress) and self.second(progress)
+
+    @property
+    def gap(self) -> float:
+        return max(self.first.gap, self.second.gap)

@@ -1,0 +1,82 @@
+//! `_core.Instance`: a graph on devices, in ticks.
+
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+use slicegraph_core::cost::{self, Device, check_partition, partition_costs};
+
+use crate::boundary::{compute, copy_in};
+use crate::graph::Graph;
+
+/// Work, `io_in`, `io_out`, overflow, parameter bytes and cost of a block; cost is none above the memory limit.
+type BlockCost = (i64, i64, i64, i64, u64, Option<i64>);
+
+/// A max-throughput partitioning problem.
+#[pyclass(frozen, module = "slicegraph._core")]
+pub struct Instance(pub Arc<cost::Instance>);
+
+#[pymethods]
+impl Instance {
+    #[new]
+    #[pyo3(signature = (graph, *, num_blocks, boundary_io, bandwidth, flops, memory_bandwidth, memory,
+                        overflow_bandwidth, memory_limit))]
+    #[expect(clippy::too_many_arguments, reason = "one per device figure, by keyword")]
+    fn new(
+        py: Python<'_>,
+        graph: &Bound<'_, Graph>,
+        num_blocks: usize,
+        boundary_io: bool,
+        bandwidth: f64,
+        flops: Option<f64>,
+        memory_bandwidth: Option<f64>,
+        memory: Option<u64>,
+        overflow_bandwidth: Option<f64>,
+        memory_limit: Option<u64>,
+    ) -> PyResult<Self> {
+        let device = Device { bandwidth, flops, memory_bandwidth, memory, overflow_bandwidth, memory_limit };
+        let graph = Arc::clone(&graph.get().0);
+        Ok(Self(Arc::new(compute(py, || cost::Instance::new(graph, &device, num_blocks, boundary_io))?)))
+    }
+
+    #[getter]
+    fn tick(&self) -> f64 {
+        self.0.tick()
+    }
+
+    #[getter]
+    fn memory(&self) -> i64 {
+        self.0.memory()
+    }
+
+    #[getter]
+    fn work<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        self.0.works().to_vec().into_pyarray(py)
+    }
+
+    #[getter]
+    fn transfer<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        self.0.transfers().to_vec().into_pyarray(py)
+    }
+
+    #[getter]
+    fn params<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        self.0.params().to_vec().into_pyarray(py)
+    }
+
+    fn combinatorial_bound(&self, py: Python<'_>) -> i64 {
+        py.detach(|| self.0.combinatorial_bound())
+    }
+
+    fn block_costs(&self, py: Python<'_>, block_of: PyReadonlyArray1<'_, i64>) -> PyResult<Vec<BlockCost>> {
+        let block_of = copy_in(block_of)?;
+        let row = |block: cost::BlockCost| {
+            let cost = Some(block.cost).filter(|&cost| cost != cost::INFINITE);
+            (block.work, block.io_in, block.io_out, block.overflow, block.param_bytes, cost)
+        };
+        compute(py, || {
+            let block_of = check_partition(self.0.graph(), self.0.num_blocks(), &block_of)?;
+            Ok(partition_costs(&self.0, &block_of).into_iter().map(row).collect())
+        })
+    }
+}

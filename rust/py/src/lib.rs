@@ -1,0 +1,20 @@
+//! The Python face of `slicegraph-core`: conversions only.
+
+mod boundary;
+mod graph;
+mod instance;
+mod search;
+mod slice;
+
+/// The compiled core of `slicegraph`.
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::graph::Graph;
+    #[pymodule_export]
+    use crate::instance::Instance;
+    #[pymodule_export]
+    use crate::search::brkga;
+    #[pymodule_export]
+    use crate::slice::slice_order;
+}
