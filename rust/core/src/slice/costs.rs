@@ -73,6 +73,11 @@ impl SliceSum {
         self.start
     }
 
+    /// Tensors read in the slice and made before it.
+    pub(super) fn io_in(&self) -> Ticks {
+        self.io_in
+    }
+
     /// The first position after the slice.
     #[must_use]
     pub fn end(&self) -> usize {

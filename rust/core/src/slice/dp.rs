@@ -63,11 +63,12 @@ pub(super) struct SlicingTable {
     choices: Vec<Choices>,
     bottlenecks: Vec<Ticks>,
     num_nodes: usize,
-    transitions: u64,
+    transitions: usize,
 }
 
 impl SlicingTable {
-    /// Fills the table for every block count up to `num_blocks`, with slices below `incumbent` only.
+    /// Fills the table for every block count up to `num_blocks`, with slices below `incumbent` only. Gives up, which is
+    /// `false`, after `budget` transitions.
     ///
     /// # Complexity
     /// O((positions in the bands) × (degree × starts tried)); without an incumbent the bands hold nodes × blocks.
@@ -76,8 +77,9 @@ impl SlicingTable {
         costs: &SliceCosts<'_>,
         num_blocks: usize,
         incumbent: Ticks,
+        budget: usize,
         interrupt: &Interrupt,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<bool, Interrupted> {
         let num_nodes = costs.len();
         self.choices.resize(num_blocks + 1, Choices::default());
         self.bottlenecks.clear();
@@ -94,10 +96,12 @@ impl SlicingTable {
                 work_before += costs.work_at(first);
                 first += 1;
             }
-            self.fill_level(costs, level, first, incumbent, interrupt)?;
+            if !self.fill_level(costs, level, first, incumbent, budget, interrupt)? {
+                return Ok(false);
+            }
             self.bottlenecks.push(self.current.at(num_nodes));
         }
-        Ok(())
+        Ok(true)
     }
 
     fn fill_level(
@@ -106,8 +110,9 @@ impl SlicingTable {
         level: usize,
         first: usize,
         incumbent: Ticks,
+        budget: usize,
         interrupt: &Interrupt,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<bool, Interrupted> {
         let Self { previous, current, envelope, choices, transitions, .. } = self;
         envelope.clear();
         envelope.extend_from_slice(&previous.values);
@@ -125,6 +130,9 @@ impl SlicingTable {
         let mut crossing = SliceSum::empty_at(previous.first);
         for end in previous.first..=costs.len() {
             interrupt.check(end)?;
+            if *transitions > budget {
+                return Ok(false);
+            }
             if end > previous.first {
                 costs.push_back(&mut crossing);
             }
@@ -175,7 +183,7 @@ impl SlicingTable {
             choices.starts.push(choice);
         }
         current.trim();
-        Ok(())
+        Ok(true)
     }
 
     /// Least bottleneck with at most so many blocks, if it is below the incumbent.
@@ -184,7 +192,7 @@ impl SlicingTable {
     }
 
     /// How many slices the last fill looked at.
-    pub(super) fn transitions(&self) -> u64 {
+    pub(super) fn transitions(&self) -> usize {
         self.transitions
     }
 

@@ -1,111 +1,149 @@
 //! Can this order be sliced below a threshold at all? One sweep, whatever the number of blocks.
 
-use std::collections::VecDeque;
-
 use super::Slicing;
 use super::costs::{SliceCosts, SliceSum};
-use crate::cost::Ticks;
+use crate::cost::{INFINITE, Ticks};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// No slicing ends here.
 const NONE: u32 = u32::MAX;
 
+/// How an order was found to have no slicing below a threshold, or one.
+pub(super) enum Sweep {
+    /// The fewest slices below the threshold.
+    Found(Slicing),
+    /// There is none, nor is there below any threshold up to this one (itself at least the threshold asked for).
+    NoneBelow(Ticks),
+}
+
+/// The starts that so many slices reach.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// From the last of them to the current end.
+    slice: SliceSum,
+    /// At most `io_in` of any slice from one of them to the current end.
+    min_io_in: Ticks,
+}
+
 /// Fewest slices, each below a threshold, that cover the positions before each end.
 ///
-/// `fewest[j] = 1 + min of fewest[i] over starts i with cost(i, j) < threshold`. A start whose slice reaches the
-/// threshold without its exports does so for all later ends, so the starts that are left are in a window that moves
-/// right with the end. In it, starts are tried from the left, where `fewest` is least, until no later one can do better.
+/// `count[j] = 1 + min of count[i] over starts i with cost(i, j) < threshold`. Starts of one count (a level) are as good
+/// as each other, so levels are tried from the least, and in each the last start first, which has the least work and
+/// mostly serves. When it does not, the level is nearly spent: all its starts are scanned, and the least `io_in` among
+/// them, which never falls when the end moves on, refuses most later ends without another scan.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fewest {
     count: Vec<u32>,
     from: Vec<u32>,
     bottleneck: Vec<Ticks>,
-    /// Starts of the window at which `fewest` is below (or equal to) all that follow: their values ascend.
-    minima: VecDeque<u32>,
+    levels: Vec<Level>,
+    /// The least cost that was refused; no threshold up to it changes any answer.
+    least_refused: Ticks,
 }
 
 impl Fewest {
     /// The fewest slices below `threshold` that cover the order, if they are at most `num_blocks`.
     ///
     /// # Complexity
-    /// O(nodes + reads) when the leftmost starts serve, as they do but for large `io_out`; O(nodes × window) at worst.
+    /// O(nodes + reads) but for the scans of levels that are nearly spent; O(nodes × window) at worst.
     pub(super) fn slice(
         &mut self,
         costs: &SliceCosts<'_>,
         threshold: Ticks,
         num_blocks: usize,
         interrupt: &Interrupt,
-    ) -> Result<Option<Slicing>, Interrupted> {
+    ) -> Result<Sweep, Interrupted> {
         let num_nodes = costs.len();
         self.count.clear();
         self.from.clear();
         self.bottleneck.clear();
-        self.minima.clear();
+        self.levels.clear();
+        self.least_refused = INFINITE;
         self.push(0, 0, 0);
-        let mut window = SliceSum::empty_at(0);
+        let mut first_level = 0;
         let mut work_left = costs.total_work();
         for end in 1..=num_nodes {
             interrupt.check(end)?;
-            costs.push_back(&mut window);
-            work_left -= costs.work_at(end - 1);
-            while costs.cost_without_exports(&window) >= threshold {
-                if window.start() + 1 == end {
-                    return Ok(None);
+            for level in &mut self.levels[first_level..] {
+                costs.push_back(&mut level.slice);
+            }
+            // A level whose last start is too far by work alone is spent for good.
+            while let Some(level) = self.levels.get(first_level) {
+                let cost = costs.cost_without_io(&level.slice);
+                if cost < threshold {
+                    break;
                 }
-                costs.pop_front(&mut window);
+                self.least_refused = self.least_refused.min(cost);
+                first_level += 1;
             }
-            while self.minima.front().is_some_and(|&start| wide(start) < window.start()) {
-                self.minima.pop_front();
+            work_left -= costs.work_at(end - 1);
+            // Every slicing has a fence post among the starts that are left, and at least the work left after it.
+            let blocks_left = count(num_blocks) - count(first_level);
+            if first_level == self.levels.len() || work_left > (threshold - 1).saturating_mul(blocks_left) {
+                let enough = work_left / blocks_left.max(1) + i64::from(work_left % blocks_left.max(1) > 0);
+                let refused = if blocks_left > 0 { self.least_refused.min(enough) } else { self.least_refused };
+                return Ok(Sweep::NoneBelow(refused.max(threshold)));
             }
-            // Every slicing has a fence post in the window, and at least the work left still before it.
-            let Some(used) = self.minima.front().map(|&start| wide(self.count[wide(start)])) else { return Ok(None) };
-            if used >= num_blocks || work_left > (threshold - 1).saturating_mul(count(num_blocks - used)) {
-                return Ok(None);
-            }
-            let (fewest, from, bottleneck) = self.best_start(costs, threshold, window);
-            self.push(fewest, from, bottleneck);
+            let (level, from, bottleneck) = self.best_start(costs, threshold, first_level);
+            self.push(level, from, bottleneck);
         }
-        let enough = self.count[num_nodes] != NONE && wide(self.count[num_nodes]) <= num_blocks;
-        Ok(enough.then(|| Slicing::new(self.ends(num_nodes), num_blocks, self.bottleneck[num_nodes])))
+        if self.count[num_nodes] == NONE || wide(self.count[num_nodes]) > num_blocks {
+            return Ok(Sweep::NoneBelow(self.least_refused.max(threshold)));
+        }
+        Ok(Sweep::Found(Slicing::new(self.ends(num_nodes), num_blocks, self.bottleneck[num_nodes])))
     }
 
     /// Appends an end; it is also the next start.
-    fn push(&mut self, fewest: u32, from: u32, bottleneck: Ticks) {
-        let start = narrow(self.count.len());
-        self.count.push(fewest);
+    fn push(&mut self, level: u32, from: u32, bottleneck: Ticks) {
+        let start = self.count.len();
+        self.count.push(level);
         self.from.push(from);
         self.bottleneck.push(bottleneck);
-        if fewest != NONE {
-            while self.minima.back().is_some_and(|&earlier| self.count[wide(earlier)] > fewest) {
-                self.minima.pop_back();
+        if level != NONE {
+            let fresh = Level { slice: SliceSum::empty_at(start), min_io_in: 0 };
+            if wide(level) == self.levels.len() {
+                self.levels.push(fresh);
             }
-            self.minima.push_back(start);
+            self.levels[wide(level)] = fresh;
         }
     }
 
-    fn best_start(&self, costs: &SliceCosts<'_>, threshold: Ticks, window: SliceSum) -> (u32, u32, Ticks) {
-        let (mut best, mut from, mut bottleneck) = (NONE, NONE, threshold);
-        let mut slice = window;
-        for &minimum in &self.minima {
-            // No start up to this minimum has a smaller value than it.
-            if self.count[wide(minimum)].saturating_add(1) >= best {
-                break;
+    /// The least count of an end, the start and the bottleneck behind it.
+    fn best_start(&mut self, costs: &SliceCosts<'_>, threshold: Ticks, first_level: usize) -> (u32, u32, Ticks) {
+        for index in first_level..self.levels.len() {
+            let level = self.levels[index];
+            let cost = costs.cost_without_imports(&level.slice).saturating_add(level.min_io_in);
+            if cost >= threshold {
+                self.least_refused = self.least_refused.min(cost);
+                continue;
             }
-            while slice.start() <= wide(minimum) {
+            let mut slice = level.slice;
+            let mut min_io_in = INFINITE;
+            loop {
                 let start = slice.start();
-                let candidate = self.count[start].saturating_add(1);
-                let cost = costs.cost(&slice);
-                if candidate < best && cost < threshold {
-                    (best, from, bottleneck) = (candidate, narrow(start), cost.max(self.bottleneck[start]));
-                    if candidate == self.count[wide(minimum)] + 1 {
-                        break;
+                if wide(self.count[start]) == index {
+                    let cost = costs.cost(&slice);
+                    if cost < threshold {
+                        return (narrow(index) + 1, narrow(start), cost.max(self.bottleneck[start]));
                     }
+                    self.least_refused = self.least_refused.min(cost);
+                    min_io_in = min_io_in.min(slice.io_in());
                 }
-                costs.pop_front(&mut slice);
+                let cost = costs.cost_without_io(&slice);
+                if cost >= threshold {
+                    // Starts before this one are too far for good.
+                    self.least_refused = self.least_refused.min(cost);
+                    break;
+                }
+                if start == 0 {
+                    break;
+                }
+                costs.push_front(&mut slice);
             }
+            self.levels[index].min_io_in = min_io_in;
         }
-        (best, from, bottleneck)
+        (NONE, NONE, INFINITE)
     }
 
     fn ends(&self, num_nodes: usize) -> Vec<usize> {

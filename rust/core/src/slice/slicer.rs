@@ -3,7 +3,7 @@
 use super::Slicing;
 use super::costs::SliceCosts;
 use super::dp::SlicingTable;
-use super::fewest::Fewest;
+use super::fewest::{Fewest, Sweep};
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -11,6 +11,8 @@ use crate::order::TopologicalOrder;
 
 /// Bands of the DP up to which it costs no more than a sweep.
 const CHEAP_BANDS: f64 = 1.0;
+/// Transitions of the DP per node up to which it costs no more than a few sweeps.
+const CHEAP_TRANSITIONS: usize = 4;
 /// More ticks than any block costs.
 const ABOVE_ALL: Ticks = 1 << 52;
 
@@ -54,22 +56,29 @@ impl<'a> Slicer<'a> {
     /// # Complexity
     /// O(nodes + reads) in practice; see `fewest.rs`.
     pub fn below(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        Ok(match self.sweep(threshold, interrupt)? {
+            Sweep::Found(slicing) => Some(slicing),
+            Sweep::NoneBelow(_) => None,
+        })
+    }
+
+    fn sweep(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Sweep, Interrupted> {
         if threshold <= self.lower_bound {
-            return Ok(None);
+            return Ok(Sweep::NoneBelow(self.lower_bound));
         }
         self.fewest.slice(&self.costs, threshold, self.instance.num_blocks(), interrupt)
     }
 
     /// The slicing of least bottleneck of the loaded order, if any is below `incumbent` (or within the memory limit).
     ///
-    /// Sweeps find a slicing whose bottleneck is within a little of the least; the DP, with that as its incumbent, finds
-    /// the least, or that there is nothing better.
+    /// Sweeps bring an upper and a lower bound on the least bottleneck together. When the thresholds between leave the
+    /// DP only narrow bands, it finishes; else the sweeps do, which take a number of steps but bear large io.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
     ///
     /// # Complexity
-    /// A few sweeps of O(nodes + reads) and a DP over narrow bands; O(nodes × (nodes + blocks)) slices at worst.
+    /// Some ten sweeps of O(nodes + reads) in practice.
     pub fn best(&mut self, incumbent: Option<Ticks>, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
         let (mut best, mut upper) = (None, ABOVE_ALL);
         if let Some(incumbent) = incumbent.filter(|&incumbent| incumbent < ABOVE_ALL) {
@@ -77,25 +86,32 @@ impl<'a> Slicer<'a> {
             let Some(slicing) = &best else { return Ok(None) };
             upper = slicing.bottleneck();
         }
-        // No slicing is below `failed`. Thresholds go up from there in growing steps, then halve what is left.
-        let mut failed = self.lower_bound;
-        let mut step = (failed >> 6).max(1);
-        while upper - failed > (failed >> 8).max(1) {
-            let threshold = failed.saturating_add(step).min(failed + (upper - failed) / 2);
-            if self.bands(threshold) <= CHEAP_BANDS {
-                if let Some(least) = self.least_below(threshold, interrupt)? {
-                    return Ok(Some(least));
+        // No slicing is below `lower`. Thresholds go up from there in growing steps, then halve what is left.
+        let mut lower = self.lower_bound;
+        let mut step = (lower >> 6).max(1);
+        let mut is_dp_cheap = true;
+        while lower < upper {
+            let threshold = lower.saturating_add(step).min(lower + (upper - lower + 1) / 2);
+            if is_dp_cheap && self.bands(threshold) <= CHEAP_BANDS {
+                is_dp_cheap = self.fill(threshold, self.costs.len() * CHEAP_TRANSITIONS, interrupt)?;
+                if is_dp_cheap {
+                    match self.table.slicing(self.instance.num_blocks()) {
+                        Some(least) => return Ok(Some(least)),
+                        None => lower = threshold,
+                    }
                 }
-                failed = threshold;
-            } else if let Some(better) = self.below(threshold, interrupt)? {
-                upper = better.bottleneck();
-                best = Some(better);
             } else {
-                failed = threshold;
+                match self.sweep(threshold, interrupt)? {
+                    Sweep::Found(better) => {
+                        upper = better.bottleneck();
+                        best = Some(better);
+                    }
+                    Sweep::NoneBelow(refused) => lower = refused,
+                }
             }
             step = step.saturating_mul(4);
         }
-        Ok(self.least_below(upper, interrupt)?.or(best))
+        Ok(best)
     }
 
     /// About how many positions the bands of the DP hold per node, with slices below `threshold`.
@@ -104,10 +120,8 @@ impl<'a> Slicer<'a> {
         blocks * (blocks * float(threshold) / work - 1.0).min(1.0) / 2.0
     }
 
-    fn least_below(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
-        let num_blocks = self.instance.num_blocks();
-        self.table.fill(&self.costs, num_blocks, threshold, interrupt)?;
-        Ok(self.table.slicing(num_blocks))
+    fn fill(&mut self, incumbent: Ticks, budget: usize, interrupt: &Interrupt) -> Result<bool, Interrupted> {
+        self.table.fill(&self.costs, self.instance.num_blocks(), incumbent, budget, interrupt)
     }
 
     /// The least bottleneck below `incumbent` of the loaded order for at most 1, 2, … `num_blocks` blocks.
@@ -123,7 +137,7 @@ impl<'a> Slicer<'a> {
         interrupt: &Interrupt,
     ) -> Result<Vec<Option<Ticks>>, Interrupted> {
         let num_blocks = self.instance.num_blocks();
-        self.table.fill(&self.costs, num_blocks, incumbent.unwrap_or(INFINITE), interrupt)?;
+        self.fill(incumbent.unwrap_or(INFINITE), usize::MAX, interrupt)?;
         Ok((1..=num_blocks).map(|blocks| self.table.bottleneck(blocks)).collect())
     }
 
@@ -135,7 +149,7 @@ impl<'a> Slicer<'a> {
 
     /// How many slices the last filled table looked at.
     #[must_use]
-    pub fn transitions(&self) -> u64 {
+    pub fn transitions(&self) -> usize {
         self.table.transitions()
     }
 }
