@@ -1,4 +1,4 @@
-"""Cut a neural network's computation graph into pipeline stages, and prove how close to the best possible the cut is."""
+"""Cut a neural network's computation graph into pipeline stages, and prove how close to the best it is."""
 
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device

@@ -1,8 +1,11 @@
 from collections.abc import Callable
 from typing import final
 
+
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = ["Graph", "Instance", "brkga", "slice_order"]
 
 @final
 class Graph:
@@ -52,13 +55,9 @@ class Instance:
     @property
     def params(self) -> NDArray[np.int64]: ...
     def combinatorial_bound(self) -> int: ...
-    def block_costs(
-        self, block_of: NDArray[np.int64]
-    ) -> list[tuple[int, int, int, int, int, int | None]]: ...
+    def block_costs(self, block_of: NDArray[np.int64]) -> list[tuple[int, int, int, int, int, int | None]]: ...
 
-def slice_order(
-    instance: Instance, order: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
+def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
 def brkga(
     instance: Instance,
     *,

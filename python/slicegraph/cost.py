@@ -9,10 +9,12 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import _core
+from slicegraph._core import Instance as CoreInstance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
+
+_MAX_BLOCKS = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,10 +95,12 @@ class Instance:
             device = Device.from_mapping(graph.arrays.device)
         if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
             raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
+        if not 1 <= num_blocks <= _MAX_BLOCKS:
+            raise InputError(f"num_blocks = {num_blocks}, but a partition has from 1 to 2^20 blocks")
         self.graph, self.device, self.num_blocks, self.boundary_io = graph, device, int(num_blocks), boundary_io
-        self._core = _core.Instance(
+        self._core = CoreInstance(
             graph.core,
-            num_blocks=max(self.num_blocks, 0),
+            num_blocks=self.num_blocks,
             boundary_io=boundary_io,
             bandwidth=device.bandwidth,
             flops=device.flops,
@@ -107,7 +111,7 @@ class Instance:
         )
 
     @property
-    def core(self) -> _core.Instance:
+    def core(self) -> CoreInstance:
         """The compiled instance, for the modules of this package."""
         return self._core
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import _core, formats
+from slicegraph import formats
+from slicegraph._core import Graph as CoreGraph
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 
@@ -73,7 +74,7 @@ class Graph:
 
     __slots__ = ("_arrays", "_core", "_digest")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one per array, by keyword
         self,
         *,
         producer: ArrayLike,
@@ -108,7 +109,7 @@ class Graph:
             "is_view": None if is_view is None else _flags("is_view", is_view),
             "is_output": None if is_output is None else _flags("is_output", is_output),
         }
-        self._core = _core.Graph(**integers, **optional)  # type: ignore[arg-type] # one dict per kind of array
+        self._core = CoreGraph(**integers, **optional)  # type: ignore[arg-type] # one dict per kind of array
         _check_names("op", op, self._core.num_nodes, "nodes")
         _check_names("node_name", node_name, self._core.num_nodes, "nodes")
         _check_names("tensor_name", tensor_name, self._core.num_tensors, "tensors")
@@ -124,7 +125,7 @@ class Graph:
         self._digest = ""
 
     @property
-    def core(self) -> _core.Graph:
+    def core(self) -> CoreGraph:
         """The compiled graph, for the modules of this package."""
         return self._core
 

@@ -92,7 +92,9 @@ class Result:
     @property
     def ratio(self) -> float:
         """The lower bound over the bottleneck."""
-        return 1.0 - self.gap if math.isinf(self.bottleneck) or not self.bottleneck else self.lower_bound / self.bottleneck
+        return (
+            1.0 - self.gap if math.isinf(self.bottleneck) or not self.bottleneck else self.lower_bound / self.bottleneck
+        )
 
 
 def make_result(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slicegraph import _core
+from slicegraph._core import brkga
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
@@ -123,7 +123,7 @@ def search(
             callback(progress)
         return stop(progress)
 
-    block_of, _, _, evaluations, is_interrupted = _core.brkga(
+    block_of, _, _, evaluations, is_interrupted = brkga(
         instance.core,
         population=_population(instance) if params.population is None else _natural("population", params.population),
         elite=params.elite,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import _core
+from slicegraph._core import slice_order as core_slice_order
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 
@@ -69,7 +69,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     array = np.asarray(order)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InputError(f"order: shape {array.shape} of {array.dtype}, but one integer per node is asked for")
-    found = _core.slice_order(instance.core, np.ascontiguousarray(array, dtype=np.int64))
+    found = core_slice_order(instance.core, np.ascontiguousarray(array, dtype=np.int64))
     if found is None:
         raise InputError(
             f"order: every slicing into {instance.num_blocks} blocks exceeds memory_limit = "

@@ -88,6 +88,7 @@ class MaxRuntime(Stop):
             raise InputError(f"MaxRuntime({self.seconds}): seconds are not negative")
 
     def __call__(self, progress: Progress) -> bool:
+        """Whether the time is over."""
         return progress.seconds >= self.seconds
 
 
@@ -102,6 +103,7 @@ class MaxEvaluations(Stop):
             raise InputError(f"MaxEvaluations({self.evaluations}): a count is not negative")
 
     def __call__(self, progress: Progress) -> bool:
+        """Whether so many orders have been looked at."""
         return progress.evaluations >= self.evaluations
 
 
@@ -116,10 +118,12 @@ class TargetGap(Stop):
             raise InputError(f"TargetGap({self.max_gap}): a gap is from 0 to 1")
 
     def __call__(self, progress: Progress) -> bool:
+        """Whether the gap is proven."""
         return progress.gap <= self.max_gap
 
     @property
     def gap(self) -> float:
+        """The gap that is asked for."""
         return self.max_gap
 
 

@@ -1,7 +1,7 @@
 """The combinatorial bound (Lemma 3.3 of the paper), with what else no partition can avoid.
 
-**Claim.** Let ``W`` be the work of all nodes, ``P`` their parameters and ``M`` the memory of one device, both in seconds
-of streaming. Every partition into at most ``k`` blocks has a block that costs at least
+**Claim.** Let ``W`` be the work of all nodes, ``P`` their parameters and ``M`` the memory of one device, both in
+seconds of streaming. Every partition into at most ``k`` blocks has a block that costs at least
 
 - ``(W + max(0, P - k M)) / k``, and
 - ``work(v) + max(0, params(v) - M)``, for every node ``v``.

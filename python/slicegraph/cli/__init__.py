@@ -22,6 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; what Python flushes at exit must not complain about it.
-        sys.stdout = None  # type: ignore[assignment] # tells the interpreter that there is nothing to flush
+        sys.stdout = None  # tells the interpreter that there is nothing to flush
         return 0
     return status

@@ -23,5 +23,5 @@ def make_parser() -> argparse.ArgumentParser:
         description="Cut a neural network into pipeline stages, and prove how close to the best possible the cut is.",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    solve.add_to(verbs)
+    solve.add_to(verbs.add_parser)
     return parser

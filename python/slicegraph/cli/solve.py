@@ -24,9 +24,9 @@ _FIGURES: dict[str, tuple[Callable[[str], float], str]] = {
 }
 
 
-def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the verb and its options."""
-    parser = verbs.add_parser("solve", help="partition a model and bound what any partition costs")
+    parser = add_parser("solve", help="partition a model and bound what any partition costs")
     parser.set_defaults(run=run)
     parser.add_argument("model", metavar="MODEL", help="an .onnx model or a native graph (.json, .json.gz)")
     parser.add_argument("-k", "--num-blocks", type=int, required=True, metavar="N", help="pipeline stages, at most")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import json
 import os
 import tempfile
@@ -18,7 +19,8 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
-_INT32_MAX = 2**31 - 1
+# Far below where floats overflow, and far above any cost.
+_MAX_FLOAT = 1e300
 
 
 def read(path: Path) -> GraphArrays:
@@ -83,7 +85,7 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "name": arrays.tensor_name and list(arrays.tensor_name),
         "producer": arrays.producer.tolist(),
         "size": arrays.size.tolist(),
-        "consumers": [readers[begin:end] for begin, end in zip(fence[:-1], fence[1:], strict=True)],
+        "consumers": [readers[begin:end] for begin, end in itertools.pairwise(fence)],
         "is_output": _list(arrays.is_output),
     }
     graph = {
@@ -100,6 +102,10 @@ def _list(array: NDArray[Any] | None, *, as_integers: bool = False) -> list[Any]
         return None
     values: list[Any] = (array.astype(np.int64) if as_integers else array).tolist()
     return values
+
+
+def _is_finite(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) <= _MAX_FLOAT  # type: ignore[arg-type] # it is one of the two
 
 
 class _Reader:
@@ -142,7 +148,9 @@ class _Reader:
         )
         per_node = arrays.work if arrays.work is not None else arrays.flops
         if per_node is not None:
-            self._expect(len(per_node) == len(op), f'"nodes.op" has {len(op)} entries, but there are {len(per_node)} nodes')
+            self._expect(
+                len(per_node) == len(op), f'"nodes.op" has {len(op)} entries, but there are {len(per_node)} nodes'
+            )
         return arrays
 
     def _expect(self, is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
@@ -156,7 +164,7 @@ class _Reader:
         return value
 
     def _values(self, owner: dict[str, Any], name: str) -> list[Any] | None:
-        """The list behind the last part of a dotted name, if it is there."""
+        """Give the list behind the last part of a dotted name, if it is there."""
         values = owner.get(name.rpartition(".")[2])
         self._expect(values is None or isinstance(values, list), f'"{name}" is not a list')
         return values
@@ -200,7 +208,9 @@ class _Reader:
         values = self._values(owner, name)
         if values is None:
             return None
-        self._all(name, values, lambda value: type(value) in (int, float) and abs(value) <= 1e300, "a finite number")
+        self._all(
+            name, values, lambda value: type(value) in (int, float) and abs(value) <= _MAX_FLOAT, "a finite number"
+        )
         return np.array(values, dtype=np.float64)
 
     def _flags(self, owner: dict[str, Any], name: str) -> NDArray[np.bool_] | None:

@@ -36,7 +36,7 @@ class ProgressLine:
             from rich.console import Console  # noqa: PLC0415 - see above
             from rich.live import Live  # noqa: PLC0415 - see above
 
-            self._live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._live = Live(console=Console(stderr=True, highlight=False), transient=True, auto_refresh=False)
             self._live.start()
         return self
 

@@ -37,8 +37,8 @@ impl Instance {
     /// makes it even when nothing else reads it; without, both are free, as in the paper.
     ///
     /// # Errors
-    /// [`Error`], when a device figure is missing or unusable, when a cost is too large to be a time, or when
-    /// `num_blocks` is zero.
+    /// [`Error`], when a device figure is missing or unusable, when a cost is too large to be a time, when `num_blocks`
+    /// is zero, or when the parameters of a node or of the whole graph cannot fit the memory limit.
     ///
     /// # Complexity
     /// O(nodes + tensors + reads).
@@ -46,6 +46,9 @@ impl Instance {
         device.check()?;
         if !(1..=MAX_BLOCKS).contains(&num_blocks) {
             return Err(Error::NumBlocks(num_blocks));
+        }
+        if let Some(limit) = device.memory_limit {
+            check_limit(&graph, num_blocks, limit)?;
         }
         let work = work_seconds(&graph, device)?;
         let seconds_of = |bytes: u64, rate: f64| bytes_as_float(bytes) / rate;
@@ -222,6 +225,20 @@ impl Instance {
     }
 }
 
+/// Refuses what plainly cannot fit; that something else fits nowhere either is for the search to find out.
+fn check_limit(graph: &Graph, num_blocks: usize, limit: u64) -> Result<(), Error> {
+    let bytes_of = |node: NodeId| graph.param_bytes(node);
+    if let Some(node) = graph.nodes().find(|&node| bytes_of(node) > limit) {
+        return Err(Error::NodeOverLimit { node: node.index(), bytes: bytes_of(node), limit });
+    }
+    let bytes: u64 = graph.nodes().map(bytes_of).sum();
+    let room = u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
+    if u128::from(bytes) > room {
+        return Err(Error::GraphOverLimit { bytes, num_blocks, limit });
+    }
+    Ok(())
+}
+
 /// Seconds per node: as given, or by the roofline max(flops / rate, moved bytes / memory bandwidth).
 fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {
     let (flops, moved_bytes, is_view) = match graph.work() {
@@ -244,7 +261,7 @@ fn check_times(owner: &'static str, quantity: &'static str, seconds: &[f64]) -> 
     match seconds.iter().position(|&s| s > MAX_SECONDS) {
         None => Ok(()),
         Some(index) => {
-            let (value, rule) = (format!("{} s", seconds[index]), "above 1e15 s");
+            let (value, rule) = (format!("{:?} s", seconds[index]), "above 1e15 s");
             Err(Error::Quantity { owner, index, quantity, value, rule })
         }
     }

@@ -184,7 +184,7 @@ fn check_numbers(quantity: &'static str, values: &[f64], max: f64, too_large: &'
     };
     let wrong = values.iter().enumerate().find_map(|(index, &value)| rule(value).map(|rule| (index, value, rule)));
     wrong.map_or(Ok(()), |(index, value, rule)| {
-        Err(Error::Quantity { owner: "node", index, quantity, value: value.to_string(), rule })
+        Err(Error::Quantity { owner: "node", index, quantity, value: format!("{value:?}"), rule })
     })
 }
 

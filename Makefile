@@ -1,0 +1,64 @@
+# One named command per wish. `make demo` and `make test` need Python >= 3.11 and Rust, and nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+CORE := .venv/.core
+SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
+
+.PHONY: demo test lint rust-test python-test bench fix soak clean
+
+# Solve a real network: ResNet-50, as the onnx package carries it.
+demo: $(CORE)
+	$(BIN)/slicegraph solve "$$($(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data/light/light_resnet50.onnx")')" \
+		-k 8 --device testbed --time-limit 5
+
+# All tests and lints.
+test: lint rust-test python-test
+
+lint: $(CORE)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/stubtest slicegraph._core
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+rust-test:
+	cargo test --workspace --locked
+
+python-test: $(CORE)
+	$(BIN)/pytest
+
+# Speed: criterion, pytest-benchmark, and a graph of a million nodes.
+bench: $(CORE)
+	cargo bench --package slicegraph-benches --locked
+	$(BIN)/pytest benches
+	$(BIN)/python benches/large.py
+
+# Rewrite what the formatters and the fixable lints complain of.
+fix: $(STAMP)
+	cargo fmt --all
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The property tests at length.
+soak: $(CORE)
+	PROPTEST_CASES=100000 cargo test --release --workspace --locked
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest
+
+clean:
+	rm -rf .venv target
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+$(CORE): $(STAMP) $(SOURCES)
+	VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/maturin develop --release --locked
+	touch $@

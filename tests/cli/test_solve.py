@@ -1,0 +1,172 @@
+"""``slicegraph solve``, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+import oracle
+from slicegraph.cli import main
+from strategies import CHAIN
+
+LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
+COMMAND = [sys.executable, "-c", "from slicegraph.cli import main; raise SystemExit(main())"]
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> str:
+    """The path of a chain of three nodes."""
+    path = tmp_path / "chain.json"
+    path.write_text(json.dumps(CHAIN))
+    return str(path)
+
+
+def solve_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["solve", *arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    answer: dict[str, Any] = json.loads(captured.out)
+    return answer
+
+
+def test_the_json_has_the_keys_of_the_contract(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = solve_json([chain, "-k", "2", "--bandwidth", "64", "--time-limit", "0.1"], capsys)
+    assert answer["graph"].keys() == {"name", "num_nodes", "num_tensors", "digest"}
+    assert answer["device"]["bandwidth"] == 64
+    assert (answer["num_blocks"], answer["status"]) == (2, "time_limit")
+    assert (answer["bottleneck"], answer["lower_bound"]) == (3.125, 3.0)
+    assert (answer["gap"], answer["ratio"]) == (0.04, 0.96)
+    assert sorted(answer["block_of"]) == [0, 0, 1]
+    assert answer["block_costs"][1] == {"work": 3.0, "io_in": 0.125, "io_out": 0.0, "overflow": 0.0, "cost": 3.125}
+    assert answer["bounds"][0]["method"] == "combinatorial"
+    assert answer["seconds"] >= 0.1
+
+
+@pytest.mark.parametrize("model", sorted(LIGHT.glob("*.onnx")), ids=lambda path: path.stem)
+def test_a_real_network_costs_what_the_definition_says(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The partition of a real ONNX model is acyclic, and its block costs are the oracle's to the tick."""
+    import slicegraph as sg  # noqa: PLC0415 - the library as a user holds it
+
+    native = tmp_path / "model.json"
+    sg.write(sg.read(model), native)
+    data = json.loads(native.read_text())
+    answer = solve_json([str(model), "-k", "8", "--device", "testbed", "--time-limit", "0.3"], capsys)
+    assert oracle.is_acyclic(data, answer["block_of"])
+    ticks = oracle.snap(data, answer["device"])
+    expected = oracle.block_costs(data, ticks, answer["block_of"], 8)
+    assert [{key: value / ticks.tick for key, value in block.items()} for block in answer["block_costs"]] == expected
+    assert answer["bottleneck"] / ticks.tick == oracle.bottleneck(expected)
+
+
+def test_the_table_has_a_row_per_stage_and_the_guarantee(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", chain, "-k", "2", "--bandwidth", "64", "--time-limit", "0.1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "chain: 3 nodes, 2 tensors"
+    assert [line.split()[0] for line in lines[1:4]] == ["stage", "0", "1"]
+    assert "bottleneck   3.125 s (the stage marked <)" in lines
+    assert "lower bound  3 s (combinatorial)" in lines
+    assert "gap          4.00%: no partition can be faster by more than this" in lines
+
+
+def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["solve", chain, "-k", "2", "--bandwidth", "64", "--time-limit", "0.05", "--json"]
+    assert main([*arguments, "--require-gap", "0.03"]) == 1
+    assert main([*arguments, "--require-gap", "0.04"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solve"], "the following arguments are required: MODEL, -k/--num-blocks"),
+        (["solve", "CHAIN", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
+        (["solve", "CHAIN", "-k", "0"], "num_blocks = 0, but a partition has from 1 to 2^20 blocks"),
+        (["solve", "CHAIN", "-k", "2", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
+        (["solve", "CHAIN", "-k", "2", "--bandwidth", "0"], "device: bandwidth 0.0 is not a positive finite number"),
+        (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "TargetGap(2.0): a gap is from 0 to 1"),
+        (["solve", "CHAIN", "-k", "2", "--time-limit", "nan"], "--time-limit nan: seconds are not negative"),
+        (["solve", "CHAIN", "-k", "2", "--dim", "batch"], "argument --dim: 'batch' is not NAME=SIZE"),
+        (["solve", "CHAIN", "-k", "2", "--dim", "n=1"], "dimensions are given, but only ONNX models have named ones"),
+        (["solve", "CHAIN", "-k", "2", "--seed", "-1"], "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
+        (["solve", "nowhere.json", "-k", "2"], "nowhere.json: No such file or directory"),
+        (["solve", "no\nwhere.json", "-k", "2"], "no where.json: No such file or directory"),
+        (["divide"], "argument VERB: invalid choice: 'divide'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    arguments: list[str], message: str, chain: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([chain if argument == "CHAIN" else argument for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("slicegraph: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_the_log_is_on_standard_error_alone(chain: str) -> None:
+    run = subprocess.run(
+        [*COMMAND, "solve", chain, "-k", "2", "--time-limit", "0.1", "-v", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(run.stdout)["num_blocks"] == 2
+    assert re.match(r"slicegraph: 0\.\d+ s: best \S+ s after 1 orders\n", run.stderr)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+def test_ctrl_c_prints_the_best_so_far_and_exits_130(chain: str) -> None:
+    """The whole answer is printed, and nothing but it."""
+    arguments = ["solve", chain, "-k", "2", "--bandwidth", "64", "--time-limit", "60", "--json"]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        time.sleep(1.5)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=20)
+    assert run.returncode == 130
+    answer = json.loads(out)
+    assert (answer["status"], answer["bottleneck"], err) == ("interrupted", 3.125, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="opens a terminal")
+def test_a_terminal_shows_progress_and_a_pipe_does_not(chain: str) -> None:
+    """The progress line goes to a terminal on standard error; NO_COLOR keeps colours out of it."""
+    ours, theirs = pty.openpty()
+    arguments = ["solve", chain, "-k", "2", "--bandwidth", "64", "--time-limit", "0.5"]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=theirs, env=os.environ | {"NO_COLOR": "1"}
+    ) as run:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        run.communicate(timeout=20)
+    os.close(ours)
+    assert run.returncode == 0
+    assert b"best 3.125 s   proven 3 s   gap 4.00%" in shown
+    assert b"\x1b[3" not in shown
+
+
+def test_a_closed_pipe_is_not_an_error(chain: str) -> None:
+    script = f"{' '.join(map(repr, COMMAND))} solve {chain!r} -k 2 --time-limit 0.1 | head -c 1"
+    run = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)  # noqa: S607 - any shell does
+    assert run.stderr == ""

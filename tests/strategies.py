@@ -1,0 +1,101 @@
+"""Random small problems as native graph files, for hypothesis."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from hypothesis import reject
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+import slicegraph as sg
+
+_SIZES = st.sampled_from([0, 1, 2, 3, 1000, 2**40])
+_SECONDS = st.sampled_from([0.0, 1e-9, 0.1, 1 / 3, 1.0, 1e6])
+
+
+@st.composite
+def graphs(draw: DrawFn, *, max_nodes: int = 6) -> dict[str, Any]:
+    """Native graph data: hyperedges, several outputs, model inputs, parallel tensors, zeros and huge ratios.
+
+    Work is given in seconds or by facts; nodes are listed in any order.
+    """
+    num_nodes = draw(st.integers(1, max_nodes))
+    names = draw(st.permutations(range(num_nodes)))
+
+    def per_node(values: st.SearchStrategy[Any]) -> list[Any]:
+        return draw(st.lists(values, min_size=num_nodes, max_size=num_nodes))
+
+    nodes: dict[str, Any] = {"op": ["op"] * num_nodes, "param_bytes": per_node(st.integers(0, 8))}
+    if draw(st.booleans()):
+        nodes["work"] = per_node(_SECONDS)
+    else:
+        nodes["flops"] = per_node(st.sampled_from([0.0, 1.0, 5.0, 1e9]))
+        nodes["read_bytes"] = per_node(_SIZES)
+        nodes["is_view"] = per_node(st.integers(0, 1))
+    num_tensors = draw(st.integers(0, 2 * num_nodes))
+    tensors: dict[str, Any] = {"producer": [], "size": [], "consumers": [], "is_output": []}
+    for _ in range(num_tensors):
+        place = draw(st.integers(-1, num_nodes - 1))
+        readers = draw(st.sets(st.integers(place + 1, num_nodes - 1))) if place + 1 < num_nodes else set()
+        tensors["producer"].append(-1 if place < 0 else names[place])
+        tensors["size"].append(draw(_SIZES))
+        tensors["consumers"].append(sorted(names[reader] for reader in readers))
+        tensors["is_output"].append(draw(st.booleans()))
+    return {"format": "slicegraph-graph-1", "name": "random", "nodes": nodes, "tensors": tensors}
+
+
+@st.composite
+def devices(draw: DrawFn) -> dict[str, Any]:
+    """Device figures: rates that do not divide evenly, memory and limit on and off."""
+    device: dict[str, Any] = {
+        "bandwidth": draw(st.sampled_from([1.0, 3.0, 64e9])),
+        "flops": 7.0,
+        "memory_bandwidth": 3.0,
+    }
+    if draw(st.booleans()):
+        device["memory"] = draw(st.integers(0, 20))
+        if draw(st.booleans()):
+            device["overflow_bandwidth"] = draw(st.sampled_from([0.1, 2.0]))
+    if draw(st.integers(0, 3)) == 0:
+        device["memory_limit"] = draw(st.integers(6, 40))
+    return device
+
+
+def to_graph(data: dict[str, Any], **replaced: Any) -> sg.Graph:
+    """The graph of native data, through arrays rather than a file; `replaced` overrides arguments."""
+    nodes, tensors = data["nodes"], data["tensors"]
+    arguments = {
+        "name": data["name"],
+        "op": nodes["op"],
+        **{key: nodes.get(key) for key in ("work", "flops", "read_bytes", "write_bytes", "param_bytes", "is_view")},
+        "producer": tensors["producer"],
+        "size": tensors["size"],
+        "is_output": tensors.get("is_output"),
+        "consumers": list(itertools.chain.from_iterable(tensors["consumers"])),
+        "consumer_offsets": list(itertools.accumulate(map(len, tensors["consumers"]), initial=0)),
+    }
+    return sg.Graph(**(arguments | replaced))
+
+
+def to_instance(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, *, boundary_io: bool = False
+) -> sg.Instance:
+    """The instance of native data; one whose parameters plainly do not fit the memory limit is not an example."""
+    graph = to_graph(data)
+    try:
+        return sg.Instance(graph, device=sg.Device(**device), num_blocks=num_blocks, boundary_io=boundary_io)
+    except sg.InputError as error:
+        if "memory_limit" in str(error):
+            reject()
+        raise
+
+
+CHAIN: dict[str, Any] = {
+    "format": "slicegraph-graph-1",
+    "name": "chain",
+    "nodes": {"op": ["a", "b", "c"], "work": [1.0, 2.0, 3.0]},
+    "tensors": {"producer": [0, 1], "size": [8, 8], "consumers": [[1], [2]]},
+}
+"""Three nodes in a row."""

@@ -1,0 +1,116 @@
+"""Costs against the definition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import oracle
+import slicegraph as sg
+from strategies import CHAIN, devices, graphs, to_graph, to_instance
+
+
+@given(graphs(), devices(), st.integers(1, 4), st.booleans(), st.randoms(use_true_random=False))
+def test_block_costs_are_the_definition_to_the_tick(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, random: Any
+) -> None:
+    """Tick, work, transfers and every part of every block's cost equal the plain-Python oracle's."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    ticks = oracle.snap(data, device)
+    assert instance.tick == ticks.tick
+    assert instance.work.tolist() == ticks.work
+    assert instance.transfer.tolist() == ticks.transfer
+
+    block_of = random.choice(list(oracle.partitions(data, num_blocks)))
+    expected = oracle.block_costs(
+        data, ticks, block_of, num_blocks, boundary_io=boundary_io, memory_limit=device.get("memory_limit")
+    )
+    found = instance.block_costs(np.array(block_of))
+    for block, row in zip(found, expected, strict=True):
+        assert {key: getattr(block, key) for key in row} == {key: instance.seconds(value) for key, value in row.items()}
+
+
+@given(graphs(max_nodes=5), devices(), st.integers(1, 3), st.booleans())
+def test_the_combinatorial_bound_never_exceeds_the_optimum(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
+) -> None:
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    ticks = oracle.snap(data, device)
+    optimum = oracle.optimum(data, ticks, num_blocks, boundary_io=boundary_io, memory_limit=device.get("memory_limit"))
+    assert instance.core.combinatorial_bound() <= optimum
+
+
+@given(graphs(max_nodes=4), st.integers(0, 20), st.integers(1, 3))
+def test_parameters_that_are_refused_fit_no_partition(data: dict[str, Any], limit: int, num_blocks: int) -> None:
+    device: dict[str, Any] = {"bandwidth": 1.0, "flops": 7.0, "memory_bandwidth": 3.0, "memory_limit": limit}
+    try:
+        sg.Instance(to_graph(data), device=sg.Device(**device), num_blocks=num_blocks)
+    except sg.InputError:
+        assert oracle.optimum(data, oracle.snap(data, device), num_blocks, memory_limit=limit) == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("block_of", "message"),
+    [
+        ([0, 0], "block_of: length 2, but there are 3 nodes"),
+        ([0, 0, 2], r"block_of\[2\] = 2, but blocks are 0..2"),
+        ([-1, 0, 0], r"block_of\[0\] = -1, but blocks are 0..2"),
+        ([1, 0, 1], r"block_of\[0\] = 1, but its consumer, node 1, is in block 0, which is earlier"),
+        ([0.5, 0, 0], "block_of: shape .* of float64, but one integer per node is asked for"),
+    ],
+)
+def test_a_partition_that_is_none_is_refused(block_of: list[Any], message: str) -> None:
+    with pytest.raises(sg.InputError, match=message):
+        to_instance(CHAIN, {"bandwidth": 1.0}, 2).block_costs(block_of)
+
+
+def test_more_blocks_than_nodes_are_allowed_and_stay_empty() -> None:
+    """Blocks may be empty: at most k."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 5)
+    result = sg.search(instance, stop=sg.MaxEvaluations(10))
+    assert result.bottleneck == 3.125
+    assert [block.cost for block in result.block_costs][3:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("num_blocks", "message"),
+    [
+        (0, "num_blocks = 0, but a partition has from 1 to"),
+        (-3, "num_blocks = -3, but a partition has from 1 to"),
+        (2**21, "num_blocks = 2097152, but a partition has from 1 to"),
+        (2**100, "num_blocks = 1267650600228229401496703205376, but a partition has from 1 to"),
+        (1.5, "num_blocks = 1.5, but it is a whole number"),
+        (True, "num_blocks = True, but it is a whole number"),
+    ],
+)
+def test_a_number_of_blocks_that_is_none_is_refused(num_blocks: Any, message: str) -> None:
+    with pytest.raises(sg.InputError, match=message):
+        sg.Instance(to_graph(CHAIN), device=sg.Device(bandwidth=1.0), num_blocks=num_blocks)
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        (sg.Device(bandwidth=1.0), "device: flops is not given, but the graph gives no work in seconds"),
+        (sg.Device(bandwidth=1.0, flops=1.0), "device: memory_bandwidth is not given, but the graph gives no work"),
+        (sg.Device(bandwidth=1e-12, flops=1.0, memory_bandwidth=1.0), "tensor 0: size / bandwidth .* is above 1e15 s"),
+        (sg.Device(bandwidth=1.0, flops=1e-20, memory_bandwidth=1.0), "node 1: work .* is above 1e15 s"),
+        (
+            sg.Device(bandwidth=1.0, memory_limit=4),
+            "node 1: param_bytes 5 is above memory_limit = 4, so no stage can hold it",
+        ),
+        (
+            sg.Device(bandwidth=1.0, memory_limit=5),
+            "param_bytes add up to 11, which is above num_blocks x memory_limit = 2 x 5",
+        ),
+        (None, "device: not given, and the graph's file names none"),
+    ],
+)
+def test_a_device_that_does_not_fit_the_graph_is_refused(device: sg.Device | None, message: str) -> None:
+    graph = to_graph(CHAIN, work=None, flops=[0.0, 1.0, 1.0], size=[2**30, 8], param_bytes=[1, 5, 5])
+    with pytest.raises(sg.InputError, match=message):
+        sg.Instance(graph, device=device, num_blocks=2)

@@ -1,0 +1,113 @@
+"""Graphs from arrays: what is kept, and what is refused with which words."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import slicegraph as sg
+from strategies import CHAIN, graphs, to_graph
+
+
+@given(graphs())
+def test_what_goes_in_can_be_read_back(data: dict[str, Any]) -> None:
+    graph = to_graph(data)
+    assert graph.num_nodes == len(data["nodes"]["op"])
+    assert graph.arrays.producer.tolist() == data["tensors"]["producer"]
+    assert graph.arrays.size.tolist() == data["tensors"]["size"]
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"work": [1.0, -1.0, 1.0]}, "node 1: work -1.0 is negative"),
+        ({"work": [1.0, math.nan, 1.0]}, "node 1: work NaN is not a number"),
+        ({"work": [1.0, 1.0, math.inf]}, "node 2: work inf is above 1e15 s"),
+        ({"work": [1e300, 1.0, 1.0]}, "node 0: work 1e300 is above 1e15 s"),
+        ({"work": [[1.0, 1.0, 1.0]]}, r"work: shape \(1, 3\), but an array of one dimension is asked for"),
+        ({"work": ["a", "b", "c"]}, "work: dtype <U1, but numbers are asked for"),
+        ({"work": [1j, 1, 1]}, "work: dtype complex128, but numbers are asked for"),
+        ({"work": []}, "graph: num_nodes = 0, but a graph has at least one node"),
+        ({"work": None}, "graph: neither work nor flops is given"),
+        ({"flops": [0.0]}, "flops: length 1, but there are 3 nodes"),
+        ({"flops": [0.0, 1e31, 0.0]}, "node 1: flops 1e31 is above 1e30"),
+        ({"producer": [0, 3]}, "tensor 1: producer 3 is not below num_nodes = 3"),
+        ({"producer": [0, -2]}, r"tensor 1: producer -2 is neither a node nor -1 \(a model input\)"),
+        ({"producer": [0]}, "producer: length 1, but there are 2 tensors"),
+        ({"producer": [0.0, 1.0]}, "producer: dtype float64, but integers are asked for"),
+        (
+            {"producer": np.array([2**64 - 1, 0], dtype=np.uint64)},
+            r"producer\[0\] = 18446744073709551615 is above 2\^63 - 1",
+        ),
+        ({"size": [8, -8]}, "tensor 1: size -8 is negative"),
+        ({"size": [8, 2**53 + 1]}, r"tensor 1: size 9007199254740993 is above 2\^53"),
+        ({"size": [2**70, 1]}, "size: dtype object, but integers are asked for"),
+        ({"consumers": [1, 40]}, "tensor 1: consumer 40 is not below num_nodes = 3"),
+        ({"consumers": [1, -1]}, "tensor 1: consumer -1 is negative"),
+        ({"consumers": [1, 2**40]}, "tensor 1: consumer 1099511627776 is not below num_nodes = 3"),
+        ({"consumers": [1, 1]}, r"tensor 1: node 1 is its producer and its consumer \(a self-loop\)"),
+        ({"consumers": [1, 0]}, "cycle: node 0 -> node 1 -> node 0, but a graph has none"),
+        ({"consumers": [1, 2, 2], "consumer_offsets": [0, 1, 3]}, "tensor 1: consumer 2 stands twice"),
+        ({"consumer_offsets": [0, 2]}, "consumer_offsets: length 2, but there are 2 tensors, which takes 3 offsets"),
+        ({"consumer_offsets": [1, 1, 2]}, r"consumer_offsets\[0\] = 1, but the first offset is 0"),
+        ({"consumer_offsets": [0, 3, 2]}, r"consumer_offsets\[1\] = 3, but there are only 2 consumers"),
+        (
+            {"consumer_offsets": [0, 1, 1]},
+            r"consumer_offsets\[2\] = 1, but the last offset is the number of consumers, 2",
+        ),
+        ({"consumer_offsets": [0, -1, 2]}, r"consumer_offsets\[1\] = -1, but offsets do not fall"),
+        ({"param_bytes": [1, 2]}, "param_bytes: length 2, but there are 3 nodes"),
+        ({"param_bytes": [2**53, 1, 0]}, r"param_bytes add up to 9007199254740993, which is above 2\^53"),
+        ({"read_bytes": [0, 0, -5]}, "node 2: read_bytes -5 is negative"),
+        ({"is_view": [0, 2, 0]}, r"is_view\[1\] = 2 is neither 0 nor 1"),
+        ({"is_output": [True]}, "is_output: length 1, but there are 2 tensors"),
+        ({"op": ["a"]}, "op: length 1, but there are 3 nodes"),
+        ({"node_name": ["a", "b", 3]}, r"node_name\[2\] = 3 is not a string"),
+    ],
+)
+def test_a_malformed_graph_is_refused_in_one_line(replaced: dict[str, Any], message: str) -> None:
+    """The line names the culprit and the rule."""
+    with pytest.raises(sg.InputError, match=message) as error:
+        to_graph(CHAIN, **replaced)
+    assert "\n" not in str(error.value)
+
+
+def test_a_long_cycle_is_cut_in_the_middle() -> None:
+    nodes = list(range(100))
+    with pytest.raises(sg.InputError, match=r"cycle: node 0 -> node 1 -> .* -> 92 more -> node 0, but"):
+        sg.Graph(
+            work=[0.0] * 100, producer=nodes, size=nodes, consumers=[*nodes[1:], 0], consumer_offsets=[*nodes, 100]
+        )
+
+
+def test_a_graph_is_frozen() -> None:
+    """Neither the caller's arrays nor those that are read back reach into the graph."""
+    work = np.array([1.0, 2.0, 3.0])
+    graph = to_graph(CHAIN, work=work)
+    work[0] = 100.0
+    assert graph.arrays.work is not None
+    assert graph.arrays.work[0] == 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        graph.arrays.work[0] = 5.0
+
+
+def test_the_digest_is_of_the_numbers_alone() -> None:
+    assert to_graph(CHAIN).digest == to_graph(CHAIN, name="other", op=["x", "y", "z"]).digest
+    assert to_graph(CHAIN).digest != to_graph(CHAIN, size=[8, 9]).digest
+    assert to_graph(CHAIN).digest != to_graph(CHAIN, is_output=[False, True]).digest
+
+
+def test_many_threads_may_use_one_graph_at_once() -> None:
+    graph = to_graph(CHAIN)
+
+    def solve(num_blocks: int) -> float:
+        instance = sg.Instance(graph, device=sg.Device(bandwidth=64.0), num_blocks=num_blocks)
+        return sg.search(instance, stop=sg.MaxEvaluations(500), threads=1).bottleneck
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(solve, [1, 2, 3] * 8)) == [6.0, 3.125, 3.125] * 8

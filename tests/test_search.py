@@ -1,0 +1,146 @@
+"""The genetic search: never below the optimum, reproducible, and obedient."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+import slicegraph as sg
+from strategies import CHAIN, devices, graphs, to_graph, to_instance
+
+PARAMS = sg.BrkgaParams(population=20, generations=20)
+
+
+@given(graphs(max_nodes=5), devices(), st.integers(1, 3), st.booleans())
+@settings(max_examples=settings().max_examples // 2)
+def test_the_search_finds_the_optimum_of_small_graphs(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
+) -> None:
+    """Its partition is acyclic, costs what the oracle says, and is the best there is."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    ticks = oracle.snap(data, device)
+    options: dict[str, Any] = {"boundary_io": boundary_io, "memory_limit": device.get("memory_limit")}
+    result = sg.search(instance, params=PARAMS, threads=1)
+
+    assert oracle.is_acyclic(data, result.block_of.tolist())
+    truth = oracle.bottleneck(oracle.block_costs(data, ticks, result.block_of.tolist(), num_blocks, **options))
+    optimum = oracle.optimum(data, ticks, num_blocks, **options)
+    assert truth == optimum
+    assert result.bottleneck == (float("inf") if optimum == float("inf") else instance.seconds(int(optimum)))
+    assert result.lower_bound <= result.bottleneck
+    assert (result.status is sg.Status.OPTIMAL) == (result.lower_bound == result.bottleneck)
+
+
+@given(graphs(max_nodes=12), devices(), st.integers(2, 4), st.integers(0, 2**64 - 1))
+@settings(max_examples=100)
+def test_same_seed_same_answer_on_any_number_of_threads(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, seed: int
+) -> None:
+    instance = to_instance(data, device, num_blocks)
+    one, two = (sg.search(instance, params=PARAMS, seed=seed, threads=threads) for threads in (1, 2))
+    assert one.block_of.tolist() == two.block_of.tolist()
+    assert one.evaluations == two.evaluations
+
+
+def test_no_partition_within_the_memory_limit_is_an_infinite_bottleneck() -> None:
+    """Each node fits, and so does the sum, but no two stages hold 3 + 3 + 3 with at most 5 each."""
+    graph = to_graph(CHAIN, param_bytes=[3, 3, 3])
+    instance = sg.Instance(graph, device=sg.Device(bandwidth=1.0, memory_limit=5), num_blocks=2)
+    result = sg.search(instance, params=PARAMS)
+    assert result.bottleneck == float("inf")
+    assert (result.gap, result.ratio) == (1.0, 0.0)
+
+
+def wide_instance(num_nodes: int) -> sg.Instance:
+    """Independent pairs of nodes: far from what a search of a second can finish."""
+    half = num_nodes // 2
+    graph = sg.Graph(
+        work=[1.0 + node % 7 for node in range(num_nodes)],
+        producer=range(half),
+        size=[8 + tensor % 5 for tensor in range(half)],
+        consumers=range(half, num_nodes),
+        consumer_offsets=range(half + 1),
+    )
+    return sg.Instance(graph, device=sg.Device(bandwidth=10.0), num_blocks=8)
+
+
+def test_a_stop_that_fails_is_passed_on() -> None:
+    """An exception in the caller's own stop ends the search and reaches the caller."""
+
+    class Broken(sg.Stop):
+        def __call__(self, progress: sg.Progress) -> bool:
+            raise RuntimeError(f"broken after {progress.evaluations}")
+
+    with pytest.raises(RuntimeError, match="broken after 1"):
+        sg.search(wide_instance(100), stop=Broken())
+
+
+def test_a_generation_that_is_too_long_is_cut_short() -> None:
+    """A time limit is kept although one generation takes much longer, and the partition so far is given."""
+    begin = time.perf_counter()
+    instance = wide_instance(100_000)
+    prepared = time.perf_counter() - begin
+    result = sg.search(instance, stop=sg.MaxRuntime(0.3), params=sg.BrkgaParams(population=1000))
+    assert result.status is sg.Status.TIME_LIMIT
+    assert result.bottleneck < float("inf")
+    # Not a measurement: an uncut generation takes minutes.
+    assert result.seconds < 10 + prepared
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+def test_ctrl_c_gives_the_best_so_far() -> None:
+    """A search in another process is interrupted and still has its partition."""
+    program = textwrap.dedent("""
+        import os, signal, threading, time
+        import slicegraph as sg
+        from test_search import wide_instance
+        instance = wide_instance(20_000)
+        sent = []
+        def send():
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.5, send).start()
+        result = sg.search(instance, stop=sg.MaxRuntime(60))
+        print(result.status, result.bottleneck < float("inf"), time.perf_counter() - sent[0])
+    """)
+    folder = str(Path(__file__).parent)
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": folder},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    status, has_partition, seconds = run.stdout.split()
+    assert (status, has_partition) == ("interrupted", "True")
+    assert float(seconds) < 10
+    assert signal.SIGINT.name not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "seed = -1, but it is a whole number from 0"),
+        ({"threads": 0}, "threads = 0, but work takes one at least"),
+        ({"params": sg.BrkgaParams(population=2)}, r"population = 2, but it is from 4 to 2\^20"),
+        ({"params": sg.BrkgaParams(elite=0.9)}, r"elite = 0.9, but it is a share in \(0, 0.5\]"),
+        ({"params": sg.BrkgaParams(mutants=0.5)}, r"mutants = 0.5, but it is a share in \[0, 0.5\)"),
+        ({"params": sg.BrkgaParams(bias=1.0)}, r"bias = 1, but it is a probability in \[0.5, 1\)"),
+        ({"params": sg.BrkgaParams(generations=-1)}, "generations = -1, but it is a whole number from 0"),
+    ],
+)
+def test_a_parameter_out_of_range_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(sg.InputError, match=message):
+        sg.search(to_instance(CHAIN, {"bandwidth": 1.0}, 2), **arguments)
