@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slicegraph.errors import InputError
-from slicegraph.formats import native
 from slicegraph.formats.arrays import GraphArrays
 
 _FORMAT_OF_SUFFIX = {".onnx": "onnx", ".json": "native", ".json.gz": "native"}
@@ -25,13 +24,14 @@ def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> G
     if format == "onnx":
         if importlib.util.find_spec("onnx") is None:
             raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
-        # Imported when used: onnx takes longer to load than the rest of the package.
-        from slicegraph.formats import onnx  # noqa: PLC0415 - see above
+        from slicegraph.formats import onnx  # noqa: PLC0415 - a format is imported when used
 
         return onnx.read(path, dims=dims)
     if format == "native":
         if dims:
             raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
+        from slicegraph.formats import native  # noqa: PLC0415 - a format is imported when used
+
         return native.read(path)
     raise InputError(f"{path}: no format {format!r}, but onnx and native")
 
@@ -46,6 +46,8 @@ def write(arrays: GraphArrays, path: Path) -> None:
     """
     if _format_of(path) != "native":
         raise InputError(f"{path}: graphs are written as .json or .json.gz")
+    from slicegraph.formats import native  # noqa: PLC0415 - a format is imported when used
+
     native.write(arrays, path)
 
 

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// How many steps go by between two looks at the flag.
+const EVERY: usize = 1024;
+
 /// A flag that long work polls every few thousand steps.
 #[derive(Debug, Default)]
 pub struct Interrupt(AtomicBool);
@@ -28,8 +31,8 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Polled from inside loops over `step`: looks at the flag once in 4,096 steps.
+    /// Polled from inside loops over `step`: looks at the flag at step 0 and then once in a while.
     pub(crate) fn check(&self, step: usize) -> Result<(), Interrupted> {
-        if step.is_multiple_of(4096) && self.is_raised() { Err(Interrupted) } else { Ok(()) }
+        if step.is_multiple_of(EVERY) && self.is_raised() { Err(Interrupted) } else { Ok(()) }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use super::TopologicalOrder;
 use crate::graph::Graph;
 use crate::ids::NodeId;
+use crate::interrupt::{Interrupt, Interrupted};
 
 /// A key as an integer of the same order (`f64::total_cmp`), which a heap compares in one instruction.
 type Rank = u64;
@@ -40,12 +41,22 @@ impl Kahn {
     #[must_use]
     pub fn decode(&mut self, graph: &Graph, keys: &[f64]) -> TopologicalOrder {
         let mut order = TopologicalOrder(Vec::with_capacity(graph.num_nodes()));
-        self.decode_into(graph, keys, &mut order);
+        let decoded = self.decode_into(graph, keys, &mut order, &Interrupt::never());
+        debug_assert!(decoded.is_ok());
         order
     }
 
     /// Like [`decode`](Self::decode), into an order that is there already.
-    pub fn decode_into(&mut self, graph: &Graph, keys: &[f64], order: &mut TopologicalOrder) {
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first; the order is then not whole.
+    pub(crate) fn decode_into(
+        &mut self,
+        graph: &Graph,
+        keys: &[f64],
+        order: &mut TopologicalOrder,
+        interrupt: &Interrupt,
+    ) -> Result<(), Interrupted> {
         let order = &mut order.0;
         order.clear();
         self.waiting.clear();
@@ -55,6 +66,7 @@ impl Kahn {
         self.ready.extend(graph.nodes().filter(|node| self.waiting[node.index()] == 0).map(ranked));
         while let Some(Reverse((_, node))) = self.ready.pop() {
             order.push(node);
+            interrupt.check(order.len())?;
             for &successor in graph.successors(node) {
                 let waiting = &mut self.waiting[successor.index()];
                 *waiting -= 1;
@@ -63,6 +75,7 @@ impl Kahn {
                 }
             }
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use super::params::BrkgaParams;
 use super::streams::stream;
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{count, float};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{Kahn, TopologicalOrder};
 use crate::slice::Slicer;
 
@@ -73,16 +73,15 @@ impl<'a> Evaluator<'a> {
 
     /// Decodes and slices an individual that matters only below `cutoff`.
     fn evaluate(&mut self, individual: &mut Individual, cutoff: Ticks, interrupt: &Interrupt) {
-        if interrupt.is_raised() {
-            return;
-        }
-        self.kahn.decode_into(self.instance.graph(), &individual.keys, &mut self.order);
+        individual.fitness = self.fitness(&individual.keys, cutoff, interrupt).unwrap_or(Fitness::Unknown);
+    }
+
+    fn fitness(&mut self, keys: &[f64], cutoff: Ticks, interrupt: &Interrupt) -> Result<Fitness, Interrupted> {
+        interrupt.check(0)?;
+        self.kahn.decode_into(self.instance.graph(), keys, &mut self.order, interrupt)?;
         self.slicer.load(&self.order);
-        individual.fitness = match self.slicer.best(Some(cutoff), interrupt) {
-            Ok(Some(slicing)) => Fitness::Bottleneck(slicing.bottleneck()),
-            Ok(None) => Fitness::Rejected,
-            Err(_) => Fitness::Unknown,
-        };
+        let slicing = self.slicer.best(Some(cutoff), interrupt)?;
+        Ok(slicing.map_or(Fitness::Rejected, |slicing| Fitness::Bottleneck(slicing.bottleneck())))
     }
 }
 
