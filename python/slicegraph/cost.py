@@ -79,12 +79,7 @@ class Instance:
     [3.125, 3.125]
     """
 
-    __slots__ = ("_core", "boundary_io", "device", "graph", "num_blocks")
-
-    graph: Graph
-    device: Device
-    num_blocks: int
-    boundary_io: bool
+    __slots__ = ("_boundary_io", "_core", "_device", "_graph", "_num_blocks")
 
     def __init__(
         self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
@@ -97,7 +92,7 @@ class Instance:
             raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
         if not 1 <= num_blocks <= _MAX_BLOCKS:
             raise InputError(f"num_blocks = {num_blocks}, but a partition has from 1 to 2^20 blocks")
-        self.graph, self.device, self.num_blocks, self.boundary_io = graph, device, int(num_blocks), boundary_io
+        self._graph, self._device, self._num_blocks, self._boundary_io = graph, device, int(num_blocks), boundary_io
         self._core = CoreInstance(
             graph.core,
             num_blocks=self.num_blocks,
@@ -109,6 +104,26 @@ class Instance:
             overflow_bandwidth=device.overflow_bandwidth,
             memory_limit=device.memory_limit,
         )
+
+    @property
+    def graph(self) -> Graph:
+        """What to cut."""
+        return self._graph
+
+    @property
+    def device(self) -> Device:
+        """What runs each stage."""
+        return self._device
+
+    @property
+    def num_blocks(self) -> int:
+        """The number of pipeline stages, at most."""
+        return self._num_blocks
+
+    @property
+    def boundary_io(self) -> bool:
+        """Whether model inputs and outputs are paid."""
+        return self._boundary_io
 
     @property
     def core(self) -> CoreInstance:

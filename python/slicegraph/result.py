@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,10 +90,8 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """The lower bound over the bottleneck."""
-        return (
-            1.0 - self.gap if math.isinf(self.bottleneck) or not self.bottleneck else self.lower_bound / self.bottleneck
-        )
+        """The lower bound over the bottleneck; 1 when both are 0, 0 without a partition."""
+        return 1.0 if self.bottleneck == self.lower_bound else self.lower_bound / self.bottleneck
 
 
 def make_result(

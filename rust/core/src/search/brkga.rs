@@ -104,11 +104,9 @@ fn run(
 ) -> Outcome {
     let graph = instance.graph();
     let mut incumbent = first_incumbent(instance, interrupt);
-    let is_done = |incumbent: &Incumbent<'_>, observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send)| {
-        observe(incumbent.progress).is_break() || incumbent.progress.bottleneck <= target || interrupt.is_raised()
-    };
-    let mut done = is_done(&incumbent, observe);
-    if !done {
+    let mut is_done =
+        |progress: Progress| observe(progress).is_break() || progress.bottleneck <= target || interrupt.is_raised();
+    if !is_done(incumbent.progress) {
         let orders = [TopologicalOrder::natural, TopologicalOrder::depth_first, TopologicalOrder::breadth_first];
         let given = orders.iter().map(|order| Individual::of_order(&order(graph))).collect();
         let mut population = Population::new(instance, params, given, seed);
@@ -121,8 +119,7 @@ fn run(
             incumbent.take_best(population.individuals());
             population.rank();
             incumbent.progress.generations = generation;
-            done = is_done(&incumbent, observe);
-            if done || params.generations.is_some_and(|most| generation >= most) {
+            if is_done(incumbent.progress) || params.generations.is_some_and(|most| generation >= most) {
                 break;
             }
             generation += 1;

@@ -86,9 +86,11 @@ impl Fewest {
                 return Ok(Sweep::NoneBelow(refused.max(threshold)));
             }
             let (level, from, bottleneck) = self.best_start(costs, threshold, first_level);
+            // A start that takes all blocks to reach is none.
+            let level = if end < num_nodes && wide(level) >= num_blocks { NONE } else { level };
             self.push(level, from, bottleneck);
         }
-        if self.count[num_nodes] == NONE || wide(self.count[num_nodes]) > num_blocks {
+        if self.count[num_nodes] == NONE {
             return Ok(Sweep::NoneBelow(self.least_refused.max(threshold)));
         }
         Ok(Sweep::Found(Slicing::new(self.ends(num_nodes), num_blocks, self.bottleneck[num_nodes])))

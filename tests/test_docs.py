@@ -1,0 +1,23 @@
+"""The examples in docstrings run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import slicegraph
+
+MODULES = [module.name for module in pkgutil.iter_modules(slicegraph.__path__, "slicegraph.") if not module.ispkg]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_give_what_they_show(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("name", ["Device", "Graph", "Instance", "Stop", "read", "search", "slice_order", "solve"])
+def test_what_users_call_has_an_example(name: str) -> None:
+    assert ">>> " in (getattr(slicegraph, name).__doc__ or "")
