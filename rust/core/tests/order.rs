@@ -45,7 +45,7 @@ proptest! {
         let graph = instance.graph();
         let natural = TopologicalOrder::natural(graph);
         let (deep, broad) = (TopologicalOrder::depth_first(graph), TopologicalOrder::breadth_first(graph));
-        for order in [order, natural, deep, broad] {
+        for order in [order, natural, deep, broad, TopologicalOrder::post_order(graph)] {
             prop_assert_eq!(TopologicalOrder::new(graph, &indices(&order)), Ok(order.clone()));
         }
     }

@@ -6,6 +6,7 @@ use super::params::BrkgaParams;
 use super::population::{Fitness, Individual, Population};
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
+use crate::graph::Graph;
 use crate::interrupt::Interrupt;
 use crate::order::{Kahn, TopologicalOrder};
 use crate::slice::{Slicer, Slicing, slice_order};
@@ -31,6 +32,14 @@ pub struct Outcome {
     /// Whether it was interrupted, rather than done.
     pub is_interrupted: bool,
 }
+
+/// The orders that the first generation begins with.
+const SEEDS: [fn(&Graph) -> TopologicalOrder; 4] = [
+    TopologicalOrder::natural,
+    TopologicalOrder::post_order,
+    TopologicalOrder::depth_first,
+    TopologicalOrder::breadth_first,
+];
 
 /// The best partition so far, and the counts.
 struct Incumbent<'a> {
@@ -65,7 +74,7 @@ impl Incumbent<'_> {
 
 /// Searches topological orders for the one with the best slicing.
 ///
-/// The first generation holds the natural, depth-first and breadth-first orders, then random keys. `observe` is called
+/// The first generation holds the natural, post-, depth-first and breadth-first orders, then random keys. `observe` is called
 /// after the natural order and after every generation, and ends the search when it breaks; so does a bottleneck that
 /// reaches `target`, a bound that nothing can beat. The answer depends on the seed, not on `threads`.
 ///
@@ -107,8 +116,7 @@ fn run(
     let mut is_done =
         |progress: Progress| observe(progress).is_break() || progress.bottleneck <= target || interrupt.is_raised();
     if !is_done(incumbent.progress) {
-        let orders = [TopologicalOrder::natural, TopologicalOrder::depth_first, TopologicalOrder::breadth_first];
-        let given = orders.iter().map(|order| Individual::of_order(&order(graph))).collect();
+        let given = SEEDS.iter().map(|order| Individual::of_order(&order(graph))).collect();
         let mut population = Population::new(instance, params, given, seed);
         let mut generation = 0;
         loop {
