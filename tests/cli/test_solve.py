@@ -21,7 +21,7 @@ from slicegraph.cli import main
 from strategies import CHAIN
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
-COMMAND = [sys.executable, "-c", "from slicegraph.cli import main; raise SystemExit(main())"]
+COMMAND = [sys.executable, "-m", "slicegraph"]
 
 
 @pytest.fixture
@@ -96,6 +96,7 @@ def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pyt
         (["solve", "CHAIN", "-k", "0"], "num_blocks = 0, but a partition has from 1 to 2^20 blocks"),
         (["solve", "CHAIN", "-k", "2", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
         (["solve", "CHAIN", "-k", "2", "--bandwidth", "0"], "device: bandwidth 0.0 is not a positive finite number"),
+        (["solve", "CHAIN", "-k", "2", "--memory", "0.5"], "device: memory 0.5 is not a whole number of bytes"),
         (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "TargetGap(2.0): a gap is from 0 to 1"),
         (["solve", "CHAIN", "-k", "2", "--time-limit", "nan"], "--time-limit nan: seconds are not negative"),
         (["solve", "CHAIN", "-k", "2", "--dim", "batch"], "argument --dim: 'batch' is not NAME=SIZE"),

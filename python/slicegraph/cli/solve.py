@@ -14,13 +14,13 @@ from slicegraph.device import PRESETS
 from slicegraph.report.json import result_to_json
 
 _DEFAULT_DEVICE = "testbed"
-_FIGURES: dict[str, tuple[Callable[[str], float], str]] = {
-    "flops": (float, "operations per second"),
-    "memory_bandwidth": (float, "bytes per second between a device and its memory"),
-    "bandwidth": (float, "bytes per second between a stage and the memory that stages share"),
-    "memory": (int, "bytes of parameters that stay resident"),
-    "overflow_bandwidth": (float, "bytes per second at which parameters beyond that stream in"),
-    "memory_limit": (int, "bytes of parameters that a stage may hold"),
+_FIGURES = {
+    "flops": "operations per second",
+    "memory_bandwidth": "bytes per second between a device and its memory",
+    "bandwidth": "bytes per second between a stage and the memory that stages share",
+    "memory": "bytes of parameters that stay resident",
+    "overflow_bandwidth": "bytes per second at which parameters beyond that stream in",
+    "memory_limit": "bytes of parameters that a stage may hold",
 }
 
 
@@ -39,8 +39,8 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         choices=tuple(PRESETS),
         help=f"preset for the figures below (default: the one in MODEL, or {_DEFAULT_DEVICE})",
     )
-    for name, (kind, meaning) in _FIGURES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="X", help=meaning)
+    for name, meaning in _FIGURES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=meaning)
     parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
     parser.add_argument(
         "--max-gap", type=float, default=0.0, metavar="G", help="stop when proven within it (default: 0, the optimum)"

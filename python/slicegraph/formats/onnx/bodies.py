@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from onnx import GraphProto, NodeProto, TensorProto, TypeProto
+from onnx import GraphProto, NodeProto, TensorProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.nodes import Body, Walked, attribute, described, is_standard
 from slicegraph.formats.onnx.sequences import repeated
-from slicegraph.formats.onnx.values import UNKNOWN, Shape, Value, element, merged, of_shape, varying
+from slicegraph.formats.onnx.values import UNKNOWN, Shape, Value, element, merged, of_shape, sequence_of, varying
 
 Run = Callable[[GraphProto, Mapping[str, Value]], Walked]
 """Walks a body, given the values of its formal inputs."""
@@ -23,7 +23,7 @@ Entered = tuple[Sequence[Value], Sequence[Body]]
 """The node's outputs, and its bodies."""
 
 _ENDLESS: Final = 2**31 - 1  # exporters write a huge trip count where they mean: until the condition fails
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 4
 
 
 def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered | None:
@@ -40,7 +40,7 @@ def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered 
 
 
 def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
-    condition = _known(inputs[0] if inputs else None)
+    condition = inputs[0].scalar if inputs and inputs[0] else None
     names = ["then_branch", "else_branch"] if condition is None else ["then_branch" if condition else "else_branch"]
     branches = [run(_body(node, name), {}) for name in names]
     results = [_results(node, branch, 0, len(node.output)) for branch in branches]
@@ -50,20 +50,21 @@ def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
 
 def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
     graph = _body(node, "body")
-    limit = _known(inputs[0] if inputs else None)
+    limit = inputs[0].scalar if inputs and inputs[0] else None
     trips = None if limit is None or limit >= _ENDLESS else max(0, limit)
     carried = [varying(value or UNKNOWN) for value in inputs[2:]]
     counters = [of_shape(TensorProto.INT64, ()), of_shape(TensorProto.BOOL, ())]
     # A carried value has one shape in all iterations if the body returns the shape that it was given.
-    for _ in range(_ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS + 1):
         walked = run(graph, _formal(node, graph, [*counters, *carried]))
         returned = _results(node, walked, 1, len(carried))
-        settled = [merged(old, new) for old, new in zip(carried, returned, strict=True)]
-        if [value.type for value in settled] == [value.type for value in carried]:
+        before, carried = carried, [merged(old, new) for old, new in zip(carried, returned, strict=True)]
+        if [value.type for value in before] == [value.type for value in carried]:
             break
-        carried = settled
+        if attempt + 1 >= _ATTEMPTS:
+            carried = [UNKNOWN for _ in carried]
     stacked = _results(node, walked, 1 + len(carried), len(node.output) - len(carried))
-    return [*settled, *(_stacked(value, 0, trips) for value in stacked)], [_repeated(walked, trips)]
+    return [*carried, *(_stacked(value, 0, trips) for value in stacked)], [_repeated(walked, trips)]
 
 
 def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered | None:
@@ -96,12 +97,8 @@ def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> 
     actual = [varying(value or UNKNOWN) for value in inputs]
     actual = [element(value) if value.type.WhichOneof("value") == "sequence_type" else value for value in actual]
     walked = run(graph, _formal(node, graph, actual))
-    outputs = []
-    for value in _results(node, walked, 0, len(node.output)):
-        sequence = Value(type=TypeProto())
-        sequence.type.sequence_type.elem_type.CopyFrom(value.type)
-        outputs.append(repeated(value, sequence, trips))
-    return outputs, [_repeated(walked, trips)]
+    elements = _results(node, walked, 0, len(node.output))
+    return [repeated(sequence_of(value), trips) for value in elements], [_repeated(walked, trips)]
 
 
 def _body(node: NodeProto, name: str) -> GraphProto:
@@ -124,12 +121,6 @@ def _results(node: NodeProto, walked: Walked, first: int, count: int) -> list[Va
             f"{described(node)} has {len(node.output)} outputs, its body returns {len(walked.outputs)} values"
         )
     return [walked.values[name] for name in names]
-
-
-def _known(value: Value | None) -> int | None:
-    """Read a scalar that is known: a condition or a trip count."""
-    array = None if value is None else value.array
-    return None if array is None or array.size != 1 else int(array.item())
 
 
 def _repeated(walked: Walked, trips: int | None) -> Body:

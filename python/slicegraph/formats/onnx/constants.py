@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from onnx import GraphProto, NodeProto, helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard
@@ -14,18 +13,21 @@ from slicegraph.formats.onnx.values import Value, of_array, of_sparse, of_tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from onnx import GraphProto, NodeProto
+
 _RANDOM: Final = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
 # They only arrange what the model stores, so what is stored stays what is read.
 _ARRANGING: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
-_SCALAR_KINDS: Final[Mapping[str, Any]] = {
-    "value_float": np.float32,
-    "value_floats": np.float32,
-    "value_int": np.int64,
-    "value_ints": np.int64,
-    "value_string": np.object_,
-    "value_strings": np.object_,
+# The forms of a Constant that are no tensor: where the attribute keeps its elements, and their type.
+_FORMS: Final[Mapping[str, tuple[str, Any]]] = {
+    "value_float": ("f", np.float32),
+    "value_floats": ("floats", np.float32),
+    "value_int": ("i", np.int64),
+    "value_ints": ("ints", np.int64),
+    "value_string": ("s", np.object_),
+    "value_strings": ("strings", np.object_),
 }
 
 
@@ -50,7 +52,7 @@ def known(node: NodeProto, reads: Mapping[str, Value]) -> Value | None:
     if shape is None or None in shape:
         return None
     if node.op_type == "Size":
-        return of_array(np.array(measured.numel, dtype=np.int64))
+        return None if measured.numel >= 1 << 63 else of_array(np.array(measured.numel, dtype=np.int64))
     start, end = attribute(node, "start"), attribute(node, "end")
     return of_array(np.array(shape[slice(start.i if start else 0, end.i if end else None)], dtype=np.int64))
 
@@ -72,8 +74,7 @@ def is_inference_dropout(node: NodeProto, values: Mapping[str, Value]) -> bool:
     training = node.input[2] if len(node.input) > 2 else ""  # noqa: PLR2004 its third input
     if not training:
         return True
-    array = values[training].array if training in values else None
-    return array is not None and array.size == 1 and not array.item()
+    return training in values and values[training].scalar == 0
 
 
 def stored_bytes(node: NodeProto, values: Mapping[str, Value]) -> int | None:
@@ -101,7 +102,7 @@ def _constant(node: NodeProto) -> Value:
         return of_tensor(found.t)
     if (found := attribute(node, "sparse_value")) is not None:
         return of_sparse(found.sparse_tensor)
-    for name, kind in _SCALAR_KINDS.items():
+    for name, (form, kind) in _FORMS.items():
         if (found := attribute(node, name)) is not None:
-            return of_array(np.array(helper.get_attribute_value(found), dtype=kind))
+            return of_array(np.array(getattr(found, form), dtype=kind))
     raise InputError(f"{described(node)} has no value")

@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from slicegraph.formats.onnx.values import Shape, Value
 
 _NAMES_SHOWN = 8
+_TOO_LONG = 1 << 63
+
+
+def named(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, int]:
+    """Check the sizes that the caller gives to dimensions of the model's inputs.
+
+    A dimension without a name, or named "?", is called after its input and axis: ``INPUT.AXIS``.
+
+    Raises
+    ------
+    InputError
+        A name in ``dims`` is no open dimension of an input, or its value is no size.
+    """
+    names = _names(_inputs(graph))
+    for name, size in dims.items():
+        if name not in names:
+            known = f"those of its inputs are {_listed(names)}" if names else "its inputs have none"
+            raise InputError(f"the model has no dimension named {name!r}: {known}")
+        if not _is_size(size):
+            raise InputError(f"dimension {name!r} must be an integer of at least 1, not {size!r}")
+    return {name: int(size) for name, size in dims.items()}
 
 
 def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
@@ -27,18 +48,10 @@ def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
     Raises
     ------
     InputError
-        A name in ``dims`` is no dimension of an input, or its value is no size.
+        Two inputs have one name.
     """
-    infos = _inputs(graph)
-    names = _names(infos)
-    for name, size in dims.items():
-        if name not in names:
-            known = f"those of its inputs are {_listed(names)}" if names else "its inputs have none"
-            raise InputError(f"the model has no dimension named {name!r}: {known}")
-        if not _is_size(size):
-            raise InputError(f"dimension {name!r} must be an integer of at least 1, not {size!r}")
     found: dict[str, Value] = {}
-    for info in infos:
+    for info in _inputs(graph):
         if info.name in found:
             raise InputError(f"two inputs are named {info.name!r}")
         found[info.name] = values.of_type(_bound(info, dims))
@@ -84,7 +97,9 @@ def check_known(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> N
     )
     open_names = [name for name in _names(info for info in _inputs(graph) if info.name in used) if name not in dims]
     if open_names:
-        cure = "give " + " ".join(f"--dim {_quoted(name)}=VALUE" for name in open_names)
+        rest = len(open_names) - _NAMES_SHOWN
+        cure = "give " + " ".join(f"--dim {_quoted(name)}=VALUE" for name in open_names[:_NAMES_SHOWN])
+        cure += f" and {rest} more" if rest > 0 else ""
     else:
         cure = f"record their shapes in the file's value_info{_origin(walked, unknown)}"
     raise InputError(f"{subject}: {_listed(unknown)}; {cure}")
@@ -107,7 +122,7 @@ def _reasons(node: Node) -> Iterator[str]:
 
 
 def _is_size(size: object) -> bool:
-    return isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 1
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and 1 <= int(size) < _TOO_LONG
 
 
 def _inputs(graph: GraphProto) -> list[ValueInfoProto]:

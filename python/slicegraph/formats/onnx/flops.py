@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from slicegraph.formats.onnx import contractions
-from slicegraph.formats.onnx.nodes import Node
+from slicegraph.formats.onnx.nodes import Node, is_standard
 from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 Rule = Callable[[Node], int]
@@ -21,15 +21,13 @@ Rule = Callable[[Node], int]
 def flops(node: Node) -> int:
     """Count what a node computes, sub-graphs apart.
 
-    An operator that the table does not name, of ONNX or not, counts one for each element that it makes.  Shapes must be
-    known for the count to be meant; an unknown dimension counts as 1.
+    An operator of ONNX that the table does not name works element by element and counts one for each element of its
+    first output; one that ONNX does not know counts one for each element that it makes.  An unknown dimension, which
+    only bodies can have, counts as 1.
     """
-    rule = _RULES.get(node.op, _made)
-    return rule(node)
-
-
-def _made(node: Node) -> int:
-    return sum(value.numel for value in node.outputs if value is not None)
+    if not is_standard(node.proto) and node.op not in RULES:
+        return sum(value.numel for value in node.outputs if value is not None)
+    return RULES.get(node.op, _times_output(1))(node)
 
 
 def _times_output(factor: int) -> Rule:
@@ -89,16 +87,16 @@ def _sort(node: Node) -> int:
 
 def _suppression(node: Node) -> int:
     """Compare each box with those kept so far, at about 10 operations for an overlap."""
-    boxes, scores, limit = _input(node), _input(node, 1), _input(node, 2).array
-    kept = min(boxes.dim(1), max(0, int(limit.flat[0]))) if limit is not None and limit.size else boxes.dim(1)
+    boxes, scores, limit = _input(node), _input(node, 1), _input(node, 2).scalar
+    kept = boxes.dim(1) if limit is None else min(boxes.dim(1), max(0, limit))
     return 10 * scores.dim(0) * scores.dim(1) * boxes.dim(1) * kept
 
 
 def _fourier(node: Node) -> int:
     """Count 5 N log2 N for each transform, as is customary for FFTs."""
-    lengths, axes = _input(node, 1).array, _input(node, 2).array
-    axis = node.integer("axis", 1) if axes is None else int(axes.flat[0])
-    length = _input(node).dim(axis) if lengths is None else int(lengths.flat[0])
+    asked, moved = _input(node, 1).scalar, _input(node, 2).scalar
+    axis = node.integer("axis", 1) if moved is None else moved
+    length = _input(node).dim(axis) if asked is None else max(1, asked)
     return _transforms(length, _output(node).numel // max(1, 2 * _output(node).dim(axis)))
 
 
@@ -110,7 +108,7 @@ def _short_time_fourier(node: Node) -> int:
 
 
 def _transforms(length: int, count: int) -> int:
-    return math.ceil(5 * count * length * math.log2(max(2, length)))
+    return count * math.ceil(5 * length * math.log2(max(2, length)))
 
 
 def _determinant(node: Node) -> int:
@@ -126,90 +124,25 @@ def _output(node: Node) -> Value:
     return (node.outputs[0] if node.outputs else None) or UNKNOWN
 
 
-_MOVING: Final = (
-    "BitCast",
-    "Cast",
-    "CastLike",
-    "CenterCropPad",
-    "Compress",
-    "Concat",
-    "ConcatFromSequence",
-    "Constant",
-    "ConstantOfShape",
-    "DepthToSpace",
-    "Expand",
-    "EyeLike",
-    "Flatten",
-    "Gather",
-    "GatherElements",
-    "GatherND",
-    "Identity",
-    "ImageDecoder",
-    "MaxUnpool",
-    "NonZero",
-    "OneHot",
-    "Optional",
-    "OptionalGetElement",
-    "OptionalHasElement",
-    "Pad",
-    "Reshape",
-    "ReverseSequence",
-    "Scatter",
-    "ScatterElements",
-    "ScatterND",
-    "SequenceAt",
-    "SequenceConstruct",
-    "SequenceEmpty",
-    "SequenceErase",
-    "SequenceInsert",
-    "SequenceLength",
-    "Shape",
-    "Size",
-    "Slice",
-    "SpaceToDepth",
-    "Split",
-    "SplitToSequence",
-    "Squeeze",
-    "TensorScatter",
-    "Tile",
-    "Transpose",
-    "Trilu",
-    "Unsqueeze",
-)
-_NORMALISING: Final = (
-    "GroupNormalization",
-    "Hardmax",
-    "InstanceNormalization",
-    "LayerNormalization",
-    "LogSoftmax",
-    "LpNormalization",
-    "MeanVarianceNormalization",
-    "RMSNormalization",
-    "Softmax",
-)
-_REDUCING: Final = (
-    "ArgMax",
-    "ArgMin",
-    "Col2Im",
-    "CumProd",
-    "CumSum",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceLogSum",
-    "ReduceLogSumExp",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceSum",
-    "ReduceSumSquare",
-)
-_RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(_MOVING, _times_output(0)),
-    **dict.fromkeys(_NORMALISING, _times_output(5)),
-    **dict.fromkeys(_REDUCING, _times_input(1)),
+_MOVING: Final = """
+    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant ConstantOfShape DepthToSpace
+    Expand EyeLike Flatten Gather GatherElements GatherND Identity ImageDecoder MaxUnpool NonZero OneHot Optional
+    OptionalGetElement OptionalHasElement Pad Reshape ReverseSequence Scatter ScatterElements ScatterND SequenceAt
+    SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Size Slice SpaceToDepth Split
+    SplitToSequence Squeeze TensorScatter Tile Transpose Trilu Unsqueeze
+"""
+_NORMALISING: Final = """
+    GroupNormalization Hardmax InstanceNormalization LayerNormalization LogSoftmax LpNormalization
+    MeanVarianceNormalization RMSNormalization Softmax
+"""
+_REDUCING: Final = """
+    ArgMax ArgMin Col2Im CumProd CumSum GlobalAveragePool GlobalMaxPool ReduceL1 ReduceL2 ReduceLogSum
+    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+"""
+RULES: Final[Mapping[str, Rule]] = {
+    **dict.fromkeys(_MOVING.split(), _times_output(0)),
+    **dict.fromkeys(_NORMALISING.split(), _times_output(5)),
+    **dict.fromkeys(_REDUCING.split(), _times_input(1)),
     **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
     **dict.fromkeys(("Max", "Mean", "Min", "Sum"), _variadic),
     **dict.fromkeys(("MatMul", "MatMulInteger"), contractions.matrix_product),
@@ -241,3 +174,4 @@ _RULES: Final[Mapping[str, Rule]] = {
     "STFT": _short_time_fourier,
     "ai.onnx.preview.FlexAttention": contractions.attention,
 }
+"""How to count each operator that does not simply work element by element."""

@@ -6,6 +6,7 @@ included, is known to every later node after a single pass, no weights are passe
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +16,27 @@ from onnx.onnx_cpp2py_export.checker import CheckerContext
 from onnx.reference import ReferenceEvaluator
 from onnx.shape_inference import infer_shapes
 
-from slicegraph.formats.onnx.nodes import body_graphs, is_standard
+from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-from slicegraph.formats.onnx.values import Value, of_array
+from slicegraph.formats.onnx.values import UNKNOWN, Value, of_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
+_ARITHMETIC: Final = """
+    Abs Add And ArgMax ArgMin BitShift Cast CastLike Ceil Clip Compress Concat ConstantOfShape CumSum Div Equal Exp
+    Expand EyeLike Flatten Floor Gather GatherND Greater GreaterOrEqual Identity Less LessOrEqual Log Max Mean Min
+    Mod Mul Neg NonZero Not OneHot Or Pad Pow Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+    Reshape Round ScatterND Sign Slice Split Sqrt Squeeze Sub Sum Tile TopK Transpose Trilu Unique Unsqueeze Where
+    Xor
+"""
+_COMPUTED: Final = frozenset(_ARITHMETIC.split())
 # Their output's size depends on elements, so inference never knows it; it is at most a few times their input's.
-_BOUNDED: Final = frozenset({"Compress", "NonMaxSuppression", "NonZero", "Unique"})
+_BOUNDED: Final = frozenset({"Compress", "NonZero", "Unique"})
+_TERM: Final = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
+_EQUATION: Final = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
+_AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
 # ONNX 1.23 infers nothing for these; their output is like their input.
 _LIKE_INPUT: Final = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
 
@@ -58,15 +71,17 @@ def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> tupl
         return {node.output[0]: next(iter(reads.values())).type}, ""
     if any(value.type.WhichOneof("value") is None for value in reads.values()):
         return {}, ""
+    if is_standard(node) and (fault := _fault(node, reads)):
+        return {}, fault
     model = _one_node_model(node, reads, context)
     try:
         rules = CheckerContext()
         rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
         # Inference trusts its input: a malformed node can crash the process.
         checker.check_node(model.graph.node[0], rules)
-        inferred = infer_shapes(model, strict_mode=True, data_prop=True)
+        inferred = infer_shapes(model, check_type=True, strict_mode=True)
     except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
-        return {}, " ".join(str(error).split()).rpartition("] ")[2]
+        return {}, _reason(error)
     types = {info.name: info.type for info in inferred.graph.value_info}
     is_known = defs.has(node.op_type, "" if is_standard(node) else node.domain)
     return types, "" if types or is_known else "ONNX has no such operator"
@@ -75,15 +90,17 @@ def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> tupl
 def evaluate(
     node: NodeProto, reads: Mapping[str, Value], outputs: Mapping[str, Value], context: Context
 ) -> dict[str, Value]:
-    """Compute a node whose inputs are all known and whose outputs are small.
+    """Compute a node that shapes may depend on, if its inputs are all known and its outputs small.
 
     Returns
     -------
-        The outputs with their elements; empty when they are big, or cannot be computed.
+        The outputs with their elements; empty for any other node.
     """
+    if node.op_type not in _COMPUTED or not is_standard(node):
+        return {}
     sizes = [value.nbytes for value in outputs.values()]
-    is_small = all(size is not None and size <= KEPT_BYTES for size in sizes) or node.op_type in _BOUNDED
-    if not is_small or any(value.tensor is None for value in reads.values()) or any(body_graphs(node)):
+    is_small = node.op_type in _BOUNDED or all(size is not None and size <= KEPT_BYTES for size in sizes)
+    if not is_small or any(value.tensor is None for value in reads.values()):
         return {}
     model = _one_node_model(node, reads, context)
     for name, value in outputs.items():
@@ -94,6 +111,27 @@ def evaluate(
             return {name: of_array(np.asarray(array)) for name, array in zip(outputs, arrays, strict=True)}
     except Exception:  # noqa: BLE001 the reference raises anything; an unknown constant is still a constant
         return {}
+
+
+def _reason(error: Exception) -> str:
+    """Take what ONNX says about a node, without the context that the node itself is."""
+    line = " ".join(str(error).split())
+    return re.split(r"\[\w+Error\] ", line)[-1].partition(" ==> Context")[0]
+
+
+def _fault(node: NodeProto, reads: Mapping[str, Value]) -> str:
+    """Say what is wrong with a node on which inference, as of ONNX 1.23, hangs or aborts; empty: nothing."""
+    if node.op_type == "Einsum":
+        found = attribute(node, "equation")
+        is_fine = found is not None and _EQUATION.fullmatch(found.s.replace(b" ", b""))
+        return "" if is_fine else "its equation is malformed"
+    if node.op_type == "Split" and (found := attribute(node, "num_outputs")) is not None:
+        return "" if found.i == len(node.output) else f"it has {len(node.output)} outputs, not num_outputs = {found.i}"
+    if node.op_type in _AXIS_TRUSTED and (found := attribute(node, "axis")) is not None:
+        shape = next(iter(reads.values()), UNKNOWN).shape
+        is_within = shape is None or -len(shape) <= found.i < len(shape)
+        return "" if is_within else f"axis = {found.i} is out of range"
+    return ""
 
 
 def _one_node_model(node: NodeProto, reads: Mapping[str, Value], context: Context) -> ModelProto:

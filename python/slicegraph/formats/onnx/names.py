@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slicegraph.errors import InputError
+from slicegraph.formats.onnx.nodes import body_graphs
 from slicegraph.formats.onnx.values import dimensions
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_graph(graph: GraphProto) -> None:
-    """Require that all names in a graph, bodies apart, are text.
+    """Require that all names in a graph and its bodies are text.
 
     Raises
     ------
@@ -47,3 +48,5 @@ def _names(graph: GraphProto) -> Iterator[str]:
     for node in graph.node:
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         yield from (attribute.name for attribute in node.attribute)
+        for body in body_graphs(node):
+            yield from _names(body)

@@ -48,9 +48,9 @@ def _derived(node: NodeProto, inputs: Sequence[Value | None], first: Value, outp
     return replace(output, items=items, nbytes=first.nbytes) if node.op_type == "Identity" else output
 
 
-def repeated(element: Value, sequence: Value, items: int | None) -> Value:
-    """Size a sequence of equal elements."""
-    nbytes = None if element.nbytes is None else element.nbytes * (1 if items is None else items)
+def repeated(sequence: Value, items: int | None) -> Value:
+    """Give a sequence that counts as one element a length."""
+    nbytes = None if sequence.nbytes is None else sequence.nbytes * (1 if items is None else items)
     return replace(sequence, items=items, nbytes=nbytes)
 
 
@@ -61,10 +61,9 @@ def _pieces(node: NodeProto, whole: Value, split: Value | None) -> int | None:
     length = whole.dim(axis.i if axis else 0)
     if split is None:
         return length
-    sizes = split.array
-    if sizes is None:
-        return split.dim(0) if split.shape else None
-    return int(sizes.size) if sizes.ndim else -(-length // max(1, int(sizes.item())))
+    if split.shape:
+        return split.dim(0)
+    return None if split.scalar is None else -(-length // max(1, split.scalar))
 
 
 def _total(sizes: Sequence[int | None]) -> int | None:

@@ -73,10 +73,9 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArray
 
 
 def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:
-    numbers = list(numbers)
+    checked = []
     for name, number in zip(names, numbers, strict=True):
-        if number > _LARGEST:
-            raise InputError(
-                f"{kind} {name!r}: {float(min(number, 10**300)):.3g} operations or bytes are beyond 64 bits"
-            )
-    return np.array(numbers, dtype=np.int64)
+        if not 0 <= number <= _LARGEST:
+            raise InputError(f"{kind} {name!r} computes or moves more than 64 bits can count")
+        checked.append(number)
+    return np.array(checked, dtype=np.int64)

@@ -84,6 +84,12 @@ class Value:
             text = f"the tensor {self.tensor.name!r} does not hold what its type and dimensions say"
             raise InputError(text) from error
 
+    @property
+    def scalar(self) -> int | None:
+        """The one element of an integer or truth value, where it is known."""
+        array = self.array
+        return int(array.item()) if array is not None and array.size == 1 and array.dtype.kind in "biu" else None
+
     def dim(self, axis: int) -> int:
         """Say how long one dimension is: 1 where that is unknown."""
         dims = self.shape or ()
@@ -164,12 +170,25 @@ def of_array(array: NDArray[np.generic]) -> Value:
 def merged(first: Value, second: Value) -> Value:
     """Make a value that may be either of two: what they agree on."""
     if first.type.WhichOneof("value") != "tensor_type" or second.type.WhichOneof("value") != "tensor_type":
-        items = first.items if first.items == second.items else None
-        return replace(of_type(first.type), items=items) if first.type == second.type else UNKNOWN
+        return _merged_others(first, second)
     shape: Shape | None = None
     if first.shape is not None and second.shape is not None and len(first.shape) == len(second.shape):
         shape = tuple(a if a == b else None for a, b in zip(first.shape, second.shape, strict=True))
     return of_shape(first.type.tensor_type.elem_type, shape)
+
+
+def _merged_others(first: Value, second: Value) -> Value:
+    if first.type == second.type:
+        return replace(of_type(first.type), items=first.items if first.items == second.items else None)
+    kinds = {first.type.WhichOneof("value"), second.type.WhichOneof("value")}
+    return sequence_of(merged(element(first), element(second))) if kinds == {"sequence_type"} else UNKNOWN
+
+
+def sequence_of(element: Value) -> Value:
+    """Make a sequence of unknown length; it counts as its element once."""
+    type_ = TypeProto()
+    type_.sequence_type.elem_type.CopyFrom(element.type)
+    return of_type(type_)
 
 
 def varying(value: Value) -> Value:

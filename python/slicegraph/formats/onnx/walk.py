@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx import constants, dimensions, inference, names, values
+from slicegraph.formats.onnx import constants, dimensions, inference, values
 from slicegraph.formats.onnx.bodies import enter
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
 from slicegraph.formats.onnx.sequences import sized
@@ -47,7 +47,6 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     InputError
         Two values have one name, or a node reads a value that nothing before it makes.
     """
-    names.check_graph(graph)
     scope = Scope(dict(inputs)) if outer is None else outer.new_child(dict(inputs))
     _define(scope, ((name, value) for name, value in constants.initializers(graph) if name not in inputs))
     records = dimensions.recorded(graph, context.dims)
@@ -74,6 +73,8 @@ def _results(
 ) -> tuple[dict[str, Value], Sequence[Body]]:
     """Find what a node makes, and the bodies that it runs."""
     made = list(filter(None, proto.output))
+    if len(made) > len(set(made)):
+        raise InputError(f"{described(proto)} makes two values of one name")
     if (known := constants.known(proto, reads)) is not None:
         return dict.fromkeys(made[:1], known), ()
     inputs = [reads[name] if name else None for name in proto.input]

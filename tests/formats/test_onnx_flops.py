@@ -1,0 +1,318 @@
+"""Floating-point operations: every expectation is worked out by hand from the operator's definition."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from onnx import defs, parser
+
+from slicegraph.formats.onnx import flops as rules
+from slicegraph.formats.onnx import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _flops(tmp_path: Path, opset: int, inputs: str, stored: str, node: str) -> float:
+    """Count one node's operations; stored tensors are external, so only their shapes exist."""
+    tensors = ", ".join(f'{declared} = ["location": "absent"]' for declared in filter(None, stored.split("; ")))
+    text = f'<ir_version: 9, opset_import: ["": {opset}]> g ({inputs}) => (y) <{tensors}> {{ {node} }}'
+    path = tmp_path / "model.onnx"
+    path.write_bytes(parser.parse_model(text.replace("<>", "")).SerializeToString())
+    graph = read(path)
+    assert graph.flops is not None
+    return float(graph.flops.sum())
+
+
+CONTRACTIONS = {
+    "Conv": ("float[2,3,8,8] x", "float[4,3,3,3] w", "y = Conv<pads=[1,1,1,1]>(x, w)", 2 * 2 * 4 * 64 * 27),
+    "Conv with bias": (
+        "float[1,3,8,8] x",
+        "float[4,3,3,3] w; float[4] b",
+        "y = Conv<pads=[1,1,1,1]>(x, w, b)",
+        4 * 64 * (2 * 27 + 1),
+    ),
+    "Conv in groups": ("float[1,8,4,4] x", "float[8,1,3,3] w", "y = Conv<group=8>(x, w)", 2 * 8 * 2 * 2 * 9),
+    "Conv with strides": ("float[1,3,9,9] x", "float[5,3,3,3] w", "y = Conv<strides=[2,2]>(x, w)", 2 * 5 * 16 * 27),
+    "Conv with dilations": ("float[1,1,9] x", "float[1,1,3] w", "y = Conv<dilations=[4]>(x, w)", 2 * 1 * 3),
+    "ConvTranspose": (
+        "float[1,4,5,5] x",
+        "float[4,2,3,3] w; float[2] b",
+        "y = ConvTranspose(x, w, b)",
+        2 * 4 * 25 * 2 * 9 + 2 * 49,
+    ),
+    "DeformConv": (
+        "float[1,1,3,3] x, float[1,8,2,2] offset",
+        "float[1,1,2,2] w; float[1] b",
+        "y = DeformConv(x, w, offset, b)",
+        4 * (2 * 4 + 1),
+    ),
+    "ConvInteger": ("uint8[1,1,3,3] x", "uint8[1,1,2,2] w", "y = ConvInteger(x, w)", 2 * 4 * 4),
+    "QLinearConv": (
+        "uint8[1,1,7,7] x",
+        "float xs; uint8 xz; uint8[1,1,1,1] w; float ws; uint8 wz; float ys; uint8 yz; int32[1] b",
+        "y = QLinearConv(x, xs, xz, w, ws, wz, ys, yz, b)",
+        49 * 3,
+    ),
+    "Gemm": (
+        "float[5,7] x",
+        "float[7,3] w; float[3] b",
+        "y = Gemm(x, w, b)",
+        5 * 3 * (2 * 7 + 1),
+    ),
+    "Gemm of transposed": ("float[7,5] x", "float[3,7] w", "y = Gemm<transA=1, transB=1>(x, w)", 2 * 5 * 3 * 7),
+    "MatMul broadcast": ("float[2,1,5,7] x, float[3,7,4] z", "", "y = MatMul(x, z)", 2 * 2 * 3 * 5 * 4 * 7),
+    "MatMul of vectors": ("float[7] x, float[7] z", "", "y = MatMul(x, z)", 2 * 7),
+    "MatMul vector by matrix": ("float[7] x", "float[7,4] w", "y = MatMul(x, w)", 2 * 7 * 4),
+    "MatMulInteger": ("uint8[4,3] x", "uint8[3,2] w", "y = MatMulInteger(x, w)", 2 * 4 * 2 * 3),
+    "QLinearMatMul": (
+        "uint8[2,4] x",
+        "float xs; uint8 xz; uint8[4,3] w; float ws; uint8 wz; float ys; uint8 yz",
+        "y = QLinearMatMul(x, xs, xz, w, ws, wz, ys, yz)",
+        2 * 2 * 3 * 4,
+    ),
+    "RNN": (
+        "float[6,2,3] x",
+        "float[1,4,3] w; float[1,4,4] r",
+        "y = RNN<hidden_size=4>(x, w, r)",
+        6 * 2 * 2 * (4 * 3 + 4 * 4),
+    ),
+    "GRU": (
+        "float[6,2,3] x",
+        "float[1,12,3] w; float[1,12,4] r; float[1,24] b",
+        "y = GRU<hidden_size=4>(x, w, r, b)",
+        6 * 2 * (2 * 3 * 4 * (3 + 4) + 24),
+    ),
+    "LSTM in both directions": (
+        "float[6,2,3] x",
+        "float[2,16,3] w; float[2,16,4] r",
+        'y = LSTM<hidden_size=4, direction="bidirectional">(x, w, r)',
+        2 * 6 * 2 * 2 * 4 * 4 * (3 + 4),
+    ),
+    "Einsum product": ("float[2,3] x, float[3,4] z", "", 'y = Einsum<equation="ij,jk->ik">(x, z)', 2 * 24),
+    "Einsum implied": ("float[2,3] x, float[3,4] z", "", 'y = Einsum<equation="ij,jk">(x, z)', 2 * 24),
+    "Einsum batch": (
+        "float[5,2,3] x, float[5,3,4] z",
+        "",
+        'y = Einsum<equation="...ij,...jk->...ik">(x, z)',
+        2 * 5 * 24,
+    ),
+    "Einsum outer": ("float[2] x, float[3] z", "", 'y = Einsum<equation="i,j->ij">(x, z)', 6),
+    "Einsum transpose": ("float[2,3] x", "", 'y = Einsum<equation="ij->ji">(x)', 0),
+    "Einsum sum": ("float[2,3] x", "", 'y = Einsum<equation="ij->i">(x)', 6),
+    "Einsum of three": (
+        "float[2,3] x, float[3,4] z, float[4,5] u",
+        "",
+        'y = Einsum<equation="ij,jk,kl->il">(x, z, u)',
+        2 * 2 * 3 * 4 + 2 * 2 * 4 * 5,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRACTIONS)
+def test_a_multiply_accumulate_counts_two_and_a_bias_one(name: str, tmp_path: Path) -> None:
+    """All that contracts is counted from its own definition, whichever form its operands take."""
+    inputs, stored, node, expected = CONTRACTIONS[name]
+    assert _flops(tmp_path, 19, inputs, stored, node) == expected
+
+
+ATTENTION = {
+    "four axes": ("float[2,8,5,16] q, float[2,8,7,16] k, float[2,8,7,32] v", "y = Attention(q, k, v)", 7, 32),
+    "grouped queries": ("float[2,8,5,16] q, float[2,2,7,16] k, float[2,2,7,16] v", "y = Attention(q, k, v)", 7, 16),
+    "three axes": (
+        "float[2,5,128] q, float[2,7,32] k, float[2,7,32] v",
+        "y = Attention<q_num_heads=8, kv_num_heads=2>(q, k, v)",
+        7,
+        16,
+    ),
+    "with a past": (
+        "float[2,8,5,16] q, float[2,8,7,16] k, float[2,8,7,16] v, float[2,8,3,16] pk, float[2,8,3,16] pv",
+        'y, nk, nv = Attention(q, k, v, "", pk, pv)',
+        10,
+        16,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention_counts_scores_softmax_and_values(name: str, tmp_path: Path) -> None:
+    """2 per multiply-accumulate of both products and 5 per score, for 2 samples, 8 heads, 5 queries of width 16."""
+    inputs, node, keys, value_width = ATTENTION[name]
+    expected = 2 * 8 * 5 * keys * (2 * 16 + 2 * value_width + 5)
+    assert _flops(tmp_path, 23, inputs, "", node) == expected
+
+
+PER_ELEMENT = {
+    "Relu": ("float[3,4] x", "", "y = Relu(x)", 12),
+    "Add broadcast": ("float[3,1] x, float[1,4] z", "", "y = Add(x, z)", 12),
+    "Sum of three": ("float[3,4] x", "", "y = Sum(x, x, x)", 24),
+    "Max of one": ("float[3,4] x", "", "y = Max(x)", 0),
+    "Softmax": ("float[3,4] x", "", "y = Softmax(x)", 60),
+    "LayerNormalization": ("float[3,4] x", "float[4] s", "y = LayerNormalization(x, s)", 60),
+    "InstanceNormalization": ("float[1,2,6] x", "float[2] s; float[2] b", "y = InstanceNormalization(x, s, b)", 60),
+    "BatchNormalization": (
+        "float[1,2,6] x",
+        "float[2] s; float[2] b; float[2] m; float[2] v",
+        "y = BatchNormalization(x, s, b, m, v)",
+        24,
+    ),
+    "LRN": ("float[1,8,2,2] x", "", "y = LRN<size=5>(x)", 32 * 13),
+    "MaxPool": ("float[1,2,6,6] x", "", "y = MaxPool<kernel_shape=[3,3], strides=[3,3]>(x)", 9 * 8),
+    "AveragePool": ("float[1,2,6,6] x", "", "y = AveragePool<kernel_shape=[2,2]>(x)", 4 * 50),
+    "GlobalAveragePool": ("float[1,2,6,6] x", "", "y = GlobalAveragePool(x)", 72),
+    "ReduceMean": ("float[5,6] x", "", "y = ReduceMean(x)", 30),
+    "ArgMax": ("float[5,6] x", "", "y = ArgMax(x)", 30),
+    "Transpose": ("float[5,6] x", "", "y = Transpose(x)", 0),
+    "Concat": ("float[5,6] x", "", "y = Concat<axis=0>(x, x)", 0),
+    "Cast": ("float[5,6] x", "", "y = Cast<to=10>(x)", 0),
+    "Reshape": ("float[5,6] x", "", "s = Constant<value=int64[1] {30}>() y = Reshape(x, s)", 0),
+    "TopK": ("float[4,32] x", "", "k = Constant<value=int64[1] {8}>() y, i = TopK(x, k)", 4 * 32 * 3),
+    "Resize nearest": (
+        "float[1,1,4,4] x",
+        "",
+        's = Constant<value_floats=[1.0,1.0,2.0,2.0]>() y = Resize<mode="nearest">(x, "", s)',
+        0,
+    ),
+    "Resize linear": (
+        "float[1,1,4,4] x",
+        "",
+        's = Constant<value_floats=[1.0,1.0,2.0,2.0]>() y = Resize<mode="linear">(x, "", s)',
+        64 * 2 * 4,
+    ),
+    "GridSample": ("float[1,1,4,4] x, float[1,2,3,2] t", "", 'y = GridSample<mode="bilinear">(x, t)', 6 * 2 * 4),
+    "Det": ("float[2,3,3] x", "", "y = Det(x)", 2 * 18),
+    "RoiAlign": (
+        "float[1,2,8,8] x, float[3,4] r, int64[3] i",
+        "",
+        "y = RoiAlign<output_height=2, output_width=2, sampling_ratio=2>(x, r, i)",
+        8 * 4 * 24,
+    ),
+    "DFT": ("float[3,8,1] x", "", "y = DFT<axis=1>(x)", 3 * 5 * 8 * 3),
+}
+
+
+@pytest.mark.parametrize("name", PER_ELEMENT)
+def test_all_else_counts_by_element(name: str, tmp_path: Path) -> None:
+    """Elementwise work counts outputs, reductions count inputs, windows count their elements, moving counts nothing."""
+    inputs, stored, node, expected = PER_ELEMENT[name]
+    assert _flops(tmp_path, 19, inputs, stored, node) == expected
+
+
+def test_boxes_are_compared_with_those_kept(tmp_path: Path) -> None:
+    """NonMaxSuppression: 10 for each of 2 classes, 6 boxes and at most 4 kept; its output's length must be recorded."""
+    text = """<ir_version: 9, opset_import: ["": 17]> g (float[1,6,4] x, float[1,2,6] s) => (int64[8,3] y)
+        { k = Constant<value=int64[1] {4}>() y = NonMaxSuppression(x, s, k) }"""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(parser.parse_model(text).SerializeToString())
+    graph = read(path)
+    assert graph.flops is not None
+    assert graph.flops.tolist() == [10 * 2 * 6 * 4]
+
+
+def test_every_operator_of_onnx_has_a_rule_or_works_element_by_element() -> None:
+    """A new operator does not slip into the elementwise rule unseen: those that use it are listed here."""
+    elementwise = [
+        "Abs",
+        "Acos",
+        "Acosh",
+        "Add",
+        "AffineGrid",
+        "And",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Atanh",
+        "Bernoulli",
+        "BitShift",
+        "BitwiseAnd",
+        "BitwiseNot",
+        "BitwiseOr",
+        "BitwiseXor",
+        "BlackmanWindow",
+        "Ceil",
+        "Celu",
+        "Clip",
+        "Cos",
+        "Cosh",
+        "DequantizeLinear",
+        "Div",
+        "Dropout",
+        "DynamicQuantizeLinear",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Floor",
+        "Gelu",
+        "Greater",
+        "GreaterOrEqual",
+        "HammingWindow",
+        "HannWindow",
+        "HardSigmoid",
+        "HardSwish",
+        "IsInf",
+        "IsNaN",
+        "LeakyRelu",
+        "Less",
+        "LessOrEqual",
+        "Log",
+        "MelWeightMatrix",
+        "Mish",
+        "Mod",
+        "Mul",
+        "Multinomial",
+        "Neg",
+        "Not",
+        "Or",
+        "PRelu",
+        "Pow",
+        "QuantizeLinear",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+        "Range",
+        "Reciprocal",
+        "RegexFullMatch",
+        "Relu",
+        "Round",
+        "Selu",
+        "Shrink",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Sinh",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "StringConcat",
+        "StringNormalizer",
+        "StringSplit",
+        "Sub",
+        "SwiGLU",
+        "Swish",
+        "Tan",
+        "Tanh",
+        "TfIdfVectorizer",
+        "ThresholdedRelu",
+        "Where",
+        "Xor",
+    ]
+    with_bodies = {"If", "Loop", "Scan", "SequenceMap"}
+    operators = {schema.name for schema in defs.get_all_schemas() if schema.domain == ""}
+    assert operators - set(rules.RULES) - with_bodies <= set(elementwise)
+    assert not set(rules.RULES) & set(elementwise)
+
+
+def test_an_unknown_operator_counts_what_it_makes(tmp_path: Path) -> None:
+    """A custom operator counts one for each element of all its outputs, whose shapes the file must record."""
+    text = """<ir_version: 9, opset_import: ["": 17, "com.acme": 1]> g (float[2,3] x) => (float[2,3] y, float[4] z)
+        { y, z = com.acme.Twist(x) }"""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(parser.parse_model(text).SerializeToString())
+    graph = read(path)
+    assert graph.flops is not None
+    assert graph.op == ["com.acme.Twist"]
+    assert math.isclose(graph.flops[0], 10)
