@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from onnx import parser
 
 from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from slicegraph.formats.arrays import GraphArrays
 
 
 def _read(tmp_path: Path, text: str, opset: int = 17, **dims: int) -> GraphArrays:

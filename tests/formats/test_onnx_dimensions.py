@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import parser
 
 from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from slicegraph.formats.arrays import GraphArrays
 
 
 def _read(tmp_path: Path, text: str, dims: dict[str, Any] | None = None) -> GraphArrays:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from onnx import parser
 
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from slicegraph.formats.arrays import GraphArrays
 
 
 def _read(tmp_path: Path, text: str, opsets: str = '"": 17') -> GraphArrays:

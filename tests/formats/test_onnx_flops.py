@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from onnx import defs, parser
 
 from slicegraph.formats.onnx import flops as rules
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _flops(tmp_path: Path, opset: int, inputs: str, stored: str, node: str) -> float:

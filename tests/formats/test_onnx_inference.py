@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +13,6 @@ from onnx.reference import ReferenceEvaluator
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # What a type of less than a byte takes when stored, of what numpy takes.
 PACKED = {

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from onnx import parser
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIZES = {
     "y = SequenceConstruct(x, x, z)": 24 + 24 + 60,

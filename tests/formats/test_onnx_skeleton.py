@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +11,6 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper, parser
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import read, skeleton
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RAW_DATA, INITIALIZER, GRAPH = 9, 5, 7  # field numbers of onnx.proto
 GIGABYTE = 1 << 30

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import helper, parser
 
 from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from slicegraph.formats.arrays import GraphArrays
 
 
 def _read(tmp_path: Path, text: str) -> GraphArrays:

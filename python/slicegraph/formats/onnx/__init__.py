@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 from onnx import ModelProto, inliner
 
 from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.walk import walk
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from slicegraph.formats.arrays import GraphArrays
 
 __all__ = ["read"]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
+from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard
 from slicegraph.formats.onnx.values import Value, of_array, of_sparse, of_tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from onnx import GraphProto, NodeProto
 
 _RANDOM: Final = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}

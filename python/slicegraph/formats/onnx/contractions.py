@@ -6,14 +6,10 @@ A bias adds one for each element that it is added to.  Operators are those of ht
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.values import UNKNOWN, Value
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from slicegraph.formats.onnx.nodes import Node
 
 
 def convolution(node: Node, weight: int = 1, bias: int = 2) -> int:

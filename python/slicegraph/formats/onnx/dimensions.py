@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import values
-from slicegraph.formats.onnx.nodes import described
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from slicegraph.formats.onnx.nodes import Node, Walked
-    from slicegraph.formats.onnx.values import Shape, Value
+from slicegraph.formats.onnx.nodes import Node, Walked, described
+from slicegraph.formats.onnx.values import Shape, Value
 
 _NAMES_SHOWN = 8
 _TOO_LONG = 1 << 63

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import flops
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
-
-    from slicegraph.formats.onnx.nodes import Body, Node
+from slicegraph.formats.onnx.nodes import Body, Node
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 _GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})

@@ -7,8 +7,9 @@ included, is known to every later node after a single pass, no weights are passe
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from onnx import IR_VERSION, FunctionProto, ModelProto, NodeProto, TensorProto, TypeProto, checker, defs
@@ -19,9 +20,6 @@ from onnx.shape_inference import infer_shapes
 from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
 from slicegraph.formats.onnx.values import UNKNOWN, Value, of_array
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
 _ARITHMETIC: Final = """

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+
+from onnx import GraphProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.nodes import body_graphs
 from slicegraph.formats.onnx.values import dimensions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from onnx import GraphProto
 
 
 def check_graph(graph: GraphProto) -> None:

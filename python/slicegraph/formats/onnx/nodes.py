@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from onnx import AttributeProto, GraphProto, NodeProto
 
-    from onnx import AttributeProto, GraphProto, NodeProto
-
-    from slicegraph.formats.onnx.values import Value
+from slicegraph.formats.onnx.values import Value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,17 +6,13 @@ what goes in where the operator allows it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from onnx import NodeProto
 
 from slicegraph.formats.onnx.nodes import attribute
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from onnx import NodeProto
-
-    from slicegraph.formats.onnx.values import Value
+from slicegraph.formats.onnx.values import Value
 
 
 def sized(node: NodeProto, inputs: Sequence[Value | None], output: Value) -> Value:

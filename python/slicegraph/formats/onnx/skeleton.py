@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import mmap
 import os
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from onnx import ModelProto, TensorProto
 
 from slicegraph.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEPT_BYTES: Final = 1 << 16
 """Tensors up to this size keep their elements: they may be shapes, axes, indices that other shapes depend on."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx.facts import facts
 from slicegraph.formats.onnx.nodes import Walked, label
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from numpy.typing import NDArray
-
-    from slicegraph.formats.onnx.values import Value
+from slicegraph.formats.onnx.values import Value
 
 _LARGEST = np.iinfo(np.int64).max
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, numpy_helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 # Bits as stored; types of less than a byte are packed (onnx.proto, TensorProto.raw_data).
 # A string is as long as it likes: 8 bytes stand for it, the size of a reference.

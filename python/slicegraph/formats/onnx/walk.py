@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import constants, dimensions, inference, values
 from slicegraph.formats.onnx.bodies import enter
+from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
 from slicegraph.formats.onnx.sequences import sized
 from slicegraph.formats.onnx.values import UNKNOWN, Value, varying
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from onnx import GraphProto, NodeProto
-
-    from slicegraph.formats.onnx.inference import Context
 
 Scope = ChainMap[str, Value]
 """The values that a graph sees: its own, then those of the graphs around it."""
