@@ -29,6 +29,8 @@ def test_the_testbed_device_is_the_one_of_the_benchmarks() -> None:
         ({"bandwidth": None}, "device: bandwidth None is not a positive finite number"),
         ({"bandwidth": "fast"}, "device: bandwidth 'fast' is not a positive finite number"),
         ({"bandwidth": math.inf}, "device: bandwidth inf is not a positive finite number"),
+        ({"bandwidth": 10**400}, "device: bandwidth 1000.* is not a positive finite number"),
+        ({"bandwidth": 1.0, "memory": math.inf}, "device: memory inf is not a whole number of bytes"),
         ({"bandwidth": 1.0, "flops": math.nan}, "device: flops nan is not a positive finite number"),
         ({"bandwidth": 1.0, "memory": -1}, r"device: memory -1 is not a whole number of bytes from 0 to 2\^53"),
         ({"bandwidth": 1.0, "memory": 0.5}, r"device: memory 0.5 is not a whole number of bytes from 0 to 2\^53"),

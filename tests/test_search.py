@@ -133,7 +133,8 @@ def test_ctrl_c_gives_the_best_so_far() -> None:
     ("arguments", "message"),
     [
         ({"seed": -1}, "seed = -1, but it is a whole number from 0"),
-        ({"threads": 0}, "threads = 0, but work takes one at least"),
+        ({"threads": 0}, "threads = 0, but it is from 1 to 1024"),
+        ({"threads": 100_000}, "threads = 100000, but it is from 1 to 1024"),
         ({"params": sg.BrkgaParams(population=2)}, r"population = 2, but it is from 4 to 2\^20"),
         ({"params": sg.BrkgaParams(elite=0.9)}, r"elite = 0.9, but it is a share in \(0, 0.5\]"),
         ({"params": sg.BrkgaParams(mutants=0.5)}, r"mutants = 0.5, but it is a share in \[0, 0.5\)"),

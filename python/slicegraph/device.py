@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -61,7 +61,7 @@ class Device:
             value = getattr(self, name)
             if value is None and name != "bandwidth":
                 continue
-            if not _is_number(value) or not (0 < value < math.inf):
+            if not _is_number(value) or not (0 < value <= sys.float_info.max):
                 raise InputError(f"device: {name} {value!r} is not a positive finite number")
             object.__setattr__(self, name, float(value))
         for name in _BYTES:

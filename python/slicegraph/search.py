@@ -21,6 +21,8 @@ from slicegraph.stop import MaxRuntime, Progress, Stop
 _log = logging.getLogger(__name__)
 _DEFAULT_STOP = MaxRuntime(60)
 _MAX_KEYS = 2**24
+# More than any machine has; keeps a typing error from starting a thread for everything.
+_MAX_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,8 +155,8 @@ def _population(instance: Instance) -> int:
 def _threads(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if _natural("threads", threads) == 0:
-        raise InputError("threads = 0, but work takes one at least")
+    if not 1 <= _natural("threads", threads) <= _MAX_THREADS:
+        raise InputError(f"threads = {threads}, but it is from 1 to {_MAX_THREADS}")
     return threads
 
 
