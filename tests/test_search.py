@@ -75,6 +75,18 @@ def wide_instance(num_nodes: int) -> sg.Instance:
     return sg.Instance(graph, device=sg.Device(bandwidth=10.0), num_blocks=8)
 
 
+def test_a_stop_is_asked_before_the_first_order_is_sliced() -> None:
+    """Where io outweighs the work by far, slicing one order takes long; the even cut is the answer until then."""
+    result = sg.search(wide_instance(1000), stop=sg.MaxEvaluations(0))
+    assert result.status is sg.Status.TIME_LIMIT
+    assert (result.evaluations, result.bottleneck < float("inf")) == (0, True)
+
+
+def test_what_is_no_stop_is_refused_at_the_door() -> None:
+    with pytest.raises(sg.InputError, match=r"stop: .* is not a slicegraph\.Stop"):
+        sg.search(wide_instance(10), stop=lambda _progress: True)  # type: ignore[arg-type]  # what is tested
+
+
 def test_a_stop_that_fails_is_passed_on() -> None:
     """An exception in the caller's own stop ends the search and reaches the caller."""
 
@@ -82,7 +94,7 @@ def test_a_stop_that_fails_is_passed_on() -> None:
         def __call__(self, progress: sg.Progress) -> bool:
             raise RuntimeError(f"broken after {progress.evaluations}")
 
-    with pytest.raises(RuntimeError, match="broken after 1"):
+    with pytest.raises(RuntimeError, match="broken after 0"):
         sg.search(wide_instance(100), stop=Broken())
 
 

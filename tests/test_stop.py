@@ -33,6 +33,8 @@ def test_a_combination_asks_for_the_gap_of_its_parts() -> None:
     stop = sg.MaxRuntime(1) | (sg.MaxEvaluations(5) & sg.TargetGap(0.1))
     assert stop.gap == 0.1
     assert sg.MaxRuntime(1).gap == 0.0
+    assert (sg.TargetGap(0.1) | sg.TargetGap(0.2)).gap == 0.2
+    assert (sg.TargetGap(0.1) & sg.TargetGap(0.2)).gap == 0.1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph._core import Instance as CoreInstance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
-from slicegraph.graph import Graph
+from slicegraph.graph import Graph, integers
 
 _MAX_BLOCKS = 2**20
 
@@ -166,10 +166,7 @@ class Instance:
         -----
         O(nodes + tensors + reads + blocks).
         """
-        array = np.asarray(block_of)
-        if array.ndim != 1 or array.dtype.kind not in "iu":
-            raise InputError(f"block_of: shape {array.shape} of {array.dtype}, but one integer per node is asked for")
-        rows = self._core.block_costs(np.ascontiguousarray(array, dtype=np.int64))
+        rows = self._core.block_costs(integers("block_of", block_of))
         return tuple(
             BlockCost(
                 work=self.seconds(work),

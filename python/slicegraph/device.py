@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
+
 from slicegraph.errors import InputError
 
 _RATES = ("bandwidth", "flops", "memory_bandwidth", "overflow_bandwidth")
@@ -95,7 +97,7 @@ class Device:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

@@ -94,22 +94,22 @@ class Graph:
         name: str = "",
         device: Mapping[str, Any] | None = None,
     ) -> None:
-        integers = {
-            "producer": _integers("producer", producer),
-            "size": _integers("size", size),
-            "consumers": _integers("consumers", consumers),
-            "consumer_offsets": _integers("consumer_offsets", consumer_offsets),
+        required = {
+            "producer": integers("producer", producer),
+            "size": integers("size", size),
+            "consumers": integers("consumers", consumers),
+            "consumer_offsets": integers("consumer_offsets", consumer_offsets),
         }
         optional = {
             "work": None if work is None else _floats("work", work),
             "flops": None if flops is None else _floats("flops", flops),
-            "read_bytes": None if read_bytes is None else _integers("read_bytes", read_bytes),
-            "write_bytes": None if write_bytes is None else _integers("write_bytes", write_bytes),
-            "param_bytes": None if param_bytes is None else _integers("param_bytes", param_bytes),
+            "read_bytes": None if read_bytes is None else integers("read_bytes", read_bytes),
+            "write_bytes": None if write_bytes is None else integers("write_bytes", write_bytes),
+            "param_bytes": None if param_bytes is None else integers("param_bytes", param_bytes),
             "is_view": None if is_view is None else _flags("is_view", is_view),
             "is_output": None if is_output is None else _flags("is_output", is_output),
         }
-        self._core = CoreGraph(**integers, **optional)  # type: ignore[arg-type] # one dict per kind of array
+        self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
         _check_names("op", op, self._core.num_nodes, "nodes")
         _check_names("node_name", node_name, self._core.num_nodes, "nodes")
         _check_names("tensor_name", tensor_name, self._core.num_tensors, "tensors")
@@ -119,7 +119,7 @@ class Graph:
             node_name=None if node_name is None else tuple(node_name),
             tensor_name=None if tensor_name is None else tuple(tensor_name),
             device=None if device is None else dict(device),
-            **integers,  # type: ignore[arg-type] # likewise
+            **required,  # type: ignore[arg-type] # likewise
             **optional,  # type: ignore[arg-type] # likewise
         )
         self._digest = ""
@@ -226,7 +226,8 @@ def _frozen(array: NDArray[Any], dtype: type[_Scalar]) -> NDArray[_Scalar]:
     return copy
 
 
-def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+def integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Copy integers of one dimension in, or say what else was given under this name."""
     array = _vector(name, values, "iu", "integers")
     if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
         index = int(array.argmax())

@@ -104,6 +104,8 @@ def search(
     >>> sg.search(instance, stop=sg.MaxEvaluations(100)).bottleneck
     3.125
     """
+    if not isinstance(stop, Stop):
+        raise InputError(f"stop: {stop!r} is not a slicegraph.Stop")
     begin = time.perf_counter()
     params = params or BrkgaParams()
     bound = combinatorial(instance)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph._core import slice_order as core_slice_order
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
+from slicegraph.graph import integers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -55,7 +56,8 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     Notes
     -----
     The dynamic program of the paper (section 4, SliceGraph), exact for the order; in practice close to
-    O(nodes + reads) after pruning, O(nodes x (nodes + blocks)) at worst. The interpreter lock is released.
+    O(nodes + reads) after pruning; O(nodes^2) at worst, which graphs come near whose io outweighs their work by far.
+    The interpreter lock is released.
 
     Examples
     --------
@@ -66,10 +68,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     >>> slicing.boundaries.tolist(), slicing.bottleneck
     ([0, 2, 3], 3.125)
     """
-    array = np.asarray(order)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"order: shape {array.shape} of {array.dtype}, but one integer per node is asked for")
-    found = core_slice_order(instance.core, np.ascontiguousarray(array, dtype=np.int64))
+    found = core_slice_order(instance.core, integers("order", order))
     if found is None:
         raise InputError(
             f"order: every slicing into {instance.num_blocks} blocks exceeds memory_limit = "

@@ -150,4 +150,4 @@ class _Both(Stop):
 
     @property
     def gap(self) -> float:
-        return max(self.first.gap, self.second.gap)
+        return min((gap for gap in (self.first.gap, self.second.gap) if gap), default=0.0)

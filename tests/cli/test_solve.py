@@ -126,7 +126,7 @@ def test_the_log_is_on_standard_error_alone(chain: str) -> None:
         check=True,
     )
     assert json.loads(run.stdout)["num_blocks"] == 2
-    assert re.match(r"slicegraph: 0\.\d+ s: best \S+ s after 1 orders\n", run.stderr)
+    assert re.match(r"slicegraph: 0\.\d+ s: best \S+ s after 0 orders\n", run.stderr)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
@@ -167,7 +167,56 @@ def test_a_terminal_shows_progress_and_a_pipe_does_not(chain: str) -> None:
     assert b"\x1b[3" not in shown
 
 
-def test_a_closed_pipe_is_not_an_error(chain: str) -> None:
-    script = f"{' '.join(map(repr, COMMAND))} solve {chain!r} -k 2 --time-limit 0.1 | head -c 1"
-    run = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)  # noqa: S607 - any shell does
-    assert run.stderr == ""
+@pytest.mark.skipif(os.name != "posix", reason="POSIX shell redirections")
+@pytest.mark.parametrize("form", ["", "--json"])
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [
+        ("| true", 0, ""),
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">/dev/full", 2, "slicegraph: the answer cannot be written: No space left on device\n"),
+    ],
+)
+def test_output_that_goes_nowhere_is_no_traceback(
+    form: str, redirection: str, status: int, message: str, chain: str
+) -> None:
+    """Nobody reads, nothing is open, or the disk is full."""
+    command = f"{' '.join(map(repr, COMMAND))} solve {chain!r} -k 2 --time-limit 0.1 {form}"
+    # The status is the command's own, not that of the end of the pipe.
+    script = f"({command}; echo $? >&3) 3>&2 {redirection}" if redirection == "| true" else f"{command} {redirection}"
+    run = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)  # noqa: S607 - any shell does
+    if redirection == "| true":
+        assert run.stderr == f"{status}\n"
+    else:
+        assert (run.returncode, run.stderr) == (status, message)
+
+
+def test_a_name_that_cannot_be_encoded_is_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(CHAIN | {"name": "\ud800 \u00e9"}))
+    command = [*COMMAND, "solve", str(path), "-k", "2", "--time-limit", "0.1"]
+    run = subprocess.run(
+        command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith(r"\ud800 \xe9: 3 nodes")
+
+
+def test_no_partition_within_the_memory_limit_is_exit_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer says so, and claims no gap."""
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 3, 3]}}))
+    arguments = ["solve", str(path), "-k", "2", "--memory-limit", "5", "--time-limit", "0.1"]
+    assert main(arguments) == 1
+    out = capsys.readouterr().out
+    assert "no partition within the memory limit was found" in out
+    assert "gap" not in out
+    assert main([*arguments, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["bottleneck"] is None
+
+
+def test_stages_that_stay_empty_are_counted_not_listed(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", chain, "-k", "100000", "--bandwidth", "1e-3", "--time-limit", "0.1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "chain: 3 nodes, 2 tensors; 99999 of 100000 stages stay empty"
+    assert len(lines) < 10

@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.verbose:
         logging.basicConfig(level=logging.INFO, format="slicegraph: %(message)s", stream=sys.stderr)
     stop = sg.MaxRuntime(_not_nan("--time-limit", options.time_limit)) | sg.TargetGap(options.max_gap)
+    required = None if options.require_gap is None else sg.TargetGap(options.require_gap)
     graph = sg.read(options.model, format=options.format, dims=dict(options.dim))
     instance = sg.Instance(
         graph, device=_device(options, graph), num_blocks=options.num_blocks, boundary_io=options.boundary_io
@@ -67,15 +68,18 @@ def run(options: argparse.Namespace) -> int:
     display = not (options.quiet or options.verbose)
     result = sg.solve(instance, stop=stop, seed=options.seed, threads=options.threads, display=display)
     if options.json:
-        sys.stdout.write(result_to_json(result) + "\n")
+        text = result_to_json(result) + "\n"
     else:
         # Imported when used: rich takes longer to load than the rest of the package.
-        from slicegraph.report.terminal import print_result  # noqa: PLC0415 - see above
+        from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
-        print_result(result)
+        text = result_to_text(result)
+    sys.stdout.write(text)
+    sys.stdout.flush()
     if result.status is sg.Status.INTERRUPTED:
         return 130
-    return int(options.require_gap is not None and not result.gap <= options.require_gap)
+    has_failed = math.isinf(result.bottleneck) or (required is not None and result.gap > required.max_gap)
+    return int(has_failed)
 
 
 def _device(options: argparse.Namespace, graph: sg.Graph) -> sg.Device:

@@ -25,11 +25,11 @@ class GraphArrays:
     op
         Operator of each node; its length is the number of nodes.
     producer
-        int32, per tensor: the node that makes it, or -1 for a model input.
+        Integers, per tensor: the node that makes it, or -1 for a model input.
     size
         int64, per tensor: bytes.
     consumers, consumer_offsets
-        int32 and int64 (length ``num_tensors + 1``): the readers of every tensor, one after the other.
+        Integers (the second of length ``num_tensors + 1``): the readers of every tensor, one after the other.
     is_output
         bool, per tensor: the model returns it. None: no tensor is.
     node_name, tensor_name

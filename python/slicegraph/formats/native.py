@@ -6,8 +6,7 @@ import contextlib
 import gzip
 import itertools
 import json
-import os
-import tempfile
+import secrets
 import zlib
 from pathlib import Path
 from typing import Any
@@ -55,20 +54,16 @@ def write(arrays: GraphArrays, path: Path) -> None:
     text = json.dumps(_to_json(arrays), separators=(",", ":"), allow_nan=False).encode()
     # No time stamp: the same graph is the same file.
     content = gzip.compress(text, mtime=0) if path.name.lower().endswith(".gz") else text
-    temporary = None
+    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        # A temporary file is its owner's alone; a graph file gets the rights of any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+            temporary.replace(path)
+        finally:
             with contextlib.suppress(OSError):
-                temporary.unlink()
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
@@ -208,9 +203,7 @@ class _Reader:
         values = self._values(owner, name)
         if values is None:
             return None
-        self._all(
-            name, values, lambda value: type(value) in (int, float) and abs(value) <= _MAX_FLOAT, "a finite number"
-        )
+        self._all(name, values, _is_finite, "a finite number")
         return np.array(values, dtype=np.float64)
 
     def _flags(self, owner: dict[str, Any], name: str) -> NDArray[np.bool_] | None:

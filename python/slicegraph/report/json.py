@@ -25,7 +25,6 @@ def _result(result: Result) -> dict[str, Any]:
         },
         "device": instance.device.to_mapping(),
         "num_blocks": instance.num_blocks,
-        "boundary_io": instance.boundary_io,
         "status": str(result.status),
         "bottleneck": _finite(result.bottleneck),
         "lower_bound": result.lower_bound,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
@@ -20,19 +21,23 @@ _MEANING = {
 }
 
 
-def print_result(result: Result) -> None:
-    """Print a row per stage and the guarantee, on standard output."""
+def result_to_text(result: Result) -> str:
+    """Give a row per stage and the guarantee, in colours when standard output is a terminal that has them."""
     is_terminal = sys.stdout.isatty()
     # A pipe has no width: nothing is cut or wrapped there.
     console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
-    console.print(_headline(result))
-    console.print(_stages(result))
-    console.print(_guarantee(result))
+    with console.capture() as capture:
+        console.print(_headline(result))
+        console.print(_stages(result))
+        console.print(_guarantee(result))
+    return capture.get()
 
 
 def _headline(result: Result) -> Text:
     graph = result.instance.graph
-    return Text(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors")
+    empty = result.instance.num_blocks - len(set(result.block_of.tolist()))
+    rest = f"; {empty} of {result.instance.num_blocks} stages stay empty" if empty else ""
+    return Text(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
 
 
 def _stages(result: Result) -> Table:
@@ -41,6 +46,8 @@ def _stages(result: Result) -> Table:
         table.add_column(column, justify="right")
     num_nodes = np.bincount(result.block_of, minlength=result.instance.num_blocks)
     for stage, (block, count) in enumerate(zip(result.block_costs, num_nodes, strict=True)):
+        if not count:
+            continue
         is_bottleneck = block.cost == result.bottleneck
         table.add_row(
             str(stage),
@@ -54,6 +61,8 @@ def _stages(result: Result) -> Table:
 
 
 def _guarantee(result: Result) -> Text:
+    if math.isinf(result.bottleneck):
+        return Text(f"no partition within the memory limit was found, {numbers.time(result.seconds)}")
     lines = [
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({', '.join(bound.method for bound in result.bounds)})",

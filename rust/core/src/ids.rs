@@ -52,8 +52,8 @@ pub(crate) fn float(ticks: i64) -> f64 {
     ticks as f64
 }
 
-/// Bytes in a float, for a division by a bandwidth; exact, since byte counts stay within 2^53.
-#[expect(clippy::cast_precision_loss, reason = "byte counts stay within 2^53")]
+/// Bytes in a float, for a division by a bandwidth; exact up to 2^53, else the nearest float, as in any language.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
 pub(crate) fn bytes_as_float(bytes: u64) -> f64 {
     bytes as f64
 }

@@ -22,6 +22,7 @@ pub struct Instance {
     tick: f64,
     work: Vec<Ticks>,
     total_work: Ticks,
+    combinatorial_bound: Ticks,
     transfer: Vec<Ticks>,
     params: Vec<Ticks>,
     memory: Ticks,
@@ -76,7 +77,8 @@ impl Instance {
         let no_tensor = TensorId::new(0);
         let produces = pairs_of(Graph::produces).filter(|&(_, x)| paid(x) && leaves(x));
         let reads = pairs_of(Graph::reads).filter(|&(_, x)| paid(x));
-        Ok(Self {
+        let mut instance = Self {
+            combinatorial_bound: 0,
             num_blocks,
             boundary_io,
             tick,
@@ -89,7 +91,9 @@ impl Instance {
             paid_reads: Csr::from_pairs(graph.num_nodes(), no_tensor, reads),
             transfer,
             graph,
-        })
+        };
+        instance.combinatorial_bound = instance.combine();
+        Ok(instance)
     }
 
     /// The graph to cut.
@@ -189,6 +193,10 @@ impl Instance {
     /// paid at least once and each model output once.
     #[must_use]
     pub fn combinatorial_bound(&self) -> Ticks {
+        self.combinatorial_bound
+    }
+
+    fn combine(&self) -> Ticks {
         let graph = &*self.graph;
         let boundary = |x: &TensorId| match graph.producer(*x) {
             None => !graph.consumers(*x).is_empty(),

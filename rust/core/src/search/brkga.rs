@@ -75,7 +75,8 @@ impl Incumbent<'_> {
 /// Searches topological orders for the one with the best slicing.
 ///
 /// The first generation holds the natural, post-, depth-first and breadth-first orders, then random keys. `observe` is called
-/// after the natural order and after every generation, and ends the search when it breaks; so does a bottleneck that
+/// with the natural order cut where the work is even (so that every search has an answer), after that order's best slicing,
+/// and after every generation, and ends the search when it breaks; so does a bottleneck that
 /// reaches `target`, a bound that nothing can beat. The answer depends on the seed, not on `threads`.
 ///
 /// # Errors
@@ -112,10 +113,19 @@ fn run(
     observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Outcome {
     let graph = instance.graph();
-    let mut incumbent = first_incumbent(instance, interrupt);
+    let order = TopologicalOrder::natural(graph);
+    let progress = Progress { generations: 0, evaluations: 0, bottleneck: INFINITE };
+    let mut incumbent = Incumbent { instance, block_of: vec![0; graph.num_nodes()], progress };
+    incumbent.take(&order, &Slicing::even(instance, &order));
     let mut is_done =
         |progress: Progress| observe(progress).is_break() || progress.bottleneck <= target || interrupt.is_raised();
     if !is_done(incumbent.progress) {
+        if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
+            incumbent.take(&order, &slicing);
+        }
+        incumbent.progress.evaluations = 1;
+    }
+    if incumbent.progress.evaluations == 1 && !is_done(incumbent.progress) {
         let given = SEEDS.iter().map(|order| Individual::of_order(&order(graph))).collect();
         let mut population = Population::new(instance, params, given, seed);
         let mut generation = 0;
@@ -139,16 +149,4 @@ fn run(
             || bottleneck(&partition_costs(instance, &incumbent.block_of)) == incumbent.progress.bottleneck
     );
     Outcome { block_of: incumbent.block_of, progress: incumbent.progress, is_interrupted: interrupt.is_raised() }
-}
-
-/// The natural order, cut at its best; when interrupted first, cut where the work is even. Every search has an answer.
-fn first_incumbent<'a>(instance: &'a Instance, interrupt: &Interrupt) -> Incumbent<'a> {
-    let progress = Progress { generations: 0, evaluations: 1, bottleneck: INFINITE };
-    let mut incumbent = Incumbent { instance, block_of: vec![0; instance.graph().num_nodes()], progress };
-    let order = TopologicalOrder::natural(instance.graph());
-    incumbent.take(&order, &Slicing::even(instance, &order));
-    if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
-        incumbent.take(&order, &slicing);
-    }
-    incumbent
 }

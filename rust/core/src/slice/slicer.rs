@@ -78,7 +78,7 @@ impl<'a> Slicer<'a> {
     /// [`Interrupted`], when `interrupt` was raised first.
     ///
     /// # Complexity
-    /// Some ten sweeps of O(nodes + reads) in practice.
+    /// Some ten sweeps; each is O(nodes + reads) in practice, and O(nodes × window) where io outweighs the work by far.
     pub fn best(&mut self, incumbent: Option<Ticks>, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
         let (mut best, mut upper) = (None, ABOVE_ALL);
         if let Some(incumbent) = incumbent.filter(|&incumbent| incumbent < ABOVE_ALL) {
