@@ -16,10 +16,9 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 from slicegraph.result import Result, make_result
-from slicegraph.stop import MaxRuntime, Progress, Stop
+from slicegraph.stop import DEFAULT_STOP, Progress, Stop
 
 _log = logging.getLogger(__name__)
-_DEFAULT_STOP = MaxRuntime(60)
 _MAX_KEYS = 2**24
 # More than any machine has; keeps a typing error from starting a thread for everything.
 _MAX_THREADS = 1024
@@ -54,7 +53,7 @@ class BrkgaParams:
 def search(
     instance: Instance,
     *,
-    stop: Stop = _DEFAULT_STOP,
+    stop: Stop = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,
@@ -109,7 +108,6 @@ def search(
     begin = time.perf_counter()
     params = params or BrkgaParams()
     bound = combinatorial(instance)
-
     best = math.inf
 
     def poll(bottleneck: int | None, _generations: int, evaluations: int) -> bool:

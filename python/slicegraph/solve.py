@@ -6,15 +6,13 @@ from slicegraph.cost import Instance
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result
 from slicegraph.search import BrkgaParams, search
-from slicegraph.stop import MaxRuntime, Stop
-
-_DEFAULT_STOP = MaxRuntime(60)
+from slicegraph.stop import DEFAULT_STOP, Stop
 
 
 def solve(
     instance: Instance,
     *,
-    stop: Stop = _DEFAULT_STOP,
+    stop: Stop = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,

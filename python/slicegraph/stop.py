@@ -151,3 +151,7 @@ class _Both(Stop):
     @property
     def gap(self) -> float:
         return min((gap for gap in (self.first.gap, self.second.gap) if gap), default=0.0)
+
+
+DEFAULT_STOP = MaxRuntime(60)
+"""What ends a run that was given no stop."""

@@ -115,7 +115,7 @@ class _Reader:
             data.get("format") in _FORMATS, f'"format" is {data.get("format")!r}, but "{_FORMATS[0]}" is asked for'
         )
         nodes, tensors = self._object(data, "nodes"), self._object(data, "tensors")
-        op = self._strings(nodes, "nodes.op", is_required=True)
+        op = self._string_list("nodes.op", self._required(nodes, "nodes.op"))
         if "work" not in nodes and "flops" not in nodes:
             raise InputError(f'{self._path}: "nodes.work" is missing, and so is "nodes.flops", from which it is made')
         consumers, offsets = self._consumers(tensors)
@@ -170,10 +170,11 @@ class _Reader:
             raise InputError(f'{self._path}: "{name}" is missing')
         return values
 
-    def _strings(self, owner: dict[str, Any], name: str, *, is_required: bool = False) -> list[str]:
-        values = self._required(owner, name) if is_required else self._values(owner, name)
-        if values is None:
-            return None  # type: ignore[return-value] # see below
+    def _strings(self, owner: dict[str, Any], name: str) -> list[str] | None:
+        values = self._values(owner, name)
+        return None if values is None else self._string_list(name, values)
+
+    def _string_list(self, name: str, values: list[Any]) -> list[str]:
         self._all(name, values, lambda value: isinstance(value, str), "a string")
         return values
 

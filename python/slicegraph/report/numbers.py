@@ -12,7 +12,7 @@ def time(seconds: float) -> str:
     """Give a time with four digits and its unit."""
     if math.isinf(seconds):
         return "inf"
-    return _scaled(seconds, _TIMES)
+    return _scaled(seconds, _TIMES) if seconds else "0 s"
 
 
 def size(num_bytes: int) -> str:
@@ -28,4 +28,4 @@ def percent(fraction: float) -> str:
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     scale, unit = next((pair for pair in units if value >= pair[0]), units[-1])
-    return f"{value / scale:.4g} {unit}" if value else f"0 {units[0][1] if units is _TIMES else unit}"
+    return f"{value / scale:.4g} {unit}"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::device::Device;
-use super::ticks::{Ticks, choose_tick, snap};
+use super::ticks::{Ticks, ceil_div, choose_tick, snap};
 use crate::error::Error;
 use crate::graph::{Csr, Graph, MAX_SECONDS, Work};
 use crate::ids::{NodeId, TensorId, bytes_as_float, count, float};
@@ -213,8 +213,7 @@ impl Instance {
             let mut touched = graph.reads(v).iter().chain(graph.produces(v)).copied();
             self.work(v) + self.overflow(self.params[v.index()]) + boundary_cost(&mut touched)
         };
-        let mean = together / blocks + i64::from(together % blocks > 0);
-        graph.nodes().map(alone).fold(mean, Ticks::max)
+        graph.nodes().map(alone).fold(ceil_div(together, blocks), Ticks::max)
     }
 
     /// The tensors that `node` makes and that can cost something when cut.

@@ -13,6 +13,11 @@ const CAPACITY: i128 = 1 << 52;
 /// The smallest tick is the smallest normal float, so that dividing by a tick is exact.
 const MIN_EXPONENT: i32 = -1022;
 
+/// A quotient rounded up, of ticks that are not negative.
+pub(crate) fn ceil_div(ticks: Ticks, parts: Ticks) -> Ticks {
+    ticks / parts + Ticks::from(ticks % parts > 0)
+}
+
 /// Seconds in ticks, halves to even.
 pub(super) fn snap(seconds: f64, tick: f64) -> Ticks {
     ticks((seconds / tick).round_ties_even())

@@ -56,10 +56,9 @@ impl Incumbent<'_> {
         }
     }
 
-    /// Takes the best of a generation; slices its order again, which is cheaper than to keep every slicing.
-    fn take_best(&mut self, individuals: &[Individual]) {
-        let best = individuals.iter().min_by_key(|individual| individual.fitness);
-        let Some((individual, Fitness::Bottleneck(value))) = best.map(|best| (best, best.fitness)) else { return };
+    /// Takes an individual; slices its order again, which is cheaper than to keep every slicing.
+    fn take_individual(&mut self, individual: &Individual) {
+        let Fitness::Bottleneck(value) = individual.fitness else { return };
         if value < self.progress.bottleneck {
             let graph = self.instance.graph();
             let order = Kahn::new(graph).decode(graph, &individual.keys);
@@ -70,14 +69,22 @@ impl Incumbent<'_> {
             }
         }
     }
+
+    fn into_outcome(self, interrupt: &Interrupt) -> Outcome {
+        let Self { instance, block_of, progress } = self;
+        debug_assert!(
+            progress.bottleneck == INFINITE || bottleneck(&partition_costs(instance, &block_of)) == progress.bottleneck
+        );
+        Outcome { block_of, progress, is_interrupted: interrupt.is_raised() }
+    }
 }
 
 /// Searches topological orders for the one with the best slicing.
 ///
-/// The first generation holds the natural, post-, depth-first and breadth-first orders, then random keys. `observe` is called
-/// with the natural order cut where the work is even (so that every search has an answer), after that order's best slicing,
-/// and after every generation, and ends the search when it breaks; so does a bottleneck that
-/// reaches `target`, a bound that nothing can beat. The answer depends on the seed, not on `threads`.
+/// The first generation holds the natural, post-, depth-first and breadth-first orders, then random keys. `observe` is
+/// called with the natural order cut where the work is even (so that every search has an answer), after that order's best
+/// slicing, and after every generation, and ends the search when it breaks; so does a bottleneck that reaches `target`, a
+/// bound that nothing can beat. The answer depends on the seed, not on `threads`.
 ///
 /// # Errors
 /// [`Error::Parameter`], when a parameter is out of range or no thread can be started.
@@ -119,34 +126,31 @@ fn run(
     incumbent.take(&order, &Slicing::even(instance, &order));
     let mut is_done =
         |progress: Progress| observe(progress).is_break() || progress.bottleneck <= target || interrupt.is_raised();
-    if !is_done(incumbent.progress) {
-        if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
-            incumbent.take(&order, &slicing);
-        }
-        incumbent.progress.evaluations = 1;
+    if is_done(incumbent.progress) {
+        return incumbent.into_outcome(interrupt);
     }
-    if incumbent.progress.evaluations == 1 && !is_done(incumbent.progress) {
-        let given = SEEDS.iter().map(|order| Individual::of_order(&order(graph))).collect();
-        let mut population = Population::new(instance, params, given, seed);
-        let mut generation = 0;
-        loop {
-            population.evaluate(interrupt);
-            let known = population.individuals().iter().filter(|individual| individual.fitness != Fitness::Unknown);
-            let lived_on = if generation == 0 { 0 } else { params.num_elite() };
-            incumbent.progress.evaluations += u64::try_from(known.count() - lived_on).unwrap_or(0);
-            incumbent.take_best(population.individuals());
-            population.rank();
-            incumbent.progress.generations = generation;
-            if is_done(incumbent.progress) || params.generations.is_some_and(|most| generation >= most) {
-                break;
-            }
-            generation += 1;
-            population.evolve(params, seed, generation);
-        }
+    if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
+        incumbent.take(&order, &slicing);
     }
-    debug_assert!(
-        incumbent.progress.bottleneck == INFINITE
-            || bottleneck(&partition_costs(instance, &incumbent.block_of)) == incumbent.progress.bottleneck
-    );
-    Outcome { block_of: incumbent.block_of, progress: incumbent.progress, is_interrupted: interrupt.is_raised() }
+    incumbent.progress.evaluations = 1;
+    if is_done(incumbent.progress) {
+        return incumbent.into_outcome(interrupt);
+    }
+    let given = SEEDS.iter().map(|order| Individual::of_order(&order(graph))).collect();
+    let mut population = Population::new(instance, params, given, seed);
+    let mut generation = 0;
+    loop {
+        population.evaluate(interrupt);
+        let known = population.individuals().iter().filter(|individual| individual.fitness != Fitness::Unknown);
+        let lived_on = if generation == 0 { 0 } else { params.num_elite() };
+        incumbent.progress.evaluations += u64::try_from(known.count() - lived_on).unwrap_or(0);
+        population.rank();
+        incumbent.take_individual(&population.individuals()[0]);
+        incumbent.progress.generations = generation;
+        if is_done(incumbent.progress) || params.generations.is_some_and(|most| generation >= most) {
+            return incumbent.into_outcome(interrupt);
+        }
+        generation += 1;
+        population.evolve(params, seed, generation);
+    }
 }

@@ -4,8 +4,9 @@
 //! the scan over all `i`: the cost without imports never rises with `i`, and the least of `best[b - 1][i..]` (the
 //! envelope) never falls. So a start to the left of one whose cost without imports reaches the best value found is
 //! hopeless, and so is one to the right of one whose envelope does. The scan begins where the envelope meets the cost
-//! without io, which is a start that moves right with `j`, and ends soon on either side. An incumbent `T` makes all values from `T` up equal (none), and confines level `b` to the positions from which
-//! the work that is left can still be covered by the `num_blocks - b` slices below `T` that remain.
+//! without io, which is a start that moves right with `j`, and ends soon on either side. An incumbent `T` makes all
+//! values from `T` up equal (none), and confines level `b` to the positions from which the work that is left can still be
+//! covered by the `num_blocks - b` slices below `T` that remain.
 
 use super::Slicing;
 use super::costs::{SliceCosts, SliceSum};

@@ -2,7 +2,7 @@
 
 use super::Slicing;
 use super::costs::{SliceCosts, SliceSum};
-use crate::cost::{INFINITE, Ticks};
+use crate::cost::{INFINITE, Ticks, ceil_div};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::{Interrupt, Interrupted};
 
@@ -81,9 +81,8 @@ impl Fewest {
             // Every slicing has a fence post among the starts that are left, and at least the work left after it.
             let blocks_left = count(num_blocks) - count(first_level);
             if first_level == self.levels.len() || work_left > (threshold - 1).saturating_mul(blocks_left) {
-                let enough = work_left / blocks_left.max(1) + i64::from(work_left % blocks_left.max(1) > 0);
-                let refused = if blocks_left > 0 { self.least_refused.min(enough) } else { self.least_refused };
-                return Ok(Sweep::NoneBelow(refused.max(threshold)));
+                let enough = if blocks_left > 0 { ceil_div(work_left, blocks_left) } else { INFINITE };
+                return Ok(Sweep::NoneBelow(self.least_refused.min(enough).max(threshold)));
             }
             let (level, from, bottleneck) = self.best_start(costs, threshold, first_level);
             // A start that takes all blocks to reach is none.

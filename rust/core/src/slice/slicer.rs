@@ -23,21 +23,13 @@ pub struct Slicer<'a> {
     costs: SliceCosts<'a>,
     fewest: Fewest,
     table: SlicingTable,
-    /// No slicing is below it; the paper's combinatorial bound.
-    lower_bound: Ticks,
 }
 
 impl<'a> Slicer<'a> {
     /// Buffers for an instance; [`load`](Self::load) an order before anything else.
     #[must_use]
     pub fn new(instance: &'a Instance) -> Self {
-        Self {
-            instance,
-            costs: SliceCosts::new(instance),
-            fewest: Fewest::default(),
-            table: SlicingTable::default(),
-            lower_bound: instance.combinatorial_bound(),
-        }
+        Self { instance, costs: SliceCosts::new(instance), fewest: Fewest::default(), table: SlicingTable::default() }
     }
 
     /// Takes the order to slice next.
@@ -63,8 +55,9 @@ impl<'a> Slicer<'a> {
     }
 
     fn sweep(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Sweep, Interrupted> {
-        if threshold <= self.lower_bound {
-            return Ok(Sweep::NoneBelow(self.lower_bound));
+        let bound = self.instance.combinatorial_bound();
+        if threshold <= bound {
+            return Ok(Sweep::NoneBelow(bound));
         }
         self.fewest.slice(&self.costs, threshold, self.instance.num_blocks(), interrupt)
     }
@@ -87,7 +80,7 @@ impl<'a> Slicer<'a> {
             upper = slicing.bottleneck();
         }
         // No slicing is below `lower`. Thresholds go up from there in growing steps, then halve what is left.
-        let mut lower = self.lower_bound;
+        let mut lower = self.instance.combinatorial_bound();
         let mut step = (lower >> 6).max(1);
         let mut is_dp_cheap = true;
         while lower < upper {
