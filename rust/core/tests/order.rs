@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{chain, message, ordered_instances};
 use proptest::prelude::*;
 use slicegraph_core::NodeId;
-use slicegraph_core::graph::Graph;
-use slicegraph_core::order::TopologicalOrder;
+use slicegraph_core::graph::{Graph, GraphBuilder};
+use slicegraph_core::order::{TopologicalOrder, cone_sums};
 
 fn indices(order: &TopologicalOrder) -> Vec<i64> {
     order.nodes().iter().map(|node| i64::try_from(node.index()).expect("a small number")).collect()
@@ -62,4 +64,43 @@ fn what_is_no_topological_order_is_refused_by_name() {
     let keys = |keys: &[f64]| message(TopologicalOrder::from_keys(instance.graph(), keys));
     assert_eq!(keys(&[0.0]), "keys: length 1, but there are 3 nodes");
     assert_eq!(keys(&[0.0, f64::NAN, 0.0]), "keys[1] = NaN, but a key is a finite number");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// More than 64 nodes, so that reachability goes in several words.
+    #[test]
+    fn cone_sums_are_those_of_following_every_edge(
+        num_nodes in 1..150_usize, edges in proptest::collection::vec((0..150_usize, 0..150_usize), 0..300))
+    {
+        let mut builder = GraphBuilder::default();
+        let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(1.0)).collect();
+        for (a, b) in edges {
+            // Nodes are not listed in topological order.
+            let (producer, reader) = (nodes[a.max(b) % num_nodes], nodes[a.min(b) % num_nodes]);
+            if producer > reader {
+                builder.add_tensor(Some(producer), 1, &[reader]);
+            }
+        }
+        let graph = builder.freeze().expect("edges go down");
+        let weights: Vec<i64> = (0..num_nodes).map(|node| i64::try_from(node * node + 1).expect("small")).collect();
+        let reach: Vec<BTreeSet<usize>> = nodes.iter().map(|&node| reachable(&graph, node)).collect();
+        let sums = cone_sums(&graph, &weights);
+        for node in 0..num_nodes {
+            let descendants: i64 = reach[node].iter().map(|&other| weights[other]).sum();
+            let ancestors: i64 = (0..num_nodes).filter(|&other| reach[other].contains(&node)).map(|v| weights[v]).sum();
+            prop_assert_eq!((sums.ancestors[node], sums.descendants[node]), (ancestors, descendants));
+        }
+    }
+}
+
+/// The node and all that can be reached from it.
+fn reachable(graph: &Graph, node: NodeId) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::from([node.index()]);
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        stack.extend(graph.successors(node).iter().filter(|successor| reached.insert(successor.index())));
+    }
+    reached
 }

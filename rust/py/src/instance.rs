@@ -5,12 +5,16 @@ use std::sync::Arc;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use slicegraph_core::cost::{self, Device, check_partition, partition_costs};
+use slicegraph_core::order::cone_sums;
 
 use crate::boundary::{compute, copy_in};
 use crate::graph::Graph;
 
 /// Work, `io_in`, `io_out`, overflow, parameter bytes and cost of a block; cost is none above the memory limit.
 type BlockCost = (i64, i64, i64, i64, u64, Option<i64>);
+
+/// Sums over the ancestors and over the descendants of every node, itself in both.
+type ConeSums<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
 /// A max-throughput partitioning problem.
 #[pyclass(frozen, module = "slicegraph._core")]
@@ -66,6 +70,12 @@ impl Instance {
 
     fn combinatorial_bound(&self, py: Python<'_>) -> i64 {
         py.detach(|| self.0.combinatorial_bound())
+    }
+
+    fn cone_sums<'py>(&self, py: Python<'py>, weights: PyReadonlyArray1<'py, i64>) -> PyResult<ConeSums<'py>> {
+        let weights = copy_in(weights)?;
+        let sums = py.detach(|| cone_sums(self.0.graph(), &weights));
+        Ok((sums.ancestors.into_pyarray(py), sums.descendants.into_pyarray(py)))
     }
 
     fn block_costs(&self, py: Python<'_>, block_of: PyReadonlyArray1<'_, i64>) -> PyResult<Vec<BlockCost>> {

@@ -1,7 +1,9 @@
-//! Topological orders, and random keys decoded to them.
+//! Topological orders, random keys decoded to them, and what every order has in common: the cones of the nodes.
 
+mod cones;
 mod kahn;
 
+pub use cones::{ConeSums, cone_sums};
 pub use kahn::Kahn;
 
 use crate::error::Error;
