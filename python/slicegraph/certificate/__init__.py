@@ -1,0 +1,1 @@
+"""Certificates: a partition, its costs and lower bounds in one document, checked without what solves."""

@@ -1,0 +1,103 @@
+"""What a lower bound rests on, as certificates keep it: relaxations, each with a proof, a solver's word, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """A weighted sum of rows of the relaxation, which anybody can add up, in integers.
+
+    Attributes
+    ----------
+    unit
+        By what the rows without costs are multiplied, in ticks.
+    rows
+        ``(kind, *arguments, multiplier)``, sorted.
+    lower_bound
+        Ticks that the sum proves.
+    """
+
+    unit: int
+    rows: tuple[tuple[str | int, ...], ...]
+    lower_bound: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Testimony:
+    """What a solver said.
+
+    Attributes
+    ----------
+    status
+        How it ended.
+    dual_bound
+        Its bound, in its own scale; None when it gave none.
+    lower_bound
+        Ticks, rounded to the safe side.
+    """
+
+    status: str
+    dual_bound: float | None
+    lower_bound: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relaxation:
+    """One relaxation and what is known of its least bottleneck.
+
+    Attributes
+    ----------
+    spans, demand
+        Blocks per superblock, and which superblock must hold the mean work; see `slicegraph.bounds.model`.
+    threshold
+        Ticks: partitions of a larger bottleneck are left out.
+    proof, solver
+        What is known.
+    """
+
+    spans: tuple[int | None, ...]
+    demand: int | None
+    threshold: int | None
+    proof: Proof | None
+    solver: Testimony | None
+
+    @property
+    def proven(self) -> int:
+        """Ticks that the proof gives."""
+        return self.proof.lower_bound if self.proof else 0
+
+    @property
+    def lower_bound(self) -> int:
+        """Ticks, the solver believed."""
+        return max(self.proven, self.solver.lower_bound if self.solver else 0)
+
+    @property
+    def first_block(self) -> int | None:
+        """The index of the block that must hold the mean work, when it is a certain one."""
+        before = self.spans[: self.demand or 0]
+        return None if self.demand is None or None in self.spans else sum(span or 0 for span in before)
+
+    def document(self) -> dict[str, Any]:
+        """Give the relaxation as its certificate writes it."""
+        return asdict(self)
+
+
+def combine(relaxations: Iterable[Relaxation], num_blocks: int, value: Callable[[Relaxation], int]) -> int:
+    """Give the bound that relaxations prove together, in ticks.
+
+    Some block is the fullest of a partition and holds at least the mean work. A relaxation that demands this of one
+    certain block bounds only the partitions in which that is the fullest, so the least over all blocks counts; any
+    other relaxation bounds every partition.
+    """
+    every, of_block = 0, [0] * num_blocks
+    for relaxation in relaxations:
+        block = relaxation.first_block
+        if block is None:
+            every = max(every, value(relaxation))
+        else:
+            of_block[block] = max(of_block[block], value(relaxation))
+    return max(every, min(of_block))

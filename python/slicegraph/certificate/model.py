@@ -1,0 +1,122 @@
+"""The certificate as an object: a document that can be read, written and sealed. Whether it holds, `check` says."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from slicegraph.certificate import codec
+from slicegraph.errors import CertificateError, InputError
+
+FORMAT = "slicegraph-certificate-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A partition and lower bounds, with all that it takes to check them against the graph.
+
+    The properties read the document as it is; nothing in it is to be believed before `slicegraph.check` has held.
+
+    Attributes
+    ----------
+    document
+        What the file holds, in JSON's own types; its schema lies beside this module.
+
+    Examples
+    --------
+    >>> from slicegraph.certificate.model import Certificate
+    >>> certificate = Certificate.of({"tick": 0.5, "witness": {"bottleneck": 6}, "lower_bound": 5})
+    >>> certificate.bottleneck, certificate.lower_bound
+    (3.0, 2.5)
+    """
+
+    document: dict[str, Any]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Seal a document that has no seal, or one that no longer fits.
+
+        Raises
+        ------
+        ValueError
+            When it holds what JSON has no word for.
+        """
+        plain = codec.loads(codec.dumps(document))
+        return cls({**plain, "seal": codec.seal(plain)})
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a certificate file, without checking what it claims.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read, or is no certificate.
+        """
+        try:
+            document = codec.loads(Path(path).read_bytes())
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise InputError(f"{path}: no certificate: {error}") from None
+        if document.get("format") != FORMAT:
+            raise InputError(f'{path}: "format" is {document.get("format")!r:.80}, but "{FORMAT}" is asked for')
+        return cls(document)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the file through a temporary one, so that no half of a certificate is ever there.
+
+        Raises
+        ------
+        InputError
+            When it cannot be written.
+        """
+        target = Path(path)
+        temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
+        try:
+            try:
+                with temporary.open("xb") as file:
+                    file.write(codec.dumps(self.document))
+                temporary.replace(target)
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from None
+
+    @property
+    def num_blocks(self) -> int:
+        """The number of pipeline stages, at most."""
+        return int(self._number("num_blocks"))
+
+    @property
+    def bottleneck(self) -> float:
+        """Seconds of the partition's dearest block; infinite without a partition."""
+        if self.document.get("witness") is None:
+            return math.inf
+        return self._number("witness", "bottleneck") * self._number("tick")
+
+    @property
+    def lower_bound(self) -> float:
+        """Seconds that no partition beats, if the solver is right."""
+        return self._number("lower_bound") * self._number("tick")
+
+    @property
+    def verified_lower_bound(self) -> float:
+        """Seconds that no partition beats, by what the checker proves on its own."""
+        return self._number("verified_lower_bound") * self._number("tick")
+
+    def _number(self, *keys: str) -> float:
+        value: Any = self.document
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if type(value) not in (int, float):
+            raise CertificateError(f"{'.'.join(keys)}: not a number")
+        number: float = value
+        return number

@@ -1,0 +1,255 @@
+"""What a certificate's document looks like: one table of shapes, walked before anything in it is believed."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from slicegraph.certificate.model import FORMAT
+from slicegraph.errors import CertificateError
+
+_TYPE_NAMES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a float",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+_MAX_BLOCKS = 2**20
+_HEX_DIGITS = frozenset("0123456789abcdef")
+# Fields of each kind of row, with its name and its multiplier.
+_ROW_LENGTHS = {"order": 4, "before": 5, "export": 5, "import": 5, "cost": 3, "overflow": 3, "demand": 2}
+_METHODS = ("combinatorial", "exact", "bottleneck", "bottleneck_guess")
+
+_Shape = Callable[[Any], None]
+
+
+class PlacedError(CertificateError):
+    """A rule does not hold; the place is put together on the way out."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self._place = ""
+
+    def within(self, *parts: str | int) -> None:
+        """Say of what the place so far is a part."""
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+        self._place = path + self._place
+
+    def __str__(self) -> str:
+        return f"{self._place.removeprefix('.') or 'document'}: {self.args[0]}"
+
+
+@contextmanager
+def within(*parts: str | int) -> Iterator[None]:
+    """Name the place of whatever rule is broken inside."""
+    try:
+        yield
+    except PlacedError as error:
+        error.within(*parts)
+        raise
+
+
+def expect(is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Refuse unless the rule holds."""
+    if not is_true:
+        raise PlacedError(rule)
+
+
+def check_structure(document: object) -> None:
+    """Refuse a document with a missing key, an unknown one, a wrong type, or a number that is out of any range.
+
+    Lengths and indices that depend on the graph are looked at where they are used.
+
+    Raises
+    ------
+    PlacedError
+        Naming the place and the rule.
+    """
+    _DOCUMENT(document)
+
+
+def _typed(kind: type) -> _Shape:
+    def check(value: object) -> None:
+        if type(value) is not kind:
+            raise PlacedError(f"{_spell(value)} is not {_TYPE_NAMES[kind]}")
+
+    return check
+
+
+def _integer(low: int, high: int | None) -> _Shape:
+    def check(value: object) -> None:
+        if type(value) is not int:
+            raise PlacedError(f"{_spell(value)} is not an integer")
+        if value < low:
+            raise PlacedError(f"{_spell(value)} is below {low}")
+        if high is not None and value > high:
+            raise PlacedError(f"{_spell(value)} is above {high}")
+
+    return check
+
+
+def _float(value: object) -> None:
+    if type(value) is not float or not math.isfinite(value):
+        raise PlacedError(f"{_spell(value)} is not a finite float")
+
+
+def _positive(value: object) -> None:
+    _float(value)
+    if not value > 0.0:  # type: ignore[operator] # it is a float
+        raise PlacedError(f"{value} is not positive")
+
+
+def _word(*words: str) -> _Shape:
+    def check(value: object) -> None:
+        if type(value) is not str or value not in words:
+            raise PlacedError(f"{_spell(value)} is not {' or '.join(words)}")
+
+    return check
+
+
+def _digest(value: object) -> None:
+    if type(value) is not str or len(value) != 64 or not _HEX_DIGITS.issuperset(value):  # noqa: PLR2004 - SHA-256
+        raise PlacedError(f"{_spell(value)} is not 64 hexadecimal digits in lower case")
+
+
+def _option(value: object) -> None:
+    if type(value) is float:
+        _float(value)
+    elif type(value) not in (bool, int, str):
+        raise PlacedError(f"{_spell(value)} is not a boolean, a number or a string")
+
+
+def _row(value: object) -> None:
+    if type(value) is not list or not value or type(value[0]) is not str:
+        raise PlacedError("not a list that begins with a kind of row")
+    kind, *numbers = value
+    if kind not in _ROW_LENGTHS:
+        raise PlacedError(f"{_spell(kind)} is no kind of row")
+    if len(value) != _ROW_LENGTHS[kind]:
+        raise PlacedError(f"{len(value)} entries, but {kind!r} has {_ROW_LENGTHS[kind]}")
+    for number in numbers:
+        if type(number) is not int:
+            raise PlacedError(f"{_spell(number)} is not an integer")
+    if numbers[-1] < 1:
+        raise PlacedError(f"multiplier {_spell(numbers[-1])} is below 1")
+
+
+def _spell(value: object) -> str:
+    """Spell a value of any size and depth in a part of a line."""
+    if type(value) is int and abs(value) >= 10**30:
+        return "an integer of more than 30 digits"
+    return reprlib.repr(value)
+
+
+def _nullable(shape: _Shape) -> _Shape:
+    def check(value: object) -> None:
+        if value is not None:
+            shape(value)
+
+    return check
+
+
+def _items(shape: _Shape) -> _Shape:
+    is_list = _typed(list)
+
+    def check(value: Any) -> None:  # noqa: ANN401 - checked here
+        is_list(value)
+        index = 0
+        try:
+            for index, item in enumerate(value):  # noqa: B007 - names the place
+                shape(item)
+        except PlacedError as error:
+            error.within(index)
+            raise
+
+    return check
+
+
+def _mapping(shape: _Shape) -> _Shape:
+    is_object = _typed(dict)
+
+    def check(value: Any) -> None:  # noqa: ANN401 - checked here
+        is_object(value)
+        for key, item in value.items():
+            expect(type(key) is str, f"the key {_spell(key)} is not a string")
+            with within(key if key.isidentifier() else _spell(key)):
+                shape(item)
+
+    return check
+
+
+def _record(required: Mapping[str, _Shape], optional: Mapping[str, _Shape] | None = None) -> _Shape:
+    is_object = _typed(dict)
+    shapes = {**required, **(optional or {})}
+
+    def check(value: Any) -> None:  # noqa: ANN401 - checked here
+        is_object(value)
+        for key in required:
+            if key not in value:
+                raise PlacedError(f"the key {key!r} is missing")
+        for key, item in value.items():
+            if key not in shapes:
+                raise PlacedError(f"the key {_spell(key)} is unknown")
+            try:
+                shapes[key](item)
+            except PlacedError as error:
+                error.within(key)
+                raise
+
+    return check
+
+
+# Ticks, bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
+_COUNT = _integer(0, 2**53)
+_PROOF = _record({"unit": _integer(1, None), "rows": _items(_row), "lower_bound": _COUNT})
+_TESTIMONY = _record({"status": _typed(str), "dual_bound": _nullable(_float), "lower_bound": _COUNT})
+_RELAXATION = _record(
+    {
+        "spans": _items(_nullable(_integer(1, _MAX_BLOCKS))),
+        "demand": _nullable(_integer(0, _MAX_BLOCKS)),
+        "threshold": _nullable(_COUNT),
+        "proof": _nullable(_PROOF),
+        "solver": _nullable(_TESTIMONY),
+    }
+)
+_WITNESS = _record(
+    {
+        "block_of": _items(_integer(0, _MAX_BLOCKS)),
+        "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _COUNT))),
+        "bottleneck": _COUNT,
+    }
+)
+_DEVICE = _record(
+    {"bandwidth": _positive},
+    {
+        **dict.fromkeys(("flops", "memory_bandwidth", "overflow_bandwidth"), _positive),
+        **dict.fromkeys(("memory", "memory_limit"), _COUNT),
+    },
+)
+_DOCUMENT = _record(
+    {
+        "format": _word(FORMAT),
+        "graph": _record({"name": _typed(str), "num_nodes": _integer(1, 2**53), "num_tensors": _COUNT}),
+        "device": _DEVICE,
+        "boundary_io": _typed(bool),
+        "num_blocks": _integer(1, _MAX_BLOCKS),
+        "tick": _positive,
+        "instance": _digest,
+        "witness": _nullable(_WITNESS),
+        "lower_bound": _COUNT,
+        "verified_lower_bound": _COUNT,
+        "bounds": _items(
+            _record({"method": _word(*_METHODS), "lower_bound": _COUNT, "relaxations": _items(_RELAXATION)})
+        ),
+        "solver": _nullable(
+            _record({"name": _typed(str), "version": _typed(str), "options": _mapping(_option)}),
+        ),
+        "seal": _digest,
+    }
+)

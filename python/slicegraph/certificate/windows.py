@@ -1,0 +1,107 @@
+"""The first and the last block that a node can be in, when no block costs more than a threshold.
+
+Let ``S`` be a node with all that it needs, and let it be in block ``b``: ``S`` is in blocks 1 to ``b``, each of which
+costs at most ``T``. So ``work(S) <= b T``; with ``M`` resident a block of ``p`` parameters pays at least its work and
+``p - M``, so ``work(S) + params(S) <= b (T + M)``; and ``bytes(S) <= b memory_limit``. The same, from the end, for a
+node with all that needs it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import final
+
+from slicegraph.certificate.structure import PlacedError
+from slicegraph.certificate.ticks import Problem, ceil_div
+
+# Three sums travel in one integer; each is less than 2^64.
+_LANE = 64
+_MASK = 2**_LANE - 1
+
+
+@final
+class Windows:
+    """Windows of all nodes, kept by threshold.
+
+    Parameters
+    ----------
+    problem
+        The costs.
+    successors
+        The nodes that read something of each node.
+
+    Raises
+    ------
+    PlacedError
+        When the graph has a cycle.
+    """
+
+    def __init__(self, problem: Problem, successors: Sequence[Iterable[int]]) -> None:
+        self._problem = problem
+        predecessors: list[list[int]] = [[] for _ in successors]
+        for node, readers in enumerate(successors):
+            for reader in readers:
+                predecessors[reader].append(node)
+        order = _topological_order(successors, predecessors)
+        weights = [
+            work | params << _LANE | size << 2 * _LANE
+            for work, params, size in zip(problem.work, problem.params, problem.param_bytes, strict=True)
+        ]
+        self._before = _closure_weights(order, predecessors, weights)
+        self._after = _closure_weights(order[::-1], successors, weights)
+        self._windows: dict[int, tuple[list[int], list[int]]] = {}
+
+    def below(self, threshold: int) -> tuple[list[int], list[int]]:
+        """Give the first and the last block of each node, counted from 1, for a threshold above 0."""
+        if threshold not in self._windows:
+            first = [self._need(weight, threshold) for weight in self._before]
+            last = [self._problem.num_blocks + 1 - self._need(weight, threshold) for weight in self._after]
+            self._windows[threshold] = first, last
+        return self._windows[threshold]
+
+    def _need(self, weight: int, threshold: int) -> int:
+        """Give the least number of blocks that can hold a closed set."""
+        work, params, size = weight & _MASK, weight >> _LANE & _MASK, weight >> 2 * _LANE
+        need = max(1, ceil_div(work, threshold))
+        if self._problem.memory is not None:
+            need = max(need, ceil_div(work + params, threshold + self._problem.memory))
+        if self._problem.memory_limit:
+            need = max(need, ceil_div(size, self._problem.memory_limit))
+        return need
+
+
+def _topological_order(successors: Sequence[Iterable[int]], predecessors: Sequence[Sequence[int]]) -> list[int]:
+    missing = [len(nodes) for nodes in predecessors]
+    order = [node for node, count in enumerate(missing) if not count]
+    for node in order:
+        for reader in successors[node]:
+            missing[reader] -= 1
+            if not missing[reader]:
+                order.append(reader)  # the list is the queue
+    if len(order) < len(missing):
+        raise PlacedError("the graph has a cycle")
+    return order
+
+
+def _closure_weights(order: Sequence[int], parents: Sequence[Iterable[int]], weights: Sequence[int]) -> list[int]:
+    """Sum the weights of each node and of all that it can reach through parents; parents come first in the order."""
+    tables = [_subset_sums(weights[begin : begin + 8]) for begin in range(0, len(weights), 8)]
+    closures = [0] * len(weights)
+    sums = [0] * len(weights)
+    for node in order:
+        closure = 1 << node
+        for parent in parents[node]:
+            closure |= closures[parent]
+        closures[node] = closure
+        # Byte by byte: the members number up to n, so one by one would take eight times as long.
+        sums[node] = sum(map(operator.getitem, tables, closure.to_bytes(len(tables), "little")))
+    return sums
+
+
+def _subset_sums(weights: Sequence[int]) -> list[int]:
+    """Give the sum of every subset of at most eight weights, by the bits of its index."""
+    sums = [0]
+    for weight in weights:
+        sums += [each + weight for each in sums]
+    return sums

@@ -1,0 +1,41 @@
+"""What the checker is made of."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+PACKAGES = {"slicegraph", "slicegraph.certificate", "slicegraph.formats"}
+
+
+def imports_of(name: str) -> set[str]:
+    """What a module of ours names in its imports."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    names = set()
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {each for each in inner if importlib.util.find_spec(each)} if node.module in PACKAGES else set()
+            names.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def test_the_checker_shares_no_code_with_what_solves() -> None:
+    """All that it imports, directly or not, is its own, errors, plain arrays and the device's figures."""
+    reached: set[str] = set()
+    waiting = {"slicegraph.certificate.check"}
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= {each for each in imports_of(name) if each.startswith("slicegraph")} - reached
+    assert reached - PACKAGES == {
+        *(f"slicegraph.certificate.{name}" for name in ("check", "codec", "model", "relaxation")),
+        *(f"slicegraph.certificate.{name}" for name in ("structure", "ticks", "windows")),
+        *(f"slicegraph.{name}" for name in ("device", "errors", "formats.arrays")),
+    }
