@@ -99,3 +99,17 @@ CHAIN: dict[str, Any] = {
     "tensors": {"producer": [0, 1], "size": [8, 8], "consumers": [[1], [2]]},
 }
 """Three nodes in a row."""
+
+
+def grid(side: int) -> dict[str, Any]:
+    """Nodes of 1 s in a square, each with a tensor of 8 bytes to its right and its lower neighbour."""
+    nodes = range(side * side)
+    right = [[node + 1] * (node % side < side - 1) for node in nodes]
+    below = [[node + side] * (node < side * (side - 1)) for node in nodes]
+    consumers = [to_the_right + down for to_the_right, down in zip(right, below, strict=True)]
+    return {
+        "format": "slicegraph-graph-1",
+        "name": "grid",
+        "nodes": {"op": ["op"] * len(nodes), "work": [1.0] * len(nodes)},
+        "tensors": {"producer": list(nodes), "size": [8] * len(nodes), "consumers": consumers},
+    }

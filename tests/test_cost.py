@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,30 @@ def test_parameters_that_are_refused_fit_no_partition(data: dict[str, Any], limi
         sg.Instance(to_graph(data), device=sg.Device(**device), num_blocks=num_blocks)
     except sg.InputError:
         assert oracle.optimum(data, oracle.snap(data, device), num_blocks, memory_limit=limit) == float("inf")
+
+
+@given(graphs(), devices(), st.integers(1, 4), st.booleans())
+def test_an_instance_survives_pickling_and_copying(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
+) -> None:
+    """With its graph, its device and all costs."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    block_of = [0] * instance.graph.num_nodes
+    for twin in (pickle.loads(pickle.dumps(instance)), copy.deepcopy(instance)):  # noqa: S301 - our own
+        assert twin.graph.digest == instance.graph.digest
+        assert (twin.device, twin.num_blocks, twin.boundary_io) == (sg.Device(**device), num_blocks, boundary_io)
+        assert twin.tick == instance.tick
+        assert (twin.work == instance.work).all()
+        assert (twin.transfer == instance.transfer).all()
+        assert twin.block_costs(block_of) == instance.block_costs(block_of)
+
+
+def test_instances_that_share_a_graph_share_it_again() -> None:
+    """So that a pool is sent it once."""
+    graph = to_graph(CHAIN)
+    instances = [sg.Instance(graph, device=sg.Device(bandwidth=64.0), num_blocks=k) for k in (1, 2)]
+    first, second = pickle.loads(pickle.dumps(instances))  # noqa: S301 - our own
+    assert first.graph is second.graph
 
 
 @pytest.mark.parametrize(

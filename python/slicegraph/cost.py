@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import final
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slicegraph._core import Instance as CoreInstance
+from slicegraph.certificate import codec
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, integers
@@ -145,6 +147,39 @@ class Instance:
         """Ticks that each tensor takes to move once, shape (num_tensors,)."""
         return self._core.transfer
 
+    @property
+    def params(self) -> NDArray[np.int64]:
+        """Ticks that each node's parameters would take to stream in, shape (num_nodes,); 0 when all stay resident."""
+        return self._core.params
+
+    @property
+    def memory(self) -> int | None:
+        """Ticks that the parameters which stay resident would take to stream in; None when all do."""
+        return None if self.device.memory is None else self._core.memory
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the problem in ticks, as hexadecimal digits: what certificates are about."""
+        arrays, num_tensors = self.graph.arrays, self.graph.num_tensors
+        readers = np.split(arrays.consumers, arrays.consumer_offsets[1:-1]) if num_tensors else []
+        facts = {
+            "format": "slicegraph-instance-1",
+            "device": self.device.to_mapping(),
+            "boundary_io": self.boundary_io,
+            "num_blocks": self.num_blocks,
+            "tick": self.tick,
+            "work": self.work.tolist(),
+            "transfer": self.transfer.tolist(),
+            "params": self.params.tolist(),
+            "memory": self.memory,
+            "memory_limit": self.device.memory_limit,
+            "param_bytes": [0] * self.graph.num_nodes if arrays.param_bytes is None else arrays.param_bytes.tolist(),
+            "producer": arrays.producer.tolist(),
+            "consumers": [sorted(nodes.tolist()) for nodes in readers],
+            "is_output": [False] * num_tensors if arrays.is_output is None else arrays.is_output.tolist(),
+        }
+        return codec.digest(facts)
+
     def seconds(self, ticks: int | None) -> float:
         """Seconds of a cost in ticks; infinite for None, the cost of a block above the memory limit."""
         return math.inf if ticks is None else ticks * self.tick
@@ -178,6 +213,12 @@ class Instance:
             )
             for work, io_in, io_out, overflow, param_bytes, cost in rows
         )
+
+    def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:
+        build = functools.partial(
+            Instance, self.graph, device=self.device, num_blocks=self.num_blocks, boundary_io=self.boundary_io
+        )
+        return build, ()
 
     def __repr__(self) -> str:
         return f"<Instance of {self.graph!r} on {self.num_blocks} x {self.device!r}>"

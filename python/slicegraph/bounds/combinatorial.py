@@ -27,4 +27,12 @@ def combinatorial(instance: Instance) -> Bound:
     begin = time.perf_counter()
     ticks = instance.core.combinatorial_bound()
     seconds = time.perf_counter() - begin
-    return Bound(method="combinatorial", lower_bound=instance.seconds(ticks), seconds=seconds, status="optimal")
+    lower_bound = instance.seconds(ticks)
+    return Bound(
+        method="combinatorial",
+        lower_bound=lower_bound,
+        seconds=seconds,
+        status="optimal",
+        ticks=ticks,
+        verified_lower_bound=lower_bound,
+    )

@@ -1,0 +1,59 @@
+"""The bottleneck bound of the paper with the index of the fullest block guessed.
+
+**Claim.** For a block index ``b``, let ``D(b)`` be the least ``t`` for which nodes can be divided into ``before``, a
+block and ``after``, closed under predecessors as in `slicegraph.bounds.bottleneck`, where the block costs at most
+``t`` and holds at least the mean work, ``work(before) + io(before) + overflow(before) <= (b - 1) t`` and likewise
+``after <= (k - b) t``. Let ``F(b)`` be the same without the demand on the block's work. Then both the least ``D(b)``
+over all ``b`` and the largest ``F(b)`` are lower bounds.
+
+**Proof.** Take a partition of bottleneck ``t`` and divide it at its block ``b``. The blocks before ``b`` pay at most
+``(b - 1) t``, and they pay at least their work, each tensor that leaves them once, and what does not fit into
+``b - 1`` memories; so do the blocks after ``b``, with each tensor that enters. That gives ``F(b) <= t``, whatever
+``b`` is. If ``b`` is the fullest block, it holds the mean work, and ``D(b) <= t``; some block is the fullest.
+"""
+
+from __future__ import annotations
+
+from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.tasks import Budget, Task, Tasks
+from slicegraph.result import Bound
+
+_SHARE_OF_DEMAND = 0.6
+"""Of the time, for the least ``D(b)``: it takes every block, the largest ``F(b)`` only one."""
+
+
+def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
+    """Bound the optimum by the stronger of min ``D(b)`` and max ``F(b)``: ``2 k`` models of two binaries per node."""
+    num_blocks = formulation.num_blocks
+    each = [_divided_at(block, num_blocks, demand=demand) for demand in (True, False) for block in range(num_blocks)]
+    tasks = Tasks("bottleneck_guess", formulation, budget, each)
+    demanding, free = tasks.all[:num_blocks], tasks.all[num_blocks:]
+    twin = dict(zip(free, demanding, strict=True))
+
+    def least_known() -> int | None:
+        """Ticks of the least D(b) that is solved: no other needs to be proven larger."""
+        return min((task.outcome.lower_bound for task in demanding if task.outcome.is_final), default=None)
+
+    def can_be_least(task: Task) -> bool:
+        least = least_known()
+        return not task.outcome.is_final and (least is None or task.outcome.lower_bound < least)
+
+    def can_be_largest(task: Task) -> bool:
+        # F(b) <= D(b).
+        limit = twin[task].outcome
+        return not task.outcome.is_final and not (limit.is_final and limit.lower_bound <= tasks.lower_bound)
+
+    def is_done() -> bool:
+        return not any(map(can_be_least, demanding)) and not any(map(can_be_largest, free))
+
+    while tasks.seconds_left > 0 and not is_done():
+        weakest_first = sorted(filter(can_be_least, demanding), key=lambda task: task.outcome.lower_bound)
+        tasks.solve(weakest_first, share=_SHARE_OF_DEMAND, is_needed=can_be_least, target=least_known)
+        strongest_first = sorted(filter(can_be_largest, free), key=lambda task: -twin[task].outcome.lower_bound)
+        tasks.solve(strongest_first, is_needed=can_be_largest)
+    return tasks.bound(is_final=is_done())
+
+
+def _divided_at(block: int, num_blocks: int, *, demand: bool) -> Superblocks:
+    spans = tuple(span for span in (block, 1, num_blocks - 1 - block) if span)
+    return Superblocks(spans=spans, demand=int(block > 0) if demand else None)

@@ -1,0 +1,222 @@
+"""The only place that calls HiGHS, and the only place where a float becomes a bound.
+
+A model is solved twice. Its linear relaxation gives dual multipliers; rounded to integers, these are a proof that needs
+no solver (`slicegraph.bounds.multipliers`). Then branch and bound gives more, on the solver's word alone.
+
+How a dual bound of HiGHS becomes ticks
+    Costs are scaled so that the threshold is 100. Coefficients that HiGHS would drop are taken out of the rows, and
+    huge ones made smaller, on the safe side, and every row of costs is relaxed by 1e-7, which is more than all
+    rounding. Then the model is a relaxation of the exact one, up to the solver's own tolerances; for those, a millionth
+    of the bound is given away before it is rounded up to the next multiple of what all costs are multiples of.
+
+This module is imported by the processes of `slicegraph.bounds.worker` alone, which see to it that time is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, final
+
+import numpy as np
+from highspy import HighsLp, HighsModelStatus, HighsStatus, HighsVarType, MatrixFormat
+from highspy._core import _Highs  # highspy.Highs adds a thread and callbacks of its own
+from highspy._core.cb import HighsCallbackType
+from numpy.typing import NDArray
+
+from slicegraph.bounds.model import KINDS, PURE, Model
+from slicegraph.bounds.multipliers import prove
+from slicegraph.bounds.outcome import Outcome
+from slicegraph.bounds.worker import Request
+from slicegraph.certificate.evidence import Proof, Testimony
+
+_SCALE = 100.0
+"""What the threshold is to the solver."""
+_MARGIN = 1e-7
+"""By how much rows of costs are relaxed, in that scale."""
+_CREDIT = 1 - Fraction(1, 10**6)
+"""How much of a dual bound is believed."""
+_SMALLEST = 1e-9
+"""Smaller coefficients are dropped by HiGHS."""
+_LARGEST = 1e6
+"""Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
+_INTERIOR_FROM = 5_000
+"""Rows from which the interior point method is faster; its multipliers need no vertex."""
+
+
+def solve(request: Request, *, report: Callable[[Outcome], None]) -> None:
+    """Bound the least bottleneck of a model from below, and report whenever more is known.
+
+    HiGHS is given the request's seconds, and may take a little longer; see `slicegraph.bounds.worker`.
+    """
+    _Run(request, report).run()
+
+
+@final
+class _Run:
+    """One model."""
+
+    def __init__(self, request: Request, report: Callable[[Outcome], None]) -> None:
+        self._model, self._step, self._options, self._report = request.model, request.step, request.options, report
+        self._deadline = time.monotonic() + request.seconds
+        wanted = (request.model.threshold, request.target)
+        self._target = min((ticks for ticks in wanted if ticks is not None), default=None)
+        self._scaled = _Scaled.of(request.model)
+        self._known = Outcome(proof=request.known)
+
+    def run(self) -> None:
+        if self._known.proof is None:
+            self._learn(Outcome(proof=self._relax()))
+        if self._is_enough():
+            self._learn(Outcome(is_final=True))
+        elif time.monotonic() < self._deadline:
+            self._branch()
+
+    def _learn(self, news: Outcome) -> None:
+        known = self._known.or_better(news)
+        if known != self._known:
+            self._known = known
+            self._report(known)
+
+    def _is_enough(self) -> bool:
+        return self._target is not None and self._known.lower_bound >= self._target
+
+    def _solver(self, **options: bool | float | str) -> _Highs:
+        highs = _Highs()
+        settings = {"output_flag": False, **self._options, "time_limit": max(0.0, self._deadline - time.monotonic())}
+        for name, value in {**settings, **options}.items():
+            _check(highs.setOptionValue(name, value), name)
+        return highs
+
+    def _relax(self) -> Proof | None:
+        """Prove what the linear relaxation gives; any multipliers prove something, so it may end early."""
+        is_interior = self._model.num_rows >= _INTERIOR_FROM
+        highs = self._solver(solver="ipm" if is_interior else "simplex", run_crossover="off" if is_interior else "on")
+        _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
+        highs.run()
+        weights = highs.getSolution().row_dual
+        if highs.getModelStatus() == HighsModelStatus.kInfeasible:
+            # The multipliers of a contradiction; presolve would keep them to itself.
+            highs = self._solver(solver="simplex", presolve="off")
+            _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
+            highs.run()
+            _, has_ray, weights = highs.getDualRay()  # type: ignore[attr-defined] # the stubs leave it out
+            if not has_ray:
+                return None
+        return prove(self._model, np.array(weights), self._scaled.unit, self._step)
+
+    def _branch(self) -> None:
+        """Branch and bound, with the news of its dual bound while it runs."""
+        highs = self._solver()
+        _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
+
+        def look(_kind: object, _text: str, out: Any, into: Any, _data: object) -> None:  # noqa: ANN401 - HiGHS's own
+            self._hear("running", out.mip_dual_bound, out.mip_node_count)
+            into.user_interrupt = self._is_enough()
+
+        _check(highs.setCallback(look, None), "setCallback")
+        _check(highs.startCallback(HighsCallbackType.kCallbackMipInterrupt), "startCallback")
+        highs.run()
+        # The status comes first: of an infeasible model the dual bound is infinite, of one without a root, minus that.
+        ended, info = highs.getModelStatus(), highs.getInfo()
+        if ended == HighsModelStatus.kInfeasible:
+            # Nothing is below the threshold, to which t was bounded.
+            self._hear("infeasible", _SCALE if self._model.threshold else None, info.mip_node_count)
+            self._learn(Outcome(is_final=True))
+        elif ended == HighsModelStatus.kOptimal:
+            self._hear("optimal", info.mip_dual_bound, info.mip_node_count)
+            self._learn(Outcome(is_final=True))
+        elif ended in (HighsModelStatus.kTimeLimit, HighsModelStatus.kInterrupt):
+            self._hear("time_limit", info.mip_dual_bound, info.mip_node_count)
+            self._learn(Outcome(is_final=self._is_enough()))
+
+    def _hear(self, status: str, dual_bound: float | None, num_nodes: int) -> None:
+        """Take the solver's word for a dual bound, rounded to the safe side."""
+        if dual_bound is None or not np.isfinite(dual_bound):
+            return
+        ticks = self._scaled.ticks(dual_bound, self._step)
+        if self._model.threshold is not None:
+            ticks = min(ticks, self._model.threshold)
+        testimony = Testimony(status=status, dual_bound=dual_bound, lower_bound=ticks)
+        self._learn(Outcome(testimony=testimony, num_nodes=max(0, num_nodes)))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """A model in floats: costs scaled so that the threshold is 100, every rounding on the safe side."""
+
+    model: Model
+    ticks_per_unit: float
+    value: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: Model) -> _Scaled:
+        kind = model.kind
+        is_pure = np.isin(kind, [KINDS.index(name) for name in PURE])
+        is_limit = kind == KINDS.index("limit")
+        length = np.diff(model.start)
+        row = np.repeat(np.arange(model.num_rows), length)
+        ticks = (model.threshold or _largest(model, ~is_pure & ~is_limit)) / _SCALE
+        of_row = np.where(is_pure, 1.0, ticks)
+        of_row[is_limit] = _largest(model, is_limit) / _SCALE
+        of_column = np.where(model.is_integer, 1.0, ticks)
+        value = model.value / of_row[row] * of_column[model.column]
+        bound = np.where(is_pure, model.bound, model.bound / of_row - _MARGIN)
+        upper = model.upper / of_column
+        # What a row loses on its left, at most, it loses on its right. This touches neither t nor overflow, whose own
+        # coefficients are neither small nor large.
+        kept = np.where(np.abs(value) < _SMALLEST, 0.0, np.clip(value, -_LARGEST, _LARGEST))
+        lost = np.flatnonzero(value > kept)
+        np.subtract.at(bound, row[lost], (value[lost] - kept[lost]) * upper[model.column[lost]])
+        value = kept
+        upper[0] = np.inf
+        return cls(model=model, ticks_per_unit=ticks, value=value, bound=bound, upper=upper)
+
+    @property
+    def unit(self) -> int:
+        """Ticks of 1, for the rows without costs."""
+        return max(1, round(self.ticks_per_unit))
+
+    def ticks(self, dual_bound: float, step: int) -> int:
+        """Give a dual bound as ticks that are certainly not above the truth."""
+        believed = Fraction(dual_bound) * Fraction(self.ticks_per_unit) * _CREDIT
+        return max(0, -(-believed // step) * step)
+
+    def lp(self, *, is_integer: bool) -> HighsLp:
+        """Give the model as HiGHS takes it, in one piece."""
+        model, upper = self.model, self.upper.copy()
+        if is_integer and model.threshold:
+            # A cut-off; the partition that gave the threshold stays inside.
+            upper[0] = _SCALE * (1 + 1e-6)
+        lp = HighsLp()
+        lp.num_col_, lp.num_row_ = model.num_columns, model.num_rows
+        cost = np.zeros(model.num_columns)
+        cost[0] = 1.0
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.zeros(model.num_columns), upper
+        lp.row_lower_, lp.row_upper_ = self.bound, np.full(model.num_rows, np.inf)
+        lp.a_matrix_.format_ = MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = model.start.astype(np.int32)
+        lp.a_matrix_.index_ = model.column.astype(np.int32)
+        lp.a_matrix_.value_ = self.value
+        if is_integer:
+            kinds = (HighsVarType.kContinuous, HighsVarType.kInteger)
+            lp.integrality_ = [kinds[flag] for flag in model.is_integer.tolist()]
+        return lp
+
+
+def _largest(model: Model, rows: NDArray[np.bool_]) -> float:
+    """Give the largest number in some rows, at least 1."""
+    kept = np.repeat(rows, np.diff(model.start))
+    largest = np.abs(model.value[kept]).max(initial=1)
+    return float(max(largest, np.abs(model.bound[rows]).max(initial=1)))
+
+
+def _check(status: HighsStatus, call: str) -> None:
+    """HiGHS refuses with a status; that is a mistake of ours, never of the user's."""
+    if status == HighsStatus.kError:
+        raise RuntimeError(f"HiGHS refused {call}")

@@ -1,0 +1,51 @@
+"""What is known of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from slicegraph.certificate.evidence import Proof, Testimony
+
+_Part = TypeVar("_Part", Proof, Testimony)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What is known of a model's least bottleneck.
+
+    Attributes
+    ----------
+    proof, testimony
+        Of the linear relaxation, and of branch and bound; None where there was no time.
+    is_final
+        Whether more time would give nothing more.
+    num_nodes
+        Of branch and bound, in one run.
+    """
+
+    proof: Proof | None = None
+    testimony: Testimony | None = None
+    is_final: bool = False
+    num_nodes: int = 0
+
+    @property
+    def lower_bound(self) -> int:
+        """Ticks, the solver believed."""
+        values = (self.proof, self.testimony)
+        return max((value.lower_bound for value in values if value), default=0)
+
+    def or_better(self, other: Outcome) -> Outcome:
+        """Join what two runs on the same model have found."""
+
+        def better(mine: _Part | None, theirs: _Part | None) -> _Part | None:
+            if mine is None or (theirs is not None and theirs.lower_bound >= mine.lower_bound):
+                return theirs
+            return mine
+
+        return Outcome(
+            proof=better(self.proof, other.proof),
+            testimony=better(self.testimony, other.testimony),
+            is_final=self.is_final or other.is_final,
+            num_nodes=max(self.num_nodes, other.num_nodes),
+        )

@@ -1,0 +1,168 @@
+"""The models that one bound asks for, solved here or by an executor; what is known of each is kept as it comes in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import final
+
+from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.outcome import Outcome
+from slicegraph.bounds.worker import Request, Watch, solve_model, solver
+from slicegraph.certificate.evidence import Relaxation, combine
+from slicegraph.result import Bound
+
+_POLL = 0.02
+_SHARE_THERE = 0.9
+"""How much of the time an executor's worker gets; the rest is for the way there and back."""
+_MAX_SIZE = 4_000_000
+"""Nodes times superblocks; the solver would not even read a larger model in any time that somebody waits."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What a bound may use, and what it may assume.
+
+    Attributes
+    ----------
+    threshold
+        Ticks of the best partition known; None: none is.
+    seconds
+        The time limit.
+    executor
+        Where models are solved; None: here, one after the other.
+    watch
+        Told the best lower bound so far, in ticks, every few milliseconds; answers whether to stop.
+    """
+
+    threshold: int | None
+    seconds: float
+    executor: Executor | None = None
+    watch: Watch | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One relaxation and what is known of it so far."""
+
+    superblocks: Superblocks
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+@final
+class Tasks:
+    """The tasks of one bound, and the clock."""
+
+    def __init__(self, method: str, formulation: Formulation, budget: Budget, each: Iterable[Superblocks]) -> None:
+        self._method, self._formulation, self._budget = method, formulation, budget
+        self._begin = time.monotonic()
+        self._deadline = self._begin + budget.seconds
+        self._is_stopped = False
+        self.all = [Task(superblocks) for superblocks in each]
+        num_superblocks = max(len(task.superblocks.spans) for task in self.all)
+        self._is_too_large = len(formulation.work) * num_superblocks > _MAX_SIZE
+
+    @property
+    def lower_bound(self) -> int:
+        """Ticks that all tasks prove together, the combinatorial bound at least; the solver believed."""
+        return self._together(lambda relaxation: relaxation.lower_bound)
+
+    def _together(self, value: Callable[[Relaxation], int]) -> int:
+        together = combine(map(self._relaxation, self.all), self._formulation.num_blocks, value)
+        return max(self._formulation.instance.core.combinatorial_bound(), together)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the time limit; 0 once there is nothing more to do."""
+        threshold = self._budget.threshold
+        is_met = threshold is not None and self.lower_bound >= threshold
+        is_over = self._is_stopped or self._is_too_large or is_met
+        return 0.0 if is_over else max(0.0, self._deadline - time.monotonic())
+
+    def solve(
+        self,
+        tasks: Sequence[Task],
+        *,
+        share: float = 1.0,
+        is_needed: Callable[[Task], bool] = lambda task: not task.outcome.is_final,
+        target: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Solve tasks for ``share`` of the time left, each for an equal part of what remains when its turn comes.
+
+        ``is_needed``, and ``target``, ticks at which a task may stop, are asked when the turn comes; with an executor,
+        all turns come at once.
+        """
+        end = time.monotonic() + share * self.seconds_left
+        executor = self._budget.executor
+        if executor is not None:
+            wanted = list(filter(is_needed, tasks))
+            if wanted and end > time.monotonic():
+                self._solve_there(executor, wanted, end, target())
+            return
+        for turn, task in enumerate(tasks):
+            seconds = min((end - time.monotonic()) / (len(tasks) - turn), self.seconds_left)
+            if seconds > 0 and is_needed(task):
+                self._solve_here(task, seconds, target())
+
+    def bound(self, *, is_final: bool) -> Bound:
+        """Sum up; ``is_final`` when more time would give nothing more."""
+        threshold, ticks = self._budget.threshold, self.lower_bound
+        is_final = is_final or (threshold is not None and ticks >= threshold)
+        relaxations = tuple(self._relaxation(task) for task in self.all if task.outcome.lower_bound > 0)
+        status = "optimal" if is_final else "time_limit"
+        return Bound(
+            method=self._method,
+            lower_bound=self._formulation.instance.seconds(ticks),
+            seconds=time.monotonic() - self._begin,
+            status="too_large" if self._is_too_large else status,
+            ticks=ticks,
+            verified_lower_bound=self._formulation.instance.seconds(self._together(lambda each: each.proven)),
+            relaxations=relaxations,
+            solver=solver() if any(relaxation.solver for relaxation in relaxations) else None,
+        )
+
+    def _relaxation(self, task: Task) -> Relaxation:
+        return Relaxation(
+            spans=task.superblocks.spans,
+            demand=task.superblocks.demand,
+            threshold=self._budget.threshold,
+            proof=task.outcome.proof,
+            solver=task.outcome.testimony,
+        )
+
+    def _has_to_stop(self, lower_bound: int) -> bool:
+        watch = self._budget.watch
+        self._is_stopped = self._is_stopped or (watch is not None and watch(lower_bound))
+        return self._is_stopped
+
+    def _solve_here(self, task: Task, seconds: float, target: int | None) -> None:
+        known = self.lower_bound
+
+        def watch(lower_bound: int) -> bool:
+            # What a task has found so far counts at once when it alone is the bound.
+            return self._has_to_stop(max(known, lower_bound) if len(self.all) == 1 else known)
+
+        outcome = solve_model(self._request(task, seconds, target), grace=self.seconds_left - seconds, watch=watch)
+        task.outcome = task.outcome.or_better(outcome)
+
+    def _request(self, task: Task, seconds: float, target: int | None) -> Request:
+        model = self._formulation.model(task.superblocks, threshold=self._budget.threshold)
+        step, known = self._formulation.step, task.outcome.proof
+        return Request(model=model, step=step, seconds=seconds, target=target, known=known)
+
+    def _solve_there(self, executor: Executor, tasks: Sequence[Task], end: float, target: int | None) -> None:
+        seconds = _SHARE_THERE * (end - time.monotonic()) / max(1, len(tasks))
+        futures: dict[Future[Outcome], Task] = {}
+        for task in tasks:
+            futures[executor.submit(solve_model, self._request(task, seconds, target))] = task
+        pending = set(futures)
+        while pending:
+            if time.monotonic() >= end or self._has_to_stop(self.lower_bound):
+                for future in pending:
+                    future.cancel()
+                return
+            done, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                futures[future].outcome = futures[future].outcome.or_better(future.result())

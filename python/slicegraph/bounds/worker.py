@@ -1,0 +1,243 @@
+"""A process of its own for the solver: whoever waits leaves on time, whatever the solver is doing.
+
+HiGHS looks at its clock and at its interrupts only now and then, in the root relaxation of a large model not for
+minutes, and an interpreter cannot end while one of its threads is inside. A process can be killed. It reads requests
+from its standard input and writes what it finds, as it finds it, to its standard output; it is kept for the next
+request, so that only the first one pays for its start, and it ends when its input does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import IO, Any, final
+
+from slicegraph.bounds.model import Model
+from slicegraph.bounds.outcome import Outcome
+from slicegraph.certificate.evidence import Proof
+
+_POLL = 0.02
+_log = logging.getLogger(__name__)
+
+SOLVER_OPTIONS: Mapping[str, bool | float | str] = {
+    "threads": 1,
+    "mip_rel_gap": 1e-7,
+    "dual_feasibility_tolerance": 1e-9,
+    "mip_feasibility_tolerance": 1e-7,  # as the rows' own: what lies between them HiGHS takes for its own error
+    "mip_heuristic_effort": 0.0,  # a partition is known; only the bound is wanted
+    "random_seed": 0,
+}
+"""Of HiGHS, where they are not its own defaults."""
+Watch = Callable[[int], bool]
+"""Told the best lower bound so far, in ticks; answers whether to stop."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a worker is asked.
+
+    Attributes
+    ----------
+    model
+        Of which the least bottleneck is to be bounded.
+    step
+        What every cost is a multiple of, in ticks.
+    seconds
+        Time for the solver.
+    target
+        Ticks at which it may stop; None: the model's threshold.
+    known
+        The proof of the linear relaxation, when an earlier request gave it.
+    options
+        Of the solver.
+    """
+
+    model: Model
+    step: int
+    seconds: float
+    target: int | None = None
+    known: Proof | None = None
+    options: Mapping[str, bool | float | str] = field(default_factory=lambda: SOLVER_OPTIONS)
+
+
+def solver() -> dict[str, Any]:
+    """Name the solver, for certificates."""
+    return {"name": "HiGHS", "version": version("highspy"), "options": dict(SOLVER_OPTIONS)}
+
+
+def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = None) -> Outcome:
+    """Bound the least bottleneck of a model from below.
+
+    Parameters
+    ----------
+    request
+        The model, and the seconds that it may take.
+    grace
+        Seconds after which it is ended by force, beyond those it may take.
+    watch
+        Asked every few milliseconds whether to stop.
+
+    Returns
+    -------
+    Outcome
+        The best so far, when time was up or the solver failed, which is logged.
+
+    Notes
+    -----
+    A request can be pickled, so that any `concurrent.futures.Executor` can run this.
+    """
+    deadline = time.monotonic() + request.seconds + grace
+    best = Outcome(proof=request.known)
+    worker, is_idle = _take(), False
+    try:
+        worker.ask(request)
+        while time.monotonic() < deadline and not (watch is not None and watch(best.lower_bound)):
+            answer = worker.answer(min(_POLL, deadline - time.monotonic()))
+            if isinstance(answer, _End):
+                is_idle = not answer.failure
+                if answer.failure:
+                    _log.warning("the solver gave up: %s", answer.failure)
+                break
+            best = best if answer is None else best.or_better(answer)
+    finally:
+        if is_idle:
+            _idle.append(worker)
+        else:
+            worker.kill()
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last word on a request.
+
+    Attributes
+    ----------
+    failure
+        Why the solver could not do what it was asked; empty when it could.
+    """
+
+    failure: str
+
+
+@final
+class _Worker:
+    """A process that solves, as its parent sees it: one thread talks to it, so that nobody else ever waits."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from slicegraph.bounds.worker import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # Ctrl-C is for the parent, who decides
+        )
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Outcome | _End] = queue.SimpleQueue()
+        threading.Thread(target=self._talk, name="slicegraph-worker", daemon=True).start()
+
+    def ask(self, request: Request) -> None:
+        """Send a request."""
+        self._requests.put(request)
+
+    def answer(self, seconds: float) -> Outcome | _End | None:
+        """Wait so long for the next word; None when there is none."""
+        with contextlib.suppress(queue.Empty):
+            return self._answers.get(timeout=max(0.0, seconds))
+        return None
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._requests.put(None)
+        self._process.wait()
+
+    def _talk(self) -> None:
+        stdin, stdout = _binary(self._process.stdin), _binary(self._process.stdout)
+        # A process that was killed or has died breaks its pipes.
+        with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+            while (request := self._requests.get()) is not None:
+                _send(stdin, request)
+                while not isinstance(answer := pickle.load(stdout), _End):  # noqa: S301 - from our own process
+                    self._answers.put(answer)
+                self._answers.put(answer)
+        self._answers.put(_End(failure="its process has ended"))
+        stdout.close()
+        with contextlib.suppress(OSError):
+            stdin.close()
+
+
+def _binary(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None, "both are pipes"  # noqa: S101 - for the type checker
+    return stream
+
+
+def _send(stream: IO[bytes], message: Request | Outcome | _End) -> None:
+    pickle.dump(message, stream, pickle.HIGHEST_PROTOCOL)
+    stream.flush()
+
+
+_idle: list[_Worker] = []
+"""Workers without a request; append and pop are atomic."""
+# A forked child must not talk to its parent's workers.
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+@atexit.register
+def _end_all() -> None:
+    while _idle:
+        _idle.pop().kill()
+
+
+def _take() -> _Worker:
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Worker()
+
+
+def main() -> None:
+    """Be a worker until the input ends, or nobody reads the answers any more, whatever is being solved then."""
+    # What a library may print must not reach the answers.
+    stdout = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+
+    def listen() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                requests.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own process
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        _serve(requests, lambda message: _send(stdout, message))
+    finally:
+        # The solver's threads do not survive a regular end.
+        os._exit(0)
+
+
+def _serve(requests: queue.SimpleQueue[Request], send: Callable[[Outcome | _End], None]) -> None:
+    from slicegraph.bounds import highs  # noqa: PLC0415 - nobody but a worker imports the solver
+
+    while True:
+        request = requests.get()
+        failure = ""
+        try:
+            highs.solve(request, report=send)
+        except OSError:
+            return
+        except Exception as error:  # noqa: BLE001 - said where somebody waits
+            failure = f"{type(error).__name__}: {error}"
+        send(_End(failure=failure))

@@ -1,0 +1,96 @@
+"""One lower bound, by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+
+from slicegraph.bounds.bottleneck import bottleneck
+from slicegraph.bounds.bottleneck_guess import bottleneck_guess
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.exact import exact
+from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.tasks import Budget
+from slicegraph.cost import Instance
+from slicegraph.errors import InputError
+from slicegraph.result import Bound
+from slicegraph.search import search
+from slicegraph.stop import MaxEvaluations, MaxRuntime
+
+SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
+    "exact": exact,
+    "bottleneck": bottleneck,
+    "bottleneck_guess": bottleneck_guess,
+}
+"""The bounds that take a solver, by name."""
+METHODS = ("combinatorial", *SOLVED)
+"""All bounds, by name."""
+_EVALUATIONS = 300
+_SHARE_OF_SEARCH = 0.1
+
+
+def lower_bound(
+    instance: Instance,
+    *,
+    method: str = "bottleneck_guess",
+    time_limit: float = 60.0,
+    upper_bound: float | None = None,
+    executor: Executor | None = None,
+) -> Bound:
+    """Prove that no partition beats some bottleneck.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    method
+        ``"combinatorial"``, ``"exact"``, ``"bottleneck"`` or ``"bottleneck_guess"``, as in the paper; each has a module
+        of its name in `slicegraph.bounds`, with its proof.
+    time_limit
+        Seconds, kept whatever the solver does; the best bound so far counts.
+    upper_bound
+        Seconds of a partition that is known: the smaller, the tighter the model. None: from a short search.
+    executor
+        Where models are solved, several at once where the method has several: any `concurrent.futures.Executor`, such
+        as a thread or process pool, or a dask client's ``get_executor()``. None: one after the other in a process of
+        their own.
+
+    Returns
+    -------
+    Bound
+        At least the combinatorial bound. It may rest on the word of the solver, HiGHS; what does not is
+        ``verified_lower_bound``.
+
+    Raises
+    ------
+    InputError
+        When a parameter is out of range.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.Graph(work=[2, 2, 2], producer=[0, 1], size=[8, 8], consumers=[1, 2], consumer_offsets=[0, 1, 2])
+    >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=8), num_blocks=2)
+    >>> sg.lower_bound(instance, method="combinatorial").lower_bound
+    3.0
+    >>> sg.lower_bound(instance, method="exact").lower_bound
+    5.0
+    """
+    if method not in METHODS:
+        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
+    if not time_limit >= 0:
+        raise InputError(f"time_limit = {time_limit}: seconds are not negative")
+    if upper_bound is not None and not upper_bound >= 0:
+        raise InputError(f"upper_bound = {upper_bound}: seconds are not negative")
+    begin = time.monotonic()
+    if method == "combinatorial":
+        return combinatorial(instance)
+    if upper_bound is None:
+        stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
+        upper_bound = search(instance, stop=stop).bottleneck
+    # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side.
+    threshold = None if math.isinf(upper_bound) else math.ceil(upper_bound / instance.tick)
+    seconds = max(0.0, time_limit - (time.monotonic() - begin))
+    return SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))

@@ -1,0 +1,52 @@
+"""Every lower bound against the optimum, by trying every partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+from slicegraph.bounds.bottleneck import bottleneck
+from slicegraph.bounds.bottleneck_guess import bottleneck_guess
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.exact import exact
+from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.tasks import Budget
+from slicegraph.result import Bound
+from solving import InProcess
+from strategies import devices, graphs, to_instance
+
+Method = Callable[[Formulation, Budget], Bound]
+METHODS: list[Method] = [exact, bottleneck, bottleneck_guess]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+@given(graphs(max_nodes=4), devices(), st.integers(1, 5), st.booleans(), st.sampled_from([None, 1.0, 1.1, 2.0]))
+@settings(max_examples=1000)
+def test_no_bound_is_above_the_optimum(
+    method: Method,
+    data: dict[str, Any],
+    device: dict[str, Any],
+    num_blocks: int,
+    boundary_io: bool,
+    slack: float | None,
+) -> None:
+    """Whatever threshold the windows are made with, at or above the optimum, or none."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    optimum = oracle.optimum(
+        data,
+        oracle.snap(data, device),
+        num_blocks,
+        boundary_io=boundary_io,
+        memory_limit=device.get("memory_limit"),
+    )
+    threshold = None if slack is None or optimum == float("inf") else round(optimum * slack)
+    bound = method(Formulation(instance), Budget(threshold=threshold, seconds=60, executor=InProcess()))
+    assert combinatorial(instance).ticks <= bound.ticks <= optimum
+    assert bound.status == "optimal" or optimum == float("inf")
+    if method is exact and threshold is not None:
+        assert bound.ticks >= optimum - 3e-6 * threshold

@@ -1,0 +1,118 @@
+"""The superblock model holds every partition."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+import slicegraph as sg
+from slicegraph.bounds.model import Formulation, Model, Superblocks, _Builder
+from strategies import devices, graphs, to_instance
+
+
+def partition(data: dict[str, Any], num_blocks: int, draw: st.DataObject) -> list[int]:
+    """Any acyclic partition: nodes in a topological order, each no earlier than what it reads."""
+    tensors = data["tensors"]
+    before: list[set[int]] = [set() for _ in data["nodes"]["op"]]
+    for producer, consumers in zip(tensors["producer"], tensors["consumers"], strict=True):
+        for consumer in consumers:
+            before[consumer] |= {producer} - {-1}
+    block_of = [-1] * len(before)
+    while -1 in block_of:
+        node = next(v for v, b in enumerate(block_of) if b < 0 and all(block_of[u] >= 0 for u in before[v]))
+        block_of[node] = draw.draw(st.integers(max((block_of[u] for u in before[node]), default=0), num_blocks - 1))
+    assert oracle.is_acyclic(data, block_of)
+    return block_of
+
+
+def spans(num_blocks: int, draw: st.DataObject) -> tuple[int | None, ...]:
+    """Any superblocks."""
+    cuts = sorted(draw.draw(st.sets(st.integers(1, num_blocks - 1)))) if num_blocks > 1 else []
+    fences = [0, *cuts, num_blocks]
+    return tuple(end - begin for begin, end in itertools.pairwise(fences))
+
+
+@given(graphs(max_nodes=8), devices(), st.integers(1, 6), st.booleans(), st.data())
+@settings(max_examples=1000)
+def test_the_superblocks_of_a_partition_are_a_solution(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
+) -> None:
+    """With t its bottleneck, and a threshold of as much or none."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    block_of = partition(data, num_blocks, draw)
+    costs = instance.block_costs(block_of)
+    bottleneck = max(block.cost for block in costs)
+    if bottleneck == float("inf"):
+        return
+    t = int(bottleneck / instance.tick)
+    superblocks = Superblocks(spans=spans(num_blocks, draw))
+    threshold = draw.draw(st.sampled_from([None, t, 2 * t]))
+    model = Formulation(instance).model(superblocks, threshold=threshold)
+    assert_solves(model, instance, block_of, t)
+
+
+@given(graphs(max_nodes=8), devices(), st.integers(1, 6), st.booleans(), st.data())
+@settings(max_examples=1000)
+def test_the_fullest_block_meets_the_demand(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
+) -> None:
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    block_of = partition(data, num_blocks, draw)
+    costs = instance.block_costs(block_of)
+    bottleneck = max(block.cost for block in costs)
+    if bottleneck == float("inf"):
+        return
+    t = int(bottleneck / instance.tick)
+    fullest = max(range(num_blocks), key=lambda block: costs[block].work)
+    around = tuple(span for span in (fullest, 1, num_blocks - 1 - fullest) if span)
+    formulation = Formulation(instance)
+    demand = int(fullest > 0)
+    assert_solves(formulation.model(Superblocks(spans=around, demand=demand), threshold=t), instance, block_of, t)
+    free = Superblocks(spans=(None, 1, None), demand=1)
+    assert_solves(
+        formulation.model(free, threshold=t), instance, block_of, t, ends=(0, fullest, fullest + 1, num_blocks)
+    )
+
+
+def assert_solves(
+    model: Model, instance: sg.Instance, block_of: list[int], t: int, ends: tuple[int, ...] | None = None
+) -> None:
+    """All rows hold for some values of the columns that say where each node is."""
+    if ends is None:
+        ends = (0, *np.cumsum([span or 0 for span in model.superblocks.spans]).tolist())
+    value = solution(model, instance, block_of, t, ends)
+    assert (value >= 0).all()
+    assert (value[1:] <= model.upper[1:]).all()
+    products = model.value.astype(object) * value[model.column]
+    for row in range(model.num_rows):
+        assert sum(products[model.start[row] : model.start[row + 1]]) >= model.bound[row]
+
+
+def solution(
+    model: Model, instance: sg.Instance, block_of: list[int], t: int, ends: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    """Values of the columns: of nodes as the partition says, of cuts and overflow as small as the rows let them be."""
+    builder = _Builder(Formulation(instance), model.superblocks, model.threshold)
+    value = np.zeros(model.num_columns, object)
+    value[0] = t
+    for node, block in enumerate(block_of):
+        for i, column in enumerate(builder.y[node]):
+            is_in_first = block < ends[i]
+            if column >= 0:
+                value[column] = int(is_in_first)
+            else:
+                assert (column == -2) == is_in_first, "a window leaves the partition out"
+    # Each row that asks something of a cut or an overflow has one of them with a positive sign.
+    for row in range(model.num_rows):
+        entries = range(model.start[row], model.start[row + 1])
+        new = [entry for entry in entries if model.column[entry] >= builder.num_columns and model.value[entry] > 0]
+        if len(new) == 1:
+            rest = sum(model.value[e] * value[model.column[e]] for e in entries if e != new[0])
+            column = model.column[new[0]]
+            value[column] = max(value[column], int(model.bound[row]) - int(rest))
+    return value

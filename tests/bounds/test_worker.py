@@ -1,0 +1,122 @@
+"""The solver's own process: kept, killed on time, and missed by nobody."""
+# ruff: noqa: SLF001 - what is kept is nobody else's affair
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import slicegraph as sg
+from slicegraph.bounds import worker
+from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.worker import Request, solve_model
+from strategies import CHAIN, grid, to_instance
+
+
+def easy() -> Request:
+    """The chain, whose optimum is 3.125 s."""
+    formulation = Formulation(to_instance(CHAIN, {"bandwidth": 64.0}, 2))
+    model = formulation.model(Superblocks(spans=(1, 1)), threshold=None)
+    return Request(model=model, step=formulation.step, seconds=60)
+
+
+def hard(seconds: float) -> Request:
+    """A grid that takes far longer than anybody waits."""
+    formulation = Formulation(to_instance(grid(40), {"bandwidth": 8.0}, 16))
+    model = formulation.model(Superblocks(spans=(1,) * 16), threshold=None)
+    return Request(model=model, step=formulation.step, seconds=seconds)
+
+
+def test_a_worker_is_kept_for_the_next_request() -> None:
+    first = solve_model(easy())
+    idle = list(worker._idle)
+    assert first.is_final
+    assert idle
+    assert solve_model(easy()) == first
+    assert worker._idle == idle
+
+
+def test_whoever_waits_leaves_on_time() -> None:
+    """Whatever HiGHS does; nothing is said of speed here, but of a promise."""
+    begin = time.monotonic()
+    outcome = solve_model(hard(1.0), grace=0.5)
+    assert time.monotonic() - begin < 3.0
+    assert not outcome.is_final
+
+
+def test_whoever_watches_can_stop_it() -> None:
+    looks: list[int] = []
+
+    def watch(lower_bound: int) -> bool:
+        looks.append(lower_bound)
+        return len(looks) >= 3
+
+    assert not solve_model(hard(60.0), watch=watch).is_final
+    assert len(looks) == 3
+
+
+def test_a_proof_that_is_known_survives_a_run_without_time() -> None:
+    known = solve_model(easy()).proof
+    assert solve_model(dataclasses.replace(easy(), seconds=0.0, known=known)).proof == known
+
+
+def test_a_solver_that_refuses_is_logged_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        outcome = solve_model(dataclasses.replace(easy(), options={"no_such_option": 1}))
+    assert outcome.lower_bound == 0
+    assert "HiGHS refused no_such_option" in caplog.text
+
+
+def test_a_worker_that_dies_is_logged_and_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    solve_model(easy())
+    worker._idle[-1]._process.kill()
+    with caplog.at_level(logging.WARNING):
+        assert solve_model(easy()).lower_bound == 0
+    assert "its process has ended" in caplog.text
+    assert solve_model(easy()).is_final
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at a process by its number")
+def test_no_worker_outlives_its_parent() -> None:
+    """Not even one that is solving when the parent is killed."""
+    code = (
+        "import sys, threading, time\n"
+        "sys.path[:0] = ['tests', 'tests/bounds']\n"
+        "import test_worker\n"
+        "from slicegraph.bounds import worker\n"
+        "made = []\n"
+        "make = worker._Worker.__init__\n"
+        "worker._Worker.__init__ = lambda self: (make(self), made.append(self))[0]\n"
+        "threading.Thread(target=worker.solve_model, args=(test_worker.hard(60.0),), daemon=True).start()\n"
+        "time.sleep(2)\n"
+        "print(made[0]._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while _is_alive(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as status:  # noqa: PTH123 - a line of the kernel's
+        return status.read().split()[2] != "Z"
+
+
+def test_the_instance_stays_the_users() -> None:
+    """Solving in another process needs nothing of the caller's main module."""
+    assert sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), method="exact").lower_bound == 3.125

@@ -1,0 +1,62 @@
+"""One lower bound, by name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import slicegraph as sg
+from strategies import CHAIN, grid, to_instance
+
+METHODS = ("combinatorial", "bottleneck", "bottleneck_guess", "exact")
+
+
+def test_the_chain_is_bounded_by_every_method() -> None:
+    """Its optimum is 3.125 s; a bound that is solved is rounded up to what costs can be."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    found = {method: sg.lower_bound(instance, method=method) for method in METHODS}
+    assert {bound.method for bound in found.values()} == set(METHODS)
+    assert {method: bound.lower_bound for method, bound in found.items()} == {
+        "combinatorial": 3.0,
+        "bottleneck": 3.125,
+        "bottleneck_guess": 3.125,
+        "exact": 3.125,
+    }
+    assert all(bound.verified_lower_bound <= bound.lower_bound for bound in found.values())
+
+
+@pytest.mark.parametrize("upper_bound", [0.0, 3.0, 3.1, 3.125, 4.0, 100.0])
+def test_an_upper_bound_that_nothing_reaches_is_only_a_limit(upper_bound: float) -> None:
+    """The bound is then the smaller of it and the truth: true all the same."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    bound = sg.lower_bound(instance, method="exact", upper_bound=upper_bound)
+    assert 3.0 <= bound.lower_bound <= 3.125
+    assert bound.lower_bound >= min(upper_bound, 3.125)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "magic"}, "method 'magic': there is none, but combinatorial, exact, bottleneck, bottleneck_guess"),
+        ({"time_limit": -1}, "time_limit = -1: seconds are not negative"),
+        ({"time_limit": float("nan")}, "time_limit = nan: seconds are not negative"),
+        ({"upper_bound": float("nan")}, "upper_bound = nan: seconds are not negative"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(sg.InputError) as error:
+        sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), **options)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("method", ["bottleneck", "bottleneck_guess", "exact"])
+def test_the_time_limit_is_kept(method: str) -> None:
+    """With what is proven by then."""
+    instance = to_instance(grid(40), {"bandwidth": 8.0}, 16)
+    begin = time.monotonic()
+    bound = sg.lower_bound(instance, method=method, time_limit=0.5)
+    assert time.monotonic() - begin < 2.0
+    assert bound.lower_bound >= 100
+    assert bound.status == "time_limit"
