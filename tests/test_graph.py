@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
+import dataclasses
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -100,6 +103,24 @@ def test_the_digest_is_of_the_numbers_alone() -> None:
     assert to_graph(CHAIN).digest == to_graph(CHAIN, name="other", op=["x", "y", "z"]).digest
     assert to_graph(CHAIN).digest != to_graph(CHAIN, size=[8, 9]).digest
     assert to_graph(CHAIN).digest != to_graph(CHAIN, is_output=[False, True]).digest
+
+
+@given(graphs())
+def test_a_graph_survives_pickling_and_copying(data: dict[str, Any]) -> None:
+    """Every field comes back, and what comes back is frozen too."""
+    graph = to_graph(
+        data,
+        node_name=[f"node {node}" for node in range(len(data["nodes"]["op"]))],
+        tensor_name=[f"tensor {tensor}" for tensor in range(len(data["tensors"]["size"]))],
+        device={"bandwidth": 64.0, "name": "any"},
+    )
+    for twin in (pickle.loads(pickle.dumps(graph)), copy.deepcopy(graph), copy.copy(graph)):  # noqa: S301 - our own
+        assert twin.digest == graph.digest
+        for field in dataclasses.fields(graph.arrays):
+            ours, theirs = getattr(graph.arrays, field.name), getattr(twin.arrays, field.name)
+            assert type(theirs) is type(ours)
+            np.testing.assert_array_equal(theirs, ours)
+        assert not twin.arrays.producer.flags.writeable
 
 
 def test_many_threads_may_use_one_graph_at_once() -> None:

@@ -27,7 +27,8 @@ def test_a_gap_that_is_asked_for_ends_the_run() -> None:
     result = sg.solve(instance, stop=sg.TargetGap(0.04))
     assert result.status is sg.Status.WITHIN_GAP
     assert (result.bottleneck, result.lower_bound, result.gap) == (3.125, 3.0, 0.04)
-    assert sg.solve(instance, stop=sg.TargetGap(0.03) | sg.MaxEvaluations(500)).status is sg.Status.TIME_LIMIT
+    stop = sg.TargetGap(0.03) | sg.MaxEvaluations(500)
+    assert sg.solve(instance, stop=stop, method="brkga").status is sg.Status.TIME_LIMIT
 
 
 def test_the_library_neither_prints_nor_configures(capfd: pytest.CaptureFixture[str]) -> None:

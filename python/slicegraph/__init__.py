@@ -1,9 +1,13 @@
 """Cut a neural network's computation graph into pipeline stages, and prove how close to the best it is."""
 
+from slicegraph.audit import audit
+from slicegraph.certificate.check import Verdict, check
+from slicegraph.certificate.model import Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device
-from slicegraph.errors import InputError
+from slicegraph.errors import CertificateError, InputError
 from slicegraph.graph import Graph, read, write
+from slicegraph.lower_bound import lower_bound
 from slicegraph.result import Bound, Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
@@ -14,6 +18,8 @@ __all__ = [
     "BlockCost",
     "Bound",
     "BrkgaParams",
+    "Certificate",
+    "CertificateError",
     "Device",
     "Graph",
     "InputError",
@@ -26,6 +32,10 @@ __all__ = [
     "Status",
     "Stop",
     "TargetGap",
+    "Verdict",
+    "audit",
+    "check",
+    "lower_bound",
     "read",
     "search",
     "slice_order",

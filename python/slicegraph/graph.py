@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -162,6 +163,9 @@ class Graph:
             self._digest = digest.hexdigest()
         return self._digest
 
+    def __reduce__(self) -> tuple[functools.partial[Graph], tuple[()]]:
+        return functools.partial(Graph, **_fields(self._arrays)), ()
+
     def __repr__(self) -> str:
         return f"<Graph {self.name!r}: {self.num_nodes} nodes, {self.num_tensors} tensors>"
 
@@ -189,9 +193,8 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mappi
     >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
     """
     arrays = formats.read(Path(path), format=format, dims=dims)
-    fields = {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
     try:
-        return Graph(**fields)
+        return Graph(**_fields(arrays))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -205,6 +208,10 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
         When the suffix is another, or the file cannot be written.
     """
     formats.write(graph.arrays, Path(path))
+
+
+def _fields(arrays: GraphArrays) -> dict[str, Any]:
+    return {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
 
 
 def _vector(name: str, values: ArrayLike, kinds: str, wanted: str) -> NDArray[Any]:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph._core import brkga
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 from slicegraph.result import Result, make_result
-from slicegraph.stop import DEFAULT_STOP, Progress, Stop
+from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
 
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 2**24
@@ -103,27 +104,74 @@ def search(
     >>> sg.search(instance, stop=sg.MaxEvaluations(100)).bottleneck
     3.125
     """
-    if not isinstance(stop, Stop):
-        raise InputError(f"stop: {stop!r} is not a slicegraph.Stop")
+    check_stop(stop)
     begin = time.perf_counter()
-    params = params or BrkgaParams()
     bound = combinatorial(instance)
-    best = math.inf
 
-    def poll(bottleneck: int | None, _generations: int, evaluations: int) -> bool:
-        nonlocal best
+    def poll(bottleneck: float, evaluations: int, _generations: int) -> bool:
         progress = Progress(
             seconds=time.perf_counter() - begin,
-            bottleneck=instance.seconds(bottleneck),
+            bottleneck=bottleneck,
             lower_bound=bound.lower_bound,
             evaluations=evaluations,
         )
-        if progress.bottleneck < best:
-            best = progress.bottleneck
-            _log.info("%.2f s: best %.6g s after %d orders", progress.seconds, best, evaluations)
         if callback is not None:
             callback(progress)
         return stop(progress)
+
+    found = evolve(instance, seed=seed, threads=threads, params=params, poll=poll)
+    return make_result(
+        instance,
+        block_of=found.block_of,
+        bounds=(bound,),
+        evaluations=found.evaluations,
+        seconds=time.perf_counter() - begin,
+        stop=stop,
+        is_interrupted=found.is_interrupted,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a search ends with.
+
+    Attributes
+    ----------
+    block_of
+        int32, shape (num_nodes,): the best partition.
+    evaluations
+        Orders looked at.
+    is_interrupted
+        Whether Ctrl-C ended it.
+    """
+
+    block_of: NDArray[np.int32]
+    evaluations: int
+    is_interrupted: bool
+
+
+def evolve(
+    instance: Instance,
+    *,
+    seed: int,
+    threads: int | None,
+    params: BrkgaParams | None,
+    poll: Callable[[float, int, int], bool],
+) -> Found:
+    """Run the genetic search until ``poll`` says so, or the combinatorial bound is met.
+
+    ``poll`` is told the best bottleneck in seconds, the orders looked at and the generations.
+    """
+    params = params or BrkgaParams()
+    begin, best = time.perf_counter(), math.inf
+
+    def hear(ticks: int | None, generations: int, evaluations: int) -> bool:
+        nonlocal best
+        bottleneck = instance.seconds(ticks)
+        if bottleneck < best:
+            best = bottleneck
+            _log.info("%.2f s: best %.6g s after %d orders", time.perf_counter() - begin, best, evaluations)
+        return poll(bottleneck, evaluations, generations)
 
     block_of, _, _, evaluations, is_interrupted = brkga(
         instance.core,
@@ -135,17 +183,9 @@ def search(
         seed=_natural("seed", seed),
         threads=_threads(threads),
         target=instance.core.combinatorial_bound(),
-        poll=poll,
+        poll=hear,
     )
-    return make_result(
-        instance,
-        block_of=block_of,
-        bounds=(bound,),
-        evaluations=evaluations,
-        seconds=time.perf_counter() - begin,
-        stop=stop,
-        is_interrupted=is_interrupted,
-    )
+    return Found(block_of=block_of, evaluations=evaluations, is_interrupted=is_interrupted)
 
 
 def _population(instance: Instance) -> int:

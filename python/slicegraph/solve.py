@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Mapping
+
 from slicegraph.cost import Instance
+from slicegraph.errors import InputError
+from slicegraph.lower_bound import SOLVED
+from slicegraph.prover import Prover
 from slicegraph.report.progress import ProgressLine
-from slicegraph.result import Result
-from slicegraph.search import BrkgaParams, search
-from slicegraph.stop import DEFAULT_STOP, Stop
+from slicegraph.result import Result, make_result
+from slicegraph.search import BrkgaParams, evolve
+from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
+
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "auto": ("exact", "bottleneck_guess"),
+    "brkga": (),
+    **{name: (name,) for name in SOLVED},
+}
+"""What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
+_HEAD_START = 1.0
+"""Seconds for the first generation of the search: what is proven needs a good partition."""
+_POLL = 0.02
 
 
 def solve(
@@ -16,9 +33,13 @@ def solve(
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,
+    method: str = "auto",
     display: bool = False,
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
+
+    The search and the bounds run side by side, and each has the other's news: a better partition tightens the windows
+    of every model that is built from then on, and a bound that meets the best partition ends the search.
 
     Parameters
     ----------
@@ -29,9 +50,13 @@ def solve(
     seed
         From 0 to 2^64 - 1.
     threads
-        Worker threads. None: one per processor.
+        Worker threads of the search. None: one per processor. The solver of the lower bounds runs beside them in a
+        process of its own.
     params
         Of the genetic search.
+    method
+        ``"auto"``: the search, with the bounds that pay most. ``"brkga"``: the search, with the combinatorial bound
+        alone. ``"exact"``, ``"bottleneck"``, ``"bottleneck_guess"``: the search, with this bound too.
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only
         on a terminal.
@@ -54,5 +79,41 @@ def solve(
     >>> str(result.status), result.bottleneck, result.gap
     ('optimal', 2.0, 0.0)
     """
-    with ProgressLine(is_wanted=display) as line:
-        return search(instance, stop=stop, seed=seed, threads=threads, params=params, callback=line.update)
+    check_stop(stop)
+    if method not in METHODS:
+        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
+    begin = time.perf_counter()
+    best, evaluations, is_interrupted = math.inf, 0, False
+    with ProgressLine(is_wanted=display) as line, Prover(instance, METHODS[method]) as prover:
+
+        def has_to_stop() -> bool:
+            seconds, lower_bound = time.perf_counter() - begin, prover.lower_bound
+            progress = Progress(seconds=seconds, bottleneck=best, lower_bound=lower_bound, evaluations=evaluations)
+            line.update(progress)
+            return best <= lower_bound or stop(progress)
+
+        def poll(bottleneck: float, num_evaluations: int, generations: int) -> bool:
+            nonlocal best, evaluations
+            best, evaluations = bottleneck, num_evaluations
+            if not math.isinf(best) and (generations > 0 or time.perf_counter() - begin > _HEAD_START):
+                prover.learn(best)
+            return has_to_stop()
+
+        found = evolve(instance, seed=seed, threads=threads, params=params, poll=poll)
+        is_interrupted = found.is_interrupted
+        try:
+            # A search of so many generations may end before its stop: the bounds go on.
+            while not (is_interrupted or has_to_stop() or prover.is_done):
+                time.sleep(_POLL)
+        except KeyboardInterrupt:
+            is_interrupted = True
+        prover.close()
+    return make_result(
+        instance,
+        block_of=found.block_of,
+        bounds=prover.bounds,
+        evaluations=found.evaluations,
+        seconds=time.perf_counter() - begin,
+        stop=stop,
+        is_interrupted=is_interrupted,
+    )

@@ -153,5 +153,17 @@ class _Both(Stop):
         return min((gap for gap in (self.first.gap, self.second.gap) if gap), default=0.0)
 
 
+def check_stop(stop: object) -> None:
+    """Refuse what is no stop.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    if not isinstance(stop, Stop):
+        raise InputError(f"stop: {stop!r} is not a slicegraph.Stop")
+
+
 DEFAULT_STOP = MaxRuntime(60)
 """What ends a run that was given no stop."""

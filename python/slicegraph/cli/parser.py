@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from slicegraph.cli import solve
+from slicegraph.cli import audit, check, solve
 from slicegraph.errors import InputError
 
 
@@ -24,4 +24,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     solve.add_to(verbs.add_parser)
+    check.add_to(verbs.add_parser)
+    audit.add_to(verbs.add_parser)
     return parser

@@ -16,8 +16,8 @@ from slicegraph.result import Result, Status
 _MEANING = {
     Status.OPTIMAL: "no partition is faster",
     Status.WITHIN_GAP: "the gap that was asked for is proven",
-    Status.TIME_LIMIT: "stopped by its limit",
-    Status.INTERRUPTED: "stopped by Ctrl-C",
+    Status.TIME_LIMIT: "the best so far",
+    Status.INTERRUPTED: "the best until Ctrl-C",
 }
 
 
@@ -62,11 +62,19 @@ def _stages(result: Result) -> Table:
 
 def _guarantee(result: Result) -> Text:
     if math.isinf(result.bottleneck):
-        return Text(f"no partition within the memory limit was found, {numbers.time(result.seconds)}")
+        return Text(f"no guarantee: this partition exceeds the memory limit, {numbers.time(result.seconds)}")
     lines = [
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
-        f"lower bound  {numbers.time(result.lower_bound)} ({', '.join(bound.method for bound in result.bounds)})",
+        f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
         f"gap          {numbers.percent(result.gap)}: no partition can be faster by more than this",
         f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}",
     ]
     return Text("\n".join(lines))
+
+
+def _grounds(result: Result) -> str:
+    """Say what the lower bound rests on."""
+    best = max(result.bounds, key=lambda bound: bound.ticks)
+    if best.solver is None or result.verified_lower_bound == result.lower_bound:
+        return f"{best.method}, verifiable"
+    return f"{best.method}, by {best.solver['name']}; {numbers.time(result.verified_lower_bound)} verifiable"

@@ -1,0 +1,142 @@
+"""What the verbs share: options, what is read from them, and how an answer ends."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import math
+import sys
+
+import slicegraph as sg
+from slicegraph.device import PRESETS
+from slicegraph.report.json import result_to_json
+
+_DEFAULT_DEVICE = "testbed"
+_FIGURES = {
+    "flops": "operations per second",
+    "memory_bandwidth": "bytes per second between a device and its memory",
+    "bandwidth": "bytes per second between a stage and the memory that stages share",
+    "memory": "bytes of parameters that stay resident",
+    "overflow_bandwidth": "bytes per second at which parameters beyond that stream in",
+    "memory_limit": "bytes of parameters that a stage may hold",
+}
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add what `read_graph` reads: MODEL and how to read it."""
+    parser.add_argument("model", metavar="MODEL", help="an .onnx model or a native graph (.json, .json.gz)")
+    parser.add_argument("--format", choices=("onnx", "native"), help="of MODEL, when its suffix does not tell")
+    parser.add_argument(
+        "--dim", action="append", default=[], type=_dimension, metavar="NAME=SIZE", help="size of a named dimension"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a device, without its single figures."""
+    parser.add_argument(
+        "--device",
+        choices=tuple(PRESETS),
+        help=f"preset for a device's figures (default: the one in MODEL, or {_DEFAULT_DEVICE})",
+    )
+
+
+def add_instance(parser: argparse.ArgumentParser) -> None:
+    """Add what `read_instance` needs besides the model."""
+    parser.add_argument("-k", "--num-blocks", type=int, required=True, metavar="N", help="pipeline stages, at most")
+    add_device(parser)
+    for name, meaning in _FIGURES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=meaning)
+    parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add when to stop, with what to run, and what to print."""
+    parser.add_argument(
+        "--max-gap", type=float, default=0.0, metavar="G", help="stop when proven within it (default: 0, the optimum)"
+    )
+    parser.add_argument("--require-gap", type=float, metavar="G", help="exit with 1 unless proven within it")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds (default: 60)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search (default: 0)")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    parser.add_argument("--certificate", metavar="OUT.json", help="write what `slicegraph check` verifies")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="no progress line")
+    volume.add_argument("-v", "--verbose", action="store_true", help="log improvements to standard error")
+
+
+def read_graph(options: argparse.Namespace) -> sg.Graph:
+    """Read MODEL."""
+    return sg.read(options.model, format=options.format, dims=dict(options.dim))
+
+
+def read_instance(options: argparse.Namespace) -> sg.Instance:
+    """Read MODEL and put it on the device that was chosen."""
+    graph = read_graph(options)
+    return sg.Instance(
+        graph, device=make_device(options, graph), num_blocks=options.num_blocks, boundary_io=options.boundary_io
+    )
+
+
+def make_device(options: argparse.Namespace, graph: sg.Graph) -> sg.Device:
+    """Give the preset, or the device that the graph names, with the figures that were typed in place of its own."""
+    if options.device is None and graph.arrays.device is not None:
+        device = sg.Device.from_mapping(graph.arrays.device)
+    else:
+        device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
+    # A verb may offer presets alone.
+    given = {name: value for name in _FIGURES if (value := getattr(options, name, None)) is not None}
+    return dataclasses.replace(device, **given)
+
+
+def make_stop(options: argparse.Namespace) -> sg.Stop:
+    """Give the stop of `--time-limit` and `--max-gap`."""
+    if math.isnan(options.time_limit) or options.time_limit < 0:
+        raise sg.InputError(f"--time-limit {options.time_limit}: seconds are not negative")
+    return sg.MaxRuntime(options.time_limit) | sg.TargetGap(options.max_gap)
+
+
+def required_gap(options: argparse.Namespace) -> float | None:
+    """Give the gap of `--require-gap`, checked; None when none is required."""
+    return None if options.require_gap is None else sg.TargetGap(options.require_gap).max_gap
+
+
+def start_log(options: argparse.Namespace) -> None:
+    """Send the log to standard error when `-v` asks for it."""
+    if options.verbose:
+        logging.basicConfig(level=logging.INFO, format="slicegraph: %(message)s", stream=sys.stderr)
+
+
+def wants_progress(options: argparse.Namespace) -> bool:
+    """Whether a progress line may be shown; the log would run through it."""
+    return not (options.quiet or options.verbose)
+
+
+def print_result(options: argparse.Namespace, result: sg.Result) -> None:
+    """Print a result to standard output, as JSON or as a table; then write its certificate, if that is asked for."""
+    if options.json:
+        text = result_to_json(result) + "\n"
+    else:
+        # Imported when used: rich takes longer to load than the rest of the package.
+        from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
+
+        text = result_to_text(result)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    if options.certificate is not None:
+        result.certificate.write(options.certificate)
+
+
+def exit_status(result: sg.Result, required: float | None) -> int:
+    """Give 130 after Ctrl-C, 1 when no partition fits memory or the gap that is required is not proven, else 0."""
+    if result.status is sg.Status.INTERRUPTED:
+        return 130
+    return int(math.isinf(result.bottleneck) or (required is not None and result.gap > required))
+
+
+def _dimension(text: str) -> tuple[str, int]:
+    name, equals, size = text.rpartition("=")
+    if not (name and equals and size.isascii() and size.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SIZE")
+    return name, int(size)

@@ -1,0 +1,153 @@
+"""Somebody's partition of a graph, in any of the shapes that people write one in.
+
+JSON: a list of stages, one per node; an object whose ``block_of`` is such a list, as ``slicegraph solve --json``
+prints it, or a certificate, whose ``witness`` is such an object; an object from nodes to stages; a list of lists, the
+nodes of each stage. Text: a stage per node, between spaces, commas or line ends, with comments behind ``#``. Stages
+count from 0. A node goes by its name or, where no node has that name, by its index.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from slicegraph.errors import InputError
+
+_MAX_STAGE = 2**31 - 1
+# Few enough digits for any index or stage to be told right, and for no number to be slow to read.
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+
+def read_plan(path: Path, *, num_nodes: int, node_names: Sequence[str] | None = None) -> list[int]:
+    """Read the stage of every node.
+
+    Parameters
+    ----------
+    path
+        A file in one of the shapes above. What begins like a JSON list or object is JSON, and so is ``.json``.
+    num_nodes
+        The number of nodes of the graph.
+    node_names
+        What the nodes are called. None: they go by index alone.
+
+    Returns
+    -------
+    list
+        The stage of each node, in the graph's order of nodes.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, a node has no stage or two, a name is no node's, or a stage is not a whole number
+        from 0.
+
+    Notes
+    -----
+    O(length of the file).
+    """
+    return _Reader(path, num_nodes, node_names).plan()
+
+
+class _Reader:
+    """Turns a file into stages; knows file and nodes, so that every complaint can name them."""
+
+    def __init__(self, path: Path, num_nodes: int, names: Sequence[str] | None) -> None:
+        self._path = path
+        self._num_nodes = num_nodes
+        self._names = names
+        self._node_of: dict[str, int] = {}
+        self._repeated: set[str] = set()
+        for node, name in enumerate(names or ()):
+            if self._node_of.setdefault(name, node) != node:
+                self._repeated.add(name)
+
+    def plan(self) -> list[int]:
+        try:
+            text = self._path.read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            raise InputError(f"{self._path}: {error.strerror or error}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{self._path}: neither JSON nor text, which is UTF-8") from None
+        if self._path.name.lower().endswith(".json") or text.lstrip()[:1] in ("[", "{"):
+            return self._json(text)
+        lines = (line.partition("#")[0] for line in text.splitlines())
+        return self._row([word for line in lines for word in re.split(r"[\s,]+", line) if word], is_text=True)
+
+    def _json(self, text: str) -> list[int]:
+        try:
+            data = json.loads(text, object_pairs_hook=self._object)
+        except InputError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{self._path}: not JSON: {error}") from None
+        if isinstance(data, list):
+            return self._list(data)
+        if not isinstance(data, dict):
+            raise InputError(f"{self._path}: a plan is a JSON list or object")
+        # A node may be called block_of or witness: its value is then a number.
+        witness = data.get("witness")
+        answer = witness if isinstance(witness, dict) else data
+        if isinstance(answer.get("block_of"), list):
+            return self._row(answer["block_of"])
+        return self._pairs((self._node(key), stage) for key, stage in data.items())
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Give a dictionary, unlike Python's own reader only when no key stands twice."""
+        data: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in data:
+                raise InputError(f"{self._path}: {key!r:.80} stands twice")
+            data[key] = value
+        return data
+
+    def _list(self, rows: list[Any]) -> list[int]:
+        if not any(isinstance(row, list) for row in rows):
+            return self._row(rows)
+        wrong = next((stage for stage, row in enumerate(rows) if not isinstance(row, list)), None)
+        if wrong is not None:
+            raise InputError(f"{self._path}: stage {wrong}: {rows[wrong]!r:.80} is not a list of nodes, as others are")
+        return self._pairs(
+            (self._node(key, f"stage {stage}: "), stage) for stage, row in enumerate(rows) for key in row
+        )
+
+    def _row(self, stages: list[Any], *, is_text: bool = False) -> list[int]:
+        if len(stages) > self._num_nodes:
+            raise InputError(f"{self._path}: {len(stages)} stage numbers, but there are {self._num_nodes} nodes")
+        if is_text:
+            stages = [int(word) if _INTEGER.fullmatch(word) else word for word in stages]
+        return self._pairs(enumerate(stages))
+
+    def _pairs(self, pairs: Iterable[tuple[int, Any]]) -> list[int]:
+        stage_of: list[int | None] = [None] * self._num_nodes
+        for node, stage in pairs:
+            if type(stage) is not int or not 0 <= stage <= _MAX_STAGE:
+                rule = "a stage is a whole number from 0 to 2^31 - 1"
+                raise InputError(f"{self._path}: {self._called(node)}: {stage!r:.80}, but {rule}")
+            known = stage_of[node]
+            if known is not None:
+                raise InputError(f"{self._path}: {self._called(node)} is given twice, in stages {known} and {stage}")
+            stage_of[node] = stage
+        plan = [stage for stage in stage_of if stage is not None]
+        if len(plan) < self._num_nodes:
+            raise InputError(f"{self._path}: {self._called(stage_of.index(None))} has no stage")
+        return plan
+
+    def _node(self, key: object, owner: str = "") -> int:
+        """Find a node by name, else by index."""
+        if isinstance(key, str):
+            if key in self._repeated:
+                raise InputError(f"{self._path}: {owner}{key!r:.80} is the name of several nodes; give their indices")
+            if key in self._node_of:
+                return self._node_of[key]
+        node = int(key) if isinstance(key, str) and _INTEGER.fullmatch(key) else key
+        if type(node) is not int or not 0 <= node < self._num_nodes:
+            rule = f"neither the name of a node nor an index below {self._num_nodes}"
+            raise InputError(f"{self._path}: {owner}{key!r:.80} is {rule}")
+        return node
+
+    def _called(self, node: int) -> str:
+        name = self._names[node] if self._names else ""
+        return f"node {node} ({name!r:.80})" if name else f"node {node}"
