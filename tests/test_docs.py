@@ -10,7 +10,7 @@ import pytest
 
 import slicegraph
 
-MODULES = [module.name for module in pkgutil.iter_modules(slicegraph.__path__, "slicegraph.") if not module.ispkg]
+MODULES = [module.name for module in pkgutil.walk_packages(slicegraph.__path__, "slicegraph.") if not module.ispkg]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -18,6 +18,10 @@ def test_examples_give_what_they_show(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-@pytest.mark.parametrize("name", ["Device", "Graph", "Instance", "Stop", "read", "search", "slice_order", "solve"])
+CALLED = ["Certificate", "Device", "Graph", "Instance", "Stop"]
+CALLED += ["audit", "check", "lower_bound", "read", "search", "slice_order", "solve"]
+
+
+@pytest.mark.parametrize("name", CALLED)
 def test_what_users_call_has_an_example(name: str) -> None:
     assert ">>> " in (getattr(slicegraph, name).__doc__ or "")

@@ -36,6 +36,20 @@ def test_an_upper_bound_that_nothing_reaches_is_only_a_limit(upper_bound: float)
     assert bound.lower_bound >= min(upper_bound, 3.125)
 
 
+@pytest.mark.parametrize("upper_bound", [1e10, 1e300, float("inf")])
+def test_an_absurd_upper_bound_is_none(upper_bound: float) -> None:
+    """So are the windows; no limit on time is none."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    bound = sg.lower_bound(instance, method="exact", upper_bound=upper_bound, time_limit=float("inf"))
+    assert (bound.status, bound.lower_bound) == ("optimal", 3.125)
+
+
+@pytest.mark.parametrize("method", ["exact", "bottleneck_guess"])
+def test_more_blocks_than_anybody_has_are_no_trap(method: str) -> None:
+    bound = sg.lower_bound(to_instance(grid(4), {"bandwidth": 8.0}, 2000), method=method, time_limit=1)
+    assert (bound.status, bound.lower_bound) == ("too_large", 1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -26,6 +26,32 @@ def test_a_bound_that_is_final_ends_it() -> None:
     assert [bound.method for bound in prover.bounds] == ["combinatorial", "exact"]
 
 
+def test_a_bound_that_is_final_but_not_the_optimum_waits_for_a_better_partition() -> None:
+    """Until the last is known."""
+    with Prover(to_instance(grid(4), {"bandwidth": 8.0}, 3), ["bottleneck"]) as prover:
+        prover.learn(16.0)
+        while len(prover.bounds) == 1:
+            time.sleep(0.01)
+        assert not prover.is_done
+        prover.learn(10.0, is_last=True)
+        wait_until_done(prover)
+    assert prover.lower_bound == 9.0
+
+
+def test_without_a_partition_the_bounds_have_no_windows() -> None:
+    with Prover(to_instance(CHAIN, {"bandwidth": 64.0}, 2), ["exact"]) as prover:
+        prover.learn(float("inf"), is_last=True)
+        wait_until_done(prover)
+    assert prover.lower_bound == 3.125
+
+
+def test_a_graph_too_large_for_every_method_leaves_nothing_to_wait_for() -> None:
+    with Prover(to_instance(grid(300), {"bandwidth": 8.0}, 4), ["exact", "bottleneck_guess"]) as prover:
+        prover.learn(1e5)
+        wait_until_done(prover)
+    assert {bound.status for bound in prover.bounds} == {"optimal", "too_large"}
+
+
 def test_without_a_method_there_is_nothing_to_wait_for() -> None:
     with Prover(to_instance(CHAIN, {"bandwidth": 64.0}, 2), []) as prover:
         prover.learn(3.125)

@@ -29,6 +29,9 @@ METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1
+_ALL_TICKS = 2.0**52
+_FOREVER = 1e9
+"""Seconds in place of no limit."""
 
 
 def lower_bound(
@@ -90,7 +93,8 @@ def lower_bound(
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck
-    # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side.
-    threshold = None if math.isinf(upper_bound) else math.ceil(upper_bound / instance.tick)
-    seconds = max(0.0, time_limit - (time.monotonic() - begin))
+    # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side. No partition costs 2^52 ticks.
+    ticks = upper_bound / instance.tick
+    threshold = math.ceil(ticks) if ticks < _ALL_TICKS else None
+    seconds = max(0.0, min(time_limit, _FOREVER) - (time.monotonic() - begin))
     return SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))

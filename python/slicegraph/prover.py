@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -19,8 +21,10 @@ _log = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 _GROWTH = 4.0
 """Each round takes so many times as long as the one before, so that what is begun anew costs a third at most."""
-_PATIENCE = 2.0
+_PATIENCE = 0.5
 """Seconds in which a bound that is told to stop sums up what it has."""
+_FINAL = ("optimal", "too_large", "failed")
+"""How a method ends that more time would not help."""
 
 
 @final
@@ -41,26 +45,36 @@ class Prover:
         self._threshold: int | None = None
         self._is_closed = threading.Event()
         self._has_news = threading.Event()
+        self._is_last = False
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
         self._running = 0
         self.is_done = not methods
+        """Whether nothing more will come."""
 
     @property
     def lower_bound(self) -> float:
         """Seconds that no partition beats, as far as is proven."""
-        best = max(bound.ticks for bound in self._bounds.values())
+        best = max(bound.ticks for bound in self.bounds)
         return self._instance.seconds(max(best, self._running))
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the exact model is: the optimum is known, to the precision of the solver."""
+        return any(bound.method == "exact" and bound.status == "optimal" for bound in self.bounds)
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
         """The best bound of each method."""
         return tuple(self._bounds.values())
 
-    def learn(self, bottleneck: float) -> None:
-        """Take the news of the best partition, in seconds; begin with the first."""
-        ticks = round(bottleneck / self._instance.tick)
-        if self._threshold is None or ticks < self._threshold:
+    def learn(self, bottleneck: float, *, is_last: bool = False) -> None:
+        """Take the news of the best partition, in seconds; begin with the first. ``is_last`` when none will follow."""
+        self._is_last = is_last
+        ticks = None if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
+        if ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold = ticks
+            self._has_news.set()
+        if is_last:
             self._has_news.set()
         if not self._thread.is_alive() and not self.is_done:
             self._thread.start()
@@ -71,7 +85,8 @@ class Prover:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        with contextlib.suppress(KeyboardInterrupt):
+            self.close()
 
     def close(self) -> None:
         """Stop, and wait until what is running has been summed up."""
@@ -93,7 +108,7 @@ class Prover:
     def _round(self, formulation: Formulation, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
         self._has_news.clear()
-        statuses = []
+        threshold, statuses = self._threshold, []
         for method in self._methods:
             budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear)
             bound = SOLVED[method](formulation, budget)
@@ -102,12 +117,16 @@ class Prover:
             self._running = 0
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
-            if self._is_closed.is_set() or (method == "exact" and bound.status == "optimal"):
+            if self._is_closed.is_set() or self.is_solved:
                 return True
-        if "time_limit" not in statuses:
-            # More time gives nothing, but a better partition may.
+        if not set(statuses) <= set(_FINAL):
+            return False
+        if "optimal" not in statuses:
+            return True
+        # More time gives nothing, but a better partition may.
+        if self._threshold == threshold and not self._is_last:
             self._has_news.wait()
-        return set(statuses) == {"too_large"}
+        return self._threshold == threshold
 
     def _hear(self, ticks: int) -> bool:
         self._running = max(self._running, ticks)

@@ -16,6 +16,8 @@ from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.stop import Stop, relative_gap
 
+SOLVER_PRECISION = 2e-6
+"""A gap that is left when the exact model is solved: a solver's bound is believed to a millionth."""
 _PARTS = ("work", "io_in", "io_out", "overflow", "cost")
 
 
@@ -25,7 +27,7 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     """The bottleneck equals the lower bound, in ticks: no partition is better."""
     WITHIN_GAP = "within_gap"
-    """The gap that was asked for is proven."""
+    """The gap that was asked for is proven; or one of 1e-6, which is as much as a solver can say."""
     TIME_LIMIT = "time_limit"
     """The time or the evaluations that were allowed are used up."""
     INTERRUPTED = "interrupted"
@@ -46,7 +48,8 @@ class Bound:
         How long it took.
     status
         ``"optimal"`` when the method gave all it can, ``"time_limit"`` when it was cut short (still a bound),
-        ``"too_large"`` when the graph is more than the method can take.
+        ``"too_large"`` when the graph is more than the method can take, ``"failed"`` when the solver gave up, which is
+        logged.
     ticks
         The lower bound in ticks.
     verified_lower_bound
@@ -54,6 +57,8 @@ class Bound:
         up.
     relaxations
         What it rests on.
+    num_nodes
+        Nodes of branch and bound.
     solver
         Whose word part of it is: name, version, options. None: nobody's.
     """
@@ -65,6 +70,7 @@ class Bound:
     ticks: int
     verified_lower_bound: float
     relaxations: tuple[Relaxation, ...] = ()
+    num_nodes: int = 0
     solver: Mapping[str, Any] | None = None
 
 
@@ -179,7 +185,7 @@ def make_result(
     lower_bound = max(bound.lower_bound for bound in bounds)
     if bottleneck <= lower_bound:
         status = Status.OPTIMAL
-    elif stop.gap > 0 and relative_gap(bottleneck, lower_bound) <= stop.gap:
+    elif relative_gap(bottleneck, lower_bound) <= max(stop.gap, SOLVER_PRECISION):
         status = Status.WITHIN_GAP
     else:
         status = Status.INTERRUPTED if is_interrupted else Status.TIME_LIMIT

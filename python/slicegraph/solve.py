@@ -11,9 +11,9 @@ from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
 from slicegraph.prover import Prover
 from slicegraph.report.progress import ProgressLine
-from slicegraph.result import Result, make_result
+from slicegraph.result import SOLVER_PRECISION, Result, make_result
 from slicegraph.search import BrkgaParams, evolve
-from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
+from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop, relative_gap
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("exact", "bottleneck_guess"),
@@ -90,7 +90,8 @@ def solve(
             seconds, lower_bound = time.perf_counter() - begin, prover.lower_bound
             progress = Progress(seconds=seconds, bottleneck=best, lower_bound=lower_bound, evaluations=evaluations)
             line.update(progress)
-            return best <= lower_bound or stop(progress)
+            is_solved = prover.is_solved and relative_gap(best, lower_bound) <= SOLVER_PRECISION
+            return best <= lower_bound or is_solved or stop(progress)
 
         def poll(bottleneck: float, num_evaluations: int, generations: int) -> bool:
             nonlocal best, evaluations
@@ -102,12 +103,14 @@ def solve(
         found = evolve(instance, seed=seed, threads=threads, params=params, poll=poll)
         is_interrupted = found.is_interrupted
         try:
-            # A search of so many generations may end before its stop: the bounds go on.
+            if not (is_interrupted or has_to_stop()):
+                # A search of so many generations may end before its stop: the bounds go on.
+                prover.learn(best, is_last=True)
             while not (is_interrupted or has_to_stop() or prover.is_done):
                 time.sleep(_POLL)
+            prover.close()
         except KeyboardInterrupt:
             is_interrupted = True
-        prover.close()
     return make_result(
         instance,
         block_of=found.block_of,

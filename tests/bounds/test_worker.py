@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -66,20 +67,55 @@ def test_a_proof_that_is_known_survives_a_run_without_time() -> None:
     assert solve_model(dataclasses.replace(easy(), seconds=0.0, known=known)).proof == known
 
 
-def test_a_solver_that_refuses_is_logged_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        outcome = solve_model(dataclasses.replace(easy(), options={"no_such_option": 1}))
-    assert outcome.lower_bound == 0
-    assert "HiGHS refused no_such_option" in caplog.text
+def test_a_solver_that_refuses_says_why() -> None:
+    outcome = solve_model(dataclasses.replace(easy(), options={"no_such_option": 1}))
+    assert (outcome.lower_bound, outcome.failure) == (0, "RuntimeError: HiGHS refused no_such_option")
 
 
-def test_a_worker_that_dies_is_logged_and_replaced(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_worker_that_died_idle_is_replaced() -> None:
     solve_model(easy())
-    worker._idle[-1]._process.kill()
-    with caplog.at_level(logging.WARNING):
-        assert solve_model(easy()).lower_bound == 0
-    assert "its process has ended" in caplog.text
+    for idle in worker._idle:
+        idle._process.kill()
+        idle._process.wait()
     assert solve_model(easy()).is_final
+
+
+def test_a_worker_that_dies_at_work_leaves_what_was_known() -> None:
+    def watch(_: int) -> bool:
+        made[0]._process.kill()
+        return False
+
+    known = solve_model(easy()).proof
+    made = worker._idle[-1:]
+    outcome = solve_model(dataclasses.replace(hard(60.0), known=known), watch=watch)
+    assert (outcome.proof, outcome.failure) == (known, "its process has ended")
+
+
+def test_without_an_interpreter_there_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_idle", [])
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert "cannot be started" in solve_model(easy()).failure
+
+
+def test_a_failure_ends_a_bound_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_idle", [])
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with caplog.at_level(logging.WARNING):
+        bound = sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), method="bottleneck_guess")
+    assert (bound.status, bound.lower_bound) == ("failed", 3.0)
+    assert caplog.text.count("the solver gave up") == 1
+
+
+def test_a_worker_whose_input_ends_within_a_request_ends() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from slicegraph.bounds.worker import main; main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        process.communicate(pickle.dumps(easy())[:-10], timeout=30)
+        assert process.returncode == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="looks at a process by its number")

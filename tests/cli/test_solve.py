@@ -18,7 +18,7 @@ import pytest
 
 import oracle
 from slicegraph.cli import main
-from strategies import CHAIN
+from strategies import CHAIN, grid
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 COMMAND = [sys.executable, "-m", "slicegraph"]
@@ -140,6 +140,30 @@ def test_ctrl_c_prints_the_best_so_far_and_exits_130(chain: str) -> None:
     assert run.returncode == 130
     answer = json.loads(out)
     assert (answer["status"], answer["bottleneck"], err) == ("interrupted", 3.125, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 4.0])
+def test_ctrl_c_while_bounds_are_proven_loses_nothing(seconds: float, tmp_path: Path) -> None:
+    """The best partition and bound so far, with a certificate that holds."""
+    model, certificate = tmp_path / "grid.json", tmp_path / "grid.cert.json"
+    model.write_text(json.dumps(grid(12)))
+    arguments = ["solve", str(model), "-k", "6", "--bandwidth", "8", "--json", "--certificate", str(certificate)]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        time.sleep(seconds)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=20)
+    assert (run.returncode, err) == (130, "")
+    assert json.loads(out)["lower_bound"] >= 24
+    assert main(["check", str(model), str(certificate)]) == 0
+
+
+def test_a_certificate_that_cannot_be_written_is_refused_at_once(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "nowhere" / "out.json")
+    assert main(["solve", chain, "-k", "2", "--certificate", path]) == 2
+    assert capsys.readouterr().err == f"slicegraph: --certificate {path}: no file can be written there\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="opens a terminal")

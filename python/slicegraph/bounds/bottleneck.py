@@ -15,9 +15,12 @@ from slicegraph.bounds.model import Formulation, Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
 from slicegraph.result import Bound
 
+ANY_BLOCK = Superblocks(spans=(None, 1, None), demand=1)
+"""The fullest block, whichever it is, with all before and all after it."""
+
 
 def bottleneck(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the cheapest set that could be the fullest block: two binaries per node."""
-    tasks = Tasks("bottleneck", formulation, budget, [Superblocks(spans=(None, 1, None), demand=1)])
+    tasks = Tasks("bottleneck", formulation, budget, [ANY_BLOCK])
     tasks.solve(tasks.all)
     return tasks.bound(is_final=tasks.all[0].outcome.is_final)

@@ -10,24 +10,30 @@ over all ``b`` and the largest ``F(b)`` are lower bounds.
 ``(b - 1) t``, and they pay at least their work, each tensor that leaves them once, and what does not fit into
 ``b - 1`` memories; so do the blocks after ``b``, with each tensor that enters. That gives ``F(b) <= t``, whatever
 ``b`` is. If ``b`` is the fullest block, it holds the mean work, and ``D(b) <= t``; some block is the fullest.
+
+Every ``D(b)`` is at least the bound of `slicegraph.bounds.bottleneck`, which has the same rows but those of ``before``
+and ``after``. So that one model comes first: what it gives need not be found ``k`` times.
 """
 
 from __future__ import annotations
 
+from slicegraph.bounds.bottleneck import ANY_BLOCK
 from slicegraph.bounds.model import Formulation, Superblocks
 from slicegraph.bounds.tasks import Budget, Task, Tasks
 from slicegraph.result import Bound
 
+_SHARE_OF_ANY = 0.3
+"""Of the time, for the one model without a guess."""
 _SHARE_OF_DEMAND = 0.6
-"""Of the time, for the least ``D(b)``: it takes every block, the largest ``F(b)`` only one."""
+"""Of the time then left, for the least ``D(b)``: it takes every block, the largest ``F(b)`` only one."""
 
 
 def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the stronger of min ``D(b)`` and max ``F(b)``: ``2 k`` models of two binaries per node."""
     num_blocks = formulation.num_blocks
     each = [_divided_at(block, num_blocks, demand=demand) for demand in (True, False) for block in range(num_blocks)]
-    tasks = Tasks("bottleneck_guess", formulation, budget, each)
-    demanding, free = tasks.all[:num_blocks], tasks.all[num_blocks:]
+    tasks = Tasks("bottleneck_guess", formulation, budget, [ANY_BLOCK, *each])
+    any_block, demanding, free = tasks.all[0], tasks.all[1 : num_blocks + 1], tasks.all[num_blocks + 1 :]
     twin = dict(zip(free, demanding, strict=True))
 
     def least_known() -> int | None:
@@ -36,7 +42,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
 
     def can_be_least(task: Task) -> bool:
         least = least_known()
-        return not task.outcome.is_final and (least is None or task.outcome.lower_bound < least)
+        return not task.outcome.is_final and (least is None or max(tasks.lower_bound, task.outcome.lower_bound) < least)
 
     def can_be_largest(task: Task) -> bool:
         # F(b) <= D(b).
@@ -46,6 +52,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     def is_done() -> bool:
         return not any(map(can_be_least, demanding)) and not any(map(can_be_largest, free))
 
+    tasks.solve([any_block], share=_SHARE_OF_ANY)
     while tasks.seconds_left > 0 and not is_done():
         weakest_first = sorted(filter(can_be_least, demanding), key=lambda task: task.outcome.lower_bound)
         tasks.solve(weakest_first, share=_SHARE_OF_DEMAND, is_needed=can_be_least, target=least_known)

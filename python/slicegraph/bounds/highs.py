@@ -39,7 +39,7 @@ _MARGIN = 1e-7
 _CREDIT = 1 - Fraction(1, 10**6)
 """How much of a dual bound is believed."""
 _SMALLEST = 1e-9
-"""Smaller coefficients are dropped by HiGHS."""
+"""Coefficients up to this are dropped by HiGHS."""
 _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _INTERIOR_FROM = 5_000
@@ -123,7 +123,7 @@ class _Run:
         ended, info = highs.getModelStatus(), highs.getInfo()
         if ended == HighsModelStatus.kInfeasible:
             # Nothing is below the threshold, to which t was bounded.
-            self._hear("infeasible", _SCALE if self._model.threshold else None, info.mip_node_count)
+            self._hear("infeasible", _SCALE if self._model.threshold else 0.0, info.mip_node_count)
             self._learn(Outcome(is_final=True))
         elif ended == HighsModelStatus.kOptimal:
             self._hear("optimal", info.mip_dual_bound, info.mip_node_count)
@@ -132,9 +132,9 @@ class _Run:
             self._hear("time_limit", info.mip_dual_bound, info.mip_node_count)
             self._learn(Outcome(is_final=self._is_enough()))
 
-    def _hear(self, status: str, dual_bound: float | None, num_nodes: int) -> None:
+    def _hear(self, status: str, dual_bound: float, num_nodes: int) -> None:
         """Take the solver's word for a dual bound, rounded to the safe side."""
-        if dual_bound is None or not np.isfinite(dual_bound):
+        if not np.isfinite(dual_bound):
             return
         ticks = self._scaled.ticks(dual_bound, self._step)
         if self._model.threshold is not None:
@@ -168,9 +168,8 @@ class _Scaled:
         value = model.value / of_row[row] * of_column[model.column]
         bound = np.where(is_pure, model.bound, model.bound / of_row - _MARGIN)
         upper = model.upper / of_column
-        # What a row loses on its left, at most, it loses on its right. This touches neither t nor overflow, whose own
-        # coefficients are neither small nor large.
-        kept = np.where(np.abs(value) < _SMALLEST, 0.0, np.clip(value, -_LARGEST, _LARGEST))
+        # What a row loses on its left, at most, it loses on its right; where t loses, nothing is left of the row.
+        kept = np.where(np.abs(value) <= _SMALLEST, 0.0, np.clip(value, -_LARGEST, _LARGEST))
         lost = np.flatnonzero(value > kept)
         np.subtract.at(bound, row[lost], (value[lost] - kept[lost]) * upper[model.column[lost]])
         value = kept

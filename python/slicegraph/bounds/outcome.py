@@ -22,12 +22,15 @@ class Outcome:
         Whether more time would give nothing more.
     num_nodes
         Of branch and bound, in one run.
+    failure
+        Why the solver gave up; empty when it did not.
     """
 
     proof: Proof | None = None
     testimony: Testimony | None = None
     is_final: bool = False
     num_nodes: int = 0
+    failure: str = ""
 
     @property
     def lower_bound(self) -> int:
@@ -48,4 +51,5 @@ class Outcome:
             testimony=better(self.testimony, other.testimony),
             is_final=self.is_final or other.is_final,
             num_nodes=max(self.num_nodes, other.num_nodes),
+            failure=self.failure or other.failure,
         )

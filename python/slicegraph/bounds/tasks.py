@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -14,11 +16,15 @@ from slicegraph.bounds.worker import Request, Watch, solve_model, solver
 from slicegraph.certificate.evidence import Relaxation, combine
 from slicegraph.result import Bound
 
+_log = logging.getLogger(__name__)
 _POLL = 0.02
-_SHARE_THERE = 0.9
-"""How much of the time an executor's worker gets; the rest is for the way there and back."""
-_MAX_SIZE = 4_000_000
+_SHARE_OF_SOLVER = 0.95
+"""How much of the time left the solver gets at most; the rest is for the way there and back, and for its last word."""
+_MAX_NODES = 65_536
+_MAX_SIZE = 500_000
 """Nodes times superblocks; the solver would not even read a larger model in any time that somebody waits."""
+_MAX_PARTS = 1_025
+"""Superblocks of a model, and models of a bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,19 +65,28 @@ class Tasks:
         self._method, self._formulation, self._budget = method, formulation, budget
         self._begin = time.monotonic()
         self._deadline = self._begin + budget.seconds
-        self._is_stopped = False
+        self._is_stopped = self._has_failed = False
         self.all = [Task(superblocks) for superblocks in each]
-        num_superblocks = max(len(task.superblocks.spans) for task in self.all)
-        self._is_too_large = len(formulation.work) * num_superblocks > _MAX_SIZE
-
-    @property
-    def lower_bound(self) -> int:
+        num_nodes, num_superblocks = len(formulation.work), max(len(task.superblocks.spans) for task in self.all)
+        self._is_too_large = (
+            num_nodes > _MAX_NODES
+            or num_nodes * num_superblocks > _MAX_SIZE
+            or max(num_superblocks, len(self.all)) > _MAX_PARTS
+        )
+        self.lower_bound = formulation.instance.core.combinatorial_bound()
         """Ticks that all tasks prove together, the combinatorial bound at least; the solver believed."""
-        return self._together(lambda relaxation: relaxation.lower_bound)
 
     def _together(self, value: Callable[[Relaxation], int]) -> int:
         together = combine(map(self._relaxation, self.all), self._formulation.num_blocks, value)
         return max(self._formulation.instance.core.combinatorial_bound(), together)
+
+    def _learn(self, task: Task, outcome: Outcome) -> None:
+        """Keep what is known better now; a solver that fails once is asked no more."""
+        task.outcome = task.outcome.or_better(outcome)
+        self.lower_bound = self._together(lambda relaxation: relaxation.lower_bound)
+        if outcome.failure and not self._has_failed:
+            self._is_stopped = self._has_failed = True
+            _log.warning("the solver gave up: %s", outcome.failure)
 
     @property
     def seconds_left(self) -> float:
@@ -91,7 +106,7 @@ class Tasks:
     ) -> None:
         """Solve tasks for ``share`` of the time left, each for an equal part of what remains when its turn comes.
 
-        ``is_needed``, and ``target``, ticks at which a task may stop, are asked when the turn comes; with an executor,
+        ``is_needed`` and ``target``, ticks at which a task may stop, are asked when the turn comes; with an executor,
         all turns come at once.
         """
         end = time.monotonic() + share * self.seconds_left
@@ -111,7 +126,7 @@ class Tasks:
         threshold, ticks = self._budget.threshold, self.lower_bound
         is_final = is_final or (threshold is not None and ticks >= threshold)
         relaxations = tuple(self._relaxation(task) for task in self.all if task.outcome.lower_bound > 0)
-        status = "optimal" if is_final else "time_limit"
+        status = "optimal" if is_final else "failed" if self._has_failed else "time_limit"
         return Bound(
             method=self._method,
             lower_bound=self._formulation.instance.seconds(ticks),
@@ -120,6 +135,7 @@ class Tasks:
             ticks=ticks,
             verified_lower_bound=self._formulation.instance.seconds(self._together(lambda each: each.proven)),
             relaxations=relaxations,
+            num_nodes=sum(task.outcome.num_nodes for task in self.all),
             solver=solver() if any(relaxation.solver for relaxation in relaxations) else None,
         )
 
@@ -138,14 +154,14 @@ class Tasks:
         return self._is_stopped
 
     def _solve_here(self, task: Task, seconds: float, target: int | None) -> None:
-        known = self.lower_bound
+        known, bounds_all = self.lower_bound, self._relaxation(task).first_block is None
 
         def watch(lower_bound: int) -> bool:
-            # What a task has found so far counts at once when it alone is the bound.
-            return self._has_to_stop(max(known, lower_bound) if len(self.all) == 1 else known)
+            return self._has_to_stop(max(known, lower_bound) if bounds_all else known)
 
-        outcome = solve_model(self._request(task, seconds, target), grace=self.seconds_left - seconds, watch=watch)
-        task.outcome = task.outcome.or_better(outcome)
+        request = self._request(task, min(seconds, _SHARE_OF_SOLVER * self.seconds_left), target)
+        outcome = solve_model(request, grace=self.seconds_left - request.seconds, watch=watch)
+        self._learn(task, outcome)
 
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
         model = self._formulation.model(task.superblocks, threshold=self._budget.threshold)
@@ -153,9 +169,9 @@ class Tasks:
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 
     def _solve_there(self, executor: Executor, tasks: Sequence[Task], end: float, target: int | None) -> None:
-        seconds = _SHARE_THERE * (end - time.monotonic()) / max(1, len(tasks))
+        seconds = _SHARE_OF_SOLVER * (end - time.monotonic()) / max(1, len(tasks))
         futures: dict[Future[Outcome], Task] = {}
-        for task in tasks:
+        for task in itertools.takewhile(lambda _: time.monotonic() < end, tasks):
             futures[executor.submit(solve_model, self._request(task, seconds, target))] = task
         pending = set(futures)
         while pending:
@@ -165,4 +181,4 @@ class Tasks:
                 return
             done, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
-                futures[future].outcome = futures[future].outcome.or_better(future.result())
+                self._learn(futures[future], future.result())

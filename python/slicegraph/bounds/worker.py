@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import pickle
 import queue
@@ -19,8 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, final
 
 from slicegraph.bounds.model import Model
@@ -28,14 +26,16 @@ from slicegraph.bounds.outcome import Outcome
 from slicegraph.certificate.evidence import Proof
 
 _POLL = 0.02
-_log = logging.getLogger(__name__)
+_MAX_IDLE = os.cpu_count() or 1
 
 SOLVER_OPTIONS: Mapping[str, bool | float | str] = {
     "threads": 1,
     "mip_rel_gap": 1e-7,
+    "mip_abs_gap": 0.0,
     "dual_feasibility_tolerance": 1e-9,
     "mip_feasibility_tolerance": 1e-7,  # as the rows' own: what lies between them HiGHS takes for its own error
     "mip_heuristic_effort": 0.0,  # a partition is known; only the bound is wanted
+    "mip_allow_restart": False,  # the root is most of the work, and a restart begins with another
     "random_seed": 0,
 }
 """Of HiGHS, where they are not its own defaults."""
@@ -73,6 +73,8 @@ class Request:
 
 def solver() -> dict[str, Any]:
     """Name the solver, for certificates."""
+    from importlib.metadata import version  # noqa: PLC0415 - loads the reader of mail headers
+
     return {"name": "HiGHS", "version": version("highspy"), "options": dict(SOLVER_OPTIONS)}
 
 
@@ -91,27 +93,28 @@ def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = N
     Returns
     -------
     Outcome
-        The best so far, when time was up or the solver failed, which is logged.
+        The best so far, when time was up or the solver failed.
 
     Notes
     -----
     A request can be pickled, so that any `concurrent.futures.Executor` can run this.
     """
     deadline = time.monotonic() + request.seconds + grace
-    best = Outcome(proof=request.known)
-    worker, is_idle = _take(), False
+    best, is_idle = Outcome(proof=request.known), False
+    try:
+        worker = _take()
+    except OSError as error:
+        return replace(best, failure=f"{sys.executable!r} cannot be started: {error}")
     try:
         worker.ask(request)
         while time.monotonic() < deadline and not (watch is not None and watch(best.lower_bound)):
             answer = worker.answer(min(_POLL, deadline - time.monotonic()))
             if isinstance(answer, _End):
                 is_idle = not answer.failure
-                if answer.failure:
-                    _log.warning("the solver gave up: %s", answer.failure)
-                break
+                return replace(best, failure=answer.failure)
             best = best if answer is None else best.or_better(answer)
     finally:
-        if is_idle:
+        if is_idle and len(_idle) < _MAX_IDLE:
             _idle.append(worker)
         else:
             worker.kill()
@@ -157,6 +160,11 @@ class _Worker:
             return self._answers.get(timeout=max(0.0, seconds))
         return None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End the process at once."""
         self._process.kill()
@@ -201,10 +209,13 @@ def _end_all() -> None:
 
 
 def _take() -> _Worker:
-    try:
-        return _idle.pop()
-    except IndexError:
-        return _Worker()
+    with contextlib.suppress(IndexError):
+        while True:
+            worker = _idle.pop()
+            if worker.is_alive:
+                return worker
+            worker.kill()
+    return _Worker()
 
 
 def main() -> None:
@@ -215,10 +226,12 @@ def main() -> None:
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
 
     def listen() -> None:
-        with contextlib.suppress(EOFError, OSError):
+        try:
             while True:
                 requests.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own process
-        os._exit(0)
+        finally:
+            # The input has ended, perhaps in the middle of a request.
+            os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
     try:

@@ -35,13 +35,13 @@ class Testimony:
     status
         How it ended.
     dual_bound
-        Its bound, in its own scale; None when it gave none.
+        Its bound, in its own scale.
     lower_bound
         Ticks, rounded to the safe side.
     """
 
     status: str
-    dual_bound: float | None
+    dual_bound: float
     lower_bound: int
 
 

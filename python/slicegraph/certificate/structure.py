@@ -208,7 +208,7 @@ def _record(required: Mapping[str, _Shape], optional: Mapping[str, _Shape] | Non
 # Ticks, bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
 _COUNT = _integer(0, 2**53)
 _PROOF = _record({"unit": _integer(1, None), "rows": _items(_row), "lower_bound": _COUNT})
-_TESTIMONY = _record({"status": _typed(str), "dual_bound": _nullable(_float), "lower_bound": _COUNT})
+_TESTIMONY = _record({"status": _typed(str), "dual_bound": _float, "lower_bound": _COUNT})
 _RELAXATION = _record(
     {
         "spans": _items(_nullable(_integer(1, _MAX_BLOCKS))),

@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import logging
 import math
+import os
 import sys
+from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.device import PRESETS
@@ -95,6 +97,12 @@ def make_stop(options: argparse.Namespace) -> sg.Stop:
     if math.isnan(options.time_limit) or options.time_limit < 0:
         raise sg.InputError(f"--time-limit {options.time_limit}: seconds are not negative")
     return sg.MaxRuntime(options.time_limit) | sg.TargetGap(options.max_gap)
+
+
+def check_certificate_path(options: argparse.Namespace) -> None:
+    """Refuse a place where no certificate can be written, before anything is computed."""
+    if options.certificate is not None and not os.access(Path(options.certificate).absolute().parent, os.W_OK):
+        raise sg.InputError(f"--certificate {options.certificate}: no file can be written there")
 
 
 def required_gap(options: argparse.Namespace) -> float | None:

@@ -25,6 +25,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Solve, print, and give the exit status."""
     shared.start_log(options)
+    shared.check_certificate_path(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
     instance = shared.read_instance(options)
     result = sg.solve(

@@ -1,6 +1,6 @@
 """Every lower bound on the graphs of a folder, as a fraction of the best partition known.
 
-    python benches/bounds.py FOLDER [--glob '*'] [--sample 30] [-k 2 8 16 32] [--time-limit 10] [--search 1]
+    python benches/lower_bounds.py FOLDER [--glob '*'] [--sample 30] [-k 2 8 16 32] [--time-limit 10] [--search 1]
                              [--device testbed | --bandwidth 1e9] [--optima TABLE.md] [--workers 2] > rows.csv
 
 A row per graph and number of blocks: seconds, status and fraction per method, and the fraction that needs no solver's
@@ -34,7 +34,7 @@ def main() -> int:
     paths = sorted(options.folder.glob(f"{options.glob}.json.gz"))
     if options.sample:
         paths = sorted(random.Random(options.seed).sample(paths, options.sample))  # noqa: S311 - a sample of graphs
-    optima = _optima(options.optima) if options.optima else {}
+    optima = known_optima(options.optima) if options.optima else {}
     cases = [(path, num_blocks) for path in paths for num_blocks in options.num_blocks]
     writer, num_wrong = None, 0
     means: dict[tuple[int, str], list[float]] = defaultdict(list)
@@ -94,7 +94,7 @@ def _row(path: Path, num_blocks: int, options: argparse.Namespace) -> dict[str, 
     return row
 
 
-def _optima(path: Path) -> dict[str, dict[int, float]]:
+def known_optima(path: Path) -> dict[str, dict[int, float]]:
     """Read a table of graphs by number of blocks; a head such as ``32, 64`` stands for both."""
     lines = [line for line in path.read_text().splitlines() if line.startswith("|")]
     heads, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
