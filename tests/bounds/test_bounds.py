@@ -18,7 +18,7 @@ from slicegraph.bounds.model import Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.result import Bound
 from solving import InProcess
-from strategies import devices, graphs, to_instance
+from strategies import MANY, devices, graphs, to_instance
 
 Method = Callable[[Formulation, Budget], Bound]
 METHODS: list[Method] = [exact, bottleneck, bottleneck_guess]
@@ -26,7 +26,7 @@ METHODS: list[Method] = [exact, bottleneck, bottleneck_guess]
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
 @given(graphs(max_nodes=4), devices(), st.integers(1, 5), st.booleans(), st.sampled_from([None, 1.0, 1.1, 2.0]))
-@settings(max_examples=1000)
+@settings(max_examples=MANY)
 def test_no_bound_is_above_the_optimum(
     method: Method,
     data: dict[str, Any],

@@ -6,13 +6,15 @@ import itertools
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 import oracle
 import slicegraph as sg
+from slicegraph.bounds.bottleneck import ANY_BLOCK
 from slicegraph.bounds.model import Formulation, Model, Superblocks, _Builder
-from strategies import devices, graphs, to_instance
+from strategies import MANY, devices, graphs, to_instance
 
 
 def partition(data: dict[str, Any], num_blocks: int, draw: st.DataObject) -> list[int]:
@@ -37,46 +39,42 @@ def spans(num_blocks: int, draw: st.DataObject) -> tuple[int | None, ...]:
     return tuple(end - begin for begin, end in itertools.pairwise(fences))
 
 
-@given(graphs(max_nodes=8), devices(), st.integers(1, 6), st.booleans(), st.data())
-@settings(max_examples=1000)
+@st.composite
+def solved(draw: DrawFn) -> tuple[sg.Instance, list[int], int, st.DataObject]:
+    """An instance with any partition within its memory limit, and the ticks of its bottleneck."""
+    data, device, more = draw(graphs(max_nodes=8)), draw(devices()), draw(st.data())
+    instance = to_instance(data, device, draw(st.integers(1, 6)), boundary_io=draw(st.booleans()))
+    block_of = partition(data, instance.num_blocks, more)
+    bottleneck = max(block.cost for block in instance.block_costs(block_of))
+    assume(bottleneck < float("inf"))
+    return instance, block_of, int(bottleneck / instance.tick), more
+
+
+@given(solved())
+@settings(max_examples=MANY)
 def test_the_superblocks_of_a_partition_are_a_solution(
-    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
+    problem: tuple[sg.Instance, list[int], int, st.DataObject],
 ) -> None:
     """With t its bottleneck, and a threshold of as much or none."""
-    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
-    block_of = partition(data, num_blocks, draw)
-    costs = instance.block_costs(block_of)
-    bottleneck = max(block.cost for block in costs)
-    if bottleneck == float("inf"):
-        return
-    t = int(bottleneck / instance.tick)
-    superblocks = Superblocks(spans=spans(num_blocks, draw))
+    instance, block_of, t, draw = problem
+    superblocks = Superblocks(spans=spans(instance.num_blocks, draw))
     threshold = draw.draw(st.sampled_from([None, t, 2 * t]))
-    model = Formulation(instance).model(superblocks, threshold=threshold)
-    assert_solves(model, instance, block_of, t)
+    assert_solves(Formulation(instance).model(superblocks, threshold=threshold), instance, block_of, t)
 
 
-@given(graphs(max_nodes=8), devices(), st.integers(1, 6), st.booleans(), st.data())
-@settings(max_examples=1000)
-def test_the_fullest_block_meets_the_demand(
-    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
-) -> None:
-    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
-    block_of = partition(data, num_blocks, draw)
-    costs = instance.block_costs(block_of)
-    bottleneck = max(block.cost for block in costs)
-    if bottleneck == float("inf"):
-        return
-    t = int(bottleneck / instance.tick)
+@given(solved())
+@settings(max_examples=MANY)
+def test_the_fullest_block_meets_the_demand(problem: tuple[sg.Instance, list[int], int, st.DataObject]) -> None:
+    """Known by its index, or not."""
+    instance, block_of, t, _ = problem
+    num_blocks, costs = instance.num_blocks, instance.block_costs(block_of)
     fullest = max(range(num_blocks), key=lambda block: costs[block].work)
     around = tuple(span for span in (fullest, 1, num_blocks - 1 - fullest) if span)
     formulation = Formulation(instance)
-    demand = int(fullest > 0)
-    assert_solves(formulation.model(Superblocks(spans=around, demand=demand), threshold=t), instance, block_of, t)
-    free = Superblocks(spans=(None, 1, None), demand=1)
-    assert_solves(
-        formulation.model(free, threshold=t), instance, block_of, t, ends=(0, fullest, fullest + 1, num_blocks)
-    )
+    known = Superblocks(spans=around, demand=int(fullest > 0))
+    assert_solves(formulation.model(known, threshold=t), instance, block_of, t)
+    ends = (0, fullest, fullest + 1, num_blocks)
+    assert_solves(formulation.model(ANY_BLOCK, threshold=t), instance, block_of, t, ends=ends)
 
 
 def assert_solves(

@@ -20,11 +20,11 @@ from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.tasks import Budget
 from slicegraph.result import make_result
 from solving import InProcess
-from strategies import CHAIN, devices, graphs, to_instance
+from strategies import CHAIN, MANY, devices, graphs, to_instance
 
 
 @given(graphs(max_nodes=4), devices(), st.integers(1, 4), st.booleans(), st.data())
-@settings(max_examples=1000)
+@settings(max_examples=MANY)
 def test_any_multipliers_prove_nothing_above_the_optimum(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
 ) -> None:

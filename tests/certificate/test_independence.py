@@ -37,5 +37,5 @@ def test_the_checker_shares_no_code_with_what_solves() -> None:
     assert reached - PACKAGES == {
         *(f"slicegraph.certificate.{name}" for name in ("check", "codec", "model", "relaxation")),
         *(f"slicegraph.certificate.{name}" for name in ("structure", "ticks", "windows")),
-        *(f"slicegraph.{name}" for name in ("device", "errors", "formats.arrays")),
+        *(f"slicegraph.{name}" for name in ("device", "errors", "formats.arrays", "formats.files")),
     }

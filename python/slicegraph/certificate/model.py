@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Self
 
 from slicegraph.certificate import codec
 from slicegraph.errors import CertificateError, InputError
+from slicegraph.formats.files import write_whole
 
 FORMAT = "slicegraph-certificate-1"
 
@@ -70,25 +69,14 @@ class Certificate:
         return cls(document)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the file through a temporary one, so that no half of a certificate is ever there.
+        """Write the file, whole or not at all.
 
         Raises
         ------
         InputError
             When it cannot be written.
         """
-        target = Path(path)
-        temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
-        try:
-            try:
-                with temporary.open("xb") as file:
-                    file.write(codec.dumps(self.document))
-                temporary.replace(target)
-            finally:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}") from None
+        write_whole(Path(path), codec.dumps(self.document))
 
     @property
     def num_blocks(self) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import itertools
 import json
-import secrets
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.files import write_whole
 
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
 # Far below where floats overflow, and far above any cost.
@@ -44,7 +43,7 @@ def read(path: Path) -> GraphArrays:
 
 
 def write(arrays: GraphArrays, path: Path) -> None:
-    """Write a native graph file through a temporary one, so that no half of a file is ever there.
+    """Write a native graph file, whole or not at all.
 
     Raises
     ------
@@ -54,17 +53,7 @@ def write(arrays: GraphArrays, path: Path) -> None:
     text = json.dumps(_to_json(arrays), separators=(",", ":"), allow_nan=False).encode()
     # No time stamp: the same graph is the same file.
     content = gzip.compress(text, mtime=0) if path.name.lower().endswith(".gz") else text
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+    write_whole(path, content)
 
 
 def _to_json(arrays: GraphArrays) -> dict[str, Any]:

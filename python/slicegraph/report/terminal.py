@@ -16,8 +16,8 @@ from slicegraph.result import Result, Status
 _MEANING = {
     Status.OPTIMAL: "no partition is faster",
     Status.WITHIN_GAP: "the gap that was asked for is proven",
-    Status.TIME_LIMIT: "the best so far",
-    Status.INTERRUPTED: "the best until Ctrl-C",
+    Status.TIME_LIMIT: "no more is proven",
+    Status.INTERRUPTED: "no more was proven until Ctrl-C",
 }
 
 
