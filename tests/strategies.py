@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn
 
 import slicegraph as sg
 
-MANY = max(1000, settings.default.max_examples)
+MANY = max(1000, settings().max_examples)
 """Examples for what must never be wrong: as many as the profile asks for, and a thousand at least."""
 _SIZES = st.sampled_from([0, 1, 2, 3, 1000, 2**40])
 _SECONDS = st.sampled_from([0.0, 1e-9, 0.1, 1 / 3, 1.0, 1e6])

@@ -50,17 +50,14 @@ class Prover:
         self._running = 0
         self.is_done = not methods
         """Whether nothing more will come."""
+        self.is_solved = False
+        """Whether the exact model is: the optimum is known, to the precision of the solver."""
 
     @property
     def lower_bound(self) -> float:
         """Seconds that no partition beats, as far as is proven."""
         best = max(bound.ticks for bound in self.bounds)
         return self._instance.seconds(max(best, self._running))
-
-    @property
-    def is_solved(self) -> bool:
-        """Whether the exact model is: the optimum is known, to the precision of the solver."""
-        return any(bound.method == "exact" and bound.status == "optimal" for bound in self.bounds)
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
@@ -117,6 +114,7 @@ class Prover:
             self._running = 0
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
+            self.is_solved |= method == "exact" and bound.status == "optimal"
             if self._is_closed.is_set() or self.is_solved:
                 return True
         if not set(statuses) <= set(_FINAL):
