@@ -42,6 +42,7 @@ _SMALLEST = 1e-9
 """Coefficients up to this are dropped by HiGHS."""
 _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
+_FEW = 3
 _INTERIOR_FROM = 5_000
 """Rows from which the interior point method is faster; its multipliers need no vertex."""
 
@@ -109,7 +110,8 @@ class _Run:
 
     def _branch(self) -> None:
         """Branch and bound, with the news of its dual bound while it runs."""
-        highs = self._solver()
+        # With few superblocks the root is most of the work, and a restart begins with another.
+        highs = self._solver(mip_allow_restart=len(self._model.superblocks.spans) > _FEW)
         _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
 
         def look(_kind: object, _text: str, out: Any, into: Any, _data: object) -> None:  # noqa: ANN401 - HiGHS's own

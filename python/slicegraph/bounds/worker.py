@@ -35,7 +35,6 @@ SOLVER_OPTIONS: Mapping[str, bool | float | str] = {
     "dual_feasibility_tolerance": 1e-9,
     "mip_feasibility_tolerance": 1e-7,  # as the rows' own: what lies between them HiGHS takes for its own error
     "mip_heuristic_effort": 0.0,  # a partition is known; only the bound is wanted
-    "mip_allow_restart": False,  # the root is most of the work, and a restart begins with another
     "random_seed": 0,
 }
 """Of HiGHS, where they are not its own defaults."""
