@@ -43,6 +43,7 @@ _SMALLEST = 1e-9
 _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _FEW = 3
+"""Superblocks of the models around one block."""
 _INTERIOR_FROM = 5_000
 """Rows from which the interior point method is faster; its multipliers need no vertex."""
 

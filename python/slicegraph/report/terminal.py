@@ -15,7 +15,7 @@ from slicegraph.result import Result, Status
 
 _MEANING = {
     Status.OPTIMAL: "no partition is faster",
-    Status.WITHIN_GAP: "the gap that was asked for is proven",
+    Status.WITHIN_GAP: "proven to the gap asked for, or as far as a solver can tell",
     Status.TIME_LIMIT: "no more is proven",
     Status.INTERRUPTED: "no more was proven until Ctrl-C",
 }
