@@ -48,5 +48,22 @@ def test_no_bound_is_above_the_optimum(
     bound = method(Formulation(instance), Budget(threshold=threshold, seconds=60, executor=InProcess()))
     assert combinatorial(instance).ticks <= bound.ticks <= optimum
     assert bound.status == "optimal" or optimum == float("inf")
-    if method is exact and threshold is not None:
+    # Overflow of far more than the optimum is beyond what a solver can tell from it.
+    if method is exact and threshold is not None and instance.params.sum() <= 1000 * threshold:
         assert bound.ticks >= optimum - 3e-6 * threshold
+
+
+def test_a_tiny_coefficient_does_not_make_a_model_infeasible() -> None:
+    """Work of 1e-9 beside an optimum of 4/3, which a presolve has lost with a tolerance of 1e-8: seen in a soak."""
+    data = {
+        "name": "tiny",
+        "nodes": {"op": ["op"] * 4, "param_bytes": [0, 0, 1, 5], "work": [0.0, 1e-09, 1 / 3, 1 / 3]},
+        "tensors": {"producer": [3], "size": [1], "consumers": [[]], "is_output": [True]},
+    }
+    device = {"bandwidth": 1.0, "memory": 5}
+    instance = to_instance(data, device, 2, boundary_io=True)
+    optimum = oracle.optimum(data, oracle.snap(data, device), 2, boundary_io=True)
+    for slack in (1.0, 1.1, 2.0):
+        budget = Budget(threshold=round(optimum * slack), seconds=60, executor=InProcess())
+        for method in METHODS:
+            assert method(Formulation(instance), budget).ticks <= optimum

@@ -4,10 +4,11 @@ A model is solved twice. Its linear relaxation gives dual multipliers; rounded t
 no solver (`slicegraph.bounds.multipliers`). Then branch and bound gives more, on the solver's word alone.
 
 How a dual bound of HiGHS becomes ticks
-    Costs are scaled so that the threshold is 100. Coefficients that HiGHS would drop are taken out of the rows, and
-    huge ones made smaller, on the safe side, and every row of costs is relaxed by 1e-7, which is more than all
-    rounding. Then the model is a relaxation of the exact one, up to the solver's own tolerances; for those, a millionth
-    of the bound is given away before it is rounded up to the next multiple of what all costs are multiples of.
+    Costs are scaled so that the threshold is 100. Coefficients too small for HiGHS's tolerances are taken out of the
+    rows, and huge ones made smaller, on the safe side, and every row of costs is relaxed by 1e-6. Then the model is a
+    relaxation of the exact one, up to the solver's own tolerances; for those, a millionth of the bound is given away
+    before it is rounded up to the next multiple of what all costs are multiples of. That a model is infeasible is
+    believed only when HiGHS says so without its presolve too.
 
 This module is imported by the processes of `slicegraph.bounds.worker` alone, which see to it that time is kept.
 """
@@ -34,12 +35,12 @@ from slicegraph.certificate.evidence import Proof, Testimony
 
 _SCALE = 100.0
 """What the threshold is to the solver."""
-_MARGIN = 1e-7
-"""By how much rows of costs are relaxed, in that scale."""
+_MARGIN = 1e-6
+"""By how much rows of costs are relaxed, in that scale: ten times what the solver takes for nothing."""
 _CREDIT = 1 - Fraction(1, 10**6)
 """How much of a dual bound is believed."""
-_SMALLEST = 1e-9
-"""Coefficients up to this are dropped by HiGHS."""
+_SMALLEST = 1e-6
+"""Coefficients up to this are dropped: HiGHS's presolve has called a model infeasible over one of 7e-8."""
 _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _FEW = 3
@@ -110,9 +111,19 @@ class _Run:
         return prove(self._model, np.array(weights), self._scaled.unit, self._step)
 
     def _branch(self) -> None:
-        """Branch and bound, with the news of its dual bound while it runs."""
+        """Branch and bound; without presolve again when that ends in no solution, or in an error of HiGHS's own."""
+        if self._branch_once("choose") in (HighsModelStatus.kInfeasible, HighsModelStatus.kSolveError):
+            ended = self._branch_once("off")
+            if ended == HighsModelStatus.kInfeasible:
+                # Nothing is below the threshold, to which t was bounded.
+                self._hear("infeasible", _SCALE if self._model.threshold else 0.0, 0)
+                self._learn(Outcome(is_final=True))
+
+    def _branch_once(self, presolve: str) -> HighsModelStatus:
+        """Branch and bound, with the news of its dual bound while it runs; say how it ended."""
         # With few superblocks the root is most of the work, and a restart begins with another.
-        highs = self._solver(mip_allow_restart=len(self._model.superblocks.spans) > _FEW)
+        has_restarts = len(self._model.superblocks.spans) > _FEW
+        highs = self._solver(mip_allow_restart=has_restarts, presolve=presolve)
         _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
 
         def look(_kind: object, _text: str, out: Any, into: Any, _data: object) -> None:  # noqa: ANN401 - HiGHS's own
@@ -124,16 +135,13 @@ class _Run:
         highs.run()
         # The status comes first: of an infeasible model the dual bound is infinite, of one without a root, minus that.
         ended, info = highs.getModelStatus(), highs.getInfo()
-        if ended == HighsModelStatus.kInfeasible:
-            # Nothing is below the threshold, to which t was bounded.
-            self._hear("infeasible", _SCALE if self._model.threshold else 0.0, info.mip_node_count)
-            self._learn(Outcome(is_final=True))
-        elif ended == HighsModelStatus.kOptimal:
+        if ended == HighsModelStatus.kOptimal:
             self._hear("optimal", info.mip_dual_bound, info.mip_node_count)
             self._learn(Outcome(is_final=True))
         elif ended in (HighsModelStatus.kTimeLimit, HighsModelStatus.kInterrupt):
             self._hear("time_limit", info.mip_dual_bound, info.mip_node_count)
             self._learn(Outcome(is_final=self._is_enough()))
+        return ended
 
     def _hear(self, status: str, dual_bound: float, num_nodes: int) -> None:
         """Take the solver's word for a dual bound, rounded to the safe side."""

@@ -33,7 +33,7 @@ SOLVER_OPTIONS: Mapping[str, bool | float | str] = {
     "mip_rel_gap": 1e-7,
     "mip_abs_gap": 0.0,
     "dual_feasibility_tolerance": 1e-9,
-    "mip_feasibility_tolerance": 1e-7,  # as the rows' own: what lies between them HiGHS takes for its own error
+    "mip_feasibility_tolerance": 1e-7,  # as the rows' own: with what lies between, HiGHS ends in an error
     "mip_heuristic_effort": 0.0,  # a partition is known; only the bound is wanted
     "random_seed": 0,
 }
