@@ -83,7 +83,7 @@ def solve(
     if method not in METHODS:
         raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
     begin = time.perf_counter()
-    best, evaluations, is_interrupted = math.inf, 0, False
+    best, evaluations = math.inf, 0
     with ProgressLine(is_wanted=display) as line, Prover(instance, METHODS[method]) as prover:
 
         def has_to_stop() -> bool:

@@ -169,7 +169,7 @@ class Tasks:
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 
     def _solve_there(self, executor: Executor, tasks: Sequence[Task], end: float, target: int | None) -> None:
-        seconds = _SHARE_OF_SOLVER * (end - time.monotonic()) / max(1, len(tasks))
+        seconds = _SHARE_OF_SOLVER * (end - time.monotonic()) / len(tasks)
         futures: dict[Future[Outcome], Task] = {}
         for task in itertools.takewhile(lambda _: time.monotonic() < end, tasks):
             futures[executor.submit(solve_model, self._request(task, seconds, target))] = task

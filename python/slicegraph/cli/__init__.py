@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from slicegraph.cli.complaint import say
 from slicegraph.cli.parser import make_parser
 from slicegraph.errors import InputError
 
@@ -19,8 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = make_parser().parse_args(arguments)
         status: int = options.run(options)
     except InputError as error:
-        # A path may hold any character: the line stays one line.
-        sys.stderr.write(f"slicegraph: {' '.join(str(error).splitlines())}\n")
+        say(str(error))
         return 2
     except KeyboardInterrupt:
         return 130

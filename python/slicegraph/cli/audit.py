@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.audit import complaints
 from slicegraph.cli import options as shared
+from slicegraph.cli.complaint import say
 from slicegraph.formats.plan import read_plan
 
 
@@ -38,8 +38,7 @@ def run(options: argparse.Namespace) -> int:
     except sg.InputError as error:
         raise sg.InputError(f"{options.plan}: {error}") from None
     for complaint in found:
-        # A path may hold any character: the line stays one line.
-        sys.stderr.write(f"slicegraph: {' '.join(f'{options.plan}: {complaint}'.splitlines())}\n")
+        say(f"{options.plan}: {complaint}")
     result = sg.audit(
         instance,
         block_of,

@@ -10,6 +10,7 @@ import slicegraph as sg
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import options as shared
+from slicegraph.cli.complaint import say
 from slicegraph.device import PRESETS
 from slicegraph.errors import CertificateError
 from slicegraph.report.verdict import refusal_to_json, verdict_to_json, verdict_to_text
@@ -34,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         verdict = check(graph, certificate, device=device, num_blocks=options.num_blocks)
     except CertificateError as error:
-        # A path may hold any character: the line stays one line.
-        sys.stderr.write(f"slicegraph: {' '.join(f'{options.certificate}: {error}'.splitlines())}\n")
+        say(f"{options.certificate}: {error}")
         if options.json:
             sys.stdout.write(refusal_to_json(str(error)) + "\n")
         return 1
