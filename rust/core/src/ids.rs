@@ -21,6 +21,11 @@ macro_rules! id {
             pub fn index(self) -> usize {
                 wide(self.0)
             }
+
+            /// Its index in 32 bits.
+            pub(crate) fn narrow(self) -> u32 {
+                self.0
+            }
         }
     };
 }

@@ -41,10 +41,12 @@
 
 pub mod cost;
 mod error;
+pub mod exact;
 pub mod graph;
 mod ids;
 pub mod interrupt;
 pub mod order;
+pub mod reduce;
 pub mod search;
 pub mod slice;
 

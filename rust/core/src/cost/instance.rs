@@ -1,11 +1,13 @@
 //! A graph on a device with a number of blocks: the problem itself, in ticks.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::device::Device;
 use super::ticks::{Ticks, ceil_div, choose_tick, snap};
 use crate::error::Error;
-use crate::graph::{Csr, Graph, MAX_SECONDS, Work};
+use crate::graph::{Csr, Graph, GraphBuilder, MAX_SECONDS, Work};
 use crate::ids::{NodeId, TensorId, bytes_as_float, count, float};
 
 /// More blocks than any pipeline has; keeps a typing error from asking for all memory.
@@ -17,18 +19,24 @@ const AMPLE: Ticks = 1 << 52;
 #[derive(Clone, Debug)]
 pub struct Instance {
     graph: Arc<Graph>,
-    num_blocks: usize,
-    boundary_io: bool,
-    tick: f64,
+    figures: Figures,
     work: Vec<Ticks>,
     total_work: Ticks,
     combinatorial_bound: Ticks,
     transfer: Vec<Ticks>,
     params: Vec<Ticks>,
-    memory: Ticks,
-    memory_limit: Option<u64>,
     paid_produces: Csr<TensorId>,
     paid_reads: Csr<TensorId>,
+}
+
+/// What is one number for the whole instance.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    num_blocks: usize,
+    boundary_io: bool,
+    tick: f64,
+    memory: Ticks,
+    memory_limit: Option<u64>,
 }
 
 impl Instance {
@@ -66,8 +74,20 @@ impl Instance {
         let memory = device
             .memory
             .map_or(AMPLE, |memory| snap(bytes_as_float(memory) / device.overflow_bandwidth(), tick).min(AMPLE));
-        let snapped_work = snap_all(&work);
-        let transfer = snap_all(&transfer);
+        let (work, transfer, params) = (snap_all(&work), snap_all(&transfer), snap_all(&params));
+        let figures = Figures { num_blocks, boundary_io, tick, memory, memory_limit: device.memory_limit };
+        Ok(Self::from_ticks(graph, figures, work, transfer, params))
+    }
+
+    /// Puts together what is known in ticks.
+    fn from_ticks(
+        graph: Arc<Graph>,
+        figures: Figures,
+        work: Vec<Ticks>,
+        transfer: Vec<Ticks>,
+        params: Vec<Ticks>,
+    ) -> Self {
+        let boundary_io = figures.boundary_io;
         let paid = |x: TensorId| transfer[x.index()] > 0 && (boundary_io || graph.producer(x).is_some());
         let pairs_of = |tensors: fn(&Graph, NodeId) -> &[TensorId]| {
             let graph = &*graph;
@@ -79,21 +99,68 @@ impl Instance {
         let reads = pairs_of(Graph::reads).filter(|&(_, x)| paid(x));
         let mut instance = Self {
             combinatorial_bound: 0,
-            num_blocks,
-            boundary_io,
-            tick,
-            total_work: snapped_work.iter().sum(),
-            work: snapped_work,
-            params: snap_all(&params),
-            memory,
-            memory_limit: device.memory_limit,
+            figures,
+            total_work: work.iter().sum(),
+            work,
+            params,
             paid_produces: Csr::from_pairs(graph.num_nodes(), no_tensor, produces),
             paid_reads: Csr::from_pairs(graph.num_nodes(), no_tensor, reads),
             transfer,
             graph,
         };
         instance.combinatorial_bound = instance.combine();
-        Ok(instance)
+        instance
+    }
+
+    /// The instance whose nodes are groups of these nodes, numbered below `num_groups`, at the same costs.
+    ///
+    /// Tensors within a group are gone, but for model outputs that are paid; those with equal ends are one, at the sum of
+    /// their costs, in the order of the first of each.
+    ///
+    /// # Complexity
+    /// O(nodes + tensors + reads), but for sorting.
+    pub(crate) fn quotient(&self, group_of: &[usize], num_groups: usize) -> Self {
+        let old = &*self.graph;
+        let mut sums = (vec![0; num_groups], vec![0; num_groups], vec![0_i64; num_groups]);
+        for v in old.nodes() {
+            let group = group_of[v.index()];
+            sums.0[group] += self.work(v);
+            sums.1[group] += self.params[v.index()];
+            sums.2[group] += i64::try_from(old.param_bytes(v)).unwrap_or(i64::MAX);
+        }
+        let (work, params, param_bytes) = sums;
+        let mut ends = BTreeMap::new();
+        let mut builder = GraphBuilder {
+            work: Some(work.iter().map(|&ticks| self.seconds(ticks)).collect()),
+            param_bytes: Some(param_bytes),
+            ..GraphBuilder::default()
+        };
+        let (mut transfer, mut is_output) = (Vec::<Ticks>::new(), Vec::new());
+        for x in old.tensors() {
+            let maker = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
+            let mut readers: Vec<NodeId> = old.consumers(x).iter().map(|v| NodeId::new(group_of[v.index()])).collect();
+            readers.sort_unstable();
+            readers.dedup();
+            readers.retain(|&reader| Some(reader) != maker);
+            let is_paid_output = self.is_paid_output(x);
+            let is_gone = readers.is_empty() && !(is_paid_output && maker.is_some());
+            if is_gone || (maker.is_none() && !self.boundary_io()) {
+                continue;
+            }
+            match ends.entry((maker, readers, is_paid_output)) {
+                Entry::Occupied(class) => transfer[*class.get()] += self.transfer(x),
+                Entry::Vacant(class) => {
+                    builder.add_tensor(maker, 0, &class.key().1);
+                    is_output.push(is_paid_output);
+                    class.insert(transfer.len());
+                    transfer.push(self.transfer(x));
+                }
+            }
+        }
+        builder.size.clone_from(&transfer);
+        builder.is_output = Some(is_output);
+        let graph = builder.freeze().expect("groups of a checked graph, with no cycle between them");
+        Self::from_ticks(Arc::new(graph), self.figures, work, transfer, params)
     }
 
     /// The graph to cut.
@@ -105,19 +172,25 @@ impl Instance {
     /// How many blocks a partition may have.
     #[must_use]
     pub fn num_blocks(&self) -> usize {
-        self.num_blocks
+        self.figures.num_blocks
     }
 
     /// Whether model inputs and outputs are paid.
     #[must_use]
     pub fn boundary_io(&self) -> bool {
-        self.boundary_io
+        self.figures.boundary_io
+    }
+
+    /// Whether `tensor` is a model output that is paid, by whoever makes it.
+    #[must_use]
+    pub fn is_paid_output(&self, tensor: TensorId) -> bool {
+        self.boundary_io() && self.graph.is_output(tensor)
     }
 
     /// Seconds of one tick, a power of two.
     #[must_use]
     pub fn tick(&self) -> f64 {
-        self.tick
+        self.figures.tick
     }
 
     /// Ticks that `node` runs.
@@ -126,10 +199,31 @@ impl Instance {
         self.work[node.index()]
     }
 
+    /// Ticks that `node` costs whoever holds it: its work, and the model outputs that it makes when these are paid.
+    #[must_use]
+    pub fn load(&self, node: NodeId) -> Ticks {
+        let outputs = self.graph.produces(node).iter().filter(|&&x| self.is_paid_output(x));
+        self.work(node) + outputs.map(|&x| self.transfer(x)).sum::<Ticks>()
+    }
+
+    /// Ticks that it adds for the maker of `tensor` that another block reads it: none for a model output that is paid
+    /// anyway, and none for a model input, which nobody makes.
+    #[must_use]
+    pub fn export(&self, tensor: TensorId) -> Ticks {
+        let is_free = self.is_paid_output(tensor) || self.graph.producer(tensor).is_none();
+        if is_free { 0 } else { self.transfer(tensor) }
+    }
+
     /// Ticks of all nodes together.
     #[must_use]
     pub fn total_work(&self) -> Ticks {
         self.total_work
+    }
+
+    /// The load of all nodes together.
+    #[must_use]
+    pub fn total_load(&self) -> Ticks {
+        self.graph.nodes().map(|node| self.load(node)).sum()
     }
 
     /// Ticks that each node runs, by index.
@@ -159,31 +253,31 @@ impl Instance {
     /// Resident parameters, in the ticks that they would take to stream in.
     #[must_use]
     pub fn memory(&self) -> Ticks {
-        self.memory
+        self.figures.memory
     }
 
     /// Bytes of parameters that a block may hold at most.
     #[must_use]
     pub fn memory_limit(&self) -> Option<u64> {
-        self.memory_limit
+        self.figures.memory_limit
     }
 
     /// A cost in seconds; infinite for [`INFINITE`](super::INFINITE).
     #[must_use]
     pub fn seconds(&self, cost: Ticks) -> f64 {
-        if cost == super::INFINITE { f64::INFINITY } else { float(cost) * self.tick }
+        if cost == super::INFINITE { f64::INFINITY } else { float(cost) * self.figures.tick }
     }
 
     /// Overflow of parameters that take so many ticks to stream in.
     #[must_use]
     pub fn overflow(&self, params: Ticks) -> Ticks {
-        (params - self.memory).max(0)
+        (params - self.figures.memory).max(0)
     }
 
     /// Whether so many bytes of parameters may not stand in one block.
     #[must_use]
     pub fn is_over_limit(&self, param_bytes: u64) -> bool {
-        self.memory_limit.is_some_and(|limit| param_bytes > limit)
+        self.figures.memory_limit.is_some_and(|limit| param_bytes > limit)
     }
 
     /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the dearest node.
@@ -203,11 +297,11 @@ impl Instance {
             Some(_) => graph.is_output(*x),
         };
         let boundary_cost = |tensors: &mut dyn Iterator<Item = TensorId>| -> Ticks {
-            let paid = tensors.filter(|x| self.boundary_io && boundary(x));
+            let paid = tensors.filter(|x| self.figures.boundary_io && boundary(x));
             paid.map(|x| self.transfer(x)).sum()
         };
-        let blocks = count(self.num_blocks);
-        let spilled = self.params.iter().sum::<Ticks>() - self.memory.saturating_mul(blocks);
+        let blocks = count(self.figures.num_blocks);
+        let spilled = self.params.iter().sum::<Ticks>() - self.figures.memory.saturating_mul(blocks);
         let together = self.total_work() + spilled.max(0) + boundary_cost(&mut graph.tensors());
         let alone = |v: NodeId| {
             let mut touched = graph.reads(v).iter().chain(graph.produces(v)).copied();

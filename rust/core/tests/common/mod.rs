@@ -101,6 +101,11 @@ pub fn chain(num_nodes: usize, num_blocks: usize) -> Instance {
     Instance::new(graph, &Device::with_bandwidth(2.0), num_blocks, false).expect("small numbers")
 }
 
+/// Half a second in ticks, of which all costs of these instances are multiples.
+pub fn half_second(instance: &Instance) -> Ticks {
+    (0..52).map(|bit| 1 << bit).find(|&ticks| instance.seconds(ticks) >= 0.5).unwrap_or(1)
+}
+
 /// The message of an error, to compare with what the user should read.
 pub fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     result.expect_err("must be refused").to_string()

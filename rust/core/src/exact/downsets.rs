@@ -1,0 +1,171 @@
+//! Downsets with what they cost at their boundary, many at a time.
+
+use std::collections::HashMap;
+
+use crate::cost::{INFINITE, Instance, Ticks};
+use crate::ids::{TensorId, narrow, wide};
+
+/// A tensor that is live at a downset, and how many of its readers are in it.
+pub(super) type Live = (u32, u32);
+
+/// What is known of a downset besides its nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Boundary {
+    pub load: Ticks,
+    pub params: Ticks,
+    pub bytes: u64,
+    /// What its live tensors cost those who made them, and those who will read them.
+    pub exports: Ticks,
+    pub imports: Ticks,
+}
+
+/// A list of downsets.
+#[derive(Clone, Debug)]
+pub(super) struct Downsets {
+    pub boundaries: Vec<Boundary>,
+    words_per_set: usize,
+    words: Vec<u64>,
+    live: Vec<Live>,
+    ends: Vec<usize>,
+}
+
+impl Downsets {
+    /// No downset of so many nodes.
+    pub(super) fn new(num_nodes: usize) -> Self {
+        Self {
+            boundaries: Vec::new(),
+            words_per_set: num_nodes.div_ceil(64),
+            words: Vec::new(),
+            live: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.boundaries.len()
+    }
+
+    /// Bytes that one more downset with so many live tensors takes.
+    pub(super) fn bytes_for(&self, num_live: usize) -> usize {
+        self.words_per_set * size_of::<u64>()
+            + size_of::<Boundary>()
+            + num_live * size_of::<Live>()
+            + size_of::<usize>()
+    }
+
+    /// Adds a downset; its live tensors need not be in order.
+    pub(super) fn push(&mut self, words: &[u64], boundary: Boundary, live: impl Iterator<Item = Live>) {
+        let begin = self.live.len();
+        self.live.extend(live);
+        self.live[begin..].sort_unstable();
+        self.ends.push(self.live.len());
+        self.words.extend_from_slice(words);
+        self.boundaries.push(boundary);
+    }
+
+    pub(super) fn words(&self, index: usize) -> &[u64] {
+        &self.words[index * self.words_per_set..][..self.words_per_set]
+    }
+
+    fn live(&self, index: usize) -> &[Live] {
+        let begin = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.live[begin..self.ends[index]]
+    }
+
+    /// Adds a downset of another list.
+    pub(super) fn append(&mut self, others: &Self, index: usize) {
+        self.push(others.words(index), others.boundaries[index], others.live(index).iter().copied());
+    }
+
+    /// The downsets at these places, in this order.
+    pub(super) fn select(&self, places: impl Iterator<Item = usize>) -> Self {
+        let mut selected = Self { words_per_set: self.words_per_set, ..Self::new(0) };
+        for place in places {
+            selected.append(self, place);
+        }
+        selected
+    }
+
+    /// The same downsets, ascending by load, then as they are.
+    pub(super) fn sorted(&self) -> Self {
+        let mut places: Vec<usize> = (0..self.len()).collect();
+        places.sort_by_key(|&place| self.boundaries[place].load);
+        self.select(places.into_iter())
+    }
+
+    /// Whether the block from downset `from` to the downset `to` of `others` exists and costs less than `threshold`.
+    pub(super) fn is_block(
+        &self,
+        from: usize,
+        others: &Self,
+        to: usize,
+        instance: &Instance,
+        threshold: Ticks,
+    ) -> bool {
+        let (start, end) = (&self.boundaries[from], &others.boundaries[to]);
+        if end.load < start.load || end.params < start.params || end.bytes < start.bytes {
+            return false;
+        }
+        // What is live at one end only costs at least the difference.
+        let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
+        let fixed = end.load - start.load + instance.overflow(end.params - start.params);
+        fixed + io < threshold
+            && self.words(from).iter().zip(others.words(to)).all(|(inner, outer)| inner & !outer == 0)
+            && !instance.is_over_limit(end.bytes - start.bytes)
+            && fixed + io_between(instance, self.live(from), others.live(to)) < threshold
+    }
+}
+
+/// What a block pays for tensors, by what is live before it and after it.
+///
+/// ```text
+/// export of what is live after it only + import of what is live before it only, or at both ends with more readers after
+/// ```
+fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live]) -> Ticks {
+    let import = |x: u32| instance.transfer(TensorId::new(wide(x)));
+    let export = |x: u32| instance.export(TensorId::new(wide(x)));
+    let mut io = 0;
+    loop {
+        match (before.split_first(), after.split_first()) {
+            (None, None) => return io,
+            (Some((&(x, readers), rest)), Some((&(y, more_readers), others))) if x == y => {
+                if readers != more_readers {
+                    io += import(x);
+                }
+                (before, after) = (rest, others);
+            }
+            (Some((&(x, _), rest)), other) if other.is_none_or(|(&(y, _), _)| x < y) => {
+                io += import(x);
+                before = rest;
+            }
+            (_, Some((&(y, _), others))) => {
+                io += export(y);
+                after = others;
+            }
+            (Some(_), None) => return INFINITE,
+        }
+    }
+}
+
+/// Which downsets were met before, by a hash that is never believed without a look at the nodes.
+#[derive(Debug, Default)]
+pub(super) struct Met(HashMap<u64, u32>);
+
+impl Met {
+    /// Enters the last downset of a list.
+    pub(super) fn enter(&mut self, downsets: &Downsets, index: usize) {
+        self.0.entry(hash(downsets.words(index))).or_insert(narrow(index));
+    }
+
+    /// Whether a downset was entered.
+    pub(super) fn has(&self, downsets: &Downsets, words: &[u64]) -> bool {
+        self.0.get(&hash(words)).is_some_and(|&index| downsets.words(wide(index)) == words)
+    }
+}
+
+fn hash(words: &[u64]) -> u64 {
+    words.iter().fold(0, |hash: u64, word| {
+        let mixed = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ mixed >> 29
+    })
+}

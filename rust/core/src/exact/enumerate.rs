@@ -1,0 +1,270 @@
+//! The downsets that can stand at a boundary, where what is before it and what is after it must not cost too much.
+//!
+//! Let `live(D)` be the tensors that are made in `D`, or come in from outside, and that are read outside `D`. The blocks of
+//! `D` pay at least `load(D) + export(live(D))`, the others at least the load of the rest and `import(live(D))`. Given what
+//! each side can pay at most, the enumeration decides one node after the other, in a topological order: in, with all that
+//! comes before it, or out, with all that comes after it. What is decided has a load and live tensors already, and neither
+//! shrinks, so a branch ends as soon as one side cannot pay. Where a graph is a series of parts, this leaves the part at the
+//! boundary.
+
+use super::downsets::{Boundary, Downsets};
+use super::{Caps, Halt};
+use crate::cost::{Instance, Ticks};
+use crate::ids::{NodeId, TensorId, wide};
+use crate::interrupt::Interrupt;
+use crate::order::{ConeSums, TopologicalOrder, cone_sums};
+
+const FREE: u8 = 0;
+const IN: u8 = 1;
+const OUT: u8 = 2;
+
+/// What the blocks before a boundary can pay together, and the blocks after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purse {
+    pub before: Ticks,
+    pub after: Ticks,
+    /// How many blocks may stand before the boundary, and after it.
+    pub blocks: [usize; 2],
+}
+
+/// An instance, with what every enumeration of its downsets needs.
+#[derive(Debug)]
+pub(super) struct Enumerator<'a> {
+    instance: &'a Instance,
+    order: Vec<u32>,
+    loads: Vec<Ticks>,
+    cones: ConeSums,
+    predecessors: Vec<Vec<u32>>,
+    side: Vec<u8>,
+    words: Vec<u64>,
+    num_in: usize,
+    trail: Vec<u32>,
+    /// Per tensor: whether it is made, or comes in from outside; how many readers are in, and out.
+    is_made: Vec<bool>,
+    readers_in: Vec<u32>,
+    readers_out: Vec<u32>,
+    live: Vec<u32>,
+    inside: Boundary,
+    outside: Boundary,
+    stack: Vec<u32>,
+}
+
+impl<'a> Enumerator<'a> {
+    /// Takes O(nodes^2 / 8) time.
+    pub(super) fn new(instance: &'a Instance) -> Self {
+        let graph = instance.graph();
+        let num_nodes = graph.num_nodes();
+        let mut predecessors = vec![Vec::new(); num_nodes];
+        for v in graph.nodes() {
+            for successor in graph.successors(v) {
+                predecessors[successor.index()].push(v.narrow());
+            }
+        }
+        let loads: Vec<Ticks> = graph.nodes().map(|v| instance.load(v)).collect();
+        Self {
+            instance,
+            order: TopologicalOrder::natural(graph).nodes().iter().map(|v| v.narrow()).collect(),
+            cones: cone_sums(graph, &loads),
+            loads,
+            predecessors,
+            side: vec![FREE; num_nodes],
+            words: vec![0; num_nodes.div_ceil(64)],
+            num_in: 0,
+            trail: Vec::new(),
+            is_made: graph.tensors().map(|x| graph.producer(x).is_none() && instance.boundary_io()).collect(),
+            readers_in: vec![0; graph.num_tensors()],
+            readers_out: vec![0; graph.num_tensors()],
+            live: Vec::new(),
+            inside: Boundary::default(),
+            outside: Boundary::default(),
+            stack: Vec::new(),
+        }
+    }
+
+    /// The empty downset.
+    pub(super) fn nothing(&mut self) -> Downsets {
+        self.only(OUT)
+    }
+
+    /// The downset of all nodes.
+    pub(super) fn everything(&mut self) -> Downsets {
+        self.only(IN)
+    }
+
+    fn only(&mut self, side: u8) -> Downsets {
+        for index in 0..self.order.len() {
+            self.decide(self.order[index], side);
+        }
+        let mut found = Downsets::new(self.order.len());
+        self.keep(&mut found);
+        self.undo(0, 0);
+        found
+    }
+
+    /// Lists the downsets for which both sides can pay, but for the empty one and the whole graph.
+    ///
+    /// # Errors
+    /// [`Halt`], when a cap is met or `interrupt` was raised.
+    pub(super) fn list(&mut self, purse: Purse, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
+        let found = self.search(purse, caps, interrupt);
+        self.undo(0, 0);
+        found
+    }
+
+    fn search(&mut self, purse: Purse, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
+        let num_nodes = self.order.len();
+        let mut found = Downsets::new(num_nodes);
+        let mut order = Vec::new();
+        for index in 0..num_nodes {
+            let node = self.order[index];
+            let is_in = self.cones.descendants[wide(node)] > purse.after;
+            let is_out = self.cones.ancestors[wide(node)] > purse.before;
+            match (is_in, is_out) {
+                (true, true) => return Ok(found),
+                (true, false) => self.decide(node, IN),
+                (false, true) => self.decide(node, OUT),
+                (false, false) => order.push(node),
+            }
+        }
+        if !self.can_pay(purse) {
+            return Ok(found);
+        }
+        // Per open branch: the place in the order, how long the trail and the live list were before it, its next side.
+        let mut branches: Vec<(usize, usize, usize, u8)> = Vec::new();
+        let (mut at, mut steps) = (0, 0);
+        loop {
+            at += order[at..].iter().take_while(|&&node| self.side[wide(node)] != FREE).count();
+            if at < order.len() {
+                branches.push((at, self.trail.len(), self.live.len(), IN));
+            } else if (1..num_nodes).contains(&self.num_in) {
+                caps.keep(found.bytes_for(self.live.len()))?;
+                self.keep(&mut found);
+            }
+            loop {
+                let Some((place, trail, live, side)) = branches.last_mut() else { return Ok(found) };
+                let (next, place, trail, live) = (*side, *place, *trail, *live);
+                self.undo(trail, live);
+                if next > OUT {
+                    branches.pop();
+                    continue;
+                }
+                *side += 1;
+                steps += 1;
+                caps.branch()?;
+                interrupt.check(steps)?;
+                self.decide(order[place], next);
+                if self.can_pay(purse) {
+                    at = place + 1;
+                    break;
+                }
+            }
+        }
+    }
+
+    fn can_pay(&self, purse: Purse) -> bool {
+        let Self { inside, outside, instance, .. } = self;
+        inside.load + inside.exports <= purse.before
+            && outside.load + inside.imports <= purse.after
+            && fits(instance, inside, purse.blocks[0])
+            && fits(instance, outside, purse.blocks[1])
+    }
+
+    /// Puts a free node on a side, and whatever must be there with it.
+    fn decide(&mut self, node: u32, side: u8) {
+        if self.side[wide(node)] != FREE {
+            return;
+        }
+        self.side[wide(node)] = side;
+        self.stack.push(node);
+        let (instance, graph) = (self.instance, self.instance.graph());
+        while let Some(node) = self.stack.pop() {
+            self.trail.push(node);
+            let (index, v) = (wide(node), NodeId::new(wide(node)));
+            let sums = if side == IN { &mut self.inside } else { &mut self.outside };
+            sums.load += self.loads[index];
+            sums.params += instance.params()[index];
+            sums.bytes += graph.param_bytes(v);
+            if side == IN {
+                self.num_in += 1;
+                self.words[index / 64] |= 1 << (index % 64);
+                for &x in graph.reads(v) {
+                    self.readers_in[x.index()] += 1;
+                }
+                for &x in graph.produces(v) {
+                    self.is_made[x.index()] = true;
+                    if self.readers_out[x.index()] > 0 {
+                        self.cut(x);
+                    }
+                }
+                for other in 0..self.predecessors[index].len() {
+                    self.follow(self.predecessors[index][other], side);
+                }
+            } else {
+                for &x in graph.reads(v) {
+                    self.readers_out[x.index()] += 1;
+                    if self.readers_out[x.index()] == 1 && self.is_made[x.index()] {
+                        self.cut(x);
+                    }
+                }
+                for other in graph.successors(v) {
+                    self.follow(other.narrow(), side);
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, node: u32, side: u8) {
+        if self.side[wide(node)] == FREE {
+            self.side[wide(node)] = side;
+            self.stack.push(node);
+        }
+    }
+
+    fn cut(&mut self, x: TensorId) {
+        self.live.push(x.narrow());
+        self.inside.exports += self.instance.export(x);
+        self.inside.imports += self.instance.transfer(x);
+    }
+
+    /// Takes back what was decided since the trail and the live list were so long.
+    fn undo(&mut self, trail: usize, live: usize) {
+        let (instance, graph) = (self.instance, self.instance.graph());
+        for x in self.live.drain(live..) {
+            self.inside.exports -= instance.export(TensorId::new(wide(x)));
+            self.inside.imports -= instance.transfer(TensorId::new(wide(x)));
+        }
+        for &node in &self.trail[trail..] {
+            let (index, v) = (wide(node), NodeId::new(wide(node)));
+            let is_in = self.side[index] == IN;
+            self.side[index] = FREE;
+            let (sums, readers) = if is_in {
+                self.num_in -= 1;
+                self.words[index / 64] &= !(1 << (index % 64));
+                for &x in graph.produces(v) {
+                    self.is_made[x.index()] = false;
+                }
+                (&mut self.inside, &mut self.readers_in)
+            } else {
+                (&mut self.outside, &mut self.readers_out)
+            };
+            sums.load -= self.loads[index];
+            sums.params -= instance.params()[index];
+            sums.bytes -= graph.param_bytes(v);
+            for &x in graph.reads(v) {
+                readers[x.index()] -= 1;
+            }
+        }
+        self.trail.truncate(trail);
+    }
+
+    fn keep(&self, found: &mut Downsets) {
+        let live = self.live.iter().map(|&x| (x, self.readers_in[wide(x)]));
+        found.push(&self.words, self.inside, live);
+    }
+}
+
+/// Whether parameters fit so many blocks, as far as the memory limit goes.
+fn fits(instance: &Instance, sums: &Boundary, num_blocks: usize) -> bool {
+    let room = |limit: u64| u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
+    instance.memory_limit().is_none_or(|limit| u128::from(sums.bytes) <= room(limit))
+}

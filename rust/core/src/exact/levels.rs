@@ -1,0 +1,269 @@
+//! Links between downsets, level by level, from both ends.
+//!
+//! Forward level `b` are the downsets that `b` blocks can be and no fewer, backward level `b` those after which `b` blocks
+//! are enough and no fewer, every block cheaper than the threshold `T`. A shortest chain of blocks from the empty downset
+//! to the whole graph passes through forward level `b` after `b` blocks and is in backward level `b` before its last `b`.
+//! So when `f` forward and `g` backward levels are known and `f + g = k - 1`, some block leads from the one to the other,
+//! or there is no partition better than `T` into `k` blocks.
+//!
+//! What the first `b` blocks can pay is what the downsets of forward level `b - 1` pay at most, and one block more:
+//!
+//! ```text
+//! load(D) + export(live(D)) <= max { load(D') + export(live(D')) : D' in level b - 1 } + T - 1,
+//! ```
+//!
+//! since what is live at `D` was live at `D'`, or is exported by the block between them. In the same way what is after
+//! `D` pays at most what is after a downset of a backward level, and one block more for each level that is not known
+//! yet. So costs at one end make the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is
+//! worked out.
+
+use rayon::prelude::*;
+
+use super::downsets::{Downsets, Met};
+use super::enumerate::{Enumerator, Purse};
+use super::{Caps, Halt};
+use crate::cost::{Instance, Ticks};
+use crate::ids::{count, narrow, wide};
+use crate::interrupt::Interrupt;
+
+/// Targets between two looks at the caps.
+const CHUNK: usize = 1 << 10;
+/// Steps with which a level is tried first.
+const FIRST_SHARE: u64 = 1 << 14;
+
+/// What can be reached from one end.
+struct End {
+    /// All of it, level by level, each ascending by load.
+    reached: Downsets,
+    /// The downset one block nearer to the end.
+    parent: Vec<u32>,
+    /// Where the last level begins.
+    newest: usize,
+    num_levels: usize,
+    /// The most that is paid between the end and a downset of the last level, and of any level.
+    paid: Ticks,
+    most_paid: Ticks,
+    met: Met,
+    is_exhausted: bool,
+}
+
+impl End {
+    fn new(first: Downsets, paid: Ticks) -> Self {
+        let mut met = Met::default();
+        met.enter(&first, 0);
+        Self {
+            reached: first,
+            parent: vec![0],
+            newest: 0,
+            num_levels: 0,
+            paid,
+            most_paid: paid,
+            met,
+            is_exhausted: false,
+        }
+    }
+}
+
+/// The ends of the blocks of a partition below the threshold, as downsets; none when there is none.
+///
+/// # Errors
+/// [`Halt`], when a cap is met or `interrupt` was raised.
+pub(super) fn chain(
+    instance: &Instance,
+    threshold: Ticks,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    let mut search = Search::new(instance, threshold);
+    let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
+    while search.ends.iter().map(|end| end.num_levels).sum::<usize>() + 1 < num_blocks {
+        if search.ends.iter().any(|end| end.is_exhausted) {
+            break;
+        }
+        let mut halts = Vec::new();
+        for side in search.sides() {
+            let mut part = caps.part(share);
+            let level = search.level(side, &mut part, interrupt);
+            caps.add(&part, level.is_ok());
+            match level {
+                Ok(()) => break,
+                Err(Halt::Interrupted) => return Err(Halt::Interrupted),
+                Err(halt) => {
+                    search.steps[side] = share;
+                    halts.push(halt);
+                }
+            }
+        }
+        if halts.len() == search.ends.len() {
+            share = share.saturating_mul(4);
+            if caps.steps < share || halts.iter().all(|&halt| halt == Halt::Memory) {
+                return Err(halts[0]);
+            }
+        }
+    }
+    search.link(caps, interrupt)
+}
+
+struct Search<'a> {
+    instance: &'a Instance,
+    threshold: Ticks,
+    enumerator: Enumerator<'a>,
+    ends: [End; 2],
+    /// Steps that the last level took, at each end.
+    steps: [u64; 2],
+}
+
+impl<'a> Search<'a> {
+    fn new(instance: &'a Instance, threshold: Ticks) -> Self {
+        let mut enumerator = Enumerator::new(instance);
+        let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
+        let ends = [End::new(nothing, 0), End::new(everything, 0)];
+        Self { instance, threshold, enumerator, ends, steps: [0; 2] }
+    }
+
+    /// The ends, the one first whose last level took fewer steps.
+    fn sides(&self) -> [usize; 2] {
+        if self.steps[0] <= self.steps[1] { [0, 1] } else { [1, 0] }
+    }
+
+    /// Works out the next level at one end.
+    fn level(&mut self, side: usize, caps: &mut Caps, interrupt: &Interrupt) -> Result<(), Halt> {
+        let (here, there) = (&self.ends[side], &self.ends[1 - side]);
+        let block = self.threshold - 1;
+        let num_left = self.instance.num_blocks() - 1 - here.num_levels;
+        let more = count(num_left - there.num_levels);
+        let near = here.paid + block;
+        let far = there.most_paid.saturating_add(block.saturating_mul(more));
+        let mut purse = Purse { before: near, after: far, blocks: [here.num_levels + 1, num_left] };
+        if side == 1 {
+            purse = Purse { before: far, after: near, blocks: [num_left, here.num_levels + 1] };
+        }
+        let before = caps.steps;
+        let found = self.enumerator.list(purse, caps, interrupt)?;
+        let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
+        let found = found.select(fresh).sorted();
+        let newest = self.ends[side].newest;
+        let origins = self.origins(&found, side, newest, caps, interrupt)?;
+        self.steps[side] = before - caps.steps;
+        self.extend(side, &found, &origins);
+        Ok(())
+    }
+
+    /// For each downset, one of the last level, or of all from `begin` on, that a block leads to it from.
+    fn origins(
+        &self,
+        found: &Downsets,
+        side: usize,
+        begin: usize,
+        caps: &mut Caps,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Option<u32>>, Halt> {
+        let mut origins = Vec::with_capacity(found.len());
+        let places: Vec<usize> = (0..found.len()).collect();
+        for chunk in places.chunks(CHUNK) {
+            let tried: Vec<(Option<u32>, u64)> =
+                chunk.par_iter().map(|&index| self.origin(found, index, side, begin)).collect();
+            for (origin, transitions) in tried {
+                caps.transit(transitions)?;
+                origins.push(origin);
+            }
+            interrupt.check(0)?;
+        }
+        Ok(origins)
+    }
+
+    fn origin(&self, found: &Downsets, index: usize, side: usize, begin: usize) -> (Option<u32>, u64) {
+        let reached = &self.ends[side].reached;
+        let level = &reached.boundaries[begin..];
+        let load = found.boundaries[index].load;
+        // Blocks are cheaper than the threshold, so loads differ by less.
+        let window = if side == 0 {
+            level.partition_point(|from| load - from.load >= self.threshold)
+                ..level.partition_point(|from| from.load <= load)
+        } else {
+            level.partition_point(|to| to.load < load)..level.partition_point(|to| to.load - load < self.threshold)
+        };
+        let mut transitions = 0;
+        for other in window {
+            transitions += 1;
+            let other = begin + other;
+            let is_block = if side == 0 {
+                reached.is_block(other, found, index, self.instance, self.threshold)
+            } else {
+                found.is_block(index, reached, other, self.instance, self.threshold)
+            };
+            if is_block {
+                return (Some(narrow(other)), transitions);
+            }
+        }
+        (None, transitions)
+    }
+
+    /// Takes what was reached as the next level of an end.
+    fn extend(&mut self, side: usize, found: &Downsets, origins: &[Option<u32>]) {
+        let (end, total) = (&mut self.ends[side], self.instance.total_load());
+        end.num_levels += 1;
+        end.newest = end.reached.len();
+        end.paid = 0;
+        for (index, origin) in origins.iter().enumerate() {
+            let Some(origin) = origin else { continue };
+            end.reached.append(found, index);
+            end.parent.push(*origin);
+            end.met.enter(&end.reached, end.reached.len() - 1);
+            let boundary = &found.boundaries[index];
+            let paid = [boundary.load + boundary.exports, total - boundary.load + boundary.imports][side];
+            end.paid = end.paid.max(paid);
+        }
+        end.most_paid = end.most_paid.max(end.paid);
+        end.is_exhausted = end.newest == end.reached.len();
+    }
+
+    /// Looks for one block from what is reached forward to what is reached backward.
+    fn link(&self, caps: &mut Caps, interrupt: &Interrupt) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+        let [forward, backward] = &self.ends;
+        let mut order: Vec<usize> = (0..forward.reached.len()).collect();
+        order.sort_by_key(|&index| forward.reached.boundaries[index].load);
+        let loads: Vec<Ticks> = order.iter().map(|&index| forward.reached.boundaries[index].load).collect();
+        let targets: Vec<usize> = (0..backward.reached.len()).collect();
+        for chunk in targets.chunks(CHUNK) {
+            let tried: Vec<(Option<usize>, u64)> = chunk
+                .par_iter()
+                .map(|&target| {
+                    let load = backward.reached.boundaries[target].load;
+                    let begin = loads.partition_point(|from| load - from >= self.threshold);
+                    let end = loads.partition_point(|&from| from <= load);
+                    let is_block = |&&from: &&usize| {
+                        forward.reached.is_block(from, &backward.reached, target, self.instance, self.threshold)
+                    };
+                    let found = order[begin..end].iter().position(|from| is_block(&from));
+                    (found.map(|place| order[begin + place]), count(end - begin).unsigned_abs())
+                })
+                .collect();
+            for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
+                caps.transit(transitions)?;
+                if let Some(origin) = origin {
+                    return Ok(Some(self.ends_of_blocks(origin, target)));
+                }
+            }
+            interrupt.check(0)?;
+        }
+        Ok(None)
+    }
+
+    fn ends_of_blocks(&self, origin: usize, target: usize) -> Vec<Vec<u64>> {
+        let [forward, backward] = &self.ends;
+        let follow = |end: &End, mut index: usize| {
+            let mut words = vec![end.reached.words(index).to_vec()];
+            while index != 0 {
+                index = wide(end.parent[index]);
+                words.push(end.reached.words(index).to_vec());
+            }
+            words
+        };
+        let mut ends = follow(forward, origin);
+        ends.pop();
+        ends.reverse();
+        ends.extend(follow(backward, target));
+        ends
+    }
+}

@@ -1,0 +1,118 @@
+//! Exact solving: a dynamic program over downsets decides whether a partition better than a threshold exists.
+//!
+//! The first `b` blocks of an acyclic partition form a downset: a set of nodes closed under predecessors. So a partition
+//! into `k` blocks below a threshold is a chain of downsets from the empty one to the whole graph, of at most `k` steps,
+//! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
+
+mod downsets;
+mod enumerate;
+mod levels;
+mod prove;
+
+pub use prove::{Progress, Proof, Proven, Reason, prove};
+
+use crate::cost::{Instance, Ticks};
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// A branch of the enumeration takes about as long as so many links.
+const STEPS_PER_BRANCH: u64 = 32;
+
+/// What a decision may use, and what it has used.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// Bytes of memory for downsets that are still allowed.
+    pub bytes: usize,
+    /// Steps, of the enumeration and of the links, that are still allowed.
+    pub steps: u64,
+    /// Downsets that were kept.
+    pub downsets: u64,
+    /// Links between downsets that were looked at.
+    pub transitions: u64,
+    /// Decisions of the enumeration.
+    pub branches: u64,
+}
+
+impl Caps {
+    /// Nothing used yet.
+    #[must_use]
+    pub fn new(bytes: usize, steps: u64) -> Self {
+        Self { bytes, steps, downsets: 0, transitions: 0, branches: 0 }
+    }
+
+    fn branch(&mut self) -> Result<(), Halt> {
+        self.branches += 1;
+        self.steps = self.steps.checked_sub(STEPS_PER_BRANCH).ok_or(Halt::Steps)?;
+        Ok(())
+    }
+
+    /// Caps of at most so many steps; what they use is to be added.
+    fn part(&self, steps: u64) -> Self {
+        Self { steps: steps.min(self.steps), ..Self::new(self.bytes, 0) }
+    }
+
+    /// Counts what a part has used; the memory only when its result is kept.
+    fn add(&mut self, part: &Self, is_kept: bool) {
+        self.steps = self.steps.saturating_sub(part.branches * STEPS_PER_BRANCH + part.transitions);
+        self.count(part);
+        if is_kept {
+            self.bytes = part.bytes;
+        }
+    }
+
+    /// Adds the counts of another one.
+    fn count(&mut self, other: &Self) {
+        self.downsets += other.downsets;
+        self.transitions += other.transitions;
+        self.branches += other.branches;
+    }
+
+    fn transit(&mut self, transitions: u64) -> Result<(), Halt> {
+        self.transitions += transitions;
+        self.steps = self.steps.checked_sub(transitions).ok_or(Halt::Steps)?;
+        Ok(())
+    }
+
+    fn keep(&mut self, bytes: usize) -> Result<(), Halt> {
+        self.downsets += 1;
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Halt::Memory)?;
+        Ok(())
+    }
+}
+
+/// Why a decision was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// So many steps were not enough.
+    Steps,
+    /// So much memory was not enough.
+    Memory,
+    /// The interrupt was raised.
+    Interrupted,
+}
+
+impl From<Interrupted> for Halt {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+/// Finds a partition whose blocks all cost less than `threshold`, by node; none when there is none.
+///
+/// # Errors
+/// [`Halt`], when a cap is met or `interrupt` was raised; nothing is known then.
+pub fn decide(
+    instance: &Instance,
+    threshold: Ticks,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<usize>>, Halt> {
+    if threshold <= instance.combinatorial_bound() {
+        return Ok(None);
+    }
+    let ends = levels::chain(instance, threshold, caps, interrupt)?;
+    Ok(ends.map(|ends| {
+        let is_in = |words: &[u64], node: usize| words[node / 64] >> (node % 64) & 1 == 1;
+        let block = |node: usize| ends.iter().position(|words| is_in(words, node)).unwrap_or(0);
+        (0..instance.graph().num_nodes()).map(block).collect()
+    }))
+}

@@ -1,0 +1,188 @@
+//! From a partition to its proof: reduce, decide, and close in from both sides.
+
+use rayon::ThreadPoolBuilder;
+
+use super::{Caps, Halt, decide};
+use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::error::Error;
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::reduce::{Hopeless, Merge, Reduction, reduce};
+
+/// Steps with which a threshold is tried first, and by how much more when nothing else is left to try.
+const FIRST_STEPS: u64 = 1 << 22;
+const GROWTH: u64 = 8;
+/// A bracket is not worth halving once it is this part of what is between the bounds.
+const NARROW: Ticks = 16;
+const MAX_THREADS: usize = 4096;
+/// More ticks than any block costs: a bound that no partition within the memory limit beats.
+const ABOVE_ALL: Ticks = 1 << 52;
+
+/// Why no partition is better than a threshold, after merges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Every block with this group of the quotient costs at least the threshold: a minimum cut.
+    Cut(usize),
+    /// No chain of downsets of the quotient is that cheap; how many downsets and links were looked at.
+    Downsets {
+        /// Downsets that were kept.
+        downsets: u64,
+        /// Links that were looked at.
+        transitions: u64,
+    },
+}
+
+/// A lower bound, and all that it takes to check it.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// No partition is better, in ticks.
+    pub threshold: Ticks,
+    /// The merges that lead to the quotient.
+    pub merges: Vec<Merge>,
+    /// Nodes of the quotient.
+    pub num_groups: usize,
+    /// Why none of the quotient is better.
+    pub reason: Reason,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// No partition is better, in ticks.
+    pub lower_bound: Ticks,
+    /// The best partition known, in ticks.
+    pub bottleneck: Ticks,
+}
+
+/// What is known in the end.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The bounds.
+    pub progress: Progress,
+    /// A better partition than the one that was given, by node, if there is one.
+    pub block_of: Option<Vec<usize>>,
+    /// Where the lower bound comes from; none when it is the combinatorial bound.
+    pub proof: Option<Proof>,
+    /// All steps together.
+    pub used: Caps,
+}
+
+/// Proves that `incumbent` is optimal, or finds the optimum, or comes as near as it can until it is interrupted.
+///
+/// Thresholds are tried between what is proven and the best partition. A threshold that a partition beats lowers the
+/// incumbent, one that none beats raises the bound; one that takes too many steps is left for later, and lower ones are
+/// tried, which take fewer.
+///
+/// # Errors
+/// [`Error`], when `threads` is out of range.
+///
+/// # Complexity
+/// Exponential in the width of the graph at worst; `bytes` bounds the memory of downsets.
+pub fn prove(
+    instance: &Instance,
+    incumbent: Ticks,
+    bytes: usize,
+    threads: usize,
+    interrupt: &Interrupt,
+    report: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Proven, Error> {
+    if !(1..=MAX_THREADS).contains(&threads) {
+        let rule = format!("there are from 1 to {MAX_THREADS}");
+        return Err(Error::Parameter { name: "threads", value: threads.to_string(), rule });
+    }
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| Error::Parameter {
+        name: "threads",
+        value: threads.to_string(),
+        rule: error.to_string(),
+    })?;
+    let mut bracket = Bracket {
+        instance,
+        bytes,
+        interrupt,
+        report,
+        proven: Proven {
+            progress: Progress { lower_bound: instance.combinatorial_bound(), bottleneck: incumbent.min(ABOVE_ALL) },
+            block_of: None,
+            proof: None,
+            used: Caps::new(bytes, 0),
+        },
+    };
+    // An interrupt leaves what is known so far.
+    let _ = pool.install(|| bracket.close_in());
+    Ok(bracket.proven)
+}
+
+struct Bracket<'a> {
+    instance: &'a Instance,
+    bytes: usize,
+    interrupt: &'a Interrupt,
+    report: &'a mut (dyn FnMut(Progress) + Send),
+    proven: Proven,
+}
+
+impl Bracket<'_> {
+    fn close_in(&mut self) -> Result<(), Interrupted> {
+        let mut steps = FIRST_STEPS;
+        loop {
+            // Thresholds from here on take too many steps.
+            let mut above = INFINITE;
+            let mut is_high = true;
+            loop {
+                let Progress { lower_bound, bottleneck } = self.proven.progress;
+                if lower_bound >= bottleneck {
+                    return Ok(());
+                }
+                let middle = lower_bound + (bottleneck.min(above) - lower_bound + 1) / 2;
+                if above < INFINITE && (above - lower_bound) * NARROW <= bottleneck - lower_bound {
+                    break;
+                }
+                let threshold = if is_high && above > bottleneck { bottleneck } else { middle };
+                match self.attempt(threshold, steps)? {
+                    Some(()) => is_high = !is_high,
+                    None => above = threshold,
+                }
+            }
+            steps = steps.saturating_mul(GROWTH);
+        }
+    }
+
+    /// Decides one threshold, if that takes no more than so many steps.
+    fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<()>, Interrupted> {
+        let reduction = reduce(self.instance, threshold, self.interrupt)?;
+        if let Some(Hopeless { group }) = reduction.hopeless {
+            self.raise(threshold, reduction, Reason::Cut(group));
+            return Ok(Some(()));
+        }
+        let mut caps = Caps::new(self.bytes, steps);
+        let decision = decide(&reduction.instance, threshold, &mut caps, self.interrupt);
+        self.proven.used.count(&caps);
+        match decision {
+            Err(Halt::Interrupted) => Err(Interrupted),
+            Err(Halt::Steps | Halt::Memory) => Ok(None),
+            Ok(None) => {
+                let reason = Reason::Downsets { downsets: caps.downsets, transitions: caps.transitions };
+                self.raise(threshold, reduction, reason);
+                Ok(Some(()))
+            }
+            Ok(Some(blocks)) => {
+                self.lower(reduction.lift(&blocks));
+                Ok(Some(()))
+            }
+        }
+    }
+
+    fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) {
+        let num_groups = reduction.instance.graph().num_nodes();
+        self.proven.progress.lower_bound = threshold;
+        self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });
+        (self.report)(self.proven.progress);
+    }
+
+    fn lower(&mut self, block_of: Vec<usize>) {
+        let bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
+        debug_assert!(bottleneck < self.proven.progress.bottleneck);
+        self.proven.progress.bottleneck = bottleneck;
+        self.proven.block_of = Some(block_of);
+        (self.report)(self.proven.progress);
+    }
+}

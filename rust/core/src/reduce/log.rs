@@ -1,0 +1,25 @@
+//! What was merged, why, and the way back.
+
+use crate::ids::NodeId;
+
+/// Why two groups of nodes may be joined; each rule's proof stands in the file of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// The second moves up to the block of the first, which makes what it reads.
+    Pull,
+    /// The first moves down to the block of the second, which reads what it makes.
+    Push,
+    /// Whoever has them in two blocks pays the threshold for it.
+    Together,
+    /// Each needs the other.
+    Cycle,
+}
+
+/// One step of a reduction: the groups of two nodes become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Why.
+    pub rule: Rule,
+    /// A node of each group; for [`Rule::Pull`] and [`Rule::Push`], the second reads what the first makes.
+    pub nodes: [NodeId; 2],
+}

@@ -1,0 +1,58 @@
+//! Rule A, pull up: a group that reads little more than what one group makes for it alone joins that group.
+//!
+//! **Rule.** Let `v` read from `u`, and let every other group that makes something for `v` come before `u`. Let `s` be
+//! the tensors that `u` makes for `v` alone, `n` those that `v` reads and `u` neither makes nor reads, and `o` those that
+//! `v` makes. Merge `v` into `u` when
+//!
+//! 1. `load(v) + params(v) + export(o) + c(n) <= export(s)`, and
+//! 2. `c(o) <= load(v) + c(s)`.
+//!
+//! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All makers for `v` are in `p`
+//! or before it, so `v` may move to `p`. There it adds its load, at most its parameters to the overflow, the export of
+//! what it makes, and the import of `n`, unless that is there; the export of `s` is saved. What `v` reads from makers
+//! before was exported before, to `b`. Block `b` saves the load of `v` and the import of `s`, and imports at most `o`. No
+//! other block changes: who read `o` imports it as before. So no block's cost rises. With a memory limit only groups
+//! without parameters move.
+
+use super::log::Rule;
+use super::quotient::{GroupId, Quotient};
+use super::reach::Reach;
+use crate::cost::Ticks;
+
+/// Merges whatever can be pulled up, each group with all that comes before it first.
+pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
+    let (order, mut place) = quotient.topological_order();
+    for node in order {
+        let mut group = quotient.find(node);
+        while let Some(maker) = target(quotient, group, &place, reach) {
+            let at = place[maker];
+            group = quotient.merge(Rule::Pull, maker, group);
+            place[group] = at;
+        }
+    }
+}
+
+/// The group to which `group` can be pulled.
+fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Reach) -> Option<GroupId> {
+    let v = quotient.group(group);
+    let makers = v.reads.iter().filter_map(|&x| quotient.producer(x));
+    let maker = makers.clone().max_by_key(|&maker| place[maker])?;
+    let u = quotient.group(maker);
+    let (mut saved_export, mut saved_import, mut imported) = (0, 0, 0);
+    for &x in &v.reads {
+        if quotient.producer(x) == Some(maker) {
+            if quotient.only_reader(x) == Some(group) {
+                saved_export += quotient.export(x);
+                saved_import += quotient.transfer(x);
+            }
+        } else if !u.reads.contains(&x) {
+            imported += quotient.transfer(x);
+        }
+    }
+    let exported: Ticks = v.makes.iter().map(|&x| quotient.export(x)).sum();
+    let made: Ticks = v.makes.iter().map(|&x| quotient.transfer(x)).sum();
+    let is_cheap =
+        v.load + quotient.moved_params(group)? + exported + imported <= saved_export && made <= v.load + saved_import;
+    let others = makers.filter(|&other| other != maker);
+    (is_cheap && reach.all_before(quotient, place, others, maker)).then_some(maker)
+}

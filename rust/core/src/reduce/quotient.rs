@@ -1,0 +1,243 @@
+//! The graph with some of its nodes joined to groups.
+
+use std::collections::BTreeSet;
+
+use super::log::{Merge, Rule};
+use crate::cost::{Instance, Ticks};
+use crate::graph::Graph;
+use crate::ids::{NodeId, TensorId, narrow, wide};
+
+/// A group of nodes, by the index of one of them.
+pub(super) type GroupId = usize;
+
+/// What is known of a group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group {
+    /// Ticks that its nodes run, and that its model outputs take when they are paid.
+    pub load: Ticks,
+    /// Ticks that its parameters take to stream in.
+    pub params: Ticks,
+    /// Bytes of its parameters.
+    pub bytes: u64,
+    /// Tensors that it makes and that another group reads.
+    pub makes: BTreeSet<u32>,
+    /// Tensors that it reads and does not make.
+    pub reads: BTreeSet<u32>,
+}
+
+/// What is known of a tensor.
+#[derive(Clone, Debug)]
+struct Tensor {
+    producer: Option<u32>,
+    num_readers: u32,
+    /// The sum of the groups that read it: the reader itself when there is one.
+    sum_of_readers: usize,
+}
+
+/// Groups of nodes that stay together, the tensors between them, and how it came to that.
+#[derive(Clone, Debug)]
+pub(super) struct Quotient<'a> {
+    instance: &'a Instance,
+    parent: Vec<u32>,
+    groups: Vec<Group>,
+    tensors: Vec<Tensor>,
+    num_groups: usize,
+    log: Vec<Merge>,
+}
+
+impl<'a> Quotient<'a> {
+    /// Every node by itself.
+    pub(super) fn new(instance: &'a Instance) -> Self {
+        let graph = instance.graph();
+        let is_paid = |x: &TensorId| graph.producer(*x).is_some() || instance.boundary_io();
+        let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
+        let group = |v: NodeId| Group {
+            load: instance.load(v),
+            params: instance.params()[v.index()],
+            bytes: graph.param_bytes(v),
+            makes: graph.produces(v).iter().copied().filter(is_read).map(TensorId::narrow).collect(),
+            reads: graph.reads(v).iter().copied().filter(is_paid).map(TensorId::narrow).collect(),
+        };
+        let tensor = |x: TensorId| Tensor {
+            producer: graph.producer(x).map(NodeId::narrow),
+            num_readers: narrow(graph.consumers(x).len()),
+            sum_of_readers: graph.consumers(x).iter().map(|v| v.index()).sum(),
+        };
+        Self {
+            instance,
+            parent: graph.nodes().map(NodeId::narrow).collect(),
+            groups: graph.nodes().map(group).collect(),
+            tensors: graph.tensors().map(tensor).collect(),
+            num_groups: graph.num_nodes(),
+            log: Vec::new(),
+        }
+    }
+
+    pub(super) fn instance(&self) -> &'a Instance {
+        self.instance
+    }
+
+    pub(super) fn graph(&self) -> &'a Graph {
+        self.instance.graph()
+    }
+
+    pub(super) fn num_groups(&self) -> usize {
+        self.num_groups
+    }
+
+    pub(super) fn into_log(self) -> Vec<Merge> {
+        self.log
+    }
+
+    /// The group of a node.
+    pub(super) fn find(&self, node: usize) -> GroupId {
+        let mut at = node;
+        while wide(self.parent[at]) != at {
+            at = wide(self.parent[at]);
+        }
+        at
+    }
+
+    /// All groups, by one of their nodes, ascending.
+    pub(super) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        (0..self.parent.len()).filter(|&node| wide(self.parent[node]) == node)
+    }
+
+    pub(super) fn group(&self, group: GroupId) -> &Group {
+        &self.groups[group]
+    }
+
+    pub(super) fn transfer(&self, tensor: u32) -> Ticks {
+        self.instance.transfers()[wide(tensor)]
+    }
+
+    /// What it adds for its maker that a tensor is read elsewhere: nothing for a model output that is paid anyway.
+    pub(super) fn export(&self, tensor: u32) -> Ticks {
+        self.instance.export(TensorId::new(wide(tensor)))
+    }
+
+    /// The group that makes a tensor; none for a model input.
+    pub(super) fn producer(&self, tensor: u32) -> Option<GroupId> {
+        self.tensors[wide(tensor)].producer.map(|node| self.find(wide(node)))
+    }
+
+    /// The only other group that reads a tensor, if there is but one.
+    pub(super) fn only_reader(&self, tensor: u32) -> Option<GroupId> {
+        let tensor = &self.tensors[wide(tensor)];
+        (tensor.num_readers == 1).then_some(tensor.sum_of_readers)
+    }
+
+    /// The groups that read a tensor, in no order, some of them more than once, its maker perhaps among them.
+    pub(super) fn readers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
+        self.graph().consumers(TensorId::new(wide(tensor))).iter().map(|node| self.find(node.index()))
+    }
+
+    /// What moving a group to another block may add to that block's overflow; none when it must not move.
+    pub(super) fn moved_params(&self, group: GroupId) -> Option<Ticks> {
+        let Group { params, bytes, .. } = self.groups[group];
+        (self.instance.memory_limit().is_none() || bytes == 0).then_some(params)
+    }
+
+    /// Joins the groups of two nodes, if they are two; gives the group of both.
+    pub(super) fn merge(&mut self, rule: Rule, from: GroupId, to: GroupId) -> GroupId {
+        debug_assert!(from != to);
+        self.log.push(Merge { rule, nodes: [NodeId::new(from), NodeId::new(to)] });
+        self.num_groups -= 1;
+        let degree = |group: GroupId| self.groups[group].makes.len() + self.groups[group].reads.len();
+        let (large, small) = if degree(from) >= degree(to) { (from, to) } else { (to, from) };
+        self.parent[small] = narrow(large);
+        let moved = std::mem::take(&mut self.groups[small]);
+        let mut kept = std::mem::take(&mut self.groups[large]);
+        kept.load += moved.load;
+        kept.params += moved.params;
+        kept.bytes += moved.bytes;
+        for x in moved.reads {
+            let tensor = &mut self.tensors[wide(x)];
+            tensor.sum_of_readers -= small;
+            if kept.makes.contains(&x) {
+                tensor.num_readers -= 1;
+                if tensor.num_readers == 0 {
+                    kept.makes.remove(&x);
+                }
+            } else if kept.reads.insert(x) {
+                tensor.sum_of_readers += large;
+            } else {
+                tensor.num_readers -= 1;
+            }
+        }
+        for x in moved.makes {
+            let tensor = &mut self.tensors[wide(x)];
+            if kept.reads.remove(&x) {
+                tensor.num_readers -= 1;
+                tensor.sum_of_readers -= large;
+            }
+            if tensor.num_readers > 0 {
+                kept.makes.insert(x);
+            }
+        }
+        self.groups[large] = kept;
+        large
+    }
+
+    /// Joins the groups of two nodes, unless they are one already.
+    pub(super) fn join(&mut self, rule: Rule, from: usize, to: usize) {
+        let (from, to) = (self.find(from), self.find(to));
+        if from != to {
+            self.merge(rule, from, to);
+        }
+    }
+
+    /// The number of every node's group, in the order of their least nodes, and how many groups there are.
+    pub(super) fn numbering(&self) -> (Vec<usize>, usize) {
+        let mut number = vec![usize::MAX; self.parent.len()];
+        let mut count = 0;
+        let group_of = (0..self.parent.len())
+            .map(|node| {
+                let group = self.find(node);
+                if number[group] == usize::MAX {
+                    number[group] = count;
+                    count += 1;
+                }
+                number[group]
+            })
+            .collect();
+        (group_of, count)
+    }
+
+    /// For each group, the groups that read what it makes, each once, ascending.
+    pub(super) fn successors(&self) -> Vec<Vec<GroupId>> {
+        let mut successors = vec![Vec::new(); self.parent.len()];
+        for group in self.groups() {
+            let readers = self.groups[group].makes.iter().flat_map(|&x| self.readers(x));
+            let mut readers: Vec<GroupId> = readers.filter(|&reader| reader != group).collect();
+            readers.sort_unstable();
+            readers.dedup();
+            successors[group] = readers;
+        }
+        successors
+    }
+
+    /// The groups in a topological order, and the place of each; there must be no cycle.
+    pub(super) fn topological_order(&self) -> (Vec<GroupId>, Vec<u32>) {
+        let successors = self.successors();
+        let mut waiting = vec![0_u32; successors.len()];
+        for &group in successors.iter().flatten() {
+            waiting[group] += 1;
+        }
+        let mut order: Vec<GroupId> = self.groups().filter(|&group| waiting[group] == 0).collect();
+        let mut place = vec![0; successors.len()];
+        let mut next = 0;
+        while let Some(&group) = order.get(next) {
+            place[group] = narrow(next);
+            next += 1;
+            for &successor in &successors[group] {
+                waiting[successor] -= 1;
+                if waiting[successor] == 0 {
+                    order.push(successor);
+                }
+            }
+        }
+        debug_assert_eq!(order.len(), self.num_groups);
+        (order, place)
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether groups come before or after a group, by a search that gives up when it takes too long.
+
+use super::quotient::{GroupId, Quotient};
+
+/// Groups that one search visits at most: a rule that cannot be decided so soon is not applied.
+const MAX_VISITS: usize = 2_000;
+
+/// Marks of the groups that a search has seen, kept from one to the next.
+#[derive(Debug)]
+pub(super) struct Reach {
+    seen: Vec<u32>,
+    search: u32,
+    stack: Vec<GroupId>,
+}
+
+impl Reach {
+    pub(super) fn new(num_nodes: usize) -> Self {
+        Self { seen: vec![0; num_nodes], search: 0, stack: Vec::new() }
+    }
+
+    /// Whether all `targets` come before `from`.
+    pub(super) fn all_before(
+        &mut self,
+        quotient: &Quotient<'_>,
+        place: &[u32],
+        targets: impl Iterator<Item = GroupId> + Clone,
+        from: GroupId,
+    ) -> bool {
+        let Some(first) = targets.clone().map(|target| place[target]).min() else { return true };
+        let neighbours = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
+            for producer in quotient.group(group).reads.iter().filter_map(|&x| quotient.producer(x)) {
+                if place[producer] >= first {
+                    push(producer);
+                }
+            }
+        };
+        self.search(from, neighbours) && targets.into_iter().all(|target| self.is_seen(target))
+    }
+
+    /// Whether all `targets` come after `from`.
+    pub(super) fn all_after(
+        &mut self,
+        quotient: &Quotient<'_>,
+        place: &[u32],
+        targets: impl Iterator<Item = GroupId> + Clone,
+        from: GroupId,
+    ) -> bool {
+        let Some(last) = targets.clone().map(|target| place[target]).max() else { return true };
+        let neighbours = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
+            for reader in quotient.group(group).makes.iter().flat_map(|&x| quotient.readers(x)) {
+                if place[reader] <= last {
+                    push(reader);
+                }
+            }
+        };
+        self.search(from, neighbours) && targets.into_iter().all(|target| self.is_seen(target))
+    }
+
+    fn is_seen(&self, group: GroupId) -> bool {
+        self.seen[group] == self.search
+    }
+
+    /// Marks what can be reached; whether the search came to an end.
+    fn search(&mut self, from: GroupId, neighbours: impl Fn(GroupId, &mut dyn FnMut(GroupId))) -> bool {
+        self.search += 1;
+        self.stack.clear();
+        self.stack.push(from);
+        self.seen[from] = self.search;
+        let (mut visits, search) = (0, self.search);
+        while let Some(group) = self.stack.pop() {
+            let (seen, stack) = (&mut self.seen, &mut self.stack);
+            neighbours(group, &mut |next| {
+                visits += 1;
+                if seen[next] != search {
+                    seen[next] = search;
+                    stack.push(next);
+                }
+            });
+            if visits > MAX_VISITS {
+                return false;
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,114 @@
+//! Rule C, together: two groups that whoever separates pays the threshold for it become one.
+//!
+//! **Rule.** With a threshold `T`, merge `u` and `v` when every block that holds one of them and not the other costs at
+//! least `T`. It is enough to know this of the blocks with `u`, or of those with `v`.
+//!
+//! **Proof.** In a partition better than `T` the block of `u` costs less than `T`, so it holds `v`. The rule keeps every
+//! partition better than `T`, and says nothing of others. When the threshold falls, what was merged stays right.
+//!
+//! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
+//! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
+//! `u` alone is such a block), a minimum cut says it: see `mincut.rs`. When even the cheapest block with `u` costs `T`,
+//! there is no partition better than `T`.
+
+use std::collections::BTreeSet;
+
+use super::log::Rule;
+use super::mincut::Network;
+use super::quotient::{GroupId, Quotient};
+use crate::cost::Ticks;
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// Merges neighbours by what they pay themselves; whether there were any.
+///
+/// # Complexity
+/// O(nodes + reads x log) per round.
+pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> bool {
+    let overflow = |group: GroupId| quotient.instance().overflow(quotient.group(group).params);
+    let mut joined = Vec::new();
+    let mut paid: Vec<(GroupId, Ticks, Ticks)> = Vec::new();
+    for group in quotient.groups() {
+        paid.clear();
+        let mut readers: Vec<GroupId> = Vec::new();
+        for &x in &quotient.group(group).makes {
+            readers.clear();
+            readers.extend(quotient.readers(x).filter(|&reader| reader != group));
+            readers.sort_unstable();
+            readers.dedup();
+            paid.extend(readers.iter().map(|&reader| (reader, quotient.export(x), quotient.transfer(x))));
+        }
+        paid.sort_unstable();
+        let here = quotient.group(group).load + overflow(group);
+        for run in paid.chunk_by(|one, other| one.0 == other.0) {
+            let reader = run[0].0;
+            let exported: Ticks = run.iter().map(|&(_, export, _)| export).sum();
+            let imported: Ticks = run.iter().map(|&(_, _, transfer)| transfer).sum();
+            let there = quotient.group(reader).load + overflow(reader);
+            if here + exported >= threshold || there + imported >= threshold {
+                joined.push((group, reader));
+            }
+        }
+    }
+    for &(group, reader) in &joined {
+        quotient.join(Rule::Together, group, reader);
+    }
+    !joined.is_empty()
+}
+
+/// What minimum cuts say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cuts {
+    /// Some groups were joined.
+    Joined,
+    /// No two groups can be.
+    Nothing,
+    /// Every block with this group costs the threshold.
+    Hopeless(GroupId),
+}
+
+/// Merges groups by minimum cuts.
+///
+/// # Errors
+/// [`Interrupted`], when `interrupt` was raised first.
+///
+/// # Complexity
+/// A cut per group that costs the threshold by itself, and one per other group in its cheapest block.
+pub(super) fn join_by_cuts(
+    quotient: &mut Quotient<'_>,
+    threshold: Ticks,
+    interrupt: &Interrupt,
+) -> Result<Cuts, Interrupted> {
+    let mut joined = Vec::new();
+    let mut network = Network::new(quotient);
+    for group in quotient.groups() {
+        if alone(quotient, group) < threshold {
+            continue;
+        }
+        interrupt.check(0)?;
+        if network.least_cost(group, None, threshold) >= threshold {
+            return Ok(Cuts::Hopeless(group));
+        }
+        // Who is not in the cheapest block can be without it.
+        let mut partners: BTreeSet<GroupId> = network.cheapest().filter(|&other| other != group).collect();
+        while let Some(partner) = partners.pop_first() {
+            if network.least_cost(group, Some(partner), threshold) >= threshold {
+                joined.push((group, partner));
+            } else {
+                let kept: BTreeSet<GroupId> = network.cheapest().collect();
+                partners.retain(|other| kept.contains(other));
+            }
+        }
+    }
+    for &(group, partner) in &joined {
+        quotient.join(Rule::Together, group, partner);
+    }
+    Ok(if joined.is_empty() { Cuts::Nothing } else { Cuts::Joined })
+}
+
+/// What a group costs as a block by itself.
+fn alone(quotient: &Quotient<'_>, group: GroupId) -> Ticks {
+    let this = quotient.group(group);
+    let imports: Ticks = this.reads.iter().map(|&x| quotient.transfer(x)).sum();
+    let exports: Ticks = this.makes.iter().map(|&x| quotient.export(x)).sum();
+    this.load + quotient.instance().overflow(this.params) + imports + exports
+}

@@ -1,0 +1,108 @@
+//! The dynamic program over downsets against trying every partition.
+
+mod common;
+
+use common::{half_second, instances, is_acyclic, message, optimum};
+use proptest::prelude::*;
+use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use slicegraph_core::exact::{Caps, Halt, Progress, Proven, Reason, decide, prove};
+use slicegraph_core::interrupt::Interrupt;
+
+const BYTES: usize = 1 << 26;
+
+fn decided(instance: &Instance, threshold: Ticks) -> Option<Vec<usize>> {
+    decide(instance, threshold, &mut Caps::new(BYTES, u64::MAX), &Interrupt::never()).expect("no cap")
+}
+
+fn proven(instance: &Instance, incumbent: Ticks, threads: usize) -> Proven {
+    prove(instance, incumbent, BYTES, threads, &Interrupt::never(), &mut |_| ()).expect("good parameters")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_global_rejects: 1 << 20, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_threshold_is_beaten_exactly_above_the_optimum(instance in instances(7, 4), slack in 1..5_i64) {
+        let best = optimum(&instance);
+        if best < INFINITE {
+            prop_assert!(decided(&instance, best).is_none());
+            prop_assert!(decided(&instance, best - slack * half_second(&instance)).is_none());
+            for above in [1, slack * half_second(&instance)] {
+                let block_of = decided(&instance, best + above).expect("the optimum is better");
+                prop_assert!(is_acyclic(&instance, &block_of));
+                prop_assert!(bottleneck(&partition_costs(&instance, &block_of)) < best + above);
+            }
+        } else {
+            prop_assert!(decided(&instance, 1 << 52).is_none());
+        }
+    }
+
+    #[test]
+    fn proving_ends_at_the_optimum(instance in instances(7, 4), slack in 0..30_i64) {
+        let best = optimum(&instance);
+        let incumbent = if best < INFINITE { best + slack * half_second(&instance) } else { INFINITE };
+        let Proven { progress: Progress { lower_bound, bottleneck: found }, block_of, proof, .. } =
+            proven(&instance, incumbent, 1);
+        if best < INFINITE {
+            prop_assert_eq!((lower_bound, found), (best, best));
+            prop_assert_eq!(block_of.is_some(), slack > 0);
+        } else {
+            prop_assert!(lower_bound >= 1 << 52 && block_of.is_none());
+        }
+        if let Some(block_of) = block_of {
+            prop_assert_eq!(bottleneck(&partition_costs(&instance, &block_of)), best);
+        }
+        match proof {
+            Some(proof) => prop_assert_eq!(proof.threshold, lower_bound),
+            None => prop_assert_eq!(instance.combinatorial_bound(), lower_bound),
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing(instance in instances(9, 4)) {
+        let (one, two) = (proven(&instance, INFINITE, 1), proven(&instance, INFINITE, 2));
+        prop_assert_eq!(one.progress, two.progress);
+        prop_assert_eq!(&one.block_of, &two.block_of);
+        let counts = |proven: &Proven| (proven.used.downsets, proven.used.transitions, proven.used.branches);
+        prop_assert_eq!(counts(&one), counts(&two));
+    }
+
+    #[test]
+    fn a_cap_gives_no_answer_or_the_right_one(instance in instances(7, 4), steps in 0..2000_u64, bytes in 0..5000_usize) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        for (threshold, is_beaten) in [(best, false), (best + 1, true)] {
+            match decide(&instance, threshold, &mut Caps::new(bytes, steps), &Interrupt::never()) {
+                Ok(found) => prop_assert_eq!(found.is_some(), is_beaten),
+                Err(halt) => prop_assert!(matches!(halt, Halt::Steps | Halt::Memory)),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_leaves_the_combinatorial_bound() {
+    let instance = common::chain(50, 4);
+    let interrupt = Interrupt::never();
+    interrupt.raise();
+    let proven = prove(&instance, INFINITE, BYTES, 1, &interrupt, &mut |_| ()).expect("good parameters");
+    assert_eq!(proven.progress.lower_bound, instance.combinatorial_bound());
+    assert!(proven.proof.is_none() && proven.block_of.is_none());
+}
+
+#[test]
+fn a_dear_node_is_reason_enough() {
+    // One second to cross between nodes of one second: whatever stands with the one in the middle, it is three.
+    let instance = common::chain(3, 3);
+    let all = instance.total_work();
+    let proven = proven(&instance, all, 1);
+    assert_eq!(proven.progress, Progress { lower_bound: all, bottleneck: all });
+    assert!(matches!(proven.proof.expect("above the combinatorial bound").reason, Reason::Cut(_)));
+}
+
+#[test]
+fn threads_out_of_range_are_named() {
+    let instance = common::chain(5, 3);
+    let refused = prove(&instance, 5, BYTES, 0, &Interrupt::never(), &mut |_| ());
+    assert_eq!(message(refused), "threads = 0, but there are from 1 to 4096");
+}
