@@ -7,7 +7,7 @@ import json
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +15,21 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 import oracle
+from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.quotient import Quotient
+from slicegraph.certificate.reduction import objection
 from slicegraph.certificate.ticks import Problem, snap
 from strategies import devices, graphs, to_graph
 
 Relaxation = dict[str, Any]
+Evidence = Mapping[str, Any]
+"""What a bound rests on but for relaxations, by name."""
+NOTHING: Evidence = dict.fromkeys(("reduction", "downsets", "node", "chain"))
 Variable = tuple[Any, ...]
 Form = tuple[dict[Variable, int], int]
 """Coefficients by variable, and what their sum is at least."""
+RULES = ("pull", "push", "together", "cycle")
 FREE: list[int | None] = [None, 1, None]
 SOLVER = {"name": "HiGHS", "version": "1.15.1", "options": {"time_limit": 1.5, "threads": 1, "presolve": "on"}}
 
@@ -108,15 +115,18 @@ def certify(
     question: Question,
     block_of: Sequence[int] | None,
     relaxations: Mapping[str, Sequence[Relaxation]] | None = None,
+    evidence: Mapping[str, Evidence] | None = None,
 ) -> Certificate:
-    """The certificate of a partition and of relaxations by method."""
+    """The certificate of a partition, and of relaxations and other evidence by method."""
     witness = None
     if block_of is not None:
         costs = question.block_costs(block_of)
         witness = {"block_of": list(block_of), "block_costs": costs, "bottleneck": oracle.bottleneck(costs)}
-    methods = {"combinatorial": [], **(relaxations or {})}
-    believed = {name: method_bound(question, rows, ("proof", "solver")) for name, rows in methods.items()}
-    is_solved = any(row["solver"] is not None for rows in methods.values() for row in rows)
+    given, parts = relaxations or {}, evidence or {}
+    bounds = [
+        bound_of(question, name, given.get(name, []), parts.get(name, {}))
+        for name in dict.fromkeys(["combinatorial", *given, *parts])
+    ]
     return Certificate.of(
         {
             "format": "slicegraph-certificate-1",
@@ -131,14 +141,40 @@ def certify(
             "tick": question.ticks.tick,
             "instance": question.digest(),
             "witness": witness,
-            "lower_bound": max(believed.values()),
-            "verified_lower_bound": max(method_bound(question, rows, ("proof",)) for rows in methods.values()),
-            "bounds": [
-                {"method": name, "lower_bound": believed[name], "relaxations": rows} for name, rows in methods.items()
-            ],
-            "solver": SOLVER if is_solved else None,
+            "lower_bound": max(bound["lower_bound"] for bound in bounds),
+            "verified_lower_bound": max(verified_bound(question, bound) for bound in bounds),
+            "bounds": bounds,
+            "solver": SOLVER if any(map(has_word, bounds)) else None,
         }
     )
+
+
+def bound_of(question: Question, method: str, relaxations: Sequence[Relaxation], evidence: Evidence) -> dict[str, Any]:
+    """A method's bound as the document has it."""
+    bound: dict[str, Any] = {"method": method, "lower_bound": 0, "relaxations": relaxations, **NOTHING, **evidence}
+    return bound | {"lower_bound": believed_bound(question, bound)}
+
+
+def believed_bound(question: Question, bound: Mapping[str, Any]) -> int:
+    """What a bound's parts give, all of them believed."""
+    values = [relaxations_bound(question, bound["relaxations"], ("proof", "solver"))]
+    for part, key in (("downsets", "threshold"), ("node", "lower_bound"), ("chain", "threshold")):
+        values += [bound[part][key]] if bound[part] else []
+    cap = bound["reduction"]["threshold"] if bound["reduction"] else max(values)
+    return max(question.combinatorial(), min(cap, max(values)))
+
+
+def verified_bound(question: Question, bound: Mapping[str, Any]) -> int:
+    """What is proved again of a bound without a replay."""
+    if bound["reduction"]:
+        return question.combinatorial()
+    node = bound["node"]["lower_bound"] if bound["node"] else 0
+    return max(node, method_bound(question, bound["relaxations"], ("proof",)))
+
+
+def has_word(bound: Mapping[str, Any]) -> bool:
+    """Whether part of a bound is a solver's word."""
+    return bound["chain"] is not None or any(row["solver"] is not None for row in bound["relaxations"])
 
 
 def relax(
@@ -165,8 +201,13 @@ def prove(question: Question, relaxation: Relaxation, unit: int, rows: Iterable[
 
 
 def method_bound(question: Question, relaxations: Sequence[Relaxation], parts: Sequence[str]) -> int:
-    """What a method's relaxations prove, believing these parts."""
-    best = question.combinatorial()
+    """What a method's relaxations prove, believing these parts, or the combinatorial bound."""
+    return max(question.combinatorial(), relaxations_bound(question, relaxations, parts))
+
+
+def relaxations_bound(question: Question, relaxations: Sequence[Relaxation], parts: Sequence[str]) -> int:
+    """What relaxations prove, believing these parts."""
+    best = 0
     family = dict.fromkeys(range(question.num_blocks), 0)
     for relaxation in relaxations:
         value = max((relaxation[part] or {"lower_bound": 0})["lower_bound"] for part in parts)
@@ -360,6 +401,44 @@ def questions(draw: DrawFn, *, max_nodes: int = 4) -> Question:
     data = draw(graphs(max_nodes=max_nodes))
     num_blocks = draw(st.integers(1, len(data["nodes"]["op"]) + 1))
     return Question(data, draw(devices()), num_blocks, draw(st.booleans()))
+
+
+@st.composite
+def light_questions(draw: DrawFn, *, max_nodes: int = 5) -> Question:
+    """A small graph with small whole costs, many of them 0, so that there is much to put together."""
+    data = draw(graphs(max_nodes=max_nodes))
+    nodes, tensors = data["nodes"], data["tensors"]
+    num_nodes, num_tensors = len(nodes["op"]), len(tensors["producer"])
+
+    def some(values: list[Any], count: int) -> list[Any]:
+        return draw(st.lists(st.sampled_from(values), min_size=count, max_size=count))
+
+    facts = {"op": nodes["op"], "work": some([0.0, 0.0, 1.0, 2.0, 5.0], num_nodes)}
+    facts["param_bytes"] = some([0, 0, 0, 1, 2], num_nodes)
+    device: dict[str, Any] = {"bandwidth": 1.0}
+    if draw(st.booleans()):
+        device["memory"] = draw(st.integers(0, 3))
+    if draw(st.integers(0, 3)) == 0:
+        device["memory_limit"] = draw(st.integers(0, 5))
+    sizes = some([0, 1, 2, 3, 6], num_tensors)
+    light = data | {"nodes": facts, "tensors": tensors | {"size": sizes}}
+    return Question(light, device, draw(st.integers(1, 3)), draw(st.booleans()))
+
+
+def random_merges(problem: Problem, random: random.Random, threshold: int) -> Iterator[tuple[Quotient, list[Any]]]:
+    """Merges that rules allow, in any order, until there are none; each with the quotient before it."""
+    quotient, nodes = Quotient(problem), range(len(problem.work))
+    moves: list[tuple[str, int, int]] = [(rule, u, v) for rule in RULES for u in nodes for v in nodes if u != v]
+    while True:
+        random.shuffle(moves)
+        if random.random() < 0.5:
+            moves.sort(key=lambda move: move[0] != "cycle")
+        allowed = (move for move in moves if not objection(quotient, problem, move, threshold, Budget()))
+        merge = next(allowed, None)
+        if merge is None:
+            return
+        yield quotient, list(merge)
+        quotient.join(quotient.find(merge[1]), quotient.find(merge[2]))
 
 
 def to_problem(question: Question) -> Problem:

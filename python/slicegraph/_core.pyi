@@ -4,7 +4,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Graph", "Instance", "brkga", "slice_order"]
+__all__ = ["Graph", "Instance", "brkga", "node_bound", "prove", "reduce", "slice_order"]
 
 @final
 class Graph:
@@ -53,11 +53,43 @@ class Instance:
     def transfer(self) -> NDArray[np.int64]: ...
     @property
     def params(self) -> NDArray[np.int64]: ...
+    @property
+    def arrays(
+        self,
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.uint64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.bool_],
+        NDArray[np.float64],
+        NDArray[np.uint64],
+    ]: ...
     def combinatorial_bound(self) -> int: ...
     def cone_sums(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
     def block_costs(self, block_of: NDArray[np.int64]) -> list[tuple[int, int, int, int, int, int | None]]: ...
 
 def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
+def reduce(
+    instance: Instance, threshold: int | None
+) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
+def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
+def prove(
+    instance: Instance,
+    *,
+    lower_bound: int,
+    bottleneck: int | None,
+    steps: int,
+    memory: int,
+    threads: int,
+    poll: Callable[[int, int], bool],
+) -> tuple[
+    int,
+    tuple[int, list[tuple[str, int, int]], int, int | None, int, int] | None,
+    tuple[NDArray[np.int32], int] | None,
+    tuple[int, int, int],
+    bool,
+]: ...
 def brkga(
     instance: Instance,
     *,

@@ -9,9 +9,12 @@ from concurrent.futures import Executor
 
 from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
+from slicegraph.bounds.chain import chain
 from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.downsets import downsets
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
@@ -20,6 +23,9 @@ from slicegraph.search import search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
 
 SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
+    "node": node,
+    "downsets": downsets,
+    "chain": chain,
     "exact": exact,
     "bottleneck": bottleneck,
     "bottleneck_guess": bottleneck_guess,

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import math
 import threading
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.downsets import close_in
 from slicegraph.bounds.model import Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
+from slicegraph.reduce import reduce
 from slicegraph.result import Bound
 
 _log = logging.getLogger(__name__)
@@ -37,10 +44,12 @@ class Prover:
         The problem.
     methods
         Names in `SOLVED`, in the order of a round.
+    threads
+        Worker threads of the downset DP.
     """
 
-    def __init__(self, instance: Instance, methods: Sequence[str]) -> None:
-        self._instance, self._methods = instance, methods
+    def __init__(self, instance: Instance, methods: Sequence[str], *, threads: int = 1) -> None:
+        self._instance, self._methods, self._threads = instance, methods, threads
         self._bounds = {"combinatorial": combinatorial(instance)}
         self._threshold: int | None = None
         self._is_closed = threading.Event()
@@ -48,28 +57,41 @@ class Prover:
         self._is_last = False
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
         self._running = 0
+        self._better: NDArray[np.int32] | None = None
         self.is_done = not methods
         """Whether nothing more will come."""
         self.is_solved = False
         """Whether the exact model is: the optimum is known, to the precision of the solver."""
+        self.has_tried = not methods
+        """Whether the first method has had its first turn."""
 
     @property
     def lower_bound(self) -> float:
         """Seconds that no partition beats, as far as is proven."""
-        best = max(bound.ticks for bound in self.bounds)
-        return self._instance.seconds(max(best, self._running))
+        return self._instance.seconds(self._ticks)
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
         """The best bound of each method."""
         return tuple(self._bounds.values())
 
+    @property
+    def found(self) -> tuple[NDArray[np.int32], float] | None:
+        """The best partition that the bounds have come across, if it is the best of all, and its bottleneck."""
+        if self._better is None or self._threshold is None:
+            return None
+        return self._better, self._instance.seconds(self._threshold)
+
+    @property
+    def _ticks(self) -> int:
+        return max(self._running, *(bound.ticks for bound in self.bounds))
+
     def learn(self, bottleneck: float, *, is_last: bool = False) -> None:
         """Take the news of the best partition, in seconds; begin with the first. ``is_last`` when none will follow."""
         self._is_last = is_last
         ticks = None if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
         if ticks is not None and (self._threshold is None or ticks < self._threshold):
-            self._threshold = ticks
+            self._threshold, self._better = ticks, None
             self._has_news.set()
         if is_last:
             self._has_news.set()
@@ -94,27 +116,28 @@ class Prover:
 
     def _run(self) -> None:
         try:
-            formulation, seconds = Formulation(self._instance), _FIRST_SECONDS
-            while not (self._is_closed.is_set() or self._round(formulation, seconds)):
+            seconds = _FIRST_SECONDS
+            while not (self._is_closed.is_set() or self._round(seconds)):
                 seconds *= _GROWTH
         except Exception:  # noqa: BLE001 - logged with its trace
             # The partition that was found is worth more than what went wrong here.
             _log.exception("the lower bounds have failed")
-        self.is_done = True
+        self.is_done = self.has_tried = True
 
-    def _round(self, formulation: Formulation, seconds: float) -> bool:
+    def _round(self, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
         self._has_news.clear()
         threshold, statuses = self._threshold, []
         for method in self._methods:
-            budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear)
-            bound = SOLVED[method](formulation, budget)
+            bound = self._close_in(seconds) if method == "downsets" else self._solve(method, seconds)
             if method not in self._bounds or bound.ticks >= self._bounds[method].ticks:
                 self._bounds[method] = bound
             self._running = 0
+            self.has_tried = True
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
-            self.is_solved |= method == "exact" and bound.status == "optimal"
+            is_met = self._threshold is not None and self._ticks >= self._threshold
+            self.is_solved |= is_met or (method == "exact" and bound.status == "optimal")
             if self._is_closed.is_set() or self.is_solved:
                 return True
         if not set(statuses) <= set(_FINAL):
@@ -126,6 +149,38 @@ class Prover:
             self._has_news.wait()
         return self._threshold == threshold
 
+    def _close_in(self, seconds: float) -> Bound:
+        """Run the downset DP, which may come across a better partition."""
+        end = time.monotonic() + seconds
+
+        def poll(lower_bound: int, bottleneck: int) -> bool:
+            is_old = self._threshold is not None and self._threshold < bottleneck
+            return self._hear(lower_bound) or time.monotonic() >= end or (is_old and lower_bound >= self._threshold)
+
+        closing = close_in(
+            self._instance, lower_bound=self._ticks, bottleneck=self._threshold, threads=self._threads, poll=poll
+        )
+        if closing.bottleneck is not None and (self._threshold is None or closing.bottleneck < self._threshold):
+            self._threshold, self._better = closing.bottleneck, closing.block_of
+        return closing.bound
+
+    def _solve(self, method: str, seconds: float) -> Bound:
+        """Bound the quotient at the best partition known, from which no better one is lost."""
+        reduction = reduce(self._instance, threshold=self._threshold)
+        budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear)
+        bound = SOLVED[method](Formulation(reduction.instance), budget)
+        ordinary = self._bounds["combinatorial"]
+        ticks = max(ordinary.ticks, min(bound.ticks, reduction.evidence.threshold))
+        return dataclasses.replace(
+            bound,
+            ticks=ticks,
+            lower_bound=self._instance.seconds(ticks),
+            verified_lower_bound=ordinary.lower_bound,
+            reduction=reduction.evidence,
+            num_groups=reduction.instance.graph.num_nodes,
+        )
+
     def _hear(self, ticks: int) -> bool:
-        self._running = max(self._running, ticks)
+        threshold = self._threshold
+        self._running = max(self._running, ticks if threshold is None else min(ticks, threshold))
         return self._is_closed.is_set()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.certificate.evidence import Relaxation
+from slicegraph.certificate.evidence import Chain, DearNode, Downsets, Reduction, Relaxation
 from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.stop import Stop, relative_gap
@@ -55,8 +55,10 @@ class Bound:
     verified_lower_bound
         Seconds of what is proven without a solver's word: by arithmetic, or by dual multipliers that anybody can add
         up.
-    relaxations
+    relaxations, reduction, downsets, node, chain
         What it rests on.
+    num_groups
+        Nodes of the quotient, after reductions. None: there were none.
     num_nodes
         Nodes of branch and bound.
     solver
@@ -70,8 +72,26 @@ class Bound:
     ticks: int
     verified_lower_bound: float
     relaxations: tuple[Relaxation, ...] = ()
+    reduction: Reduction | None = None
+    downsets: Downsets | None = None
+    node: DearNode | None = None
+    chain: Chain | None = None
+    num_groups: int | None = None
     num_nodes: int = 0
     solver: Mapping[str, Any] | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The bound as its certificate writes it."""
+        return {
+            "method": self.method,
+            "lower_bound": self.ticks,
+            "relaxations": [asdict(relaxation) for relaxation in self.relaxations],
+            "reduction": self.reduction and asdict(self.reduction),
+            "downsets": self.downsets and asdict(self.downsets),
+            "node": self.node and asdict(self.node),
+            "chain": self.chain and asdict(self.chain),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -135,14 +155,6 @@ class Result:
         """
         instance = self.instance
         graph = instance.graph
-        bounds = [
-            {
-                "method": bound.method,
-                "lower_bound": bound.ticks,
-                "relaxations": [relaxation.document() for relaxation in bound.relaxations],
-            }
-            for bound in self.bounds
-        ]
         return Certificate.of(
             {
                 "format": FORMAT,
@@ -155,7 +167,7 @@ class Result:
                 "witness": None if math.isinf(self.bottleneck) else self._witness(),
                 "lower_bound": max(bound.ticks for bound in self.bounds),
                 "verified_lower_bound": int(self.verified_lower_bound / instance.tick),
-                "bounds": bounds,
+                "bounds": [bound.document for bound in self.bounds],
                 "solver": next((dict(bound.solver) for bound in self.bounds if bound.solver), None),
             }
         )

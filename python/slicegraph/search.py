@@ -181,7 +181,7 @@ def evolve(
         bias=params.bias,
         generations=None if params.generations is None else _natural("generations", params.generations),
         seed=_natural("seed", seed),
-        threads=_threads(threads),
+        threads=thread_count(threads),
         target=instance.core.combinatorial_bound(),
         poll=hear,
     )
@@ -192,7 +192,8 @@ def _population(instance: Instance) -> int:
     return min(100, max(8, _MAX_KEYS // instance.graph.num_nodes))
 
 
-def _threads(threads: int | None) -> int:
+def thread_count(threads: int | None) -> int:
+    """Give the number of worker threads that is meant; None means one per processor."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not 1 <= _natural("threads", threads) <= _MAX_THREADS:

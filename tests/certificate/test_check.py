@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certificates
 import oracle
 import slicegraph as sg
-from certificates import FREE, Question, certify, questions, relax
+from certificates import FREE, Question, certify, light_questions, questions, random_merges, relax, to_problem
 from duals import prove_by_duals
 from mutations import mutations, path_keys
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
 from slicegraph.errors import CertificateError
 from slicegraph.formats.arrays import GraphArrays
-from strategies import CHAIN, to_graph
+from strategies import CHAIN, MANY, to_graph
 
 DATA: dict[str, Any] = {
     "format": "slicegraph-graph-1",
@@ -59,12 +59,65 @@ def make_rich() -> Certificate:
     return certify(QUESTION, best, bounds)
 
 
+DEEP_DATA: dict[str, Any] = {
+    "format": "slicegraph-graph-1",
+    "name": "deep",
+    "nodes": {"op": ["op"] * 7, "work": [4.0, 2.0, 3.0, 4.0, 1.0, 1.0, 1.0]},
+    "tensors": {
+        "producer": [0, 1, 2, 3, 4, 5, 4],
+        "size": [2, 6, 2, 7, 1, 1, 20],
+        "consumers": [[1], [2], [3], [4], [5], [6], [6]],
+    },
+}
+DEEP_QUESTION = Question(DEEP_DATA, {"bandwidth": 1.0}, 3)
+DEEP_GRAPH = to_graph(DEEP_DATA)
+SECOND = round(1.0 / DEEP_QUESTION.ticks.tick)
+# The groups that are left: the first node, the two after it, and all others.
+GROUPS_DATA = CHAIN | {
+    "nodes": {"op": ["op"] * 3, "work": [4.0, 5.0, 7.0]},
+    "tensors": {"producer": [0, 1], "size": [2, 2], "consumers": [[1], [2]]},
+}
+MERGES = [["pull", 1, 2], ["together", 4, 6], ["cycle", 4, 5], ["push", 3, 4]]
+
+
+def make_deep() -> Certificate:
+    """A certificate with all that a replay goes through, and with what needs none: the optimum is 9 s."""
+    groups = Question(GROUPS_DATA, {"bandwidth": 1.0}, 3)
+    # Costs in ticks of the groups are the same, but for the ticks themselves.
+    factor = groups.ticks.tick / DEEP_QUESTION.ticks.tick
+    for name in ("work", "transfer"):
+        setattr(groups.ticks, name, [round(ticks * factor) for ticks in getattr(groups.ticks, name)])
+    groups.mean_work = DEEP_QUESTION.mean_work
+    weak = prove_by_duals(groups, relax([1, 1, 1], threshold=9 * SECOND))
+    reduction = {"threshold": 9 * SECOND, "merges": MERGES}
+    evidence: dict[str, certificates.Evidence] = {
+        "downsets": {
+            "reduction": reduction,
+            "downsets": {"threshold": 9 * SECOND, "downsets": 3, "transitions": 3},
+        },
+        "node": {"node": {"node": 1, "lower_bound": 7 * SECOND}},
+        "chain": {"chain": {"threshold": 8 * SECOND, "reach": [5, 6, 6], "status": "optimal"}},
+        "exact": {"reduction": reduction, "node": {"node": 2, "lower_bound": 8 * SECOND}},
+    }
+    return certify(DEEP_QUESTION, [0, 1, 1, 2, 2, 2, 2], {"exact": [weak] if weak else []}, evidence)
+
+
 RICH = make_rich()
+DEEP = make_deep()
 # Where a change may leave all claims true: labels, what a solver says beyond its bound, a partition that is no longer
 # claimed, and relaxations that prove the same as before, or that no bound rests on.
 HARMLESS = re.compile(
     r"\.graph\.name|\.solver\.(name|version|options.*)|\.witness|\.bounds|\.bounds\[\d\]\.relaxations"
     r"|\.bounds\[\d\]\.relaxations\[\d\](\.(spans|demand|threshold|proof|solver).*)?"
+)
+
+
+# Where a change may leave a certificate true that is replayed: labels, the shape of what a solver said, merges that no
+# bound rests on, and another node that is as dear.
+DEEP_HARMLESS = re.compile(
+    r"\.graph\.name|\.solver\.(name|version|options.*)|\.witness|\.bounds|\.bounds\[\d\]\.reduction(\..*)?"
+    r"|\.bounds\[\d\]\.(downsets\.(downsets|transitions)|chain\.(reach.*|status)|node(\.node|\.lower_bound)?)"
+    r"|\.bounds\[1\]\.(relaxations|relaxations\[0\].*)"
 )
 
 
@@ -130,14 +183,13 @@ def assert_true(question: Question, document: dict[str, Any]) -> None:
             rows,
             oracle.bottleneck(rows),
         )
-    relaxations = {bound["method"]: bound["relaxations"] for bound in document["bounds"]}
-    for relaxation in (each for rows in relaxations.values() for each in rows if each["proof"] is not None):
-        assert certificates.proof_value(question, relaxation) == relaxation["proof"]["lower_bound"]
-    believed = [certificates.method_bound(question, rows, ("proof", "solver")) for rows in relaxations.values()]
-    verified = [certificates.method_bound(question, rows, ("proof",)) for rows in relaxations.values()]
-    assert {bound["method"]: bound["lower_bound"] for bound in document["bounds"]} == dict(
-        zip(relaxations, believed, strict=True)
-    )
+    for bound in document["bounds"]:
+        for relaxation in bound["relaxations"]:
+            if relaxation["proof"] is not None and bound["reduction"] is None:
+                assert certificates.proof_value(question, relaxation) == relaxation["proof"]["lower_bound"]
+    believed = [certificates.believed_bound(question, bound) for bound in document["bounds"]]
+    verified = [certificates.verified_bound(question, bound) for bound in document["bounds"]]
+    assert [bound["lower_bound"] for bound in document["bounds"]] == believed
     assert (document["lower_bound"], document["verified_lower_bound"]) == (max(believed), max(verified))
 
 
@@ -159,6 +211,76 @@ def test_every_change_of_a_claim_is_refused_with_the_seal_made_anew() -> None:
         assert_true(QUESTION, document)
         accepted.add(path)
     assert {".graph.name", ".solver.version", ".witness"} <= accepted
+
+
+def test_without_a_replay_the_prover_is_believed() -> None:
+    verdict = check(DEEP_GRAPH, DEEP)
+    assert (verdict.bottleneck, verdict.lower_bound, verdict.verified_lower_bound) == (9.0, 9.0, 7.0)
+    assert verdict.trusted == ("exact", "downsets", "chain")
+    assert verdict.replayed == verdict.not_replayed == ()
+
+
+def test_a_replay_proves_reductions_and_downsets_again() -> None:
+    verdict = check(DEEP_GRAPH, DEEP, replay=1000)
+    assert (verdict.lower_bound, verdict.verified_lower_bound) == (9.0, 9.0)
+    assert verdict.trusted == verdict.not_replayed == ()
+    assert verdict.replayed == ("exact", "downsets")
+
+
+def test_what_is_beyond_the_budget_is_not_proved() -> None:
+    """At 0 steps not even flows; a search of more transitions than that is not begun."""
+    verdict = check(DEEP_GRAPH, DEEP, replay=0)
+    assert verdict.verified_lower_bound == 7.0
+    assert verdict.not_replayed == ("exact", "downsets")
+    assert check(DEEP_GRAPH, changed("bounds[2].downsets.transitions", 1001, DEEP), replay=1000).replayed == ("exact",)
+
+
+def test_every_change_of_replayed_evidence_is_refused_or_harmless() -> None:
+    verdict = check(DEEP_GRAPH, DEEP, replay=1000)
+    accepted = set()
+    for path, document in mutations(DEEP.document):
+        if path == ".seal" or "seal" not in document:
+            continue
+        try:
+            found = check(DEEP_GRAPH, Certificate.of(document), replay=1000)
+        except CertificateError:
+            continue
+        assert DEEP_HARMLESS.fullmatch(path), path
+        assert found.lower_bound == verdict.lower_bound, path
+        assert found.verified_lower_bound <= verdict.verified_lower_bound, path
+        assert_true(DEEP_QUESTION, document)
+        accepted.add(path)
+    assert {".graph.name", ".bounds[2].downsets.downsets", ".bounds[4].chain.status"} <= accepted
+
+
+@given(light_questions(), st.integers())
+@settings(max_examples=MANY)
+def test_what_a_replay_accepts_is_true(question: Question, seed: int) -> None:
+    """With any thresholds, and logs of merges in which one is sometimes another."""
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
+    optimum = min(bottleneck for *_, bottleneck in question.partitions())
+    top = 5 * question.mean_work if optimum == float("inf") else int(optimum)
+    few = [top, top, top + 1, max(0, top - 1), random_.randrange(2 * top + 1)]
+    evidence = {}
+    for method in ("exact", "downsets"):
+        threshold = random_.choice(few)
+        merges = [merge for _, merge in random_merges(to_problem(question), random_, threshold)]
+        del merges[random_.randrange(len(merges) + 1) :]
+        if merges and random_.random() < 0.2:
+            nodes = (random_.randrange(question.num_nodes) for _ in range(2))
+            merges[random_.randrange(len(merges))] = [random_.choice(certificates.RULES), *nodes]
+        parts: dict[str, Any] = {
+            "reduction": {"threshold": threshold, "merges": merges},
+            "downsets": {"threshold": random_.choice(few), "downsets": 0, "transitions": 0},
+            "node": {"node": random_.randrange(question.num_nodes), "lower_bound": random_.choice(few)},
+        }
+        evidence[method] = {name: part for name, part in parts.items() if random_.random() < 0.6}
+    certificate = certify(question, None, None, evidence)
+    try:
+        verdict = check(to_graph(question.data), certificate, replay=random_.choice([0, 10, 10**6]))
+    except CertificateError:
+        return
+    assert verdict.verified_lower_bound <= optimum * question.ticks.tick
 
 
 @given(questions(), st.integers())
@@ -185,6 +307,53 @@ def test_what_is_accepted_is_true(question: Question, seed: int) -> None:
             continue
         assert_true(question, document)
         assert verdict.verified_lower_bound <= optimum * question.ticks.tick, path
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "bounds[1].reduction.merges[1]",
+            ["push", 0, 1],
+            "bounds[1].reduction.merges[1]: push of node 0 into node 1: it",
+        ),
+        (
+            "bounds[1].reduction.merges[0]",
+            ["pull", 3, 2],
+            "bounds[1].reduction.merges[0]: pull of node 2 into node 3: all",
+        ),
+        ("bounds[1].reduction.merges[0]", ["pull", 3, 7], "bounds[1].reduction.merges[0]: 7 is no node"),
+        ("bounds[1].reduction.merges[0]", ["pull", 3], "bounds[1].reduction.merges[0]: not a rule and two nodes"),
+        (
+            "bounds[1].reduction.merges[0]",
+            ["join", 3, 2],
+            "bounds[1].reduction.merges[0]: 'join' is not pull or push or",
+        ),
+        ("bounds[1].node.node", 7, "bounds[1].node: 7 is no node"),
+        ("bounds[1].node.node", 3, "bounds[1].node: 3 is no node of the quotient"),
+        ("bounds[1].node.node", 0, "bounds[1].node.lower_bound: "),
+        ("bounds[3].node.lower_bound", 10 * SECOND, "bounds[3].node.lower_bound: "),
+        ("bounds[1].relaxations[0].proof.lower_bound", 1, "bounds[1].relaxations[0].proof.lower_bound: 1 is claimed"),
+        ("bounds[2].downsets.transitions", -1, "bounds[2].downsets.transitions: -1 is below 0"),
+        ("bounds[4].chain.reach", [5, 6], "bounds[4].chain.reach: 2 entries, but there are 3 blocks"),
+        ("bounds[4].chain.reach", [5, 6, 5], "bounds[4].chain.reach: one is below the one before"),
+        ("bounds[4].chain.reach[2]", 16 * SECOND, "bounds[4].chain.reach: the last is"),
+        ("bounds[4].chain", None, "bounds[4].lower_bound: "),
+        ("bounds[0].downsets", {"threshold": 0, "downsets": 0, "transitions": 0}, "bounds[0]: the combinatorial bound"),
+        ("solver", None, "solver: null, but a bound has a solver's word"),
+    ],
+)
+def test_a_refusal_of_replayed_evidence_names_the_place_and_the_rule(path: str, value: Any, message: str) -> None:
+    assert refusal(changed(path, value, DEEP), DEEP_GRAPH, replay=1000).startswith(message)
+
+
+def test_a_search_that_missed_a_partition_is_refused() -> None:
+    """Nothing but a replay tells, as long as no partition is known."""
+    evidence = {"downsets": {"downsets": {"threshold": 9 * SECOND + 1, "downsets": 0, "transitions": 0}}}
+    certificate = certify(DEEP_QUESTION, None, None, evidence)
+    assert check(DEEP_GRAPH, certificate).trusted == ("downsets",)
+    message = f"bounds[1].downsets.threshold: some partition costs less than {9 * SECOND + 1}"
+    assert refusal(certificate, DEEP_GRAPH, replay=1000) == message
 
 
 @pytest.mark.parametrize(
@@ -222,7 +391,7 @@ def test_what_is_accepted_is_true(question: Question, seed: int) -> None:
         ("bounds[1].method", "guess", "bounds[1].method: 'guess' is not combinatorial or exact or bottleneck or"),
         ("bounds[0].lower_bound", 1, "bounds[0].lower_bound: 1 is claimed, but it is"),
         ("bounds[1].lower_bound", 1, "bounds[1].lower_bound: 1 is claimed, but it is"),
-        ("bounds[0].relaxations", [relax([3])], "bounds[0].relaxations: the combinatorial bound comes from no relax"),
+        ("bounds[0].relaxations", [relax([3])], "bounds[0]: the combinatorial bound comes from nothing else"),
         ("bounds[2].relaxations[0].spans", [1, 1], "bounds[2].relaxations[0].spans: they add up to 2, but there are 3"),
         ("bounds[2].relaxations[0].spans", [], "bounds[2].relaxations[0].spans: they add up to 0, but there are 3"),
         ("bounds[2].relaxations[0].spans", [None, 2], "bounds[2].relaxations[0].spans: only [null, 1, null] holds any"),
@@ -251,7 +420,7 @@ def test_what_is_accepted_is_true(question: Question, seed: int) -> None:
         ("bounds[2].relaxations[0].proof.rows[0]", ["cost", 1, 1.0], "bounds[2].relaxations[0].proof.rows[0]: 1.0 is "),
         ("bounds[2].relaxations[0].proof.rows[0]", ["order", 0, 9, 1], "bounds[2].relaxations[0].proof.rows[0]: 9 is "),
         ("bounds[2].relaxations[0].proof.lower_bound", 1, "bounds[2].relaxations[0].proof.lower_bound: 1 is claimed"),
-        ("solver", None, "solver: null, but a relaxation has a solver's word"),
+        ("solver", None, "solver: null, but a bound has a solver's word"),
         ("solver.options", {"x": [1]}, "solver.options.x: [1] is not a boolean, a number or a string"),
     ],
 )
@@ -268,7 +437,7 @@ def test_a_bound_above_the_partition_is_a_contradiction() -> None:
 
 def test_a_solver_that_nothing_rests_on_is_not_named() -> None:
     certificate = Certificate.of(certify(QUESTION, None).document | {"solver": certificates.SOLVER})
-    assert refusal(certificate) == "solver: named, but no relaxation has its word"
+    assert refusal(certificate) == "solver: named, but no bound has its word"
 
 
 def test_a_family_that_misses_a_block_proves_nothing() -> None:

@@ -77,7 +77,15 @@ def test_the_schema_and_the_checker_refuse_the_same_forms() -> None:
     whole, free = relax([1, 1], demand=0), relax(FREE, demand=1, threshold=9, solver=0)
     one_of_each = {row[0]: [*row, 2] for row in certificates.every_row(question, whole)}
     whole["proof"] = {"unit": 3, "rows": sorted(one_of_each.values()), "lower_bound": 0}
-    document = certify(question, [0, 0, 1], {"bottleneck": [free], "exact": [whole]}).document
+    evidence: dict[str, certificates.Evidence] = {
+        "chain": {"chain": {"threshold": 3, "reach": [0, 1], "status": "optimal"}},
+        "downsets": {
+            "reduction": {"threshold": 9, "merges": [["pull", 0, 1]]},
+            "downsets": {"threshold": 9, "downsets": 1, "transitions": 2},
+            "node": {"node": 1, "lower_bound": 3},
+        },
+    }
+    document = certify(question, [0, 0, 1], {"bottleneck": [free], "exact": [whole]}, evidence).document
     assert has_form(document)
     VALIDATOR.validate(document)
     count = 0

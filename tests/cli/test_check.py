@@ -75,6 +75,59 @@ def test_without_a_partition_no_gap_is_claimed(model: str, tmp_path: Path, capsy
     assert json.loads(capsys.readouterr().out)["bottleneck"] is None
 
 
+@pytest.fixture
+def searched(tmp_path: Path) -> str:
+    """The path of a certificate of the optimum by a search."""
+    evidence = {"downsets": {"downsets": {"threshold": OPTIMUM, "downsets": 1, "transitions": 2}}}
+    return written(tmp_path, certify(QUESTION, [0, 0, 1], None, evidence))
+
+
+def test_what_is_replayed_is_said(model: str, searched: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", model, searched, "--replay"]) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "lower bound  3.125 s, all of it verified by replay",
+        "replay       downsets proved again",
+        "gap          0.00% verified: no partition can be faster by more than this",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ([], "replay       not asked for: --replay does without the prover's word"),
+        (["--replay", "--budget", "1"], "replay       downsets beyond the budget"),
+    ],
+)
+def test_what_is_not_replayed_is_said(
+    options: list[str], line: str, model: str, searched: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", model, searched, *options]) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "lower bound  3.125 s on the word of the prover (downsets)",
+        "verified     3 s by recomputation",
+        line,
+        "gap          0.00% proven, 4.00% verified: no partition can be faster by more than this",
+    ]
+
+
+def test_what_a_cut_proves_is_said(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The word of a solver on top of it."""
+    evidence: dict[str, certificates.Evidence] = {
+        "node": {"node": {"node": 2, "lower_bound": OPTIMUM - 1}},
+        "chain": {"chain": {"threshold": OPTIMUM, "reach": [0, 1], "status": "optimal"}},
+    }
+    assert main(["check", model, written(tmp_path, certify(QUESTION, [0, 0, 1], None, evidence))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "lower bound  3.125 s on the word of HiGHS 1.15.1 (chain)"
+    assert lines[4].endswith(" s by a minimum cut")
+
+
+def test_the_json_names_what_is_replayed(model: str, searched: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", model, searched, "--replay", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verified_lower_bound"], found["replayed"], found["not_replayed"]) == (3.125, ["downsets"], [])
+
+
 def test_the_json_is_one_object(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bounds = {"exact": [relax([1, 1], solver=OPTIMUM)]}
     assert main(["check", model, written(tmp_path, certify(QUESTION, [0, 0, 1], bounds)), "--json"]) == 0
@@ -89,6 +142,8 @@ def test_the_json_is_one_object(model: str, tmp_path: Path, capsys: pytest.Captu
         "gap": 0.0,
         "verified_gap": 0.04,
         "trusted": ["exact"],
+        "replayed": [],
+        "not_replayed": [],
     }
 
 
@@ -136,6 +191,8 @@ def test_a_change_that_is_sealed_anew_is_exit_1(model: str, tmp_path: Path, caps
         (["check", "MODEL", "MODEL"], '"format" is \'slicegraph-graph-1\', but "slicegraph-certificate-1" is asked'),
         (["check", "MODEL", "MODEL", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
         (["check", "nowhere.json", "GOOD"], "nowhere.json: No such file or directory"),
+        (["check", "MODEL", "GOOD", "--budget", "9"], "--budget is what --replay may take, which is not asked for"),
+        (["check", "MODEL", "GOOD", "--replay", "--budget", "-1"], "argument --budget: -1 is below 0"),
         (["check", "MODEL", "GOOD", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
     ],
 )

@@ -8,10 +8,14 @@ which falls along every edge because blocks never do; ``cut[x, b] = 1`` iff bloc
 ``over`` what overflows; ``t`` its bottleneck. The rows hold: a block either makes ``x``, and exports it when a reader
 is elsewhere, or imports it when it has a reader, so ``cut`` is at least two differences of ``x[., b]``; and the cost of
 each block is at most ``t``. Windows hold by the lemma of `slicegraph.bounds.model` for every partition within the
-threshold. Conversely, a solution with whole ``y`` is an acyclic partition, and its blocks cost at most ``t``.
+threshold. With a `slicegraph.bounds.model.Reach` they hold for every partition below its threshold, which then takes
+the place of the other: a partition that is left out costs at least as much. Conversely, a solution with whole ``y`` is
+an acyclic partition, and its blocks cost at most ``t``.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from slicegraph.bounds.model import Formulation, Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
@@ -20,6 +24,9 @@ from slicegraph.result import Bound
 
 def exact(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the exact model of O((nodes + reads) x blocks) rows, the optimum less 1e-6 when solved."""
+    if budget.reach:
+        least = min(budget.reach.threshold, budget.threshold or budget.reach.threshold)
+        budget = replace(budget, threshold=least)
     tasks = Tasks("exact", formulation, budget, [Superblocks(spans=(1,) * formulation.num_blocks)])
     tasks.solve(tasks.all)
     return tasks.bound(is_final=tasks.all[0].outcome.is_final)

@@ -20,6 +20,15 @@ Windows
     blocks up to that of ``v``, which hold all ancestors of ``v``, are at least so many; and likewise from ``v``'s on.
     That fixes most ``y`` when ``T`` is close to the mean work. Since only partitions above ``T`` are left out, the
     bound of such a model is ``min(T, its least t)``.
+
+    When it is known that the first ``b`` blocks hold work of at least ``l`` and at most ``m`` (`Reach`), a node is not
+    among them if it and its ancestors hold more than ``m``; and it is if all but it and its descendants hold less than
+    ``l``, for what is closed under predecessors and lacks a node lacks its descendants.
+
+Moves
+    Let every block cost at most ``c``, and the first ``b`` blocks hold work between ``l`` and ``m``, for every ``b``.
+    The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its ``t`` is
+    ``c`` plus that much. What is before and after the moved block need not be divided.
 """
 
 from __future__ import annotations
@@ -37,6 +46,8 @@ from slicegraph.cost import Instance
 Integers = NDArray[np.int64]
 _ZERO, _ONE = -1, -2
 """In place of a column: a variable whose value is known."""
+_T = np.zeros(1, np.int64)
+"""The column of t."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +65,39 @@ class Superblocks:
 
     spans: tuple[int | None, ...]
     demand: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """How much work the first blocks of a partition hold, if its bottleneck is below a threshold.
+
+    Attributes
+    ----------
+    threshold
+        Ticks.
+    least, most
+        Ticks of work that the first 0, 1, ..., all blocks hold together, multiples of what all costs are multiples of.
+    """
+
+    threshold: int
+    least: tuple[int, ...]
+    most: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """What is asked of one block: how much work can be in it and before it, or how little before it.
+
+    Attributes
+    ----------
+    block
+        Its index, from 0.
+    is_forward
+        Whether the most work up to its end is asked for, rather than the least before it.
+    """
+
+    block: int
+    is_forward: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -99,10 +143,22 @@ class Model:
         return len(self.bound)
 
 
-KINDS = ("before", "cost", "demand", "export", "import", "limit", "order", "overflow")
+KINDS = ("before", "cost", "demand", "export", "import", "least", "limit", "most", "move", "order", "overflow")
 """The rows, by name; those of `PURE` have no unit and values of 1 and -1, "limit" is in bytes, the rest in ticks."""
 PURE = ("before", "export", "import", "order")
-NUM_ARGUMENTS = {"before": 3, "cost": 1, "demand": 0, "export": 3, "import": 3, "limit": 1, "order": 2, "overflow": 1}
+NUM_ARGUMENTS = {
+    "before": 3,
+    "cost": 1,
+    "demand": 0,
+    "export": 3,
+    "import": 3,
+    "least": 1,
+    "limit": 1,
+    "most": 1,
+    "move": 0,
+    "order": 2,
+    "overflow": 1,
+}
 
 
 @final
@@ -158,14 +214,34 @@ class Formulation:
         before, after = (np.maximum.reduce([np.maximum(need[side], 1) for need in needs]) for side in (0, 1))
         return before, self.num_blocks + 1 - after
 
-    def model(self, superblocks: Superblocks, *, threshold: int | None) -> Model:
+    def cones(self, reach: Reach, end: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Say which nodes are never, and which always, in the first ``end`` blocks."""
+        before, after = self._cones["work"]
+        return before > reach.most[end], self.total - after < reach.least[end]
+
+    @cached_property
+    def total(self) -> int:
+        """Work of all nodes."""
+        return int(self.work.sum())
+
+    def model(self, superblocks: Superblocks, *, threshold: int | None, reach: Reach | None = None) -> Model:
         """Build the model; rows that always hold are left out.
 
         Notes
         -----
         O((nodes + reads) x superblocks).
         """
-        return _Builder(self, superblocks, threshold or None).build()
+        return _Builder(self, superblocks, threshold or None, reach).build()
+
+    def move(self, move: Move, reach: Reach) -> Model:
+        """Build the model of a move, all blocks being below the threshold of ``reach``.
+
+        Notes
+        -----
+        O(nodes + reads).
+        """
+        spans = tuple(span for span in (move.block, 1, self.num_blocks - 1 - move.block) if span)
+        return _Builder(self, Superblocks(spans=spans), reach.threshold - self.step, reach, move).build()
 
 
 @dataclass(slots=True)
@@ -209,23 +285,36 @@ class _Rows:
 class _Builder:
     """Builds one model."""
 
-    def __init__(self, formulation: Formulation, superblocks: Superblocks, threshold: int | None) -> None:
+    def __init__(
+        self,
+        formulation: Formulation,
+        superblocks: Superblocks,
+        threshold: int | None,
+        reach: Reach | None = None,
+        move: Move | None = None,
+    ) -> None:
         self.formulation, self.superblocks, self.threshold = formulation, superblocks, threshold
+        self.reach, self.move = reach, move
         self.spans, self.num_superblocks = superblocks.spans, len(superblocks.spans)
         self.num_columns, self.rows = 1, _Rows()
         self.y = self._nodes()
 
     def build(self) -> Model:
         self._precedence()
-        cuts = [self._cuts(j) for j in range(self.num_superblocks)]
+        of_cost = [j for j, span in enumerate(self.spans) if span is not None]
+        if self.move:
+            of_cost = [int(self.move.block > 0)]
+        cuts = {j: self._cuts(j) for j in of_cost}
         num_binaries = self.num_columns
-        for j, span in enumerate(self.spans):
-            if span is not None:
-                over = self._overflow(j, span)
-                self._cost(j, span, *cuts[j], over)
-                self._limit(j, span)
+        for j in of_cost:
+            span = self.spans[j] or 0
+            over = self._overflow(j, span)
+            self._cost(j, span, *cuts[j], over)
+            self._limit(j, span)
         if self.superblocks.demand is not None:
             self._demand(self.superblocks.demand)
+        if self.reach:
+            self._reach(self.reach)
         return self._finish(num_binaries)
 
     def _new(self, count: int) -> Integers:
@@ -245,9 +334,12 @@ class _Builder:
             is_free = np.ones(num_nodes, np.bool_)
             if windows is not None:
                 end += self.spans[i - 1] or 0
-                is_before = windows[1] <= end
-                y[is_before, i] = _ONE
-                is_free = (windows[0] <= end) & ~is_before
+                is_never, is_always = windows[0] > end, windows[1] <= end
+                if self.reach:
+                    never, always = self.formulation.cones(self.reach, end)
+                    is_never, is_always = is_never | never, is_always | always
+                y[is_always, i] = _ONE
+                is_free = ~is_never & ~is_always
             y[is_free, i] = self._new(int(is_free.sum()))
         return y
 
@@ -309,15 +401,17 @@ class _Builder:
         return over
 
     def _cost(self, j: int, span: int, tensors: Integers, cuts: Integers, over: Integers) -> None:
-        """Let span * t be at least work + io + overflow."""
-        formulation, t = self.formulation, np.zeros(1, np.int64)
+        """Let span * t be at least work + io + overflow; in a move, the threshold."""
+        formulation = self.formulation
         terms = [
-            (t, np.array([span])),
             *self._in(j, -formulation.work),
             (cuts, -formulation.transfer[tensors]),
             (over, -np.ones(len(over), np.int64)),
         ]
-        self._sum("cost", (j,), terms, 0)
+        if self.move:
+            self._sum("cost", (j,), terms, -span * (self.threshold or 0))
+        else:
+            self._sum("cost", (j,), [(_T, np.array([span])), *terms], 0)
 
     def _limit(self, j: int, span: int) -> None:
         """Parameters within the memory limit."""
@@ -330,6 +424,24 @@ class _Builder:
         work = self.formulation.work
         mean = -(-int(work.sum()) // self.formulation.num_blocks)
         self._sum("demand", (), self._in(j, work), mean)
+
+    def _reach(self, reach: Reach) -> None:
+        """Bound the work of the first superblocks, and let t say how much closer the bounds can be in a move."""
+        ends = np.cumsum([span or 0 for span in self.spans]).tolist()
+        for i, end in enumerate(ends[:-1], start=1):
+            self._sum("least", (i,), self._up_to(i, 1), reach.least[end])
+            self._sum("most", (i,), self._up_to(i, -1), -reach.most[end])
+        if self.move:
+            end, sign, limit = self.move.block, -1, -reach.least[self.move.block]
+            if self.move.is_forward:
+                end, sign, limit = end + 1, 1, reach.most[end + 1]
+            terms = self._up_to(ends.index(end) + 1 if end else 0, sign)
+            self._sum("move", (), [(_T, np.ones(1, np.int64)), *terms], (self.threshold or 0) + limit)
+
+    def _up_to(self, i: int, sign: int) -> list[tuple[Integers, Integers]]:
+        """Give the terms of the work of the first superblocks."""
+        kept = np.flatnonzero((self.formulation.work != 0) & (self.y[:, i] != _ZERO))
+        return [(self.y[kept, i], sign * self.formulation.work[kept])]
 
     def _in(self, j: int, weights: Integers) -> list[tuple[Integers, Integers]]:
         """Give the terms of the sum of weights over the nodes of a superblock."""
@@ -351,9 +463,14 @@ class _Builder:
         upper[num_binaries:] = self.formulation.params.sum()
         is_integer = np.ones(self.num_columns, np.bool_)
         is_integer[0], is_integer[num_binaries:] = False, False
+        threshold = self.threshold
+        if threshold and self.reach and self.move:
+            # One more than the farthest move.
+            end = self.move.block + self.move.is_forward
+            threshold += self.reach.most[end] - self.reach.least[end] + self.formulation.step
         return Model(
             superblocks=self.superblocks,
-            threshold=self.threshold,
+            threshold=threshold,
             upper=upper,
             is_integer=is_integer,
             start=np.searchsorted(row[order], np.arange(rows.num_rows + 1)).astype(np.int64),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from slicegraph.certificate.evidence import Proof, Testimony
@@ -52,4 +52,13 @@ class Outcome:
             is_final=self.is_final or other.is_final,
             num_nodes=max(self.num_nodes, other.num_nodes),
             failure=self.failure or other.failure,
+        )
+
+    def on_word(self) -> Outcome:
+        """Give the same where the proof is of a model that nobody else can make: it is worth a testimony."""
+        if self.proof is None or (self.testimony and self.testimony.lower_bound >= self.proof.lower_bound):
+            return replace(self, proof=None)
+        bound = self.proof.lower_bound
+        return replace(
+            self, proof=None, testimony=Testimony(status="relaxed", dual_bound=float(bound), lower_bound=bound)
         )

@@ -10,15 +10,15 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import final
 
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.model import Formulation, Reach, Superblocks
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request, Watch, solve_model, solver
 from slicegraph.certificate.evidence import Relaxation, combine
 from slicegraph.result import Bound
 
 _log = logging.getLogger(__name__)
-_POLL = 0.02
-_SHARE_OF_SOLVER = 0.95
+POLL = 0.02
+SHARE_OF_SOLVER = 0.95
 """How much of the time left the solver gets at most; the rest is for the way there and back, and for its last word."""
 _MAX_NODES = 65_536
 _MAX_SIZE = 500_000
@@ -41,12 +41,25 @@ class Budget:
         Where models are solved; None: here, one after the other.
     watch
         Told the best lower bound so far, in ticks, every few milliseconds; answers whether to stop.
+    reach
+        What the first blocks hold, for the exact model; what follows from it is nothing but the solver's word.
     """
 
     threshold: int | None
     seconds: float
     executor: Executor | None = None
     watch: Watch | None = None
+    reach: Reach | None = None
+
+
+def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: int) -> bool:
+    """Whether nobody would wait for the models of a bound."""
+    num_nodes = len(formulation.work)
+    return (
+        num_nodes > _MAX_NODES
+        or num_nodes * num_superblocks > _MAX_SIZE
+        or max(num_superblocks, num_models) > _MAX_PARTS
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -67,12 +80,8 @@ class Tasks:
         self._deadline = self._begin + budget.seconds
         self._is_stopped = self._has_failed = False
         self.all = [Task(superblocks) for superblocks in each]
-        num_nodes, num_superblocks = len(formulation.work), max(len(task.superblocks.spans) for task in self.all)
-        self._is_too_large = (
-            num_nodes > _MAX_NODES
-            or num_nodes * num_superblocks > _MAX_SIZE
-            or max(num_superblocks, len(self.all)) > _MAX_PARTS
-        )
+        num_superblocks = max(len(task.superblocks.spans) for task in self.all)
+        self._is_too_large = is_too_large(formulation, num_superblocks=num_superblocks, num_models=len(self.all))
         self.lower_bound = formulation.instance.core.combinatorial_bound()
         """Ticks that all tasks prove together, the combinatorial bound at least; the solver believed."""
 
@@ -140,12 +149,13 @@ class Tasks:
         )
 
     def _relaxation(self, task: Task) -> Relaxation:
+        outcome = task.outcome.on_word() if self._budget.reach else task.outcome
         return Relaxation(
             spans=task.superblocks.spans,
             demand=task.superblocks.demand,
             threshold=self._budget.threshold,
-            proof=task.outcome.proof,
-            solver=task.outcome.testimony,
+            proof=outcome.proof,
+            solver=outcome.testimony,
         )
 
     def _has_to_stop(self, lower_bound: int) -> bool:
@@ -159,17 +169,18 @@ class Tasks:
         def watch(lower_bound: int) -> bool:
             return self._has_to_stop(max(known, lower_bound) if bounds_all else known)
 
-        request = self._request(task, min(seconds, _SHARE_OF_SOLVER * self.seconds_left), target)
+        request = self._request(task, min(seconds, SHARE_OF_SOLVER * self.seconds_left), target)
         outcome = solve_model(request, grace=self.seconds_left - request.seconds, watch=watch)
         self._learn(task, outcome)
 
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
-        model = self._formulation.model(task.superblocks, threshold=self._budget.threshold)
+        budget = self._budget
+        model = self._formulation.model(task.superblocks, threshold=budget.threshold, reach=budget.reach)
         step, known = self._formulation.step, task.outcome.proof
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 
     def _solve_there(self, executor: Executor, tasks: Sequence[Task], end: float, target: int | None) -> None:
-        seconds = _SHARE_OF_SOLVER * (end - time.monotonic()) / len(tasks)
+        seconds = SHARE_OF_SOLVER * (end - time.monotonic()) / len(tasks)
         futures: dict[Future[Outcome], Task] = {}
         for task in itertools.takewhile(lambda _: time.monotonic() < end, tasks):
             futures[executor.submit(solve_model, self._request(task, seconds, target))] = task
@@ -179,6 +190,6 @@ class Tasks:
                 for future in pending:
                     future.cancel()
                 return
-            done, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+            done, pending = wait(pending, timeout=POLL, return_when=FIRST_COMPLETED)
             for future in done:
                 self._learn(futures[future], future.result())

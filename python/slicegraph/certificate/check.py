@@ -7,11 +7,16 @@ bound, it reports as such.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from slicegraph.certificate import codec
+from slicegraph.certificate import codec, reduction
+from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.cut import least_cost
+from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import PlacedError, check_structure, expect, within
 from slicegraph.certificate.ticks import Problem, snap
@@ -43,13 +48,19 @@ class Verdict:
     verified_lower_bound
         Seconds that no partition beats, proved again here.
     trusted
-        The methods whose lower bound is above the verified one, on a solver's word.
+        The methods whose lower bound is above the verified one, on the word of a solver or of the prover.
+    replayed
+        The methods of which everything that takes a replay was proved again.
+    not_replayed
+        The methods of which something was beyond the replay's budget.
     """
 
     bottleneck: float
     lower_bound: float
     verified_lower_bound: float
     trusted: tuple[str, ...]
+    replayed: tuple[str, ...] = ()
+    not_replayed: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -63,7 +74,12 @@ class Verdict:
 
 
 def check(
-    graph: HasArrays, certificate: Certificate, *, device: Device | None = None, num_blocks: int | None = None
+    graph: HasArrays,
+    certificate: Certificate,
+    *,
+    device: Device | None = None,
+    num_blocks: int | None = None,
+    replay: int | None = None,
 ) -> Verdict:
     """Check that a certificate holds for a graph.
 
@@ -75,6 +91,9 @@ def check(
         What is claimed of it.
     device, num_blocks
         What the certificate should be about. None: whatever it says.
+    replay
+        Steps, at most, in which reductions and searches of downsets are gone through again: sets of nodes that are
+        tried, and vertices that flows come by. None: they are believed.
 
     Returns
     -------
@@ -89,7 +108,7 @@ def check(
     Notes
     -----
     O(nodes + tensors + reads + blocks), and for relaxations with proofs: rows, plus nodes x superblocks that rows name;
-    with a threshold, once, nodes x (nodes + reads) / 8.
+    with a threshold, once, nodes x (nodes + reads) / 8; for the bound of a node, a flow; for a replay, its steps.
 
     Examples
     --------
@@ -98,12 +117,14 @@ def check(
     0.0
     """
     try:
-        return _check(graph.arrays, certificate.document, device, num_blocks)
+        return _check(graph.arrays, certificate.document, device, num_blocks, replay)
     except PlacedError as error:
         raise CertificateError(str(error)) from None
 
 
-def _check(arrays: GraphArrays, document: dict[str, Any], device: Device | None, num_blocks: int | None) -> Verdict:
+def _check(
+    arrays: GraphArrays, document: dict[str, Any], device: Device | None, num_blocks: int | None, replay: int | None
+) -> Verdict:
     check_structure(document)
     _check_seal(document)
     _check_expectations(document, device, num_blocks)
@@ -116,20 +137,26 @@ def _check(arrays: GraphArrays, document: dict[str, Any], device: Device | None,
     if document["witness"] is not None:
         with within("witness"):
             bottleneck = _check_witness(problem, document["witness"])
-    verified = _check_bounds(problem, document)
+    bounds = _check_bounds(problem, document, None if replay is None else Budget(replay))
     lower_bound = document["lower_bound"]
     with within("lower_bound"):
         expect(
             bottleneck is None or lower_bound <= bottleneck,
             f"{lower_bound} is above the bottleneck {bottleneck} of the partition, which contradicts it",
         )
-    trusted = dict.fromkeys(bound["method"] for bound in document["bounds"] if bound["lower_bound"] > verified)
+    trusted = (bound["method"] for bound in document["bounds"] if bound["lower_bound"] > bounds.verified)
     return Verdict(
         bottleneck=math.inf if bottleneck is None else bottleneck * problem.tick,
         lower_bound=lower_bound * problem.tick,
-        verified_lower_bound=verified * problem.tick,
-        trusted=tuple(trusted),
+        verified_lower_bound=bounds.verified * problem.tick,
+        trusted=_distinct(trusted),
+        replayed=_distinct(method for method, is_whole in bounds.replays if is_whole),
+        not_replayed=_distinct(method for method, is_whole in bounds.replays if not is_whole),
     )
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def _expect_equal(place: str, given: object, found: object) -> None:
@@ -185,53 +212,157 @@ def _check_witness(problem: Problem, witness: dict[str, Any]) -> int:
     return bottleneck
 
 
-def _check_bounds(problem: Problem, document: dict[str, Any]) -> int:
+@dataclass(slots=True)
+class _Bounds:
+    """What is verified of all lower bounds, and for those that take a replay and got one, whether of the whole."""
+
+    verified: int
+    replays: list[tuple[str, bool]]
+
+
+def _check_bounds(problem: Problem, document: dict[str, Any], budget: Budget | None) -> _Bounds:
     """Check all lower bounds and how they are put together; give what is verified of them."""
     bounds = document["bounds"]
     combinatorial, prover = problem.combinatorial(), Prover(problem)
     verified = combinatorial
+    found = _Bounds(combinatorial, [])
     with within("bounds"):
         count = sum(bound["method"] == "combinatorial" for bound in bounds)
         expect(count == 1, f"{count} of them are combinatorial, but one is")
         for index, bound in enumerate(bounds):
             with within(index):
                 verified = max(verified, _check_bound(prover, bound, combinatorial))
+                if budget is not None and (bound["reduction"] or bound["downsets"]):
+                    value, is_whole = _replay(prover, bound, budget)
+                    found.verified = max(found.verified, value)
+                    found.replays.append((bound["method"], is_whole))
     _expect_equal("lower_bound", document["lower_bound"], max(bound["lower_bound"] for bound in bounds))
     _expect_equal("verified_lower_bound", document["verified_lower_bound"], verified)
-    is_solved = any(relaxation["solver"] is not None for bound in bounds for relaxation in bound["relaxations"])
+    found.verified = max(found.verified, verified)
+    is_solved = any(
+        bound["chain"] is not None or any(relaxation["solver"] is not None for relaxation in bound["relaxations"])
+        for bound in bounds
+    )
     with within("solver"):
         expect(
             (document["solver"] is not None) == is_solved,
-            "null, but a relaxation has a solver's word" if is_solved else "named, but no relaxation has its word",
+            "null, but a bound has a solver's word" if is_solved else "named, but no bound has its word",
         )
-    return verified
+    return found
 
 
 def _check_bound(prover: Prover, bound: dict[str, Any], combinatorial: int) -> int:
-    """Check one method's bound; give what is verified of it."""
-    relaxations = bound["relaxations"]
+    """Check one method's bound; give what is verified of it without a replay."""
+    problem, relaxations = prover.problem, bound["relaxations"]
+    parts = [bound[name] for name in ("reduction", "downsets", "node", "chain")]
+    if bound["method"] == "combinatorial":
+        expect(not relaxations and not any(parts), "the combinatorial bound comes from nothing else")
+    num_nodes = len(problem.work)
+    is_reduced = bound["reduction"] is not None
     with within("relaxations"):
-        expect(
-            not relaxations or bound["method"] != "combinatorial", "the combinatorial bound comes from no relaxation"
-        )
         for index, relaxation in enumerate(relaxations):
             with within(index):
-                _check_relaxation(prover, relaxation)
-    num_blocks = prover.problem.num_blocks
-    believed = max(combinatorial, _combine(relaxations, ("proof", "solver"), num_blocks))
-    _expect_equal("lower_bound", bound["lower_bound"], believed)
-    return max(combinatorial, _combine(relaxations, ("proof",), num_blocks))
+                _check_relaxation(relaxation, problem.num_blocks)
+                if not is_reduced:
+                    _check_proof(prover, relaxation)
+    if is_reduced:
+        with within("reduction", "merges"):
+            for index, (_, u, v) in enumerate(bound["reduction"]["merges"]):
+                with within(index):
+                    expect(max(u, v) < num_nodes, f"{max(u, v)} is no node")
+    if bound["node"] is not None:
+        with within("node"):
+            expect(bound["node"]["node"] < num_nodes, f"{bound['node']['node']} is no node")
+            if not is_reduced:
+                _check_node(problem, bound["node"], Budget())
+    if bound["chain"] is not None:
+        with within("chain"):
+            _check_chain(bound["chain"]["reach"], prover)
+    believed = [
+        _combine(relaxations, ("proof", "solver"), problem.num_blocks),
+        0 if bound["downsets"] is None else bound["downsets"]["threshold"],
+        0 if bound["node"] is None else bound["node"]["lower_bound"],
+        0 if bound["chain"] is None else bound["chain"]["threshold"],
+    ]
+    _expect_equal("lower_bound", bound["lower_bound"], max(combinatorial, _capped(bound, max(believed))))
+    return combinatorial if is_reduced else max(combinatorial, _value_without_replay(bound, problem.num_blocks))
 
 
-def _check_relaxation(prover: Prover, relaxation: dict[str, Any]) -> None:
-    _check_shape(relaxation["spans"], relaxation["demand"], prover.problem.num_blocks)
-    if relaxation["proof"] is not None:
-        with within("proof"):
-            _expect_equal("lower_bound", relaxation["proof"]["lower_bound"], prover.lower_bound(relaxation))
+def _replay(prover: Prover, bound: dict[str, Any], budget: Budget) -> tuple[int, bool]:
+    """Prove again what takes a replay; give what is verified of the bound then, and whether that is everything."""
+    value = 0
+    try:
+        if bound["reduction"] is not None:
+            with within("reduction"):
+                prover = Prover(reduction.replay(prover.problem, bound["reduction"], budget))
+            with within("relaxations"):
+                for index, relaxation in enumerate(bound["relaxations"]):
+                    with within(index):
+                        _check_proof(prover, relaxation)
+            if bound["node"] is not None:
+                with within("node"):
+                    _check_node(prover.problem, bound["node"], budget)
+        value = _value_without_replay(bound, prover.problem.num_blocks)
+        if bound["downsets"] is not None:
+            with within("downsets"):
+                _check_downsets(prover.problem, bound["downsets"], budget)
+            value = max(value, bound["downsets"]["threshold"])
+    except BeyondBudgetError:
+        return _capped(bound, value), False
+    return _capped(bound, value), True
+
+
+def _value_without_replay(bound: dict[str, Any], num_blocks: int) -> int:
+    """Give what a bound's proofs give, once they are checked."""
+    node = 0 if bound["node"] is None else bound["node"]["lower_bound"]
+    return max(node, _combine(bound["relaxations"], ("proof",), num_blocks))
+
+
+def _capped(bound: dict[str, Any], value: int) -> int:
+    """Give what a value on the quotient says of the problem: partitions from the threshold on are left out."""
+    return value if bound["reduction"] is None else min(value, bound["reduction"]["threshold"])
+
+
+def _check_node(problem: Problem, node: dict[str, Any], budget: Budget) -> None:
+    """Check that every block with a node costs so much."""
+    claimed = node["lower_bound"]
+    expect(node["node"] < len(problem.work), f"{node['node']} is no node of the quotient")
+    found = least_cost(Quotient(problem), node["node"], None, claimed, budget, is_convex=True)
+    with within("lower_bound"):
+        expect(found >= claimed, f"{claimed} is claimed, but the minimum cut is {found}")
+
+
+def _check_downsets(problem: Problem, downsets: dict[str, Any], budget: Budget) -> None:
+    """Check that no partition is better than a threshold."""
+    threshold = downsets["threshold"]
+    if downsets["transitions"] > budget.left:
+        # What was more for a search that bounds better is more here: leave the steps for others.
+        raise BeyondBudgetError
+    with within("threshold"):
+        expect(not Downsets(problem).has_better(threshold, budget), f"some partition costs less than {threshold}")
+
+
+def _check_chain(reach: list[int], prover: Prover) -> None:
+    """Check the form of how far the first blocks reach; that they reach no further is a solver's word."""
+    with within("reach"):
+        count = prover.problem.num_blocks
+        expect(len(reach) == count, f"{len(reach)} entries, but there are {count} blocks")
+        expect(reach == sorted(reach), "one is below the one before")
+        expect(reach[-1] < prover.total_work, f"the last is {reach[-1]}, which must be below all work")
+
+
+def _check_relaxation(relaxation: dict[str, Any], num_blocks: int) -> None:
+    _check_shape(relaxation["spans"], relaxation["demand"], num_blocks)
     solver, threshold = relaxation["solver"], relaxation["threshold"]
     if solver is not None and threshold is not None:
         with within("solver", "lower_bound"):
             expect(solver["lower_bound"] <= threshold, f"{solver['lower_bound']} is above the threshold {threshold}")
+
+
+def _check_proof(prover: Prover, relaxation: dict[str, Any]) -> None:
+    if relaxation["proof"] is not None:
+        with within("proof"):
+            _expect_equal("lower_bound", relaxation["proof"]["lower_bound"], prover.lower_bound(relaxation))
 
 
 def _check_shape(spans: list[int | None], demand: int | None, num_blocks: int) -> None:

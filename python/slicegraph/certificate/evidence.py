@@ -1,10 +1,9 @@
-"""What a lower bound rests on, as certificates keep it: relaxations, each with a proof, a solver's word, or both."""
+"""What a lower bound rests on, as certificates keep it: relaxations, reductions, the downset DP, a node, a chain."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,9 +80,73 @@ class Relaxation:
         before = self.spans[: self.demand or 0]
         return None if self.demand is None or None in self.spans else sum(span or 0 for span in before)
 
-    def document(self) -> dict[str, Any]:
-        """Give the relaxation as its certificate writes it."""
-        return asdict(self)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reduction:
+    """Merges that keep a partition better than a threshold, if there is one; the rest of a bound is about the quotient.
+
+    Attributes
+    ----------
+    threshold
+        Ticks.
+    merges
+        ``(rule, node, node)`` in order; the rules are those of `slicegraph.certificate.reduction`.
+    """
+
+    threshold: int
+    merges: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Downsets:
+    """The threshold DP over downsets: no partition has a bottleneck below the threshold.
+
+    Attributes
+    ----------
+    threshold
+        Ticks.
+    downsets, transitions
+        The work that it took: states and steps.
+    """
+
+    threshold: int
+    downsets: int
+    transitions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DearNode:
+    """Every block that holds the node costs at least the lower bound, by a minimum cut.
+
+    Attributes
+    ----------
+    node
+        Its index.
+    lower_bound
+        Ticks.
+    """
+
+    node: int
+    lower_bound: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chain:
+    """No partition has a bottleneck below the threshold, as its blocks together could not hold all work.
+
+    Attributes
+    ----------
+    threshold
+        Ticks.
+    reach
+        Ticks of work that the first 1, 2, ... blocks hold at most when each costs less than the threshold.
+    status
+        How the solver ended.
+    """
+
+    threshold: int
+    reach: tuple[int, ...]
+    status: str
 
 
 def combine(relaxations: Iterable[Relaxation], num_blocks: int, value: Callable[[Relaxation], int]) -> int:

@@ -24,7 +24,8 @@ _MAX_BLOCKS = 2**20
 _HEX_DIGITS = frozenset("0123456789abcdef")
 # Fields of each kind of row, with its name and its multiplier.
 _ROW_LENGTHS = {"order": 4, "before": 5, "export": 5, "import": 5, "cost": 3, "overflow": 3, "demand": 2}
-_METHODS = ("combinatorial", "exact", "bottleneck", "bottleneck_guess")
+_METHODS = ("combinatorial", "exact", "bottleneck", "bottleneck_guess", "downsets", "node", "chain")
+_RULES = ("pull", "push", "together", "cycle")
 
 _Shape = Callable[[Any], None]
 
@@ -140,6 +141,14 @@ def _row(value: object) -> None:
         raise PlacedError(f"multiplier {_spell(numbers[-1])} is below 1")
 
 
+def _merge(value: object) -> None:
+    if type(value) is not list or len(value) != 3 or type(value[0]) is not str:  # noqa: PLR2004 - a rule, two nodes
+        raise PlacedError("not a rule and two nodes")
+    _word(*_RULES)(value[0])
+    for node in value[1:]:
+        _COUNT(node)
+
+
 def _spell(value: object) -> str:
     """Spell a value of any size and depth in a part of a line."""
     if type(value) is int and abs(value) >= 10**30:
@@ -218,6 +227,17 @@ _RELAXATION = _record(
         "solver": _nullable(_TESTIMONY),
     }
 )
+_BOUND = _record(
+    {
+        "method": _word(*_METHODS),
+        "lower_bound": _COUNT,
+        "relaxations": _items(_RELAXATION),
+        "reduction": _nullable(_record({"threshold": _COUNT, "merges": _items(_merge)})),
+        "downsets": _nullable(_record(dict.fromkeys(("threshold", "downsets", "transitions"), _COUNT))),
+        "node": _nullable(_record({"node": _COUNT, "lower_bound": _COUNT})),
+        "chain": _nullable(_record({"threshold": _COUNT, "reach": _items(_COUNT), "status": _typed(str)})),
+    }
+)
 _WITNESS = _record(
     {
         "block_of": _items(_integer(0, _MAX_BLOCKS)),
@@ -244,9 +264,7 @@ _DOCUMENT = _record(
         "witness": _nullable(_WITNESS),
         "lower_bound": _COUNT,
         "verified_lower_bound": _COUNT,
-        "bounds": _items(
-            _record({"method": _word(*_METHODS), "lower_bound": _COUNT, "relaxations": _items(_RELAXATION)})
-        ),
+        "bounds": _items(_BOUND),
         "solver": _nullable(
             _record({"name": _typed(str), "version": _typed(str), "options": _mapping(_option)}),
         ),

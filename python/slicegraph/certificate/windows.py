@@ -43,7 +43,7 @@ class Windows:
         for node, readers in enumerate(successors):
             for reader in readers:
                 predecessors[reader].append(node)
-        order = _topological_order(successors, predecessors)
+        order = topological_order(successors, predecessors)
         weights = [
             work | params << _LANE | size << 2 * _LANE
             for work, params, size in zip(problem.work, problem.params, problem.param_bytes, strict=True)
@@ -71,7 +71,14 @@ class Windows:
         return need
 
 
-def _topological_order(successors: Sequence[Iterable[int]], predecessors: Sequence[Sequence[int]]) -> list[int]:
+def topological_order(successors: Sequence[Iterable[int]], predecessors: Sequence[Sequence[int]]) -> list[int]:
+    """Give all nodes, each after its predecessors, which are given once each as successors are.
+
+    Raises
+    ------
+    PlacedError
+        When the graph has a cycle.
+    """
     missing = [len(nodes) for nodes in predecessors]
     order = [node for node, count in enumerate(missing) if not count]
     for node in order:

@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::ops::ControlFlow;
+
 use common::{half_second, instances, is_acyclic, message, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::exact::{Caps, Halt, Progress, Proven, Reason, decide, prove};
+use slicegraph_core::exact::{Caps, Halt, Params, Progress, Proven, Reason, decide, prove};
 use slicegraph_core::interrupt::Interrupt;
 
 const BYTES: usize = 1 << 26;
@@ -15,7 +17,9 @@ fn decided(instance: &Instance, threshold: Ticks) -> Option<Vec<usize>> {
 }
 
 fn proven(instance: &Instance, incumbent: Ticks, threads: usize) -> Proven {
-    prove(instance, incumbent, BYTES, threads, &Interrupt::never(), &mut |_| ()).expect("good parameters")
+    let known = Progress { lower_bound: 0, bottleneck: incumbent };
+    let params = Params { steps: 64, memory: BYTES, threads };
+    prove(instance, known, params, &Interrupt::never(), &mut |_| ControlFlow::Continue(())).expect("good parameters")
 }
 
 proptest! {
@@ -52,10 +56,8 @@ proptest! {
         if let Some(block_of) = block_of {
             prop_assert_eq!(bottleneck(&partition_costs(&instance, &block_of)), best);
         }
-        match proof {
-            Some(proof) => prop_assert_eq!(proof.threshold, lower_bound),
-            None => prop_assert_eq!(instance.combinatorial_bound(), lower_bound),
-        }
+        let source = proof.map_or(instance.combinatorial_bound(), |proof| proof.threshold);
+        prop_assert_eq!(source, lower_bound);
     }
 
     #[test]
@@ -81,13 +83,30 @@ proptest! {
 }
 
 #[test]
-fn an_interrupt_leaves_the_combinatorial_bound() {
+fn an_interrupt_leaves_what_was_known() {
     let instance = common::chain(50, 4);
     let interrupt = Interrupt::never();
     interrupt.raise();
-    let proven = prove(&instance, INFINITE, BYTES, 1, &interrupt, &mut |_| ()).expect("good parameters");
+    let known = Progress { lower_bound: 0, bottleneck: INFINITE };
+    let params = Params { steps: 64, memory: BYTES, threads: 1 };
+    let proven =
+        prove(&instance, known, params, &interrupt, &mut |_| ControlFlow::Continue(())).expect("good parameters");
     assert_eq!(proven.progress.lower_bound, instance.combinatorial_bound());
     assert!(proven.proof.is_none() && proven.block_of.is_none());
+}
+
+#[test]
+fn a_report_can_end_it() {
+    let instance = common::chain(50, 4);
+    let known = Progress { lower_bound: 0, bottleneck: INFINITE };
+    let params = Params { steps: 1 << 20, memory: BYTES, threads: 1 };
+    let mut num_reports = 0;
+    let mut report = |_| {
+        num_reports += 1;
+        if num_reports == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let proven = prove(&instance, known, params, &Interrupt::never(), &mut report).expect("good parameters");
+    assert!(proven.block_of.is_some() && proven.proof.is_none(), "the first news is a partition");
 }
 
 #[test]
@@ -103,6 +122,8 @@ fn a_dear_node_is_reason_enough() {
 #[test]
 fn threads_out_of_range_are_named() {
     let instance = common::chain(5, 3);
-    let refused = prove(&instance, 5, BYTES, 0, &Interrupt::never(), &mut |_| ());
+    let known = Progress { lower_bound: 0, bottleneck: INFINITE };
+    let params = Params { steps: 1, memory: BYTES, threads: 0 };
+    let refused = prove(&instance, known, params, &Interrupt::never(), &mut |_| ControlFlow::Continue(()));
     assert_eq!(message(refused), "threads = 0, but there are from 1 to 4096");
 }

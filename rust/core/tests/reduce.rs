@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::ops::ControlFlow;
+
 use common::{chain, half_second, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::reduce::{Reduction, Rule, reduce};
+use slicegraph_core::reduce::{Reduction, Rule, node_bound, reduce};
 
 fn reduced(instance: &Instance, threshold: Ticks) -> Reduction {
     reduce(instance, threshold, &Interrupt::never()).expect("nobody interrupts")
@@ -53,6 +55,14 @@ proptest! {
         prop_assert!(is_acyclic(&instance, &lifted));
         let costs = partition_costs(&instance, &lifted);
         prop_assert_eq!(bottleneck(&partition_costs(&reduction.instance, &blocks)), bottleneck(&costs));
+    }
+
+    #[test]
+    fn the_node_bound_is_one_and_no_block_with_the_node_is_cheaper(instance in instances(6, 3)) {
+        let (node, bound) = node_bound(&instance, &Interrupt::never(), &mut |_| ControlFlow::Continue(()));
+        prop_assert!(bound <= optimum(&instance));
+        let work = instance.work(node);
+        prop_assert!(bound >= work);
     }
 
     #[test]

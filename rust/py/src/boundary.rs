@@ -9,7 +9,6 @@ use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::Progress;
 
 pyo3::import_exception!(slicegraph.errors, InputError);
 
@@ -45,20 +44,20 @@ pub struct Supervised<T> {
 }
 
 /// Tells the supervisor how far the work is; the answer is whether to go on.
-pub type Report<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
+pub type Report<'a, P> = &'a mut (dyn FnMut(P) -> ControlFlow<()> + Send);
 
 /// Runs long work on a thread of its own while the calling thread waits, detached, and looks up every few milliseconds.
 ///
 /// `poll` is asked whether to stop after each report, which waits for the answer, and between reports, with the last one.
 /// A `true`, an exception or Ctrl-C raises the interrupt; an exception is passed on once the work has ended.
-pub fn supervise<T: Send>(
+pub fn supervise<P: Copy + Send, T: Send>(
     py: Python<'_>,
-    mut poll: impl FnMut(Python<'_>, Progress) -> PyResult<bool> + Send,
-    work: impl FnOnce(&Interrupt, Report<'_>) -> T + Send,
+    mut poll: impl FnMut(Python<'_>, P) -> PyResult<bool> + Send,
+    work: impl FnOnce(&Interrupt, Report<'_, P>) -> T + Send,
 ) -> PyResult<Supervised<T>> {
     let interrupt = Interrupt::never();
     let interrupt = &interrupt;
-    let mut look_up = |last: Option<Progress>| -> PyResult<bool> {
+    let mut look_up = |last: Option<P>| -> PyResult<bool> {
         Python::attach(|py| {
             py.check_signals()?;
             last.map_or(Ok(false), |progress| poll(py, progress))
@@ -66,7 +65,7 @@ pub fn supervise<T: Send>(
     };
     let (value, failure) = py.detach(|| {
         std::thread::scope(|scope| {
-            let (reports, inbox) = sync_channel::<(Progress, SyncSender<bool>)>(0);
+            let (reports, inbox) = sync_channel::<(P, SyncSender<bool>)>(0);
             let worker = scope.spawn(move || {
                 let mut report = |progress| {
                     let (answer, answered) = sync_channel(1);

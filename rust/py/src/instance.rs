@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use slicegraph_core::NodeId;
 use slicegraph_core::cost::{self, Device, check_partition, partition_costs};
 use slicegraph_core::order::cone_sums;
 
@@ -15,6 +16,17 @@ type BlockCost = (i64, i64, i64, i64, u64, Option<i64>);
 
 /// Sums over the ancestors and over the descendants of every node, itself in both.
 type ConeSums<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+/// The arrays of a graph whose work is known in seconds.
+type Arrays<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<u64>>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<bool>>,
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<u64>>,
+);
 
 /// A max-throughput partitioning problem.
 #[pyclass(frozen, module = "slicegraph._core")]
@@ -66,6 +78,33 @@ impl Instance {
     #[getter]
     fn params<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         self.0.params().to_vec().into_pyarray(py)
+    }
+
+    /// Producers, sizes, consumers, their offsets, model outputs; work in seconds and parameter bytes.
+    #[getter]
+    fn arrays<'py>(&self, py: Python<'py>) -> Arrays<'py> {
+        let graph = self.0.graph();
+        let index = |v: NodeId| i64::try_from(v.index()).unwrap_or(i64::MAX);
+        let mut offsets = vec![0];
+        let mut consumers = Vec::new();
+        for x in graph.tensors() {
+            consumers.extend(graph.consumers(x).iter().copied().map(index));
+            offsets.push(i64::try_from(consumers.len()).unwrap_or(i64::MAX));
+        }
+        let producer: Vec<i64> = graph.tensors().map(|x| graph.producer(x).map_or(-1, index)).collect();
+        let size: Vec<u64> = graph.tensors().map(|x| graph.size(x)).collect();
+        let is_output: Vec<bool> = graph.tensors().map(|x| graph.is_output(x)).collect();
+        let work: Vec<f64> = self.0.works().iter().map(|&work| self.0.seconds(work)).collect();
+        let param_bytes: Vec<u64> = graph.nodes().map(|v| graph.param_bytes(v)).collect();
+        (
+            producer.into_pyarray(py),
+            size.into_pyarray(py),
+            consumers.into_pyarray(py),
+            offsets.into_pyarray(py),
+            is_output.into_pyarray(py),
+            work.into_pyarray(py),
+            param_bytes.into_pyarray(py),
+        )
     }
 
     fn combinatorial_bound(&self, py: Python<'_>) -> i64 {

@@ -1,8 +1,10 @@
 //! The Python face of `slicegraph-core`: conversions only.
 
 mod boundary;
+mod exact;
 mod graph;
 mod instance;
+mod reduce;
 mod search;
 mod slice;
 
@@ -10,9 +12,13 @@ mod slice;
 #[pyo3::pymodule]
 mod _core {
     #[pymodule_export]
+    use crate::exact::prove;
+    #[pymodule_export]
     use crate::graph::Graph;
     #[pymodule_export]
     use crate::instance::Instance;
+    #[pymodule_export]
+    use crate::reduce::{node_bound, reduce};
     #[pymodule_export]
     use crate::search::brkga;
     #[pymodule_export]

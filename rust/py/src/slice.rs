@@ -22,7 +22,7 @@ pub fn slice_order<'py>(
     let (instance, order) = (&instance.get().0, copy_in(order)?);
     let supervised = supervise(
         py,
-        |_, _| Ok(false),
+        |_, ()| Ok(false),
         |interrupt, _| -> Result<_, slicegraph_core::Error> {
             let order = TopologicalOrder::new(instance.graph(), &order)?;
             Ok(slice::slice_order(instance, &order, interrupt)

@@ -9,7 +9,7 @@ mod enumerate;
 mod levels;
 mod prove;
 
-pub use prove::{Progress, Proof, Proven, Reason, prove};
+pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 
 use crate::cost::{Instance, Ticks};
 use crate::interrupt::{Interrupt, Interrupted};

@@ -1,5 +1,7 @@
 //! From a partition to its proof: reduce, decide, and close in from both sides.
 
+use std::ops::ControlFlow;
+
 use rayon::ThreadPoolBuilder;
 
 use super::{Caps, Halt, decide};
@@ -8,9 +10,8 @@ use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 
-/// Steps with which a threshold is tried first, and by how much more when nothing else is left to try.
-const FIRST_STEPS: u64 = 1 << 22;
-const GROWTH: u64 = 8;
+/// By how much more steps thresholds are tried again when there is nothing else left to try.
+const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what is between the bounds.
 const NARROW: Ticks = 16;
 const MAX_THREADS: usize = 4096;
@@ -44,6 +45,17 @@ pub struct Proof {
     pub reason: Reason,
 }
 
+/// What proving may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Params {
+    /// Steps with which each threshold is tried first.
+    pub steps: u64,
+    /// Bytes for downsets.
+    pub memory: usize,
+    /// Worker threads.
+    pub threads: usize,
+}
+
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -60,13 +72,14 @@ pub struct Proven {
     pub progress: Progress,
     /// A better partition than the one that was given, by node, if there is one.
     pub block_of: Option<Vec<usize>>,
-    /// Where the lower bound comes from; none when it is the combinatorial bound.
+    /// Where the lower bound comes from; none when it was known before, or is the combinatorial bound.
     pub proof: Option<Proof>,
     /// All steps together.
     pub used: Caps,
 }
 
-/// Proves that `incumbent` is optimal, or finds the optimum, or comes as near as it can until it is interrupted.
+/// Proves that the best partition `known` is optimal, or finds the optimum, or comes as near as it can until it is
+/// interrupted, or `report` says so.
 ///
 /// Thresholds are tried between what is proven and the best partition. A threshold that a partition beats lowers the
 /// incumbent, one that none beats raises the bound; one that takes too many steps is left for later, and lower ones are
@@ -76,15 +89,15 @@ pub struct Proven {
 /// [`Error`], when `threads` is out of range.
 ///
 /// # Complexity
-/// Exponential in the width of the graph at worst; `bytes` bounds the memory of downsets.
+/// Exponential in the width of the graph at worst.
 pub fn prove(
     instance: &Instance,
-    incumbent: Ticks,
-    bytes: usize,
-    threads: usize,
+    known: Progress,
+    params: Params,
     interrupt: &Interrupt,
-    report: &mut (dyn FnMut(Progress) + Send),
+    report: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Result<Proven, Error> {
+    let threads = params.threads;
     if !(1..=MAX_THREADS).contains(&threads) {
         let rule = format!("there are from 1 to {MAX_THREADS}");
         return Err(Error::Parameter { name: "threads", value: threads.to_string(), rule });
@@ -97,32 +110,35 @@ pub fn prove(
     })?;
     let mut bracket = Bracket {
         instance,
-        bytes,
+        memory: params.memory,
         interrupt,
         report,
         proven: Proven {
-            progress: Progress { lower_bound: instance.combinatorial_bound(), bottleneck: incumbent.min(ABOVE_ALL) },
+            progress: Progress {
+                lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
+                bottleneck: known.bottleneck.min(ABOVE_ALL),
+            },
             block_of: None,
             proof: None,
-            used: Caps::new(bytes, 0),
+            used: Caps::new(params.memory, 0),
         },
     };
     // An interrupt leaves what is known so far.
-    let _ = pool.install(|| bracket.close_in());
+    let _ = pool.install(|| bracket.close_in(params.steps));
     Ok(bracket.proven)
 }
 
 struct Bracket<'a> {
     instance: &'a Instance,
-    bytes: usize,
+    memory: usize,
     interrupt: &'a Interrupt,
-    report: &'a mut (dyn FnMut(Progress) + Send),
+    report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     proven: Proven,
 }
 
 impl Bracket<'_> {
-    fn close_in(&mut self) -> Result<(), Interrupted> {
-        let mut steps = FIRST_STEPS;
+    fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
+        self.tell()?;
         loop {
             // Thresholds from here on take too many steps.
             let mut above = INFINITE;
@@ -150,10 +166,9 @@ impl Bracket<'_> {
     fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<()>, Interrupted> {
         let reduction = reduce(self.instance, threshold, self.interrupt)?;
         if let Some(Hopeless { group }) = reduction.hopeless {
-            self.raise(threshold, reduction, Reason::Cut(group));
-            return Ok(Some(()));
+            return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
         }
-        let mut caps = Caps::new(self.bytes, steps);
+        let mut caps = Caps::new(self.memory, steps);
         let decision = decide(&reduction.instance, threshold, &mut caps, self.interrupt);
         self.proven.used.count(&caps);
         match decision {
@@ -161,28 +176,28 @@ impl Bracket<'_> {
             Err(Halt::Steps | Halt::Memory) => Ok(None),
             Ok(None) => {
                 let reason = Reason::Downsets { downsets: caps.downsets, transitions: caps.transitions };
-                self.raise(threshold, reduction, reason);
-                Ok(Some(()))
+                self.raise(threshold, reduction, reason).map(Some)
             }
-            Ok(Some(blocks)) => {
-                self.lower(reduction.lift(&blocks));
-                Ok(Some(()))
-            }
+            Ok(Some(blocks)) => self.lower(reduction.lift(&blocks)).map(Some),
         }
     }
 
-    fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) {
+    fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) -> Result<(), Interrupted> {
         let num_groups = reduction.instance.graph().num_nodes();
         self.proven.progress.lower_bound = threshold;
         self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });
-        (self.report)(self.proven.progress);
+        self.tell()
     }
 
-    fn lower(&mut self, block_of: Vec<usize>) {
+    fn lower(&mut self, block_of: Vec<usize>) -> Result<(), Interrupted> {
         let bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
         debug_assert!(bottleneck < self.proven.progress.bottleneck);
         self.proven.progress.bottleneck = bottleneck;
         self.proven.block_of = Some(block_of);
-        (self.report)(self.proven.progress);
+        self.tell()
+    }
+
+    fn tell(&mut self) -> Result<(), Interrupted> {
+        if (self.report)(self.proven.progress).is_break() { Err(Interrupted) } else { Ok(()) }
     }
 }

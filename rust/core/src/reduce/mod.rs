@@ -14,11 +14,13 @@ mod quotient;
 mod reach;
 mod together;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub use log::{Merge, Rule};
 
 use crate::cost::{Instance, Ticks};
+use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use quotient::Quotient;
 use reach::Reach;
@@ -96,4 +98,21 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
     let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
     let hopeless = dear.map(|group| Hopeless { group: group_of[group] });
     Ok(Reduction { instance, group_of, merges: quotient.into_log(), hopeless })
+}
+
+/// The node bound: whatever block holds the node costs at least so many ticks.
+///
+/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`mincut.rs`); the dearest of these is
+/// the bound. Nodes are tried as they cost by themselves, the dearest first, until none can change the answer, `report`
+/// says so or `interrupt` is raised; what was found by then is a bound too.
+///
+/// # Complexity
+/// A minimum cut for each node that costs more than the bound by itself.
+pub fn node_bound(
+    instance: &Instance,
+    interrupt: &Interrupt,
+    report: &mut (dyn FnMut(Ticks) -> ControlFlow<()> + Send),
+) -> (NodeId, Ticks) {
+    let (node, ticks) = together::dearest(&Quotient::new(instance), interrupt, report);
+    (NodeId::new(node), ticks)
 }

@@ -4,14 +4,16 @@
 //! the tensors that `u` makes for `v` alone, `n` those that `v` reads and `u` neither makes nor reads, and `o` those that
 //! `v` makes. Merge `v` into `u` when
 //!
-//! 1. `load(v) + params(v) + export(o) + c(n) <= export(s)`, and
-//! 2. `c(o) <= load(v) + c(s)`.
+//! ```text
+//! load(v) + params(v) + export(o) + c(n) <= export(s).
+//! ```
 //!
 //! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All makers for `v` are in `p`
 //! or before it, so `v` may move to `p`. There it adds its load, at most its parameters to the overflow, the export of
 //! what it makes, and the import of `n`, unless that is there; the export of `s` is saved. What `v` reads from makers
-//! before was exported before, to `b`. Block `b` saves the load of `v` and the import of `s`, and imports at most `o`. No
-//! other block changes: who read `o` imports it as before. So no block's cost rises. With a memory limit only groups
+//! before was exported before, to `b`. Block `b` saves the load of `v` and the import of `s`, and imports at most `o`: no
+//! more than it saves, for what `o` costs is its export or, for a model output that is paid, in the load. No other block
+//! changes: who read `o` imports it as before. So no block's cost rises. With a memory limit only groups
 //! without parameters move.
 
 use super::log::Rule;
@@ -38,21 +40,17 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let makers = v.reads.iter().filter_map(|&x| quotient.producer(x));
     let maker = makers.clone().max_by_key(|&maker| place[maker])?;
     let u = quotient.group(maker);
-    let (mut saved_export, mut saved_import, mut imported) = (0, 0, 0);
+    let (mut saved, mut added) = (0, v.load + quotient.moved_params(group)?);
     for &x in &v.reads {
         if quotient.producer(x) == Some(maker) {
             if quotient.only_reader(x) == Some(group) {
-                saved_export += quotient.export(x);
-                saved_import += quotient.transfer(x);
+                saved += quotient.export(x);
             }
         } else if !u.reads.contains(&x) {
-            imported += quotient.transfer(x);
+            added += quotient.transfer(x);
         }
     }
-    let exported: Ticks = v.makes.iter().map(|&x| quotient.export(x)).sum();
-    let made: Ticks = v.makes.iter().map(|&x| quotient.transfer(x)).sum();
-    let is_cheap =
-        v.load + quotient.moved_params(group)? + exported + imported <= saved_export && made <= v.load + saved_import;
+    added += v.makes.iter().map(|&x| quotient.export(x)).sum::<Ticks>();
     let others = makers.filter(|&other| other != maker);
-    (is_cheap && reach.all_before(quotient, place, others, maker)).then_some(maker)
+    (added <= saved && reach.all_before(quotient, place, others, maker)).then_some(maker)
 }

@@ -11,12 +11,14 @@
 //! `u` alone is such a block), a minimum cut says it: see `mincut.rs`. When even the cheapest block with `u` costs `T`,
 //! there is no partition better than `T`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use super::log::Rule;
 use super::mincut::Network;
 use super::quotient::{GroupId, Quotient};
-use crate::cost::Ticks;
+use crate::cost::{INFINITE, Ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// Merges neighbours by what they pay themselves; whether there were any.
@@ -103,6 +105,34 @@ pub(super) fn join_by_cuts(
         quotient.join(Rule::Together, group, partner);
     }
     Ok(if joined.is_empty() { Cuts::Nothing } else { Cuts::Joined })
+}
+
+/// The group whose cheapest block, by minimum cuts, is the dearest, and what that costs; as far as `report` lets it come.
+pub(super) fn dearest(
+    quotient: &Quotient<'_>,
+    interrupt: &Interrupt,
+    report: &mut (dyn FnMut(Ticks) -> ControlFlow<()> + Send),
+) -> (GroupId, Ticks) {
+    let mut groups: Vec<GroupId> = quotient.groups().collect();
+    groups.sort_by_key(|&group| Reverse(alone(quotient, group)));
+    let mut network = Network::new(quotient);
+    let mut best = (groups[0], 0);
+    if report(0).is_break() {
+        return best;
+    }
+    for group in groups {
+        if alone(quotient, group) <= best.1 || interrupt.is_raised() {
+            break;
+        }
+        let least = network.least_cost(group, None, INFINITE);
+        if least > best.1 {
+            best = (group, least);
+            if report(least).is_break() {
+                break;
+            }
+        }
+    }
+    best
 }
 
 /// What a group costs as a block by itself.

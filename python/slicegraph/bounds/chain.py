@@ -1,0 +1,334 @@
+"""The chain bound: block by block, how much work can be done when every block is cheap.
+
+Let all blocks of a partition cost less than a threshold ``t``, so at most ``c``, the largest multiple below ``t`` of
+what all costs are multiples of. Say that its first ``b`` blocks hold work of at least ``l_b`` and at most ``m_b``; in
+the beginning ``m_b = b c`` and ``l_b = W - (k - b) c``, where ``W`` is all work and ``k`` the number of blocks.
+
+**Claim.** Let ``G`` be the most work of ``before`` and ``S`` together, over all ``(before, S, after)`` that divide the
+nodes, with ``before`` and ``before`` with ``S`` closed under predecessors, ``cost(S) <= c``, ``l_b <= work(before) <=
+m_b`` and ``l_{b+1} <= work(before and S) <= m_{b+1}``. Then ``m_{b+1} = G`` is true too; and so is any upper bound on
+``G``. If there is no such division, or ``l_b > m_b`` for some ``b``, then no partition has a bottleneck below ``t``.
+
+**Proof.** The first ``b`` blocks, block ``b + 1`` and the rest are such a division, so the first ``b + 1`` blocks hold
+no more than the most. Induction over the steps: what is said of the partition stays true, and when it contradicts
+itself, there is no partition. Likewise from the end: the least of ``work(before)`` is a true ``l_b``.
+
+A division in which the first ``b + 1`` blocks hold less than ``m_b`` is of no interest for the most, which would then
+be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only nodes
+in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The linear
+relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so the search
+for the largest ``t`` that can be proven goes down from the best partition's, and takes what it has learned along.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import logging
+import math
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from enum import Enum, auto
+from typing import final
+
+from slicegraph.bounds.model import Formulation, Move, Reach
+from slicegraph.bounds.outcome import Outcome
+from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
+from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
+from slicegraph.certificate.evidence import Chain
+from slicegraph.result import Bound
+
+_log = logging.getLogger(__name__)
+_PRECISION = 10**6
+"""A part in so many of a threshold is left to the solver's tolerances."""
+_FIRST_STEP, _ROUGHLY, _FINELY = 25, 50, 10**5
+"""Parts of the best partition's bottleneck: how far below it the second threshold is, and how close thresholds get."""
+_SHARE_OF_TOP_RELAXED, _SHARE_OF_TOP, _SHARE_OF_ROUGH, _SHARE_OF_THRESHOLD = 0.5, 0.4, 0.4, 0.4
+"""Of the time left: for the first threshold, for linear relaxations alone, and for each threshold below the first."""
+_SECONDS_OF_MOVE, _MORE = 0.2, 4
+"""For each move at first; those that take longer wait for the others, and then have so many times as much."""
+_WORTHWHILE = 0.98
+"""Another round when the last one has narrowed the bounds on the work to less than this."""
+
+
+class _Effort(Enum):
+    """What is done about a move, in this order."""
+
+    RELAXED = auto()
+    ROUGH = auto()
+    EXACT = auto()
+
+
+_HEURISTICS = {"mip_heuristic_effort": 0.05}
+_OPTIONS: Mapping[_Effort, Mapping[str, float]] = {
+    _Effort.RELAXED: {},
+    _Effort.ROUGH: {**_HEURISTICS, "mip_abs_gap": 0.05},
+    _Effort.EXACT: _HEURISTICS,
+}
+"""Of the solver; a gap is in parts of 100 of about a block."""
+
+
+def chain(formulation: Formulation, budget: Budget) -> Bound:
+    """Bound the optimum by the largest threshold that the chain proves: many small models of two binaries per node."""
+    return chain_and_reach(formulation, budget)[0]
+
+
+def chain_and_reach(formulation: Formulation, budget: Budget) -> tuple[Bound, Reach | None]:
+    """Give the bound, and what the first blocks hold in a partition better than the best; None when there is none."""
+    search = _Search(formulation, budget)
+    search.run()
+    return search.bound(), search.reach
+
+
+@final
+class _Known:
+    """What the first blocks hold when every block costs less than a threshold."""
+
+    def __init__(self, formulation: Formulation, threshold: int) -> None:
+        num_blocks, total = formulation.num_blocks, formulation.total
+        self.threshold, self.step = threshold, formulation.step
+        self.least = [0] * num_blocks + [total]
+        self.most = [0] + [total] * num_blocks
+        self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
+        self._spread()
+
+    def below(self, threshold: int) -> _Known:
+        """Give what is known for a lower threshold."""
+        other = copy.copy(self)
+        other.threshold, other.solved = threshold, {}
+        other.least, other.most = self.least.copy(), self.most.copy()
+        other._spread()  # noqa: SLF001 - one of its own
+        return other
+
+    @property
+    def reach(self) -> Reach:
+        """As others take it."""
+        return Reach(threshold=self.threshold, least=tuple(self.least), most=tuple(self.most))
+
+    @property
+    def width(self) -> int:
+        """How much is not known."""
+        return sum(self.most) - sum(self.least)
+
+    @property
+    def is_contradiction(self) -> bool:
+        """Whether there is no such partition."""
+        return any(least > most for least, most in zip(self.least, self.most, strict=True))
+
+    def _spread(self) -> None:
+        """Let each block hold at least nothing and at most what it may cost."""
+        num_blocks, cap, least, most = len(self.most) - 1, self.threshold - self.step, self.least, self.most
+        for b in range(num_blocks):
+            most[b + 1] = min(most[b + 1], most[b] + cap)
+            least[b + 1] = max(least[b + 1], least[b])
+        for b in reversed(range(num_blocks)):
+            most[b] = min(most[b], most[b + 1])
+            least[b] = max(least[b], least[b + 1] - cap)
+
+    def around(self, move: Move) -> tuple[int, ...]:
+        """Give what a move depends on."""
+        b = move.block
+        return self.least[b], self.most[b], self.least[b + 1], self.most[b + 1]
+
+    def is_idle(self, move: Move, effort: _Effort) -> bool:
+        """Whether a move would give nothing, or the same again."""
+        around = least, most, next_least, next_most = self.around(move)
+        can_all_be_done = most == next_most if move.is_forward else least == next_least
+        is_only = len(self.most) - 1 == 1
+        return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
+
+    def question(self, move: Move) -> Reach:
+        """Narrow the bounds at both ends of the block to where an answer would be news."""
+        b, cap, least, most = move.block, self.threshold - self.step, self.least.copy(), self.most.copy()
+        if move.is_forward:
+            least[b + 1] = max(least[b + 1], most[b])
+            least[b] = max(least[b], least[b + 1] - cap)
+        else:
+            most[b] = min(most[b], least[b + 1])
+            most[b + 1] = min(most[b + 1], most[b] + cap)
+        return Reach(threshold=self.threshold, least=tuple(least), most=tuple(most))
+
+    def learn(self, move: Move, by: int) -> None:
+        """Take the answer: by how much the bound asked for moves."""
+        if move.is_forward:
+            self.most[move.block + 1] -= by
+        else:
+            self.least[move.block] += by
+        self._spread()
+
+
+@final
+class _Search:
+    """The thresholds that are tried, and the clock."""
+
+    def __init__(self, formulation: Formulation, budget: Budget) -> None:
+        self._formulation, self._budget = formulation, budget
+        self._begin = time.monotonic()
+        self._deadline = self._begin + budget.seconds
+        self._combinatorial = formulation.instance.core.combinatorial_bound()
+        self._is_stopped = self._has_failed = False
+        self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
+        # Without a partition: all in one block.
+        best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
+        self._top = self._rounded(best - best // _PRECISION)
+        self._is_final = not formulation.total or self._top <= self._combinatorial
+        self._num_nodes = 0
+        # The thresholds that are not proven, the top included.
+        self._open: list[_Known] = []
+        self._evidence: Reach | None = None
+        self.lower_bound = self._combinatorial
+        """Ticks."""
+
+    def run(self) -> None:
+        """Try the best partition's bottleneck; if that takes too long, what is below it, roughly and then finely."""
+        if self._is_too_large or self._is_final:
+            return
+        self._open.append(_Known(self._formulation, self._top))
+        is_whole = self._attempt(self._top, _SHARE_OF_TOP_RELAXED, is_relaxed=True) and self.lower_bound == self._top
+        is_whole = is_whole or self._attempt(self._top, _SHARE_OF_TOP)
+        if self.lower_bound < self._top:
+            self._descend(_ROUGHLY, _SHARE_OF_ROUGH, is_relaxed=True)
+            is_whole = self._descend(_FINELY, 1.0) and is_whole
+        if self.lower_bound < self._top and not is_whole:
+            is_whole = self._attempt(self._top, 1.0)
+        self._is_final = is_whole or self.lower_bound == self._top
+
+    @property
+    def reach(self) -> Reach | None:
+        """What is known of partitions better than the best; None when nothing is, or when there is none."""
+        return next((known.reach for known in self._open if known.threshold == self._top), None)
+
+    def _descend(self, resolution: int, share: float, *, is_relaxed: bool = False) -> bool:
+        """Try thresholds below the top, in growing steps until one is proven, then between; whether all are known."""
+        end = time.monotonic() + share * self._seconds_left
+        threshold, is_whole, drop = self._top, True, self._top // _FIRST_STEP
+        finest = max(self._top // resolution, self._formulation.step)
+        while time.monotonic() < end and self._has_time() and (between := threshold - self.lower_bound) > finest:
+            half = between // 2
+            lower = self._rounded(threshold - max(half if self._evidence else min(half, drop), self._formulation.step))
+            is_answer = self._attempt(lower, _SHARE_OF_THRESHOLD, is_relaxed=is_relaxed)
+            if self.lower_bound < lower:
+                threshold, is_whole, drop = lower, is_whole and is_answer, 2 * drop
+        return is_whole and threshold - self.lower_bound <= finest
+
+    def bound(self) -> Bound:
+        """Sum up."""
+        seconds = self._formulation.instance.seconds
+        status = "optimal" if self._is_final else "failed" if self._has_failed else "time_limit"
+        status = "too_large" if self._is_too_large else status
+        evidence = None
+        if self._evidence:
+            # Where there is no partition, anything is true of it.
+            reach = tuple(min(most, self._formulation.total - 1) for most in self._evidence.most[1:])
+            evidence = Chain(threshold=self.lower_bound, reach=tuple(itertools.accumulate(reach, max)), status=status)
+        return Bound(
+            method="chain",
+            lower_bound=seconds(self.lower_bound),
+            seconds=time.monotonic() - self._begin,
+            status=status,
+            ticks=self.lower_bound,
+            verified_lower_bound=seconds(self._combinatorial),
+            chain=evidence,
+            num_nodes=self._num_nodes,
+            solver=solver() if evidence else None,
+        )
+
+    def _rounded(self, ticks: int) -> int:
+        """Give the least threshold that says the same of costs."""
+        step = self._formulation.step
+        return -(-ticks // step) * step
+
+    @property
+    def _seconds_left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _has_time(self) -> bool:
+        watch = self._budget.watch
+        self._is_stopped = self._is_stopped or (watch is not None and watch(self.lower_bound))
+        return not self._is_stopped and self._seconds_left > 0
+
+    def _attempt(self, threshold: int, share: float, *, is_relaxed: bool = False) -> bool:
+        """Try to prove a threshold, by linear relaxations first; say whether more time would not help."""
+        known = min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
+        if known.threshold > threshold:
+            known = known.below(threshold)
+            self._open.append(known)
+        end = time.monotonic() + share * self._seconds_left
+        efforts = (_Effort.RELAXED,) if is_relaxed else _Effort
+        seconds, is_whole = _SECONDS_OF_MOVE, False
+        for effort in itertools.chain(efforts, () if is_relaxed else itertools.repeat(_Effort.EXACT)):
+            width = math.inf
+            while not known.is_contradiction and known.width < _WORTHWHILE * width:
+                width = known.width
+                is_whole = self._round(known, end, seconds, effort)
+            if known.is_contradiction or time.monotonic() >= end or not self._has_time():
+                break
+            if effort is _Effort.EXACT:
+                if is_whole:
+                    break
+                seconds *= _MORE
+        if known.is_contradiction:
+            self.lower_bound, self._evidence = threshold, known.reach
+            self._open = [known for known in self._open if known.threshold > threshold]
+        return is_whole or known.is_contradiction
+
+    def _round(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
+        """Make every move once, to the end and back; say whether all were answered."""
+        blocks = range(self._formulation.num_blocks)
+        moves = [Move(block=block, is_forward=True) for block in blocks]
+        moves += [Move(block=block, is_forward=False) for block in reversed(blocks)]
+        is_whole = True
+        for move in moves:
+            if known.is_contradiction:
+                return True
+            if known.is_idle(move, effort):
+                continue
+            seconds_left = end - time.monotonic()
+            if seconds_left <= 0 or not self._has_time():
+                return False
+            limit = seconds_left if effort is _Effort.RELAXED else min(seconds, seconds_left)
+            is_answered = self._move(known, move, limit, effort)
+            if is_answered:
+                known.solved[move, effort] = known.around(move)
+            is_whole = is_whole and is_answered
+        return is_whole
+
+    def _move(self, known: _Known, move: Move, seconds: float, effort: _Effort) -> bool:
+        """Ask how far a bound moves; say whether the answer is the solver's last."""
+        reach = known.question(move)
+        model = self._formulation.move(move, reach)
+        seconds = min(seconds, SHARE_OF_SOLVER * self._seconds_left)
+        request = Request(
+            model=model,
+            step=known.step,
+            seconds=seconds,
+            target=0 if effort is _Effort.RELAXED else None,
+            options={**SOLVER_OPTIONS, **_OPTIONS[effort]},
+        )
+        outcome = self._solve(request)
+        self._num_nodes += outcome.num_nodes
+        cap, nowhere = known.threshold - known.step, model.threshold or 0
+        by = max(0, outcome.lower_bound - cap)
+        if outcome.lower_bound >= nowhere or (outcome.testimony and outcome.testimony.status == "infeasible"):
+            by = nowhere - cap
+        known.learn(move, by)
+        return outcome.is_final
+
+    def _solve(self, request: Request) -> Outcome:
+        executor = self._budget.executor
+        if executor is None:
+            grace = self._seconds_left - request.seconds
+            outcome = solve_model(request, grace=grace, watch=lambda _: not self._has_time())
+        else:
+            future: Future[Outcome] = executor.submit(solve_model, request)
+            while not future.done():
+                wait([future], timeout=POLL)
+                if not self._has_time():
+                    future.cancel()
+                    return Outcome()
+            outcome = future.result()
+        if outcome.failure:
+            self._is_stopped = self._has_failed = True
+            _log.warning("the solver gave up: %s", outcome.failure)
+        return outcome

@@ -1,0 +1,121 @@
+"""The threshold DP over downsets: reduces, then finds and proves the optimum itself where graphs are narrow.
+
+**Claim.** The core merges nodes (each rule with its proof in ``rust/core/src/reduce``), and then lists the downsets of
+the quotient that can be the first blocks of a partition better than a threshold, linked by blocks that cost less
+(``rust/core/src/exact``). When no chain of at most ``k`` links leads from the empty downset to the whole graph, no
+partition is better, and the threshold is a lower bound. When one does, it is a better partition.
+
+**Proof.** The first ``b`` blocks of an acyclic partition are closed under predecessors, for every ``b``; and a chain of
+downsets is an acyclic partition into the differences. All costs are integers, so nothing is lost to rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph._core import prove
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.tasks import Budget
+from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
+from slicegraph.cost import Instance
+from slicegraph.result import Bound
+
+_MAX_NODES = 30_000
+"""Reachability takes nodes^2 / 8 bytes and as many steps."""
+_FIRST_STEPS = 2**22
+_MEMORY = 2 * 2**30
+"""Bytes for downsets."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Closing:
+    """How far the DP has come.
+
+    Attributes
+    ----------
+    bound
+        What it proves.
+    block_of, bottleneck
+        A partition that is better than what was known, and its bottleneck in ticks; None: none was found.
+    is_interrupted
+        Whether Ctrl-C ended it.
+    """
+
+    bound: Bound
+    block_of: NDArray[np.int32] | None
+    bottleneck: int | None
+    is_interrupted: bool
+
+
+def close_in(
+    instance: Instance,
+    *,
+    lower_bound: int = 0,
+    bottleneck: int | None = None,
+    threads: int = 1,
+    poll: Callable[[int, int], bool],
+) -> Closing:
+    """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
+
+    ``poll`` is told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop.
+    """
+    begin = time.perf_counter()
+    ordinary = combinatorial(instance)
+    if instance.graph.num_nodes > _MAX_NODES:
+        bound = Bound(
+            method="downsets",
+            lower_bound=ordinary.lower_bound,
+            seconds=time.perf_counter() - begin,
+            status="too_large",
+            ticks=ordinary.ticks,
+            verified_lower_bound=ordinary.lower_bound,
+        )
+        return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
+    proven, proof, partition, _, is_interrupted = prove(
+        instance.core,
+        lower_bound=lower_bound,
+        bottleneck=bottleneck,
+        steps=_FIRST_STEPS,
+        memory=_MEMORY,
+        threads=threads,
+        poll=poll,
+    )
+    block_of, better = partition or (None, None)
+    best = better if better is not None else bottleneck
+    ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
+    if proof is not None:
+        ticks, merges, groups, dear_group, num_downsets, num_transitions = proof
+        reduction = Reduction(threshold=ticks, merges=tuple(merges))
+        if dear_group is None:
+            downsets = Downsets(threshold=ticks, downsets=num_downsets, transitions=num_transitions)
+        else:
+            node = DearNode(node=dear_group, lower_bound=ticks)
+    bound = Bound(
+        method="downsets",
+        lower_bound=instance.seconds(ticks),
+        seconds=time.perf_counter() - begin,
+        status="optimal" if best is not None and proven >= best else "time_limit",
+        ticks=ticks,
+        verified_lower_bound=ordinary.lower_bound,
+        reduction=reduction,
+        downsets=downsets,
+        node=node,
+        num_groups=groups,
+    )
+    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=is_interrupted)
+
+
+def downsets(formulation: Formulation, budget: Budget) -> Bound:
+    """Bound the optimum by the DP, up to the threshold; exponential in the width of the graph at worst."""
+    end = time.monotonic() + budget.seconds
+
+    def poll(lower_bound: int, _bottleneck: int) -> bool:
+        return time.monotonic() >= end or (budget.watch is not None and budget.watch(lower_bound))
+
+    return close_in(formulation.instance, bottleneck=budget.threshold, poll=poll).bound

@@ -1,0 +1,83 @@
+"""Fewer nodes, the same optimum: the quotient of an instance by merges that the core proves to be harmless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph import _core
+from slicegraph.certificate import evidence
+from slicegraph.cost import Instance
+from slicegraph.graph import Graph
+
+ALL_TICKS = 2**52
+"""More ticks than any block costs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Reduction:
+    """An instance with fewer nodes, and how its partitions are partitions of the other.
+
+    Attributes
+    ----------
+    instance
+        The quotient: its nodes are groups of nodes.
+    group_of
+        int32, shape (num_nodes,): the group of each node.
+    evidence
+        The merges, for a certificate.
+    """
+
+    instance: Instance
+    group_of: NDArray[np.int32]
+    evidence: evidence.Reduction
+
+    def lift(self, block_of: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Give the partition of the nodes for a partition of the groups; it costs the same."""
+        return block_of[self.group_of]
+
+
+def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
+    """Merge nodes until no rule applies.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    threshold
+        Ticks of a partition that is known: only better ones are kept. None: an optimal one is kept.
+
+    Notes
+    -----
+    Near-linear per round of merges; the interpreter lock is released. Each rule has a file with its proof in the core.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> from slicegraph.reduce import reduce
+    >>> graph = sg.Graph(work=[4, 1], producer=[0], size=[64], consumers=[1], consumer_offsets=[0, 1])
+    >>> reduction = reduce(sg.Instance(graph, device=sg.Device(bandwidth=8), num_blocks=2))
+    >>> reduction.instance.graph.num_nodes, reduction.evidence.merges
+    (1, (('pull', 0, 1),))
+    """
+    core, group_of, merges, _ = _core.reduce(instance.core, threshold)
+    producer, size, consumers, consumer_offsets, is_output, work, param_bytes = core.arrays
+    graph = Graph(
+        producer=producer,
+        size=size.astype(np.int64),
+        consumers=consumers,
+        consumer_offsets=consumer_offsets,
+        is_output=is_output,
+        work=work,
+        param_bytes=param_bytes.astype(np.int64),
+        name=instance.graph.name,
+    )
+    return Reduction(
+        instance=instance.quotient(graph, core),
+        group_of=group_of,
+        evidence=evidence.Reduction(
+            threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges)
+        ),
+    )

@@ -1,0 +1,68 @@
+//! `_core.reduce`: fewer nodes, the same optimum; and `_core.node_bound`.
+
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use slicegraph_core::cost::INFINITE;
+use slicegraph_core::interrupt::Interrupt;
+use slicegraph_core::reduce::{self as rules, Merge, Rule};
+
+use crate::boundary::supervise;
+use crate::instance::Instance;
+use crate::slice::blocks;
+
+/// A rule and two nodes.
+pub type MergeRow = (&'static str, usize, usize);
+
+/// The quotient, the group of every node, the merges, and a group whose blocks all cost the threshold.
+type Reduction<'py> = (Instance, Bound<'py, PyArray1<i32>>, Vec<MergeRow>, Option<usize>);
+
+/// Merges as Python reads them.
+pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
+    let row = |merge: &Merge| {
+        let rule = match merge.rule {
+            Rule::Pull => "pull",
+            Rule::Push => "push",
+            Rule::Together => "together",
+            Rule::Cycle => "cycle",
+        };
+        (rule, merge.nodes[0].index(), merge.nodes[1].index())
+    };
+    merges.iter().map(row).collect()
+}
+
+/// Merges nodes; partitions that cost `threshold` or more may get lost.
+#[pyfunction]
+pub fn reduce<'py>(
+    py: Python<'py>,
+    instance: &Bound<'py, Instance>,
+    threshold: Option<i64>,
+) -> PyResult<Reduction<'py>> {
+    let instance = &instance.get().0;
+    let supervised = supervise(
+        py,
+        |_, ()| Ok(false),
+        |interrupt, _| rules::reduce(instance, threshold.unwrap_or(INFINITE), interrupt),
+    )?;
+    // Nobody but Ctrl-C interrupts it.
+    let reduction = supervised.value.map_err(|_| PyKeyboardInterrupt::new_err(()))?;
+    let group_of = blocks(reduction.group_of).into_pyarray(py);
+    let group = reduction.hopeless.map(|hopeless| hopeless.group);
+    Ok((Instance(Arc::clone(&reduction.instance)), group_of, rows(&reduction.merges), group))
+}
+
+/// The node whose cheapest block is the dearest, and what that costs; `poll` says whether to stop.
+#[pyfunction]
+pub fn node_bound(py: Python<'_>, instance: &Bound<'_, Instance>, poll: Bound<'_, PyAny>) -> PyResult<(usize, i64)> {
+    let instance = &instance.get().0;
+    let poll = poll.unbind();
+    let supervised = supervise(
+        py,
+        |py, lower_bound: i64| poll.call1(py, (lower_bound,))?.extract(py),
+        |interrupt: &Interrupt, report| rules::node_bound(instance, interrupt, report),
+    )?;
+    let (node, lower_bound) = supervised.value;
+    Ok((node.index(), lower_bound))
+}

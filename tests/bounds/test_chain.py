@@ -1,0 +1,190 @@
+"""The chain against every partition: no bound above the optimum, and none on the work of the first blocks broken."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oracle
+import slicegraph as sg
+from slicegraph.bounds.chain import chain, chain_and_reach
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.exact import exact
+from slicegraph.bounds.model import Formulation, Move, Reach
+from slicegraph.bounds.tasks import Budget
+from slicegraph.bounds.worker import Request
+from solving import InProcess
+from strategies import CHAIN, MANY, devices, graphs, grid, to_instance
+
+PROBLEMS = (graphs(max_nodes=4), devices(), st.integers(1, 3), st.booleans())
+Blocks = list[dict[str, int | None]]
+
+
+def all_partitions(data: dict[str, Any], device: dict[str, Any], num_blocks: int, *, boundary_io: bool) -> list[Blocks]:
+    """What the blocks of every partition pay."""
+    ticks, limit = oracle.snap(data, device), device.get("memory_limit")
+    return [
+        oracle.block_costs(data, ticks, block_of, num_blocks, boundary_io=boundary_io, memory_limit=limit)
+        for block_of in oracle.partitions(data, num_blocks)
+    ]
+
+
+def work_of_first(blocks: Blocks) -> list[int]:
+    """The first 0, 1, ..., all blocks'."""
+    return list(itertools.accumulate((block["work"] or 0 for block in blocks), initial=0))
+
+
+@given(*PROBLEMS, st.sampled_from([None, 1.0, 1.1, 2.0]))
+@settings(max_examples=MANY)
+def test_the_chain_is_never_above_the_optimum(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, slack: float | None
+) -> None:
+    """Nor is any partition below its thresholds outside its reach; the exact model within it has the same optimum."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
+    optimum = min(map(oracle.bottleneck, every))
+    threshold = None if slack is None or optimum == float("inf") else round(optimum * slack)
+    formulation = Formulation(instance)
+    budget = Budget(threshold=threshold, seconds=60, executor=InProcess())
+    bound, reach = chain_and_reach(formulation, budget)
+    assert combinatorial(instance).ticks <= bound.ticks <= optimum
+    assert bound.status == "optimal" or optimum == float("inf")
+    if bound.chain:
+        assert bound.chain.threshold == bound.ticks
+        assert len(bound.chain.reach) == num_blocks
+        assert list(bound.chain.reach) == sorted(bound.chain.reach)
+        assert 0 <= bound.chain.reach[-1] < instance.work.sum()
+    if reach is None:
+        return
+    for blocks in every:
+        if oracle.bottleneck(blocks) < reach.threshold:
+            sums = work_of_first(blocks)
+            assert all(low <= sum_ <= high for low, sum_, high in zip(reach.least, sums, reach.most, strict=True))
+    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), reach=reach))
+    assert within.ticks <= optimum
+    assert all(relaxation.proof is None for relaxation in within.relaxations)
+    if threshold is not None and instance.params.sum() <= 1000 * threshold:
+        assert within.ticks >= optimum - 5e-6 * threshold
+
+
+@given(*PROBLEMS, st.data())
+@settings(max_examples=MANY)
+def test_no_move_goes_too_far(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
+) -> None:
+    """From what is exactly true of the partitions below any threshold, and from anything weaker."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
+    formulation = Formulation(instance)
+    costs = sorted({cost for cost in map(oracle.bottleneck, every) if cost < float("inf")})
+    if not costs:
+        return
+    threshold = round(draw.draw(st.sampled_from(costs))) + formulation.step
+    sums = [work_of_first(blocks) for blocks in every if oracle.bottleneck(blocks) < threshold]
+    total = formulation.total
+    slack = formulation.step * draw.draw(st.integers(0, total // formulation.step))
+    least = [max(0, min(work) - slack) for work in zip(*sums, strict=True)]
+    most = [min(total, max(work) + slack) for work in zip(*sums, strict=True)]
+    reach = Reach(threshold=threshold, least=tuple(least), most=tuple(most))
+    move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
+    request = Request(model=formulation.move(move, reach), step=formulation.step, seconds=60)
+    outcome = InProcess().submit(solve_model, request).result()
+    by = outcome.lower_bound - (threshold - formulation.step)
+    end = move.block + move.is_forward
+    farthest = most[end] - max(work[end] for work in sums)
+    if not move.is_forward:
+        farthest = min(work[end] for work in sums) - least[end]
+    assert by <= farthest
+    assert outcome.testimony is None or outcome.testimony.status != "infeasible"
+
+
+def solve_model() -> None:
+    """Only its name counts."""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 0.3])
+def test_whatever_the_time_there_is_a_bound(seconds: float) -> None:
+    """And it is given on time."""
+    instance = to_instance(grid(20), {"bandwidth": 8.0}, 8)
+    begin = time.monotonic()
+    bound = chain(Formulation(instance), Budget(threshold=round(100 / instance.tick), seconds=seconds))
+    assert time.monotonic() - begin < seconds + 2
+    assert bound.status == "time_limit"
+    assert combinatorial(instance).ticks <= bound.ticks <= 100 / instance.tick
+
+
+def test_whoever_watches_can_stop_it() -> None:
+    """With and without an executor; the bound so far is told."""
+    instance = to_instance(grid(20), {"bandwidth": 8.0}, 8)
+    for executor in (None, InProcess()):
+        told: list[int] = []
+
+        def watch(lower_bound: int, told: list[int] = told) -> bool:
+            told.append(lower_bound)
+            return len(told) >= 4
+
+        budget = Budget(threshold=round(100 / instance.tick), seconds=60, executor=executor, watch=watch)
+        bound = chain(Formulation(instance), budget)
+        assert bound.status == "time_limit"
+        assert told == sorted(told)
+        assert len(told) < 10
+        assert told[0] == combinatorial(instance).ticks
+
+
+def test_an_example_by_hand() -> None:
+    """3.125 s is the best of the two cuts; with a threshold above it, the chain finds the way down."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    for threshold in (3.125, 4.0):
+        budget = Budget(threshold=round(threshold / instance.tick), seconds=60)
+        bound = chain(Formulation(instance), budget)
+        assert bound.status == "optimal"
+        assert 3.125 * (1 - 3e-5) <= bound.lower_bound <= 3.125
+        assert bound.solver is not None
+        assert bound.chain is not None
+
+
+def test_nothing_to_prove() -> None:
+    """No work, or a best partition that the combinatorial bound proves already."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 1)
+    budget = Budget(threshold=round(6 / instance.tick), seconds=60)
+    bound = chain(Formulation(instance), budget)
+    assert (bound.status, bound.lower_bound, bound.chain, bound.solver) == ("optimal", 6.0, None, None)
+    idle = {**CHAIN, "nodes": {"op": ["a", "b", "c"], "work": [0.0, 0.0, 0.0]}}
+    nothing = to_instance(idle, {"bandwidth": 64.0}, 2)
+    assert chain(Formulation(nothing), Budget(threshold=None, seconds=60)).lower_bound == 0
+
+
+def test_a_graph_can_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slicegraph.bounds.tasks._MAX_NODES", 2)
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    bound = chain(Formulation(instance), Budget(threshold=round(4 / instance.tick), seconds=60))
+    assert (bound.status, bound.lower_bound) == ("too_large", 3.0)
+
+
+def test_a_solver_that_fails_is_asked_no_more(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("slicegraph.bounds.worker._idle", [])
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    bound = chain(Formulation(instance), Budget(threshold=round(4 / instance.tick), seconds=60))
+    assert (bound.status, bound.lower_bound) == ("failed", 3.0)
+    assert caplog.text.count("the solver gave up") == 1
+
+
+def test_a_reach_is_of_an_instance() -> None:
+    """The exact model within it has fewer variables."""
+    instance = to_instance(grid(6), {"bandwidth": 4.0}, 4)
+    best = sg.search(instance, stop=sg.MaxEvaluations(300)).bottleneck
+    formulation = Formulation(instance)
+    threshold = round(1.1 * best / instance.tick)
+    _, reach = chain_and_reach(formulation, Budget(threshold=threshold, seconds=1))
+    assert reach is not None
+    ones = sg.bounds.model.Superblocks(spans=(1,) * 4)
+    models = [formulation.model(ones, threshold=threshold, reach=each) for each in (None, reach)]
+    assert models[1].num_columns < models[0].num_columns
