@@ -110,9 +110,9 @@ class Instance:
     def quotient(self, graph: Graph, core: CoreInstance) -> Instance:
         """Wrap a core instance whose nodes are groups of these nodes; ``graph`` has its arrays."""
         quotient = object.__new__(Instance)
-        quotient._graph, quotient._core = graph, core  # noqa: SLF001 - one of us
-        quotient._device, quotient._num_blocks = self._device, self._num_blocks  # noqa: SLF001
-        quotient._boundary_io = self._boundary_io  # noqa: SLF001
+        quotient._graph, quotient._core = graph, core
+        quotient._device, quotient._num_blocks = self._device, self._num_blocks
+        quotient._boundary_io = self._boundary_io
         return quotient
 
     @property

@@ -153,9 +153,9 @@ class Prover:
         """Run the downset DP, which may come across a better partition."""
         end = time.monotonic() + seconds
 
-        def poll(lower_bound: int, bottleneck: int) -> bool:
-            is_old = self._threshold is not None and self._threshold < bottleneck
-            return self._hear(lower_bound) or time.monotonic() >= end or (is_old and lower_bound >= self._threshold)
+        def poll(lower_bound: int, _bottleneck: int) -> bool:
+            is_met = self._threshold is not None and lower_bound >= self._threshold
+            return self._hear(lower_bound) or is_met or time.monotonic() >= end
 
         closing = close_in(
             self._instance, lower_bound=self._ticks, bottleneck=self._threshold, threads=self._threads, poll=poll

@@ -77,7 +77,5 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     return Reduction(
         instance=instance.quotient(graph, core),
         group_of=group_of,
-        evidence=evidence.Reduction(
-            threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges)
-        ),
+        evidence=evidence.Reduction(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges)),
     )

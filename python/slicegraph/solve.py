@@ -93,9 +93,14 @@ def solve(
     with ProgressLine(is_wanted=display) as line, Prover(instance, methods, threads=num_threads) as prover:
 
         def has_to_stop() -> bool:
-            seconds, lower_bound, found = time.perf_counter() - begin, prover.lower_bound, prover.found
+            lower_bound, found = prover.lower_bound, prover.found
             bottleneck = best if found is None else min(best, found[1])
-            progress = Progress(seconds=seconds, bottleneck=bottleneck, lower_bound=lower_bound, evaluations=evaluations)
+            progress = Progress(
+                seconds=time.perf_counter() - begin,
+                bottleneck=bottleneck,
+                lower_bound=lower_bound,
+                evaluations=evaluations,
+            )
             line.update(progress)
             is_solved = prover.is_solved and relative_gap(bottleneck, lower_bound) <= SOLVER_PRECISION
             return bottleneck <= lower_bound or is_solved or stop(progress)

@@ -1,11 +1,11 @@
 """The node bound: whatever block holds a certain node, it costs so much.
 
-**Claim.** For every node ``v``, the least cost of a set of nodes with ``v`` that is convex as far as ``v`` is concerned is
-a lower bound.
+**Claim.** For every node ``v``, the least cost of a set of nodes with ``v`` that is convex as far as ``v`` is concerned
+is a lower bound.
 
-**Proof.** Some block holds ``v``, and blocks are convex. Load, io_in and io_out together are a submodular function of the
-set, and what convexity asks of the nodes before and after ``v`` are implications between single nodes, so the least is a
-minimum cut (``rust/core/src/reduce/mincut.rs``); overflow is at least that of ``v`` alone.
+**Proof.** Some block holds ``v``, and blocks are convex. Work and io together are a submodular function of the set, and
+what convexity asks of the nodes before and after ``v`` are implications between single nodes, so the least is a minimum
+cut (``rust/core/src/reduce/mincut.rs``); overflow is at least that of ``v`` alone.
 """
 
 from __future__ import annotations

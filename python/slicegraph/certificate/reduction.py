@@ -6,15 +6,15 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
 **Why each rule holds.** Let a partition have the groups ``U`` and ``V`` in different blocks.
 
 - ``pull``: ``U`` makes something for ``V``, and whoever else does comes before ``U``. With ``V`` moved to the block of
-  ``U``, which is an earlier one, no tensor runs back. That block pays ``V``'s load, its parameters, what leaves ``V`` and
-  what ``V`` reads and ``U`` neither makes nor reads; it no longer exports what ``U`` makes for ``V`` alone. The old block
-  of ``V`` imports what ``V`` made for it; it no longer pays the load, nor imports what ``V`` alone reads. When the first
-  pays no more, nor does the second: what ``V`` made is what leaves it and outputs in its load.
+  ``U``, which is an earlier one, no tensor runs back. That block pays the load of ``V``, its parameters, what leaves it
+  and what it reads and ``U`` neither makes nor reads; it no longer exports what ``U`` makes for ``V`` alone. The old
+  block of ``V`` imports what ``V`` made for it; it no longer pays the load, nor imports what ``V`` alone reads. When
+  the first pays no more, nor does the second: what ``V`` made is what leaves it and outputs in its load.
 - ``push``: ``V`` reads something of ``U``, and whoever else does comes after ``V``. With ``U`` moved to the block of
-  ``V``, a later one, that block pays ``U``'s load, its parameters, all that ``U`` reads and ``V`` does not, and what
-  leaves ``U`` for others than ``V``; it no longer imports what ``U`` makes for ``V``. The old block of ``U`` exports what
-  ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``. Again it pays no more when the first
-  does not.
+  ``V``, a later one, that block pays the load of ``U``, its parameters, all that it reads and ``V`` does not, and what
+  leaves it for others than ``V``; it no longer imports what ``U`` makes for ``V``. The old block of ``U`` exports what
+  ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``. Again it pays no more when the
+  first does not.
 - No other block pays anything else.
 - With a memory limit only groups without parameters are moved so.
 - ``together``: the block of one of the two, without the other, costs at least the threshold; see `cut`.

@@ -149,10 +149,11 @@ impl Bracket<'_> {
                     return Ok(());
                 }
                 let middle = lower_bound + (bottleneck.min(above) - lower_bound + 1) / 2;
-                if above < INFINITE && (above - lower_bound) * NARROW <= bottleneck - lower_bound {
+                let threshold = if is_high && above > bottleneck { bottleneck } else { middle };
+                let is_narrow = above < INFINITE && (above - lower_bound) * NARROW <= bottleneck - lower_bound;
+                if is_narrow || threshold >= above {
                     break;
                 }
-                let threshold = if is_high && above > bottleneck { bottleneck } else { middle };
                 match self.attempt(threshold, steps)? {
                     Some(()) => is_high = !is_high,
                     None => above = threshold,
