@@ -27,6 +27,10 @@ pub(super) struct Purse {
     pub blocks: [usize; 2],
 }
 
+/// Below this, a downset that leaves out a node which could as well be in is of no use: see [`levels`](super::levels).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fence(pub Ticks);
+
 /// An instance, with what every enumeration of its downsets needs.
 #[derive(Debug)]
 pub(super) struct Enumerator<'a> {
@@ -46,6 +50,9 @@ pub(super) struct Enumerator<'a> {
     live: Vec<u32>,
     inside: Boundary,
     outside: Boundary,
+    /// What tensors can still add to the exports: those that are not live, but whose maker and a reader are not decided
+    /// otherwise.
+    potential: Ticks,
     stack: Vec<u32>,
 }
 
@@ -77,6 +84,7 @@ impl<'a> Enumerator<'a> {
             live: Vec::new(),
             inside: Boundary::default(),
             outside: Boundary::default(),
+            potential: graph.tensors().filter(|&x| !graph.consumers(x).is_empty()).map(|x| instance.export(x)).sum(),
             stack: Vec::new(),
         }
     }
@@ -105,13 +113,25 @@ impl<'a> Enumerator<'a> {
     ///
     /// # Errors
     /// [`Halt`], when a cap is met or `interrupt` was raised.
-    pub(super) fn list(&mut self, purse: Purse, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
-        let found = self.search(purse, caps, interrupt);
+    pub(super) fn list(
+        &mut self,
+        purse: Purse,
+        fence: Option<Fence>,
+        caps: &mut Caps,
+        interrupt: &Interrupt,
+    ) -> Result<Downsets, Halt> {
+        let found = self.search(purse, fence, caps, interrupt);
         self.undo(0, 0);
         found
     }
 
-    fn search(&mut self, purse: Purse, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
+    fn search(
+        &mut self,
+        purse: Purse,
+        fence: Option<Fence>,
+        caps: &mut Caps,
+        interrupt: &Interrupt,
+    ) -> Result<Downsets, Halt> {
         let num_nodes = self.order.len();
         let mut found = Downsets::new(num_nodes);
         let mut order = Vec::new();
@@ -129,20 +149,25 @@ impl<'a> Enumerator<'a> {
         if !self.can_pay(purse) {
             return Ok(found);
         }
-        // Per open branch: the place in the order, how long the trail and the live list were before it, its next side.
-        let mut branches: Vec<(usize, usize, usize, u8)> = Vec::new();
+        let total = self.inside.load + self.outside.load + order.iter().map(|&v| self.load_if_free(v)).sum::<Ticks>();
+        // What must be in and live at least, by what is left out.
+        let mut least = Ticks::MIN;
+        // Per open branch: the place in the order, how long the trail and the live list were before it, its next side, and
+        // what must be in and live at least.
+        let mut branches: Vec<(usize, usize, usize, u8, Ticks)> = Vec::new();
         let (mut at, mut steps) = (0, 0);
         loop {
             at += order[at..].iter().take_while(|&&node| self.side[wide(node)] != FREE).count();
             if at < order.len() {
-                branches.push((at, self.trail.len(), self.live.len(), IN));
-            } else if (1..num_nodes).contains(&self.num_in) {
+                branches.push((at, self.trail.len(), self.live.len(), IN, least));
+            } else if (1..num_nodes).contains(&self.num_in) && self.inside.load + self.inside.exports >= least {
                 caps.keep(found.bytes_for(self.live.len()))?;
                 self.keep(&mut found);
             }
             loop {
-                let Some((place, trail, live, side)) = branches.last_mut() else { return Ok(found) };
+                let Some((place, trail, live, side, before)) = branches.last_mut() else { return Ok(found) };
                 let (next, place, trail, live) = (*side, *place, *trail, *live);
+                least = *before;
                 self.undo(trail, live);
                 if next > OUT {
                     branches.pop();
@@ -152,13 +177,36 @@ impl<'a> Enumerator<'a> {
                 steps += 1;
                 caps.branch()?;
                 interrupt.check(steps)?;
+                if let (OUT, Some(Fence(full)), Some(gain)) = (next, fence, self.gain(order[place])) {
+                    least = least.max(full - gain);
+                }
                 self.decide(order[place], next);
-                if self.can_pay(purse) {
+                let most = total - self.outside.load + self.inside.exports + self.potential;
+                if most >= least && self.can_pay(purse) {
                     at = place + 1;
                     break;
                 }
             }
         }
+    }
+
+    fn load_if_free(&self, node: u32) -> Ticks {
+        if self.side[wide(node)] == FREE { self.loads[wide(node)] } else { 0 }
+    }
+
+    /// What a node whose makers are in adds to the block that takes it in, at most, if a later block is no worse off
+    /// without it.
+    fn gain(&self, node: u32) -> Option<Ticks> {
+        let (v, graph) = (NodeId::new(wide(node)), self.instance.graph());
+        let load = self.loads[wide(node)];
+        let is_last = |x: &&TensorId| wide(self.readers_in[x.index()]) + 1 == graph.consumers(**x).len();
+        let is_paid = |x: &&TensorId| graph.producer(**x).is_some() || self.instance.boundary_io();
+        let saved: Ticks =
+            graph.reads(v).iter().filter(is_last).filter(is_paid).map(|&x| self.instance.transfer(x)).sum();
+        let read = graph.produces(v).iter().filter(|x| !graph.consumers(**x).is_empty());
+        let imports: Ticks = read.clone().map(|&x| self.instance.transfer(x)).sum();
+        let exports: Ticks = read.map(|&x| self.instance.export(x)).sum();
+        (imports <= load + saved).then_some(load + exports)
     }
 
     fn can_pay(&self, purse: Purse) -> bool {
@@ -189,6 +237,9 @@ impl<'a> Enumerator<'a> {
                 self.words[index / 64] |= 1 << (index % 64);
                 for &x in graph.reads(v) {
                     self.readers_in[x.index()] += 1;
+                    if wide(self.readers_in[x.index()]) == graph.consumers(x).len() {
+                        self.potential -= instance.export(x);
+                    }
                 }
                 for &x in graph.produces(v) {
                     self.is_made[x.index()] = true;
@@ -204,6 +255,11 @@ impl<'a> Enumerator<'a> {
                     self.readers_out[x.index()] += 1;
                     if self.readers_out[x.index()] == 1 && self.is_made[x.index()] {
                         self.cut(x);
+                    }
+                }
+                for &x in graph.produces(v) {
+                    if !graph.consumers(x).is_empty() {
+                        self.potential -= instance.export(x);
                     }
                 }
                 for other in graph.successors(v) {
@@ -222,6 +278,7 @@ impl<'a> Enumerator<'a> {
 
     fn cut(&mut self, x: TensorId) {
         self.live.push(x.narrow());
+        self.potential -= self.instance.export(x);
         self.inside.exports += self.instance.export(x);
         self.inside.imports += self.instance.transfer(x);
     }
@@ -232,6 +289,7 @@ impl<'a> Enumerator<'a> {
         for x in self.live.drain(live..) {
             self.inside.exports -= instance.export(TensorId::new(wide(x)));
             self.inside.imports -= instance.transfer(TensorId::new(wide(x)));
+            self.potential += instance.export(TensorId::new(wide(x)));
         }
         for &node in &self.trail[trail..] {
             let (index, v) = (wide(node), NodeId::new(wide(node)));
@@ -243,8 +301,18 @@ impl<'a> Enumerator<'a> {
                 for &x in graph.produces(v) {
                     self.is_made[x.index()] = false;
                 }
+                for &x in graph.reads(v) {
+                    if wide(self.readers_in[x.index()]) == graph.consumers(x).len() {
+                        self.potential += instance.export(x);
+                    }
+                }
                 (&mut self.inside, &mut self.readers_in)
             } else {
+                for &x in graph.produces(v) {
+                    if !graph.consumers(x).is_empty() {
+                        self.potential += instance.export(x);
+                    }
+                }
                 (&mut self.outside, &mut self.readers_out)
             };
             sums.load -= self.loads[index];

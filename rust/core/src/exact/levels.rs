@@ -17,10 +17,28 @@
 //! yet. So costs at one end make the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is
 //! worked out.
 
+//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose makers are in `D`, and let
+//!
+//! ```text
+//! c(what u makes) <= load(u) + c(what u is the last to read).
+//! ```
+//!
+//! If `D` and `u` together can be reached with as many blocks, `D` is *dominated*: in any partition that goes on from `D`, `u`
+//! can move up into what was reached. Its block loses the load of `u` and the import of what it is the last to read, and
+//! imports at most what `u` makes; other blocks do not change. So `D` is left out. `D` and `u` together surely can be
+//! reached when the block from any `D'` of the level before is cheap enough,
+//!
+//! ```text
+//! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u makes) < T,
+//! ```
+//!
+//! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
+//! front, and holds for one end only.
+
 use rayon::prelude::*;
 
 use super::downsets::{Downsets, Met};
-use super::enumerate::{Enumerator, Purse};
+use super::enumerate::{Enumerator, Fence, Purse};
 use super::{Caps, Halt};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, narrow, wide};
@@ -48,6 +66,12 @@ struct End {
 }
 
 impl End {
+    /// The least load of a downset of the last level, less what a block after it imports at most.
+    fn start(&self) -> Ticks {
+        let boundaries = &self.reached.boundaries[self.newest..];
+        boundaries.iter().map(|boundary| boundary.load - boundary.imports).min().unwrap_or(0)
+    }
+
     fn new(first: Downsets, paid: Ticks) -> Self {
         let mut met = Met::default();
         met.enter(&first, 0);
@@ -111,6 +135,8 @@ struct Search<'a> {
     ends: [End; 2],
     /// Steps that the last level took, at each end.
     steps: [u64; 2],
+    /// Whether parameters play no part.
+    is_free_of_memory: bool,
 }
 
 impl<'a> Search<'a> {
@@ -118,7 +144,9 @@ impl<'a> Search<'a> {
         let mut enumerator = Enumerator::new(instance);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
-        Self { instance, threshold, enumerator, ends, steps: [0; 2] }
+        let is_free_of_memory =
+            instance.params().iter().all(|&params| params == 0) && instance.memory_limit().is_none();
+        Self { instance, threshold, enumerator, ends, steps: [0; 2], is_free_of_memory }
     }
 
     /// The ends, the one first whose last level took fewer steps.
@@ -139,7 +167,8 @@ impl<'a> Search<'a> {
             purse = Purse { before: far, after: near, blocks: [num_left, here.num_levels + 1] };
         }
         let before = caps.steps;
-        let found = self.enumerator.list(purse, caps, interrupt)?;
+        let fence = (side == 0 && self.is_free_of_memory).then(|| Fence(self.threshold + here.start()));
+        let found = self.enumerator.list(purse, fence, caps, interrupt)?;
         let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
         let found = found.select(fresh).sorted();
         let newest = self.ends[side].newest;
