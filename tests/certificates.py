@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 import oracle
+import slicegraph as sg
 from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection
 from slicegraph.certificate.ticks import Problem, snap
-from strategies import devices, graphs, to_graph
+from strategies import devices, graphs, shaped_graphs, to_graph, to_instance
 
 Relaxation = dict[str, Any]
 Evidence = Mapping[str, Any]
@@ -62,10 +63,19 @@ class Question:
         options: dict[str, Any] = {"boundary_io": self.boundary_io, "memory_limit": self.memory_limit}
         return oracle.block_costs(self.data, self.ticks, block_of, self.num_blocks, **options)
 
+    @property
+    def instance(self) -> sg.Instance:
+        """The instance; when its parameters plainly do not fit the memory limit, it is not an example."""
+        return to_instance(self.data, self.device, self.num_blocks, boundary_io=self.boundary_io)
+
     def partitions(self) -> list[tuple[tuple[int, ...], list[dict[str, int | None]], float]]:
         """All acyclic partitions, each with its block costs and its bottleneck."""
         rows = ((block_of, self.block_costs(block_of)) for block_of in oracle.partitions(self.data, self.num_blocks))
         return [(block_of, costs, oracle.bottleneck(costs)) for block_of, costs in rows]
+
+    def optimum(self) -> float:
+        """The least bottleneck of all partitions, in ticks; infinite when none fits the memory limit."""
+        return min(bottleneck for *_, bottleneck in self.partitions())
 
     def combinatorial(self) -> int:
         """The bound of the paper, with what memory and the model's border add."""
@@ -415,14 +425,26 @@ def light_questions(draw: DrawFn, *, max_nodes: int = 5) -> Question:
 
     facts = {"op": nodes["op"], "work": some([0.0, 0.0, 1.0, 2.0, 5.0], num_nodes)}
     facts["param_bytes"] = some([0, 0, 0, 1, 2], num_nodes)
+    sizes = some([0, 1, 2, 3, 6], num_tensors)
+    light = data | {"nodes": facts, "tensors": tensors | {"size": sizes}}
+    return Question(light, draw(_light_devices()), draw(st.integers(1, 3)), draw(st.booleans()))
+
+
+@st.composite
+def shaped_questions(draw: DrawFn, *, max_nodes: int = 6) -> Question:
+    """A small graph of the shapes that networks have, with small whole costs."""
+    data = draw(shaped_graphs(max_nodes=max_nodes))
+    return Question(data, draw(_light_devices()), draw(st.integers(2, 3)), draw(st.booleans()))
+
+
+@st.composite
+def _light_devices(draw: DrawFn) -> dict[str, Any]:
     device: dict[str, Any] = {"bandwidth": 1.0}
     if draw(st.booleans()):
         device["memory"] = draw(st.integers(0, 3))
     if draw(st.integers(0, 3)) == 0:
         device["memory_limit"] = draw(st.integers(0, 5))
-    sizes = some([0, 1, 2, 3, 6], num_tensors)
-    light = data | {"nodes": facts, "tensors": tensors | {"size": sizes}}
-    return Question(light, device, draw(st.integers(1, 3)), draw(st.booleans()))
+    return device
 
 
 def random_merges(problem: Problem, random: random.Random, threshold: int) -> Iterator[tuple[Quotient, list[Any]]]:

@@ -49,6 +49,81 @@ def graphs(draw: DrawFn, *, max_nodes: int = 6) -> dict[str, Any]:
 
 
 @st.composite
+def shaped_graphs(draw: DrawFn, *, max_nodes: int = 6) -> dict[str, Any]:
+    """A tree, branches that meet again, layers or a grid, with few different costs, so with ties and zeros everywhere.
+
+    A node makes one tensor for all that read it or one for each, and there are model inputs and outputs; nodes are
+    listed in any order.
+    """
+    num_nodes = draw(st.integers(3, max_nodes))
+    successors = draw(st.sampled_from([_tree, _branches, _layers, _grid]))(draw, num_nodes)
+    names = draw(st.permutations(range(num_nodes)))
+    is_shared = draw(st.booleans())
+    tensors = []
+    for node, readers in enumerate(successors):
+        tensors += [(node, readers)] if is_shared else [(node, {reader}) for reader in readers]
+    for _ in range(draw(st.integers(0, 2))):
+        node = draw(st.integers(-1, num_nodes - 2))
+        tensors.append((node, draw(st.sets(st.integers(node + 1, num_nodes - 1)))))
+
+    def some(values: list[Any], count: int) -> list[Any]:
+        return draw(st.lists(st.sampled_from(values), min_size=count, max_size=count))
+
+    nodes = {"op": ["op"] * num_nodes, "work": [float(work) for work in some(draw(_COSTS), num_nodes)]}
+    return {
+        "format": "slicegraph-graph-1",
+        "name": "shaped",
+        "nodes": nodes | {"param_bytes": some([0, 0, 0, 1, 2], num_nodes)},
+        "tensors": {
+            "producer": [-1 if node < 0 else names[node] for node, _ in tensors],
+            "size": some(draw(_COSTS), len(tensors)),
+            "consumers": [sorted(names[reader] for reader in readers) for _, readers in tensors],
+            "is_output": some([False, False, True], len(tensors)),
+        },
+    }
+
+
+_COSTS = st.sampled_from([[1], [0, 1], [0, 0, 1, 2, 5], [1, 2, 3, 5, 8], [6, 13, 20], [0]])
+
+
+def _tree(draw: DrawFn, num_nodes: int) -> list[set[int]]:
+    """From one node, or to one."""
+    parents = [draw(st.integers(0, node - 1)) for node in range(1, num_nodes)]
+    if draw(st.booleans()):
+        return [{child for child, parent in enumerate(parents, 1) if parent == node} for node in range(num_nodes)]
+    last = num_nodes - 1
+    return [{last - parents[last - node - 1]} if node < last else set() for node in range(num_nodes)]
+
+
+def _branches(draw: DrawFn, num_nodes: int) -> list[set[int]]:
+    """Series and parallel: every node but the first two is put between neighbours, in their arc or beside it."""
+    order, arcs = [0, 1], [(0, 1)]
+    for node in range(2, num_nodes):
+        index = draw(st.integers(0, len(arcs) - 1))
+        before, after = arcs[index]
+        if draw(st.booleans()):
+            del arcs[index]
+        arcs += [(before, node), (node, after)]
+        order.insert(order.index(before) + 1, node)
+    return [{order.index(after) for before, after in arcs if before == node} for node in order]
+
+
+def _layers(draw: DrawFn, num_nodes: int) -> list[set[int]]:
+    """Any arcs from each layer to the next."""
+    width = draw(st.integers(1, 3))
+    starts = [(node // width + 1) * width for node in range(num_nodes)]
+    following = [range(min(start, num_nodes), min(start + width, num_nodes)) for start in starts]
+    return [draw(st.sets(st.sampled_from(nodes))) if nodes else set() for nodes in following]
+
+
+def _grid(draw: DrawFn, num_nodes: int) -> list[set[int]]:
+    """To the right and below."""
+    width = draw(st.integers(1, 3))
+    right = [{node + 1} if node % width < width - 1 else set() for node in range(num_nodes)]
+    return [{each for each in near | {node + width} if each < num_nodes} for node, near in enumerate(right)]
+
+
+@st.composite
 def devices(draw: DrawFn) -> dict[str, Any]:
     """Device figures: rates that do not divide evenly, memory and limit on and off."""
     device: dict[str, Any] = {

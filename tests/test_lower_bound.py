@@ -10,7 +10,7 @@ import pytest
 import slicegraph as sg
 from strategies import CHAIN, grid, to_instance
 
-METHODS = ("combinatorial", "bottleneck", "bottleneck_guess", "exact")
+METHODS = ("combinatorial", "node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
 
 
 def test_the_chain_is_bounded_by_every_method() -> None:
@@ -20,6 +20,9 @@ def test_the_chain_is_bounded_by_every_method() -> None:
     assert {bound.method for bound in found.values()} == set(METHODS)
     assert {method: bound.lower_bound for method, bound in found.items()} == {
         "combinatorial": 3.0,
+        "node": 3.125,
+        "downsets": 3.125,
+        "chain": 3.125,
         "bottleneck": 3.125,
         "bottleneck_guess": 3.125,
         "exact": 3.125,
@@ -53,7 +56,7 @@ def test_more_blocks_than_anybody_has_are_no_trap(method: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "method 'magic': there is none, but combinatorial, exact, bottleneck, bottleneck_guess"),
+        ({"method": "magic"}, f"method 'magic': there is none, but {', '.join(METHODS)}"),
         ({"time_limit": -1}, "time_limit = -1: seconds are not negative"),
         ({"time_limit": float("nan")}, "time_limit = nan: seconds are not negative"),
         ({"upper_bound": float("nan")}, "upper_bound = nan: seconds are not negative"),
@@ -65,7 +68,7 @@ def test_bad_options_are_refused_in_one_line(options: dict[str, Any], message: s
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("method", ["bottleneck", "bottleneck_guess", "exact"])
+@pytest.mark.parametrize("method", ["downsets", "chain", "bottleneck", "bottleneck_guess", "exact"])
 def test_the_time_limit_is_kept(method: str) -> None:
     """With what is proven by then."""
     instance = to_instance(grid(40), {"bandwidth": 8.0}, 16)

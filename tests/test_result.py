@@ -15,17 +15,38 @@ from strategies import CHAIN, grid, to_instance
 @pytest.fixture(scope="module")
 def result() -> sg.Result:
     """A partition with proofs and a solver's word."""
+    return solved("exact")
+
+
+def solved(method: str) -> sg.Result:
     stop = sg.MaxRuntime(5) | sg.TargetGap(0.0)
-    return sg.solve(to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3), stop=stop)
+    return sg.solve(to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3), stop=stop, method=method)
 
 
 def test_what_solve_says_can_be_checked(result: sg.Result, tmp_path: Path) -> None:
+    """On the solver's word; the replay adds up the duals."""
     path = tmp_path / "grid.cert.json"
     result.certificate.write(path)
-    verdict = sg.check(result.instance.graph, sg.Certificate.read(path))
+    verdict = sg.check(result.instance.graph, sg.Certificate.read(path), replay=10**5)
     assert (verdict.bottleneck, verdict.lower_bound) == (result.bottleneck, result.lower_bound) == (8.0, 8.0)
-    assert verdict.verified_lower_bound == result.verified_lower_bound > 16 / 3
-    assert verdict.trusted == ("exact",)
+    assert verdict.verified_lower_bound > 6.0 > 16 / 3
+    assert verdict.trusted == verdict.replayed == ("exact",)
+    believing = sg.check(result.instance.graph, result.certificate)
+    assert believing.verified_lower_bound == result.verified_lower_bound
+    assert believing.trusted == ("exact",)
+
+
+def test_what_the_downsets_say_can_be_proved_again() -> None:
+    """Without a replay it is their word; with one it is nobody's."""
+    result = solved("auto")
+    assert result.status is sg.Status.OPTIMAL
+    verdict = sg.check(result.instance.graph, result.certificate)
+    assert (verdict.lower_bound, verdict.verified_lower_bound) == (8.0, result.verified_lower_bound)
+    assert (verdict.trusted, verdict.replayed) == (("downsets",), ())
+    verdict = sg.check(result.instance.graph, result.certificate, replay=10**5)
+    assert verdict.verified_lower_bound == verdict.bottleneck == 8.0
+    assert (verdict.trusted, verdict.replayed, verdict.verified_gap) == ((), ("downsets",), 0.0)
+    assert sg.check(result.instance.graph, result.certificate, replay=1).not_replayed == ("downsets",)
 
 
 def test_a_certificate_with_any_entry_changed_is_refused(result: sg.Result) -> None:

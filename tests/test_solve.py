@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import math
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import slicegraph as sg
+from certificates import RULES, Question, light_questions, questions, shaped_questions
+from slicegraph.solve import METHODS
 from strategies import CHAIN, devices, graphs, grid, to_instance
+from test_search import wide_instance
 
 
 @given(graphs(max_nodes=5), devices())
@@ -29,6 +42,119 @@ def test_a_gap_that_is_asked_for_ends_the_run() -> None:
     assert (result.bottleneck, result.lower_bound, result.gap) == (3.125, 3.0, 0.04)
     stop = sg.TargetGap(0.03) | sg.MaxEvaluations(500)
     assert sg.solve(instance, stop=stop, method="brkga").status is sg.Status.TIME_LIMIT
+
+
+@given(st.one_of(light_questions(), shaped_questions(), questions()), st.integers(0, 2**64 - 1), st.integers(1, 2))
+def test_a_small_graph_is_solved_to_the_optimum_with_a_proof(question: Question, seed: int, threads: int) -> None:
+    """Brute force finds none better, and a replay takes nobody's word."""
+    optimum = question.optimum()
+    instance = question.instance
+    assume(optimum < math.inf)
+    result = sg.solve(instance, seed=seed, threads=threads)
+    assert (result.status, result.gap) == (sg.Status.OPTIMAL, 0.0)
+    assert result.bottleneck == result.lower_bound == instance.seconds(int(optimum))
+    verdict = sg.check(instance.graph, result.certificate, replay=10**6)
+    assert verdict.bottleneck == verdict.verified_lower_bound == result.bottleneck
+    assert (verdict.trusted, verdict.not_replayed, verdict.verified_gap) == ((), (), 0.0)
+
+
+@given(st.one_of(light_questions(), shaped_questions(max_nodes=5)), st.randoms(use_true_random=False))
+def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Question, random: Random) -> None:
+    """Merges dropped or changed; and what claims a tick more is refused though no partition contradicts it."""
+    optimum, instance = question.optimum(), question.instance
+    assume(optimum < math.inf)
+    document = sg.solve(instance).certificate.document
+    for index, bound in enumerate(document["bounds"]):
+        if bound["reduction"] is None:
+            continue
+        merges = bound["reduction"]["merges"]
+        nodes = range(question.num_nodes)
+        others = [merges[:place] + merges[place + 1 :] for place in range(len(merges))]
+        for place, merge in enumerate(merges):
+            other = [random.choice(RULES), random.choice(nodes), random.choice(nodes)]
+            for changed in (other, [other[0], *merge[1:]], [merge[0], *other[1:]], [merge[0], merge[2], merge[1]]):
+                others.append([*merges[:place], changed, *merges[place + 1 :]])
+        others += [random.sample(merges, len(merges)), [*merges, *merges[:1]]]
+        for log in others:
+            forged = copy.deepcopy(document)
+            forged["bounds"][index]["reduction"]["merges"] = log
+            try:
+                verdict = sg.check(instance.graph, sg.Certificate.of(forged), replay=10**6)
+            except sg.CertificateError:
+                continue
+            assert verdict.verified_lower_bound <= instance.seconds(int(optimum))
+        forged = copy.deepcopy(document) | {"witness": None, "lower_bound": int(optimum) + 1}
+        claim = forged["bounds"][index]
+        claim["lower_bound"] += 1
+        claim["reduction"]["threshold"] += 1
+        for part, key in (("downsets", "threshold"), ("node", "lower_bound")):
+            if claim[part] is not None:
+                claim[part][key] += 1
+        certificate = sg.Certificate.of(forged)
+        assert sg.check(instance.graph, certificate).lower_bound > instance.seconds(int(optimum))
+        with pytest.raises(sg.CertificateError, match=r"bounds\[1\]\.(reduction\.merges|downsets|node)"):
+            sg.check(instance.graph, certificate, replay=10**6)
+
+
+@given(shaped_questions(max_nodes=9), st.integers(0, 2**64 - 1))
+@settings(max_examples=100)
+def test_a_run_that_ends_optimal_is_the_same_on_any_number_of_threads(question: Question, seed: int) -> None:
+    one, two = (sg.solve(question.instance, stop=_SOON, seed=seed, threads=threads) for threads in (1, 2))
+    assert (one.status is sg.Status.OPTIMAL) == (two.status is sg.Status.OPTIMAL)
+    if one.status is sg.Status.OPTIMAL:
+        assert one.block_of.tolist() == two.block_of.tolist()
+        assert one.bottleneck == two.bottleneck
+        assert [bound.document for bound in one.bounds] == [bound.document for bound in two.bounds]
+
+
+_SOON = sg.MaxEvaluations(10_000)
+
+
+@pytest.mark.parametrize("method", ["auto", "downsets", "chain", "exact"])
+def test_a_time_limit_is_kept_and_leaves_a_partition_and_a_bound(method: str) -> None:
+    """However wide the graph."""
+    for instance in (to_instance(grid(30), {"bandwidth": 8.0}, 8), wide_instance(2000)):
+        begin = time.monotonic()
+        result = sg.solve(instance, stop=sg.MaxRuntime(0.05), method=method)
+        assert time.monotonic() - begin < 2
+        assert result.status is sg.Status.TIME_LIMIT
+        assert instance.seconds(instance.core.combinatorial_bound()) <= result.lower_bound <= result.bottleneck < math.inf
+        verdict = sg.check(instance.graph, result.certificate)
+        assert (verdict.lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
+@pytest.mark.parametrize("delay", [0.0, 0.3])
+def test_ctrl_c_while_downsets_are_tried_leaves_the_partition(delay: float) -> None:
+    """With what is proven by then; no traceback."""
+    program = textwrap.dedent("""
+        import os, signal, sys, threading, time
+        import slicegraph as sg
+        from strategies import grid, to_instance
+        instance = to_instance(grid(30), {"bandwidth": 8.0}, 8)
+        sent = []
+        def send():
+            while not any(thread.name == "slicegraph-prover" for thread in threading.enumerate()):
+                time.sleep(0.001)
+            time.sleep(float(sys.argv[1]))
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=send, daemon=True).start()
+        result = sg.solve(instance, stop=sg.MaxRuntime(60), method="downsets")
+        print(result.status, result.bounds[-1].method, time.perf_counter() - sent[0])
+        assert sg.check(instance.graph, result.certificate).bottleneck == result.bottleneck < float("inf")
+    """)
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(delay)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    status, method, seconds = run.stdout.split()
+    assert (status, method, run.stderr) == ("interrupted", "downsets", "")
+    assert float(seconds) < 5
 
 
 @pytest.mark.parametrize("method", ["auto", "exact", "bottleneck"])
@@ -51,11 +177,11 @@ def test_an_exact_model_that_is_solved_ends_the_run() -> None:
 
 def test_every_method_gives_a_result_that_can_be_checked() -> None:
     instance = to_instance(grid(4), {"bandwidth": 8.0}, 3)
-    for method in ("auto", "brkga", "exact", "bottleneck", "bottleneck_guess"):
-        result = sg.solve(instance, stop=sg.MaxRuntime(3) | sg.TargetGap(0.0), method=method)
+    for method in METHODS:
+        result = sg.solve(instance, stop=sg.MaxRuntime(1) | sg.TargetGap(0.0), method=method)
         verdict = sg.check(instance.graph, result.certificate)
         assert (verdict.lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
-    with pytest.raises(sg.InputError, match="method 'magic': there is none, but auto, brkga, exact"):
+    with pytest.raises(sg.InputError, match=f"method 'magic': there is none, but {', '.join(METHODS)}"):
         sg.solve(instance, method="magic")
 
 

@@ -19,9 +19,10 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in
 from slicegraph.bounds.model import Formulation
 from slicegraph.bounds.tasks import Budget
+from slicegraph.certificate.evidence import combine
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
-from slicegraph.reduce import reduce
+from slicegraph.reduce import ALL_TICKS, reduce
 from slicegraph.result import Bound
 
 _log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ class Prover:
             self.has_tried = True
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
-            is_met = self._threshold is not None and self._ticks >= self._threshold
+            is_met = self._ticks >= (ALL_TICKS if self._threshold is None else self._threshold)
             self.is_solved |= is_met or (method == "exact" and bound.status == "optimal")
             if self._is_closed.is_set() or self.is_solved:
                 return True
@@ -170,7 +171,10 @@ class Prover:
         budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear)
         bound = SOLVED[method](Formulation(reduction.instance), budget)
         ordinary = self._bounds["combinatorial"]
-        ticks = max(ordinary.ticks, min(bound.ticks, reduction.evidence.threshold))
+        # Only what there is evidence of: the quotient's own combinatorial bound may be above it.
+        relaxed = combine(bound.relaxations, self._instance.num_blocks, lambda relaxation: relaxation.lower_bound)
+        chained = bound.chain.threshold if bound.chain else 0
+        ticks = max(ordinary.ticks, min(max(relaxed, chained), reduction.evidence.threshold))
         return dataclasses.replace(
             bound,
             ticks=ticks,

@@ -102,7 +102,9 @@ def solve(
                 evaluations=evaluations,
             )
             line.update(progress)
-            is_solved = prover.is_solved and relative_gap(bottleneck, lower_bound) <= SOLVER_PRECISION
+            # Solved without a partition: none is within the memory limit.
+            gap = 0.0 if math.isinf(bottleneck) else relative_gap(bottleneck, lower_bound)
+            is_solved = prover.is_solved and gap <= SOLVER_PRECISION
             return bottleneck <= lower_bound or is_solved or stop(progress)
 
         def poll(bottleneck: float, num_evaluations: int, generations: int) -> bool:

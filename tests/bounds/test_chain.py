@@ -19,9 +19,11 @@ from slicegraph.bounds.model import Formulation, Move, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import Request
 from solving import InProcess
-from strategies import CHAIN, MANY, devices, graphs, grid, to_instance
+from strategies import CHAIN, devices, graphs, grid, to_instance
 
 PROBLEMS = (graphs(max_nodes=4), devices(), st.integers(1, 3), st.booleans())
+FEW = settings().max_examples // 2
+"""Examples of what takes a dozen models each; in a soak they are thousands all the same."""
 Blocks = list[dict[str, int | None]]
 
 
@@ -40,7 +42,7 @@ def work_of_first(blocks: Blocks) -> list[int]:
 
 
 @given(*PROBLEMS, st.sampled_from([None, 1.0, 1.1, 2.0]))
-@settings(max_examples=MANY)
+@settings(max_examples=FEW)
 def test_the_chain_is_never_above_the_optimum(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, slack: float | None
 ) -> None:
@@ -73,7 +75,7 @@ def test_the_chain_is_never_above_the_optimum(
 
 
 @given(*PROBLEMS, st.data())
-@settings(max_examples=MANY)
+@settings(max_examples=FEW)
 def test_no_move_goes_too_far(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, draw: st.DataObject
 ) -> None:

@@ -320,7 +320,7 @@ def test_what_is_accepted_is_true(question: Question, seed: int) -> None:
         (
             "bounds[1].reduction.merges[0]",
             ["pull", 3, 2],
-            "bounds[1].reduction.merges[0]: pull of node 2 into node 3: all",
+            "bounds[1].reduction.merges[0]: pull of node 2 into node 3: the other makes nothing for it",
         ),
         ("bounds[1].reduction.merges[0]", ["pull", 3, 7], "bounds[1].reduction.merges[0]: 7 is no node"),
         ("bounds[1].reduction.merges[0]", ["pull", 3], "bounds[1].reduction.merges[0]: not a rule and two nodes"),

@@ -77,7 +77,7 @@ def test_the_table_has_a_row_per_stage_and_the_guarantee(chain: str, capsys: pyt
     assert lines[0] == "chain: 3 nodes, 2 tensors"
     assert [line.split()[0] for line in lines[1:4]] == ["stage", "0", "1"]
     assert "bottleneck   3.125 s (the stage marked <)" in lines
-    assert "lower bound  3.125 s (exact, verifiable)" in lines
+    assert "lower bound  3.125 s (downsets, verifiable)" in lines
     assert "gap          0.00%: no partition can be faster by more than this" in lines
 
 

@@ -24,6 +24,7 @@ from slicegraph.bounds.model import Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
 from slicegraph.cost import Instance
+from slicegraph.reduce import ALL_TICKS
 from slicegraph.result import Bound
 
 _MAX_NODES = 30_000
@@ -87,7 +88,7 @@ def close_in(
         poll=poll,
     )
     block_of, better = partition or (None, None)
-    best = better if better is not None else bottleneck
+    best = better if better is not None else bottleneck if bottleneck is not None else ALL_TICKS
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
         ticks, merges, groups, dear_group, num_downsets, num_transitions = proof
@@ -100,7 +101,7 @@ def close_in(
         method="downsets",
         lower_bound=instance.seconds(ticks),
         seconds=time.perf_counter() - begin,
-        status="optimal" if best is not None and proven >= best else "time_limit",
+        status="optimal" if proven >= best else "time_limit",
         ticks=ticks,
         verified_lower_bound=ordinary.lower_bound,
         reduction=reduction,

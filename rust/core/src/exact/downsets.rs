@@ -67,7 +67,12 @@ impl Downsets {
         &self.words[index * self.words_per_set..][..self.words_per_set]
     }
 
-    fn live(&self, index: usize) -> &[Live] {
+    /// Whether a node is in a downset.
+    pub(super) fn contains(&self, index: usize, node: usize) -> bool {
+        self.words(index)[node / 64] >> (node % 64) & 1 == 1
+    }
+
+    pub(super) fn live(&self, index: usize) -> &[Live] {
         let begin = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.live[begin..self.ends[index]]
     }
@@ -86,11 +91,11 @@ impl Downsets {
         selected
     }
 
-    /// The same downsets, ascending by load, then as they are.
-    pub(super) fn sorted(&self) -> Self {
+    /// The places of the downsets, ascending by load, then as they are.
+    pub(super) fn by_load(&self) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.len()).collect();
         places.sort_by_key(|&place| self.boundaries[place].load);
-        self.select(places.into_iter())
+        places
     }
 
     /// Whether the block from downset `from` to the downset `to` of `others` exists and costs less than `threshold`.

@@ -10,7 +10,7 @@
 use super::downsets::{Boundary, Downsets};
 use super::{Caps, Halt};
 use crate::cost::{Instance, Ticks};
-use crate::ids::{NodeId, TensorId, wide};
+use crate::ids::{NodeId, TensorId, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 
@@ -27,9 +27,18 @@ pub(super) struct Purse {
     pub blocks: [usize; 2],
 }
 
-/// Below this, a downset that leaves out a node which could as well be in is of no use: see [`levels`](super::levels).
+/// Which downsets are asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fence(pub Ticks);
+pub(super) struct Question<'a> {
+    pub purse: Purse,
+    /// The most that a block may cost.
+    pub block: Ticks,
+    /// Where the block before the boundary begins, if that is known: a downset of a list.
+    pub start: Option<(&'a Downsets, usize)>,
+    /// A downset is of no use when it leaves out a node that could as well be in (see `levels.rs`), and when even with what
+    /// that adds its load and exports, or the cost of its block, are below this.
+    pub full: Option<Ticks>,
+}
 
 /// An instance, with what every enumeration of its downsets needs.
 #[derive(Debug)]
@@ -50,6 +59,11 @@ pub(super) struct Enumerator<'a> {
     live: Vec<u32>,
     inside: Boundary,
     outside: Boundary,
+    /// Where the block begins that is asked about, per tensor one more than its readers there if it is live there, and what
+    /// the block pays for tensors.
+    start: Boundary,
+    live_at_start: Vec<u32>,
+    block_io: Ticks,
     /// What tensors can still add to the exports: those that are not live, but whose maker and a reader are not decided
     /// otherwise.
     potential: Ticks,
@@ -84,6 +98,9 @@ impl<'a> Enumerator<'a> {
             live: Vec::new(),
             inside: Boundary::default(),
             outside: Boundary::default(),
+            start: Boundary::default(),
+            live_at_start: vec![0; graph.num_tensors()],
+            block_io: 0,
             potential: graph.tensors().filter(|&x| !graph.consumers(x).is_empty()).map(|x| instance.export(x)).sum(),
             stack: Vec::new(),
         }
@@ -109,35 +126,52 @@ impl<'a> Enumerator<'a> {
         found
     }
 
-    /// Lists the downsets for which both sides can pay, but for the empty one and the whole graph.
+    /// Lists the downsets for which both sides can pay, but for the empty one and the whole graph; with a start, those at
+    /// which a block ends that begins there.
     ///
     /// # Errors
     /// [`Halt`], when a cap is met or `interrupt` was raised.
     pub(super) fn list(
         &mut self,
-        purse: Purse,
-        fence: Option<Fence>,
+        question: Question<'_>,
         caps: &mut Caps,
         interrupt: &Interrupt,
     ) -> Result<Downsets, Halt> {
-        let found = self.search(purse, fence, caps, interrupt);
+        let mut begin = 0;
+        if let Some((downsets, index)) = question.start {
+            for node in 0..self.order.len() {
+                if downsets.contains(index, node) {
+                    self.decide(narrow(node), IN);
+                }
+            }
+            self.start = downsets.boundaries[index];
+            begin = self.trail.len();
+            for &(x, readers) in downsets.live(index) {
+                self.live_at_start[wide(x)] = readers + 1;
+            }
+        }
+        let found = self.search(&question, caps, interrupt);
+        self.undo(begin, 0);
+        if let Some((downsets, index)) = question.start {
+            for &(x, _) in downsets.live(index) {
+                self.live_at_start[wide(x)] = 0;
+            }
+            self.start = Boundary::default();
+        }
         self.undo(0, 0);
+        debug_assert!(self.block_io == 0 && self.inside.load == 0 && self.outside.load == 0);
         found
     }
 
-    fn search(
-        &mut self,
-        purse: Purse,
-        fence: Option<Fence>,
-        caps: &mut Caps,
-        interrupt: &Interrupt,
-    ) -> Result<Downsets, Halt> {
+    fn search(&mut self, question: &Question<'_>, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
+        let Question { purse, full, start, .. } = *question;
+        let num_at_start = self.num_in;
         let num_nodes = self.order.len();
         let mut found = Downsets::new(num_nodes);
         let mut order = Vec::new();
         for index in 0..num_nodes {
             let node = self.order[index];
-            let is_in = self.cones.descendants[wide(node)] > purse.after;
+            let is_in = self.cones.descendants[wide(node)] > purse.after || self.side[wide(node)] == IN;
             let is_out = self.cones.ancestors[wide(node)] > purse.before;
             match (is_in, is_out) {
                 (true, true) => return Ok(found),
@@ -146,7 +180,7 @@ impl<'a> Enumerator<'a> {
                 (false, false) => order.push(node),
             }
         }
-        if !self.can_pay(purse) {
+        if !self.can_pay(question) {
             return Ok(found);
         }
         let total = self.inside.load + self.outside.load + order.iter().map(|&v| self.load_if_free(v)).sum::<Ticks>();
@@ -160,7 +194,7 @@ impl<'a> Enumerator<'a> {
             at += order[at..].iter().take_while(|&&node| self.side[wide(node)] != FREE).count();
             if at < order.len() {
                 branches.push((at, self.trail.len(), self.live.len(), IN, least));
-            } else if (1..num_nodes).contains(&self.num_in) && self.inside.load + self.inside.exports >= least {
+            } else if (num_at_start + 1..num_nodes).contains(&self.num_in) && self.filling(start.is_some()) >= least {
                 caps.keep(found.bytes_for(self.live.len()))?;
                 self.keep(&mut found);
             }
@@ -177,12 +211,13 @@ impl<'a> Enumerator<'a> {
                 steps += 1;
                 caps.branch()?;
                 interrupt.check(steps)?;
-                if let (OUT, Some(Fence(full)), Some(gain)) = (next, fence, self.gain(order[place])) {
+                if let (OUT, Some(full), Some(gain)) = (next, full, self.gain(order[place])) {
                     least = least.max(full - gain);
                 }
                 self.decide(order[place], next);
-                let most = total - self.outside.load + self.inside.exports + self.potential;
-                if most >= least && self.can_pay(purse) {
+                let open = total - self.inside.load - self.outside.load + self.potential + self.start.imports;
+                let most = self.filling(start.is_some()) + open;
+                if most >= least && self.can_pay(question) {
                     at = place + 1;
                     break;
                 }
@@ -206,12 +241,28 @@ impl<'a> Enumerator<'a> {
         let read = graph.produces(v).iter().filter(|x| !graph.consumers(**x).is_empty());
         let imports: Ticks = read.clone().map(|&x| self.instance.transfer(x)).sum();
         let exports: Ticks = read.map(|&x| self.instance.export(x)).sum();
-        (imports <= load + saved).then_some(load + exports)
+        let is_new = |x: &&TensorId| self.readers_in[x.index()] + 1 == self.live_at_start[x.index()];
+        let imported: Ticks = graph.reads(v).iter().filter(is_new).map(|&x| self.instance.transfer(x)).sum();
+        (imports <= load + saved).then_some(load + exports + imported)
     }
 
-    fn can_pay(&self, purse: Purse) -> bool {
-        let Self { inside, outside, instance, .. } = self;
-        inside.load + inside.exports <= purse.before
+    /// How full the block before the boundary is, or all blocks before it, as far as that is decided.
+    fn filling(&self, has_start: bool) -> Ticks {
+        if has_start {
+            self.inside.load - self.start.load + self.block_io
+        } else {
+            self.inside.load + self.inside.exports
+        }
+    }
+
+    fn can_pay(&self, question: &Question<'_>) -> bool {
+        let Self { inside, outside, start, instance, .. } = self;
+        let purse = question.purse;
+        let overflow = instance.overflow(inside.params - start.params);
+        let is_block = question.start.is_none()
+            || (self.filling(true) + overflow <= question.block && !instance.is_over_limit(inside.bytes - start.bytes));
+        is_block
+            && inside.load + inside.exports <= purse.before
             && outside.load + inside.imports <= purse.after
             && fits(instance, inside, purse.blocks[0])
             && fits(instance, outside, purse.blocks[1])
@@ -237,6 +288,9 @@ impl<'a> Enumerator<'a> {
                 self.words[index / 64] |= 1 << (index % 64);
                 for &x in graph.reads(v) {
                     self.readers_in[x.index()] += 1;
+                    if self.readers_in[x.index()] == self.live_at_start[x.index()] {
+                        self.block_io += instance.transfer(x);
+                    }
                     if wide(self.readers_in[x.index()]) == graph.consumers(x).len() {
                         self.potential -= instance.export(x);
                     }
@@ -279,6 +333,9 @@ impl<'a> Enumerator<'a> {
     fn cut(&mut self, x: TensorId) {
         self.live.push(x.narrow());
         self.potential -= self.instance.export(x);
+        if self.live_at_start[x.index()] == 0 {
+            self.block_io += self.instance.export(x);
+        }
         self.inside.exports += self.instance.export(x);
         self.inside.imports += self.instance.transfer(x);
     }
@@ -286,10 +343,13 @@ impl<'a> Enumerator<'a> {
     /// Takes back what was decided since the trail and the live list were so long.
     fn undo(&mut self, trail: usize, live: usize) {
         let (instance, graph) = (self.instance, self.instance.graph());
-        for x in self.live.drain(live..) {
-            self.inside.exports -= instance.export(TensorId::new(wide(x)));
-            self.inside.imports -= instance.transfer(TensorId::new(wide(x)));
-            self.potential += instance.export(TensorId::new(wide(x)));
+        for x in self.live.drain(live..).map(|x| TensorId::new(wide(x))) {
+            self.inside.exports -= instance.export(x);
+            self.inside.imports -= instance.transfer(x);
+            self.potential += instance.export(x);
+            if self.live_at_start[x.index()] == 0 {
+                self.block_io -= instance.export(x);
+            }
         }
         for &node in &self.trail[trail..] {
             let (index, v) = (wide(node), NodeId::new(wide(node)));
@@ -319,6 +379,9 @@ impl<'a> Enumerator<'a> {
             sums.params -= instance.params()[index];
             sums.bytes -= graph.param_bytes(v);
             for &x in graph.reads(v) {
+                if is_in && readers[x.index()] == self.live_at_start[x.index()] {
+                    self.block_io -= instance.transfer(x);
+                }
                 readers[x.index()] -= 1;
             }
         }

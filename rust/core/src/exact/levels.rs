@@ -38,7 +38,7 @@
 use rayon::prelude::*;
 
 use super::downsets::{Downsets, Met};
-use super::enumerate::{Enumerator, Fence, Purse};
+use super::enumerate::{Enumerator, Purse, Question};
 use super::{Caps, Halt};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, narrow, wide};
@@ -46,6 +46,8 @@ use crate::interrupt::Interrupt;
 
 /// Targets between two looks at the caps.
 const CHUNK: usize = 1 << 10;
+/// Downsets of a level from each of which the blocks are listed one after the other; from more of them, all at once.
+const MAX_STARTS: usize = 64;
 /// Steps with which a level is tried first.
 const FIRST_SHARE: u64 = 1 << 14;
 
@@ -167,15 +169,50 @@ impl<'a> Search<'a> {
             purse = Purse { before: far, after: near, blocks: [num_left, here.num_levels + 1] };
         }
         let before = caps.steps;
-        let fence = (side == 0 && self.is_free_of_memory).then(|| Fence(self.threshold + here.start()));
-        let found = self.enumerator.list(purse, fence, caps, interrupt)?;
-        let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
-        let found = found.select(fresh).sorted();
-        let newest = self.ends[side].newest;
-        let origins = self.origins(&found, side, newest, caps, interrupt)?;
+        let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
+        let (found, origins) = if is_led {
+            self.lead(purse, caps, interrupt)?
+        } else {
+            let full = (side == 0 && self.is_free_of_memory).then(|| self.threshold + here.start());
+            let found = self.enumerator.list(Question { purse, block, start: None, full }, caps, interrupt)?;
+            let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
+            let found = found.select(fresh);
+            let found = found.select(found.by_load().into_iter());
+            let newest = self.ends[side].newest;
+            let origins = self.origins(&found, side, newest, caps, interrupt)?;
+            (found, origins)
+        };
         self.steps[side] = before - caps.steps;
         self.extend(side, &found, &origins);
         Ok(())
+    }
+
+    /// What blocks lead to from each downset of the last forward level, one after the other, and where from.
+    fn lead(
+        &mut self,
+        purse: Purse,
+        caps: &mut Caps,
+        interrupt: &Interrupt,
+    ) -> Result<(Downsets, Vec<Option<u32>>), Halt> {
+        let (forward, block) = (&self.ends[0], self.threshold - 1);
+        let full = self.is_free_of_memory.then_some(self.threshold);
+        let mut all = Downsets::new(self.instance.graph().num_nodes());
+        let (mut met, mut starts) = (Met::default(), Vec::new());
+        for start in forward.newest..forward.reached.len() {
+            let question = Question { purse, block, start: Some((&forward.reached, start)), full };
+            let found = self.enumerator.list(question, caps, interrupt)?;
+            for index in 0..found.len() {
+                let words = found.words(index);
+                if !forward.met.has(&forward.reached, words) && !met.has(&all, words) {
+                    all.append(&found, index);
+                    met.enter(&all, all.len() - 1);
+                    starts.push(Some(narrow(start)));
+                }
+            }
+        }
+        let order = all.by_load();
+        let starts = order.iter().map(|&place| starts[place]).collect();
+        Ok((all.select(order.into_iter()), starts))
     }
 
     /// For each downset, one of the last level, or of all from `begin` on, that a block leads to it from.
