@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -14,15 +15,10 @@ import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions, to_problem
 from slicegraph.certificate import reduction as checker
 from slicegraph.certificate.budget import Budget
-from slicegraph.reduce import ALL_TICKS, Reduction, reduce
+from slicegraph.reduce import ALL_TICKS, reduce
 from strategies import CHAIN, MANY, grid, to_graph, to_instance
 
 ANY = st.one_of(light_questions(), shaped_questions(max_nodes=5), questions())
-
-
-def reductions(question: Question, threshold: int) -> list[Reduction]:
-    """Without a threshold and with one."""
-    return [reduce(question.instance), reduce(question.instance, threshold=threshold)]
 
 
 @given(ANY, st.integers(0, 2**30))
@@ -32,7 +28,8 @@ def test_the_quotient_has_a_partition_as_good(question: Question, above: int) ->
     instance, partitions = question.instance, question.partitions()
     optimum = min(bottleneck for *_, bottleneck in partitions)
     least = 7 if math.isinf(optimum) else int(optimum)
-    for reduction in [*reductions(question, least + 1), reduce(instance, threshold=least + 1 + above % (2 * least + 1))]:
+    for threshold in (None, least + 1, least + 1 + above % (2 * least + 1)):
+        reduction = reduce(instance, threshold=threshold)
         group_of = reduction.group_of.tolist()
         num_groups = reduction.instance.graph.num_nodes
         firsts = [group_of.index(group) for group in range(num_groups)]
@@ -55,7 +52,8 @@ def test_the_quotient_has_a_partition_as_good(question: Question, above: int) ->
 def test_the_checker_comes_to_the_same_quotient(question: Question, threshold: int) -> None:
     """It allows every merge, whatever the threshold, and its groups, tensors and costs are the same to the tick."""
     total = sum(question.ticks.work) + 2 * sum(question.ticks.transfer) + 1
-    for reduction in reductions(question, threshold % total):
+    for limit in (None, threshold % total):
+        reduction = reduce(question.instance, threshold=limit)
         log = {
             "threshold": reduction.evidence.threshold,
             "merges": [list(merge) for merge in reduction.evidence.merges],
@@ -63,7 +61,7 @@ def test_the_checker_comes_to_the_same_quotient(question: Question, threshold: i
         problem = checker.replay(to_problem(question), log, Budget())
         quotient, arrays = reduction.instance, reduction.instance.graph.arrays
         fences = arrays.consumer_offsets.tolist()
-        consumers = [arrays.consumers[begin:end].tolist() for begin, end in zip(fences, fences[1:], strict=False)]
+        consumers = [arrays.consumers[begin:end].tolist() for begin, end in itertools.pairwise(fences)]
         assert len(problem.work) == quotient.graph.num_nodes == question.num_nodes - len(reduction.evidence.merges)
         assert problem.work == quotient.work.tolist()
         assert problem.params == quotient.params.tolist()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,9 +21,14 @@ from hypothesis import strategies as st
 
 import slicegraph as sg
 from certificates import RULES, Question, light_questions, questions, shaped_questions
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.lower_bound import SOLVED
+from slicegraph.result import SOLVER_PRECISION
 from slicegraph.solve import METHODS
 from strategies import CHAIN, devices, graphs, grid, to_instance
 from test_search import wide_instance
+
+BOUNDS = tuple(SOLVED)
 
 
 @given(graphs(max_nodes=5), devices())
@@ -58,6 +64,54 @@ def test_a_small_graph_is_solved_to_the_optimum_with_a_proof(question: Question,
     assert (verdict.trusted, verdict.not_replayed, verdict.verified_gap) == ((), (), 0.0)
 
 
+@given(st.one_of(light_questions(), shaped_questions(max_nodes=5)), st.sampled_from(BOUNDS))
+@settings(max_examples=settings().max_examples // 2)
+def test_what_any_method_proves_is_true_and_can_be_checked(question: Question, method: str) -> None:
+    """Also of a quotient; those that are exact prove the optimum."""
+    optimum = question.optimum()
+    instance = question.instance
+    assume(optimum < math.inf)
+    result = sg.solve(instance, stop=sg.MaxEvaluations(500), method=method)
+    assert result.lower_bound <= instance.seconds(int(optimum)) <= result.bottleneck
+    assert method not in ("downsets", "exact") or result.gap <= SOLVER_PRECISION
+    assert (result.status is sg.Status.OPTIMAL) == (result.lower_bound == result.bottleneck)
+    for replay in (None, 10**6):
+        verdict = sg.check(instance.graph, result.certificate, replay=replay)
+        assert (verdict.bottleneck, verdict.lower_bound) == (result.bottleneck, result.lower_bound)
+        assert verdict.verified_lower_bound >= result.verified_lower_bound
+
+
+@pytest.mark.parametrize("method", BOUNDS)
+def test_a_group_that_is_dear_by_itself_is_evidence(method: str) -> None:
+    """The two nodes are one, whose 9 s are above the bound of either."""
+    tensors = {"producer": [0], "size": [10], "consumers": [[1]]}
+    data = CHAIN | {"nodes": {"op": ["a", "b"], "work": [1.0, 8.0]}, "tensors": tensors}
+    instance = to_instance(data, {"bandwidth": 1.0}, 4)
+    result = sg.solve(instance, stop=sg.MaxRuntime(5), method=method)
+    assert (result.status, result.lower_bound) == (sg.Status.OPTIMAL, 9.0)
+    assert sg.check(instance.graph, result.certificate).lower_bound == 9.0
+    assert sg.check(instance.graph, result.certificate, replay=1000).verified_lower_bound == 9.0
+
+
+def test_without_a_partition_within_the_memory_limit_the_run_ends_once_that_is_proven() -> None:
+    """Parameters of 3 and 3 and 2 bytes fit no two stages of 4."""
+    data = CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 3, 2]}}
+    instance = to_instance(data, {"bandwidth": 64.0, "memory_limit": 4}, 2)
+    result = sg.solve(instance, stop=sg.MaxRuntime(60))
+    assert result.seconds < 30
+    assert result.bottleneck == math.inf
+    assert sg.check(instance.graph, result.certificate, replay=1000).trusted == ()
+
+
+def other_logs(merges: list[list[Any]], nodes: range, random: Random) -> Iterator[list[list[Any]]]:
+    """Logs with a merge less, another in its place, in another order, or one twice."""
+    for place, (rule, u, v) in enumerate(merges):
+        other = [random.choice(RULES), random.choice(nodes), random.choice(nodes)]
+        for put in ([], [other], [[other[0], u, v]], [[rule, *other[1:]]], [[rule, v, u]], [[rule, u, v]] * 2):
+            yield merges[:place] + put + merges[place + 1 :]
+    yield random.sample(merges, len(merges))
+
+
 @given(st.one_of(light_questions(), shaped_questions(max_nodes=5)), st.randoms(use_true_random=False))
 def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Question, random: Random) -> None:
     """Merges dropped or changed; and what claims a tick more is refused though no partition contradicts it."""
@@ -67,15 +121,7 @@ def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Q
     for index, bound in enumerate(document["bounds"]):
         if bound["reduction"] is None:
             continue
-        merges = bound["reduction"]["merges"]
-        nodes = range(question.num_nodes)
-        others = [merges[:place] + merges[place + 1 :] for place in range(len(merges))]
-        for place, merge in enumerate(merges):
-            other = [random.choice(RULES), random.choice(nodes), random.choice(nodes)]
-            for changed in (other, [other[0], *merge[1:]], [merge[0], *other[1:]], [merge[0], merge[2], merge[1]]):
-                others.append([*merges[:place], changed, *merges[place + 1 :]])
-        others += [random.sample(merges, len(merges)), [*merges, *merges[:1]]]
-        for log in others:
+        for log in other_logs(bound["reduction"]["merges"], range(question.num_nodes), random):
             forged = copy.deepcopy(document)
             forged["bounds"][index]["reduction"]["merges"] = log
             try:
@@ -118,7 +164,7 @@ def test_a_time_limit_is_kept_and_leaves_a_partition_and_a_bound(method: str) ->
         result = sg.solve(instance, stop=sg.MaxRuntime(0.05), method=method)
         assert time.monotonic() - begin < 2
         assert result.status is sg.Status.TIME_LIMIT
-        assert instance.seconds(instance.core.combinatorial_bound()) <= result.lower_bound <= result.bottleneck < math.inf
+        assert combinatorial(instance).lower_bound <= result.lower_bound <= result.bottleneck < math.inf
         verdict = sg.check(instance.graph, result.certificate)
         assert (verdict.lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
 

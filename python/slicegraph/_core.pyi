@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import final
 
 import numpy as np
@@ -82,6 +82,8 @@ def prove(
     steps: int,
     memory: int,
     threads: int,
+    least: Sequence[int],
+    most: Sequence[int],
     poll: Callable[[int, int], bool],
 ) -> tuple[
     int,

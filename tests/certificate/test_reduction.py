@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import Question, light_questions, questions, random_merges, to_problem
+from certificates import Question, light_questions, questions, random_merges, shaped_questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection, replay, strong_components
@@ -19,7 +20,7 @@ from slicegraph.certificate.ticks import Problem
 from strategies import CHAIN, MANY
 
 
-@given(st.one_of(light_questions(), questions()), st.integers())
+@given(st.one_of(light_questions(), shaped_questions(max_nodes=5), questions()), st.integers())
 @settings(max_examples=MANY)
 def test_every_merge_that_a_rule_allows_keeps_a_best_partition(question: Question, seed: int) -> None:
     """Step by step, with the definition's costs: pull and push keep the optimum, together all that is better than T."""
@@ -44,6 +45,35 @@ def test_every_merge_that_a_rule_allows_keeps_a_best_partition(question: Questio
     assert min(threshold, *(each[2] for each in rest), math.inf) <= optimum
     quotient = replay(problem, {"threshold": threshold, "merges": merges}, Budget())
     assert len(quotient.work) == question.num_nodes - len(merges)
+
+
+@given(st.one_of(light_questions(), shaped_questions()))
+@settings(max_examples=MANY)
+def test_what_is_pulled_or_pushed_raises_no_cost_of_any_block(question: Question) -> None:
+    """Whatever two nodes a rule allows, in every partition that has them apart; and what moves runs no tensor back."""
+    problem = to_problem(question)
+    partitions = {block_of: [block["cost"] for block in costs] for block_of, costs, _ in question.partitions()}
+    for rule, (u, v) in itertools.product(("pull", "push"), itertools.permutations(range(question.num_nodes), 2)):
+        if objection(Quotient(problem), problem, (rule, u, v), 0, Budget()):
+            continue
+        moving, to = (v, u) if rule == "pull" else (u, v)
+        for block_of, costs in partitions.items():
+            moved = tuple(block_of[to if node == moving else node] for node in range(question.num_nodes))
+            for after, before in zip(partitions[moved], costs, strict=True):
+                assert before is None or (after is not None and after <= before)
+
+
+@given(st.one_of(light_questions(), shaped_questions()), st.integers())
+@settings(max_examples=MANY)
+def test_nodes_together_are_apart_in_no_partition_below_the_threshold(question: Question, seed: int) -> None:
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
+    problem, partitions = to_problem(question), question.partitions()
+    bottlenecks = sorted({int(bottleneck) for *_, bottleneck in partitions if bottleneck < math.inf}) or [7]
+    threshold = random_.choice(bottlenecks) + random_.choice([0, 1])
+    better = [block_of for block_of, _, bottleneck in partitions if bottleneck < threshold]
+    for u, v in itertools.combinations(range(question.num_nodes), 2):
+        if not objection(Quotient(problem), problem, ("together", u, v), threshold, Budget()):
+            assert all(block_of[u] == block_of[v] for block_of in better)
 
 
 Edge = tuple[int, int | list[int], int]

@@ -46,6 +46,8 @@ _FIRST_STEP, _ROUGHLY, _FINELY = 25, 50, 10**5
 """Parts of the best partition's bottleneck: how far below it the second threshold is, and how close thresholds get."""
 _SHARE_OF_TOP_RELAXED, _SHARE_OF_TOP, _SHARE_OF_ROUGH, _SHARE_OF_THRESHOLD = 0.5, 0.4, 0.4, 0.4
 """Of the time left: for the first threshold, for linear relaxations alone, and for each threshold below the first."""
+_SHARE_OF_LAST = 0.5
+"""Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
 """For each move at first; those that take longer wait for the others, and then have so many times as much."""
 _WORTHWHILE = 0.98
@@ -170,8 +172,8 @@ class _Search:
         self._is_stopped = self._has_failed = False
         self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
         # Without a partition: all in one block.
-        best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
-        self._top = self._rounded(best - best // _PRECISION)
+        self._best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
+        self._top = self._rounded(self._best - self._best // _PRECISION)
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
         # The thresholds that are not proven, the top included.
@@ -192,12 +194,16 @@ class _Search:
             is_whole = self._descend(_FINELY, 1.0) and is_whole
         if self.lower_bound < self._top and not is_whole:
             is_whole = self._attempt(self._top, 1.0)
-        self._is_final = is_whole or self.lower_bound == self._top
+        self._is_final = is_whole or self.lower_bound >= self._top
+        if self.lower_bound == self._top < self._best:
+            # The solver's tolerances leave the last millionth open; others can close it within what is known of it.
+            self._open.append(_Known(self._formulation, self._rounded(self._best)))
+            self._attempt(self._rounded(self._best), _SHARE_OF_LAST)
 
     @property
     def reach(self) -> Reach | None:
-        """What is known of partitions better than the best; None when nothing is, or when there is none."""
-        return next((known.reach for known in self._open if known.threshold == self._top), None)
+        """What is known of partitions nearly as good as the best; None when nothing is."""
+        return self._open[0].reach if self._open else None
 
     def _descend(self, resolution: int, share: float, *, is_relaxed: bool = False) -> bool:
         """Try thresholds below the top, in growing steps until one is proven, then between; whether all are known."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from slicegraph._core import prove
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
 from slicegraph.cost import Instance
@@ -32,6 +32,7 @@ _MAX_NODES = 30_000
 _FIRST_STEPS = 2**22
 _MEMORY = 2 * 2**30
 """Bytes for downsets."""
+_NOTHING_KNOWN = Reach(threshold=0, least=(), most=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,11 +61,14 @@ def close_in(
     lower_bound: int = 0,
     bottleneck: int | None = None,
     threads: int = 1,
+    reach: Reach | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
     ``poll`` is told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop.
+    ``reach``, what the first blocks hold in every better partition, leaves fewer downsets; what is found within it
+    rests on whoever says so.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -78,6 +82,9 @@ def close_in(
             verified_lower_bound=ordinary.lower_bound,
         )
         return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
+    # Loads are work, but for model outputs that are paid.
+    if reach is None or bottleneck is None or bottleneck > reach.threshold or instance.boundary_io:
+        reach = _NOTHING_KNOWN
     proven, proof, partition, _, is_interrupted = prove(
         instance.core,
         lower_bound=lower_bound,
@@ -85,6 +92,8 @@ def close_in(
         steps=_FIRST_STEPS,
         memory=_MEMORY,
         threads=threads,
+        least=reach.least,
+        most=reach.most,
         poll=poll,
     )
     block_of, better = partition or (None, None)

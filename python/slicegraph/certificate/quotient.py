@@ -26,6 +26,8 @@ class Quotient:
     ----------
     load
         Ticks per group: work, and model outputs that are paid, which any block pays that holds the group.
+    total_load
+        Of all groups.
     params, size
         Ticks and bytes of parameters per group.
     touching
@@ -56,6 +58,7 @@ class Quotient:
                 self.load[producer] += self.transfer[tensor]
             for node in {producer, *others} - {-1} if others else ():
                 self.touching[node].add(tensor)
+        self.total_load = sum(self.load)
 
     def find(self, node: int) -> int:
         """Give the group of a node."""

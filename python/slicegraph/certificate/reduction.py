@@ -17,7 +17,9 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
   first does not.
 - No other block pays anything else.
 - With a memory limit only groups without parameters are moved so.
-- ``together``: the block of one of the two, without the other, costs at least the threshold; see `cut`.
+- ``together``: the block of one of the two, without the other, costs at least the threshold; see `cut`. Or all blocks
+  together would: below the threshold ``T`` they pay at most ``k (T - 1)``, the load of all nodes and, when the two are
+  apart, the export and the import of each tensor between them.
 - ``cycle``: each reaches the other, so they are in one block of any acyclic partition.
 """
 
@@ -101,7 +103,8 @@ def objection(
     if u == v:
         return "they are in one group already"
     if rule == "together":
-        return _object_to_together(quotient, u, v, threshold, budget)
+        rest = problem.num_blocks * (threshold - 1) - quotient.total_load
+        return "" if _toll(quotient, u, v) > rest else _object_to_together(quotient, u, v, threshold, budget)
     if rule == "cycle":
         component = strong_components(quotient) if components is None else components
         return "" if component[u] == component[v] else "one does not reach the other"
@@ -165,6 +168,12 @@ def _object_to_together(quotient: Quotient, u: int, v: int, threshold: int, budg
             if least_cost(quotient, inside, outside, threshold, budget, is_convex=is_convex) >= threshold:
                 return ""
     return f"apart they can cost less than {threshold}, for all that a minimum cut shows"
+
+
+def _toll(quotient: Quotient, u: int, v: int) -> int:
+    """Give what is paid for the tensors between two groups when they are in two blocks."""
+    between = [t for t in quotient.touching[u] & quotient.touching[v] if quotient.producer[t] in (u, v)]
+    return _sum(quotient.leaving, between) + _sum(quotient.transfer, between)
 
 
 def _plain_cost(quotient: Quotient, inside: int, outside: int) -> int:

@@ -7,19 +7,37 @@ use std::ops::ControlFlow;
 use common::{half_second, instances, is_acyclic, message, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::exact::{Caps, Halt, Params, Progress, Proven, Reason, decide, prove};
+use slicegraph_core::exact::{Caps, Halt, Params, Progress, Proven, Reach, Reason, decide, prove};
 use slicegraph_core::interrupt::Interrupt;
 
 const BYTES: usize = 1 << 26;
 
 fn decided(instance: &Instance, threshold: Ticks) -> Option<Vec<usize>> {
-    decide(instance, threshold, &mut Caps::new(BYTES, u64::MAX), &Interrupt::never()).expect("no cap")
+    decide(instance, threshold, &Reach::default(), &mut Caps::new(BYTES, u64::MAX), &Interrupt::never())
+        .expect("no cap")
+}
+
+/// What the first blocks of all partitions better than a threshold hold.
+fn reach(instance: &Instance, threshold: Ticks) -> Reach {
+    let num_blocks = instance.num_blocks();
+    let (mut least, mut most) = (vec![INFINITE; num_blocks + 1], vec![0; num_blocks + 1]);
+    for block_of in common::partitions(instance) {
+        if bottleneck(&partition_costs(instance, &block_of)) >= threshold {
+            continue;
+        }
+        for end in 0..=num_blocks {
+            let nodes = instance.graph().nodes().filter(|node| block_of[node.index()] < end);
+            let load = nodes.map(|node| instance.load(node)).sum();
+            (least[end], most[end]) = (least[end].min(load), most[end].max(load));
+        }
+    }
+    Reach { least, most }
 }
 
 fn proven(instance: &Instance, incumbent: Ticks, threads: usize) -> Proven {
     let known = Progress { lower_bound: 0, bottleneck: incumbent };
-    let params = Params { steps: 64, memory: BYTES, threads };
-    prove(instance, known, params, &Interrupt::never(), &mut |_| ControlFlow::Continue(())).expect("good parameters")
+    let params = Params { steps: 64, memory: BYTES, threads, ..Params::default() };
+    prove(instance, known, &params, &Interrupt::never(), &mut |_| ControlFlow::Continue(())).expect("good parameters")
 }
 
 proptest! {
@@ -61,6 +79,16 @@ proptest! {
     }
 
     #[test]
+    fn within_the_loads_of_the_first_blocks_of_all_better_partitions_nothing_is_lost(instance in instances(6, 3)) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        let threshold = best + 1 + half_second(&instance);
+        let reach = reach(&instance, threshold);
+        let mut caps = Caps::new(BYTES, u64::MAX);
+        prop_assert!(decide(&instance, threshold, &reach, &mut caps, &Interrupt::never()).expect("no cap").is_some());
+    }
+
+    #[test]
     fn threads_change_nothing(instance in instances(9, 4)) {
         let (one, two) = (proven(&instance, INFINITE, 1), proven(&instance, INFINITE, 2));
         prop_assert_eq!(one.progress, two.progress);
@@ -74,7 +102,7 @@ proptest! {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         for (threshold, is_beaten) in [(best, false), (best + 1, true)] {
-            match decide(&instance, threshold, &mut Caps::new(bytes, steps), &Interrupt::never()) {
+            match decide(&instance, threshold, &Reach::default(), &mut Caps::new(bytes, steps), &Interrupt::never()) {
                 Ok(found) => prop_assert_eq!(found.is_some(), is_beaten),
                 Err(halt) => prop_assert!(matches!(halt, Halt::Steps | Halt::Memory)),
             }
@@ -88,9 +116,9 @@ fn an_interrupt_leaves_what_was_known() {
     let interrupt = Interrupt::never();
     interrupt.raise();
     let known = Progress { lower_bound: 0, bottleneck: INFINITE };
-    let params = Params { steps: 64, memory: BYTES, threads: 1 };
+    let params = Params { steps: 64, memory: BYTES, threads: 1, ..Params::default() };
     let proven =
-        prove(&instance, known, params, &interrupt, &mut |_| ControlFlow::Continue(())).expect("good parameters");
+        prove(&instance, known, &params, &interrupt, &mut |_| ControlFlow::Continue(())).expect("good parameters");
     assert_eq!(proven.progress.lower_bound, instance.combinatorial_bound());
     assert!(proven.proof.is_none() && proven.block_of.is_none());
 }
@@ -99,13 +127,13 @@ fn an_interrupt_leaves_what_was_known() {
 fn a_report_can_end_it() {
     let instance = common::chain(50, 4);
     let known = Progress { lower_bound: 0, bottleneck: INFINITE };
-    let params = Params { steps: 1 << 20, memory: BYTES, threads: 1 };
+    let params = Params { steps: 1 << 20, memory: BYTES, threads: 1, ..Params::default() };
     let mut num_reports = 0;
     let mut report = |_| {
         num_reports += 1;
         if num_reports == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let proven = prove(&instance, known, params, &Interrupt::never(), &mut report).expect("good parameters");
+    let proven = prove(&instance, known, &params, &Interrupt::never(), &mut report).expect("good parameters");
     assert!(proven.block_of.is_some() && proven.proof.is_none(), "the first news is a partition");
 }
 
@@ -123,7 +151,7 @@ fn a_dear_node_is_reason_enough() {
 fn threads_out_of_range_are_named() {
     let instance = common::chain(5, 3);
     let known = Progress { lower_bound: 0, bottleneck: INFINITE };
-    let params = Params { steps: 1, memory: BYTES, threads: 0 };
-    let refused = prove(&instance, known, params, &Interrupt::never(), &mut |_| ControlFlow::Continue(()));
+    let params = Params { steps: 1, memory: BYTES, threads: 0, ..Params::default() };
+    let refused = prove(&instance, known, &params, &Interrupt::never(), &mut |_| ControlFlow::Continue(()));
     assert_eq!(message(refused), "threads = 0, but there are from 1 to 4096");
 }

@@ -3,7 +3,7 @@
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use slicegraph_core::cost::INFINITE;
-use slicegraph_core::exact::{self, Params, Progress, Proof, Reason};
+use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
@@ -19,7 +19,7 @@ type Outcome<'py> = (i64, Option<ProofRow>, Option<(Bound<'py, PyArray1<i32>>, i
 
 /// Closes in on the optimum; `poll(lower_bound, bottleneck)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, poll))]
+#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, least, most, poll))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
 pub fn prove<'py>(
     py: Python<'py>,
@@ -29,15 +29,18 @@ pub fn prove<'py>(
     steps: u64,
     memory: usize,
     threads: usize,
+    least: Vec<i64>,
+    most: Vec<i64>,
     poll: Bound<'py, PyAny>,
 ) -> PyResult<Outcome<'py>> {
     let instance = &instance.get().0;
     let poll = poll.unbind();
     let known = Progress { lower_bound, bottleneck: bottleneck.unwrap_or(INFINITE) };
+    let params = Params { steps, memory, threads, reach: Reach { least, most } };
     let supervised = supervise(
         py,
         |py, Progress { lower_bound, bottleneck }| poll.call1(py, (lower_bound, bottleneck))?.extract(py),
-        |interrupt, report| exact::prove(instance, known, Params { steps, memory, threads }, interrupt, report),
+        |interrupt, report| exact::prove(instance, known, &params, interrupt, report),
     )?;
     let proven = supervised.value.map_err(CoreError)?;
     let used = (proven.used.downsets, proven.used.transitions, proven.used.branches);

@@ -25,6 +25,8 @@ pub(super) struct Purse {
     pub after: Ticks,
     /// How many blocks may stand before the boundary, and after it.
     pub blocks: [usize; 2],
+    /// The least and the most load before the boundary.
+    pub loads: [Ticks; 2],
 }
 
 /// Which downsets are asked for.
@@ -46,6 +48,7 @@ pub(super) struct Enumerator<'a> {
     instance: &'a Instance,
     order: Vec<u32>,
     loads: Vec<Ticks>,
+    total: Ticks,
     cones: ConeSums,
     predecessors: Vec<Vec<u32>>,
     side: Vec<u8>,
@@ -86,6 +89,7 @@ impl<'a> Enumerator<'a> {
             instance,
             order: TopologicalOrder::natural(graph).nodes().iter().map(|v| v.narrow()).collect(),
             cones: cone_sums(graph, &loads),
+            total: loads.iter().sum(),
             loads,
             predecessors,
             side: vec![FREE; num_nodes],
@@ -166,13 +170,14 @@ impl<'a> Enumerator<'a> {
     fn search(&mut self, question: &Question<'_>, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
         let Question { purse, full, start, .. } = *question;
         let num_at_start = self.num_in;
+        let after = purse.after.min(self.total - purse.loads[0]);
         let num_nodes = self.order.len();
         let mut found = Downsets::new(num_nodes);
         let mut order = Vec::new();
         for index in 0..num_nodes {
             let node = self.order[index];
-            let is_in = self.cones.descendants[wide(node)] > purse.after || self.side[wide(node)] == IN;
-            let is_out = self.cones.ancestors[wide(node)] > purse.before;
+            let is_in = self.cones.descendants[wide(node)] > after || self.side[wide(node)] == IN;
+            let is_out = self.cones.ancestors[wide(node)] > purse.before.min(purse.loads[1]);
             match (is_in, is_out) {
                 (true, true) => return Ok(found),
                 (true, false) => self.decide(node, IN),
@@ -183,7 +188,6 @@ impl<'a> Enumerator<'a> {
         if !self.can_pay(question) {
             return Ok(found);
         }
-        let total = self.inside.load + self.outside.load + order.iter().map(|&v| self.load_if_free(v)).sum::<Ticks>();
         // What must be in and live at least, by what is left out.
         let mut least = Ticks::MIN;
         // Per open branch: the place in the order, how long the trail and the live list were before it, its next side, and
@@ -215,7 +219,7 @@ impl<'a> Enumerator<'a> {
                     least = least.max(full - gain);
                 }
                 self.decide(order[place], next);
-                let open = total - self.inside.load - self.outside.load + self.potential + self.start.imports;
+                let open = self.total - self.inside.load - self.outside.load + self.potential + self.start.imports;
                 let most = self.filling(start.is_some()) + open;
                 if most >= least && self.can_pay(question) {
                     at = place + 1;
@@ -223,10 +227,6 @@ impl<'a> Enumerator<'a> {
                 }
             }
         }
-    }
-
-    fn load_if_free(&self, node: u32) -> Ticks {
-        if self.side[wide(node)] == FREE { self.loads[wide(node)] } else { 0 }
     }
 
     /// What a node whose makers are in adds to the block that takes it in, at most, if a later block is no worse off
@@ -262,6 +262,8 @@ impl<'a> Enumerator<'a> {
         let is_block = question.start.is_none()
             || (self.filling(true) + overflow <= question.block && !instance.is_over_limit(inside.bytes - start.bytes));
         is_block
+            && inside.load <= purse.loads[1]
+            && outside.load <= self.total - purse.loads[0]
             && inside.load + inside.exports <= purse.before
             && outside.load + inside.imports <= purse.after
             && fits(instance, inside, purse.blocks[0])

@@ -39,7 +39,7 @@ use rayon::prelude::*;
 
 use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
-use super::{Caps, Halt};
+use super::{Caps, Halt, Reach};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -97,10 +97,11 @@ impl End {
 pub(super) fn chain(
     instance: &Instance,
     threshold: Ticks,
+    reach: &Reach,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut search = Search::new(instance, threshold);
+    let mut search = Search::new(instance, threshold, reach);
     let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
     while search.ends.iter().map(|end| end.num_levels).sum::<usize>() + 1 < num_blocks {
         if search.ends.iter().any(|end| end.is_exhausted) {
@@ -133,6 +134,7 @@ pub(super) fn chain(
 struct Search<'a> {
     instance: &'a Instance,
     threshold: Ticks,
+    reach: &'a Reach,
     enumerator: Enumerator<'a>,
     ends: [End; 2],
     /// Steps that the last level took, at each end.
@@ -142,13 +144,13 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(instance: &'a Instance, threshold: Ticks) -> Self {
+    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach) -> Self {
         let mut enumerator = Enumerator::new(instance);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
         let is_free_of_memory =
             instance.params().iter().all(|&params| params == 0) && instance.memory_limit().is_none();
-        Self { instance, threshold, enumerator, ends, steps: [0; 2], is_free_of_memory }
+        Self { instance, threshold, reach, enumerator, ends, steps: [0; 2], is_free_of_memory }
     }
 
     /// The ends, the one first whose last level took fewer steps.
@@ -164,11 +166,12 @@ impl<'a> Search<'a> {
         let more = count(num_left - there.num_levels);
         let near = here.paid + block;
         let far = there.most_paid.saturating_add(block.saturating_mul(more));
-        let mut purse = Purse { before: near, after: far, blocks: [here.num_levels + 1, num_left] };
+        let (mut before, mut after, mut blocks) = (near, far, [here.num_levels + 1, num_left]);
         if side == 1 {
-            purse = Purse { before: far, after: near, blocks: [num_left, here.num_levels + 1] };
+            (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
         }
-        let before = caps.steps;
+        let purse = Purse { before, after, loads: self.reach.loads(blocks[0]), blocks };
+        let steps = caps.steps;
         let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
         let (found, origins) = if is_led {
             self.lead(purse, caps, interrupt)?
@@ -182,7 +185,7 @@ impl<'a> Search<'a> {
             let origins = self.origins(&found, side, newest, caps, interrupt)?;
             (found, origins)
         };
-        self.steps[side] = before - caps.steps;
+        self.steps[side] = steps - caps.steps;
         self.extend(side, &found, &origins);
         Ok(())
     }

@@ -11,7 +11,7 @@ mod prove;
 
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 
-use crate::cost::{Instance, Ticks};
+use crate::cost::{INFINITE, Instance, Ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// A branch of the enumeration takes about as long as so many links.
@@ -79,6 +79,26 @@ impl Caps {
     }
 }
 
+/// What the first blocks of every partition below a threshold hold, as far as somebody else knows.
+///
+/// Entry `b` is about the first `b` blocks, where trailing ones may be empty, or else leading ones. The default knows
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The least load.
+    pub least: Vec<Ticks>,
+    /// The most load.
+    pub most: Vec<Ticks>,
+}
+
+impl Reach {
+    /// The least and the most load of the first blocks.
+    fn loads(&self, num_blocks: usize) -> [Ticks; 2] {
+        let least = self.least.get(num_blocks).copied().unwrap_or(0);
+        [least, self.most.get(num_blocks).copied().unwrap_or(INFINITE)]
+    }
+}
+
 /// Why a decision was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
@@ -96,20 +116,21 @@ impl From<Interrupted> for Halt {
     }
 }
 
-/// Finds a partition whose blocks all cost less than `threshold`, by node; none when there is none.
+/// Finds a partition whose blocks all cost less than `threshold`, by node; none when there is none within `reach`.
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised; nothing is known then.
 pub fn decide(
     instance: &Instance,
     threshold: Ticks,
+    reach: &Reach,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let ends = levels::chain(instance, threshold, caps, interrupt)?;
+    let ends = levels::chain(instance, threshold, reach, caps, interrupt)?;
     Ok(ends.map(|ends| {
         let is_in = |words: &[u64], node: usize| words[node / 64] >> (node % 64) & 1 == 1;
         let block = |node: usize| ends.iter().position(|words| is_in(words, node)).unwrap_or(0);

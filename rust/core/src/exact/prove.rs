@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Caps, Halt, decide};
+use super::{Caps, Halt, Reach, decide};
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -12,8 +12,9 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 
 /// By how much more steps thresholds are tried again when there is nothing else left to try.
 const GROWTH: u64 = 4;
-/// A bracket is not worth halving once it is this part of what is between the bounds.
-const NARROW: Ticks = 16;
+/// A bracket is not worth halving once it is this part of what is between the bounds: while nothing is proven yet, and
+/// later.
+const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
 const MAX_THREADS: usize = 4096;
 /// More ticks than any block costs: a bound that no partition within the memory limit beats.
 const ABOVE_ALL: Ticks = 1 << 52;
@@ -46,7 +47,7 @@ pub struct Proof {
 }
 
 /// What proving may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
     /// Steps with which each threshold is tried first.
     pub steps: u64,
@@ -54,6 +55,8 @@ pub struct Params {
     pub memory: usize,
     /// Worker threads.
     pub threads: usize,
+    /// What is known of all partitions better than the best.
+    pub reach: Reach,
 }
 
 /// How far it has come.
@@ -93,7 +96,7 @@ pub struct Proven {
 pub fn prove(
     instance: &Instance,
     known: Progress,
-    params: Params,
+    params: &Params,
     interrupt: &Interrupt,
     report: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Result<Proven, Error> {
@@ -110,7 +113,7 @@ pub fn prove(
     })?;
     let mut bracket = Bracket {
         instance,
-        memory: params.memory,
+        params,
         interrupt,
         report,
         proven: Proven {
@@ -130,7 +133,7 @@ pub fn prove(
 
 struct Bracket<'a> {
     instance: &'a Instance,
-    memory: usize,
+    params: &'a Params,
     interrupt: &'a Interrupt,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     proven: Proven,
@@ -150,7 +153,9 @@ impl Bracket<'_> {
                 }
                 let middle = lower_bound + (bottleneck.min(above) - lower_bound + 1) / 2;
                 let threshold = if is_high && above > bottleneck { bottleneck } else { middle };
-                let is_narrow = above < INFINITE && (above - lower_bound) * NARROW <= bottleneck - lower_bound;
+                let narrow = NARROW[usize::from(self.proven.proof.is_some())];
+                let is_narrow =
+                    above < INFINITE && (above - lower_bound).saturating_mul(narrow) <= bottleneck - lower_bound;
                 if is_narrow || threshold >= above {
                     break;
                 }
@@ -169,8 +174,8 @@ impl Bracket<'_> {
         if let Some(Hopeless { group }) = reduction.hopeless {
             return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
         }
-        let mut caps = Caps::new(self.memory, steps);
-        let decision = decide(&reduction.instance, threshold, &mut caps, self.interrupt);
+        let mut caps = Caps::new(self.params.memory, steps);
+        let decision = decide(&reduction.instance, threshold, &self.params.reach, &mut caps, self.interrupt);
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),

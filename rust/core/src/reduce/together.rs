@@ -6,6 +6,10 @@
 //! **Proof.** In a partition better than `T` the block of `u` costs less than `T`, so it holds `v`. The rule keeps every
 //! partition better than `T`, and says nothing of others. When the threshold falls, what was merged stays right.
 //!
+//! The same holds when the blocks cannot pay for it together: `k` blocks below `T` pay at most `k (T - 1)`, of which the
+//! load of all nodes is spent whatever the blocks are. So who puts `u` and `v` into two blocks must find the exports and the
+//! imports of all that `v` reads of `u` in the rest.
+//!
 //! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
 //! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
 //! `u` alone is such a block), a minimum cut says it: see `mincut.rs`. When even the cheapest block with `u` costs `T`,
@@ -19,6 +23,7 @@ use super::log::Rule;
 use super::mincut::Network;
 use super::quotient::{GroupId, Quotient};
 use crate::cost::{INFINITE, Ticks};
+use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// Merges neighbours by what they pay themselves; whether there were any.
@@ -27,6 +32,9 @@ use crate::interrupt::{Interrupt, Interrupted};
 /// O(nodes + reads x log) per round.
 pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> bool {
     let overflow = |group: GroupId| quotient.instance().overflow(quotient.group(group).params);
+    let instance = quotient.instance();
+    let all = threshold.saturating_sub(1).saturating_mul(count(instance.num_blocks()));
+    let rest = all.saturating_sub(instance.total_load());
     let mut joined = Vec::new();
     let mut paid: Vec<(GroupId, Ticks, Ticks)> = Vec::new();
     for group in quotient.groups() {
@@ -46,7 +54,7 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
             let exported: Ticks = run.iter().map(|&(_, export, _)| export).sum();
             let imported: Ticks = run.iter().map(|&(_, _, transfer)| transfer).sum();
             let there = quotient.group(reader).load + overflow(reader);
-            if here + exported >= threshold || there + imported >= threshold {
+            if here + exported >= threshold || there + imported >= threshold || exported + imported > rest {
                 joined.push((group, reader));
             }
         }

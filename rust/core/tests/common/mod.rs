@@ -70,18 +70,23 @@ pub fn ordered_instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<V
 
 /// The least bottleneck of all acyclic partitions.
 pub fn optimum(instance: &Instance) -> Ticks {
+    let costs = partitions(instance).map(|block_of| bottleneck(&partition_costs(instance, &block_of)));
+    costs.min().unwrap_or(INFINITE)
+}
+
+/// All acyclic partitions.
+pub fn partitions(instance: &Instance) -> impl Iterator<Item = Vec<usize>> + '_ {
     let (num_nodes, num_blocks) = (instance.graph().num_nodes(), instance.num_blocks());
-    let mut block_of = vec![0; num_nodes];
-    let mut best = INFINITE;
-    loop {
-        if is_acyclic(instance, &block_of) {
-            best = best.min(bottleneck(&partition_costs(instance, &block_of)));
-        }
+    let first = Some(vec![0; num_nodes]);
+    let all = std::iter::successors(first, move |block_of| {
         // The next number of num_nodes digits in base num_blocks.
-        let Some(digit) = block_of.iter().position(|&block| block + 1 < num_blocks) else { return best };
-        block_of[..digit].fill(0);
-        block_of[digit] += 1;
-    }
+        let digit = block_of.iter().position(|&block| block + 1 < num_blocks)?;
+        let mut next = block_of.clone();
+        next[..digit].fill(0);
+        next[digit] += 1;
+        Some(next)
+    });
+    all.filter(|block_of| is_acyclic(instance, block_of))
 }
 
 /// Whether these are blocks of an acyclic partition.
