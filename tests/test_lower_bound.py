@@ -30,20 +30,23 @@ def test_the_chain_is_bounded_by_every_method() -> None:
     assert all(bound.verified_lower_bound <= bound.lower_bound for bound in found.values())
 
 
+@pytest.mark.parametrize("method", ["downsets", "chain", "exact"])
 @pytest.mark.parametrize("upper_bound", [0.0, 3.0, 3.1, 3.125, 4.0, 100.0])
-def test_an_upper_bound_that_nothing_reaches_is_only_a_limit(upper_bound: float) -> None:
+def test_an_upper_bound_that_nothing_reaches_is_only_a_limit(method: str, upper_bound: float) -> None:
     """The bound is then the smaller of it and the truth: true all the same."""
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
-    bound = sg.lower_bound(instance, method="exact", upper_bound=upper_bound)
+    bound = sg.lower_bound(instance, method=method, upper_bound=upper_bound)
     assert 3.0 <= bound.lower_bound <= 3.125
-    assert bound.lower_bound >= min(upper_bound, 3.125)
+    # The chain stops a little below a threshold.
+    assert bound.lower_bound >= min(upper_bound, 3.125) * (1 - 3e-5 * (method == "chain"))
 
 
+@pytest.mark.parametrize("method", ["downsets", "exact"])
 @pytest.mark.parametrize("upper_bound", [1e10, 1e300, float("inf")])
-def test_an_absurd_upper_bound_is_none(upper_bound: float) -> None:
+def test_an_absurd_upper_bound_is_none(method: str, upper_bound: float) -> None:
     """So are the windows; no limit on time is none."""
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
-    bound = sg.lower_bound(instance, method="exact", upper_bound=upper_bound, time_limit=float("inf"))
+    bound = sg.lower_bound(instance, method=method, upper_bound=upper_bound, time_limit=float("inf"))
     assert (bound.status, bound.lower_bound) == ("optimal", 3.125)
 
 

@@ -45,6 +45,29 @@ def test_without_a_partition_the_bounds_have_no_windows() -> None:
     assert prover.lower_bound == 3.125
 
 
+@pytest.mark.parametrize("known", [3.5, float("inf")])
+def test_the_downsets_come_across_a_better_partition(known: float) -> None:
+    """Until a better one is known."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    with Prover(instance, ["downsets"]) as prover:
+        assert prover.found is None
+        prover.learn(known, is_last=True)
+        wait_until_done(prover)
+    assert prover.found is not None
+    block_of, bottleneck = prover.found
+    assert bottleneck == max(block.cost for block in instance.block_costs(block_of)) == 3.125
+    assert (prover.lower_bound, prover.is_solved) == (3.125, True)
+    prover.learn(3.1)
+    assert prover.found is None
+
+
+def test_a_partition_that_is_the_best_is_not_found_again() -> None:
+    with Prover(to_instance(CHAIN, {"bandwidth": 64.0}, 2), ["downsets"]) as prover:
+        prover.learn(3.125)
+        wait_until_done(prover)
+    assert (prover.found, prover.lower_bound, prover.is_solved) == (None, 3.125, True)
+
+
 def test_a_graph_too_large_for_every_method_leaves_nothing_to_wait_for() -> None:
     with Prover(to_instance(grid(300), {"bandwidth": 8.0}, 4), ["exact", "bottleneck_guess"]) as prover:
         prover.learn(1e5)
@@ -67,6 +90,19 @@ def test_closing_keeps_what_is_proven_so_far() -> None:
         before = prover.lower_bound
     assert prover.lower_bound >= before
     assert max(bound.lower_bound for bound in prover.bounds) >= before
+
+
+def test_closing_in_is_stopped_in_the_middle_of_its_work() -> None:
+    """Downsets of a wide graph would take for ever."""
+    begin = time.monotonic()
+    with Prover(to_instance(grid(30), {"bandwidth": 8.0}, 8), ["downsets"]) as prover:
+        prover.learn(900.0)
+        time.sleep(0.1)
+        assert not prover.is_done
+    assert time.monotonic() - begin < 2
+    assert [bound.method for bound in prover.bounds] == ["combinatorial", "downsets"]
+    assert prover.bounds[1].status == "time_limit"
+    assert prover.lower_bound >= 112.5
 
 
 def test_a_failure_is_logged_and_costs_nothing_else(

@@ -30,7 +30,7 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
     "bottleneck": bottleneck,
     "bottleneck_guess": bottleneck_guess,
 }
-"""The bounds that take a solver, by name."""
+"""The bounds that take more than a formula, by name."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
 _EVALUATIONS = 300
@@ -55,8 +55,8 @@ def lower_bound(
     instance
         The problem.
     method
-        ``"combinatorial"``, ``"exact"``, ``"bottleneck"`` or ``"bottleneck_guess"``, as in the paper; each has a module
-        of its name in `slicegraph.bounds`, with its proof.
+        ``"combinatorial"``, ``"exact"``, ``"bottleneck"`` or ``"bottleneck_guess"``, as in the paper; ``"node"``,
+        ``"downsets"`` or ``"chain"``, past it; each has a module of its name in `slicegraph.bounds`, with its proof.
     time_limit
         Seconds, kept whatever the solver does; the best bound so far counts.
     upper_bound

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from slicegraph.bounds.chain import chain_and_reach
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.downsets import close_in
+from slicegraph.bounds.downsets import Closing, close_in
 from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
-from slicegraph.certificate.evidence import combine
+from slicegraph.bounds.worker import solver
+from slicegraph.certificate.evidence import Chain, combine
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
-from slicegraph.reduce import ALL_TICKS, reduce
+from slicegraph.reduce import ALL_TICKS, Reduction, reduce
 from slicegraph.result import Bound
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Prover:
         self._is_last = False
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
         self._running = 0
+        self._reduction: Reduction | None = None
         self._reach: Reach | None = None
         self._better: NDArray[np.int32] | None = None
         self.is_done = not methods
@@ -130,9 +132,10 @@ class Prover:
     def _round(self, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
         self._has_news.clear()
+        self._reduction = self._reach = None
         threshold, statuses = self._threshold, []
         for method in self._methods:
-            bound = self._close_in(seconds) if method == "downsets" else self._solve(method, seconds)
+            bound = self._find(seconds) if method == "downsets" else self._solve(method, seconds)
             if method not in self._bounds or bound.ticks >= self._bounds[method].ticks:
                 self._bounds[method] = bound
             self._running = 0
@@ -154,47 +157,81 @@ class Prover:
             self._has_news.wait()
         return self._threshold == threshold
 
-    def _close_in(self, seconds: float) -> Bound:
+    def _find(self, seconds: float) -> Bound:
         """Run the downset DP, which may come across a better partition."""
+        closing = self._close_in(self._instance, seconds)
+        self._take(closing.block_of, closing.bottleneck)
+        return closing.bound
+
+    def _close_in(self, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
         end = time.monotonic() + seconds
 
         def poll(lower_bound: int, _bottleneck: int) -> bool:
             is_met = self._threshold is not None and lower_bound >= self._threshold
             return self._hear(lower_bound) or is_met or time.monotonic() >= end
 
-        closing = close_in(
-            self._instance,
+        return close_in(
+            instance,
             lower_bound=self._ticks,
             bottleneck=self._threshold,
             threads=self._threads,
-            reach=self._reach,
+            reach=reach,
             poll=poll,
         )
-        if closing.bottleneck is not None and (self._threshold is None or closing.bottleneck < self._threshold):
-            self._threshold, self._better = closing.bottleneck, closing.block_of
-        return closing.bound
+
+    def _take(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
+        """Keep a partition that is better than all before it."""
+        if block_of is not None and ticks is not None and (self._threshold is None or ticks < self._threshold):
+            self._threshold, self._better = ticks, block_of
 
     def _solve(self, method: str, seconds: float) -> Bound:
         """Bound the quotient at the best partition known, from which no better one is lost."""
-        reduction = reduce(self._instance, threshold=self._threshold)
+        # What is said of the quotient's partitions need not be true of another quotient's: one for the whole round.
+        reduction = self._reduction = self._reduction or reduce(self._instance, threshold=self._threshold)
         formulation = Formulation(reduction.instance)
         budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear, reach=self._reach)
         if method == "chain":
             bound, self._reach = chain_and_reach(formulation, budget)
+            bound = self._within_reach(bound, reduction, seconds)
         else:
             bound = SOLVED[method](formulation, budget)
-        ordinary = self._bounds["combinatorial"]
-        # Only what there is evidence of: the quotient's own combinatorial bound may be above it.
+        # A group may be dearer than any of its nodes; a minimum cut is the evidence.
+        dear_node = bound.node or SOLVED["node"](formulation, budget).node
         relaxed = combine(bound.relaxations, self._instance.num_blocks, lambda relaxation: relaxation.lower_bound)
-        chained = bound.chain.threshold if bound.chain else 0
-        ticks = max(ordinary.ticks, min(max(relaxed, chained), reduction.evidence.threshold))
+        parts = (relaxed, bound.chain.threshold if bound.chain else 0, dear_node.lower_bound if dear_node else 0)
+        ordinary = self._bounds["combinatorial"]
+        ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
         return dataclasses.replace(
             bound,
             ticks=ticks,
             lower_bound=self._instance.seconds(ticks),
             verified_lower_bound=ordinary.lower_bound,
             reduction=reduction.evidence,
+            node=dear_node,
             num_groups=reduction.instance.graph.num_nodes,
+        )
+
+    def _within_reach(self, bound: Bound, reduction: Reduction, seconds: float) -> Bound:
+        """Let the downset DP go on from what the chain knows; what it proves there is on the solver's word as well."""
+        reach = self._reach
+        if reach is None or self._is_closed.is_set():
+            return bound
+        closing = self._close_in(reduction.instance, seconds, reach)
+        if closing.block_of is not None:
+            self._take(reduction.lift(closing.block_of), closing.bottleneck)
+        if closing.bound.reduction is None or closing.bound.ticks <= bound.ticks:
+            return bound
+        # Where there is no partition, anything is true of it.
+        total = int(self._instance.work.sum())
+        most = tuple(min(work, total - 1) for work in reach.most[1:])
+        chain = Chain(threshold=closing.bound.ticks, reach=most, status=closing.bound.status)
+        return dataclasses.replace(
+            bound,
+            ticks=closing.bound.ticks,
+            seconds=bound.seconds + closing.bound.seconds,
+            status=closing.bound.status,
+            chain=chain,
+            solver=solver(),
         )
 
     def _hear(self, ticks: int) -> bool:

@@ -17,7 +17,7 @@ from slicegraph.search import BrkgaParams, evolve, thread_count
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop, relative_gap
 
 METHODS: Mapping[str, tuple[str, ...]] = {
-    "auto": ("downsets", "chain", "downsets", "exact"),
+    "auto": ("downsets", "chain", "exact"),
     "brkga": (),
     **{name: (name,) for name in SOLVED},
 }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in, downsets
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
+from slicegraph.reduce import reduce
 from strategies import CHAIN, MANY, grid, to_instance
 
 ABOVE_ALL = 2**52
@@ -58,6 +60,28 @@ def test_whatever_is_known_before_the_bound_is_true(question: Question, below: i
     assert (closing.bottleneck is not None) == (max(known, optimum) < bottleneck or known <= optimum < bottleneck)
     if closing.bottleneck is not None:
         assert closing.bottleneck == optimum
+
+
+@given(st.one_of(light_questions(), shaped_questions()), st.integers(0, 2**30), st.integers(0, 2**30))
+@settings(max_examples=MANY)
+def test_within_what_others_know_the_optimum_is_found(question: Question, above: int, below: int) -> None:
+    """The reach of all partitions of a quotient that are better than a threshold, as tight as it can be."""
+    instance, partitions = question.instance, question.partitions()
+    optimum = min(bottleneck for *_, bottleneck in partitions)
+    assume(optimum < math.inf)
+    threshold = int(optimum) + 1 + above % (int(optimum) + 1)
+    group_of = reduce(instance, threshold=threshold).group_of.tolist()
+    sums = [
+        list(itertools.accumulate((block["work"] or 0 for block in costs), initial=0))
+        for block_of, costs, bottleneck in partitions
+        if bottleneck < threshold and len(set(zip(group_of, block_of, strict=True))) == len(set(group_of))
+    ]
+    least, most = (tuple(map(limit, zip(*sums, strict=True))) for limit in (min, max))
+    reach = Reach(threshold=threshold, least=least, most=most)
+    for known in (threshold, int(optimum) + 1 + below % (threshold - int(optimum)), int(optimum)):
+        closing = close_in(instance, bottleneck=known, reach=reach, poll=never)
+        assert closing.bound.ticks == optimum
+        assert closing.bottleneck == (None if known == optimum else optimum)
 
 
 @given(shaped_questions(max_nodes=7), st.integers(2, 4))
