@@ -53,8 +53,8 @@ class Bound:
     ticks
         The lower bound in ticks.
     verified_lower_bound
-        Seconds of what is proven without a solver's word: by arithmetic, or by dual multipliers that anybody can add
-        up.
+        Seconds of what a check without a replay proves again: by arithmetic, a minimum cut, or dual multipliers that
+        anybody can add up. A replay proves reductions and the downset DP again, too.
     relaxations, reduction, downsets, node, chain
         What it rests on.
     num_groups
@@ -142,7 +142,7 @@ class Result:
 
     @property
     def verified_lower_bound(self) -> float:
-        """Seconds that are proven without a solver's word."""
+        """Seconds that a check without a replay proves again."""
         return max(bound.verified_lower_bound for bound in self.bounds)
 
     @property

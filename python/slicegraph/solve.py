@@ -41,8 +41,11 @@ def solve(
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
 
-    The search and the bounds run side by side, and each has the other's news: a better partition tightens the windows
-    of every model that is built from then on, and a bound that meets the best partition ends the search.
+    First nodes are merged that can be without a loss, and a few generations of the search look for a partition of what
+    is left. Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does not,
+    the search goes on beside rounds of bounds that take ever longer, and each has the other's news: a better partition
+    lowers the threshold of every bound, a bound that finds a better partition gives it to the others, and one that
+    meets the best partition ends the run.
 
     Parameters
     ----------
@@ -58,8 +61,9 @@ def solve(
     params
         Of the genetic search.
     method
-        ``"auto"``: the search, with the bounds that pay most. ``"brkga"``: the search, with the combinatorial bound
-        alone. ``"exact"``, ``"bottleneck"``, ``"bottleneck_guess"``: the search, with this bound too.
+        ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"`` in turns.
+        ``"brkga"``: the search as in the paper, with the combinatorial bound alone. Any other: the search, with this
+        bound of `lower_bound` too.
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only
         on a terminal.

@@ -63,7 +63,6 @@ def test_whatever_is_known_before_the_bound_is_true(question: Question, below: i
 
 
 @given(st.one_of(light_questions(), shaped_questions()), st.integers(0, 2**30), st.integers(0, 2**30))
-@settings(max_examples=MANY)
 def test_within_what_others_know_the_optimum_is_found(question: Question, above: int, below: int) -> None:
     """The reach of all partitions of a quotient that are better than a threshold, as tight as it can be."""
     instance, partitions = question.instance, question.partitions()

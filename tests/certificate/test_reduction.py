@@ -48,7 +48,6 @@ def test_every_merge_that_a_rule_allows_keeps_a_best_partition(question: Questio
 
 
 @given(st.one_of(light_questions(), shaped_questions()))
-@settings(max_examples=MANY)
 def test_what_is_pulled_or_pushed_raises_no_cost_of_any_block(question: Question) -> None:
     """Whatever two nodes a rule allows, in every partition that has them apart; and what moves runs no tensor back."""
     problem = to_problem(question)
@@ -64,7 +63,6 @@ def test_what_is_pulled_or_pushed_raises_no_cost_of_any_block(question: Question
 
 
 @given(st.one_of(light_questions(), shaped_questions()), st.integers())
-@settings(max_examples=MANY)
 def test_nodes_together_are_apart_in_no_partition_below_the_threshold(question: Question, seed: int) -> None:
     random_ = random.Random(seed)  # noqa: S311 - not a secret
     problem, partitions = to_problem(question), question.partitions()

@@ -154,7 +154,7 @@ impl<'a> Enumerator<'a> {
                 self.live_at_start[wide(x)] = readers + 1;
             }
         }
-        let found = self.search(&question, caps, interrupt);
+        let found = caps.branch(begin).and_then(|()| self.search(&question, caps, interrupt));
         self.undo(begin, 0);
         if let Some((downsets, index)) = question.start {
             for &(x, _) in downsets.live(index) {
@@ -213,12 +213,12 @@ impl<'a> Enumerator<'a> {
                 }
                 *side += 1;
                 steps += 1;
-                caps.branch()?;
                 interrupt.check(steps)?;
                 if let (OUT, Some(full), Some(gain)) = (next, full, self.gain(order[place])) {
                     least = least.max(full - gain);
                 }
                 self.decide(order[place], next);
+                caps.branch(self.trail.len() - trail)?;
                 let open = self.total - self.inside.load - self.outside.load + self.potential + self.start.imports;
                 let most = self.filling(start.is_some()) + open;
                 if most >= least && self.can_pay(question) {

@@ -12,10 +12,12 @@ mod prove;
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 
 use crate::cost::{INFINITE, Instance, Ticks};
+use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 
-/// A branch of the enumeration takes about as long as so many links.
-const STEPS_PER_BRANCH: u64 = 32;
+/// A branch of the enumeration, and a node that it decides, take about as long as so many links.
+const STEPS_PER_BRANCH: u64 = 16;
+const STEPS_PER_NODE: u64 = 8;
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -39,20 +41,27 @@ impl Caps {
         Self { bytes, steps, downsets: 0, transitions: 0, branches: 0 }
     }
 
-    fn branch(&mut self) -> Result<(), Halt> {
+    fn branch(&mut self, decided: usize) -> Result<(), Halt> {
         self.branches += 1;
-        self.steps = self.steps.checked_sub(STEPS_PER_BRANCH).ok_or(Halt::Steps)?;
-        Ok(())
+        self.work(STEPS_PER_BRANCH + STEPS_PER_NODE * count(decided).unsigned_abs())
     }
 
-    /// Caps of at most so many steps; what they use is to be added.
-    fn part(&self, steps: u64) -> Self {
-        Self { steps: steps.min(self.steps), ..Self::new(self.bytes, 0) }
+    fn work(&mut self, steps: u64) -> Result<(), Halt> {
+        let left = self.steps.checked_sub(steps);
+        self.steps = left.unwrap_or(0);
+        left.map(drop).ok_or(Halt::Steps)
     }
 
-    /// Counts what a part has used; the memory only when its result is kept.
+    /// Caps of at most so many steps, which are taken away; what they use is to be added.
+    fn part(&mut self, steps: u64) -> Self {
+        let part = Self::new(self.bytes, steps.min(self.steps));
+        self.steps -= part.steps;
+        part
+    }
+
+    /// Gives back the steps that a part has not used, and counts what it has; the memory only when its result is kept.
     fn add(&mut self, part: &Self, is_kept: bool) {
-        self.steps = self.steps.saturating_sub(part.branches * STEPS_PER_BRANCH + part.transitions);
+        self.steps += part.steps;
         self.count(part);
         if is_kept {
             self.bytes = part.bytes;
@@ -68,8 +77,7 @@ impl Caps {
 
     fn transit(&mut self, transitions: u64) -> Result<(), Halt> {
         self.transitions += transitions;
-        self.steps = self.steps.checked_sub(transitions).ok_or(Halt::Steps)?;
-        Ok(())
+        self.work(transitions)
     }
 
     fn keep(&mut self, bytes: usize) -> Result<(), Halt> {
