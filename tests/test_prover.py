@@ -50,11 +50,11 @@ def test_the_downsets_come_across_a_better_partition(known: float) -> None:
     """Until a better one is known."""
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     with Prover(instance, ["downsets"]) as prover:
-        assert prover.found is None
         prover.learn(known, is_last=True)
         wait_until_done(prover)
-    assert prover.found is not None
-    block_of, bottleneck = prover.found
+    found = prover.found
+    assert found is not None
+    block_of, bottleneck = found
     assert bottleneck == max(block.cost for block in instance.block_costs(block_of)) == 3.125
     assert (prover.lower_bound, prover.is_solved) == (3.125, True)
     prover.learn(3.1)

@@ -199,14 +199,17 @@ class Prover:
         dear_node = bound.node or SOLVED["node"](formulation, budget).node
         relaxed = combine(bound.relaxations, self._instance.num_blocks, lambda relaxation: relaxation.lower_bound)
         parts = (relaxed, bound.chain.threshold if bound.chain else 0, dear_node.lower_bound if dear_node else 0)
-        ordinary = self._bounds["combinatorial"]
+        ordinary, has_merges = self._bounds["combinatorial"], bool(reduction.evidence.merges)
         ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
+        verified = bound.verified_lower_bound
+        if dear_node and dear_node is not bound.node:
+            verified = max(verified, self._instance.seconds(dear_node.lower_bound))
         return dataclasses.replace(
             bound,
             ticks=ticks,
             lower_bound=self._instance.seconds(ticks),
-            verified_lower_bound=ordinary.lower_bound,
-            reduction=reduction.evidence,
+            verified_lower_bound=ordinary.lower_bound if has_merges else verified,
+            reduction=reduction.evidence if has_merges else None,
             node=dear_node,
             num_groups=reduction.instance.graph.num_nodes,
         )
@@ -219,7 +222,7 @@ class Prover:
         closing = self._close_in(reduction.instance, seconds, reach)
         if closing.block_of is not None:
             self._take(reduction.lift(closing.block_of), closing.bottleneck)
-        if closing.bound.reduction is None or closing.bound.ticks <= bound.ticks:
+        if closing.bound.ticks <= bound.ticks:
             return bound
         # Where there is no partition, anything is true of it.
         total = int(self._instance.work.sum())

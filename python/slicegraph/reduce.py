@@ -23,7 +23,7 @@ class Reduction:
     Attributes
     ----------
     instance
-        The quotient: its nodes are groups of nodes.
+        The quotient: its nodes are groups of nodes. The instance itself when nothing was merged.
     group_of
         int32, shape (num_nodes,): the group of each node.
     evidence
@@ -63,6 +63,9 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     (1, (('pull', 0, 1),))
     """
     core, group_of, merges, _ = _core.reduce(instance.core, threshold)
+    log = evidence.Reduction(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges))
+    if not merges:
+        return Reduction(instance=instance, group_of=group_of, evidence=log)
     producer, size, consumers, consumer_offsets, is_output, work, param_bytes = core.arrays
     graph = Graph(
         producer=producer,
@@ -74,8 +77,4 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
         param_bytes=param_bytes.astype(np.int64),
         name=instance.graph.name,
     )
-    return Reduction(
-        instance=instance.quotient(graph, core),
-        group_of=group_of,
-        evidence=evidence.Reduction(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges)),
-    )
+    return Reduction(instance=instance.quotient(graph, core), group_of=group_of, evidence=log)

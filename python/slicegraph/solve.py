@@ -42,10 +42,10 @@ def solve(
     """Partition a graph, and bound from below what any partition costs.
 
     First nodes are merged that can be without a loss, and a few generations of the search look for a partition of what
-    is left. Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does not,
-    the search goes on beside rounds of bounds that take ever longer, and each has the other's news: a better partition
-    lowers the threshold of every bound, a bound that finds a better partition gives it to the others, and one that
-    meets the best partition ends the run.
+    is left. Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does
+    not, the search goes on beside rounds of bounds that take ever longer, and each has the other's news: a better
+    partition lowers the threshold of every bound, a bound that finds a better partition gives it to the others, and one
+    that meets the best partition ends the run.
 
     Parameters
     ----------

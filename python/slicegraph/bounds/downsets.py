@@ -101,18 +101,19 @@ def close_in(
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
         ticks, merges, groups, dear_group, num_downsets, num_transitions = proof
-        reduction = Reduction(threshold=ticks, merges=tuple(merges))
+        reduction = Reduction(threshold=ticks, merges=tuple(merges)) if merges else None
         if dear_group is None:
             downsets = Downsets(threshold=ticks, downsets=num_downsets, transitions=num_transitions)
         else:
             node = DearNode(node=dear_group, lower_bound=ticks)
+    is_plain = node is not None and reduction is None
     bound = Bound(
         method="downsets",
         lower_bound=instance.seconds(ticks),
         seconds=time.perf_counter() - begin,
         status="optimal" if proven >= best else "time_limit",
         ticks=ticks,
-        verified_lower_bound=ordinary.lower_bound,
+        verified_lower_bound=instance.seconds(ticks) if is_plain else ordinary.lower_bound,
         reduction=reduction,
         downsets=downsets,
         node=node,

@@ -16,7 +16,7 @@
 //! `D` pays at most what is after a downset of a backward level, and one block more for each level that is not known
 //! yet. So costs at one end make the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is
 //! worked out.
-
+//!
 //! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose makers are in `D`, and let
 //!
 //! ```text
