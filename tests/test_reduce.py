@@ -53,7 +53,11 @@ def test_the_checker_comes_to_the_same_quotient(question: Question, threshold: i
     """It allows every merge, whatever the threshold, and its groups, tensors and costs are the same to the tick."""
     total = sum(question.ticks.work) + 2 * sum(question.ticks.transfer) + 1
     for limit in (None, threshold % total):
-        reduction = reduce(question.instance, threshold=limit)
+        instance = question.instance
+        reduction = reduce(instance, threshold=limit)
+        if not reduction.evidence.merges:
+            assert reduction.instance is instance
+            continue
         log = {
             "threshold": reduction.evidence.threshold,
             "merges": [list(merge) for merge in reduction.evidence.merges],
