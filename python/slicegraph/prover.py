@@ -21,7 +21,7 @@ from slicegraph.bounds.downsets import Closing, close_in
 from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import solver
-from slicegraph.certificate.evidence import Chain, combine
+from slicegraph.certificate.evidence import Chain, DearNode, combine
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
 from slicegraph.reduce import ALL_TICKS, Reduction, reduce
@@ -35,6 +35,15 @@ _PATIENCE = 0.5
 """Seconds in which a bound that is told to stop sums up what it has."""
 _FINAL = ("optimal", "too_large", "failed")
 """How a method ends that more time would not help."""
+
+
+@final
+class _Quotient:
+    """What the methods of one round share."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        self.reduction, self.formulation = reduction, Formulation(reduction.instance)
+        self.dear_node: DearNode | None = None
 
 
 @final
@@ -60,7 +69,7 @@ class Prover:
         self._is_last = False
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
         self._running = 0
-        self._reduction: Reduction | None = None
+        self._quotient: _Quotient | None = None
         self._reach: Reach | None = None
         self._better: NDArray[np.int32] | None = None
         self.is_done = not methods
@@ -132,7 +141,7 @@ class Prover:
     def _round(self, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
         self._has_news.clear()
-        self._reduction = self._reach = None
+        self._quotient = self._reach = None
         threshold, statuses = self._threshold, []
         for method in self._methods:
             bound = self._find(seconds) if method == "downsets" else self._solve(method, seconds)
@@ -187,8 +196,8 @@ class Prover:
     def _solve(self, method: str, seconds: float) -> Bound:
         """Bound the quotient at the best partition known, from which no better one is lost."""
         # What is said of the quotient's partitions need not be true of another quotient's: one for the whole round.
-        reduction = self._reduction = self._reduction or reduce(self._instance, threshold=self._threshold)
-        formulation = Formulation(reduction.instance)
+        quotient = self._quotient = self._quotient or _Quotient(reduce(self._instance, threshold=self._threshold))
+        reduction, formulation = quotient.reduction, quotient.formulation
         budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear, reach=self._reach)
         if method == "chain":
             bound, self._reach = chain_and_reach(formulation, budget)
@@ -196,7 +205,7 @@ class Prover:
         else:
             bound = SOLVED[method](formulation, budget)
         # A group may be dearer than any of its nodes; a minimum cut is the evidence.
-        dear_node = bound.node or SOLVED["node"](formulation, budget).node
+        dear_node = quotient.dear_node = bound.node or quotient.dear_node or SOLVED["node"](formulation, budget).node
         relaxed = combine(bound.relaxations, self._instance.num_blocks, lambda relaxation: relaxation.lower_bound)
         parts = (relaxed, bound.chain.threshold if bound.chain else 0, dear_node.lower_bound if dear_node else 0)
         ordinary, has_merges = self._bounds["combinatorial"], bool(reduction.evidence.merges)

@@ -129,4 +129,7 @@ def downsets(formulation: Formulation, budget: Budget) -> Bound:
     def poll(lower_bound: int, _bottleneck: int) -> bool:
         return time.monotonic() >= end or (budget.watch is not None and budget.watch(lower_bound))
 
-    return close_in(formulation.instance, bottleneck=budget.threshold, poll=poll).bound
+    closing = close_in(formulation.instance, bottleneck=budget.threshold, poll=poll)
+    if closing.is_interrupted:
+        raise KeyboardInterrupt
+    return closing.bound

@@ -63,6 +63,9 @@ pub fn node_bound(py: Python<'_>, instance: &Bound<'_, Instance>, poll: Bound<'_
         |py, lower_bound: i64| poll.call1(py, (lower_bound,))?.extract(py),
         |interrupt: &Interrupt, report| rules::node_bound(instance, interrupt, report),
     )?;
+    if supervised.is_signalled {
+        return Err(PyKeyboardInterrupt::new_err(()));
+    }
     let (node, lower_bound) = supervised.value;
     Ok((node.index(), lower_bound))
 }

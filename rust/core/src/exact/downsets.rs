@@ -157,7 +157,7 @@ fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live]) -> T
 pub(super) struct Met(HashMap<u64, u32>);
 
 impl Met {
-    /// Enters the last downset of a list.
+    /// Enters a downset of a list.
     pub(super) fn enter(&mut self, downsets: &Downsets, index: usize) {
         self.0.entry(hash(downsets.words(index))).or_insert(narrow(index));
     }

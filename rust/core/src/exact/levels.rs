@@ -181,8 +181,7 @@ impl<'a> Search<'a> {
             let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
             let found = found.select(fresh);
             let found = found.select(found.by_load().into_iter());
-            let newest = self.ends[side].newest;
-            let origins = self.origins(&found, side, newest, caps, interrupt)?;
+            let origins = self.origins(&found, side, caps, interrupt)?;
             (found, origins)
         };
         self.steps[side] = steps - caps.steps;
@@ -218,12 +217,11 @@ impl<'a> Search<'a> {
         Ok((all.select(order.into_iter()), starts))
     }
 
-    /// For each downset, one of the last level, or of all from `begin` on, that a block leads to it from.
+    /// For each downset, one of the last level that a block leads to it from.
     fn origins(
         &self,
         found: &Downsets,
         side: usize,
-        begin: usize,
         caps: &mut Caps,
         interrupt: &Interrupt,
     ) -> Result<Vec<Option<u32>>, Halt> {
@@ -231,7 +229,7 @@ impl<'a> Search<'a> {
         let places: Vec<usize> = (0..found.len()).collect();
         for chunk in places.chunks(CHUNK) {
             let tried: Vec<(Option<u32>, u64)> =
-                chunk.par_iter().map(|&index| self.origin(found, index, side, begin)).collect();
+                chunk.par_iter().map(|&index| self.origin(found, index, side)).collect();
             for (origin, transitions) in tried {
                 caps.transit(transitions)?;
                 origins.push(origin);
@@ -241,9 +239,9 @@ impl<'a> Search<'a> {
         Ok(origins)
     }
 
-    fn origin(&self, found: &Downsets, index: usize, side: usize, begin: usize) -> (Option<u32>, u64) {
-        let reached = &self.ends[side].reached;
-        let level = &reached.boundaries[begin..];
+    fn origin(&self, found: &Downsets, index: usize, side: usize) -> (Option<u32>, u64) {
+        let End { reached, newest: begin, .. } = &self.ends[side];
+        let level = &reached.boundaries[*begin..];
         let load = found.boundaries[index].load;
         // Blocks are cheaper than the threshold, so loads differ by less.
         let window = if side == 0 {
@@ -290,8 +288,7 @@ impl<'a> Search<'a> {
     /// Looks for one block from what is reached forward to what is reached backward.
     fn link(&self, caps: &mut Caps, interrupt: &Interrupt) -> Result<Option<Vec<Vec<u64>>>, Halt> {
         let [forward, backward] = &self.ends;
-        let mut order: Vec<usize> = (0..forward.reached.len()).collect();
-        order.sort_by_key(|&index| forward.reached.boundaries[index].load);
+        let order = forward.reached.by_load();
         let loads: Vec<Ticks> = order.iter().map(|&index| forward.reached.boundaries[index].load).collect();
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(CHUNK) {
@@ -301,10 +298,9 @@ impl<'a> Search<'a> {
                     let load = backward.reached.boundaries[target].load;
                     let begin = loads.partition_point(|from| load - from >= self.threshold);
                     let end = loads.partition_point(|&from| from <= load);
-                    let is_block = |&&from: &&usize| {
+                    let found = order[begin..end].iter().position(|&from| {
                         forward.reached.is_block(from, &backward.reached, target, self.instance, self.threshold)
-                    };
-                    let found = order[begin..end].iter().position(|from| is_block(&from));
+                    });
                     (found.map(|place| order[begin + place]), count(end - begin).unsigned_abs())
                 })
                 .collect();
