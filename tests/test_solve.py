@@ -203,16 +203,6 @@ def test_ctrl_c_while_downsets_are_tried_leaves_the_partition(delay: float) -> N
     assert float(seconds) < 5
 
 
-@pytest.mark.parametrize("method", ["auto", "exact", "bottleneck"])
-def test_a_search_of_so_many_generations_leaves_the_rest_to_the_bounds(method: str) -> None:
-    """And when nothing more can be proven, the run ends without any limit."""
-    instance = to_instance(grid(4), {"bandwidth": 8.0}, 3)
-    params = sg.BrkgaParams(generations=0)
-    result = sg.solve(instance, stop=sg.TargetGap(0.0), params=params, method=method)
-    assert result.bounds[-1].status == "optimal"
-    assert 9.0 <= result.lower_bound <= 10.0 <= result.bottleneck
-
-
 def test_an_exact_model_that_is_solved_ends_the_run() -> None:
     """Costs of any size leave a gap of a millionth, which no time would close."""
     data = CHAIN | {"nodes": CHAIN["nodes"] | {"work": [1.1, 2.3, 3.7]}}

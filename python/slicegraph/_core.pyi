@@ -4,7 +4,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Graph", "Instance", "brkga", "node_bound", "prove", "reduce", "slice_order"]
+__all__ = ["Graph", "Instance", "anneal", "brkga", "merge", "node_bound", "prove", "reduce", "slice_order"]
 
 @final
 class Graph:
@@ -92,6 +92,22 @@ def prove(
     tuple[int, int, int],
     bool,
 ]: ...
+def merge(
+    instance: Instance,
+    *,
+    seed: int,
+    threads: int,
+    target: int,
+    poll: Callable[[int | None, int, int], bool],
+) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...
+def anneal(
+    instance: Instance,
+    *,
+    seed: int,
+    threads: int,
+    target: int,
+    poll: Callable[[int | None, int, int], bool],
+) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...
 def brkga(
     instance: Instance,
     *,
@@ -100,6 +116,8 @@ def brkga(
     mutants: float,
     bias: float,
     generations: int | None,
+    is_seeded: bool,
+    is_memetic: bool,
     seed: int,
     threads: int,
     target: int,

@@ -66,7 +66,6 @@ class Prover:
         self._threshold: int | None = None
         self._is_closed = threading.Event()
         self._has_news = threading.Event()
-        self._is_last = False
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
         self._running = 0
         self._quotient: _Quotient | None = None
@@ -100,14 +99,11 @@ class Prover:
     def _ticks(self) -> int:
         return max(self._running, *(bound.ticks for bound in self.bounds))
 
-    def learn(self, bottleneck: float, *, is_last: bool = False) -> None:
-        """Take the news of the best partition, in seconds; begin with the first. ``is_last`` when none will follow."""
-        self._is_last = is_last
+    def learn(self, bottleneck: float) -> None:
+        """Take the news of the best partition, in seconds; begin with the first."""
         ticks = None if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
         if ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold, self._better = ticks, None
-            self._has_news.set()
-        if is_last:
             self._has_news.set()
         if not self._thread.is_alive() and not self.is_done:
             self._thread.start()
@@ -162,7 +158,7 @@ class Prover:
         if "optimal" not in statuses:
             return True
         # More time gives nothing, but a better partition may.
-        if self._threshold == threshold and not self._is_last:
+        if self._threshold == threshold:
             self._has_news.wait()
         return self._threshold == threshold
 

@@ -1,4 +1,4 @@
-"""SliceGraph from above: a genetic search over topological orders, each cut at its best."""
+"""Partitions from above: the search that is best, and the paper's."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import brkga
+from slicegraph import _core
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
+from slicegraph.reduce import Reduction, reduce
 from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
 
+METHODS = ("merge", "anneal", "brkga")
+"""The searches by name; the first is the best."""
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 2**24
+# Above this a search gains less from fewer nodes than reducing them takes.
+_MAX_REDUCED = 100_000
 # More than any machine has; keeps a typing error from starting a thread for everything.
 _MAX_THREADS = 1024
 
@@ -42,6 +47,11 @@ class BrkgaParams:
         Probability, in [0.5, 1), that a child takes a key from its elite parent.
     generations
         Generations after the first. None: until the stop.
+    seeded
+        Whether the first generation holds the natural, post-, depth-first and breadth-first orders. In the paper all
+        keys are random.
+    memetic
+        Whether the best of every generation is improved by moving nodes between blocks.
     """
 
     population: int | None = None
@@ -49,36 +59,42 @@ class BrkgaParams:
     mutants: float = 0.1
     bias: float = 0.7
     generations: int | None = None
+    seeded: bool = False
+    memetic: bool = False
 
 
 def search(
     instance: Instance,
     *,
+    method: str = "merge",
     stop: Stop = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,
     callback: Callable[[Progress], object] | None = None,
 ) -> Result:
-    """Search for a partition of small bottleneck.
+    """Search for a partition of small bottleneck, without a proof beyond the combinatorial lower bound.
 
-    Random keys, one per node, decode to topological orders, and the dynamic program cuts each order at its best; keys
-    evolve (SliceGraph under a BRKGA: section 4 of the paper). The search also ends when its partition meets the
-    combinatorial lower bound.
+    Ends when the stop is true, and when the partition meets that bound.
 
     Parameters
     ----------
     instance
         The problem.
+    method
+        ``"merge"``: anneals partitions, slices orders, and puts the best of all cuts together with the exact downset
+        DP. ``"anneal"``: simulated annealing alone, which moves nodes between blocks. ``"brkga"``: SliceGraph as in the
+        paper (section 4): random keys, one per node, decode to topological orders, the dynamic program cuts each order
+        at its best, and keys evolve. The first two look at the graph reduced without a loss.
     stop
-        When to stop. It is asked after every generation and, so that a time limit holds on large graphs, every few
-        milliseconds between.
+        When to stop. It is asked after every round or generation and, so that a time limit holds on large graphs, every
+        few milliseconds between.
     seed
         From 0 to 2^64 - 1. The same seed gives the same answer on any number of threads, unless time stops the run.
     threads
-        Worker threads. None: one per processor.
+        Worker threads. None: one per processor; ``"merge"`` and ``"anneal"`` have work for two.
     params
-        Of the genetic algorithm.
+        Of ``"brkga"``.
     callback
         Called with the progress as often as ``stop`` is asked.
 
@@ -94,7 +110,8 @@ def search(
 
     Notes
     -----
-    A generation takes O(population x (nodes log nodes + reads)) in practice. The interpreter lock is released.
+    A round takes O(nodes log nodes + reads) in practice, a generation that times its population. The interpreter lock
+    is released.
 
     Examples
     --------
@@ -108,7 +125,7 @@ def search(
     begin = time.perf_counter()
     bound = combinatorial(instance)
 
-    def poll(bottleneck: float, evaluations: int, _generations: int) -> bool:
+    def poll(bottleneck: float, evaluations: int, _rounds: int) -> bool:
         progress = Progress(
             seconds=time.perf_counter() - begin,
             bottleneck=bottleneck,
@@ -119,7 +136,7 @@ def search(
             callback(progress)
         return stop(progress)
 
-    found = evolve(instance, seed=seed, threads=threads, params=params, poll=poll)
+    found = find(instance, method=method, seed=seed, threads=threads, params=params, poll=poll)
     return make_result(
         instance,
         block_of=found.block_of,
@@ -140,7 +157,7 @@ class Found:
     block_of
         int32, shape (num_nodes,): the best partition.
     evaluations
-        Orders looked at.
+        Candidates looked at.
     is_interrupted
         Whether Ctrl-C ended it.
     """
@@ -150,42 +167,73 @@ class Found:
     is_interrupted: bool
 
 
-def evolve(
+def find(
     instance: Instance,
     *,
+    method: str,
     seed: int,
     threads: int | None,
     params: BrkgaParams | None,
     poll: Callable[[float, int, int], bool],
 ) -> Found:
-    """Run the genetic search until ``poll`` says so, or the combinatorial bound is met.
+    """Run a search until ``poll`` says so, or the combinatorial bound is met.
 
-    ``poll`` is told the best bottleneck in seconds, the orders looked at and the generations.
+    ``poll`` is told the best bottleneck in seconds, the candidates looked at and the rounds.
     """
-    params = params or BrkgaParams()
+    if method not in METHODS:
+        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
+    if params is not None and method != "brkga":
+        raise InputError(f"params: they are of method 'brkga', not {method!r}")
     begin, best = time.perf_counter(), math.inf
+    reduction: Reduction | None = None
+    if method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED:
+        reduction = reduce(instance)
 
-    def hear(ticks: int | None, generations: int, evaluations: int) -> bool:
+    def hear(ticks: int | None, rounds: int, evaluations: int) -> bool:
         nonlocal best
         bottleneck = instance.seconds(ticks)
         if bottleneck < best:
             best = bottleneck
-            _log.info("%.2f s: best %.6g s after %d orders", time.perf_counter() - begin, best, evaluations)
-        return poll(bottleneck, evaluations, generations)
+            _log.info("%.2f s: best %.6g s after %d candidates", time.perf_counter() - begin, best, evaluations)
+        return poll(bottleneck, evaluations, rounds)
 
-    block_of, _, _, evaluations, is_interrupted = brkga(
+    core = (instance if reduction is None else reduction.instance).core
+    target = instance.core.combinatorial_bound()
+    seed, threads = _natural("seed", seed), thread_count(threads)
+    if method == "brkga":
+        found = _brkga(instance, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
+    else:
+        run = _core.merge if method == "merge" else _core.anneal
+        found = run(core, seed=seed, threads=threads, target=target, poll=hear)
+    block_of, _, _, evaluations, is_interrupted = found
+    if reduction is not None:
+        block_of = reduction.lift(block_of)
+    return Found(block_of=block_of, evaluations=evaluations, is_interrupted=is_interrupted)
+
+
+def _brkga(
+    instance: Instance,
+    params: BrkgaParams,
+    *,
+    seed: int,
+    threads: int,
+    target: int,
+    poll: Callable[[int | None, int, int], bool],
+) -> tuple[NDArray[np.int32], int | None, int, int, bool]:
+    return _core.brkga(
         instance.core,
         population=_population(instance) if params.population is None else _natural("population", params.population),
         elite=params.elite,
         mutants=params.mutants,
         bias=params.bias,
         generations=None if params.generations is None else _natural("generations", params.generations),
-        seed=_natural("seed", seed),
-        threads=thread_count(threads),
-        target=instance.core.combinatorial_bound(),
-        poll=hear,
+        is_seeded=params.seeded,
+        is_memetic=params.memetic,
+        seed=seed,
+        threads=threads,
+        target=target,
+        poll=poll,
     )
-    return Found(block_of=block_of, evaluations=evaluations, is_interrupted=is_interrupted)
 
 
 def _population(instance: Instance) -> int:

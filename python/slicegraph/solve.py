@@ -10,23 +10,22 @@ from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
 from slicegraph.prover import Prover
-from slicegraph.reduce import reduce
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import SOLVER_PRECISION, Result, make_result
-from slicegraph.search import BrkgaParams, evolve, thread_count
+from slicegraph.search import METHODS as SEARCHES
+from slicegraph.search import BrkgaParams, find, thread_count
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop, relative_gap
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
-    "brkga": (),
+    **dict.fromkeys(SEARCHES, ()),
     **{name: (name,) for name in SOLVED},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
-_FIRST_GENERATIONS = 3
+_FIRST_ROUNDS = 1
 _HEAD_START = 1.0
-"""Generations and seconds of search before anything is proven: that needs a good partition."""
-_POLL = 0.02
-_SHORT_POLL = 0.001
+"""Rounds and seconds of search before anything is proven: that needs a good partition."""
+_POLL = 0.001
 
 
 def solve(
@@ -41,8 +40,8 @@ def solve(
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
 
-    First nodes are merged that can be without a loss, and a few generations of the search look for a partition of what
-    is left. Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does
+    First nodes are merged that can be without a loss, and the search has a short look for a partition of what is left.
+    Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does
     not, the search goes on beside rounds of bounds that take ever longer, and each has the other's news: a better
     partition lowers the threshold of every bound, a bound that finds a better partition gives it to the others, and one
     that meets the best partition ends the run.
@@ -59,11 +58,11 @@ def solve(
         Worker threads of the search. None: one per processor. The solver of the lower bounds runs beside them in a
         process of its own.
     params
-        Of the genetic search.
+        Of the genetic search, with ``method="brkga"``.
     method
         ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"`` in turns.
-        ``"brkga"``: the search as in the paper, with the combinatorial bound alone. Any other: the search, with this
-        bound of `lower_bound` too.
+        ``"merge"``, ``"anneal"`` and ``"brkga"``: this search of `search`, with the combinatorial bound alone. Any
+        other: the best search, with this bound of `lower_bound` too.
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only
         on a terminal.
@@ -91,8 +90,6 @@ def solve(
         raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
     begin = time.perf_counter()
     best, evaluations = math.inf, 0
-    # The paper's own search is shown as it is; any other loses nothing by looking at fewer nodes.
-    reduction = None if method == "brkga" else reduce(instance)
     methods, num_threads = METHODS[method], thread_count(threads)
     with ProgressLine(is_wanted=display) as line, Prover(instance, methods, threads=num_threads) as prover:
 
@@ -111,26 +108,21 @@ def solve(
             is_solved = prover.is_solved and gap <= SOLVER_PRECISION
             return bottleneck <= lower_bound or is_solved or stop(progress)
 
-        def poll(bottleneck: float, num_evaluations: int, generations: int) -> bool:
+        def poll(bottleneck: float, num_evaluations: int, rounds: int) -> bool:
             nonlocal best, evaluations
             best, evaluations = bottleneck, num_evaluations
-            if generations >= _FIRST_GENERATIONS or time.perf_counter() - begin > _HEAD_START:
+            if rounds >= _FIRST_ROUNDS or time.perf_counter() - begin > _HEAD_START:
                 prover.learn(best)
                 # Most models are solved at once, faster when the search does not take the processors.
                 while not (prover.has_tried or has_to_stop()):
-                    time.sleep(_SHORT_POLL)
+                    time.sleep(_POLL)
             return has_to_stop()
 
-        where = instance if reduction is None else reduction.instance
-        found = evolve(where, seed=seed, threads=threads, params=params, poll=poll)
-        block_of = found.block_of if reduction is None else reduction.lift(found.block_of)
+        search = method if method in SEARCHES else SEARCHES[0]
+        found = find(instance, method=search, seed=seed, threads=threads, params=params, poll=poll)
+        block_of = found.block_of
         is_interrupted = found.is_interrupted
         try:
-            if not (is_interrupted or has_to_stop()):
-                # A search of so many generations may end before its stop: the bounds go on.
-                prover.learn(best, is_last=True)
-            while not (is_interrupted or has_to_stop() or prover.is_done):
-                time.sleep(_POLL)
             prover.close()
         except KeyboardInterrupt:
             is_interrupted = True

@@ -23,7 +23,7 @@ class Progress:
     lower_bound
         Seconds that no partition beats, as far as is proven.
     evaluations
-        Orders looked at.
+        Candidates looked at: orders that were sliced, and moves that were tried.
     """
 
     seconds: float

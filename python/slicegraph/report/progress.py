@@ -57,5 +57,5 @@ class ProgressLine:
 def _line(progress: Progress) -> str:
     return (
         f"best {numbers.time(progress.bottleneck)}   proven {numbers.time(progress.lower_bound)}   "
-        f"gap {numbers.percent(progress.gap)}   {progress.evaluations} orders   {progress.seconds:.0f} s"
+        f"gap {numbers.percent(progress.gap)}   {progress.evaluations} tried   {progress.seconds:.0f} s"
     )

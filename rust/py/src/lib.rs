@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::reduce::{node_bound, reduce};
     #[pymodule_export]
-    use crate::search::brkga;
+    use crate::search::{anneal, brkga, merge};
     #[pymodule_export]
     use crate::slice::slice_order;
 }

@@ -1,20 +1,56 @@
-//! `_core.brkga`: the genetic search under a stop and Ctrl-C.
+//! `_core.merge`, `_core.anneal` and `_core.brkga`: searches under a stop and Ctrl-C.
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
-use slicegraph_core::cost::INFINITE;
-use slicegraph_core::search::{self, BrkgaParams, Progress};
+use slicegraph_core::Error;
+use slicegraph_core::cost::{self, INFINITE};
+use slicegraph_core::interrupt::Interrupt;
+use slicegraph_core::search::{self, BrkgaParams, Observe, Progress};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
 use crate::slice::blocks;
 
-/// The blocks, their bottleneck (none above the memory limit), generations, evaluations, and whether it was Ctrl-C.
+/// The blocks, their bottleneck (none above the memory limit), rounds, evaluations, and whether it was Ctrl-C.
 type Outcome<'py> = (Bound<'py, PyArray1<i32>>, Option<i64>, u64, u64, bool);
 
-/// Searches topological orders; `poll(bottleneck, generations, evaluations)` says whether to stop.
+/// Anneals, slices and recombines; `poll(bottleneck, rounds, evaluations)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, population, elite, mutants, bias, generations, seed, threads, target, poll))]
+#[pyo3(signature = (instance, *, seed, threads, target, poll))]
+pub fn merge<'py>(
+    py: Python<'py>,
+    instance: &Bound<'py, Instance>,
+    seed: u64,
+    threads: usize,
+    target: i64,
+    poll: Bound<'py, PyAny>,
+) -> PyResult<Outcome<'py>> {
+    run(py, instance, poll, |instance, interrupt, observe| {
+        search::merge(instance, seed, threads, target, interrupt, observe)
+    })
+}
+
+/// Anneals; `poll` as for `merge`.
+#[pyfunction]
+#[pyo3(signature = (instance, *, seed, threads, target, poll))]
+pub fn anneal<'py>(
+    py: Python<'py>,
+    instance: &Bound<'py, Instance>,
+    seed: u64,
+    threads: usize,
+    target: i64,
+    poll: Bound<'py, PyAny>,
+) -> PyResult<Outcome<'py>> {
+    run(py, instance, poll, |instance, interrupt, observe| {
+        search::anneal(instance, seed, threads, target, interrupt, observe)
+    })
+}
+
+/// Searches topological orders; `poll` as for `merge`.
+#[pyfunction]
+#[pyo3(signature = (
+    instance, *, population, elite, mutants, bias, generations, is_seeded, is_memetic, seed, threads, target, poll
+))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
 pub fn brkga<'py>(
     py: Python<'py>,
@@ -24,24 +60,37 @@ pub fn brkga<'py>(
     mutants: f64,
     bias: f64,
     generations: Option<u64>,
+    is_seeded: bool,
+    is_memetic: bool,
     seed: u64,
     threads: usize,
     target: i64,
     poll: Bound<'py, PyAny>,
 ) -> PyResult<Outcome<'py>> {
+    let params = BrkgaParams { population, elite, mutants, bias, generations, is_seeded, is_memetic };
+    run(py, instance, poll, |instance, interrupt, observe| {
+        search::brkga(instance, &params, seed, threads, target, interrupt, observe)
+    })
+}
+
+fn run<'py>(
+    py: Python<'py>,
+    instance: &Bound<'py, Instance>,
+    poll: Bound<'py, PyAny>,
+    search: impl FnOnce(&cost::Instance, &Interrupt, Observe<'_>) -> Result<search::Outcome, Error> + Send,
+) -> PyResult<Outcome<'py>> {
     let instance = &instance.get().0;
     let poll = poll.unbind();
-    let params = BrkgaParams { population, elite, mutants, bias, generations };
     let finite = |cost: i64| Some(cost).filter(|&cost| cost != INFINITE);
     let supervised = supervise(
         py,
-        |py, Progress { bottleneck, generations, evaluations }| {
-            poll.call1(py, (finite(bottleneck), generations, evaluations))?.extract(py)
+        |py, Progress { bottleneck, rounds, evaluations }| {
+            poll.call1(py, (finite(bottleneck), rounds, evaluations))?.extract(py)
         },
-        |interrupt, report| search::brkga(instance, &params, seed, threads, target, interrupt, report),
+        move |interrupt, report| search(instance, interrupt, report),
     )?;
     let outcome = supervised.value.map_err(CoreError)?;
-    let Progress { bottleneck, generations, evaluations } = outcome.progress;
+    let Progress { bottleneck, rounds, evaluations } = outcome.progress;
     let block_of = blocks(outcome.block_of).into_pyarray(py);
-    Ok((block_of, finite(bottleneck), generations, evaluations, supervised.is_signalled))
+    Ok((block_of, finite(bottleneck), rounds, evaluations, supervised.is_signalled))
 }

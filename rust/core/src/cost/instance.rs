@@ -138,6 +138,10 @@ impl Instance {
         let (mut transfer, mut is_output) = (Vec::<Ticks>::new(), Vec::new());
         for x in old.tensors() {
             let maker = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
+            let is_inside = |v: &NodeId| maker.is_some_and(|maker| maker.index() == group_of[v.index()]);
+            if old.consumers(x).iter().all(is_inside) && !self.is_paid_output(x) {
+                continue;
+            }
             let mut readers: Vec<NodeId> = old.consumers(x).iter().map(|v| NodeId::new(group_of[v.index()])).collect();
             readers.sort_unstable();
             readers.dedup();

@@ -55,6 +55,11 @@ impl<T: Copy> Csr<T> {
         &self.values[self.offsets[index]..self.offsets[index + 1]]
     }
 
+    /// Row `index`, to change its values.
+    pub(crate) fn row_mut(&mut self, index: usize) -> &mut [T] {
+        &mut self.values[self.offsets[index]..self.offsets[index + 1]]
+    }
+
     /// All rows in order.
     pub fn rows(&self) -> impl Iterator<Item = &[T]> + Clone {
         self.offsets.windows(2).map(|fence| &self.values[fence[0]..fence[1]])

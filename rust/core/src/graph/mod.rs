@@ -114,6 +114,11 @@ impl Graph {
         self.reads.row(node.index())
     }
 
+    /// The nodes that make what `node` reads, once for each tensor.
+    pub(crate) fn producers(&self, node: NodeId) -> impl Iterator<Item = NodeId> + Clone + '_ {
+        self.reads(node).iter().filter_map(|&x| self.producer(x))
+    }
+
     /// The nodes that read something which `node` makes, each once, ascending.
     #[must_use]
     pub fn successors(&self, node: NodeId) -> &[NodeId] {

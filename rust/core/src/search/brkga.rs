@@ -1,87 +1,29 @@
 //! Biased random-key genetic algorithm over topological orders (section 4 of the paper).
 
-use std::ops::ControlFlow;
+use rand::rngs::Xoshiro256PlusPlus;
 
+use super::anneal::{Heat, anneal_from};
+use super::outcome::{Incumbent, Observe, Outcome, pool};
 use super::params::BrkgaParams;
 use super::population::{Fitness, Individual, Population};
-use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use super::starts::{ORDERS, take_even};
+use super::streams::stream;
+use crate::cost::{Instance, Ticks};
 use crate::error::Error;
-use crate::graph::Graph;
+use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
-use crate::order::{Kahn, TopologicalOrder};
-use crate::slice::{Slicer, Slicing, slice_order};
+use crate::order::Kahn;
+use crate::slice::{Slicer, slice_order};
 
-/// How far a search is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Generations completed after the first.
-    pub generations: u64,
-    /// Orders looked at.
-    pub evaluations: u64,
-    /// The best bottleneck so far; [`INFINITE`] while every order breaks the memory limit.
-    pub bottleneck: Ticks,
-}
-
-/// What a search found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The block of every node. All in block 0, at infinite cost, when no order fits the memory limit.
-    pub block_of: Vec<usize>,
-    /// How far the search came.
-    pub progress: Progress,
-    /// Whether it was interrupted, rather than done.
-    pub is_interrupted: bool,
-}
-
-/// The orders that the first generation begins with.
-const SEEDS: [fn(&Graph) -> TopologicalOrder; 4] = [
-    TopologicalOrder::natural,
-    TopologicalOrder::post_order,
-    TopologicalOrder::depth_first,
-    TopologicalOrder::breadth_first,
-];
-
-/// The best partition so far, and the counts.
-struct Incumbent<'a> {
-    instance: &'a Instance,
-    block_of: Vec<usize>,
-    progress: Progress,
-}
-
-impl Incumbent<'_> {
-    fn take(&mut self, order: &TopologicalOrder, slicing: &Slicing) {
-        if slicing.bottleneck() < self.progress.bottleneck {
-            self.progress.bottleneck = slicing.bottleneck();
-            self.block_of = slicing.block_of(order);
-        }
-    }
-
-    /// Takes an individual; slices its order again, which is cheaper than to keep every slicing.
-    fn take_individual(&mut self, individual: &Individual) {
-        let Fitness::Bottleneck(value) = individual.fitness else { return };
-        if value < self.progress.bottleneck {
-            let graph = self.instance.graph();
-            let order = Kahn::new(graph).decode(graph, &individual.keys);
-            let mut slicer = Slicer::new(self.instance);
-            slicer.load(&order);
-            if let Ok(Some(slicing)) = slicer.below(value + 1, &Interrupt::never()) {
-                self.take(&order, &slicing);
-            }
-        }
-    }
-
-    fn into_outcome(self, interrupt: &Interrupt) -> Outcome {
-        let Self { instance, block_of, progress } = self;
-        debug_assert!(
-            progress.bottleneck == INFINITE || bottleneck(&partition_costs(instance, &block_of)) == progress.bottleneck
-        );
-        Outcome { block_of, progress, is_interrupted: interrupt.is_raised() }
-    }
-}
+/// Of the memetic descent: moves per node that can move, at a temperature at which none goes uphill, and the number of
+/// its random stream, which no individual has.
+const DESCENT_SWEEPS: f64 = 20.0;
+const DOWNHILL: Heat = Heat { hot: 1e-9, cold: 1e-9 };
+const DESCENT: usize = usize::MAX;
 
 /// Searches topological orders for the one with the best slicing.
 ///
-/// The first generation holds the natural, post-, depth-first and breadth-first orders, then random keys. `observe` is
+/// The first generation holds random keys, and the orders that need no luck when it is seeded. `observe` is
 /// called with the natural order cut where the work is even (so that every search has an answer), after that order's best
 /// slicing, and after every generation, and ends the search when it breaks; so does a bottleneck that reaches `target`, a
 /// bound that nothing can beat. The answer depends on the seed, not on `threads`.
@@ -101,42 +43,28 @@ pub fn brkga(
     threads: usize,
     target: Ticks,
     interrupt: &Interrupt,
-    observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
     params.check()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.max(1))
-        .build()
-        .map_err(|error| Error::Parameter { name: "threads", value: threads.to_string(), rule: error.to_string() })?;
-    Ok(pool.install(|| run(instance, params, seed, target, interrupt, observe)))
+    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
+    pool(threads)?.install(|| run(instance, params, seed, &mut incumbent, interrupt));
+    Ok(incumbent.into_outcome())
 }
 
-fn run(
-    instance: &Instance,
-    params: &BrkgaParams,
-    seed: u64,
-    target: Ticks,
-    interrupt: &Interrupt,
-    observe: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-) -> Outcome {
-    let graph = instance.graph();
-    let order = TopologicalOrder::natural(graph);
-    let progress = Progress { generations: 0, evaluations: 0, bottleneck: INFINITE };
-    let mut incumbent = Incumbent { instance, block_of: vec![0; graph.num_nodes()], progress };
-    incumbent.take(&order, &Slicing::even(instance, &order));
-    let mut is_done =
-        |progress: Progress| observe(progress).is_break() || progress.bottleneck <= target || interrupt.is_raised();
-    if is_done(incumbent.progress) {
-        return incumbent.into_outcome(interrupt);
+fn run(instance: &Instance, params: &BrkgaParams, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) {
+    let order = take_even(instance, incumbent);
+    if incumbent.is_done() {
+        return;
     }
     if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
-        incumbent.take(&order, &slicing);
+        incumbent.take(slicing.bottleneck(), || slicing.block_of(&order));
     }
     incumbent.progress.evaluations = 1;
-    if is_done(incumbent.progress) {
-        return incumbent.into_outcome(interrupt);
+    if incumbent.is_done() {
+        return;
     }
-    let given = SEEDS.iter().map(|order| Individual::of_order(&order(graph))).collect();
+    let seeds = if params.is_seeded { &ORDERS[..] } else { &[] };
+    let given = seeds.iter().map(|order| Individual::of_order(&order(instance.graph()))).collect();
     let mut population = Population::new(instance, params, given, seed);
     let mut generation = 0;
     loop {
@@ -145,12 +73,58 @@ fn run(
         let lived_on = if generation == 0 { 0 } else { params.num_elite() };
         incumbent.progress.evaluations += u64::try_from(known.count() - lived_on).unwrap_or(0);
         population.rank();
-        incumbent.take_individual(&population.individuals()[0]);
-        incumbent.progress.generations = generation;
-        if is_done(incumbent.progress) || params.generations.is_some_and(|most| generation >= most) {
-            return incumbent.into_outcome(interrupt);
+        let best = &population.individuals()[0];
+        take_individual(instance, incumbent, best);
+        if params.is_memetic && best.fitness != Fitness::Unknown {
+            let (individual, moves) = descend(instance, best, &mut stream(seed, generation, DESCENT), interrupt);
+            incumbent.progress.evaluations += moves;
+            if let Some(individual) = individual {
+                take_individual(instance, incumbent, &individual);
+                population.replace_best(individual);
+            }
+        }
+        incumbent.progress.rounds = generation;
+        if incumbent.is_done() || params.generations.is_some_and(|most| generation >= most) {
+            return;
         }
         generation += 1;
         population.evolve(params, seed, generation);
     }
+}
+
+/// Takes an individual; slices its order again, which is cheaper than to keep every slicing.
+fn take_individual(instance: &Instance, incumbent: &mut Incumbent<'_>, individual: &Individual) {
+    let Fitness::Bottleneck(value) = individual.fitness else { return };
+    if value < incumbent.progress.bottleneck {
+        let graph = instance.graph();
+        let order = Kahn::new(graph).decode(graph, &individual.keys);
+        let mut slicer = Slicer::new(instance);
+        slicer.load(&order);
+        if let Ok(Some(slicing)) = slicer.below(value + 1, &Interrupt::never()) {
+            incumbent.take(slicing.bottleneck(), || slicing.block_of(&order));
+        }
+    }
+}
+
+/// Moves nodes of an individual's partition between blocks while that helps; gives what then is better, as an individual,
+/// and how many moves were tried.
+fn descend(
+    instance: &Instance,
+    individual: &Individual,
+    random: &mut Xoshiro256PlusPlus,
+    interrupt: &Interrupt,
+) -> (Option<Individual>, u64) {
+    let graph = instance.graph();
+    let mut slicer = Slicer::new(instance);
+    let order = Kahn::new(graph).decode(graph, &individual.keys);
+    slicer.load(&order);
+    let Ok(Some(slicing)) = slicer.best(None, interrupt) else { return (None, 0) };
+    let annealed = anneal_from(instance, &slicing.block_of(&order), DESCENT_SWEEPS, DOWNHILL, random, interrupt);
+    // Block by block, and within a block as before.
+    let blocks = float(count(instance.num_blocks()));
+    let place = |(&key, &block): (&f64, &usize)| (float(count(block)) + key / 2.0) / blocks;
+    let keys = individual.keys.iter().zip(&annealed.best).map(place).collect();
+    let is_better = annealed.bottleneck < slicing.bottleneck();
+    let fitness = Fitness::Bottleneck(annealed.bottleneck);
+    (is_better.then_some(Individual { keys, fitness }), annealed.moves)
 }

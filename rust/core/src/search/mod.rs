@@ -1,9 +1,23 @@
-//! `SliceGraph`: a genetic search over topological orders, each cut at its best.
+//! Search: partitions of small bottleneck, from above.
+//!
+//! [`merge`] is what finds the best ones; [`brkga`] is `SliceGraph` as in the paper, a genetic search over topological
+//! orders, each cut at its best; [`anneal`] moves nodes between blocks.
 
+mod anneal;
+mod assignment;
 mod brkga;
+mod coarsen;
+mod merge;
+mod outcome;
 mod params;
 mod population;
+mod recombine;
+mod starts;
 mod streams;
+mod vcycle;
 
-pub use brkga::{Outcome, Progress, brkga};
+pub use anneal::anneal;
+pub use brkga::brkga;
+pub use merge::merge;
+pub use outcome::{Observe, Outcome, Progress};
 pub use params::BrkgaParams;

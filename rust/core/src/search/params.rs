@@ -16,12 +16,24 @@ pub struct BrkgaParams {
     pub bias: f64,
     /// Generations after the first; none: until something else stops the search.
     pub generations: Option<u64>,
+    /// Whether the first generation holds the natural, post-, depth-first and breadth-first orders.
+    pub is_seeded: bool,
+    /// Whether the best of every generation is improved by moves downhill, and lives on as the order that it then has.
+    pub is_memetic: bool,
 }
 
 impl Default for BrkgaParams {
     /// The paper's population; the elite share that did best on the testbed.
     fn default() -> Self {
-        Self { population: 100, elite: 0.3, mutants: 0.1, bias: 0.7, generations: None }
+        Self {
+            population: 100,
+            elite: 0.3,
+            mutants: 0.1,
+            bias: 0.7,
+            generations: None,
+            is_seeded: false,
+            is_memetic: false,
+        }
     }
 }
 

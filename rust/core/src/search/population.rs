@@ -113,6 +113,12 @@ impl<'a> Population<'a> {
         &self.individuals
     }
 
+    /// Puts an individual that is better in the place of the best.
+    pub(super) fn replace_best(&mut self, individual: Individual) {
+        debug_assert!(individual.fitness < self.individuals[0].fitness);
+        self.individuals[0] = individual;
+    }
+
     /// Evaluates whoever is not known yet.
     pub(super) fn evaluate(&mut self, interrupt: &Interrupt) {
         let cutoff = self.cutoff();

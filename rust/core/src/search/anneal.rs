@@ -1,0 +1,361 @@
+//! Simulated annealing: nodes move between blocks, uphill ever less often.
+//!
+//! A state is a partition, its energy the sum over the blocks of (cost / scale)^8: smooth where the bottleneck alone would
+//! be blind to all but one block. A move takes one node to another block, or the *cone* of a node to the next block: the
+//! node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
+
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+use super::assignment::{Assignment, Sums};
+use super::outcome::{Incumbent, Observe, Outcome, pool};
+use super::starts::take_starts;
+use super::streams::stream;
+use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::error::Error;
+use crate::ids::{NodeId, count, float, narrow, ticks, wide};
+use crate::interrupt::Interrupt;
+
+const NOWHERE: u32 = u32::MAX;
+/// Nodes of a cone at most.
+const MAX_CONE: usize = 50;
+/// One in so many moves of a node that can move alone takes its cone instead.
+const CONES: usize = 16;
+/// Moves between two looks at the temperature, and at the interrupt.
+const MOVES_PER_DEGREE: u64 = 64;
+const MOVES_PER_LOOK: u64 = 1 << 12;
+/// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
+const CHAINS: usize = 2;
+const FIRST_SWEEPS: f64 = 20.0;
+const GROWTH: f64 = 1.3;
+const HEAT: Heat = Heat { hot: 0.3, cold: 0.003 };
+
+/// Temperatures, in energies; a block at the bottleneck has energy 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heat {
+    /// At the first move.
+    pub(super) hot: f64,
+    /// At the last move.
+    pub(super) cold: f64,
+}
+
+/// What a chain went through.
+#[derive(Clone, Debug)]
+pub(super) struct Annealed {
+    /// The best partition that it met.
+    pub(super) best: Vec<usize>,
+    /// What that costs.
+    pub(super) bottleneck: Ticks,
+    /// The partition in which it ended.
+    pub(super) last: Vec<usize>,
+    /// Moves that were tried.
+    pub(super) moves: u64,
+}
+
+/// Anneals a partition with so many moves per node that can move in the beginning; fewer when it is interrupted.
+///
+/// # Complexity
+/// O(nodes + reads), and per move O(degree) of the nodes that move.
+pub(super) fn anneal_from(
+    instance: &Instance,
+    block_of: &[usize],
+    sweeps: f64,
+    heat: Heat,
+    random: &mut Xoshiro256PlusPlus,
+    interrupt: &Interrupt,
+) -> Annealed {
+    let chain = Chain::new(instance, block_of, random);
+    let moves = ticks((sweeps * float(count(chain.candidates.nodes.len()))).ceil()).unsigned_abs();
+    chain.run(moves, heat, interrupt)
+}
+
+/// Searches by annealing alone: chains from the best partition, each round longer than the one before.
+///
+/// The answer depends on the seed, not on `threads`. Ends as [`merge`](super::merge) does.
+///
+/// # Errors
+/// [`Error::Parameter`], when no thread can be started.
+pub fn anneal(
+    instance: &Instance,
+    seed: u64,
+    threads: usize,
+    target: Ticks,
+    interrupt: &Interrupt,
+    observe: Observe<'_>,
+) -> Result<Outcome, Error> {
+    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
+    pool(threads)?.install(|| {
+        if take_starts(instance, &mut incumbent, interrupt).is_none() {
+            return;
+        }
+        let mut sweeps = FIRST_SWEEPS;
+        loop {
+            incumbent.progress.rounds += 1;
+            let (best, round) = (incumbent.block_of(), incumbent.progress.rounds);
+            let chain = |index| {
+                let mut random = stream(seed, round, index);
+                anneal_from(instance, best, sweeps, HEAT, &mut random, interrupt)
+            };
+            let chains: Vec<Annealed> = (0..CHAINS).into_par_iter().map(chain).collect();
+            for chain in chains {
+                // One where nothing can move, so that a stop that counts comes true.
+                incumbent.progress.evaluations += chain.moves.max(1);
+                incumbent.take(chain.bottleneck, || chain.best);
+            }
+            if incumbent.is_done() {
+                return;
+            }
+            sweeps *= GROWTH;
+        }
+    });
+    Ok(incumbent.into_outcome())
+}
+
+/// Nodes that may have somewhere to go. Nodes that turn out to have not are taken out when they are met.
+#[derive(Clone, Debug)]
+struct Candidates {
+    nodes: Vec<NodeId>,
+    place: Vec<u32>,
+}
+
+impl Candidates {
+    fn add(&mut self, node: NodeId) {
+        let place = &mut self.place[node.index()];
+        if *place == NOWHERE {
+            *place = narrow(self.nodes.len());
+            self.nodes.push(node);
+        }
+    }
+
+    fn remove(&mut self, index: usize) {
+        let node = self.nodes.swap_remove(index);
+        self.place[node.index()] = NOWHERE;
+        if let Some(moved) = self.nodes.get(index) {
+            self.place[moved.index()] = narrow(index);
+        }
+    }
+}
+
+struct Chain<'a, 'r> {
+    at: Assignment<'a>,
+    random: &'r mut Xoshiro256PlusPlus,
+    candidates: Candidates,
+    energy: Vec<f64>,
+    scale: f64,
+    temperature: f64,
+    best: Ticks,
+    /// Moves since the best partition, with the blocks that were left.
+    journal: Vec<(NodeId, u32)>,
+    /// A block that cost the best bottleneck when it was looked at last.
+    dear: u32,
+    cone: Vec<NodeId>,
+    /// By node: the last search for a cone that met it.
+    met: Vec<u32>,
+    search: u32,
+}
+
+impl<'a, 'r> Chain<'a, 'r> {
+    fn new(instance: &'a Instance, block_of: &[usize], random: &'r mut Xoshiro256PlusPlus) -> Self {
+        let at = Assignment::new(instance, block_of);
+        let graph = instance.graph();
+        let best = at.bottleneck();
+        let unit = if best == INFINITE { instance.combinatorial_bound() } else { best };
+        let mut chain = Self {
+            random,
+            candidates: Candidates { nodes: Vec::new(), place: vec![NOWHERE; graph.num_nodes()] },
+            energy: vec![0.0; at.num_blocks()],
+            scale: 1.0 / float(unit.max(1)),
+            temperature: 0.0,
+            best,
+            journal: Vec::new(),
+            dear: 0,
+            cone: Vec::new(),
+            met: vec![0; graph.num_nodes()],
+            search: 0,
+            at,
+        };
+        for block in 0..chain.energy.len() {
+            chain.energy[block] = chain.energy_of(chain.at.sums(narrow(block)));
+        }
+        for node in graph.nodes() {
+            let (low, high) = chain.at.range(node);
+            if low < high || !chain.is_inside(node) {
+                chain.candidates.add(node);
+            }
+        }
+        chain
+    }
+
+    fn run(mut self, moves: u64, heat: Heat, interrupt: &Interrupt) -> Annealed {
+        let rate = (heat.cold / heat.hot).ln() / float(moves.max(1).cast_signed());
+        let mut tried = 0;
+        while tried < moves && !self.candidates.nodes.is_empty() {
+            if tried.is_multiple_of(MOVES_PER_DEGREE) {
+                self.temperature = heat.hot * (rate * float(tried.cast_signed())).exp();
+                if tried.is_multiple_of(MOVES_PER_LOOK) && interrupt.is_raised() {
+                    break;
+                }
+            }
+            self.step();
+            tried += 1;
+        }
+        let last = self.at.to_blocks();
+        debug_assert!(self.at.is_sound());
+        let mut best = last.clone();
+        for (node, from) in self.journal.into_iter().rev() {
+            best[node.index()] = wide(from);
+        }
+        debug_assert_eq!(bottleneck(&partition_costs(self.at.instance(), &best)), self.best);
+        Annealed { best, bottleneck: self.best, last, moves: tried }
+    }
+
+    /// Tries one move.
+    fn step(&mut self) {
+        let index = self.random.random_range(0..self.candidates.nodes.len());
+        let node = self.candidates.nodes[index];
+        let (low, high) = self.at.range(node);
+        let is_free = low < high;
+        if !is_free && self.is_inside(node) {
+            self.candidates.remove(index);
+            return;
+        }
+        // One draw of bits for all small choices.
+        let dice: usize = wide(self.random.random());
+        let is_up = dice & 1 == 0;
+        if is_free && !(dice >> 3).is_multiple_of(CONES) {
+            let to = self.destination(self.at.block(node), low, high, is_up, dice & 2 == 0);
+            self.move_node(node, to);
+        } else {
+            self.move_cone(node, is_up);
+        }
+    }
+
+    /// One of the blocks that a node can move to: the next one, or any.
+    fn destination(&mut self, home: u32, low: u32, high: u32, is_up: bool, is_next: bool) -> u32 {
+        if home < high && (is_up || home == low) {
+            if is_next { home + 1 } else { self.random.random_range(home + 1..=high) }
+        } else if is_next {
+            home - 1
+        } else {
+            self.random.random_range(low..home)
+        }
+    }
+
+    fn move_node(&mut self, node: NodeId, to: u32) {
+        let sums = self.at.shifted(node, to);
+        let from = self.at.block(node);
+        if self.accepts([from, to], [sums.0, sums.1]) {
+            self.at.shift(node, to, sums);
+            self.keep(node, from);
+            self.look();
+        }
+    }
+
+    /// Moves a node to the next block, or the one before, with all that must come along.
+    fn move_cone(&mut self, node: NodeId, is_up: bool) {
+        let from = self.at.block(node);
+        let to = if is_up { from + 1 } else { from.wrapping_sub(1) };
+        if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up) {
+            return;
+        }
+        for index in 0..self.cone.len() {
+            let sums = self.at.shifted(self.cone[index], to);
+            self.at.shift(self.cone[index], to, sums);
+        }
+        if self.accepts([from, to], [self.at.sums(from), self.at.sums(to)]) {
+            for index in 0..self.cone.len() {
+                self.keep(self.cone[index], from);
+            }
+            self.look();
+        } else {
+            for index in (0..self.cone.len()).rev() {
+                let sums = self.at.shifted(self.cone[index], from);
+                self.at.shift(self.cone[index], from, sums);
+            }
+        }
+    }
+
+    /// Fills `cone`; whether it is small enough.
+    fn find_cone(&mut self, node: NodeId, block: u32, is_up: bool) -> bool {
+        let graph = self.at.instance().graph();
+        let Self { at, cone, met, search, .. } = self;
+        *search = search.wrapping_add(1);
+        if *search == 0 {
+            met.fill(0);
+            *search = 1;
+        }
+        cone.clear();
+        let mut meet = |node: NodeId, cone: &mut Vec<NodeId>| {
+            if at.block(node) == block && met[node.index()] != *search {
+                met[node.index()] = *search;
+                cone.push(node);
+            }
+        };
+        meet(node, cone);
+        let mut next = 0;
+        while next < cone.len() && cone.len() <= MAX_CONE {
+            let member = cone[next];
+            next += 1;
+            if is_up {
+                graph.successors(member).iter().for_each(|&successor| meet(successor, cone));
+            } else {
+                graph.producers(member).for_each(|producer| meet(producer, cone));
+            }
+        }
+        cone.len() <= MAX_CONE
+    }
+
+    /// Decides whether two blocks may become such; if so, their energies are.
+    fn accepts(&mut self, blocks: [u32; 2], sums: [Sums; 2]) -> bool {
+        let energies = sums.map(|sums| self.energy_of(sums));
+        let [one, other] = blocks.map(wide);
+        let rise = energies[0] + energies[1] - self.energy[one] - self.energy[other];
+        let is_accepted = rise <= 0.0 || self.random.random::<f64>() < (-rise / self.temperature).exp();
+        if is_accepted {
+            (self.energy[one], self.energy[other]) = (energies[0], energies[1]);
+        }
+        is_accepted
+    }
+
+    fn energy_of(&self, sums: Sums) -> f64 {
+        let share = float(self.at.busy(sums)) * self.scale + self.at.excess(sums);
+        let square = share * share;
+        let fourth = square * square;
+        fourth * fourth
+    }
+
+    /// Notes that a node has moved, and that its neighbours may now.
+    fn keep(&mut self, node: NodeId, from: u32) {
+        self.journal.push((node, from));
+        let graph = self.at.instance().graph();
+        self.candidates.add(node);
+        for &successor in graph.successors(node) {
+            self.candidates.add(successor);
+        }
+        for producer in graph.producers(node) {
+            self.candidates.add(producer);
+        }
+    }
+
+    /// Whether all neighbours of a node are in its block.
+    fn is_inside(&self, node: NodeId) -> bool {
+        let graph = self.at.instance().graph();
+        let block = self.at.block(node);
+        graph.producers(node).chain(graph.successors(node).iter().copied()).all(|other| self.at.block(other) == block)
+    }
+
+    /// Looks whether the partition is the best so far.
+    fn look(&mut self) {
+        let is_dear = |block: &u32| self.at.cost(self.at.sums(*block)) >= self.best;
+        if is_dear(&self.dear) {
+            return;
+        }
+        if let Some(dear) = (0..narrow(self.at.num_blocks())).find(is_dear) {
+            self.dear = dear;
+            return;
+        }
+        self.best = self.at.bottleneck();
+        self.journal.clear();
+    }
+}

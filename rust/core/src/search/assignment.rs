@@ -1,0 +1,249 @@
+//! A partition that changes node by node, with the cost of every block at hand.
+
+use crate::cost::{INFINITE, Instance, Ticks, partition_costs};
+use crate::graph::Csr;
+use crate::ids::{NodeId, TensorId, bytes_as_float, narrow, wide};
+
+/// Up to so many readers of a tensor are looked at one by one; of more, counts by block are kept.
+const FEW: usize = 4;
+
+/// What a block is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// Ticks of work and io.
+    pub(super) busy: Ticks,
+    /// Ticks of parameters.
+    pub(super) params: Ticks,
+    /// Bytes of parameters.
+    pub(super) bytes: u64,
+}
+
+/// How many readers of a tensor are in a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    block: u32,
+    readers: u32,
+}
+
+/// A partition under moves.
+#[derive(Clone, Debug)]
+pub(super) struct Assignment<'a> {
+    instance: &'a Instance,
+    block_of: Vec<u32>,
+    sums: Vec<Sums>,
+    /// Rows of shares for the tensors with many readers, of which the first `in_use` are.
+    shares: Csr<Share>,
+    in_use: Vec<u32>,
+}
+
+impl<'a> Assignment<'a> {
+    /// # Complexity
+    /// O(nodes + tensors + reads).
+    pub(super) fn new(instance: &'a Instance, block_of: &[usize]) -> Self {
+        let graph = instance.graph();
+        let rows = graph.tensors().flat_map(|x| {
+            let readers = graph.consumers(x).len();
+            (0..if readers > FEW { readers.min(instance.num_blocks()) } else { 0 })
+                .map(move |_| (x.index(), Share::default()))
+        });
+        let shares = Csr::from_pairs(graph.num_tensors(), Share::default(), rows);
+        let sums = sums_of(instance, block_of);
+        let block_of = block_of.iter().map(|&block| narrow(block)).collect();
+        let mut assignment = Self { instance, block_of, sums, shares, in_use: vec![0; graph.num_tensors()] };
+        for x in graph.tensors().filter(|&x| graph.consumers(x).len() > FEW) {
+            for &reader in graph.consumers(x) {
+                assignment.add_reader(x, assignment.block(reader));
+            }
+        }
+        assignment
+    }
+
+    pub(super) fn instance(&self) -> &'a Instance {
+        self.instance
+    }
+
+    pub(super) fn block(&self, node: NodeId) -> u32 {
+        self.block_of[node.index()]
+    }
+
+    pub(super) fn sums(&self, block: u32) -> Sums {
+        self.sums[wide(block)]
+    }
+
+    pub(super) fn num_blocks(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// The cost of a block of such sums.
+    pub(super) fn cost(&self, sums: Sums) -> Ticks {
+        if self.instance.is_over_limit(sums.bytes) { INFINITE } else { self.busy(sums) }
+    }
+
+    /// What a block of such sums would cost if there were no memory limit.
+    pub(super) fn busy(&self, sums: Sums) -> Ticks {
+        sums.busy + self.instance.overflow(sums.params)
+    }
+
+    /// How far a block of such sums is over the memory limit, in limits; 1 at least when it is, else 0.
+    pub(super) fn excess(&self, sums: Sums) -> f64 {
+        match self.instance.memory_limit() {
+            Some(limit) if sums.bytes > limit => {
+                1.0 + bytes_as_float(sums.bytes - limit) / bytes_as_float(limit.max(1))
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The blocks that `node` can be in while all others stay.
+    pub(super) fn range(&self, node: NodeId) -> (u32, u32) {
+        let graph = self.instance.graph();
+        let mut low = 0;
+        for producer in graph.producers(node) {
+            low = low.max(self.block(producer));
+        }
+        let mut high = narrow(self.sums.len() - 1);
+        for &successor in graph.successors(node) {
+            high = high.min(self.block(successor));
+        }
+        (low, high)
+    }
+
+    /// What the block of `node` and block `to` are without it and with it.
+    pub(super) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
+        let (instance, graph) = (self.instance, self.instance.graph());
+        let from = self.block(node);
+        let (mut left, mut right) = (0, 0);
+        for &x in instance.paid_reads(node) {
+            let transfer = instance.transfer(x);
+            let (here, there) = self.readers(x, from, to);
+            let home = graph.producer(x).map(|producer| self.block(producer));
+            if home == Some(from) {
+                // It was exported if anybody else reads it elsewhere; now it is.
+                if here == graph.consumers(x).len() && !instance.is_paid_output(x) {
+                    left += transfer;
+                }
+            } else if here == 1 {
+                left -= transfer;
+            }
+            if home == Some(to) {
+                if there + 1 == graph.consumers(x).len() && !instance.is_paid_output(x) {
+                    right -= transfer;
+                }
+            } else if there == 0 {
+                right += transfer;
+            }
+        }
+        for &x in instance.paid_produces(node) {
+            let transfer = instance.transfer(x);
+            let (here, there) = self.readers(x, from, to);
+            let (readers, is_output) = (graph.consumers(x).len(), instance.is_paid_output(x));
+            if readers > here || is_output {
+                left -= transfer;
+            }
+            if here > 0 {
+                left += transfer;
+            }
+            if readers > there || is_output {
+                right += transfer;
+            }
+            if there > 0 {
+                right -= transfer;
+            }
+        }
+        let (work, params) = (instance.work(node), instance.params()[node.index()]);
+        let bytes = graph.param_bytes(node);
+        let (source, target) = (self.sums(from), self.sums(to));
+        (
+            Sums { busy: source.busy - work + left, params: source.params - params, bytes: source.bytes - bytes },
+            Sums { busy: target.busy + work + right, params: target.params + params, bytes: target.bytes + bytes },
+        )
+    }
+
+    /// Moves a node to a block; `sums` are what [`shifted`](Self::shifted) says.
+    pub(super) fn shift(&mut self, node: NodeId, to: u32, sums: (Sums, Sums)) {
+        let from = self.block(node);
+        self.block_of[node.index()] = to;
+        self.sums[wide(from)] = sums.0;
+        self.sums[wide(to)] = sums.1;
+        let graph = self.instance.graph();
+        for &x in self.instance.paid_reads(node) {
+            if graph.consumers(x).len() > FEW {
+                self.remove_reader(x, from);
+                self.add_reader(x, to);
+            }
+        }
+    }
+
+    /// How many readers of a tensor are in one block and in another.
+    fn readers(&self, x: TensorId, from: u32, to: u32) -> (usize, usize) {
+        let readers = self.instance.graph().consumers(x);
+        let (mut here, mut there) = (0, 0);
+        if readers.len() <= FEW {
+            for reader in readers {
+                let block = self.block(*reader);
+                here += usize::from(block == from);
+                there += usize::from(block == to);
+            }
+        } else {
+            for share in &self.shares.row(x.index())[..wide(self.in_use[x.index()])] {
+                if share.block == from {
+                    here = wide(share.readers);
+                } else if share.block == to {
+                    there = wide(share.readers);
+                }
+            }
+        }
+        (here, there)
+    }
+
+    fn add_reader(&mut self, x: TensorId, block: u32) {
+        let in_use = wide(self.in_use[x.index()]);
+        let row = self.shares.row_mut(x.index());
+        if let Some(share) = row[..in_use].iter_mut().find(|share| share.block == block) {
+            share.readers += 1;
+        } else {
+            row[in_use] = Share { block, readers: 1 };
+            self.in_use[x.index()] += 1;
+        }
+    }
+
+    fn remove_reader(&mut self, x: TensorId, block: u32) {
+        let in_use = wide(self.in_use[x.index()]);
+        let row = self.shares.row_mut(x.index());
+        let place = row[..in_use].iter().position(|share| share.block == block).expect("a reader is in its block");
+        row[place].readers -= 1;
+        if row[place].readers == 0 {
+            row[place] = row[in_use - 1];
+            self.in_use[x.index()] -= 1;
+        }
+    }
+
+    /// Whether the costs are those of the partition, from the definition.
+    pub(super) fn is_sound(&self) -> bool {
+        let graph = self.instance.graph();
+        let is_acyclic = graph.nodes().all(|node| self.range(node).0 <= self.block(node));
+        is_acyclic && self.sums == sums_of(self.instance, &self.to_blocks())
+    }
+
+    /// The partition as it is.
+    pub(super) fn to_blocks(&self) -> Vec<usize> {
+        self.block_of.iter().map(|&block| wide(block)).collect()
+    }
+
+    /// The cost of the dearest block.
+    pub(super) fn bottleneck(&self) -> Ticks {
+        self.sums.iter().map(|&sums| self.cost(sums)).max().expect("a partition has at least one block")
+    }
+}
+
+/// The sums of all blocks, from the definition.
+fn sums_of(instance: &Instance, block_of: &[usize]) -> Vec<Sums> {
+    let mut sums: Vec<Sums> = partition_costs(instance, block_of)
+        .iter()
+        .map(|cost| Sums { busy: cost.work + cost.io_in + cost.io_out, params: 0, bytes: cost.param_bytes })
+        .collect();
+    for (&params, &block) in instance.params().iter().zip(block_of) {
+        sums[block].params += params;
+    }
+    sums
+}

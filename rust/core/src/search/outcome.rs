@@ -1,0 +1,85 @@
+//! How far a search is, and what it ends with.
+
+use std::ops::ControlFlow;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Rounds completed: of the genetic search, generations after the first.
+    pub rounds: u64,
+    /// Candidates looked at: orders that were sliced, and moves that were tried.
+    pub evaluations: u64,
+    /// The best bottleneck so far; [`INFINITE`] while every partition breaks the memory limit.
+    pub bottleneck: Ticks,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The block of every node. All in block 0, at infinite cost, when no partition within the memory limit was found.
+    pub block_of: Vec<usize>,
+    /// How far the search came.
+    pub progress: Progress,
+    /// Whether it was interrupted, rather than done.
+    pub is_interrupted: bool,
+}
+
+/// Is told how far a search is, and says whether to go on.
+pub type Observe<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
+
+/// The best partition so far, the counts, and when to end.
+pub(super) struct Incumbent<'a> {
+    instance: &'a Instance,
+    block_of: Vec<usize>,
+    pub(super) progress: Progress,
+    target: Ticks,
+    interrupt: &'a Interrupt,
+    observe: Observe<'a>,
+}
+
+impl<'a> Incumbent<'a> {
+    /// All nodes in block 0, at infinite cost.
+    pub(super) fn new(instance: &'a Instance, target: Ticks, interrupt: &'a Interrupt, observe: Observe<'a>) -> Self {
+        let progress = Progress { rounds: 0, evaluations: 0, bottleneck: INFINITE };
+        Self { instance, block_of: vec![0; instance.graph().num_nodes()], progress, target, interrupt, observe }
+    }
+
+    pub(super) fn block_of(&self) -> &[usize] {
+        &self.block_of
+    }
+
+    /// Takes a partition if it is better.
+    pub(super) fn take(&mut self, value: Ticks, block_of: impl FnOnce() -> Vec<usize>) {
+        if value < self.progress.bottleneck {
+            self.progress.bottleneck = value;
+            self.block_of = block_of();
+        }
+    }
+
+    /// Tells how far the search is; whether it has to end: when it is told so, and when nothing can be better.
+    pub(super) fn is_done(&mut self) -> bool {
+        (self.observe)(self.progress).is_break()
+            || self.progress.bottleneck <= self.target
+            || self.interrupt.is_raised()
+    }
+
+    pub(super) fn into_outcome(self) -> Outcome {
+        let Self { instance, block_of, progress, interrupt, .. } = self;
+        debug_assert!(
+            progress.bottleneck == INFINITE || bottleneck(&partition_costs(instance, &block_of)) == progress.bottleneck
+        );
+        Outcome { block_of, progress, is_interrupted: interrupt.is_raised() }
+    }
+}
+
+/// The threads that a search runs on.
+pub(super) fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|error| Error::Parameter { name: "threads", value: threads.to_string(), rule: error.to_string() })
+}

@@ -1,0 +1,232 @@
+//! Recombination: the best partition that can be put together from the cuts of several.
+//!
+//! Nodes that are in one block of each of the partitions stay together: a *class*. Along a tensor no block falls in any
+//! of the partitions, so along a cycle of classes none changes, and the cycle is one class: the quotient by the classes is
+//! acyclic. Every one of the partitions is a partition of the quotient, and so is every mixture of their cuts. The
+//! quotient is narrow, so that the exact downset DP (`exact`) finds the best of all, where it is not too large.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+use crate::exact::{Caps, Halt, Reach, decide};
+use crate::ids::{count, float, ticks};
+use crate::interrupt::Interrupt;
+use crate::reduce::reduce;
+
+/// Steps and bytes of the exact method per threshold.
+const STEPS: u64 = 2_000_000;
+const BYTES: usize = 1 << 28;
+/// Classes per block to begin with, and at least so many.
+const CLASSES_PER_BLOCK: usize = 4;
+const MIN_CLASSES: usize = 40;
+/// By how much more classes are taken when the DP came to an end, and by how much fewer when it did not.
+const MORE: f64 = 1.03;
+const FEWER: f64 = 0.9;
+/// Thresholds go down twice as fast after each success, and come back in such steps.
+const BACK: Ticks = 8;
+/// Thresholds that are nearer to the best than this part of it are not worth another step between.
+const NEAR: Ticks = 4096;
+/// More ticks than any block within the memory limit costs.
+const ABOVE_ALL: Ticks = 1 << 52;
+
+/// How many classes the exact method can bear, as learned so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    classes: f64,
+    most: f64,
+}
+
+impl Room {
+    pub(super) fn new(instance: &Instance) -> Self {
+        let most = float(count(instance.graph().num_nodes()));
+        let classes = float(count(MIN_CLASSES.max(CLASSES_PER_BLOCK * instance.num_blocks())));
+        Self { classes, most }
+    }
+
+    fn adapt(&mut self, factor: f64) {
+        self.classes = (self.classes * factor).min(self.most);
+    }
+
+    fn classes(self) -> usize {
+        usize::try_from(ticks(self.classes.floor())).unwrap_or(usize::MAX)
+    }
+}
+
+/// Puts together a partition better than `best`, which costs `value`, from its cuts and those of `others`; none when
+/// there is none, or the exact method would take too long.
+///
+/// # Complexity
+/// O(nodes) per other partition, O(nodes + reads) for the quotient, and a bounded number of steps per threshold.
+pub(super) fn recombine(
+    instance: &Instance,
+    (best, value): (&[usize], Ticks),
+    mut others: Vec<&[usize]>,
+    room: &mut Room,
+    random: &mut Xoshiro256PlusPlus,
+    interrupt: &Interrupt,
+) -> Option<(Ticks, Vec<usize>)> {
+    others.shuffle(random);
+    let (class_of, num_classes) = classes(best, &others, room.classes());
+    let quotient = instance.quotient(&class_of, num_classes);
+    let mut found: Option<(Ticks, Vec<usize>)> = None;
+    let mut known = value.min(ABOVE_ALL);
+    let mut step = 0;
+    while known > 0 {
+        let threshold = (known - step).max(1);
+        match better(&quotient, threshold, interrupt) {
+            Ok(Some(coarse)) => {
+                let block_of: Vec<usize> = class_of.iter().map(|&class| coarse[class]).collect();
+                let value = bottleneck(&partition_costs(instance, &block_of));
+                debug_assert!(value < threshold);
+                step = step.max(known - value) * 2;
+                known = value;
+                found = Some((value, block_of));
+            }
+            Ok(None) if step == 0 => {
+                room.adapt(MORE);
+                return found;
+            }
+            Ok(None) => step = if step > known / NEAR { step / BACK } else { 0 },
+            Err(Halt::Interrupted) => return found,
+            Err(Halt::Steps | Halt::Memory) => {
+                room.adapt(FEWER);
+                return found;
+            }
+        }
+    }
+    found
+}
+
+/// A partition below the threshold.
+fn better(quotient: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Vec<usize>>, Halt> {
+    let reduction = reduce(quotient, threshold, interrupt)?;
+    if reduction.hopeless.is_some() {
+        return Ok(None);
+    }
+    let mut caps = Caps::new(BYTES, STEPS);
+    let decision = decide(&reduction.instance, threshold, &Reach::default(), &mut caps, interrupt)?;
+    Ok(decision.map(|block_of| reduction.lift(&block_of)))
+}
+
+/// The class of every node by the blocks of `best` and of as many others as leave at most `most` classes.
+fn classes(best: &[usize], others: &[&[usize]], most: usize) -> (Vec<usize>, usize) {
+    let one = vec![0; best.len()];
+    let (mut class_of, mut num_classes) = refine(&one, 1, best, usize::MAX).expect("no more classes than that");
+    for other in others {
+        if let Some(finer) = refine(&class_of, num_classes, other, most) {
+            (class_of, num_classes) = finer;
+        }
+    }
+    (class_of, num_classes)
+}
+
+/// A part of a class.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    block: usize,
+    /// The part of the same class before it.
+    before: Option<usize>,
+}
+
+/// Parts every class by block, and numbers the parts by first appearance; none when there are more than `most`.
+fn refine(class_of: &[usize], num_classes: usize, block_of: &[usize], most: usize) -> Option<(Vec<usize>, usize)> {
+    // A class has few parts as a rule, so they are gone through from the last.
+    let mut last = vec![None; num_classes];
+    let mut parts: Vec<Part> = Vec::with_capacity(num_classes);
+    let mut part_of = Vec::with_capacity(class_of.len());
+    for (&class, &block) in class_of.iter().zip(block_of) {
+        let mut at = last[class];
+        while let Some(part) = at.filter(|&part: &usize| parts[part].block != block) {
+            at = parts[part].before;
+        }
+        part_of.push(at.unwrap_or_else(|| {
+            parts.push(Part { block, before: last[class] });
+            last[class] = Some(parts.len() - 1);
+            parts.len() - 1
+        }));
+        if parts.len() > most {
+            return None;
+        }
+    }
+    Some((part_of, parts.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::RngExt;
+
+    use super::super::streams::stream;
+    use super::*;
+    use crate::cost::{Device, INFINITE, check_partition};
+    use crate::graph::GraphBuilder;
+    use crate::ids::NodeId;
+
+    fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+        let mut builder = GraphBuilder::default();
+        for _ in 0..num_nodes {
+            builder.add_node(f64::from(random.random_range(0..5_u32)));
+        }
+        for producer in 0..num_nodes {
+            let mut readers: Vec<NodeId> = (producer + 1..num_nodes).map(NodeId::new).collect();
+            readers.retain(|_| random.random_bool(0.3));
+            builder.add_tensor(Some(NodeId::new(producer)), random.random_range(0..5), &readers);
+        }
+        let graph = Arc::new(builder.freeze().expect("edges go up"));
+        Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+    }
+
+    /// A partition that never falls along the numbering of the nodes, or along a tensor.
+    fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
+        let graph = instance.graph();
+        let mut block_of = vec![0; graph.num_nodes()];
+        for node in graph.nodes() {
+            let least = graph.producers(node).map(|producer| block_of[producer.index()]).max().unwrap_or(0);
+            block_of[node.index()] = random.random_range(least..instance.num_blocks());
+        }
+        block_of
+    }
+
+    /// The least bottleneck of all partitions that keep the classes together.
+    fn least(instance: &Instance, class_of: &[usize], num_classes: usize) -> Ticks {
+        let blocks = instance.num_blocks();
+        let mut least = INFINITE;
+        for code in 0..blocks.pow(u32::try_from(num_classes).expect("few")) {
+            let block = |class: usize| code / blocks.pow(u32::try_from(class).expect("few")) % blocks;
+            let block_of: Vec<i64> = class_of.iter().map(|&class| count(block(class))).collect();
+            if let Ok(block_of) = check_partition(instance.graph(), blocks, &block_of) {
+                least = least.min(bottleneck(&partition_costs(instance, &block_of)));
+            }
+        }
+        least
+    }
+
+    #[test]
+    fn the_best_of_all_mixtures_is_found() {
+        for case in 0..2000 {
+            let mut random = stream(1, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..4));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let partitions: Vec<Vec<usize>> = (0..3).map(|_| random_partition(&mut random, &instance)).collect();
+            let value = |block_of: &[usize]| bottleneck(&partition_costs(&instance, block_of));
+            let others: Vec<&[usize]> = partitions.iter().map(Vec::as_slice).collect();
+            let known = (others[0], value(others[0]));
+            let (class_of, num_classes) = classes(others[0], &others, usize::MAX);
+            let mut room = Room { classes: 100.0, most: 100.0 };
+            let found = recombine(&instance, known, others.clone(), &mut room, &mut random, &Interrupt::never());
+            let least = least(&instance, &class_of, num_classes);
+            assert_eq!(found.as_ref().map_or(known.1, |found| found.0), least, "case {case}");
+            assert!(others.iter().all(|other| value(other) >= least), "case {case}");
+            assert!(found.is_none_or(|(found, block_of)| value(&block_of) == found && found < known.1), "case {case}");
+        }
+    }
+
+    #[test]
+    fn no_more_classes_are_made_than_asked_for() {
+        let partitions: [&[usize]; 3] = [&[0, 0, 1, 1, 1], &[0, 1, 1, 1, 1], &[0, 0, 0, 1, 2]];
+        assert_eq!(classes(partitions[0], &partitions[1..], usize::MAX), (vec![0, 1, 2, 3, 4], 5));
+        assert_eq!(classes(partitions[0], &partitions[1..], 3), (vec![0, 1, 2, 2, 2], 3));
+    }
+}
