@@ -21,18 +21,25 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--method", choices=tuple(METHODS), default="auto", help="search and the bounds that pay, or one by name"
     )
 
+    parser.add_argument("--population", type=int, metavar="N", help="individuals per generation of --method brkga")
+    parser.add_argument("--generations", type=int, metavar="N", help="generations of --method brkga (default: any)")
+
 
 def run(options: argparse.Namespace) -> int:
     """Solve, print, and give the exit status."""
     shared.start_log(options)
     shared.check_certificate_path(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
+    params = None
+    if options.population is not None or options.generations is not None:
+        params = sg.BrkgaParams(population=options.population, generations=options.generations)
     instance = shared.read_instance(options)
     result = sg.solve(
         instance,
         stop=stop,
         seed=options.seed,
         threads=options.threads,
+        params=params,
         method=options.method,
         display=shared.wants_progress(options),
     )

@@ -8,6 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use super::anneal::{Annealed, Heat, anneal_from};
 use super::coarsen::coarsen;
 use crate::cost::{Instance, Ticks};
+use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
 
 /// Graphs are coarsened down to so many nodes per block, while a step takes away a tenth.
@@ -15,11 +16,15 @@ const MIN_NODES_PER_BLOCK: usize = 8;
 const MAX_LEFT: usize = 9;
 /// Graphs above this are annealed as they are: with so many nodes a coarser graph costs more than it gains.
 const MAX_NODES: usize = 100_000;
-/// Temperatures: of the coarsest graph, drawn anew each time within a factor of `SPREAD`, and of the others.
+/// Temperatures: of the coarsest graph at first, drawn anew each time within a factor of `SPREAD`; of the others at
+/// first; and of all in the end.
 const HOT: f64 = 1.0;
 const SPREAD: f64 = 4.0;
 const WARM: f64 = 0.1;
 const COLD: f64 = 0.01;
+/// What moves an average node is about this much energy over the number of nodes per block; no graph is warmer than that
+/// times two, and none ends warmer than a fifth of it.
+const ENERGY: f64 = 8.0;
 
 /// Anneals a partition on all levels, with so many moves per node that can move.
 ///
@@ -57,15 +62,17 @@ pub(super) fn v_cycle(
         levels.push(Cow::Owned(coarse));
         groups.push(group_of);
     }
-    let mut hot = HOT * SPREAD.powf(random.random_range(-1.0..=1.0));
+    let energy = ENERGY * float(count(instance.num_blocks())) / float(count(instance.graph().num_nodes()));
+    let (warm, cold) = (WARM.min(2.0 * energy), COLD.min(0.2 * energy));
+    let mut hot = if groups.is_empty() { warm } else { HOT * SPREAD.powf(random.random_range(-1.0..=1.0)) };
     let mut moves = 0;
     loop {
         let level = levels.pop().expect("the finest level ends the loop");
-        let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold: COLD }, random, interrupt);
+        let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold }, random, interrupt);
         moves += annealed.moves;
         let Some(group_of) = groups.pop() else { return Annealed { moves, ..annealed } };
         let coarse = if annealed.bottleneck < bottleneck { annealed.best } else { annealed.last };
         block_of = group_of.iter().map(|&group| coarse[group]).collect();
-        hot = WARM;
+        hot = warm;
     }
 }
