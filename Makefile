@@ -36,6 +36,7 @@ python-test: $(CORE)
 # Speed: criterion, pytest-benchmark, and a graph of a million nodes.
 bench: $(CORE)
 	cargo bench --package slicegraph-benches --locked
+	$(BIN)/python benches/growth.py
 	$(BIN)/pytest benches
 	$(BIN)/python benches/large.py
 

@@ -30,7 +30,7 @@ def test_the_widest_gaps_are_the_hardest(folder: Path) -> None:
 def test_runs_that_are_there_are_not_done_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "RUNS", ((0, 0.1), (1, 0.1)))
     monkeypatch.setattr(search, "NUM_ORDERS", 20)
-    command = [str(folder), str(folder / "out.csv"), "--open", str(folder / "open.csv"), "--sample", "1", "-k", "2"]
+    command = [str(folder), str(folder / "out.csv"), "--open", str(folder / "open.csv"), "--sample", "1", "-k", "8"]
     search.main([*command, "--methods", "merge", "anneal", "orders"])
     rows = search.read_rows(folder / "out.csv")
     assert [(row["method"], row["seed"], row["limit"]) for row in rows] == [

@@ -33,30 +33,35 @@ fn slicing(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Decoding keys, loading an order, and rejecting it, per graph size.
+/// Decoding keys, loading an order, rejecting it, and slicing it, per graph size and number of blocks.
 fn evaluation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("evaluation");
-    for num_nodes in [100, 1_000, 10_000, 100_000] {
-        let instance = layered_instance(num_nodes, 6, 8, 1);
-        let graph = instance.graph();
-        let order = TopologicalOrder::natural(graph);
-        let mut keys = vec![0.0; num_nodes];
-        for (rank, node) in (0_u32..).zip(order.nodes()) {
-            keys[node.index()] = f64::from(rank);
+    group.sample_size(10);
+    for num_nodes in [100, 1_000, 10_000, 100_000, 1_000_000] {
+        for num_blocks in [2, 8, 64] {
+            let instance = layered_instance(num_nodes, 6, num_blocks, 1);
+            let graph = instance.graph();
+            let order = TopologicalOrder::natural(graph);
+            let name = |part: &str| BenchmarkId::new(format!("{part},k={num_blocks}"), num_nodes);
+            if num_blocks == 8 {
+                let mut keys = vec![0.0; num_nodes];
+                for (rank, node) in (0_u32..).zip(order.nodes()) {
+                    keys[node.index()] = f64::from(rank);
+                }
+                let mut kahn = Kahn::new(graph);
+                group.bench_function(name("decode"), |bencher| {
+                    bencher.iter(|| kahn.decode(graph, black_box(&keys)));
+                });
+            }
+            let mut slicer = Slicer::new(&instance);
+            group.bench_function(name("load"), |bencher| bencher.iter(|| slicer.load(black_box(&order))));
+            slicer.load(&order);
+            let optimum = slicer.best(None, &NEVER).ok().flatten().expect("no memory limit").bottleneck();
+            group.bench_function(name("reject"), |bencher| {
+                bencher.iter(|| slicer.below(black_box(optimum), &NEVER));
+            });
+            group.bench_function(name("best"), |bencher| bencher.iter(|| slicer.best(black_box(None), &NEVER)));
         }
-        let mut kahn = Kahn::new(graph);
-        group.bench_function(BenchmarkId::new("decode", num_nodes), |bencher| {
-            bencher.iter(|| kahn.decode(graph, black_box(&keys)));
-        });
-        let mut slicer = Slicer::new(&instance);
-        group.bench_function(BenchmarkId::new("load", num_nodes), |bencher| {
-            bencher.iter(|| slicer.load(black_box(&order)));
-        });
-        slicer.load(&order);
-        let optimum = slicer.best(None, &NEVER).ok().flatten().expect("no memory limit").bottleneck();
-        group.bench_function(BenchmarkId::new("reject", num_nodes), |bencher| {
-            bencher.iter(|| slicer.below(black_box(optimum), &NEVER));
-        });
     }
     group.finish();
 }

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +122,7 @@ def search(
     3.125
     """
     check_stop(stop)
+    check_method(method, METHODS, params)
     begin = time.perf_counter()
     bound = combinatorial(instance)
 
@@ -146,6 +147,14 @@ def search(
         stop=stop,
         is_interrupted=found.is_interrupted,
     )
+
+
+def check_method(method: str, methods: Iterable[str], params: BrkgaParams | None) -> None:
+    """Refuse a method that there is not, and parameters of another one."""
+    if method not in methods:
+        raise InputError(f"method {method!r}: there is none, but {', '.join(methods)}")
+    if params is not None and method != "brkga":
+        raise InputError(f"params: they are of method 'brkga', not {method!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,10 +189,6 @@ def find(
 
     ``poll`` is told the best bottleneck in seconds, the candidates looked at and the rounds.
     """
-    if method not in METHODS:
-        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
-    if params is not None and method != "brkga":
-        raise InputError(f"params: they are of method 'brkga', not {method!r}")
     begin, best = time.perf_counter(), math.inf
     reduction: Reduction | None = None
     if method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED:

@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping
 
 from slicegraph.cost import Instance
-from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
 from slicegraph.prover import Prover
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import SOLVER_PRECISION, Result, make_result
 from slicegraph.search import METHODS as SEARCHES
-from slicegraph.search import BrkgaParams, find, thread_count
+from slicegraph.search import BrkgaParams, check_method, find, thread_count
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop, relative_gap
 
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -86,8 +85,7 @@ def solve(
     ('optimal', 2.0, 0.0)
     """
     check_stop(stop)
-    if method not in METHODS:
-        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
+    check_method(method, METHODS, params)
     begin = time.perf_counter()
     best, evaluations = math.inf, 0
     methods, num_threads = METHODS[method], thread_count(threads)

@@ -53,6 +53,15 @@ def test_the_json_has_the_keys_of_the_contract(chain: str, capsys: pytest.Captur
     assert answer["seconds"] >= 0.1
 
 
+def test_the_genetic_search_ends_after_so_many_generations(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--population", "10", "--generations", "2"]
+    answer = solve_json([chain, "-k", "2", "--bandwidth", "64", "--method", "brkga", *sizes], capsys)
+    assert (answer["bottleneck"], answer["status"]) == (3.125, "time_limit")
+    assert answer["seconds"] < 30
+    assert main(["solve", chain, "-k", "2", "--population", "10"]) == 2
+    assert capsys.readouterr().err == "slicegraph: params: they are of method 'brkga', not 'auto'\n"
+
+
 @pytest.mark.parametrize("model", sorted(LIGHT.glob("*.onnx")), ids=lambda path: path.stem)
 def test_a_real_network_costs_what_the_definition_says(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

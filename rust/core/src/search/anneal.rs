@@ -72,7 +72,7 @@ pub(super) fn anneal_from(
 
 /// Searches by annealing alone: chains from the best partition, each round longer than the one before.
 ///
-/// The answer depends on the seed, not on `threads`. Ends as [`merge`](super::merge) does.
+/// The answer depends on the seed, not on `threads`. Ends as [`merge()`](super::merge()) does.
 ///
 /// # Errors
 /// [`Error::Parameter`], when no thread can be started.

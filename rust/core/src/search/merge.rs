@@ -7,43 +7,26 @@
 
 use std::collections::VecDeque;
 
-use rand::RngExt;
-use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
+use super::lane::{Found, Lane};
 use super::outcome::{Incumbent, Observe, Outcome, pool};
-use super::recombine::{Room, recombine};
+use super::recombine::recombine;
 use super::starts::{Start, take_starts};
 use super::streams::stream;
-use super::vcycle::v_cycle;
 use crate::cost::{Instance, Ticks};
 use crate::error::Error;
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
-use crate::order::{Kahn, TopologicalOrder};
-use crate::slice::Slicer;
+use crate::order::TopologicalOrder;
 
 /// Independent parts of a round.
 const LANES: usize = 2;
 /// Samples that are remembered, and nodes of all of them together.
 const MAX_SAMPLES: usize = 60;
 const MAX_SAMPLE_NODES: usize = 1 << 22;
-/// Moves of annealing per node that can move, and by how much more for each round without anything better.
-const SWEEPS: f64 = 20.0;
-const EFFORT: f64 = 1.05;
-const MAX_GROWTHS: u64 = 60;
 /// Rounds without anything better after which the first run ends; each has a quarter more than the one before.
 const PATIENCE: u64 = 20;
-/// Orders per round near the best partition and far from it; fewer when they have more than so many nodes together.
-const NEAR_ORDERS: usize = 3;
-const FAR_ORDERS: usize = 4;
-const MAX_ORDER_NODES: usize = 100_000;
-/// Positions by which an order near the best partition is shaken, at most.
-const MAX_SHAKE: f64 = 50.0;
-/// Share of the keys of an order far from it that are random, at most.
-const MAX_RANDOM: f64 = 0.5;
-/// A slicing is a sample when it is at most this part of the best bottleneck above it.
-const MARGIN: Ticks = 10;
 
 /// Searches for a partition of least bottleneck.
 ///
@@ -87,7 +70,10 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
     loop {
         incumbent.progress.rounds += 1;
         let round = incumbent.progress.rounds;
-        let work = |(index, lane): (usize, &mut Lane<'_>)| lane.round(&run, &mut stream(seed, round, index), interrupt);
+        let work = |(index, lane): (usize, &mut Lane<'_>)| {
+            let samples = run.samples.iter().map(Vec::as_slice).collect();
+            lane.round((&run.best, run.value), samples, run.stale, &mut stream(seed, round, index), interrupt)
+        };
         let found: Vec<Found> = lanes.par_iter_mut().enumerate().map(work).collect();
         incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
         run.take(found);
@@ -163,129 +149,6 @@ impl Run {
             if let Some(block_of) = block_of.filter(|_| value < self.value) {
                 (self.value, self.best, self.stale) = (value, block_of, 0);
             }
-        }
-    }
-}
-
-/// What a lane has found in a round.
-struct Found {
-    evaluations: u64,
-    samples: Vec<Vec<usize>>,
-    value: Ticks,
-    /// A better partition than the one that it began with.
-    block_of: Option<Vec<usize>>,
-}
-
-impl Found {
-    fn take(&mut self, value: Ticks, block_of: &[usize]) {
-        if value < self.value {
-            self.value = value;
-            self.block_of = Some(block_of.to_vec());
-        }
-    }
-}
-
-/// A part of every round, with its buffers.
-struct Lane<'a> {
-    instance: &'a Instance,
-    ranks: &'a [Vec<f64>],
-    kahn: Kahn,
-    keys: Vec<f64>,
-    order: TopologicalOrder,
-    slicer: Slicer<'a>,
-    room: Room,
-}
-
-impl<'a> Lane<'a> {
-    fn new(instance: &'a Instance, ranks: &'a [Vec<f64>]) -> Self {
-        Self {
-            instance,
-            ranks,
-            kahn: Kahn::new(instance.graph()),
-            keys: vec![0.0; instance.graph().num_nodes()],
-            order: TopologicalOrder::empty(),
-            slicer: Slicer::new(instance),
-            room: Room::new(instance),
-        }
-    }
-
-    fn round(&mut self, run: &Run, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Found {
-        let (instance, best, value) = (self.instance, &run.best[..], run.value);
-        let growth = EFFORT.powf(float(run.stale.min(MAX_GROWTHS).cast_signed()));
-        let annealed = v_cycle(instance, best, value, SWEEPS * growth, random, interrupt);
-        let mut found = Found { evaluations: annealed.moves, samples: Vec::new(), value, block_of: None };
-        found.take(annealed.bottleneck, &annealed.best);
-        let last = annealed.last;
-        let orders = MAX_ORDER_NODES / instance.graph().num_nodes();
-        for _ in 0..orders.clamp(1, NEAR_ORDERS) {
-            let from = if random.random() { found.block_of.as_deref().unwrap_or(best) } else { &last };
-            let from = from.to_vec();
-            self.shake(&from, random);
-            self.slice(&mut found, interrupt);
-        }
-        for _ in 0..orders.min(FAR_ORDERS) {
-            let from = found.block_of.clone();
-            self.mix(from.as_deref().unwrap_or(best), random);
-            self.slice(&mut found, interrupt);
-        }
-        found.samples.push(last);
-        let others = run.samples.iter().chain(&found.samples).map(Vec::as_slice).collect();
-        let known = (found.block_of.as_deref().unwrap_or(best), found.value);
-        if let Some((value, block_of)) = recombine(instance, known, others, &mut self.room, random, interrupt) {
-            found.take(value, &block_of);
-        }
-        found
-    }
-
-    /// Keys of an order that a partition allows: block by block, within a block as in one of the known orders, shaken.
-    fn shake(&mut self, block_of: &[usize], random: &mut Xoshiro256PlusPlus) {
-        let ranks = &self.ranks[random.random_range(0..self.ranks.len())];
-        let shake = random.random_range(0.0..MAX_SHAKE) / float(count(ranks.len()));
-        for ((key, rank), &block) in self.keys.iter_mut().zip(ranks).zip(block_of) {
-            let shaken = (rank + random.random_range(-1.0..=1.0) * shake).clamp(0.0, 1.0);
-            *key = float(count(block)) + shaken / 2.0;
-        }
-    }
-
-    /// Keys of one of the known orders, or of one that a partition allows, some of them random.
-    fn mix(&mut self, block_of: &[usize], random: &mut Xoshiro256PlusPlus) {
-        let ranks = &self.ranks[random.random_range(0..self.ranks.len())];
-        let is_near = random.random_range(0..self.ranks.len() + 2) >= self.ranks.len();
-        let share = random.random_range(0.0..MAX_RANDOM);
-        let blocks = float(count(self.instance.num_blocks()));
-        for ((key, rank), &block) in self.keys.iter_mut().zip(ranks).zip(block_of) {
-            *key = if random.random_bool(share) {
-                random.random()
-            } else if is_near {
-                (float(count(block)) + rank / 2.0) / blocks
-            } else {
-                *rank
-            };
-        }
-    }
-
-    /// A partition that owes nothing to any other: the best slicing of a random order.
-    fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<(Ticks, Vec<usize>)> {
-        self.keys.fill_with(|| random.random());
-        self.kahn.decode_into(self.instance.graph(), &self.keys, &mut self.order, interrupt).ok()?;
-        self.slicer.load(&self.order);
-        let slicing = self.slicer.best(None, interrupt).ok()??;
-        Some((slicing.bottleneck(), slicing.block_of(&self.order)))
-    }
-
-    /// Slices the order of the keys; a good slicing is a sample.
-    fn slice(&mut self, found: &mut Found, interrupt: &Interrupt) {
-        found.evaluations += 1;
-        let decoded = self.kahn.decode_into(self.instance.graph(), &self.keys, &mut self.order, interrupt);
-        if decoded.is_err() {
-            return;
-        }
-        self.slicer.load(&self.order);
-        let cutoff = found.value.saturating_add(found.value / MARGIN);
-        if let Ok(Some(slicing)) = self.slicer.best(Some(cutoff), interrupt) {
-            let block_of = slicing.block_of(&self.order);
-            found.take(slicing.bottleneck(), &block_of);
-            found.samples.push(block_of);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Search: partitions of small bottleneck, from above.
 //!
-//! [`merge`] is what finds the best ones; [`brkga`] is `SliceGraph` as in the paper, a genetic search over topological
-//! orders, each cut at its best; [`anneal`] moves nodes between blocks.
+//! [`merge()`] is what finds the best ones; [`brkga()`] is `SliceGraph` as in the paper, a genetic search over topological
+//! orders, each cut at its best; [`anneal()`] moves nodes between blocks.
 
 mod anneal;
 mod assignment;
 mod brkga;
 mod coarsen;
+mod lane;
 mod merge;
 mod outcome;
 mod params;

@@ -1,0 +1,45 @@
+//! A thousand and more candidates of each search, on one thread.
+
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use slicegraph_benches::layered_instance;
+use slicegraph_core::cost::Instance;
+use slicegraph_core::interrupt::Interrupt;
+use slicegraph_core::search::{BrkgaParams, Progress, anneal, brkga, merge};
+
+static NEVER: Interrupt = Interrupt::never();
+const EVALUATIONS: u64 = 1000;
+
+/// Runs a search for so many candidates, and gives how many there were: it ends at the end of a round.
+fn run(name: &str, instance: &Instance) -> u64 {
+    let mut observe = |progress: Progress| {
+        if progress.evaluations < EVALUATIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let outcome = match name {
+        "merge" => merge(instance, 0, 1, 0, &NEVER, &mut observe),
+        "anneal" => anneal(instance, 0, 1, 0, &NEVER, &mut observe),
+        _ => brkga(instance, &BrkgaParams::default(), 0, 1, 0, &NEVER, &mut observe),
+    };
+    outcome.expect("sound parameters").progress.evaluations
+}
+
+/// Candidates per second: moves and orders, which are not alike.
+fn search(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("search");
+    group.sample_size(10);
+    for name in ["merge", "anneal", "brkga"] {
+        for num_nodes in [100, 1_000, 10_000] {
+            let instance = layered_instance(num_nodes, 6, 8, 1);
+            group.throughput(Throughput::Elements(run(name, &instance)));
+            group.bench_function(BenchmarkId::new(name, num_nodes), |bencher| {
+                bencher.iter(|| run(name, black_box(&instance)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, search);
+criterion_main!(benches);
