@@ -77,6 +77,14 @@ fn an_interrupted_search_still_has_a_partition() {
 }
 
 #[test]
+fn more_blocks_than_nodes_make_no_difference() {
+    let [few, many] = [chain(14, 14), chain(14, 1 << 20)];
+    for (name, evaluations) in SEARCHES {
+        assert_eq!(search(name, &few, evaluations, 1, 1), search(name, &many, evaluations, 1, 1), "{name}");
+    }
+}
+
+#[test]
 fn a_parameter_out_of_range_is_named() {
     let instance = chain(3, 2);
     let message = |params: BrkgaParams| {

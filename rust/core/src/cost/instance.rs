@@ -112,6 +112,13 @@ impl Instance {
         instance
     }
 
+    /// The same problem with another number of blocks.
+    pub(crate) fn with_num_blocks(&self, num_blocks: usize) -> Self {
+        let figures = Figures { num_blocks, ..self.figures };
+        let (work, transfer, params) = (self.work.clone(), self.transfer.clone(), self.params.clone());
+        Self::from_ticks(Arc::clone(&self.graph), figures, work, transfer, params)
+    }
+
     /// The instance whose nodes are groups of these nodes, numbered below `num_groups`, at the same costs.
     ///
     /// Tensors within a group are gone, but for model outputs that are paid; those with equal ends are one, at the sum of

@@ -50,6 +50,11 @@ pub fn merge(
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
+    let num_nodes = instance.graph().num_nodes();
+    if instance.num_blocks() > num_nodes {
+        // The others would be empty.
+        return merge(&instance.with_num_blocks(num_nodes), seed, threads, target, interrupt, observe);
+    }
     let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
     pool(threads)?.install(|| {
         if let Some(starts) = take_starts(instance, &mut incumbent, interrupt) {
