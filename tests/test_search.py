@@ -23,7 +23,7 @@ from strategies import CHAIN, devices, graphs, to_graph, to_instance
 PARAMS = sg.BrkgaParams(population=20, generations=20)
 # How each search is asked for on small graphs, and when it has surely looked at all there is.
 SEARCHES: dict[str, dict[str, Any]] = {
-    "merge": {"stop": sg.MaxEvaluations(2000)},
+    "merge": {"stop": sg.MaxEvaluations(10_000)},
     "anneal": {"stop": sg.MaxEvaluations(20_000)},
     "brkga": {"params": PARAMS},
     "memetic": {"params": sg.BrkgaParams(population=20, generations=20, seeded=True, memetic=True)},
