@@ -146,18 +146,15 @@ impl Instance {
         for x in old.tensors() {
             let maker = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
             let is_inside = |v: &NodeId| maker.is_some_and(|maker| maker.index() == group_of[v.index()]);
-            if old.consumers(x).iter().all(is_inside) && !self.is_paid_output(x) {
+            let is_paid_output = self.is_paid_output(x);
+            let is_gone = old.consumers(x).iter().all(is_inside) && !(is_paid_output && maker.is_some());
+            if is_gone || (maker.is_none() && !self.boundary_io()) {
                 continue;
             }
             let mut readers: Vec<NodeId> = old.consumers(x).iter().map(|v| NodeId::new(group_of[v.index()])).collect();
             readers.sort_unstable();
             readers.dedup();
             readers.retain(|&reader| Some(reader) != maker);
-            let is_paid_output = self.is_paid_output(x);
-            let is_gone = readers.is_empty() && !(is_paid_output && maker.is_some());
-            if is_gone || (maker.is_none() && !self.boundary_io()) {
-                continue;
-            }
             match ends.entry((maker, readers, is_paid_output)) {
                 Entry::Occupied(class) => transfer[*class.get()] += self.transfer(x),
                 Entry::Vacant(class) => {

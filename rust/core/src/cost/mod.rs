@@ -12,5 +12,5 @@ mod ticks;
 pub use block::{BlockCost, bottleneck, check_partition, partition_costs};
 pub use device::Device;
 pub use instance::Instance;
-pub(crate) use ticks::ceil_div;
+pub(crate) use ticks::{ABOVE_ALL, ceil_div};
 pub use ticks::{INFINITE, Ticks};

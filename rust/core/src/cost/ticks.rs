@@ -8,6 +8,9 @@ pub type Ticks = i64;
 /// The cost of a block that breaks the memory limit.
 pub const INFINITE: Ticks = i64::MAX;
 
+/// More ticks than any block within the memory limit costs: a bound that no partition beats.
+pub(crate) const ABOVE_ALL: Ticks = 1 << 52;
+
 /// What all costs of an instance, each tensor counted twice, stay below.
 const CAPACITY: i128 = 1 << 52;
 /// The smallest tick is the smallest normal float, so that dividing by a tick is exact.

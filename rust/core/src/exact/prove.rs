@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rayon::ThreadPoolBuilder;
 
 use super::{Caps, Halt, Reach, decide};
-use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::{Hopeless, Merge, Reduction, reduce};
@@ -16,8 +16,6 @@ const GROWTH: u64 = 4;
 /// later.
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
 const MAX_THREADS: usize = 4096;
-/// More ticks than any block costs: a bound that no partition within the memory limit beats.
-const ABOVE_ALL: Ticks = 1 << 52;
 
 /// Why no partition is better than a threshold, after merges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

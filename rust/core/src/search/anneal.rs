@@ -9,7 +9,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::assignment::{Assignment, Sums};
-use super::outcome::{Incumbent, Observe, Outcome, pool};
+use super::outcome::{Observe, Outcome, conduct};
 use super::starts::take_starts;
 use super::streams::stream;
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
@@ -84,14 +84,8 @@ pub fn anneal(
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
-    let num_nodes = instance.graph().num_nodes();
-    if instance.num_blocks() > num_nodes {
-        // The others would be empty.
-        return anneal(&instance.with_num_blocks(num_nodes), seed, threads, target, interrupt, observe);
-    }
-    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
-    pool(threads)?.install(|| {
-        if take_starts(instance, &mut incumbent, interrupt).is_none() {
+    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
+        if take_starts(instance, incumbent, interrupt).is_none() {
             return;
         }
         let mut sweeps = FIRST_SWEEPS;
@@ -113,8 +107,7 @@ pub fn anneal(
             }
             sweeps *= GROWTH;
         }
-    });
-    Ok(incumbent.into_outcome())
+    })
 }
 
 /// Nodes that may have somewhere to go. Nodes that turn out to have not are taken out when they are met.

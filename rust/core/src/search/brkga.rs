@@ -3,7 +3,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::{Heat, anneal_from};
-use super::outcome::{Incumbent, Observe, Outcome, pool};
+use super::outcome::{Incumbent, Observe, Outcome, conduct};
 use super::params::BrkgaParams;
 use super::population::{Fitness, Individual, Population};
 use super::starts::{ORDERS, take_even};
@@ -46,9 +46,9 @@ pub fn brkga(
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
     params.check()?;
-    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
-    pool(threads)?.install(|| run(instance, params, seed, &mut incumbent, interrupt));
-    Ok(incumbent.into_outcome())
+    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
+        run(instance, params, seed, incumbent, interrupt);
+    })
 }
 
 fn run(instance: &Instance, params: &BrkgaParams, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use rayon::prelude::*;
 
 use super::lane::{Found, Lane};
-use super::outcome::{Incumbent, Observe, Outcome, pool};
+use super::outcome::{Incumbent, Observe, Outcome, conduct};
 use super::recombine::recombine;
 use super::starts::{Start, take_starts};
 use super::streams::stream;
@@ -50,18 +50,11 @@ pub fn merge(
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
-    let num_nodes = instance.graph().num_nodes();
-    if instance.num_blocks() > num_nodes {
-        // The others would be empty.
-        return merge(&instance.with_num_blocks(num_nodes), seed, threads, target, interrupt, observe);
-    }
-    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
-    pool(threads)?.install(|| {
-        if let Some(starts) = take_starts(instance, &mut incumbent, interrupt) {
-            run(instance, seed, &mut incumbent, starts, interrupt);
+    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
+        if let Some(starts) = take_starts(instance, incumbent, interrupt) {
+            run(instance, seed, incumbent, starts, interrupt);
         }
-    });
-    Ok(incumbent.into_outcome())
+    })
 }
 
 fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
 
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub(super) struct Incumbent<'a> {
 
 impl<'a> Incumbent<'a> {
     /// All nodes in block 0, at infinite cost.
-    pub(super) fn new(instance: &'a Instance, target: Ticks, interrupt: &'a Interrupt, observe: Observe<'a>) -> Self {
+    fn new(instance: &'a Instance, target: Ticks, interrupt: &'a Interrupt, observe: Observe<'a>) -> Self {
         let progress = Progress { rounds: 0, evaluations: 0, bottleneck: INFINITE };
         Self { instance, block_of: vec![0; instance.graph().num_nodes()], progress, target, interrupt, observe }
     }
@@ -69,7 +69,7 @@ impl<'a> Incumbent<'a> {
             || self.interrupt.is_raised()
     }
 
-    pub(super) fn into_outcome(self) -> Outcome {
+    fn into_outcome(self) -> Outcome {
         let Self { instance, block_of, progress, interrupt, .. } = self;
         debug_assert!(
             progress.bottleneck == INFINITE || bottleneck(&partition_costs(instance, &block_of)) == progress.bottleneck
@@ -78,8 +78,25 @@ impl<'a> Incumbent<'a> {
     }
 }
 
-/// The threads that a search runs on.
-pub(super) fn pool(threads: usize) -> Result<ThreadPool, Error> {
+/// Runs a search on so many threads, for no more blocks than there are nodes: the others would be empty.
+pub(super) fn conduct(
+    instance: &Instance,
+    threads: usize,
+    target: Ticks,
+    interrupt: &Interrupt,
+    observe: Observe<'_>,
+    search: impl FnOnce(&Instance, &mut Incumbent<'_>) + Send,
+) -> Result<Outcome, Error> {
+    let num_nodes = instance.graph().num_nodes();
+    let narrower = (instance.num_blocks() > num_nodes).then(|| instance.with_num_blocks(num_nodes));
+    let instance = narrower.as_ref().unwrap_or(instance);
     let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
-    pool.map_err(|error| Error::Parameter { name: "threads", value: threads.to_string(), rule: error.to_string() })
+    let pool = pool.map_err(|error| Error::Parameter {
+        name: "threads",
+        value: threads.to_string(),
+        rule: error.to_string(),
+    })?;
+    let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
+    pool.install(|| search(instance, &mut incumbent));
+    Ok(incumbent.into_outcome())
 }

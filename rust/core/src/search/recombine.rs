@@ -8,7 +8,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
 use crate::exact::{Caps, Halt, Reach, decide};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
@@ -27,8 +27,6 @@ const FEWER: f64 = 0.9;
 const BACK: Ticks = 8;
 /// Thresholds that are nearer to the best than this part of it are not worth another step between.
 const NEAR: Ticks = 4096;
-/// More ticks than any block within the memory limit costs.
-const ABOVE_ALL: Ticks = 1 << 52;
 
 /// How many classes the exact method can bear, as learned so far.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use super::Slicing;
 use super::costs::SliceCosts;
 use super::dp::SlicingTable;
 use super::fewest::{Fewest, Sweep};
-use crate::cost::{INFINITE, Instance, Ticks};
+use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
@@ -13,8 +13,6 @@ use crate::order::TopologicalOrder;
 const CHEAP_BANDS: f64 = 1.0;
 /// Transitions of the DP per node up to which it costs no more than a few sweeps.
 const CHEAP_TRANSITIONS: usize = 4;
-/// More ticks than any block costs.
-const ABOVE_ALL: Ticks = 1 << 52;
 
 /// Slices orders of one instance without allocating per order.
 #[derive(Clone, Debug)]
