@@ -4,9 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
 CORE := .venv/.core
+GRAPHS ?= ../shared/data/testbed
+RESULTS ?= testbed-results
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test bench fix soak clean
+.PHONY: demo test lint rust-test python-test bench testbed fix soak clean
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -39,6 +41,10 @@ bench: $(CORE)
 	$(BIN)/python benches/growth.py
 	$(BIN)/pytest benches
 	$(BIN)/python benches/large.py
+
+# The paper's tables and figures over a folder of graphs. ARGS: see benches/README.md.
+testbed: $(CORE)
+	PYTHONPATH=benches $(BIN)/python -m testbed $(GRAPHS) $(RESULTS) $(ARGS)
 
 # Rewrite what the formatters and the fixable lints complain of.
 fix: $(STAMP)

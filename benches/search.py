@@ -3,7 +3,7 @@
     python benches/search.py FOLDER OUT.csv --open ROWS.csv [--sample 20] [-k 8 32] [--threads 2] [--known ROWS.csv ...]
                              [--methods merge brkga anneal orders cp_sat] [--summary]
 
-The cases are the graphs with the widest gaps in ``ROWS.csv``, a table of `exact.py`, over the given numbers of blocks.
+The cases are the graphs with the widest gaps in ``ROWS.csv``, a table of the testbed, over the given numbers of blocks.
 Each of ``merge`` (the default search), ``brkga`` (as in the paper) and ``anneal`` has one run of 10 s and two of 1 s,
 with seeds of their own, and tells what it had after 0.1, 1 and 10 s. ``orders`` slices 10,000 random orders; ``cp_sat``
 gives OR-tools 10 s, in a process of its own, on the exact model of the reduced graph, with the natural order
@@ -74,8 +74,8 @@ def hardest(rows: Sequence[Row], num_blocks: Sequence[int], sample: int) -> list
     """Give the graphs whose gaps are the widest together."""
     gaps: dict[str, float] = defaultdict(float)
     for row in rows:
-        if int(row["k"]) in num_blocks and float(row["bottleneck"]) > 0:
-            gaps[row["graph"]] -= math.log(float(row["bound"]) / float(row["bottleneck"]))
+        if row["method"] == "solve" and int(row["k"]) in num_blocks and float(row["bottleneck"]) > 0:
+            gaps[row["graph"]] -= math.log(float(row["lower_bound"]) / float(row["bottleneck"]))
     return sorted(gaps, key=lambda graph: -gaps[graph])[:sample]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from large import layered
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import slicegraph as sg
+from large import layered
 
 NUM_NODES = 500
 

@@ -16,7 +16,8 @@ from strategies import grid
 def folder(tmp_path: Path) -> Path:
     for name, size in {"small": 2, "large": 3}.items():
         (tmp_path / f"{name}.json.gz").write_bytes(gzip.compress(json.dumps(grid(size)).encode()))
-    rows = ["graph,k,bottleneck,bound", "small,8,2,2", "large,8,4,1", "large,32,4,4", "small,32,4,3"]
+    rows = ["small,8,solve,2,2", "large,8,solve,4,1", "large,32,solve,4,4", "small,32,solve,4,3", "small,8,exact,4,0"]
+    rows.insert(0, "graph,k,method,bottleneck,lower_bound")
     (tmp_path / "open.csv").write_text("\n".join(rows), encoding="utf-8")
     return tmp_path
 

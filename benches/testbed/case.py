@@ -1,0 +1,168 @@
+"""One case: a graph, a number of blocks and a method; and the row that it gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import slicegraph as sg
+from slicegraph.lower_bound import METHODS as BOUNDS
+
+SEARCHES: Mapping[str, tuple[str, sg.BrkgaParams | None]] = {
+    "merge": ("merge", None),
+    "anneal": ("anneal", None),
+    "brkga": ("brkga", None),
+    "brkga_seeded": ("brkga", sg.BrkgaParams(seeded=True)),
+    "brkga_memetic": ("brkga", sg.BrkgaParams(seeded=True, memetic=True)),
+}
+"""The searches and the variants of the paper's: method and parameters."""
+METHODS = ("solve", *SEARCHES, *BOUNDS)
+"""What can be run: everything together, a search alone, a lower bound alone."""
+MARKS = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
+"""Seconds at which the gap of a run is noted."""
+KEY = ("graph", "k", "method")
+"""The columns that tell one row from another."""
+ANSWER = (
+    *("nodes", "tensors", "reduced_nodes", "downsets", "transitions"),
+    *("bottleneck", "lower_bound", "verified", "combinatorial", "status"),
+)
+"""What does not depend on the clock when a method ends before its time."""
+CLOCK = ("seconds", "best_seconds", "gaps", "threads", "time_limit", "seed")
+"""What depends on the machine, and how the method was run."""
+COLUMNS = (*KEY, *ANSWER, *CLOCK)
+_SUFFIXES = (".json.gz", ".json", ".onnx", ".pbtxt", ".txt")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """What to run, where any process finds it.
+
+    Attributes
+    ----------
+    path
+        The graph's file.
+    num_blocks, device
+        The instance.
+    method
+        One of `METHODS`.
+    time_limit
+        Seconds.
+    threads, seed
+        Of the search.
+    """
+
+    path: Path
+    num_blocks: int
+    device: sg.Device
+    method: str
+    time_limit: float
+    threads: int
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The values of `KEY` in this case's row."""
+        return graph_name(self.path), str(self.num_blocks), self.method
+
+
+def graph_name(path: Path) -> str:
+    """Give a file's name without the suffix of its format."""
+    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), "")
+    return path.name.removesuffix(suffix)
+
+
+def is_graph(path: Path) -> bool:
+    """Whether a file may hold a graph."""
+    return graph_name(path) != path.name
+
+
+def run(case: Case) -> Row:
+    """Run a case, and check the certificate of what it claims."""
+    instance = sg.Instance(sg.read(case.path), device=case.device, num_blocks=case.num_blocks)
+    cells: dict[str, object] = dict(zip(KEY, case.key, strict=True))
+    cells |= {"nodes": instance.graph.num_nodes, "tensors": instance.graph.num_tensors}
+    cells |= {"threads": case.threads, "time_limit": case.time_limit, "seed": case.seed}
+    cells["combinatorial"] = sg.lower_bound(instance, method="combinatorial").lower_bound
+    if case.method == "solve":
+        cells |= _solve(instance, case)
+    elif case.method in SEARCHES:
+        cells |= _search(instance, case)
+    else:
+        bound = sg.lower_bound(instance, method=case.method, time_limit=case.time_limit)
+        cells |= {**_of_bound(bound), "lower_bound": bound.lower_bound, "verified": bound.verified_lower_bound}
+        cells |= {"status": bound.status, "seconds": round(bound.seconds, 4)}
+    return {column: str("" if (cell := cells.get(column)) is None else cell) for column in COLUMNS}
+
+
+def _solve(instance: sg.Instance, case: Case) -> dict[str, object]:
+    clock = _Clock()
+    stop = clock | sg.MaxRuntime(case.time_limit)
+    result = sg.solve(instance, stop=stop, seed=case.seed, threads=case.threads)
+    verdict = sg.check(instance.graph, result.certificate)
+    cells = next((_of_bound(bound) for bound in result.bounds if bound.downsets), {})
+    reduced = (bound.num_groups for bound in result.bounds if bound.num_groups is not None)
+    return {
+        **cells,
+        "reduced_nodes": next(reduced, None),
+        "bottleneck": verdict.bottleneck,
+        "lower_bound": verdict.lower_bound,
+        "verified": verdict.verified_lower_bound,
+        "status": result.status,
+        **clock.cells(result),
+    }
+
+
+def _search(instance: sg.Instance, case: Case) -> dict[str, object]:
+    clock = _Clock()
+    stop = clock | sg.MaxRuntime(case.time_limit)
+    method, params = SEARCHES[case.method]
+    result = sg.search(instance, method=method, params=params, stop=stop, seed=case.seed, threads=case.threads)
+    return {"bottleneck": result.bottleneck, "status": result.status, **clock.cells(result)}
+
+
+def _of_bound(bound: sg.Bound) -> dict[str, object]:
+    found = bound.downsets
+    return {
+        "reduced_nodes": bound.num_groups,
+        "downsets": found and found.downsets,
+        "transitions": found and found.transitions,
+    }
+
+
+@final
+class _Clock(sg.Stop):
+    """Never stops a run, but notes when its gap and its partition were how good."""
+
+    __slots__ = ("_best", "_best_seconds", "_gap", "_gaps")
+
+    def __init__(self) -> None:
+        self._gaps: list[float] = []
+        self._gap, self._best, self._best_seconds = 1.0, math.inf, 0.0
+
+    def __call__(self, progress: sg.Progress) -> bool:
+        """Note the progress."""
+        self._pass_marks(progress.seconds)
+        self._gap = progress.gap
+        if progress.bottleneck < self._best:
+            self._best, self._best_seconds = progress.bottleneck, progress.seconds
+        return False
+
+    def cells(self, result: sg.Result) -> dict[str, object]:
+        """Give the columns that depend on the clock."""
+        self._pass_marks(result.seconds)
+        if result.bottleneck < self._best:
+            self._best_seconds = result.seconds
+        return {
+            "seconds": round(result.seconds, 4),
+            "best_seconds": round(self._best_seconds, 4),
+            "gaps": " ".join(f"{gap:.4g}" for gap in self._gaps),
+        }
+
+    def _pass_marks(self, seconds: float) -> None:
+        while len(self._gaps) < len(MARKS) and MARKS[len(self._gaps)] < seconds:
+            self._gaps.append(self._gap)

@@ -1,0 +1,86 @@
+"""Runs cases on any executor, adds a row to the table as each ends, and tells how long it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import slicegraph as sg
+from testbed import case as cases
+from testbed import table
+from testbed.case import Case, Row
+
+
+def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
+    """Run what the table lacks; say how many cases failed.
+
+    The rows are the same on every executor, but for what depends on the clock; their order is that in which they end.
+    """
+    done = {table.key(row) for row in table.read(path)}
+    missing = [case for case in todo if case.key not in done]
+    num_failed, begin = 0, time.monotonic()
+    with table.appending(path) as writer:
+        futures: dict[Future[Row], Case] = {executor.submit(cases.run, case): case for case in missing}
+        try:
+            for number, future in enumerate(as_completed(futures), 1):
+                what = " ".join(futures[future].key)
+                try:
+                    row = future.result()
+                except BrokenExecutor:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others go on
+                    num_failed += 1
+                    told = f"FAILED: {type(error).__name__}: {error}"
+                else:
+                    # Ctrl-C reaches every process of a terminal; what it cut short is run again.
+                    if row["status"] == sg.Status.INTERRUPTED:
+                        continue
+                    writer.writerow(row)
+                    told = f"{row['status']} in {row['seconds']} s"
+                minutes = (time.monotonic() - begin) / number * (len(missing) - number) / 60
+                sys.stderr.write(f"{number}/{len(missing)} {what}: {told}, {minutes:.0f} min left\n")
+        finally:
+            for future in futures:
+                future.cancel()
+    return num_failed
+
+
+@contextlib.contextmanager
+def local(num_workers: int) -> Iterator[Executor]:
+    """Give so many processes of this machine, which end when this one does, however it does."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_end_with_parent)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def dask(address: str) -> Iterator[Executor]:
+    """Give the workers of a dask cluster, which see the graphs under the same path and have slicegraph installed."""
+    import cloudpickle  # noqa: PLC0415 - an optional dependency
+    from distributed import Client  # noqa: PLC0415 - likewise
+
+    # Workers need not have this folder.
+    cloudpickle.register_pickle_by_value(cases)
+    with Client(address) as client:  # type: ignore[no-untyped-call] # dask's own
+        yield client.get_executor()
+
+
+def _end_with_parent() -> None:
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,42 @@
+"""The table of rows: read, added to, and taken up again after a kill."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from testbed.case import COLUMNS, KEY, Row
+
+
+def read(path: Path) -> list[Row]:
+    """Give the rows that were written to their end; none when there is no such file."""
+    rows = csv.DictReader(_whole_lines(path).decode().splitlines()) if path.exists() else csv.DictReader([])
+    if rows.fieldnames and tuple(rows.fieldnames) != COLUMNS:
+        sys.exit(f"{path}: its columns are not {', '.join(COLUMNS)}")
+    return list(rows)
+
+
+def key(row: Row) -> tuple[str, ...]:
+    """Tell a row from the others."""
+    return tuple(row[name] for name in KEY)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[csv.DictWriter[str]]:
+    """Open a table at the end of its last whole row; every row is on disk when the next one is written."""
+    path.touch()
+    os.truncate(path, len(_whole_lines(path)))
+    with path.open("a", encoding="utf-8", newline="", buffering=1) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        yield writer
+
+
+def _whole_lines(path: Path) -> bytes:
+    data = path.read_bytes()
+    return data[: data.rfind(b"\n") + 1]
