@@ -1,5 +1,6 @@
 """Cut a neural network's computation graph into pipeline stages, and prove how close to the best it is."""
 
+from slicegraph import generate
 from slicegraph.audit import audit
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
@@ -35,6 +36,7 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "generate",
     "lower_bound",
     "read",
     "search",
