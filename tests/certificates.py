@@ -52,7 +52,11 @@ class Question:
         self.is_output: list[bool] = self.data["tensors"].get("is_output") or [False] * len(self.producer)
         self.num_nodes = len(self.ticks.work)
         self.param_bytes: list[int] = self.data["nodes"].get("param_bytes") or [0] * self.num_nodes
-        self.memory_limit: int | None = self.device.get("memory_limit")
+        limit: int | None = self.device.get("memory_limit")
+        # What one device has room for binds nothing.
+        self.memory_limit = None if limit is None or sum(self.param_bytes) <= limit else limit
+        if self.ticks.memory is not None and sum(self.ticks.params) <= self.ticks.memory:
+            self.ticks.params = [0] * self.num_nodes
         self.mean_work = -(-sum(self.ticks.work) // self.num_blocks)
         self.figures = {
             name: int(value) if name in ("memory", "memory_limit") else float(value)

@@ -46,6 +46,19 @@ def test_the_combinatorial_bound_never_exceeds_the_optimum(
     assert instance.core.combinatorial_bound() <= optimum
 
 
+@given(graphs(), st.integers(0, 3), st.integers(1, 3))
+def test_a_device_with_room_for_all_parameters_has_no_limit(data: dict[str, Any], spare: int, num_blocks: int) -> None:
+    """Its costs are those of a device without memory or limit; with a byte less, there is one."""
+    total = sum(data["nodes"]["param_bytes"])
+    device: dict[str, Any] = {"bandwidth": 64.0, "flops": 7.0, "memory_bandwidth": 3.0}
+    ample = to_instance(data, device | {"memory": total + spare, "memory_limit": total + spare}, num_blocks)
+    assert (ample.memory_limit, ample.params.tolist()) == (None, [0] * ample.graph.num_nodes)
+    if total and max(data["nodes"]["param_bytes"]) < total:
+        scarce = to_instance(data, device | {"memory": total - 1, "memory_limit": total - 1}, num_blocks)
+        assert scarce.memory_limit == total - 1
+        assert scarce.params.tolist() == oracle.snap(data, device | {"memory": 0}).params
+
+
 @given(graphs(max_nodes=4), st.integers(0, 20), st.integers(1, 3))
 def test_parameters_that_are_refused_fit_no_partition(data: dict[str, Any], limit: int, num_blocks: int) -> None:
     device: dict[str, Any] = {"bandwidth": 1.0, "flops": 7.0, "memory_bandwidth": 3.0, "memory_limit": limit}

@@ -157,13 +157,18 @@ class Instance:
 
     @property
     def params(self) -> NDArray[np.int64]:
-        """Ticks that each node's parameters would take to stream in, shape (num_nodes,); 0 when all stay resident."""
+        """Ticks that each node's parameters take to stream in, shape (num_nodes,); 0 when one device keeps all."""
         return self._core.params
 
     @property
     def memory(self) -> int | None:
         """Ticks that the parameters which stay resident would take to stream in; None when all do."""
         return None if self.device.memory is None else self._core.memory
+
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes of parameters that a block may hold at most; None when there is no limit, or room for all."""
+        return self._core.memory_limit
 
     @property
     def digest(self) -> str:
@@ -180,7 +185,7 @@ class Instance:
             "transfer": self.transfer.tolist(),
             "params": self.params.tolist(),
             "memory": self.memory,
-            "memory_limit": self.device.memory_limit,
+            "memory_limit": self.memory_limit,
             "param_bytes": [0] * self.graph.num_nodes if arrays.param_bytes is None else arrays.param_bytes.tolist(),
             "producer": arrays.producer.tolist(),
             "consumers": [sorted(nodes.tolist()) for nodes in readers],

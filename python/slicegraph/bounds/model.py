@@ -170,7 +170,7 @@ class Formulation:
         self.num_blocks = instance.num_blocks
         self.work, self.transfer, self.params = instance.work, instance.transfer, instance.params
         self.memory = instance.memory
-        self.limit = instance.device.memory_limit
+        self.limit = instance.memory_limit
         num_nodes = instance.graph.num_nodes
         self.param_bytes = np.zeros(num_nodes, np.int64) if arrays.param_bytes is None else arrays.param_bytes
         self.producer = arrays.producer

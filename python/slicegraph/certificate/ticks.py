@@ -38,7 +38,8 @@ class Problem:
     transfer, producer, consumers, is_output
         Per tensor; the producer of a model input is -1, consumers are sorted.
     memory, memory_limit
-        Ticks and bytes of one device; None when there is no such limit.
+        Ticks and bytes of one device; None when there is no such limit. A limit that has room for all parameters is
+        none, and parameters that all fit the memory take no ticks: they never stream in.
     """
 
     device: Mapping[str, Any]
@@ -141,7 +142,9 @@ def snap(arrays: GraphArrays, device: Mapping[str, Any], *, boundary_io: bool, n
         longest = max(itertools.chain(work, transfer, params))
         expect(longest <= _MAX_SECONDS, f"with these figures something takes {longest} s, which is above 1e15 s")
     tick = _choose_tick(work, transfer, params)
-    memory = min(device["memory"] / rate / tick, 2.0**52) if "memory" in device else None
+    memory = round(min(device["memory"] / rate / tick, 2.0**52)) if "memory" in device else None
+    params_in_ticks, limit = _in_ticks(params, tick), device.get("memory_limit")
+    has_room = memory is None or sum(params_in_ticks) <= memory
     readers = arrays.consumers.tolist()
     return Problem(
         device=device,
@@ -150,9 +153,9 @@ def snap(arrays: GraphArrays, device: Mapping[str, Any], *, boundary_io: bool, n
         tick=tick,
         work=_in_ticks(work, tick),
         transfer=_in_ticks(transfer, tick),
-        params=_in_ticks(params, tick),
-        memory=None if memory is None else round(memory),
-        memory_limit=device.get("memory_limit"),
+        params=[0] * len(work) if has_room else params_in_ticks,
+        memory=memory,
+        memory_limit=None if limit is None or sum(param_bytes) <= limit else limit,
         param_bytes=param_bytes,
         producer=arrays.producer.tolist(),
         consumers=[sorted(readers[begin:end]) for begin, end in itertools.pairwise(arrays.consumer_offsets.tolist())],

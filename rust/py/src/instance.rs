@@ -66,6 +66,11 @@ impl Instance {
     }
 
     #[getter]
+    fn memory_limit(&self) -> Option<u64> {
+        self.0.memory_limit()
+    }
+
+    #[getter]
     fn work<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         self.0.works().to_vec().into_pyarray(py)
     }

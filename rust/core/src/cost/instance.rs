@@ -74,8 +74,14 @@ impl Instance {
         let memory = device
             .memory
             .map_or(AMPLE, |memory| snap(bytes_as_float(memory) / device.overflow_bandwidth(), tick).min(AMPLE));
-        let (work, transfer, params) = (snap_all(&work), snap_all(&transfer), snap_all(&params));
-        let figures = Figures { num_blocks, boundary_io, tick, memory, memory_limit: device.memory_limit };
+        let (work, transfer, mut params) = (snap_all(&work), snap_all(&transfer), snap_all(&params));
+        // What a single device can hold binds no partition, and merges of nodes are freer without it.
+        if params.iter().sum::<Ticks>() <= memory {
+            params.fill(0);
+        }
+        let total: u128 = graph.nodes().map(|v| u128::from(graph.param_bytes(v))).sum();
+        let memory_limit = device.memory_limit.filter(|&limit| u128::from(limit) < total);
+        let figures = Figures { num_blocks, boundary_io, tick, memory, memory_limit };
         Ok(Self::from_ticks(graph, figures, work, transfer, params))
     }
 
@@ -246,7 +252,8 @@ impl Instance {
         &self.transfer
     }
 
-    /// Ticks that each node's parameters would take to stream in, by index; zero when memory is ample.
+    /// Ticks that each node's parameters would take to stream in, by index; zero when one device's memory has room for
+    /// all.
     #[must_use]
     pub fn params(&self) -> &[Ticks] {
         &self.params
@@ -264,7 +271,7 @@ impl Instance {
         self.figures.memory
     }
 
-    /// Bytes of parameters that a block may hold at most.
+    /// Bytes of parameters that a block may hold at most; none when that is enough for all.
     #[must_use]
     pub fn memory_limit(&self) -> Option<u64> {
         self.figures.memory_limit
