@@ -89,7 +89,10 @@ def broken(change: Callable[[Any], object]) -> bytes:
         (b"\x1f\x8b\x08", "the compressed data ends early or is damaged"),
         (gzip.compress(b"{}" * 1000)[:-9], "the compressed data ends early or is damaged"),
         (b"[]", "a graph file holds one JSON object"),
-        (b"{}", '"format" is None, but "slicegraph-graph-1" is asked for'),
+        (
+            b"{}",
+            '"format" is None, but "slicegraph-graph-1" is asked for; planners\' inputs take --format msr or piper',
+        ),
         (broken(lambda g: g.update(format="other")), "\"format\" is 'other', but"),
         (broken(lambda g: g.pop("nodes")), '"nodes" is missing'),
         (broken(lambda g: g.update(tensors=3)), '"tensors" is not an object'),
@@ -159,9 +162,13 @@ def test_a_damaged_file_is_refused_or_a_graph(patch: bytes, begin: int, length: 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(sg.InputError, match=r"nothing\.json: No such file or directory"):
         sg.read(tmp_path / "nothing.json")
-    with pytest.raises(sg.InputError, match=r"model\.pb: no known suffix"):
+    with pytest.raises(
+        sg.InputError, match=r"model\.pb: no known suffix \(\.onnx, \.json, .*\); name the format: onnx, "
+    ):
         sg.read(tmp_path / "model.pb")
-    with pytest.raises(sg.InputError, match="no format 'tflite', but onnx and native"):
+    with pytest.raises(
+        sg.InputError, match="no format 'tflite', but onnx, native, msr, piper, pipedream and cost_graph"
+    ):
         sg.read(tmp_path / "model.json", format="tflite")
     with pytest.raises(sg.InputError, match="dimensions are given, but only ONNX models have named ones"):
         sg.read(tmp_path / "model.json", dims={"batch": 1})

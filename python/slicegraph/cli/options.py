@@ -12,6 +12,7 @@ from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.device import PRESETS
+from slicegraph.formats import FORMATS
 from slicegraph.report.json import result_to_json
 
 _DEFAULT_DEVICE = "testbed"
@@ -27,8 +28,13 @@ _FIGURES = {
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add what `read_graph` reads: MODEL and how to read it."""
-    parser.add_argument("model", metavar="MODEL", help="an .onnx model or a native graph (.json, .json.gz)")
-    parser.add_argument("--format", choices=("onnx", "native"), help="of MODEL, when its suffix does not tell")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="an .onnx model, a native graph (.json, .json.gz), a profile of PipeDream (.txt), a CostGraphDef (.pbtxt),"
+        " or with --format another planner's input",
+    )
+    parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     parser.add_argument(
         "--dim", action="append", default=[], type=_dimension, metavar="NAME=SIZE", help="size of a named dimension"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,15 @@ from pathlib import Path
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 
-_FORMAT_OF_SUFFIX = {".onnx": "onnx", ".json": "native", ".json.gz": "native"}
+FORMATS = ("onnx", "native", "msr", "piper", "pipedream", "cost_graph")
+"""What can be read; a format is the module of that name, which is imported when used."""
+_FORMAT_OF_SUFFIX = {
+    ".onnx": "onnx",
+    ".json": "native",
+    ".json.gz": "native",
+    ".txt": "pipedream",
+    ".pbtxt": "cost_graph",
+}
 
 
 def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> GraphArrays:  # noqa: A002 - see `graph.read`
@@ -21,19 +30,18 @@ def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> G
         When the format is unknown, a library for it is missing, or the file breaks one of its rules.
     """
     format = format or _format_of(path)  # noqa: A001 - see above
+    if format not in FORMATS:
+        raise InputError(f"{path}: no format {format!r}, but {', '.join(FORMATS[:-1])} and {FORMATS[-1]}")
     if format == "onnx":
         if importlib.util.find_spec("onnx") is None:
             raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
         from slicegraph.formats import onnx  # noqa: PLC0415 - a format is imported when used
 
         return onnx.read(path, dims=dims)
-    if format == "native":
-        if dims:
-            raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
-        from slicegraph.formats import native  # noqa: PLC0415 - a format is imported when used
-
-        return native.read(path)
-    raise InputError(f"{path}: no format {format!r}, but onnx and native")
+    if dims:
+        raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
+    arrays: GraphArrays = importlib.import_module(f"slicegraph.formats.{format}").read(path)
+    return arrays
 
 
 def write(arrays: GraphArrays, path: Path) -> None:
@@ -55,4 +63,4 @@ def _format_of(path: Path) -> str:
     for suffix, format_ in _FORMAT_OF_SUFFIX.items():
         if path.name.lower().endswith(suffix):
             return format_
-    raise InputError(f"{path}: no known suffix ({', '.join(_FORMAT_OF_SUFFIX)}); name the format")
+    raise InputError(f"{path}: no known suffix ({', '.join(_FORMAT_OF_SUFFIX)}); name the format: {', '.join(FORMATS)}")

@@ -1,12 +1,67 @@
-"""Writing a file whole or not at all."""
+"""Reading whole files, and writing a file whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
+import json
 import secrets
+import zlib
 from pathlib import Path
+from typing import Any
 
 from slicegraph.errors import InputError
+
+_GZIP = b"\x1f\x8b"
+
+
+def read_whole(path: Path) -> bytes:
+    """Read a file, decompressed where gzip compressed it.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        raw = path.read_bytes()
+        return gzip.decompress(raw) if raw.startswith(_GZIP) else raw
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (EOFError, zlib.error):
+        raise InputError(f"{path}: the compressed data ends early or is damaged") from None
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def read_text(path: Path) -> str:
+    """Read a file of text in UTF-8, decompressed where gzip compressed it.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or is no such text.
+    """
+    raw = read_whole(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - anything can stand in a file
+    """Read a JSON file, decompressed where gzip compressed it.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or is not JSON.
+    """
+    raw = read_whole(path)
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.files import write_whole
+from slicegraph.formats.files import read_json, write_whole
 
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
 # Far below where floats overflow, and far above any cost.
@@ -29,17 +28,7 @@ def read(path: Path) -> GraphArrays:
     InputError
         When it cannot be read, is not JSON, or a required key is missing or of the wrong kind.
     """
-    try:
-        raw = path.read_bytes()
-        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        data = json.loads(text)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (EOFError, zlib.error):
-        raise InputError(f"{path}: the compressed data ends early or is damaged") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from None
-    return _Reader(path).graph(data)
+    return _Reader(path).graph(read_json(path))
 
 
 def write(arrays: GraphArrays, path: Path) -> None:
@@ -100,8 +89,10 @@ class _Reader:
 
     def graph(self, data: Any) -> GraphArrays:  # noqa: ANN401 - anything can stand in a file
         self._expect(isinstance(data, dict), "a graph file holds one JSON object")
+        hint = "" if "format" in data else "; planners' inputs take --format msr or piper"
         self._expect(
-            data.get("format") in _FORMATS, f'"format" is {data.get("format")!r}, but "{_FORMATS[0]}" is asked for'
+            data.get("format") in _FORMATS,
+            f'"format" is {data.get("format")!r}, but "{_FORMATS[0]}" is asked for{hint}',
         )
         nodes, tensors = self._object(data, "nodes"), self._object(data, "tensors")
         op = self._string_list("nodes.op", self._required(nodes, "nodes.op"))
