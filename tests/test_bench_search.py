@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-import search
 
+import search
 from strategies import grid
 
 

@@ -19,7 +19,7 @@ def test_examples_give_what_they_show(name: str) -> None:
 
 
 CALLED = ["Certificate", "Device", "Graph", "Instance", "Stop"]
-CALLED += ["audit", "check", "lower_bound", "read", "search", "slice_order", "solve"]
+CALLED += ["audit", "check", "from_jax", "from_torch", "lower_bound", "read", "search", "slice_order", "solve"]
 
 
 @pytest.mark.parametrize("name", CALLED)

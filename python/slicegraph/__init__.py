@@ -14,6 +14,7 @@ from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
 from slicegraph.solve import solve
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
+from slicegraph.trace import from_jax, from_torch
 
 __all__ = [
     "BlockCost",
@@ -36,6 +37,8 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "from_jax",
+    "from_torch",
     "generate",
     "lower_bound",
     "read",

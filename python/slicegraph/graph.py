@@ -164,7 +164,7 @@ class Graph:
         return self._digest
 
     def __reduce__(self) -> tuple[functools.partial[Graph], tuple[()]]:
-        return functools.partial(Graph, **_fields(self._arrays)), ()
+        return functools.partial(Graph, **fields(self._arrays)), ()
 
     def __repr__(self) -> str:
         return f"<Graph {self.name!r}: {self.num_nodes} nodes, {self.num_tensors} tensors>"
@@ -176,9 +176,12 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mappi
     Parameters
     ----------
     path
-        An ``.onnx`` model (optional dependency ``onnx``), or a native graph (``.json``, ``.json.gz``).
+        An ``.onnx`` model (optional dependency ``onnx``), a native graph (``.json``, ``.json.gz``), or the input of
+        another planner: a profile of PipeDream (``.txt``), TensorFlow's CostGraphDef as text (``.pbtxt``), or, when the
+        format is named, JSON of dnn-partitioning (``"msr"``) or of Piper (``"piper"``).
     format
-        ``"onnx"`` or ``"native"``, when the suffix does not tell.
+        ``"onnx"``, ``"native"``, ``"msr"``, ``"piper"``, ``"pipedream"`` or ``"cost_graph"``, when the suffix does not
+        tell. What each takes from its file stands in the module of that name, `slicegraph.formats.msr` and so on.
     dims
         Sizes of named dimensions of an ONNX model, such as ``{"batch": 1}``.
 
@@ -194,7 +197,7 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mappi
     """
     arrays = formats.read(Path(path), format=format, dims=dims)
     try:
-        return Graph(**_fields(arrays))
+        return Graph(**fields(arrays))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -210,7 +213,8 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
     formats.write(graph.arrays, Path(path))
 
 
-def _fields(arrays: GraphArrays) -> dict[str, Any]:
+def fields(arrays: GraphArrays) -> dict[str, Any]:
+    """Give the arrays of a graph as the arguments that build it."""
     return {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
 
 

@@ -1,0 +1,84 @@
+"""Trace JAX functions: one node per equation of the jaxpr, facts by primitive, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from slicegraph.errors import InputError
+from slicegraph.formats import traced
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.jax.avals import nbytes
+from slicegraph.formats.jax.walk import Walk
+from slicegraph.formats.traced import Program, Value
+
+__all__ = ["trace"]
+
+
+def trace(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    param_argnums: Sequence[int],
+    name: str,
+) -> GraphArrays:
+    """Trace a function as a graph of nodes and tensors.
+
+    Parameters
+    ----------
+    function
+        Any function that ``jax.jit`` takes.
+    args, kwargs
+        What it is called with: arrays, or ``jax.ShapeDtypeStruct`` in their place.
+    param_argnums
+        Which of ``args`` are parameters, all their leaves.
+    name
+        What the graph is called.
+
+    Returns
+    -------
+        The graph in the jaxpr's order, with its facts and without its work.  Parameters are no nodes: the arguments
+        that are named so, arrays that the function closes over, numbers, and whatever is computed from them alone.
+
+    Raises
+    ------
+    InputError
+        A dimension is symbolic, a value is no array, ``param_argnums`` names no argument, or nothing is left to run.
+
+    Notes
+    -----
+    - Calls are inlined: ``jit``, ``checkpoint``, custom derivatives.  ``scan``, ``while`` and ``cond`` stay one node
+      each: ``scan`` counts its body once per iteration, ``while`` once, ``cond`` its dearest branch.
+    - Sizes: elements by width, types of less than a byte packed, a random key as the words that hold it.
+    - ``flops`` as the ONNX reader counts: 2 for a multiply-accumulate, 1 per element for the rest, 0 for moving data
+      (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is
+      written into the program takes no bytes; a parameter that is reshaped, transposed or broadcast those that are
+      stored.
+    - Equations whose results nobody uses are left out, effects or not.
+    """
+    wanted = _parameter_positions(param_argnums, len(args))
+    paths, _ = jax.tree_util.tree_flatten_with_path((tuple(args), dict(kwargs)))
+    closed = jax.make_jaxpr(function)(*args, **kwargs)
+    parameters: list[Value] = []
+    inputs: list[Value] = []
+    given: list[Value] = []
+    for (path, _), var in zip(paths, closed.jaxpr.invars, strict=True):
+        is_positional = path[0].idx == 0
+        label = ("args" if is_positional else "kwargs") + jax.tree_util.keystr(path[1:])
+        value = Value(nbytes=nbytes(var.aval, label), name=label)
+        given.append(value)
+        (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
+    walk = Walk()
+    steps, outputs = walk.closed(closed, given)
+    parameters += walk.parameters
+    return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
+
+
+def _parameter_positions(param_argnums: Sequence[int], count: int) -> frozenset[int]:
+    for position in param_argnums:
+        if not -count <= position < count:
+            raise InputError(f"param_argnums: {position}, but the function is given {count} positional arguments")
+    return frozenset(position % count for position in param_argnums)

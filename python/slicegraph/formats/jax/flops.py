@@ -1,0 +1,150 @@
+"""Floating-point operations per equation, primitive by primitive, by the conventions of the ONNX reader.
+
+The counts are conventions, not measurements: 2 for a multiply-accumulate, 1 per element for all that works element by
+element, 0 for what only moves data.  Comparisons and integers count like any other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from jax.extend.core import JaxprEqn
+
+from slicegraph.formats.jax.avals import numel, shape
+
+Rule = Callable[[JaxprEqn], int]
+
+
+def flops(eqn: JaxprEqn) -> int:
+    """Count what an equation computes, bodies apart; without a rule, one for each element that it makes."""
+    return RULES.get(eqn.primitive.name, _outputs)(eqn)
+
+
+def _outputs(eqn: JaxprEqn) -> int:
+    return sum(numel(var.aval) for var in eqn.outvars)
+
+
+def _nothing(_eqn: JaxprEqn) -> int:
+    return 0
+
+
+def _input(eqn: JaxprEqn) -> int:
+    return numel(eqn.invars[0].aval)
+
+
+def _generic_reduction(eqn: JaxprEqn) -> int:
+    """Reduce several arrays at once; the second half of the operands are the values that they start from."""
+    return sum(numel(var.aval) for var in eqn.invars[: len(eqn.invars) // 2])
+
+
+def _update(eqn: JaxprEqn) -> int:
+    """Combine each update with what stands in its place."""
+    return numel(eqn.invars[2].aval)
+
+
+def _window(eqn: JaxprEqn) -> int:
+    return int(math.prod(eqn.params["window_dimensions"])) * _outputs(eqn)
+
+
+def _selection(eqn: JaxprEqn) -> int:
+    """Search a window for each element that is then put in the place of its greatest."""
+    return int(math.prod(eqn.params["window_dimensions"])) * _input(eqn)
+
+
+def _dot(eqn: JaxprEqn) -> int:
+    """Multiply, and add over the contracted axes; with none, there is nothing to add."""
+    (contracted, _), _ = eqn.params["dimension_numbers"]
+    return _contraction(eqn, contracted)
+
+
+def _ragged_dot(eqn: JaxprEqn) -> int:
+    """Multiply each row with the matrix of its group."""
+    (contracted, _), _ = eqn.params["ragged_dot_dimension_numbers"].dot_dimension_numbers
+    return _contraction(eqn, contracted)
+
+
+def _contraction(eqn: JaxprEqn, contracted: Any) -> int:  # noqa: ANN401 - axes, in a tuple or a list
+    dims = shape(eqn.invars[0].aval)
+    return _outputs(eqn) * (2 * math.prod(dims[axis] for axis in contracted) if contracted else 1)
+
+
+def _convolution(eqn: JaxprEqn) -> int:
+    """Sum one group's channels and the kernel for each output, or, transposed, spread each input over them."""
+    spec: Sequence[int] = eqn.params["dimension_numbers"].rhs_spec
+    kernel = shape(eqn.invars[1].aval)
+    inner, window = kernel[spec[1]], math.prod(kernel[axis] for axis in spec[2:])
+    if math.prod(eqn.params["lhs_dilation"]) == 1:
+        return 2 * _outputs(eqn) * inner * window
+    groups = int(eqn.params["feature_group_count"] * eqn.params["batch_group_count"])
+    return 2 * _input(eqn) * kernel[spec[0]] // groups * window
+
+
+def _sort(eqn: JaxprEqn) -> int:
+    """Compare log2 of the length times, for each element of the first key."""
+    return _comparisons(eqn, shape(eqn.invars[0].aval)[eqn.params["dimension"]])
+
+
+def _top(eqn: JaxprEqn) -> int:
+    """Compare log2 of the number kept times, for each element."""
+    return _comparisons(eqn, eqn.params["k"])
+
+
+def _comparisons(eqn: JaxprEqn, kept: int) -> int:
+    return _input(eqn) * max(1, math.ceil(math.log2(max(1, kept))))
+
+
+def _fourier(eqn: JaxprEqn) -> int:
+    """Count 5 N log2 N for each transform, as is customary for FFTs."""
+    length = int(math.prod(eqn.params["fft_lengths"]))
+    count = max(_input(eqn), _outputs(eqn)) // max(1, length)
+    return count * math.ceil(5 * length * math.log2(max(2, length)))
+
+
+def _elimination(eqn: JaxprEqn) -> int:
+    """Eliminate: two thirds of n^3 for each matrix."""
+    return 2 * _input(eqn) * _last(eqn) // 3
+
+
+def _orthogonalisation(eqn: JaxprEqn) -> int:
+    return 2 * _input(eqn) * _last(eqn)
+
+
+def _substitution(eqn: JaxprEqn) -> int:
+    """Solve for each column in n^2."""
+    return _outputs(eqn) * _last(eqn)
+
+
+def _last(eqn: JaxprEqn) -> int:
+    return shape(eqn.invars[0].aval)[-1]
+
+
+_MOVING: Final = """
+    bitcast_convert_type broadcast_in_dim broadcast_to complex concatenate convert_element_type copy create_token
+    dynamic_slice dynamic_update_slice empty empty2 from_edtype gather imag iota pad real rev roll scatter slice split
+    stack tile to_edtype transpose unstack zeros_like
+"""
+_REDUCING: Final = """
+    argmax argmin cumlogsumexp cummax cummin cumprod cumsum reduce_and reduce_max reduce_min reduce_or reduce_prod
+    reduce_sum reduce_xor
+"""
+_WINDOWED: Final = "reduce_window reduce_window_max reduce_window_min reduce_window_sum select_and_gather_add"
+RULES: Final[Mapping[str, Rule]] = {
+    **dict.fromkeys(_MOVING.split(), _nothing),
+    **dict.fromkeys(_REDUCING.split(), _input),
+    **dict.fromkeys(_WINDOWED.split(), _window),
+    **dict.fromkeys(("approx_top_k", "top_k"), _top),
+    **dict.fromkeys(("cholesky", "lu"), _elimination),
+    **dict.fromkeys(("geqrf", "householder_product", "qr"), _orthogonalisation),
+    **dict.fromkeys(("scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub"), _update),
+    **dict.fromkeys(("select_and_scatter", "select_and_scatter_add"), _selection),
+    "conv_general_dilated": _convolution,
+    "dot_general": _dot,
+    "fft": _fourier,
+    "ragged_dot_general": _ragged_dot,
+    "reduce": _generic_reduction,
+    "sort": _sort,
+    "triangular_solve": _substitution,
+}
+"""How to count each primitive that does not simply work element by element."""

@@ -1,0 +1,85 @@
+"""Trace PyTorch models: one node per ATen operator of an exported program, facts by operator, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from slicegraph.errors import InputError
+from slicegraph.formats import traced
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.torch.flops import Counter
+from slicegraph.formats.torch.vals import nbytes
+from slicegraph.formats.torch.walk import Walk
+from slicegraph.formats.traced import Program, Value
+
+__all__ = ["trace"]
+
+
+def trace(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, name: str) -> GraphArrays:
+    """Trace a model as a graph of nodes and tensors.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module``, or what ``torch.export.export`` made of one.
+    args, kwargs
+        What the module is called with; nothing for an exported program.
+    name
+        What the graph is called.
+
+    Returns
+    -------
+        The graph in the program's order, with its facts and without its work.  Parameters are no nodes: weights,
+        buffers, constants, and whatever is computed from them alone.
+
+    Raises
+    ------
+    InputError
+        The model is neither, a dimension is symbolic, or nothing is left to run.
+
+    Notes
+    -----
+    - The program is made functional and keeps the operators that the model calls: ``linear``, ``layer_norm``,
+      ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
+      ``map`` count their body once per element, ``while_loop`` once, ``cond`` its dearer branch.
+    - An operator is a view if its schema says that its result shares its input's memory.
+    - ``flops``: matrix products and convolutions as PyTorch's own ``FlopCounterMode`` counts them, 1 more per element
+      for a bias, 5 per score for attention's softmax; the rest as the ONNX reader counts (the table is in
+      ``flops.py``), and so ``read_bytes``, ``write_bytes`` and ``param_bytes``.
+    - A buffer or an input that the model writes to counts as an output.  What nobody uses is left out.
+    """
+    program = _exported(model, args, kwargs).run_decompositions({})
+    parameters: list[Value] = []
+    inputs: list[Value] = []
+    given: list[Value] = []
+    placeholders = [node for node in program.graph.nodes if node.op == "placeholder"]
+    for node, spec in zip(placeholders, program.graph_signature.input_specs, strict=True):
+        value = Value(nbytes=nbytes(node.meta.get("val"), node.name), name=spec.target or node.name)
+        given.append(value)
+        (inputs if spec.kind == InputKind.USER_INPUT else parameters).append(value)
+    with Counter() as counter:
+        walk = Walk(counter)
+        steps, outputs = walk.graph(program.graph_module, given)
+    parameters += walk.parameters
+    return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
+
+
+def _exported(model: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ExportedProgram:
+    if isinstance(model, ExportedProgram):
+        if args or kwargs:
+            raise InputError("an exported program is traced as it was exported: it takes no arguments")
+        return model
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"{type(model).__name__} is neither a torch.nn.Module nor a torch.export.ExportedProgram")
+    # The fused kernels of eager inference would make one node of a whole encoder layer.
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        return torch.export.export(model, tuple(args), dict(kwargs))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)

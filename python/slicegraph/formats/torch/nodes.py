@@ -1,0 +1,61 @@
+"""What a node of an exported program says of itself: its operator, its arguments, and what its schema promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch._ops import OpOverload  # PyTorch gives its operators' type no other name
+from torch.fx import Node
+
+
+def name_of(node: Node) -> str:
+    """Name a node's operator, with the namespace before it unless that is PyTorch's own."""
+    target = node.target
+    if not isinstance(target, OpOverload):
+        return str(getattr(target, "__name__", target))
+    namespace, _, name = str(target.name()).partition("::")
+    name = name.partition(".")[0]
+    return name if namespace == "aten" else f"{namespace}.{name}"
+
+
+def argument(node: Node, name: str) -> Any:  # noqa: ANN401 - nodes, numbers, lists
+    """Get an argument of an operator by its name, or its default; None where there is none."""
+    if not isinstance(node.target, OpOverload):
+        return None
+    for position, declared in enumerate(node.target._schema.arguments):  # noqa: SLF001 - documented, without a name
+        if declared.name == name:
+            given = node.args[position] if position < len(node.args) else declared.default_value
+            return node.kwargs.get(name, given)
+    return None
+
+
+def is_view(node: Node) -> bool:
+    """Say whether a node's result shares its input's memory, by its schema.
+
+    In a functional program no operator writes, and each that may share does.  ``_unsafe_view`` shares what nobody else
+    sees.
+    """
+    if not isinstance(node.target, OpOverload):
+        return False
+    declared = node.target._schema.arguments  # noqa: SLF001 - see above
+    return name_of(node) == "_unsafe_view" or any(part.alias_info is not None for part in declared)
+
+
+def takes_shape_alone(node: Node) -> bool:
+    """Say whether a node takes of its first input no more than shape and type, like ``zeros_like`` and ``new_ones``."""
+    name = name_of(node)
+    return isinstance(node.target, OpOverload) and (name.endswith("_like") or name.startswith("new_"))
+
+
+def is_fresh(node: Node) -> bool:
+    """Say whether a node may give another result each time: random numbers, or a source that nobody specified."""
+    if not isinstance(node.target, OpOverload):
+        return False
+    is_source = node.target.namespace != "aten" and not node.all_input_nodes
+    return is_source or torch.Tag.nondeterministic_seeded in node.target.tags
+
+
+def is_pointwise(node: Node) -> bool:
+    """Say whether PyTorch lists a node's operator as one that works element by element."""
+    return isinstance(node.target, OpOverload) and torch.Tag.pointwise in node.target.tags

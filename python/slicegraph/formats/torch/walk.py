@@ -1,0 +1,163 @@
+"""One pass over an exported program in order: every operator becomes a step."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import torch
+from torch.fx import GraphModule, Node
+
+from slicegraph.formats.torch.flops import Counter
+from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, takes_shape_alone
+from slicegraph.formats.torch.vals import nbytes, numel
+from slicegraph.formats.traced import Body, Step, Value
+
+Values = Mapping[Node, Sequence[Value]]
+"""What each node makes; a number of the program makes nothing."""
+
+Walked = tuple[Sequence[Step], Sequence[Value]]
+"""The steps of a graph, and what it returns."""
+
+_GATHERING: Final = frozenset({"embedding", "gather", "index", "index_select", "take", "take_along_dim"})
+_BAGS: Final = frozenset({"_embedding_bag", "_embedding_bag_forward_only", "embedding_bag"})
+# Where the operands that do not change stand, and those that are run over.
+_LOOPS: Final[Mapping[str, tuple[int, int | None]]] = {"map_impl": (2, 1), "scan": (3, 2), "while_loop": (3, None)}
+
+
+class Walk:
+    """The walk over one program.
+
+    Attributes
+    ----------
+    parameters
+        Tensors and numbers that graphs hold beside the program's own, as they are found.
+    """
+
+    def __init__(self, counter: Counter) -> None:
+        self.parameters: list[Value] = []
+        self._counter = counter
+
+    def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "") -> Walked:
+        """Walk the graph of a module, given what it is called with."""
+        values: dict[Node, Sequence[Value]] = {}
+        steps: list[Step] = []
+        given = iter(arguments)
+        for node in module.graph.nodes:
+            if node.op == "placeholder":
+                values[node] = [next(given)]
+            elif node.op == "get_attr":
+                values[node] = self._attribute(_target(module, node), node)
+            elif node.op == "output":
+                return steps, self._operands(node.args, values)
+            elif node.target is operator.getitem:
+                values[node] = [values[node.args[0]][node.args[1]]]
+            else:
+                inner, values[node] = self._call(module, node, values, scope)
+                steps += inner
+        return steps, []
+
+    def _call(self, module: GraphModule, node: Node, values: Values, scope: str) -> Walked:
+        path = str(next(reversed(node.meta.get("nn_module_stack", {}).values()), ("",))[0]) or scope
+        graphs = {
+            position: _target(module, part)
+            for position, part in enumerate(node.args)
+            if isinstance(part, Node) and part.op == "get_attr" and isinstance(_target(module, part), GraphModule)
+        }
+        if len(graphs) == 1 and name_of(node) not in _LOOPS:
+            (position, graph), *_ = graphs.items()
+            operands = self._operands(node.args[position + 1 :], values)
+            if len(operands) == len(_placeholders(graph)):
+                return self.graph(graph, operands, path)
+        name = f"{path}/{node.name}" if path else node.name
+        outputs = _fresh(name, node.meta.get("val"))
+        return [self._step(node, name, outputs, values, self._bodies(node, list(graphs.values()), values))], outputs
+
+    def _step(self, node: Node, name: str, outputs: Sequence[Value], values: Values, bodies: Sequence[Body]) -> Step:
+        op, viewed, inputs = name_of(node), is_view(node), _read(node, values)
+        if takes_shape_alone(node):
+            inputs = inputs[1:]
+        is_gather = op in _GATHERING | _BAGS
+        return Step(
+            op=op,
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            flops=0 if viewed or bodies else self._counter.flops(node),
+            is_view=viewed,
+            is_arranging=viewed and numel(node.meta["val"]) >= numel(node.all_input_nodes[0].meta["val"]),
+            is_fresh=is_fresh(node),
+            table=inputs[0] if is_gather else None,
+            table_bytes=_gathered(node) if is_gather else 0,
+            bodies=bodies,
+        )
+
+    def _bodies(self, node: Node, graphs: Sequence[GraphModule], values: Values) -> Sequence[Body]:
+        """Walk what a node runs: operands that do not change go in as they are, the others as new values."""
+        op = name_of(node)
+        if op == "cond":
+            operands = self._operands(node.args[3:], values)
+            return [_body([self.graph(graph, operands)]) for graph in graphs]
+        if op not in _LOOPS:
+            return []
+        fixed_at, over = _LOOPS[op]
+        fixed = self._operands(node.args[fixed_at : fixed_at + 1], values)
+        formal = _placeholders(graphs[-1])
+        changing = [_fresh(part.name, part.meta["val"])[0] for part in formal[: len(formal) - len(fixed)]]
+        trips = 1 if over is None else int(_flat(node.args[over])[0].meta["val"].shape[0])
+        # A condition is tested as often as the body runs.
+        return [_body([self.graph(graph, [*changing, *fixed]) for graph in graphs], trips)]
+
+    def _operands(self, parts: Any, values: Values) -> list[Value]:  # noqa: ANN401 - nodes and numbers, nested
+        found: list[Value] = []
+        for part in _flat(parts):
+            if isinstance(part, Node):
+                found += values[part]
+            elif not isinstance(part, str | dict):
+                self.parameters.append(Value(nbytes=0, name=str(part)))
+                found.append(self.parameters[-1])
+        return found
+
+    def _attribute(self, held: object, node: Node) -> Sequence[Value]:
+        if not isinstance(held, torch.Tensor):
+            return []
+        self.parameters.append(Value(nbytes=nbytes(held, node.name), name=node.name))
+        return self.parameters[-1:]
+
+
+def _body(walked: Sequence[Walked], trips: int = 1) -> Body:
+    steps, outputs = (list(chain.from_iterable(parts)) for parts in zip(*walked, strict=True))
+    return Body(steps=steps, outputs=outputs, trips=trips)
+
+
+def _fresh(name: str, val: Any) -> Sequence[Value]:  # noqa: ANN401 - tensors, numbers, lists of them
+    if isinstance(val, list | tuple):
+        return [Value(nbytes=nbytes(item, name), name=f"{name}:{index}") for index, item in enumerate(val)]
+    return [] if val is None else [Value(nbytes=nbytes(val, name), name=name)]
+
+
+def _gathered(node: Node) -> int:
+    """Give the bytes that are read of a table: what comes out, or, where rows are added up, one row for each index."""
+    table = node.all_input_nodes[0].meta["val"]
+    count = numel(node.meta["val"])
+    if name_of(node) in _BAGS:
+        count = numel(argument(node, "indices").meta["val"]) * int(table.shape[-1])
+    return count * int(table.dtype.itemsize)
+
+
+def _read(node: Node, values: Values) -> Sequence[Value]:
+    return [value for part in node.all_input_nodes for value in values[part]]
+
+
+def _target(module: GraphModule, node: Node) -> object:
+    return operator.attrgetter(str(node.target))(module)
+
+
+def _placeholders(graph: GraphModule) -> Sequence[Node]:
+    return [node for node in graph.graph.nodes if node.op == "placeholder"]
+
+
+def _flat(parts: Any) -> list[Any]:  # noqa: ANN401 - nodes and numbers, nested
+    return [item for part in parts for item in (_flat(part) if isinstance(part, list | tuple) else [part])]

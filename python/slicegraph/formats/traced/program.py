@@ -1,0 +1,106 @@
+"""What a tracer writes down: the steps of a program in order, and the values between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Value:
+    """One value; two are the same only if they are one object.
+
+    Attributes
+    ----------
+    nbytes
+        Its size; 0 for a number that is written into the program.
+    name
+        What it is called, for reports.
+    """
+
+    nbytes: int
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Body:
+    """Steps that a step runs.
+
+    A value of the program around it that does not change from run to run stands in a body as itself; whatever does
+    change is a value of the body's own, which nothing in the body makes.
+
+    Attributes
+    ----------
+    steps
+        In order.
+    outputs
+        What the body returns.
+    trips
+        How often one run of the step runs it.
+    """
+
+    steps: Sequence[Step]
+    outputs: Sequence[Value]
+    trips: int = 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Step:
+    """One operation of a program.
+
+    Attributes
+    ----------
+    op, name
+        Its operator, and what it is called, for reports.
+    inputs, outputs
+        What it reads and makes.
+    flops
+        Floating-point operations, bodies apart.
+    is_view
+        It moves nothing: its output is its input under another shape.
+    is_arranging
+        It only arranges its first input: of a parameter so arranged, what is stored stays what is read.
+    is_fresh
+        It may give another result each time, as random numbers do: it is no parameter whatever it reads.
+    table, table_bytes
+        The input of which it reads only a part, and that part; None: it reads all of every input.
+    bodies
+        Steps that it runs: one body, or those of which it runs one.  Empty for an ordinary step.
+    """
+
+    op: str
+    name: str
+    inputs: Sequence[Value]
+    outputs: Sequence[Value]
+    flops: int = 0
+    is_view: bool = False
+    is_arranging: bool = False
+    is_fresh: bool = False
+    table: Value | None = None
+    table_bytes: int = 0
+    bodies: Sequence[Body] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A traced program.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    steps
+        In an order in which each value is made before it is read.
+    inputs
+        What a caller gives it anew each time, in order.
+    parameters
+        What it is given once: weights, constants, numbers.
+    outputs
+        What it returns, in order; any value may be among them.
+    """
+
+    name: str
+    steps: Sequence[Step]
+    inputs: Sequence[Value]
+    parameters: Sequence[Value]
+    outputs: Sequence[Value]

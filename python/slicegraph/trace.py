@@ -1,0 +1,127 @@
+"""From a JAX function or a PyTorch model to a graph: traced, not run."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.graph import Graph, fields
+
+
+def from_jax(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    param_argnums: int | Sequence[int] = 0,
+    name: str | None = None,
+) -> Graph:
+    """Trace a JAX function: one node per equation of its jaxpr, with what it computes and moves; nothing is computed.
+
+    Parameters
+    ----------
+    function
+        What ``jax.jit`` takes. Options that are no arrays are bound beforehand, with ``functools.partial``.
+    args, kwargs
+        What it is called with: arrays, or ``jax.ShapeDtypeStruct`` in their place.
+    param_argnums
+        Which of ``args`` are parameters, with all their leaves; ``()``: none. Arrays that the function closes over are
+        parameters, too.
+    name
+        What the graph is called. None: as the function.
+
+    Raises
+    ------
+    InputError
+        When the jax package is missing, a dimension is symbolic, or nothing is left to run.
+
+    Notes
+    -----
+    Facts are counted as in ONNX models; `slicegraph.formats.jax.trace` says how. What is computed from parameters alone
+    is a parameter; ``scan``, ``while`` and ``cond`` are one node each.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import slicegraph as sg
+    >>> weight, x = jax.ShapeDtypeStruct((512, 256), "bfloat16"), jax.ShapeDtypeStruct((8, 512), "bfloat16")
+    >>> graph = sg.from_jax(lambda weight, x: jax.nn.relu(x @ weight), (weight, x), name="layer")
+    >>> graph, graph.arrays.op, graph.arrays.param_bytes.tolist()
+    (<Graph 'layer': 2 nodes, 3 tensors>, ('dot_general', 'max'), [262144, 0])
+    """
+    _require("jax")
+    from slicegraph.formats import jax  # noqa: PLC0415 - a library is imported when used
+
+    positions = (param_argnums,) if isinstance(param_argnums, int) else tuple(param_argnums)
+    name = _name(function) if name is None else name
+    return _graph(
+        name, lambda: jax.trace(function, _tuple(args), dict(kwargs or {}), param_argnums=positions, name=name)
+    )
+
+
+def from_torch(
+    model: Any,  # noqa: ANN401 - a type of an optional library
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+) -> Graph:
+    """Trace a PyTorch model: one node per ATen operator, with what it computes and moves; nothing is computed.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module`` in the mode it will run in (``model.eval()``), or a ``torch.export.ExportedProgram``.
+    args, kwargs
+        What the module is called with; nothing for an exported program.
+    name
+        What the graph is called. None: as the module's class.
+
+    Raises
+    ------
+    InputError
+        When the torch package is missing, the model is neither, a dimension is symbolic, or nothing is left to run.
+        What ``torch.export.export`` cannot export, it says itself.
+
+    Notes
+    -----
+    Facts are counted as in ONNX models; `slicegraph.formats.torch.trace` says how. Weights, buffers and what is
+    computed from them alone are parameters; ``cond``, ``while_loop``, ``scan`` and ``map`` are one node each.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> import torch  # doctest: +SKIP
+    >>> sg.from_torch(torch.nn.Linear(512, 256), (torch.ones(8, 512),))  # doctest: +SKIP
+    <Graph 'Linear': 1 nodes, 2 tensors>
+    """
+    _require("torch")
+    from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
+
+    name = type(model).__name__ if name is None else name
+    return _graph(name, lambda: torch.trace(model, _tuple(args), dict(kwargs or {}), name=name))
+
+
+def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:
+    try:
+        return Graph(**fields(trace()))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _tuple(args: Sequence[Any]) -> tuple[Any, ...]:
+    if not isinstance(args, list | tuple):
+        raise InputError(f"args: a tuple of what it is called with is asked for, not {type(args).__name__}")
+    return tuple(args)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _require(package: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise InputError(f"tracing takes the {package} package; pip install slicegraph[{package}]")
