@@ -118,10 +118,11 @@ class Prover:
             self.close()
 
     def close(self) -> None:
-        """Stop, and wait until what is running has been summed up."""
+        """Stop, and wait a little until what is running has been summed up; once is enough."""
+        was_closed = self._is_closed.is_set()
         self._is_closed.set()
         self._has_news.set()
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not was_closed:
             self._thread.join(_PATIENCE)
 
     def _run(self) -> None:
