@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import slicegraph as sg
-from large import layered
 
-NUM_NODES = 500
+GRAPH = sg.generate.layered(num_layers=84, width=6, seed=1)
 
 
 @pytest.fixture
 def instance() -> sg.Instance:
-    """A layered graph of 500 nodes, 16 blocks."""
-    graph = sg.Graph(**layered(NUM_NODES, 6, 1))
-    return sg.Instance(graph, device=sg.Device(bandwidth=64e9), num_blocks=16)
+    """A layered graph of 504 nodes, 16 blocks."""
+    return sg.Instance(GRAPH, num_blocks=16)
 
 
 def test_building_a_graph(benchmark: BenchmarkFixture) -> None:
-    arrays = layered(NUM_NODES, 6, 1)
+    arrays = dataclasses.asdict(GRAPH.arrays)
     benchmark(lambda: sg.Graph(**arrays))
 
 
@@ -29,12 +29,12 @@ def test_building_an_instance(benchmark: BenchmarkFixture, instance: sg.Instance
 
 
 def test_slicing_an_order(benchmark: BenchmarkFixture, instance: sg.Instance) -> None:
-    order = np.arange(NUM_NODES)
+    order = np.arange(GRAPH.num_nodes)
     benchmark(lambda: sg.slice_order(instance, order))
 
 
 def test_costing_a_partition(benchmark: BenchmarkFixture, instance: sg.Instance) -> None:
-    block_of = sg.slice_order(instance, np.arange(NUM_NODES)).block_of
+    block_of = sg.slice_order(instance, np.arange(GRAPH.num_nodes)).block_of
     benchmark(lambda: instance.block_costs(block_of))
 
 
