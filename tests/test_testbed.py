@@ -95,16 +95,34 @@ def test_workers_give_the_same_rows(folder: Path, tmp_path: Path) -> None:
     assert len(found[0]) == 12
 
 
+CLUSTER = """
+from distributed import LocalCluster
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    print(cluster.scheduler_address, flush=True)
+    input()
+    cluster.close()
+"""
+
+
 @pytest.mark.usefixtures("_no_figures")
 @pytest.mark.filterwarnings("ignore")
 def test_a_dask_cluster_gives_the_same_rows(folder: Path, tmp_path: Path) -> None:
     """Its processes know nothing of the testbed but what is sent to them."""
-    distributed = pytest.importorskip("distributed", reason="dask is an optional executor")
+    pytest.importorskip("distributed", reason="dask is an optional executor")
     main([str(folder), str(tmp_path / "local"), *OPTIONS])
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        main([str(folder), str(tmp_path / "dask"), *OPTIONS, "--dask", cluster.scheduler_address])
+    program = tmp_path / "cluster.py"
+    program.write_text(CLUSTER, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as cluster:
+        assert cluster.stdout is not None
+        address = cluster.stdout.readline().strip()
+        main([str(folder), str(tmp_path / "dask"), *OPTIONS, "--dask", address])
+        cluster.communicate("\n")
     found = [answers(table.read(tmp_path / where / "rows.csv")) for where in ("local", "dask")]
     assert found[0] == found[1]
+    assert len(found[0]) == 12
 
 
 @pytest.mark.usefixtures("_no_figures")

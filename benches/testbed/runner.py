@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import slicegraph as sg
 from testbed import case as cases
@@ -69,10 +71,34 @@ def dask(address: str) -> Iterator[Executor]:
     import cloudpickle  # noqa: PLC0415 - an optional dependency
     from distributed import Client  # noqa: PLC0415 - likewise
 
-    # Workers need not have this folder.
     cloudpickle.register_pickle_by_value(cases)
     with Client(address) as client:  # type: ignore[no-untyped-call] # dask's own
-        yield client.get_executor()
+        yield _ByValue(client.get_executor())
+
+
+class _ByValue(Executor):
+    """Sends calls with their code, for workers do not have this folder."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - any call
+        return self._executor.submit(_Call(functools.partial(function, *args, **kwargs)))
+
+
+class _Call:
+    """A call that is pickled by value; dask alone would take what plain pickle can name by its name."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+
+    def __call__(self) -> Any:  # noqa: ANN401 - what it gives
+        return self._call()
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        import cloudpickle  # noqa: PLC0415 - an optional dependency
+
+        return cloudpickle.loads, (cloudpickle.dumps(self._call),)
 
 
 def _end_with_parent() -> None:
