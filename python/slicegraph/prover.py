@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 _GROWTH = 4.0
 """Each round takes so many times as long as the one before, so that what is begun anew costs a third at most."""
+_SHARE_OF_BEST = 0.99
+"""Of what is proven; a model that was further away is not begun anew."""
 _PATIENCE = 0.5
 """Seconds in which a bound that is told to stop sums up what it has."""
 _FINAL = ("optimal", "too_large", "failed")
@@ -141,6 +143,8 @@ class Prover:
         self._quotient = self._reach = None
         threshold, statuses = self._threshold, []
         for method in self._methods:
+            if self._is_outdone(method):
+                continue
             bound = self._find(seconds) if method == "downsets" else self._solve(method, seconds)
             if method not in self._bounds or bound.ticks >= self._bounds[method].ticks:
                 self._bounds[method] = bound
@@ -162,6 +166,11 @@ class Prover:
         if self._threshold == threshold:
             self._has_news.wait()
         return self._threshold == threshold
+
+    def _is_outdone(self, method: str) -> bool:
+        """Whether the last turn of the exact model, which has to end to be of use, has proven less than others have."""
+        last = self._bounds.get(method)
+        return method == "exact" and last is not None and last.ticks < _SHARE_OF_BEST * self._ticks
 
     def _find(self, seconds: float) -> Bound:
         """Run the downset DP, which may come across a better partition."""
