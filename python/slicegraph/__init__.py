@@ -9,12 +9,18 @@ from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.graph import Graph, read, write
 from slicegraph.lower_bound import lower_bound
+from slicegraph.pipeline.errors import StageError
+from slicegraph.pipeline.measure import PipelineRun, StageRun
+from slicegraph.pipeline.run import run_pipeline
+from slicegraph.profile import profile
 from slicegraph.result import Bound, Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
 from slicegraph.solve import solve
+from slicegraph.split import split
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
 from slicegraph.trace import from_jax, from_torch
+from slicegraph.verify_split import Difference, verify_split
 
 __all__ = [
     "BlockCost",
@@ -23,14 +29,18 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "Device",
+    "Difference",
     "Graph",
     "InputError",
     "Instance",
     "MaxEvaluations",
     "MaxRuntime",
+    "PipelineRun",
     "Progress",
     "Result",
     "Slicing",
+    "StageError",
+    "StageRun",
     "Status",
     "Stop",
     "TargetGap",
@@ -41,9 +51,13 @@ __all__ = [
     "from_torch",
     "generate",
     "lower_bound",
+    "profile",
     "read",
+    "run_pipeline",
     "search",
     "slice_order",
     "solve",
+    "split",
+    "verify_split",
     "write",
 ]

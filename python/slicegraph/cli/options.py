@@ -35,6 +35,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         " or with --format another planner's input",
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
+    add_dim(parser)
+
+
+def add_dim(parser: argparse.ArgumentParser) -> None:
+    """Add the sizes of named dimensions."""
     parser.add_argument(
         "--dim", action="append", default=[], type=_dimension, metavar="NAME=SIZE", help="size of a named dimension"
     )
@@ -49,12 +54,17 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Add a device's single figures."""
+    for name, meaning in _FIGURES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=meaning)
+
+
 def add_instance(parser: argparse.ArgumentParser) -> None:
     """Add what `read_instance` needs besides the model."""
     parser.add_argument("-k", "--num-blocks", type=int, required=True, metavar="N", help="pipeline stages, at most")
     add_device(parser)
-    for name, meaning in _FIGURES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=meaning)
+    add_figures(parser)
     parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
 
 

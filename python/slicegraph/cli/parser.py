@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from slicegraph.cli import audit, check, solve
+from slicegraph.cli import audit, check, profile, run, solve, split, verify_split
 from slicegraph.errors import InputError
 
 
@@ -26,4 +26,8 @@ def make_parser() -> argparse.ArgumentParser:
     solve.add_to(verbs.add_parser)
     check.add_to(verbs.add_parser)
     audit.add_to(verbs.add_parser)
+    profile.add_to(verbs.add_parser)
+    run.add_to(verbs.add_parser)
+    split.add_to(verbs.add_parser)
+    verify_split.add_to(verbs.add_parser)
     return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import json
 import secrets
 import zlib
@@ -62,6 +63,21 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - anything can stand in a file
         return json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from None
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file, as hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from onnx import ModelProto, inliner
-
-from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.onnx import dimensions, names, skeleton, topology
-from slicegraph.formats.onnx.inference import Context
-from slicegraph.formats.onnx.walk import walk
+from slicegraph.formats.onnx.opening import named, opened
 
 __all__ = ["read"]
 
@@ -58,44 +53,5 @@ def read(path: Path, *, dims: Mapping[str, int] | None = None) -> GraphArrays:
     >>> len(graph.op), int(graph.flops.sum())
     (66, 706628160)
     """
-    try:
-        return _read(path, dims or {})
-    except InputError as error:
-        # Names come from the file, and may hold anything.
-        line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in f"{path}: {error}")
-        raise InputError(line) from error
-    except RecursionError as error:
-        raise InputError(f"{path}: its sub-graphs are nested too deeply") from error
-
-
-def _read(path: Path, dims: Mapping[str, int]) -> GraphArrays:
-    model = _inlined(skeleton.load(path))
-    names.check(opset.domain for opset in model.opset_import)
-    names.check_graph(model.graph)
-    context = Context(
-        opsets={_domain(opset.domain): opset.version for opset in model.opset_import} or {"": 1},
-        dims=dimensions.named(model.graph, dims),
-        functions=tuple(model.functions),
-    )
-    inputs = dimensions.inputs(model.graph, context.dims)
-    walked = walk(model.graph, inputs, context)
-    dimensions.check_known(walked, model.graph, context.dims)
-    return topology.arrays(model.graph.name or path.stem, walked, inputs)
-
-
-def _inlined(model: ModelProto) -> ModelProto:
-    """Put the bodies of the model's local functions in the place of their calls."""
-    if not model.functions:
-        return model
-    reason = ""
-    # A function of another operator set is converted if that can be done, else it stays a node.
-    for convert in (True, False):
-        try:
-            return inliner.inline_local_functions(model, convert_version=convert)
-        except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
-            reason = " ".join(str(error).split())
-    raise InputError(f"its local functions cannot be inlined: {reason}")
-
-
-def _domain(name: str) -> str:
-    return "" if name == "ai.onnx" else name
+    with named(path):
+        return opened(path, dims or {}).arrays

@@ -18,6 +18,8 @@ class Node:
     ----------
     proto
         The node as the file states it.
+    position
+        Where it stands among all nodes of its graph, constants included.
     inputs, outputs
         Its values by position; None: left out.
     reads
@@ -27,6 +29,7 @@ class Node:
     """
 
     proto: NodeProto
+    position: int
     inputs: Sequence[Value | None]
     outputs: Sequence[Value | None]
     reads: Mapping[str, Value]

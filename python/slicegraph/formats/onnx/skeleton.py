@@ -20,6 +20,7 @@ KEPT_BYTES: Final = 1 << 16
 """Tensors up to this size keep their elements: they may be shapes, axes, indices that other shapes depend on."""
 
 _ELEMENTS: Final = ("float_data", "int32_data", "string_data", "int64_data", "raw_data", "double_data", "uint64_data")
+_PLAIN: Final = frozenset({"raw_data", "float_data", "double_data"})  # packed, the same bytes as raw_data
 _DEEPEST: Final = 100  # messages within messages: protobuf's own limit
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 
@@ -28,7 +29,8 @@ def load(path: Path) -> ModelProto:
     """Read a model without the elements of its big tensors.
 
     A tensor that loses its elements is marked as stored elsewhere, as one with external data is: both have
-    name, type and dimensions, and nothing more.
+    name, type, dimensions, and where the elements are.  One without a location has them in this very file: either as
+    raw bytes or, where an entry ``message`` says so, in the encoding of the whole tensor.
 
     Parameters
     ----------
@@ -70,6 +72,7 @@ def _without_elements(buffer: mmap.mmap, start: int, end: int, message: Any, dep
         raise InputError(f"not an ONNX model: messages are nested deeper than {_DEEPEST}")
     is_tensor = message.full_name == TensorProto.DESCRIPTOR.full_name
     copy = bytearray()
+    elements: list[tuple[str, int, int, int]] = []
     position = start
     while position < end:
         tag, body = _varint(buffer, position, end)
@@ -81,10 +84,23 @@ def _without_elements(buffer: mmap.mmap, start: int, end: int, message: Any, dep
                 copy += _encoded(tag) + _encoded(len(inner)) + inner
             else:
                 copy += buffer[position:field_end]
+        else:
+            elements.append((field.name, tag & 7, body, field_end))
         position = field_end
-    if is_tensor:
-        copy += TensorProto(data_location=TensorProto.EXTERNAL).SerializeToString()
+    if elements:
+        copy += _pointer(elements, start, end).SerializeToString()
     return bytes(copy)
+
+
+def _pointer(elements: list[tuple[str, int, int, int]], start: int, end: int) -> TensorProto:
+    """Say where in the file a tensor's elements are, as ONNX says it of external data."""
+    name, wire_type, body, field_end = elements[0]
+    is_plain = len(elements) == 1 and name in _PLAIN and wire_type == _DELIMITED
+    entries = {"offset": body, "length": field_end - body} if is_plain else {"offset": start, "length": end - start}
+    pointer = TensorProto(data_location=TensorProto.EXTERNAL)
+    for key, value in (entries if is_plain else entries | {"message": 1}).items():
+        pointer.external_data.add(key=key, value=str(value))
+    return pointer
 
 
 def _field_end(buffer: mmap.mmap, wire_type: int, body: int, end: int) -> tuple[int, int]:

@@ -56,7 +56,7 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
         is_constant = _is_constant(proto, reads, results)
         results = _folded(proto, reads, results, context) if is_constant else _kept(results)
         _define(scope, results.items())
-        kept.append(None if is_constant else _node(proto, reads, results, bodies))
+        kept.append(None if is_constant else _node(proto, len(kept), reads, results, bodies))
     returned = [info.name for info in graph.output]
     for name in returned:
         if name not in scope:
@@ -117,9 +117,16 @@ def _kept(results: Mapping[str, Value]) -> dict[str, Value]:
     return {name: varying(value) for name, value in results.items()}
 
 
-def _node(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], bodies: Sequence[Body]) -> Node:
+def _node(
+    proto: NodeProto,
+    position: int,
+    reads: Mapping[str, Value],
+    results: Mapping[str, Value],
+    bodies: Sequence[Body],
+) -> Node:
     return Node(
         proto=proto,
+        position=position,
         inputs=[reads[name] if name else None for name in proto.input],
         outputs=[results.get(name) for name in proto.output],
         reads=reads,

@@ -1,0 +1,83 @@
+"""``slicegraph profile``: measure what each node of a model takes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicegraph as sg
+from slicegraph.cli import options as shared
+from slicegraph.cli.complaint import say
+from slicegraph.profile import RUNS, THREADS, WARMUP, measure
+
+if TYPE_CHECKING:
+    # It loads onnxruntime.
+    from slicegraph.formats.onnx.timing import Tell
+
+_INTERRUPTED = 130
+
+
+def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the verb and its options."""
+    parser = add_parser("profile", help="measure the work of each node of an ONNX model, with onnxruntime")
+    parser.set_defaults(run=run)
+    parser.add_argument("model", metavar="MODEL", help="an .onnx model")
+    parser.add_argument("-o", "--output", required=True, metavar="GRAPH", help="the graph to write (.json, .json.gz)")
+    shared.add_dim(parser)
+    for name, default, meaning in (
+        ("runs", RUNS, "of the model; a node's work is the median"),
+        ("warmup", WARMUP, "runs before, which do not count"),
+        ("threads", THREADS, "of a node"),
+        ("seed", 0, "of the inputs, which are made up"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default: {default})")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, write, print, and give the exit status: 130 after Ctrl-C, with what was measured until then."""
+    _check_output(options.output)
+    with _status() as tell:
+        graph, timing = measure(
+            options.model,
+            dims=dict(options.dim),
+            runs=options.runs,
+            warmup=options.warmup,
+            threads=options.threads,
+            seed=options.seed,
+            tell=tell,
+        )
+    sg.write(graph, options.output)
+    # Imported when used: rich takes longer to load than the rest of the package.
+    from slicegraph.report.profile import notes, profile_to_json, profile_to_text  # noqa: PLC0415 - see above
+
+    for note in notes(graph, timing):
+        say(note)
+    sys.stdout.write(profile_to_json(graph, timing) + "\n" if options.json else profile_to_text(graph, timing))
+    sys.stdout.flush()
+    return _INTERRUPTED if timing.is_interrupted else 0
+
+
+def _check_output(output: str) -> None:
+    """Refuse a place where no graph can be written, before anything is measured."""
+    if not output.lower().endswith((".json", ".json.gz")):
+        raise sg.InputError(f"--output {output}: graphs are written as .json or .json.gz")
+    if not os.access(Path(output).absolute().parent, os.W_OK):
+        raise sg.InputError(f"--output {output}: no file can be written there")
+
+
+@contextmanager
+def _status() -> Iterator[Tell | None]:
+    """Give what shows, on a terminal, which run is on."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - see above
+
+    with Console(stderr=True, highlight=False).status("reading") as status:
+        yield lambda what, over, total: status.update(f"{what}: run {over + 1} of {total}")

@@ -1,0 +1,51 @@
+"""``slicegraph run``: run a split model as a pipeline, and measure what the plan promised."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import slicegraph as sg
+from slicegraph.cli.complaint import say
+
+
+def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the verb and its options."""
+    parser = add_parser("run", help="run a split model as a pipeline of processes, and measure its stages")
+    parser.set_defaults(run=run)
+    parser.add_argument("directory", metavar="DIR", help="what slicegraph split wrote")
+    parser.add_argument("--requests", type=int, metavar="N", help="to be measured (default: 100)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="to measure, instead of so many requests")
+    parser.add_argument("--warmup", type=int, default=10, metavar="N", help="requests before that (default: 10)")
+    parser.add_argument(
+        "--depth", type=int, default=2, metavar="N", help="requests that may wait between two stages (default: 2)"
+    )
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of each stage (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
+    parser.add_argument("--compare", metavar="MODEL.onnx", help="run the whole model in one process, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run, print, and give the exit status: 2 when a stage failed, 130 after Ctrl-C."""
+    try:
+        result = sg.run_pipeline(
+            options.directory,
+            requests=options.requests,
+            seconds=options.seconds,
+            warmup=options.warmup,
+            depth=options.depth,
+            threads=options.threads,
+            seed=options.seed,
+            compare=options.compare,
+        )
+    except sg.StageError as error:
+        say(str(error))
+        return 2
+    # Imported when used: rich takes longer to load than the rest of the package.
+    from slicegraph.report.pipeline import run_to_json, run_to_text  # noqa: PLC0415 - see above
+
+    sys.stdout.write(run_to_json(result) + "\n" if options.json else run_to_text(result))
+    sys.stdout.flush()
+    return 130 if result.is_interrupted else 0

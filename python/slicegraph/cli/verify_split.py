@@ -1,0 +1,40 @@
+"""``slicegraph verify-split``: whether the stages of a split compute what the whole model does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import slicegraph as sg
+from slicegraph.cli import options as shared
+from slicegraph.report.split import differences_to_json, differences_to_text
+
+
+def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the verb and its options."""
+    parser = add_parser("verify-split", help="run a split's stages and the whole model, and compare")
+    parser.set_defaults(run=run)
+    parser.add_argument("directory", metavar="DIR", help="what `slicegraph split` wrote")
+    parser.add_argument("model", metavar="MODEL.onnx", help="the model that was split")
+    shared.add_dim(parser)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
+    parser.add_argument(
+        "--tolerance", type=float, default=1e-4, metavar="T", help="of an output's largest magnitude (default: 1e-4)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verify, print, and give the exit status: 1 when an output is further off than the tolerance."""
+    if not options.tolerance >= 0:
+        raise sg.InputError(f"--tolerance {options.tolerance}: a tolerance is not negative")
+    if options.seed < 0:
+        raise sg.InputError(f"--seed {options.seed}: a seed is not negative")
+    found = sg.verify_split(options.directory, options.model, seed=options.seed, dims=dict(options.dim))
+    if options.json:
+        sys.stdout.write(differences_to_json(found, options.tolerance) + "\n")
+    else:
+        sys.stdout.write(differences_to_text(found, options.tolerance))
+    sys.stdout.flush()
+    return int(any(each.relative > options.tolerance for each in found))

@@ -1,0 +1,114 @@
+"""Run a model as a whole, and its stages one after the other, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, ValueInfoProto, helper
+
+from slicegraph.errors import InputError
+from slicegraph.formats.manifest import Manifest, Tensor
+from slicegraph.formats.onnx.samples import random_inputs
+from slicegraph.formats.onnx.sessions import Values, complaints, run, to_values
+
+_FATAL = 4  # what is wrong is raised, and need not be logged as well
+
+
+def inputs(manifest: Manifest, seed: int) -> Values:
+    """Draw the model's inputs.
+
+    Raises
+    ------
+    InputError
+        One is of a type that has no random values.
+    """
+    return to_values(random_inputs([_asked(tensor) for tensor in manifest["inputs"]], seed=seed))
+
+
+def run_model(path: Path, feeds: Values, wanted: Sequence[str]) -> list[NDArray[Any]]:
+    """Run a model, and give some of its outputs as arrays.
+
+    Raises
+    ------
+    InputError
+        It cannot be run, or has not these inputs and outputs.
+    """
+    values = _outputs(path, feeds, set(wanted))
+    return [_array(name, values[name]) for name in wanted]
+
+
+def run_stages(directory: Path, manifest: Manifest, feeds: Values) -> list[NDArray[Any]]:
+    """Run the stages in order, one in memory at a time, and give the model's outputs as arrays.
+
+    Raises
+    ------
+    InputError
+        A stage cannot be run, or is not what the manifest says.
+    """
+    stages, values = manifest["stages"], dict(feeds)
+    wanted = [tensor["name"] for tensor in manifest["outputs"]]
+    for index, stage in enumerate(stages):
+        path = directory / stage["file"]
+        read = [tensor["name"] for tensor in stage["inputs"]]
+        missing = next((name for name in read if name not in values), None)
+        if missing is not None:
+            raise InputError(f"{path}: reads {missing!r}, which no stage before it makes")
+        made = {tensor["name"] for tensor in stage["outputs"]}
+        values |= _outputs(path, {name: values[name] for name in read}, made)
+        later = {tensor["name"] for after in stages[index + 1 :] for tensor in after["inputs"]}
+        values = {name: value for name, value in values.items() if name in later or name in wanted}
+    missing = next((name for name in wanted if name not in values), None)
+    if missing is not None:
+        raise InputError(f"{directory}: the model returns {missing!r}, which no stage makes")
+    return [_array(name, values[name]) for name in wanted]
+
+
+def _asked(tensor: Tensor) -> ValueInfoProto:
+    """Give an input its type; one dimension that is not known is as good as another, for nobody reads such inputs."""
+    try:
+        type_ = helper.np_dtype_to_tensor_dtype(np.dtype(tensor["dtype"]))
+    except (TypeError, ValueError, KeyError):
+        type_ = TensorProto.UNDEFINED
+    shape = [dim if isinstance(dim, int) else 1 for dim in tensor["shape"] or []]
+    return helper.make_tensor_value_info(tensor["name"], type_, shape)
+
+
+def _outputs(path: Path, feeds: Values, wanted: set[str]) -> dict[str, Any]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL
+    try:
+        with complaints():
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        values = run(session, feeds)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    outputs = {output.name: value for output, value in zip(session.get_outputs(), values, strict=True)}
+    missing = next((name for name in wanted if name not in outputs), None)
+    if missing is not None:
+        raise InputError(f"{path}: does not return {missing!r}")
+    return outputs
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:  # noqa: ANN401 - there are no stubs
+    """Read a tensor; one of a type that numpy has not, as 32-bit floats."""
+    if not value.is_tensor():
+        raise InputError(f"the output {name!r} is no tensor, and only tensors are compared")
+    try:
+        return np.asarray(value.numpy())
+    except RuntimeError:
+        pass
+    node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)
+    info = [helper.make_tensor_value_info(key, type_, None) for key, type_ in (("x", value.element_type()), ("y", 1))]
+    model = helper.make_model(
+        helper.make_graph([node], "cast", info[:1], info[1:]),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    with complaints():
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(run(session, {"x": value})[0].numpy())

@@ -1,0 +1,91 @@
+"""A model as the reader understands it: inlined, without its weights, with every value's type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from onnx import ModelProto, inliner
+
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.onnx import dimensions, names, skeleton, topology
+from slicegraph.formats.onnx.inference import Context
+from slicegraph.formats.onnx.nodes import Walked
+from slicegraph.formats.onnx.values import Value
+from slicegraph.formats.onnx.walk import walk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A model that was read.
+
+    Attributes
+    ----------
+    path
+        Its file.
+    model
+        What it holds, with local functions inlined and without the elements of big tensors.
+    inputs
+        Its inputs by name, without those that are stored in it.
+    walked
+        The nodes that are left once constants are gone, and every value; each value in use has a size.
+    arrays
+        Its graph: the nodes of ``walked``, in their order.
+    """
+
+    path: Path
+    model: ModelProto
+    inputs: Mapping[str, Value]
+    walked: Walked
+    arrays: GraphArrays
+
+
+def opened(path: Path, dims: Mapping[str, int]) -> Opened:
+    """Read a model; see `slicegraph.formats.onnx.read`."""
+    model = inlined(skeleton.load(path))
+    names.check(opset.domain for opset in model.opset_import)
+    names.check_graph(model.graph)
+    context = Context(
+        opsets={_domain(opset.domain): opset.version for opset in model.opset_import} or {"": 1},
+        dims=dimensions.named(model.graph, dims),
+        functions=tuple(model.functions),
+    )
+    inputs = dimensions.inputs(model.graph, context.dims)
+    walked = walk(model.graph, inputs, context)
+    dimensions.check_known(walked, model.graph, context.dims)
+    arrays = topology.arrays(model.graph.name or path.stem, walked, inputs)
+    return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Make every complaint one line that begins with the file."""
+    try:
+        yield
+    except InputError as error:
+        # Names come from the file, and may hold anything.
+        line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in f"{path}: {error}")
+        raise InputError(line) from error
+    except RecursionError as error:
+        raise InputError(f"{path}: its sub-graphs are nested too deeply") from error
+
+
+def inlined(model: ModelProto) -> ModelProto:
+    """Put the bodies of the model's local functions in the place of their calls."""
+    if not model.functions:
+        return model
+    reason = ""
+    # A function of another operator set is converted if that can be done, else it stays a node.
+    for convert in (True, False):
+        try:
+            return inliner.inline_local_functions(model, convert_version=convert)
+        except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
+            reason = " ".join(str(error).split())
+    raise InputError(f"its local functions cannot be inlined: {reason}")
+
+
+def _domain(name: str) -> str:
+    return "" if name == "ai.onnx" else name

@@ -1,0 +1,108 @@
+"""The door to onnxruntime: sessions on the processor, values in and out, errors in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from slicegraph.errors import InputError
+
+Values = Mapping[str, Any]
+"""onnxruntime's values, for which there are no stubs, by name."""
+
+_SILENT = 4  # a fault is raised, and need not be logged as well
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runner:
+    """Opens sessions that run one node after the other, each with a number of threads.
+
+    Attributes
+    ----------
+    folder
+        Where external data is.
+    threads
+        Of a node.
+    """
+
+    folder: Path
+    threads: int
+
+    def session(
+        self, content: bytes, stored: Values, *, is_optimized: bool = False, profile: Path | None = None
+    ) -> Any:  # noqa: ANN401 - there are no stubs
+        """Open a session on an encoded model.
+
+        Parameters
+        ----------
+        content
+            The model; its external data stays where it is.
+        stored
+            Constants that it only names.
+        is_optimized
+            Whether nodes may be fused and rewritten, or run as they are.
+        profile
+            How the name of the profile's file begins; None: no profile.
+
+        Raises
+        ------
+        InputError
+            The model is none, or has an operator that onnxruntime does not know.
+        """
+        options = onnxruntime.SessionOptions()
+        levels = onnxruntime.GraphOptimizationLevel
+        options.graph_optimization_level = levels.ORT_ENABLE_ALL if is_optimized else levels.ORT_DISABLE_ALL
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _SILENT
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(self.folder.absolute())
+        )
+        if stored:
+            options.add_external_initializers(list(stored), list(stored.values()))
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(profile)
+        with complaints():
+            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run(session: Any, values: Values) -> Sequence[Any]:  # noqa: ANN401 - there are no stubs
+    """Run a model once, and give its outputs.
+
+    Raises
+    ------
+    InputError
+        A node fails.
+    """
+    with complaints():
+        outputs: Sequence[Any] = session.run_with_ort_values(None, values)
+        return outputs
+
+
+def to_values(arrays: Mapping[str, NDArray[Any]]) -> Values:
+    """Make onnxruntime's values of arrays; numpy by itself has no bfloat16."""
+    make = onnxruntime.OrtValue
+    return {
+        name: make.ortvalue_from_numpy_with_onnx_type(array.view("uint16"), TensorProto.BFLOAT16)
+        if array.dtype.name == "bfloat16"
+        else make.ortvalue_from_numpy(array)
+        for name, array in arrays.items()
+    }
+
+
+@contextmanager
+def complaints() -> Iterator[None]:
+    """Make an error of onnxruntime one line."""
+    try:
+        yield
+    except Exception as error:  # its exceptions have no common base
+        raise InputError(f"onnxruntime cannot run it: {' '.join(str(error).split())}") from error

@@ -1,0 +1,1 @@
+"""Runs the stages of a split model, a process each, and measures them."""

@@ -1,0 +1,146 @@
+"""Run a split model as a pipeline, and measure what the plan promised."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import math
+import os
+from pathlib import Path
+
+from slicegraph.errors import InputError
+from slicegraph.formats.files import file_digest
+from slicegraph.pipeline.measure import PipelineRun, measure
+from slicegraph.pipeline.split import Split, Stage, read_split
+
+_DEFAULT_REQUESTS = 100
+_MAX_DEPTH = 64
+_MAX_THREADS = 1024
+
+
+def run_pipeline(
+    directory: str | os.PathLike[str],
+    *,
+    requests: int | None = None,
+    seconds: float | None = None,
+    warmup: int = 10,
+    depth: int = 2,
+    threads: int = 1,
+    seed: int = 0,
+    compare: str | os.PathLike[str] | None = None,
+) -> PipelineRun:
+    """Run the stages of a split model as a pipeline of processes on this machine, and measure them.
+
+    Parameters
+    ----------
+    directory
+        What ``slicegraph split`` wrote: ``manifest.json`` and a model per stage.
+    requests
+        To be measured. None: 100, unless ``seconds`` are given.
+    seconds
+        To measure. When both are given, what ends first ends the run.
+    warmup
+        Requests before that, which are not measured; at least 1.
+    depth
+        Requests that may wait between two neighbours, from 1 to 64.
+    threads
+        Of each stage, from 1 to 1024.
+    seed
+        Of the inputs, which are random and the same for every request.
+    compare
+        The model that was split: it runs in one process, with as many threads as a stage, for as long again.
+
+    Returns
+    -------
+    PipelineRun
+        What was measured, beside what was predicted. After Ctrl-C, what was measured until then.
+
+    Raises
+    ------
+    InputError
+        When the onnxruntime package is missing, the folder holds no split model, a tensor between stages has no fixed
+        shape, or a parameter is out of range.
+    StageError
+        When a stage fails or its process ends.
+
+    Notes
+    -----
+    Stages run on the processor, in ONNX Runtime. They are processes of `multiprocessing`, started by "spawn": a script
+    that calls this does so below ``if __name__ == "__main__":``. Tensors go through shared memory, straight from the
+    stage that makes them to those that read them; inputs and outputs of the model are copied like any other, whether
+    the plan pays for them or not. The times of some 8,000 requests are kept, the latest ones. POSIX only.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> run = sg.run_pipeline("resnet50-stages", seconds=5, compare="resnet50.onnx")  # doctest: +SKIP
+    >>> run.bottleneck, run.throughput, run.speedup  # doctest: +SKIP
+    (0.0132, 74.8, 1.83)
+    """
+    _check("requests", requests, 1, None)
+    _check("warmup", warmup, 1, None)
+    _check("depth", depth, 1, _MAX_DEPTH)
+    _check("threads", threads, 1, _MAX_THREADS)
+    _check("seed", seed, 0, None)
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise InputError(f"seconds = {seconds}, but it is a positive number")
+    if os.name != "posix":
+        raise InputError("running a pipeline takes a POSIX system")
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise InputError("running a pipeline takes the onnxruntime package; pip install slicegraph[onnxruntime]")
+    split = read_split(Path(directory))
+    whole = None if compare is None else _whole(split, Path(compare))
+    if requests is None and seconds is None:
+        requests = _DEFAULT_REQUESTS
+    run = _run(split, requests=requests, seconds=seconds, warmup=warmup, depth=depth, threads=threads, seed=seed)
+    if whole is None or run.is_interrupted:
+        return run
+    alone = _run(whole, requests=None, seconds=run.seconds, warmup=1, depth=1, threads=threads, seed=seed)
+    return dataclasses.replace(run, whole_throughput=alone.throughput, is_interrupted=alone.is_interrupted)
+
+
+def _run(
+    split: Split, *, requests: int | None, seconds: float | None, warmup: int, depth: int, threads: int, seed: int
+) -> PipelineRun:
+    from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - multiprocessing is loaded when used
+    from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
+
+    pipeline, is_interrupted = Pipeline(split, draw(split.inputs, seed=seed), depth=depth, threads=threads), False
+    try:
+        with pipeline:
+            pipeline.wait(warmup=warmup, requests=requests, seconds=seconds)
+    except KeyboardInterrupt:
+        is_interrupted = True
+    run = measure(split, pipeline.boards, warmup=warmup, requests=requests)
+    return dataclasses.replace(run, is_interrupted=is_interrupted)
+
+
+def _whole(split: Split, model: Path) -> Split:
+    """Give the model that was split as a pipeline of one stage."""
+    if file_digest(model) != split.sha256:
+        raise InputError(f"{model}: not the model that was split: its SHA-256 is another")
+    outputs = tuple(
+        tensor
+        for stage in split.stages
+        for tensor, is_result in zip(stage.outputs, stage.is_result, strict=True)
+        if is_result
+    )
+    stage = Stage(
+        file=model,
+        block=0,
+        num_nodes=sum(stage.num_nodes for stage in split.stages),
+        inputs=split.inputs,
+        outputs=outputs,
+        makers=(None,) * len(split.inputs),
+        readers=((),) * len(outputs),
+        is_result=(True,) * len(outputs),
+        predicted=None,
+    )
+    return dataclasses.replace(split, stages=(stage,), predicted=None)
+
+
+def _check(name: str, value: int | None, least: int, most: int | None) -> None:
+    if value is None or (value >= least and (most is None or value <= most)):
+        return
+    rule = f"at least {least}" if most is None else f"from {least} to {most}"
+    raise InputError(f"{name} = {value}, but it is {rule}")

@@ -1,0 +1,112 @@
+"""Measured work per node: the graph of an ONNX model, with what onnxruntime takes for each of its nodes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slicegraph.errors import InputError
+from slicegraph.graph import Graph, fields
+
+if TYPE_CHECKING:
+    # It loads onnxruntime.
+    from slicegraph.formats.onnx.timing import Tell, Timing
+
+RUNS, WARMUP, THREADS = 20, 3, 1
+"""What is measured unless somebody says otherwise."""
+_LIMITS = {"runs": (1, 1_000_000), "warmup": (0, 1_000_000), "threads": (1, 65_536), "seed": (0, 2**64 - 1)}
+
+
+def profile(
+    model_path: str | os.PathLike[str],
+    *,
+    dims: Mapping[str, int] | None = None,
+    runs: int = RUNS,
+    warmup: int = WARMUP,
+    threads: int = THREADS,
+    seed: int = 0,
+) -> Graph:
+    """Measure the work of each node of an ONNX model on this machine's processor.
+
+    Parameters
+    ----------
+    model_path
+        An ``.onnx`` file.
+    dims
+        Sizes of named dimensions, such as ``{"batch": 1}``.
+    runs, warmup
+        How often the model runs while it is measured, and before.
+    threads
+        How many threads onnxruntime gives to a node.
+    seed
+        Of the inputs, which are made up: floats are normal, integers and booleans 0 or 1.
+
+    Returns
+    -------
+        The graph that `slicegraph.read` gives, with ``work``: the median over the runs, in seconds.
+
+    Raises
+    ------
+    InputError
+        onnxruntime is not installed, or the model cannot be read or run.
+    KeyboardInterrupt
+        Ctrl-C before a run was counted; later, what was measured until then is given.
+
+    Notes
+    -----
+    - onnxruntime's optimizations are off, so that each node runs by itself.  A pipeline whose stages are optimized is
+      faster than the sum of the nodes' work, a quantized model much faster; the command prints both latencies.
+    - What the reader folds is computed before and costs nothing.  Views are measured like all others.  If, Loop and
+      Scan include their bodies.
+    - A node without a kernel of its own is run as several operators.  What these take is shared out among all such
+      nodes by the bytes that each reads and writes.  Conversions that onnxruntime adds for float16 are nobody's work.
+    - Medians of single nodes hardly see what other programs take, the median of whole runs does: on a busy machine the
+      whole takes longer than its nodes.
+    - A profile counts whole microseconds, so a node that takes less than one costs nothing.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.profile("resnet50.onnx", dims={"batch": 1}, threads=4)  # doctest: +SKIP
+    >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=10e9), num_blocks=4)  # doctest: +SKIP
+    """
+    return measure(model_path, dims=dims, runs=runs, warmup=warmup, threads=threads, seed=seed)[0]
+
+
+def measure(
+    model_path: str | os.PathLike[str],
+    *,
+    dims: Mapping[str, int] | None = None,
+    runs: int = RUNS,
+    warmup: int = WARMUP,
+    threads: int = THREADS,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> tuple[Graph, Timing]:
+    """Measure as `profile` does, and give besides the graph all that is known of the measurement.
+
+    ``tell`` is told before each run what is measured, how many runs are over, and how many there will be.
+    """
+    for name, value in {"runs": runs, "warmup": warmup, "threads": threads, "seed": seed}.items():
+        least, most = _LIMITS[name]
+        if not least <= value <= most:
+            raise InputError(f"{name} = {value}, but it is a whole number from {least} to {most}")
+    path = Path(model_path)
+    if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")):
+        raise InputError(f"{path}: profiling takes the onnxruntime package; pip install slicegraph[onnxruntime]")
+    from slicegraph.formats.onnx import timing  # noqa: PLC0415 - a library is loaded when used
+
+    found = timing.measure(
+        path, dims=dims or {}, runs=runs, warmup=warmup, threads=threads, seed=seed, tell=tell or _silent
+    )
+    try:
+        return Graph(**fields(found.arrays)), found
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _silent(_what: str, _over: int, _total: int) -> None:
+    pass

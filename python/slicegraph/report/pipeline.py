@@ -1,0 +1,107 @@
+"""A run of a pipeline, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slicegraph.pipeline.measure import PipelineRun, StageRun
+from slicegraph.report import numbers
+
+
+def run_to_text(run: PipelineRun) -> str:
+    """Give a row per stage and the throughput, in colours when standard output is a terminal that has them."""
+    is_terminal = sys.stdout.isatty()
+    # A pipe has no width: nothing is cut or wrapped there.
+    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
+    with console.capture() as capture:
+        console.print(_headline(run))
+        if run.requests:
+            console.print(_stages(run))
+            console.print(_summary(run))
+    return capture.get()
+
+
+def run_to_json(run: PipelineRun) -> str:
+    """Give one object as one line; what was not measured, or not predicted, is null."""
+    return json.dumps(
+        {
+            "model": run.name,
+            "requests": run.requests,
+            "seconds": run.seconds,
+            "interrupted": run.is_interrupted,
+            "bottleneck": run.bottleneck,
+            "throughput": run.throughput,
+            "predicted": {"bottleneck": run.predicted_bottleneck, "throughput": run.predicted_throughput},
+            "whole": {"throughput": run.whole_throughput, "speedup": run.speedup},
+            "stages": [_stage(index, stage) for index, stage in enumerate(run.stages)],
+        },
+        allow_nan=False,
+    )
+
+
+def _stage(index: int, stage: StageRun) -> dict[str, Any]:
+    return {
+        "stage": index,
+        "file": stage.file,
+        "block": stage.block,
+        "nodes": stage.num_nodes,
+        "predicted": stage.predicted,
+        "run": stage.run,
+        "transfer": stage.transfer,
+        "measured": stage.measured,
+        "busy": stage.busy,
+    }
+
+
+def _headline(run: PipelineRun) -> Text:
+    name = "".join(character if character.isprintable() else " " for character in run.name).strip() or "model"
+    if not run.requests:
+        return Text(f"{name}: nothing was measured before Ctrl-C")
+    end = ", ended by Ctrl-C" if run.is_interrupted else ""
+    return Text(f"{name}: {len(run.stages)} stages, {run.requests} requests in {numbers.time(run.seconds)}{end}")
+
+
+def _stages(run: PipelineRun) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "block", "nodes", "predicted", "run", "transfer", "measured", "", "ratio", "busy"):
+        table.add_column(column, justify="right")
+    for index, stage in enumerate(run.stages):
+        is_bottleneck = stage.measured == run.bottleneck
+        table.add_row(
+            str(index),
+            str(stage.block),
+            str(stage.num_nodes),
+            "-" if stage.predicted is None else numbers.time(stage.predicted),
+            *(numbers.time(part) for part in (stage.run, stage.transfer, stage.measured)),
+            "<" if is_bottleneck else "",
+            f"{stage.measured / stage.predicted:.3g}" if stage.predicted else "-",
+            numbers.percent(stage.busy),
+            style="bold" if is_bottleneck else None,
+        )
+    return table
+
+
+def _summary(run: PipelineRun) -> Text:
+    bottleneck, throughput = run.bottleneck or 0.0, run.throughput or 0.0
+    predicted = run.predicted_bottleneck
+    lines = [
+        f"bottleneck   {numbers.time(bottleneck)} (the stage marked <)"
+        + ("" if predicted is None else f", predicted {numbers.time(predicted)}"),
+        f"throughput   {throughput:.4g} per s"
+        + ("" if run.predicted_throughput is None else f", predicted {run.predicted_throughput:.4g} per s"),
+    ]
+    if run.whole_throughput is not None:
+        lines.append(
+            f"one process  {run.whole_throughput:.4g} per s: the pipeline is {run.speedup or 0.0:.3g} times as fast"
+        )
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if len(run.stages) > processors:
+        lines.append(f"note         {len(run.stages)} stages on {processors} processors: times include waits for one")
+    return Text("\n".join(lines))

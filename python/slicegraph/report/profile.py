@@ -1,0 +1,127 @@
+"""What a measurement of a model says, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from slicegraph.formats.onnx.events import CASTS, CONSTANTS, OPERATORS
+from slicegraph.formats.onnx.timing import Timing
+from slicegraph.graph import Graph
+from slicegraph.report import numbers
+
+_ROWS = 10
+_MEANING = {
+    CASTS: "conversions to another float that onnxruntime put in",
+    CONSTANTS: "nodes that depend on constants alone",
+    OPERATORS: "operators that onnxruntime put in",
+}
+
+
+def profile_to_text(graph: Graph, timing: Timing) -> str:
+    """Give a row for each of the dearest operators, and how their sum compares to the whole."""
+    is_terminal = sys.stdout.isatty()
+    # A pipe has no width: nothing is cut or wrapped there.
+    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
+    total = _work(graph)
+    with console.capture() as capture:
+        console.print(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors", markup=False)
+        console.print(_operators(graph))
+        console.print(f"nodes        {numbers.time(total)}: the sum of what each takes, medians of {_runs(timing)}")
+        for label, seconds, meaning in (
+            ("whole model", timing.latency, "not profiled, node by node as in the graph"),
+            ("optimized", timing.optimized_latency, "with onnxruntime's optimizations, which fuse nodes"),
+        ):
+            console.print(f"{label:<12} {numbers.time(seconds) if seconds else 'not measured'}: {meaning}")
+    return capture.get()
+
+
+def profile_to_json(graph: Graph, timing: Timing) -> str:
+    """Give one object as one line; what was not measured is null."""
+    return json.dumps(
+        {
+            "graph": {
+                "name": graph.name,
+                "num_nodes": graph.num_nodes,
+                "num_tensors": graph.num_tensors,
+                "digest": graph.digest,
+            },
+            "onnxruntime": timing.version,
+            "runs": timing.num_runs,
+            "interrupted": timing.is_interrupted,
+            "node_seconds": _work(graph),
+            "latency": timing.latency,
+            "optimized_latency": timing.optimized_latency,
+            "replaced": list(timing.replaced),
+            "replaced_seconds": timing.replaced_seconds,
+            "other_seconds": dict(timing.other_seconds),
+            "operators": [
+                {"op": op, "num_nodes": count, "seconds": seconds} for op, count, seconds in _by_operator(graph)
+            ],
+        },
+        allow_nan=False,
+    )
+
+
+def notes(graph: Graph, timing: Timing) -> Iterator[str]:
+    """Say, a line each, what was not measured node by node."""
+    if timing.is_interrupted:
+        yield f"Ctrl-C: what is given rests on {_runs(timing)}"
+    if timing.replaced:
+        kinds = Counter(graph.arrays.op[node] for node in timing.replaced)
+        listed = ", ".join(f"{count} {op}" for op, count in kinds.most_common())
+        yield (
+            f"{_count(len(timing.replaced), 'node')} never ran as such ({listed}): the "
+            f"{numbers.time(timing.replaced_seconds)} of what ran instead are shared out by the bytes that each moves"
+        )
+    total = _work(graph) + sum(timing.other_seconds.values())
+    for kind, seconds in timing.other_seconds.items():
+        yield f"{numbers.time(seconds)} of {numbers.time(total)} ran in {_MEANING[kind]}: no node's work"
+
+
+def _operators(graph: Graph) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("operator")
+    for column in ("nodes", "time", "share"):
+        table.add_column(column, justify="right")
+    rows = _by_operator(graph)
+    total = _work(graph)
+    for op, count, seconds in rows[:_ROWS]:
+        table.add_row(op, str(count), numbers.time(seconds), numbers.percent(seconds / total if total else 0.0))
+    if rest := rows[_ROWS:]:
+        count, seconds = sum(row[1] for row in rest), sum(row[2] for row in rest)
+        share = numbers.percent(seconds / total if total else 0.0)
+        table.add_row(f"{len(rest)} others", str(count), numbers.time(seconds), share)
+    return table
+
+
+def _by_operator(graph: Graph) -> list[tuple[str, int, float]]:
+    """Sum nodes up by operator, the dearest first: how many, and their seconds."""
+    each: dict[str, list[float]] = {}
+    for op, seconds in zip(graph.arrays.op, _seconds(graph), strict=True):
+        each.setdefault(op, []).append(seconds)
+    rows = [(op, len(seconds), math.fsum(seconds)) for op, seconds in each.items()]
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def _seconds(graph: Graph) -> list[float]:
+    work = graph.arrays.work
+    return [] if work is None else [float(seconds) for seconds in work]
+
+
+def _work(graph: Graph) -> float:
+    return math.fsum(_seconds(graph))
+
+
+def _runs(timing: Timing) -> str:
+    return _count(timing.num_runs, "run")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

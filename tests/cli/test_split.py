@@ -1,0 +1,128 @@
+"""``slicegraph split`` and ``slicegraph verify-split``, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+import slicegraph as sg
+from onnx_models import write
+from slicegraph.cli import main
+from slicegraph.graph import fields
+
+TEXT = "g (float[n,4] x) => (float[n,4] c) { a = Relu(x) b = Tanh(a) c = Neg(b) }"
+DIMS = ["--dim", "n=2"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A model of three nodes."""
+    return str(write(tmp_path / "model.onnx", TEXT))
+
+
+def test_what_solve_prints_can_be_split_and_verified(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So can a certificate, and a stage for each node."""
+    certificate = str(tmp_path / "certificate.json")
+    solving = ["solve", path, "-k", "2", *DIMS, "--time-limit", "1", "--json", "--certificate", certificate]
+    assert main(solving) == 0
+    (tmp_path / "plan.json").write_text(capsys.readouterr().out)
+    (tmp_path / "plan.txt").write_text("0 1 1")
+    folder = str(tmp_path / "stages")
+    for plan in ("plan.json", "certificate.json", "plan.txt"):
+        assert main(["split", path, str(tmp_path / plan), "-o", folder, *DIMS]) == 0
+        assert capsys.readouterr().err == ""
+        assert main(["verify-split", folder, path, *DIMS]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        assert captured.out.splitlines()[-1] == "the stages equal the whole: 0, with a tolerance of 0.0001"
+
+
+def test_the_table_has_a_line_per_stage(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plan.txt").write_text("0 1 1")
+    folder = str(tmp_path / "stages")
+    assert main(["split", path, str(tmp_path / "plan.txt"), "-o", folder, *DIMS, "--device", "testbed"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"g: 2 stages in {folder}",
+        "stage0.onnx  1 node, 32 B in, 32 B out, 0.564 ns predicted",
+        "stage1.onnx  2 nodes, 32 B in, 32 B out, 0.628 ns predicted",
+    ]
+
+
+def test_stages_are_predicted_from_a_measured_graph(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan.txt").write_text("0 1 1")
+    graph, folder = str(tmp_path / "graph.json"), tmp_path / "stages"
+    sg.write(sg.Graph(**(fields(sg.read(path, dims={"n": 2}).arrays) | {"work": [1.0, 2.0, 3.0]})), graph)
+    plan = str(tmp_path / "plan.txt")
+    options = [*DIMS, "--graph", graph, "--bandwidth", "32"]
+    assert main(["split", path, plan, "-o", str(folder), *options]) == 0
+    assert capsys.readouterr().err == ""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert [stage["predicted"]["cost"] for stage in manifest["stages"]] == [2.0, 6.0]
+
+
+def test_the_json_is_the_manifest(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plan.txt").write_text("0 1 1")
+    folder = tmp_path / "stages"
+    assert main(["split", path, str(tmp_path / "plan.txt"), "-o", str(folder), *DIMS, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((folder / "manifest.json").read_text())
+
+
+def test_a_difference_beyond_the_tolerance_is_a_failure(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the same answer in both forms of output."""
+    (tmp_path / "plan.txt").write_text("0 1 1")
+    folder = tmp_path / "stages"
+    assert main(["split", path, str(tmp_path / "plan.txt"), "-o", str(folder), *DIMS]) == 0
+    stage = onnx.load(folder / "stage1.onnx")
+    stage.graph.node[0].op_type = "Erf"
+    write(folder / "stage1.onnx", stage)
+    capsys.readouterr()
+    assert main(["verify-split", str(folder), path]) == 1
+    assert "the stages differ from the whole: " in capsys.readouterr().out
+    assert main(["verify-split", str(folder), path, "--json", "--tolerance", "0.5"]) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert answer["holds"] is True
+    assert [each["name"] for each in answer["outputs"]] == ["c"]
+    assert main(["verify-split", str(folder), path, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == answer | {"holds": False, "tolerance": 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "complaint"),
+    [
+        ("0 1", DIMS, "node 2 ('c') has no stage"),
+        ("1 0 0", DIMS, "block"),
+        ("0 0 1", [], "give --dim n=VALUE"),
+        ("0 0 1", ["--dim", "m=2"], "no dimension named 'm'"),
+    ],
+)
+def test_input_errors_are_one_line(
+    plan: str, options: list[str], complaint: str, path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They name the culprit, exit with 2 and leave nothing."""
+    (tmp_path / "plan.txt").write_text(plan)
+    assert main(["split", path, str(tmp_path / "plan.txt"), "-o", str(tmp_path / "stages"), *options]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert complaint in captured.err
+    assert not (tmp_path / "stages").exists()
+
+
+def test_only_onnx_models_can_be_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A graph has no operators to run; and a tolerance is not negative."""
+    (tmp_path / "graph.json").write_text("{}")
+    (tmp_path / "plan.txt").write_text("0")
+    assert main(["split", str(tmp_path / "graph.json"), str(tmp_path / "plan.txt"), "-o", str(tmp_path / "out")]) == 2
+    assert "not an ONNX model" in capsys.readouterr().err
+    for option in ("--tolerance", "--seed"):
+        assert main(["verify-split", str(tmp_path), str(tmp_path / "graph.json"), option, "-1"]) == 2
+        assert "is not negative" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""Elements of tensors, in every place and encoding, on their way into the stages of a split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import slicegraph as sg
+from onnx_models import FEEDS, check, run, write
+from slicegraph.formats.onnx import stages
+
+
+def weighty(path: Path, *, is_external: bool) -> Path:
+    """Write a model with weights in every place and encoding that ONNX has."""
+    rng = np.random.default_rng(0)
+    wide = 40_000
+    raw = numpy_helper.from_array(rng.standard_normal((4, wide)).astype(np.float32), "raw")
+    typed = helper.make_tensor("typed", TensorProto.FLOAT, [wide], rng.standard_normal(wide).tolist())
+    halves = helper.make_tensor("halves", TensorProto.FLOAT16, [wide], rng.standard_normal(wide).tolist())
+    order = helper.make_tensor("order", TensorProto.INT64, [wide], rng.integers(0, wide, wide).tolist())
+    constant = numpy_helper.from_array(rng.standard_normal(wide).astype(np.float32))
+    inner = numpy_helper.from_array(rng.standard_normal(wide).astype(np.float32), "inner")
+    wide_info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, wide]) for name in "op"]
+    then = helper.make_graph([helper.make_node("Add", ["c", "inner"], ["o"])], "t", [], wide_info[:1], [inner])
+    other = helper.make_graph([helper.make_node("Neg", ["c"], ["p"])], "f", [], wide_info[1:])
+    nodes = [
+        helper.make_node("Constant", [], ["k"], value=constant),
+        helper.make_node("MatMul", ["x", "raw"], ["a"]),
+        helper.make_node("Add", ["a", "typed"], ["b"]),
+        helper.make_node("Mul", ["b", "k"], ["c"]),
+        helper.make_node("ReduceSum", ["c"], ["sum"], keepdims=0),
+        helper.make_node("Cast", ["sum"], ["yes"], to=TensorProto.BOOL),
+        helper.make_node("If", ["yes"], ["d"], then_branch=then, else_branch=other),
+        helper.make_node("Gather", ["d", "order"], ["e"], axis=1),
+        helper.make_node("Cast", ["halves"], ["h"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["e", "h"], ["f"]),
+        helper.make_node("Sub", ["f", "typed"], ["g"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "weighty",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 4])],
+        [helper.make_tensor_value_info("g", TensorProto.FLOAT, [2, wide])],
+        [raw, typed, halves, order],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(made, path, save_as_external_data=is_external, size_threshold=1 << 17)
+    return path
+
+
+PLAN = [0, 0, 0, 1, 1, 1, 2, 2, 3]
+"""One of the nine nodes that are left of it."""
+
+
+@pytest.mark.parametrize("is_external", [False, True], ids=["in the file", "elsewhere"])
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+def test_weights_go_where_they_are_read(
+    is_external: bool, is_large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every encoding: into the stages' own files, or beside them when there are many or the model has it so."""
+    path = weighty(tmp_path / "model.onnx", is_external=is_external)
+    if is_large:
+        monkeypatch.setattr(stages, "EMBEDDED_BYTES", 1000)
+    check(path, PLAN)
+    whole = run(path, {"x": FEEDS["x"]})
+    np.testing.assert_array_equal(run(tmp_path / "stages/annotated.onnx", {"x": FEEDS["x"]})["g"], whole["g"])
+    beside = {each.name for each in (tmp_path / "stages").glob("*.data")}
+    wanted = {f"stage{stage}.onnx.data" for stage in range(4)} if is_large or is_external else set()
+    assert beside - {"annotated.onnx.data"} == wanted
+    # What the stages have, the whole shares.
+    assert "annotated.onnx.data" not in beside
+
+
+def test_missing_and_damaged_weights_are_named(tmp_path: Path) -> None:
+    """And nothing is left of the stages that were written before."""
+    path = weighty(tmp_path / "model.onnx", is_external=True)
+    model = onnx.load(path, load_external_data=False)
+    data = tmp_path / model.graph.initializer[0].external_data[0].value
+    content = data.read_bytes()
+
+    def complaint(changed: str = "", to: str = "") -> str:
+        other = onnx.load(path, load_external_data=False)
+        for entry in other.graph.initializer[0].external_data:
+            if entry.key == changed:
+                entry.value = to
+        with pytest.raises(sg.InputError) as caught:
+            sg.split(write(tmp_path / "other.onnx", other), PLAN, tmp_path / "stages")
+        assert not (tmp_path / "stages").exists()
+        return str(caught.value).removeprefix(f"{tmp_path}/other.onnx: ")
+
+    assert complaint("length", "8") == "the tensor 'raw' has 8 bytes from 0 on, its type and dimensions say 640000"
+    assert complaint("length", "many") == "offset and length of the tensor 'raw' are no numbers"
+    outside = "the tensor 'raw' is in '../secrets', outside the folder of the model"
+    assert complaint("location", "../secrets") == outside
+    data.write_bytes(content[:1000])
+    assert complaint() == f"{data.name} ends before the tensor 'raw' does"
+    data.unlink()
+    assert complaint() == f"the tensor 'raw': {data.name}: No such file or directory"
