@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from hypothesis import given, settings
@@ -216,6 +217,34 @@ def test_a_former_split_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(sg.InputError, match=r"holds 'annotated\.onnx' and no former split"):
         sg.split(path, [0, 0, 1], folder)
     assert {each.name for each in tmp_path.iterdir()} == {"model.onnx", "stages"}
+
+
+def test_a_folder_with_the_weights_of_the_model_is_refused(tmp_path: Path) -> None:
+    """They may be where a former split was, under a name of its files."""
+    path = write(tmp_path / "model.onnx", CHAIN)
+    sg.split(path, [0, 1, 1], tmp_path / "stages")
+    model = onnx.load(path)
+    weights = np.arange(5000, dtype=np.float32)
+    (tmp_path / "stages" / "stage0.onnx.data").write_bytes(weights.tobytes())
+    tensor = onnx.TensorProto(name="w", data_type=1, dims=[5000], data_location=onnx.TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="stages/stage0.onnx.data")
+    model.graph.initializer.append(tensor)
+    onnx.save(model, path)
+    with pytest.raises(sg.InputError, match=r"stages: holds stage0.onnx.data, which is to be split$"):
+        sg.split(path, [0, 1, 1], tmp_path / "stages")
+    assert (tmp_path / "stages" / "stage0.onnx.data").read_bytes() == weights.tobytes()
+
+
+def test_a_plan_above_the_memory_limit_is_predicted_as_such(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", CHAIN)
+    graph = sg.Graph(**(fields(sg.read(path).arrays) | {"param_bytes": [4, 4, 4]}))
+    device = sg.Device(bandwidth=1.0, flops=1.0, memory_bandwidth=1.0, memory_limit=8)
+    instance = sg.Instance(graph, device=device, num_blocks=2)
+    manifest = sg.split(path, [0, 0, 0], tmp_path / "stages", instance=instance)
+    prediction, cost = manifest["predicted"], manifest["stages"][0]["predicted"]
+    assert prediction is not None
+    assert cost is not None
+    assert (prediction["bottleneck"], cost["cost"]) == (None, None)
 
 
 @pytest.mark.parametrize(

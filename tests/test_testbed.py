@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,13 +142,30 @@ def test_a_case_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.usefixtures("_no_figures")
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--time-limit", "3"], "time_limit = 20.0, not 3.0"),
+        (["--seed", "1"], "seed = 0, not 1"),
+        (["--bandwidth", "8"], "device = bandwidth=64, not bandwidth=8"),
+    ],
+)
+def test_rows_of_another_manner_are_not_mixed(folder: Path, tmp_path: Path, option: list[str], told: str) -> None:
+    command = [str(folder), str(tmp_path / "out"), "-k", "2", *OPTIONS]
+    main(command)
+    with pytest.raises(SystemExit, match=re.escape(f"its rows have {told}; give another folder")):
+        main([*command, *option])
+    assert len(table.read(tmp_path / "out" / "rows.csv")) == 2
+
+
+@pytest.mark.usefixtures("_no_figures")
 def test_open_cases_are_taken_from_another_table(folder: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     cells = ("grid,3,solve,time_limit", "grid,2,solve,optimal", "grid,1,solve,x", "grid,4,merge,time_limit")
     with table.appending(rows) as writer:
         for cell in cells:
             writer.writerow(dict(zip(("graph", "k", "method", "status"), cell.split(","), strict=True)))
-    command = [str(folder), str(tmp_path / "out"), *OPTIONS, "--open", str(rows)]
+    command = [str(folder), str(tmp_path / "out"), "-k", "1", "2", "3", "4", *OPTIONS, "--open", str(rows)]
     assert main([*command, "--sample", "1"]) == 0
     assert main(command) == 0
     assert {table.key(row) for row in table.read(tmp_path / "out" / "rows.csv")} == {

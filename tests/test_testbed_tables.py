@@ -69,6 +69,11 @@ def test_costs_of_zero_are_met_by_bounds_of_zero() -> None:
     assert "| node | 1.0000 | 1.0000 |" in text
 
 
+def test_a_search_without_a_partition_is_infinitely_worse() -> None:
+    rows = [row("a 2 merge inf - 5 1 x"), row("a 2 anneal 4 - 5 1 x")]
+    assert "| merge | inf (0) | inf (0) |" in tables(rows, {})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -86,6 +86,11 @@ def test_a_difference_is_as_defined(whole: list[Any], chained: list[Any], absolu
     assert (found.absolute, found.relative) == (absolute, relative)
 
 
+def test_integers_that_floats_cannot_tell_apart_differ() -> None:
+    found = difference("y", np.array([2**53 + 1, 3]), np.array([2**53, 3]))
+    assert (found.absolute, found.relative > 0) == (1.0, True)
+
+
 def test_a_split_of_another_model_or_size_is_refused(path: Path, tmp_path: Path) -> None:
     folder = path.parent / "stages"
     other = write(tmp_path / "other.onnx", TEXT.replace("Relu", "Neg"))

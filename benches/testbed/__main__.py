@@ -83,11 +83,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _cases(options: argparse.Namespace) -> list[Case]:
     device = sg.Device(bandwidth=options.bandwidth) if options.bandwidth else sg.Device.preset(options.device)
-    paths = {graph_name(path): path.resolve() for path in options.folder.glob("*") if is_graph(path)}
+    paths: dict[str, Path] = {}
+    for path in filter(is_graph, options.folder.glob("*")):
+        if (other := paths.setdefault(graph_name(path), path.resolve())) != path.resolve():
+            sys.exit(f"{path}: a graph of this name is in {other.name}, too")
     names = sorted(fnmatch.filter(paths, options.glob))
     pick = random.Random(options.seed).sample  # noqa: S311 - a sample of graphs
     if options.open:
-        where = [(row["graph"], int(row["k"])) for row in table.read(options.open) if is_open(row)]
+        blocks = {str(num_blocks) for num_blocks in options.num_blocks}
+        rows = [row for row in table.read(options.open) if is_open(row) and row["k"] in blocks]
+        where = [(row["graph"], int(row["k"])) for row in rows if row["graph"] in names]
         where = sorted(pick(where, min(options.sample, len(where)))) if options.sample else sorted(where)
     else:
         names = sorted(pick(names, min(options.sample, len(names)))) if options.sample else names

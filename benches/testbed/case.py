@@ -30,9 +30,11 @@ ANSWER = (
     *("bottleneck", "lower_bound", "verified", "combinatorial", "status"),
 )
 """What does not depend on the clock when a method ends before its time."""
-CLOCK = ("seconds", "best_seconds", "gaps", "threads", "time_limit", "seed")
-"""What depends on the machine, and how the method was run."""
-COLUMNS = (*KEY, *ANSWER, *CLOCK)
+CLOCK = ("seconds", "best_seconds", "gaps")
+"""What depends on the machine."""
+MANNER = ("threads", "time_limit", "seed", "device")
+"""How the method was run: the same in all rows of a table."""
+COLUMNS = (*KEY, *ANSWER, *CLOCK, *MANNER)
 _SUFFIXES = (".json.gz", ".json", ".onnx", ".pbtxt", ".txt")
 
 Row = dict[str, str]
@@ -69,6 +71,12 @@ class Case:
         """The values of `KEY` in this case's row."""
         return graph_name(self.path), str(self.num_blocks), self.method
 
+    @property
+    def manner(self) -> tuple[str, ...]:
+        """The values of `MANNER` in this case's row."""
+        device = " ".join(f"{name}={value:g}" for name, value in self.device.to_mapping().items())
+        return str(self.threads), str(self.time_limit), str(self.seed), device
+
 
 def graph_name(path: Path) -> str:
     """Give a file's name without the suffix of its format."""
@@ -86,7 +94,7 @@ def run(case: Case) -> Row:
     instance = sg.Instance(sg.read(case.path), device=case.device, num_blocks=case.num_blocks)
     cells: dict[str, object] = dict(zip(KEY, case.key, strict=True))
     cells |= {"nodes": instance.graph.num_nodes, "tensors": instance.graph.num_tensors}
-    cells |= {"threads": case.threads, "time_limit": case.time_limit, "seed": case.seed}
+    cells |= zip(MANNER, case.manner, strict=True)
     cells["combinatorial"] = sg.lower_bound(instance, method="combinatorial").lower_bound
     if case.method == "solve":
         cells |= _solve(instance, case)

@@ -17,7 +17,7 @@ from typing import Any
 import slicegraph as sg
 from testbed import case as cases
 from testbed import table
-from testbed.case import Case, Row
+from testbed.case import MANNER, Case, Row
 
 
 def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
@@ -25,9 +25,11 @@ def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
 
     The rows are the same on every executor, but for what depends on the clock; their order is that in which they end.
     """
-    done = {table.key(row) for row in table.read(path)}
+    rows = table.read(path)
+    _check_manner(rows, todo, path)
+    done = {table.key(row) for row in rows}
     missing = [case for case in todo if case.key not in done]
-    num_failed, begin = 0, time.monotonic()
+    num_failed, broken, begin = 0, None, time.monotonic()
     with table.appending(path) as writer:
         futures: dict[Future[Row], Case] = {executor.submit(cases.run, case): case for case in missing}
         try:
@@ -35,8 +37,10 @@ def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
                 what = " ".join(futures[future].key)
                 try:
                     row = future.result()
-                except BrokenExecutor:
-                    raise
+                except BrokenExecutor as error:
+                    # Others may have ended before.
+                    broken = error
+                    continue
                 except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others go on
                     num_failed += 1
                     told = f"FAILED: {type(error).__name__}: {error}"
@@ -51,7 +55,18 @@ def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
         finally:
             for future in futures:
                 future.cancel()
+    if broken is not None:
+        raise broken
     return num_failed
+
+
+def _check_manner(rows: Sequence[Row], todo: Sequence[Case], path: Path) -> None:
+    """Refuse to add to rows that were made in another manner: their means would be of nothing."""
+    for case in todo[:1]:
+        for name, value in zip(MANNER, case.manner, strict=True):
+            other = next((row[name] for row in rows if row[name] != value), value)
+            if other != value:
+                sys.exit(f"{path}: its rows have {name} = {other}, not {value}; give another folder for results")
 
 
 @contextlib.contextmanager

@@ -123,7 +123,8 @@ def _searches(rows: Sequence[Row]) -> list[str]:
 
     def mean(method: str, k: int | None) -> str:
         some = [row for row in of_method(rows, method) if where(row) in common and k in (None, int(row["k"]))]
-        ratios = [1 / _ratio(str(best[where(row)]), float(row["bottleneck"])) for row in some]
+        costs = [(float(row["bottleneck"]), best[where(row)]) for row in some]
+        ratios = [1.0 if cost == least else cost / least if least else math.inf for cost, least in costs]
         return f"{_mean(ratios):.4f} ({sum(ratio == 1 for ratio in ratios)})"
 
     return _grid(

@@ -168,9 +168,10 @@ class Prover:
         return self._threshold == threshold
 
     def _is_outdone(self, method: str) -> bool:
-        """Whether the last turn of the exact model, which has to end to be of use, has proven less than others have."""
-        last = self._bounds.get(method)
-        return method == "exact" and last is not None and last.ticks < _SHARE_OF_BEST * self._ticks
+        """Whether the exact model, which has to end to be of use, has proven less than others that can still go on."""
+        last, others = self._bounds.get(method), [bound for name, bound in self._bounds.items() if name != method]
+        is_behind = method == "exact" and last is not None and last.ticks < _SHARE_OF_BEST * self._ticks
+        return is_behind and any(bound.status not in _FINAL for bound in others)
 
     def _find(self, seconds: float) -> Bound:
         """Run the downset DP, which may come across a better partition."""

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -86,11 +86,13 @@ def split(
         raise InputError(f"{path}: splitting ONNX takes the onnx package; pip install slicegraph[onnx]")
     from slicegraph.formats.onnx.opening import named, opened  # noqa: PLC0415 - a format is imported when used
     from slicegraph.formats.onnx.stages import borders, write_stages  # noqa: PLC0415 - likewise
+    from slicegraph.formats.onnx.weights import external_files  # noqa: PLC0415 - likewise
 
-    _check_folder(folder, path)
+    _check_folder(folder)
     with named(path):
         whole = opened(path, dims or {})
         graph = Graph(**fields(whole.arrays))
+    _check_apart(folder, path, external_files(whole.model, path))
     blocks, stage_of, costs = _stages(graph, block_of, instance)
     with _written_whole(folder) as temporary, named(path):
         stages = write_stages(whole, stage_of.tolist(), temporary)
@@ -129,7 +131,8 @@ def _stages(
     # Any device checks a partition; the figures of one that was not asked for go nowhere.
     device = Device.preset("testbed") if instance is None else instance.device
     is_paid = instance is not None and instance.boundary_io
-    num_blocks = max(1, int(blocks.max(initial=0)) + 1)
+    # More blocks than are used: a plan above a memory limit is predicted as such.
+    num_blocks = max(1, int(blocks.max(initial=0)) + 1, 0 if instance is None else instance.num_blocks)
     costs = Instance(graph, device=device, num_blocks=num_blocks, boundary_io=is_paid).block_costs(blocks)
     used, stage_of = np.unique(blocks, return_inverse=True)
     return used.tolist(), stage_of, costs
@@ -158,23 +161,29 @@ def _finite(seconds: float) -> float | None:
     return None if math.isinf(seconds) else seconds
 
 
-def _check_folder(folder: Path, model: Path) -> None:
-    """Refuse a folder with anything in it that is not of a former split, and one that the model is in."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder with anything in it that is not of a former split."""
     try:
-        names = sorted(entry.name for entry in folder.iterdir())
+        entries = sorted(folder.iterdir())
     except FileNotFoundError:
         return
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or error}") from None
+    names = [entry.name for entry in entries]
     if not names:
         return
     if manifests.NAME not in names or not manifests.is_manifest(read_json(folder / manifests.NAME)):
         raise InputError(f"{folder}: holds {names[0]!r} and no former split; give a folder that is empty or new")
-    foreign = next((name for name in names if not _OURS.fullmatch(name)), None)
+    foreign = next((entry for entry in entries if not (_OURS.fullmatch(entry.name) and entry.is_file())), None)
     if foreign is not None:
-        raise InputError(f"{folder}: holds {foreign!r}, which is of no split and would be lost")
-    if model.resolve().parent == folder.resolve():
-        raise InputError(f"{folder}: holds {model.name}, which is to be split")
+        raise InputError(f"{folder}: holds {foreign.name!r}, which is of no split and would be lost")
+
+
+def _check_apart(folder: Path, model: Path, files: Iterable[Path]) -> None:
+    """Refuse a folder that the model or its weights are in."""
+    inside = next((file for file in (model, *files) if file.resolve().is_relative_to(folder.resolve())), None)
+    if inside is not None:
+        raise InputError(f"{folder}: holds {inside.name}, which is to be split")
 
 
 @contextlib.contextmanager
@@ -191,9 +200,11 @@ def _written_whole(folder: Path) -> Iterator[Path]:
                 folder.rename(former)
             try:
                 temporary.rename(folder)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    former.rename(folder)
+            except BaseException:
+                # Ctrl-C, too, leaves the one or the other.
+                if not folder.exists():
+                    with contextlib.suppress(OSError):
+                        former.rename(folder)
                 raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

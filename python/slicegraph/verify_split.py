@@ -116,7 +116,9 @@ def difference(name: str, whole: NDArray[Any], chained: NDArray[Any]) -> Differe
     # Equal elements are a difference of 0, infinite ones too.
     is_equal = (whole == chained) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore"):
-        gaps = np.where(is_equal, 0.0, np.abs(first - second))
+        # Integers that floats cannot tell apart differ by 1 at least.
+        least = 1.0 if whole.dtype.kind in "iu" else 0.0
+        gaps = np.where(is_equal, 0.0, np.maximum(np.abs(first - second), least))
     absolute = float(np.max(np.where(np.isnan(gaps), np.inf, gaps), initial=0.0))
     magnitude = float(np.max(np.abs(first), initial=0.0, where=np.isfinite(first)))
     return Difference(name=name, absolute=absolute, relative=absolute / magnitude if magnitude else absolute)

@@ -136,6 +136,24 @@ def test_a_view_is_what_the_schema_calls_one(name: str) -> None:
     assert graph.arrays.is_view.tolist() == expected
 
 
+def test_a_piece_of_a_parameter_is_as_large_as_it_is() -> None:
+    """Weights that are stacked or side by side are told apart; one that is viewed as a whole is what is stored."""
+
+    class Pieces(torch.nn.Module):  # type: ignore[misc, name-defined] # torch is not there to be checked
+        def __init__(self) -> None:
+            super().__init__()
+            self.stacked = torch.nn.Parameter(tensor(3, 5, 5))
+
+        def forward(self, x: Any) -> Any:
+            for weight in self.stacked.unbind(0):
+                x = x @ weight
+            return x @ self.stacked.view(15, 5)[:5]
+
+    graph = sg.from_torch(Pieces(), (tensor(2, 5),))
+    assert graph.arrays.param_bytes is not None
+    assert graph.arrays.param_bytes.tolist() == [100] * 4
+
+
 SIZES = {torch.bool: 7, torch.int8: 7, torch.bfloat16: 14, torch.float32: 28, torch.int64: 56, torch.complex64: 56}
 
 

@@ -149,7 +149,7 @@ def test_a_run_may_be_as_long_as_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"requests": 0}, "requests = 0, but it is at least 1"),
+        ({"requests": 0}, "requests = 0, but it is from 1 to 5000"),
         ({"warmup": 0}, "warmup = 0, but it is at least 1"),
         ({"depth": 65}, "depth = 65, but it is from 1 to 64"),
         ({"threads": 0}, "threads = 0, but it is from 1 to 1024"),

@@ -53,7 +53,10 @@ def test_a_cost_that_nobody_predicted_is_none(tmp_path: Path) -> None:
         ({"stages__1__inputs__0__shape": [1]}, "stage 1: 'y0' is not made by stage 0 with this type and shape"),
         ({"stages__0__outputs__0__to": [1]}, "stage 0: 'y0' goes \"to\" other stages than those that read it"),
         ({"stages__0__outputs__0__to": [[1]]}, "stage 0: 'y0' goes \"to\" what is no stage"),
-        ({"stages__1__outputs__0__name": "x"}, "stage 1: 'x' is made twice"),
+        (
+            {"stages__1__outputs__0__name": "x"},
+            "stage 1: 'x' is an input that the model returns, so no stage makes it",
+        ),
         ({"stages__0__outputs__0__shape": ["n", 3]}, "stage 0: 'y0' has no fixed shape"),
         ({"stages__0__outputs__0__shape": None}, "stage 0: 'y0': \"shape\" is missing"),
         ({"inputs__0__dtype": "string"}, "'x' is of type string, which stages cannot share"),

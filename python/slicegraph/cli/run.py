@@ -15,7 +15,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser("run", help="run a split model as a pipeline of processes, and measure its stages")
     parser.set_defaults(run=run)
     parser.add_argument("directory", metavar="DIR", help="what slicegraph split wrote")
-    parser.add_argument("--requests", type=int, metavar="N", help="to be measured (default: 100)")
+    parser.add_argument("--requests", type=int, metavar="N", help="to be measured, up to 5000 (default: 100)")
     parser.add_argument("--seconds", type=float, metavar="S", help="to measure, instead of so many requests")
     parser.add_argument("--warmup", type=int, default=10, metavar="N", help="requests before that (default: 10)")
     parser.add_argument(

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     plan = read_plan(Path(options.plan), num_nodes=graph.num_nodes, node_names=graph.arrays.node_name)
     predicting = graph if options.graph is None else sg.read(options.graph)
     device = shared.make_device(options, predicting)
-    instance = sg.Instance(predicting, device=device, num_blocks=max(plan, default=0) + 1)
+    instance = sg.Instance(predicting, device=device, num_blocks=max(*plan, graph.num_nodes, 0) + 1)
     manifest = sg.split(options.model, plan, options.output, dims=dims, instance=instance)
     sys.stdout.write(json.dumps(manifest) + "\n" if options.json else manifest_to_text(manifest, options.output))
     sys.stdout.flush()

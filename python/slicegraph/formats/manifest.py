@@ -119,14 +119,19 @@ def check_entries(manifest: Manifest) -> None:
     Raises
     ------
     InputError
-        One is missing.
+        One is missing, or a stage's file is not one beside the manifest.
     """
     _checked(manifest["model"], "the model", Model)
+    if not isinstance(manifest["model"]["dims"], dict):
+        raise InputError("the dims of the model are no object")
     _all_checked(manifest["inputs"], "input", Tensor)
     _all_checked(manifest["outputs"], "output", Tensor)
     for index, stage in enumerate(_all_checked(manifest["stages"], "stage", Stage)):
         _all_checked(stage["inputs"], f"stage {index}: input", StageInput)
         _all_checked(stage["outputs"], f"stage {index}: output", StageOutput)
+        file: Any = stage["file"]
+        if not isinstance(file, str) or Path(file).name != file:
+            raise InputError(f'stage {index}: "file" is {file!r}, but models stand beside the manifest')
 
 
 def _all_checked(rows: Any, what: str, kind: type) -> Any:  # noqa: ANN401 - anything can stand in a file

@@ -113,7 +113,9 @@ class Pipeline:
             if self._shared is not None:
                 self.boards = self._layout.boards(self._memory()).copy()
                 self._shared.unlink()
-                self._shared.close()
+                # Whoever was interrupted may still look at it; it ends with the last look.
+                with contextlib.suppress(BufferError):
+                    self._shared.close()
                 self._shared = None
 
     def _memory(self) -> Bytes:

@@ -15,6 +15,8 @@ from slicegraph.pipeline.split import Split, Stage, read_split
 
 _DEFAULT_REQUESTS = 100
 _MAX_DEPTH = 64
+_MAX_REQUESTS = 5_000
+"""The times of so many are kept, and of some before and behind them."""
 _MAX_THREADS = 1024
 
 
@@ -36,7 +38,7 @@ def run_pipeline(
     directory
         What ``slicegraph split`` wrote: ``manifest.json`` and a model per stage.
     requests
-        To be measured. None: 100, unless ``seconds`` are given.
+        To be measured, at most 5,000. None: 100, unless ``seconds`` are given.
     seconds
         To measure. When both are given, what ends first ends the run.
     warmup
@@ -77,7 +79,7 @@ def run_pipeline(
     >>> run.bottleneck, run.throughput, run.speedup  # doctest: +SKIP
     (0.0132, 74.8, 1.83)
     """
-    _check("requests", requests, 1, None)
+    _check("requests", requests, 1, _MAX_REQUESTS)
     _check("warmup", warmup, 1, None)
     _check("depth", depth, 1, _MAX_DEPTH)
     _check("threads", threads, 1, _MAX_THREADS)

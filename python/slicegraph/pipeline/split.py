@@ -130,7 +130,10 @@ class _Reader:
             )
         targets = [self._get(entry, "to", list, where) for _, entry in outputs]
         for (tensor, _), each in zip(outputs, targets, strict=True):
-            self._expect(tensor.name not in made, f"{where}: {tensor.name!r} is made twice")
+            maker = made.get(tensor.name)
+            is_input = maker is not None and maker[0] is None
+            how = "is an input that the model returns, so no stage makes it" if is_input else "is made twice"
+            self._expect(maker is None, f"{where}: {tensor.name!r} {how}")
             self._expect(
                 all(target == _MODEL or type(target) is int for target in each),
                 f'{where}: {tensor.name!r} goes "to" what is no stage',

@@ -111,7 +111,8 @@ class _Writer:
         if _size(tensor) <= _SMALL_BYTES or tensor.data_type == TensorProto.STRING:
             self._weights.embed(tensor)
             return
-        source = pointer(tensor)
+        # Without a length, the same place may be the begin of more.
+        source = (*pointer(tensor), ("size", str(_size(tensor))))
         if source not in places:
             places[source] = (location, *self._weights.copy(tensor, file))
         point(tensor, *places[source])

@@ -29,6 +29,12 @@ def pointer(tensor: TensorProto) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((entry.key, entry.value) for entry in tensor.external_data))
 
 
+def external_files(model: ModelProto, path: Path) -> set[Path]:
+    """Name the files beside a model's own that its elements are in."""
+    locations = (dict(pointer(tensor)).get("location") for tensor in elsewhere(model))
+    return {path.parent / location for location in locations if location}
+
+
 def point(tensor: TensorProto, location: str, offset: int, length: int) -> None:
     """Say that a tensor's elements are raw bytes of a file."""
     del tensor.external_data[:]

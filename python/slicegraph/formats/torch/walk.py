@@ -87,7 +87,7 @@ class Walk:
             outputs=outputs,
             flops=0 if viewed or bodies else self._counter.flops(node),
             is_view=viewed,
-            is_arranging=viewed and numel(node.meta["val"]) >= numel(node.all_input_nodes[0].meta["val"]),
+            is_arranging=viewed and _is_whole(node),
             is_fresh=is_fresh(node),
             table=inputs[0] if is_gather else None,
             table_bytes=_gathered(node) if is_gather else 0,
@@ -136,6 +136,12 @@ def _fresh(name: str, val: Any) -> Sequence[Value]:  # noqa: ANN401 - tensors, n
     if isinstance(val, list | tuple):
         return [Value(nbytes=nbytes(item, name), name=f"{name}:{index}") for index, item in enumerate(val)]
     return [] if val is None else [Value(nbytes=nbytes(val, name), name=name)]
+
+
+def _is_whole(node: Node) -> bool:
+    """Say whether a view shows all of its input, not a piece or several."""
+    shown = node.meta["val"]
+    return isinstance(shown, torch.Tensor) and numel(shown) >= numel(node.all_input_nodes[0].meta["val"])
 
 
 def _gathered(node: Node) -> int:
