@@ -100,41 +100,39 @@ def _proven(rows: Sequence[Row]) -> list[str]:
 def _bounds(rows: Sequence[Row]) -> list[str]:
     """Give the paper's Table 1: each lower bound as a fraction of the best partition."""
     best = best_partitions(rows)
-    methods = [method for method in (*BOUNDS, "solve") if of_method(rows, method)]
-    # Means of different cases could not be compared.
-    common = _common(rows, methods)
-    if not set(methods) - {"solve"} or not common:
-        return []
 
-    def mean(method: str, k: int | None) -> str:
-        some = [row for row in of_method(rows, method) if where(row) in common and k in (None, int(row["k"]))]
+    def cell(some: Sequence[Row]) -> str:
         return f"{_mean([_ratio(row['lower_bound'], best[where(row)]) for row in some]):.4f}"
 
-    return _grid("Lower bound / best partition (the paper's Table 1)", methods, common, mean)
+    return _compared(rows, BOUNDS, "Lower bound / best partition (the paper's Table 1)", cell)
 
 
 def _searches(rows: Sequence[Row]) -> list[str]:
     """Give the paper's Table 2: the searches against each other."""
     best = best_partitions(rows)
-    methods = [method for method in (*SEARCHES, "solve") if of_method(rows, method)]
-    common = _common(rows, methods)
-    if not set(methods) - {"solve"} or not common:
-        return []
 
-    def mean(method: str, k: int | None) -> str:
-        some = [row for row in of_method(rows, method) if where(row) in common and k in (None, int(row["k"]))]
+    def cell(some: Sequence[Row]) -> str:
         costs = [(float(row["bottleneck"]), best[where(row)]) for row in some]
         ratios = [1.0 if cost == least else cost / least if least else math.inf for cost, least in costs]
         return f"{_mean(ratios):.4f} ({sum(ratio == 1 for ratio in ratios)})"
 
-    return _grid(
-        "Bottleneck / best partition, and how often it is the best (the paper's Table 2)", methods, common, mean
-    )
+    title = "Bottleneck / best partition, and how often it is the best (the paper's Table 2)"
+    return _compared(rows, SEARCHES, title, cell)
 
 
-def _grid(title: str, methods: Sequence[str], common: set[Where], mean: Callable[[str, int | None], str]) -> list[str]:
+def _compared(
+    rows: Sequence[Row], methods: Iterable[str], title: str, cell: Callable[[Sequence[Row]], str]
+) -> list[str]:
+    """Compare methods, and everything together, over the cases that all have run: other means could not be compared."""
+    ran = [method for method in (*methods, "solve") if of_method(rows, method)]
+    common = _common(rows, ran)
+    if not set(ran) - {"solve"} or not common:
+        return []
+    lines = []
+    for method in ran:
+        groups = _by_blocks(row for row in of_method(rows, method) if where(row) in common)
+        lines.append([method, *map(cell, groups.values()), cell([row for some in groups.values() for row in some])])
     blocks = sorted({k for _, k in common})
-    lines = [[method, *(mean(method, k) for k in blocks), mean(method, None)] for method in methods]
     counts = ["cases", *(str(sum(k == other for _, other in common)) for k in blocks), str(len(common))]
     heads = ["geometric mean", *(f"k = {k}" for k in blocks), "all"]
     return [f"## {title}", "", *_table(heads, [*lines, counts])]

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from typing import Final
 
+from slicegraph.formats.facts import Facts, repeated, with_bodies
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import flops
 from slicegraph.formats.onnx.nodes import Body, Node
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 _GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What one run of a node takes.
-
-    Attributes
-    ----------
-    flops
-        Floating-point operations.
-    read_bytes
-        Bytes of the distinct values that it reads, parameters included; of a table only what is gathered.
-    write_bytes
-        Bytes of the outputs that somebody uses.
-    parameters
-        Bytes of each parameter that it reads, by the parameter's identity.
-    is_view
-        It moves nothing: its output is its input under another shape.
-    """
-
-    flops: int
-    read_bytes: int
-    write_bytes: int
-    parameters: Mapping[int, int]
-    is_view: bool
-
-    @property
-    def param_bytes(self) -> int:
-        """Bytes of all parameters that it reads."""
-        return sum(self.parameters.values())
 
 
 def facts(node: Node, used: AbstractSet[str]) -> Facts:
@@ -70,14 +39,7 @@ def facts(node: Node, used: AbstractSet[str]) -> Facts:
         parameters=_parameters(node),
         is_view=is_view,
     )
-    inner = [_body_facts(body) for body in node.bodies]
-    return replace(
-        own,
-        flops=max([own.flops, *(body.flops for body in inner)]),
-        read_bytes=max([own.read_bytes, *(body.read_bytes for body in inner)]),
-        write_bytes=max([own.write_bytes, *(body.write_bytes for body in inner)]),
-        parameters={key: size for part in (own, *inner) for key, size in part.parameters.items()},
-    )
+    return with_bodies(own, [_body_facts(body) for body in node.bodies])
 
 
 def _body_facts(body: Body) -> Facts:
@@ -85,15 +47,7 @@ def _body_facts(body: Body) -> Facts:
     inner = [facts(node, used) for node in body.walked.nodes]
     returned = [body.walked.values[name] for name in body.walked.outputs]
     parameters = {id(value): value.counted_bytes() for value in returned if value.is_constant}
-    for part in inner:
-        parameters |= part.parameters
-    return Facts(
-        flops=body.trips * sum(part.flops for part in inner),
-        read_bytes=body.trips * sum(part.read_bytes for part in inner),
-        write_bytes=body.trips * sum(part.write_bytes for part in inner),
-        parameters=parameters,
-        is_view=False,
-    )
+    return repeated(inner, body.trips, parameters)
 
 
 def _parameters(node: Node) -> dict[int, int]:

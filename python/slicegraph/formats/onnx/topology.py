@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.layout import lay_out
 from slicegraph.formats.onnx.facts import facts
 from slicegraph.formats.onnx.nodes import Walked, label
 from slicegraph.formats.onnx.values import Value
-
-_LARGEST = np.iinfo(np.int64).max
 
 
 def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArrays:
@@ -42,35 +38,14 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArray
     used = walked.used
     producer = {key: -1 for key in inputs if key in used}
     producer |= {key: index for index, node in enumerate(walked.nodes) for key in node.proto.output if key}
-    readers: dict[str, list[int]] = {key: [] for key in producer}
-    for index, node in enumerate(walked.nodes):
-        for key in node.reads.keys() & readers.keys():
-            readers[key].append(index)
-    found = [facts(node, used) for node in walked.nodes]
-    names = [label(node.proto) for node in walked.nodes]
-    returned = set(walked.outputs)
-    return GraphArrays(
-        name=name,
+    return lay_out(
+        name,
         op=[node.op for node in walked.nodes],
-        producer=np.array(list(producer.values()), dtype=np.int32),
-        size=_int64("tensor", producer, (walked.values[key].nbytes or 0 for key in producer)),
-        consumers=np.array([index for indices in readers.values() for index in indices], dtype=np.int32),
-        consumer_offsets=np.cumsum([0, *(len(indices) for indices in readers.values())], dtype=np.int64),
-        is_output=np.array([key in returned for key in producer], dtype=np.bool_),
-        node_name=names,
+        node_name=[label(node.proto) for node in walked.nodes],
+        facts=[facts(node, used) for node in walked.nodes],
+        reads=[node.reads for node in walked.nodes],
+        producer=producer,
+        size=(walked.values[key].nbytes or 0 for key in producer),
         tensor_name=list(producer),
-        flops=_int64("node", names, (part.flops for part in found)).astype(np.float64),
-        read_bytes=_int64("node", names, (part.read_bytes for part in found)),
-        write_bytes=_int64("node", names, (part.write_bytes for part in found)),
-        param_bytes=_int64("node", names, (part.param_bytes for part in found)),
-        is_view=np.array([part.is_view for part in found], dtype=np.bool_),
+        returned=set(walked.outputs),
     )
-
-
-def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:
-    checked = []
-    for name, number in zip(names, numbers, strict=True):
-        if not 0 <= number <= _LARGEST:
-            raise InputError(f"{kind} {name!r} computes or moves more than 64 bits can count")
-        checked.append(number)
-    return np.array(checked, dtype=np.int64)

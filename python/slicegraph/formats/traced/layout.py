@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
-from numpy.typing import NDArray
-
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.layout import lay_out
 from slicegraph.formats.traced.facts import facts
 from slicegraph.formats.traced.folding import fold, used
-from slicegraph.formats.traced.program import Program, Value
-
-_LARGEST = np.iinfo(np.int64).max
+from slicegraph.formats.traced.program import Program
 
 
 def arrays(program: Program) -> GraphArrays:
@@ -38,36 +32,14 @@ def arrays(program: Program) -> GraphArrays:
     wanted = used(steps, program.outputs)
     producer = {value: -1 for value in program.inputs if value in wanted}
     producer |= {value: index for index, step in enumerate(steps) for value in step.outputs if value in wanted}
-    readers: dict[Value, list[int]] = {value: [] for value in producer}
-    for index, step in enumerate(steps):
-        for value in dict.fromkeys(step.inputs):
-            if value in readers:
-                readers[value].append(index)
-    found = [facts(step, wanted, folded) for step in steps]
-    names, tensor_names = [step.name for step in steps], [value.name for value in producer]
-    returned = frozenset(program.outputs)
-    return GraphArrays(
-        name=program.name,
+    return lay_out(
+        program.name,
         op=[step.op for step in steps],
-        producer=np.array(list(producer.values()), dtype=np.int32),
-        size=_int64("tensor", tensor_names, (value.nbytes for value in producer)),
-        consumers=np.array([index for indices in readers.values() for index in indices], dtype=np.int32),
-        consumer_offsets=np.cumsum([0, *(len(indices) for indices in readers.values())], dtype=np.int64),
-        is_output=np.array([value in returned for value in producer], dtype=np.bool_),
-        node_name=names,
-        tensor_name=tensor_names,
-        flops=_int64("node", names, (part.flops for part in found)).astype(np.float64),
-        read_bytes=_int64("node", names, (part.read_bytes for part in found)),
-        write_bytes=_int64("node", names, (part.write_bytes for part in found)),
-        param_bytes=_int64("node", names, (part.param_bytes for part in found)),
-        is_view=np.array([step.is_view for step in steps], dtype=np.bool_),
+        node_name=[step.name for step in steps],
+        facts=[facts(step, wanted, folded) for step in steps],
+        reads=[dict.fromkeys(step.inputs) for step in steps],
+        producer=producer,
+        size=(value.nbytes for value in producer),
+        tensor_name=[value.name for value in producer],
+        returned=frozenset(program.outputs),
     )
-
-
-def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:
-    checked = []
-    for name, number in zip(names, numbers, strict=True):
-        if not 0 <= number <= _LARGEST:
-            raise InputError(f"{kind} {name!r} computes or moves more than 64 bits can count")
-        checked.append(number)
-    return np.array(checked, dtype=np.int64)

@@ -1,0 +1,61 @@
+"""What one run of an operation takes, and how what its bodies take adds up: for readers of models and tracers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What one run of an operation takes.
+
+    Attributes
+    ----------
+    flops
+        Floating-point operations.
+    read_bytes
+        Bytes of the distinct values that it reads, parameters included; of a table only what is gathered.
+    write_bytes
+        Bytes of the outputs that somebody uses.
+    parameters
+        Bytes of each parameter that it reads, as stored, by whatever tells parameters apart.
+    is_view
+        It moves nothing: its output is its input under another shape.
+    """
+
+    flops: int
+    read_bytes: int
+    write_bytes: int
+    parameters: Mapping[Any, int]
+    is_view: bool = False
+
+    @property
+    def param_bytes(self) -> int:
+        """Bytes of all parameters that it reads."""
+        return sum(self.parameters.values())
+
+
+def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
+    """Give what an operation takes that runs one of some bodies: what the dearest takes, and at least its own."""
+    return replace(
+        own,
+        flops=max([own.flops, *(body.flops for body in bodies)]),
+        read_bytes=max([own.read_bytes, *(body.read_bytes for body in bodies)]),
+        write_bytes=max([own.write_bytes, *(body.write_bytes for body in bodies)]),
+        parameters={key: size for part in (own, *bodies) for key, size in part.parameters.items()},
+    )
+
+
+def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int]) -> Facts:
+    """Give what a body takes that runs its parts so many times; ``returned`` are parameters that it passes on."""
+    parameters = dict(returned)
+    for part in parts:
+        parameters |= part.parameters
+    return Facts(
+        flops=trips * sum(part.flops for part in parts),
+        read_bytes=trips * sum(part.read_bytes for part in parts),
+        write_bytes=trips * sum(part.write_bytes for part in parts),
+        parameters=parameters,
+    )

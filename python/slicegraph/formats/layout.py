@@ -1,0 +1,80 @@
+"""Nodes with their facts, and the tensors between them, as plain arrays: for readers of models and tracers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.facts import Facts
+
+_LARGEST = np.iinfo(np.int64).max
+_Key = TypeVar("_Key")
+
+
+def lay_out(
+    name: str,
+    *,
+    op: Sequence[str],
+    node_name: Sequence[str],
+    facts: Sequence[Facts],
+    reads: Iterable[Collection[_Key]],
+    producer: Mapping[_Key, int],
+    size: Iterable[int],
+    tensor_name: Sequence[str],
+    returned: Collection[_Key],
+) -> GraphArrays:
+    """Lay a graph out in arrays.
+
+    Parameters
+    ----------
+    name
+        What the graph is called.
+    op, node_name, facts, reads
+        Per node; it reads each value once, and what is no tensor is passed over.
+    producer
+        The tensors in order, and the node that makes each, or -1.
+    size, tensor_name
+        Per tensor.
+    returned
+        Tensors that are outputs.
+
+    Raises
+    ------
+    InputError
+        A size is beyond 64 bits.
+    """
+    readers: dict[_Key, list[int]] = {key: [] for key in producer}
+    for index, keys in enumerate(reads):
+        for key in keys:
+            if key in readers:
+                readers[key].append(index)
+    return GraphArrays(
+        name=name,
+        op=op,
+        producer=np.array(list(producer.values()), dtype=np.int32),
+        size=_int64("tensor", tensor_name, size),
+        consumers=np.array([index for indices in readers.values() for index in indices], dtype=np.int32),
+        consumer_offsets=np.cumsum([0, *(len(indices) for indices in readers.values())], dtype=np.int64),
+        is_output=np.array([key in returned for key in producer], dtype=np.bool_),
+        node_name=node_name,
+        tensor_name=tensor_name,
+        flops=_int64("node", node_name, (part.flops for part in facts)).astype(np.float64),
+        read_bytes=_int64("node", node_name, (part.read_bytes for part in facts)),
+        write_bytes=_int64("node", node_name, (part.write_bytes for part in facts)),
+        param_bytes=_int64("node", node_name, (part.param_bytes for part in facts)),
+        is_view=np.array([part.is_view for part in facts], dtype=np.bool_),
+    )
+
+
+def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:
+    checked = []
+    for name, number in zip(names, numbers, strict=True):
+        if not 0 <= number <= _LARGEST:
+            raise InputError(f"{kind} {name!r} computes or moves more than 64 bits can count")
+        checked.append(number)
+    return np.array(checked, dtype=np.int64)
