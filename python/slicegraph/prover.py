@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.bounds.chain import chain_and_reach
+from slicegraph.bounds.chain import ChainSearch
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import Closing, close_in
 from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
-from slicegraph.bounds.worker import solver
-from slicegraph.certificate.evidence import Chain, DearNode, combine
+from slicegraph.certificate.evidence import DearNode, combine
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
 from slicegraph.reduce import ALL_TICKS, Reduction, reduce
@@ -31,8 +31,10 @@ _log = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 _GROWTH = 4.0
 """Each round takes so many times as long as the one before, so that what is begun anew costs a third at most."""
-_SHARE_OF_BEST = 0.99
-"""Of what is proven; a model that was further away is not begun anew."""
+_CLOSE = 0.95
+"""Of the best partition: with less proven, what decides about this threshold alone is not begun while others go on."""
+_HARDLY = 0.998
+"""Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
 _PATIENCE = 0.5
 """Seconds in which a bound that is told to stop sums up what it has."""
 _FINAL = ("optimal", "too_large", "failed")
@@ -41,16 +43,31 @@ _FINAL = ("optimal", "too_large", "failed")
 
 @final
 class _Quotient:
-    """What the methods of one round share."""
+    """What the methods of one round share, and what the chain keeps for the next."""
 
-    def __init__(self, reduction: Reduction) -> None:
-        self.reduction, self.formulation = reduction, Formulation(reduction.instance)
+    def __init__(self, instance: Instance, threshold: int | None) -> None:
+        self.threshold = threshold
+        self.reduction: Reduction = reduce(instance, threshold=threshold)
+        self.formulation = Formulation(self.reduction.instance)
         self.dear_node: DearNode | None = None
+        self.chain: ChainSearch | None = None
+
+
+@final
+class _Lane:
+    """Methods that take turns on a thread of their own."""
+
+    def __init__(self, methods: Sequence[str], run: Callable[[_Lane], None]) -> None:
+        self.methods, self.has_news, self.running, self.is_done = methods, threading.Event(), 0, False
+        self.thread = threading.Thread(target=run, args=(self,), name="slicegraph-prover", daemon=True)
 
 
 @final
 class Prover:
-    """Proves bounds on a thread of its own, in rounds that take ever longer, from the first `learn` until it is closed.
+    """Proves bounds in the background, in rounds that take ever longer, from the first `learn` until it is closed.
+
+    The downset DP has a thread of its own. What needs the solver takes turns on another one, that begins when the DP
+    has had its first turn.
 
     Parameters
     ----------
@@ -63,22 +80,28 @@ class Prover:
     """
 
     def __init__(self, instance: Instance, methods: Sequence[str], *, threads: int = 1) -> None:
-        self._instance, self._methods, self._threads = instance, methods, threads
+        self._instance, self._threads = instance, threads
         self._bounds = {"combinatorial": combinatorial(instance)}
         self._threshold: int | None = None
         self._is_closed = threading.Event()
-        self._has_news = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
-        self._running = 0
+        self._has_tried = threading.Event()
+        solved = tuple(method for method in methods if method != "downsets")
+        self._lanes = [_Lane(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
         self._quotient: _Quotient | None = None
         self._reach: Reach | None = None
         self._better: NDArray[np.int32] | None = None
-        self.is_done = not methods
-        """Whether nothing more will come."""
         self.is_solved = False
         """Whether the exact model is: the optimum is known, to the precision of the solver."""
-        self.has_tried = not methods
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will come."""
+        return all(lane.is_done for lane in self._lanes)
+
+    @property
+    def has_tried(self) -> bool:
         """Whether the first method has had its first turn."""
+        return self._has_tried.is_set() or self.is_done
 
     @property
     def lower_bound(self) -> float:
@@ -99,16 +122,18 @@ class Prover:
 
     @property
     def _ticks(self) -> int:
-        return max(self._running, *(bound.ticks for bound in self.bounds))
+        return max([lane.running for lane in self._lanes] + [bound.ticks for bound in self.bounds])
 
     def learn(self, bottleneck: float) -> None:
         """Take the news of the best partition, in seconds; begin with the first."""
         ticks = None if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
         if ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold, self._better = ticks, None
-            self._has_news.set()
-        if not self._thread.is_alive() and not self.is_done:
-            self._thread.start()
+            for lane in self._lanes:
+                lane.has_news.set()
+        for lane in self._lanes:
+            if not lane.thread.is_alive() and not lane.is_done:
+                lane.thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -121,41 +146,47 @@ class Prover:
 
     def close(self) -> None:
         """Stop, and wait a little until what is running has been summed up; once is enough."""
-        was_closed = self._is_closed.is_set()
+        if self._is_closed.is_set():
+            return
         self._is_closed.set()
-        self._has_news.set()
-        if self._thread.is_alive() and not was_closed:
-            self._thread.join(_PATIENCE)
+        self._has_tried.set()
+        end = time.monotonic() + _PATIENCE
+        for lane in self._lanes:
+            lane.has_news.set()
+            if lane.thread.is_alive():
+                lane.thread.join(max(0.0, end - time.monotonic()))
 
-    def _run(self) -> None:
+    def _run(self, lane: _Lane) -> None:
         try:
+            if lane is not self._lanes[0]:
+                self._has_tried.wait()
             seconds = _FIRST_SECONDS
-            while not (self._is_closed.is_set() or self._round(seconds)):
+            while not (self._is_closed.is_set() or self.is_solved or self._round(lane, seconds)):
                 seconds *= _GROWTH
         except Exception:  # noqa: BLE001 - logged with its trace
             # The partition that was found is worth more than what went wrong here.
             _log.exception("the lower bounds have failed")
-        self.is_done = self.has_tried = True
+        lane.is_done = True
+        self._has_tried.set()
 
-    def _round(self, seconds: float) -> bool:
+    def _round(self, lane: _Lane, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
-        self._has_news.clear()
-        self._quotient = self._reach = None
+        lane.has_news.clear()
         threshold, statuses = self._threshold, []
-        for method in self._methods:
+        for method in lane.methods:
             if self._is_outdone(method):
                 continue
-            bound = self._find(seconds) if method == "downsets" else self._solve(method, seconds)
+            bound = self._find(lane, seconds) if method == "downsets" else self._solve(lane, method, seconds)
             if method not in self._bounds or bound.ticks >= self._bounds[method].ticks:
                 self._bounds[method] = bound
-            self._running = 0
-            self.has_tried = True
+            lane.running = 0
+            self._has_tried.set()
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
             is_met = self._ticks >= (ALL_TICKS if self._threshold is None else self._threshold)
             # The millionth that a solver leaves open the downset DP may close within the chain's reach, in some time.
             is_last_word = method == "exact" and bound.status == "optimal"
-            self.is_solved |= is_met or (is_last_word and (seconds > _FIRST_SECONDS or "downsets" not in self._methods))
+            self.is_solved |= is_met or (is_last_word and (seconds > _FIRST_SECONDS or len(self._lanes) == 1))
             if self._is_closed.is_set() or self.is_solved:
                 return True
         if not set(statuses) <= set(_FINAL):
@@ -164,32 +195,45 @@ class Prover:
             return True
         # More time gives nothing, but a better partition may.
         if self._threshold == threshold:
-            self._has_news.wait()
+            lane.has_news.wait()
         return self._threshold == threshold
 
     def _is_outdone(self, method: str) -> bool:
-        """Whether the exact model, which has to end to be of use, has proven less than others that can still go on."""
-        last, others = self._bounds.get(method), [bound for name, bound in self._bounds.items() if name != method]
-        is_behind = method == "exact" and last is not None and last.ticks < _SHARE_OF_BEST * self._ticks
-        return is_behind and any(bound.status not in _FINAL for bound in others)
+        """Whether the exact model, which has to end to be of use, is far away, and others can still go on."""
+        others = [bound.status for bound in self.bounds if bound.method not in ("combinatorial", method)]
+        return method == "exact" and not self._is_close and any(status not in _FINAL for status in others)
 
-    def _find(self, seconds: float) -> Bound:
+    @property
+    def _is_close(self) -> bool:
+        return self._threshold is not None and self._ticks >= _CLOSE * self._threshold
+
+    def _find(self, lane: _Lane, seconds: float) -> Bound:
         """Run the downset DP, which may come across a better partition."""
-        closing = self._close_in(self._instance, seconds)
+        closing = self._close_in(lane, self._instance, seconds)
         self._take(closing.block_of, closing.bottleneck)
         return closing.bound
 
-    def _close_in(self, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
-        end = time.monotonic() + seconds
+    def _close_in(self, lane: _Lane, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
+        """Run the downset DP for so long, and on as long as nobody else has news; or on what the chain asks alone."""
+        begin = time.monotonic()
+        lower_bound, bottleneck = self._ticks, self._threshold
+        if reach is not None:
+            lower_bound, bottleneck = reach.threshold - 1, reach.threshold
 
-        def poll(lower_bound: int, _bottleneck: int) -> bool:
-            is_met = self._threshold is not None and lower_bound >= self._threshold
-            return self._hear(lower_bound) or is_met or time.monotonic() >= end
+        def poll(ticks: int, _bottleneck: int) -> bool:
+            is_over = time.monotonic() - begin >= seconds
+            if reach is not None:
+                return is_over or self._is_closed.is_set() or ticks >= reach.threshold
+            if is_over:
+                self._has_tried.set()
+            is_met = self._threshold is not None and ticks >= self._threshold
+            has_news = bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
+            return self._hear(lane, ticks) or is_met or (is_over and has_news)
 
         return close_in(
             instance,
-            lower_bound=self._ticks,
-            bottleneck=self._threshold,
+            lower_bound=lower_bound,
+            bottleneck=bottleneck,
             threads=self._threads,
             reach=reach,
             poll=poll,
@@ -200,15 +244,24 @@ class Prover:
         if block_of is not None and ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold, self._better = ticks, block_of
 
-    def _solve(self, method: str, seconds: float) -> Bound:
+    def _solve(self, lane: _Lane, method: str, seconds: float) -> Bound:
         """Bound the quotient at the best partition known, from which no better one is lost."""
         # What is said of the quotient's partitions need not be true of another quotient's: one for the whole round.
-        quotient = self._quotient = self._quotient or _Quotient(reduce(self._instance, threshold=self._threshold))
+        if method == lane.methods[0] or self._quotient is None:
+            self._quotient = self._refresh(self._quotient)
+        quotient = self._quotient
         reduction, formulation = quotient.reduction, quotient.formulation
-        budget = Budget(threshold=self._threshold, seconds=seconds, watch=self._hear, reach=self._reach)
+
+        def hear(ticks: int) -> bool:
+            return self._hear(lane, ticks)
+
+        budget = Budget(threshold=quotient.threshold, seconds=seconds, watch=hear, reach=self._reach)
         if method == "chain":
-            bound, self._reach = chain_and_reach(formulation, budget)
-            bound = self._within_reach(bound, reduction, seconds)
+            search = quotient.chain = quotient.chain or ChainSearch(
+                formulation, budget, floor=self._ticks, decide=functools.partial(self._decide, lane, reduction)
+            )
+            search.run(seconds)
+            bound, self._reach = search.bound(), search.reach
         else:
             bound = SOLVED[method](formulation, budget)
         # A group may be dearer than any of its nodes; a minimum cut is the evidence.
@@ -230,30 +283,23 @@ class Prover:
             num_groups=reduction.instance.graph.num_nodes,
         )
 
-    def _within_reach(self, bound: Bound, reduction: Reduction, seconds: float) -> Bound:
-        """Let the downset DP go on from what the chain knows; what it proves there is on the solver's word as well."""
-        reach = self._reach
-        if reach is None or self._is_closed.is_set():
-            return bound
-        closing = self._close_in(reduction.instance, seconds, reach)
+    def _refresh(self, quotient: _Quotient | None) -> _Quotient:
+        """Give a quotient at the best partition; the last one if hardly anything has changed for a chain far from it."""
+        if quotient is not None and quotient.threshold is not None and self._threshold is not None:
+            is_same = self._threshold == quotient.threshold
+            if is_same or (self._threshold >= _HARDLY * quotient.threshold and not self._is_close):
+                return quotient
+        self._reach = None
+        return _Quotient(self._instance, self._threshold)
+
+    def _decide(self, lane: _Lane, reduction: Reduction, reach: Reach, seconds: float) -> bool:
+        """Let the downset DP decide a threshold, given what the chain knows; it may come across a better partition."""
+        closing = self._close_in(lane, reduction.instance, seconds, reach)
         if closing.block_of is not None:
             self._take(reduction.lift(closing.block_of), closing.bottleneck)
-        if closing.bound.ticks <= bound.ticks:
-            return bound
-        # Where there is no partition, anything is true of it.
-        total = int(self._instance.work.sum())
-        most = tuple(min(work, total - 1) for work in reach.most[1:])
-        chain = Chain(threshold=closing.bound.ticks, reach=most, status=closing.bound.status)
-        return dataclasses.replace(
-            bound,
-            ticks=closing.bound.ticks,
-            seconds=bound.seconds + closing.bound.seconds,
-            status=closing.bound.status,
-            chain=chain,
-            solver=solver(),
-        )
+        return closing.bound.ticks >= reach.threshold
 
-    def _hear(self, ticks: int) -> bool:
+    def _hear(self, lane: _Lane, ticks: int) -> bool:
         threshold = self._threshold
-        self._running = max(self._running, ticks if threshold is None else min(ticks, threshold))
+        lane.running = max(lane.running, ticks if threshold is None else min(ticks, threshold))
         return self._is_closed.is_set()

@@ -117,7 +117,8 @@ def solve(
             return has_to_stop()
 
         search = method if method in SEARCHES else SEARCHES[0]
-        found = find(instance, method=search, seed=seed, threads=threads, params=params, poll=poll)
+        num_searching = max(1, num_threads // 2) if methods else num_threads
+        found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=poll)
         block_of = found.block_of
         is_interrupted = found.is_interrupted
         try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph.bounds.chain import chain, chain_and_reach
+from slicegraph.bounds.chain import ChainSearch, chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.model import Formulation, Move, Reach
@@ -53,7 +53,9 @@ def test_the_chain_is_never_above_the_optimum(
     threshold = None if slack is None or optimum == float("inf") else round(optimum * slack)
     formulation = Formulation(instance)
     budget = Budget(threshold=threshold, seconds=60, executor=InProcess())
-    bound, reach = chain_and_reach(formulation, budget)
+    search = ChainSearch(formulation, budget)
+    search.run(60)
+    bound, reach = search.bound(), search.reach
     assert combinatorial(instance).ticks <= bound.ticks <= optimum
     assert bound.status == "optimal" or optimum == float("inf")
     if bound.chain:
@@ -72,6 +74,38 @@ def test_the_chain_is_never_above_the_optimum(
     assert all(relaxation.proof is None for relaxation in within.relaxations)
     if threshold is not None and instance.params.sum() <= 1000 * threshold:
         assert within.ticks >= optimum - 5e-6 * threshold
+
+
+@given(*PROBLEMS)
+@settings(max_examples=FEW)
+def test_what_somebody_else_decides_is_believed(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
+) -> None:
+    """Whoever knows the optimum takes the chain there, at once or in the next run, and is told nothing wrong."""
+    instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
+    optimum = min(map(oracle.bottleneck, every))
+    # The chain goes by work.
+    if optimum == float("inf") or not instance.work.any():
+        return
+    asked: list[Reach] = []
+
+    def decide(reach: Reach, _seconds: float) -> bool:
+        asked.append(reach)
+        return reach.threshold <= optimum
+
+    formulation = Formulation(instance)
+    budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
+    search = ChainSearch(formulation, budget, floor=round(optimum / 2), decide=decide)
+    for seconds in (0.0, 60.0):
+        search.run(seconds)
+    assert search.bound().ticks <= optimum
+    assert search.bound().ticks >= optimum * (1 - 3e-5) - formulation.step
+    for reach in asked:
+        for blocks in every:
+            if oracle.bottleneck(blocks) < reach.threshold:
+                sums = work_of_first(blocks)
+                assert all(low <= sum_ <= high for low, sum_, high in zip(reach.least, sums, reach.most, strict=True))
 
 
 @given(*PROBLEMS, st.data())
@@ -185,7 +219,9 @@ def test_a_reach_is_of_an_instance() -> None:
     best = sg.search(instance, stop=sg.MaxEvaluations(300)).bottleneck
     formulation = Formulation(instance)
     threshold = round(1.1 * best / instance.tick)
-    _, reach = chain_and_reach(formulation, Budget(threshold=threshold, seconds=1))
+    search = ChainSearch(formulation, Budget(threshold=threshold, seconds=1))
+    search.run(1)
+    reach = search.reach
     assert reach is not None
     ones = sg.bounds.model.Superblocks(spans=(1,) * 4)
     models = [formulation.model(ones, threshold=threshold, reach=each) for each in (None, reach)]

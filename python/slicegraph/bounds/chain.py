@@ -27,7 +27,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from enum import Enum, auto
 from typing import final
@@ -42,10 +42,14 @@ from slicegraph.result import Bound
 _log = logging.getLogger(__name__)
 _PRECISION = 10**6
 """A part in so many of a threshold is left to the solver's tolerances."""
-_FIRST_STEP, _ROUGHLY, _FINELY = 25, 50, 10**5
-"""Parts of the best partition's bottleneck: how far below it the second threshold is, and how close thresholds get."""
-_SHARE_OF_TOP_RELAXED, _SHARE_OF_TOP, _SHARE_OF_ROUGH, _SHARE_OF_THRESHOLD = 0.5, 0.4, 0.4, 0.4
-"""Of the time left: for the first threshold, for linear relaxations alone, and for each threshold below the first."""
+_ROUGHLY, _FINELY = 50, 10**5
+"""Parts of the best partition's bottleneck: how close thresholds get, by linear relaxations and by whole models."""
+_SHARE_OF_RELAXED, _SHARE_OF_THRESHOLD = 0.5, 0.4
+"""Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold."""
+_CLOSE = 0.9
+"""When linear relaxations prove this part of the first threshold, all of it may be within reach."""
+_SHARE_OF_DECISION = 0.5
+"""Of what the linear relaxations leave of a threshold's time: for whoever else decides."""
 _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
@@ -73,14 +77,9 @@ _OPTIONS: Mapping[_Effort, Mapping[str, float]] = {
 
 def chain(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the largest threshold that the chain proves: many small models of two binaries per node."""
-    return chain_and_reach(formulation, budget)[0]
-
-
-def chain_and_reach(formulation: Formulation, budget: Budget) -> tuple[Bound, Reach | None]:
-    """Give the bound, and what the first blocks hold in a partition better than the best; None when there is none."""
-    search = _Search(formulation, budget)
-    search.run()
-    return search.bound(), search.reach
+    search = ChainSearch(formulation, budget)
+    search.run(budget.seconds)
+    return search.bound()
 
 
 @final
@@ -161,13 +160,32 @@ class _Known:
 
 
 @final
-class _Search:
-    """The thresholds that are tried, and the clock."""
+class ChainSearch:
+    """The thresholds that are tried, and what is known of each: it can go on where it was.
 
-    def __init__(self, formulation: Formulation, budget: Budget) -> None:
-        self._formulation, self._budget = formulation, budget
-        self._begin = time.monotonic()
-        self._deadline = self._begin + budget.seconds
+    Parameters
+    ----------
+    formulation
+        The instance.
+    budget
+        The threshold, the executor and the watch.
+    floor
+        Ticks of a lower bound that is known from elsewhere, below which nothing need be tried.
+    decide
+        Whether within so many seconds it can be shown that there is no partition below a threshold, by other means,
+        given what the first blocks of all of them hold. None: nobody can.
+    """
+
+    def __init__(
+        self,
+        formulation: Formulation,
+        budget: Budget,
+        *,
+        floor: int = 0,
+        decide: Callable[[Reach, float], bool] | None = None,
+    ) -> None:
+        self._formulation, self._budget, self._decide = formulation, budget, decide
+        self._seconds, self._deadline = 0.0, -math.inf
         self._combinatorial = formulation.instance.core.combinatorial_bound()
         self._is_stopped = self._has_failed = False
         self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
@@ -176,28 +194,36 @@ class _Search:
         self._top = self._rounded(self._best - self._best // _PRECISION)
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
-        # The thresholds that are not proven, the top included.
+        # The thresholds that are not proven, the top included, and the least that linear relaxations do not prove.
         self._open: list[_Known] = []
+        self._stuck = self._top
         self._evidence: Reach | None = None
+        self._floor = min(floor, self._top)
         self.lower_bound = self._combinatorial
         """Ticks."""
 
-    def run(self) -> None:
-        """Try the best partition's bottleneck; if that takes too long, what is below it, roughly and then finely."""
-        if self._is_too_large or self._is_final:
-            return
-        self._open.append(_Known(self._formulation, self._top))
-        is_whole = self._attempt(self._top, _SHARE_OF_TOP_RELAXED, is_relaxed=True) and self.lower_bound == self._top
-        is_whole = is_whole or self._attempt(self._top, _SHARE_OF_TOP)
-        if self.lower_bound < self._top:
-            self._descend(_ROUGHLY, _SHARE_OF_ROUGH, is_relaxed=True)
-            is_whole = self._descend(_FINELY, 1.0) and is_whole
+    def run(self, seconds: float) -> None:
+        """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models."""
+        begin = time.monotonic()
+        self._deadline, self._is_stopped = begin + seconds, False
+        if not (self._is_too_large or self._is_final or self._has_failed):
+            self._run()
+        self._seconds += time.monotonic() - begin
+
+    def _run(self) -> None:
+        if not self._open:
+            self._open.append(_Known(self._formulation, self._top))
+            self._attempt(self._top, _SHARE_OF_RELAXED, is_relaxed=True)
+        self._descend(_SHARE_OF_RELAXED)
+        is_whole = _CLOSE * self._top <= self._proven < self._top and self._attempt(self._top, _SHARE_OF_THRESHOLD)
+        is_whole = self._climb() or is_whole
         if self.lower_bound < self._top and not is_whole:
             is_whole = self._attempt(self._top, 1.0)
         self._is_final = is_whole or self.lower_bound >= self._top
         if self.lower_bound == self._top < self._best:
             # The solver's tolerances leave the last millionth open; others can close it within what is known of it.
-            self._open.append(_Known(self._formulation, self._rounded(self._best)))
+            if not self._open:
+                self._open.append(_Known(self._formulation, self._rounded(self._best)))
             self._attempt(self._rounded(self._best), _SHARE_OF_LAST)
 
     @property
@@ -205,18 +231,37 @@ class _Search:
         """What is known of partitions nearly as good as the best; None when nothing is."""
         return self._open[0].reach if self._open else None
 
-    def _descend(self, resolution: int, share: float, *, is_relaxed: bool = False) -> bool:
-        """Try thresholds below the top, in growing steps until one is proven, then between; whether all are known."""
+    @property
+    def _proven(self) -> int:
+        return max(self.lower_bound, self._floor)
+
+    def _descend(self, share: float) -> None:
+        """Halve what linear relaxations alone leave open."""
         end = time.monotonic() + share * self._seconds_left
-        threshold, is_whole, drop = self._top, True, self._top // _FIRST_STEP
-        finest = max(self._top // resolution, self._formulation.step)
-        while time.monotonic() < end and self._has_time() and (between := threshold - self.lower_bound) > finest:
-            half = between // 2
-            lower = self._rounded(threshold - max(half if self._evidence else min(half, drop), self._formulation.step))
-            is_answer = self._attempt(lower, _SHARE_OF_THRESHOLD, is_relaxed=is_relaxed)
-            if self.lower_bound < lower:
-                threshold, is_whole, drop = lower, is_whole and is_answer, 2 * drop
-        return is_whole and threshold - self.lower_bound <= finest
+        least = max(self._top // _ROUGHLY, self._formulation.step)
+        while time.monotonic() < end and self._has_time():
+            between = self._stuck - self._proven
+            if between <= least:
+                return
+            threshold = self._rounded(self._proven + between // 2)
+            self._attempt(threshold, _SHARE_OF_THRESHOLD, is_relaxed=True)
+            if self.lower_bound < threshold:
+                self._stuck = threshold
+
+    def _climb(self) -> bool:
+        """Go up in steps that grow with what is proven and shrink with what is not; say whether all is known."""
+        finest = max(self._top // _FINELY, self._formulation.step)
+        step, is_whole = self._top // _ROUGHLY, True
+        while self.lower_bound < self._top and self._has_time():
+            threshold = self._rounded(min(self._proven + max(step, finest), self._top))
+            is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD)
+            if self.lower_bound >= threshold:
+                step, is_whole = 2 * step, True
+            elif step <= finest:
+                return is_whole and is_answer
+            else:
+                step, is_whole = min(step, threshold - self._proven) // 2, is_whole and is_answer
+        return self.lower_bound >= self._top
 
     def bound(self) -> Bound:
         """Sum up."""
@@ -231,7 +276,7 @@ class _Search:
         return Bound(
             method="chain",
             lower_bound=seconds(self.lower_bound),
-            seconds=time.monotonic() - self._begin,
+            seconds=self._seconds,
             status=status,
             ticks=self.lower_bound,
             verified_lower_bound=seconds(self._combinatorial),
@@ -260,24 +305,40 @@ class _Search:
         if known.threshold > threshold:
             known = known.below(threshold)
             self._open.append(known)
-        end = time.monotonic() + share * self._seconds_left
-        efforts = (_Effort.RELAXED,) if is_relaxed else _Effort
-        seconds, is_whole = _SECONDS_OF_MOVE, False
-        for effort in itertools.chain(efforts, () if is_relaxed else itertools.repeat(_Effort.EXACT)):
-            width = math.inf
-            while not known.is_contradiction and known.width < _WORTHWHILE * width:
-                width = known.width
-                is_whole = self._round(known, end, seconds, effort)
-            if known.is_contradiction or time.monotonic() >= end or not self._has_time():
-                break
-            if effort is _Effort.EXACT:
-                if is_whole:
-                    break
-                seconds *= _MORE
-        if known.is_contradiction:
+        begin = time.monotonic()
+        end = begin + share * self._seconds_left
+        half = end if is_relaxed or self._decide is None else (begin + end) / 2
+        self._exhaust(known, half, _SECONDS_OF_MOVE, _Effort.RELAXED)
+        is_proven, is_whole = known.is_contradiction, False
+        if not is_proven and not is_relaxed and self._has_time():
+            if self._decide is not None:
+                is_proven = self._decide(known.reach, _SHARE_OF_DECISION * max(0.0, end - time.monotonic()))
+            if not is_proven and (self._decide is None or self._proven >= _CLOSE * self._top):
+                is_whole = self._branch(known, end)
+                is_proven = known.is_contradiction
+        if is_proven:
             self.lower_bound, self._evidence = threshold, known.reach
             self._open = [known for known in self._open if known.threshold > threshold]
-        return is_whole or known.is_contradiction
+        return is_whole or is_proven
+
+    def _branch(self, known: _Known, end: float) -> bool:
+        """Solve the models of all moves; say whether more time would not help."""
+        seconds = _SECONDS_OF_MOVE
+        for effort in itertools.chain((_Effort.ROUGH,), itertools.repeat(_Effort.EXACT)):
+            is_whole = self._exhaust(known, end, seconds, effort) and effort is _Effort.EXACT
+            if is_whole or known.is_contradiction or time.monotonic() >= end or not self._has_time():
+                return is_whole
+            if effort is _Effort.EXACT:
+                seconds *= _MORE
+        return False
+
+    def _exhaust(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
+        """Make all moves, as long as that narrows the bounds; say whether all were answered."""
+        width, is_whole = math.inf, False
+        while not known.is_contradiction and known.width < _WORTHWHILE * width:
+            width = known.width
+            is_whole = self._round(known, end, seconds, effort)
+        return is_whole
 
     def _round(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
         """Make every move once, to the end and back; say whether all were answered."""

@@ -12,9 +12,8 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 
 /// By how much more steps thresholds are tried again when there is nothing else left to try.
 const GROWTH: u64 = 4;
-/// A bracket is not worth halving once it is this part of what is between the bounds: while nothing is proven yet, and
-/// later.
-const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
+/// A bracket is not worth halving once it is this part of what was between the bounds.
+const NARROW: Ticks = 1 << 4;
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -140,28 +139,33 @@ struct Bracket<'a> {
 impl Bracket<'_> {
     fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
         self.tell()?;
+        let mut first = self.proven.progress.bottleneck;
         loop {
-            // Thresholds from here on take too many steps.
-            let mut above = INFINITE;
-            let mut is_high = true;
+            // The threshold to be tried next, and those from which on it takes too many steps.
+            let (mut threshold, mut above) = (first, INFINITE);
+            let begin = self.proven.progress.lower_bound;
             loop {
-                let Progress { lower_bound, bottleneck } = self.proven.progress;
-                if lower_bound >= bottleneck {
+                let Progress { lower_bound: before, bottleneck } = self.proven.progress;
+                if before >= bottleneck {
                     return Ok(());
                 }
-                let middle = lower_bound + (bottleneck.min(above) - lower_bound + 1) / 2;
-                let threshold = if is_high && above > bottleneck { bottleneck } else { middle };
-                let narrow = NARROW[usize::from(self.proven.proof.is_some())];
-                let is_narrow =
-                    above < INFINITE && (above - lower_bound).saturating_mul(narrow) <= bottleneck - lower_bound;
-                if is_narrow || threshold >= above {
+                threshold = threshold.clamp(before + 1, bottleneck);
+                let is_decided = self.attempt(threshold, steps)?.is_some();
+                let Progress { lower_bound, bottleneck } = self.proven.progress;
+                if !is_decided {
+                    above = threshold;
+                }
+                let open = above.min(bottleneck) - lower_bound;
+                let is_narrow = above < INFINITE && open.saturating_mul(NARROW) <= bottleneck - begin;
+                if is_narrow || open <= 1 && above < INFINITE {
                     break;
                 }
-                match self.attempt(threshold, steps)? {
-                    Some(()) => is_high = !is_high,
-                    None => above = threshold,
-                }
+                // As far again as the last step went, or half of what is left.
+                let middle = lower_bound + (open + 1) / 2;
+                let leap = lower_bound.saturating_add((lower_bound - before).saturating_mul(2));
+                threshold = if lower_bound > before && leap < middle { leap } else { middle };
             }
+            first = above;
             steps = steps.saturating_mul(GROWTH);
         }
     }
