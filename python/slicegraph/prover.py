@@ -284,7 +284,7 @@ class Prover:
         )
 
     def _refresh(self, quotient: _Quotient | None) -> _Quotient:
-        """Give a quotient at the best partition; the last one if hardly anything has changed for a chain far from it."""
+        """Give a quotient at the best partition; the last one if that is hardly better and the chain far from it."""
         if quotient is not None and quotient.threshold is not None and self._threshold is not None:
             is_same = self._threshold == quotient.threshold
             if is_same or (self._threshold >= _HARDLY * quotient.threshold and not self._is_close):

@@ -37,6 +37,7 @@
 
 use rayon::prelude::*;
 
+use super::boxes::Boxes;
 use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
 use super::{Caps, Halt, Reach};
@@ -48,6 +49,9 @@ use crate::interrupt::Interrupt;
 const CHUNK: usize = 1 << 10;
 /// Downsets of a level from each of which the blocks are listed one after the other; from more of them, all at once.
 const MAX_STARTS: usize = 64;
+/// What comes so far is worth this many times more steps.
+const PART: [usize; 2] = [2, 3];
+const MORE: u64 = 3;
 /// Steps with which a level is tried first.
 const FIRST_SHARE: u64 = 1 << 14;
 
@@ -103,7 +107,15 @@ pub(super) fn chain(
 ) -> Result<Option<Vec<Vec<u64>>>, Halt> {
     let mut search = Search::new(instance, threshold, reach);
     let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
-    while search.ends.iter().map(|end| end.num_levels).sum::<usize>() + 1 < num_blocks {
+    let mut more = caps.steps.saturating_mul(MORE);
+    loop {
+        let num_levels = search.ends.iter().map(|end| end.num_levels).sum::<usize>();
+        if num_levels > 0 && PART[1] * (num_levels + 1) >= PART[0] * num_blocks {
+            caps.steps = caps.steps.saturating_add(std::mem::take(&mut more));
+        }
+        if num_levels + 1 >= num_blocks {
+            break;
+        }
         if search.ends.iter().any(|end| end.is_exhausted) {
             break;
         }
@@ -225,45 +237,20 @@ impl<'a> Search<'a> {
         caps: &mut Caps,
         interrupt: &Interrupt,
     ) -> Result<Vec<Option<u32>>, Halt> {
+        let End { reached, newest, .. } = &self.ends[side];
+        let boxes = Boxes::new(reached, *newest, self.instance);
         let mut origins = Vec::with_capacity(found.len());
         let places: Vec<usize> = (0..found.len()).collect();
         for chunk in places.chunks(CHUNK) {
-            let tried: Vec<(Option<u32>, u64)> =
-                chunk.par_iter().map(|&index| self.origin(found, index, side)).collect();
+            let tried: Vec<(Option<usize>, u64)> =
+                chunk.par_iter().map(|&index| boxes.find(found, index, side == 0, self.threshold)).collect();
             for (origin, transitions) in tried {
                 caps.transit(transitions)?;
-                origins.push(origin);
+                origins.push(origin.map(narrow));
             }
             interrupt.check(0)?;
         }
         Ok(origins)
-    }
-
-    fn origin(&self, found: &Downsets, index: usize, side: usize) -> (Option<u32>, u64) {
-        let End { reached, newest: begin, .. } = &self.ends[side];
-        let level = &reached.boundaries[*begin..];
-        let load = found.boundaries[index].load;
-        // Blocks are cheaper than the threshold, so loads differ by less.
-        let window = if side == 0 {
-            level.partition_point(|from| load - from.load >= self.threshold)
-                ..level.partition_point(|from| from.load <= load)
-        } else {
-            level.partition_point(|to| to.load < load)..level.partition_point(|to| to.load - load < self.threshold)
-        };
-        let mut transitions = 0;
-        for other in window {
-            transitions += 1;
-            let other = begin + other;
-            let is_block = if side == 0 {
-                reached.is_block(other, found, index, self.instance, self.threshold)
-            } else {
-                found.is_block(index, reached, other, self.instance, self.threshold)
-            };
-            if is_block {
-                return (Some(narrow(other)), transitions);
-            }
-        }
-        (None, transitions)
     }
 
     /// Takes what was reached as the next level of an end.
@@ -288,21 +275,12 @@ impl<'a> Search<'a> {
     /// Looks for one block from what is reached forward to what is reached backward.
     fn link(&self, caps: &mut Caps, interrupt: &Interrupt) -> Result<Option<Vec<Vec<u64>>>, Halt> {
         let [forward, backward] = &self.ends;
-        let order = forward.reached.by_load();
-        let loads: Vec<Ticks> = order.iter().map(|&index| forward.reached.boundaries[index].load).collect();
+        let boxes = Boxes::new(&forward.reached, 0, self.instance);
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(CHUNK) {
             let tried: Vec<(Option<usize>, u64)> = chunk
                 .par_iter()
-                .map(|&target| {
-                    let load = backward.reached.boundaries[target].load;
-                    let begin = loads.partition_point(|from| load - from >= self.threshold);
-                    let end = loads.partition_point(|&from| from <= load);
-                    let found = order[begin..end].iter().position(|&from| {
-                        forward.reached.is_block(from, &backward.reached, target, self.instance, self.threshold)
-                    });
-                    (found.map(|place| order[begin + place]), count(end - begin).unsigned_abs())
-                })
+                .map(|&target| boxes.find(&backward.reached, target, true, self.threshold))
                 .collect();
             for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
                 caps.transit(transitions)?;

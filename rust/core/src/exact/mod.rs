@@ -4,6 +4,7 @@
 //! into `k` blocks below a threshold is a chain of downsets from the empty one to the whole graph, of at most `k` steps,
 //! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
 
+mod boxes;
 mod downsets;
 mod enumerate;
 mod levels;

@@ -139,31 +139,36 @@ struct Bracket<'a> {
 impl Bracket<'_> {
     fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
         self.tell()?;
-        let mut first = self.proven.progress.bottleneck;
+        let mut first = INFINITE;
         loop {
-            // The threshold to be tried next, and those from which on it takes too many steps.
-            let (mut threshold, mut above) = (first, INFINITE);
+            // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
+            let (mut threshold, mut above) = (INFINITE, INFINITE);
             loop {
                 let Progress { lower_bound: before, bottleneck } = self.proven.progress;
                 if before >= bottleneck {
                     return Ok(());
                 }
+                let is_best = threshold >= bottleneck;
                 threshold = threshold.clamp(before + 1, bottleneck);
                 let is_decided = self.attempt(threshold, steps)?.is_some();
-                let Progress { lower_bound, bottleneck } = self.proven.progress;
                 if !is_decided {
                     above = threshold;
                 }
+                let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
-                let is_narrow = above < INFINITE && open.saturating_mul(NARROW) <= bottleneck - begin;
-                if is_narrow || open <= 1 && above < INFINITE {
+                if !is_decided && open.saturating_mul(NARROW) <= bottleneck - begin || open <= 1 && above < INFINITE {
                     break;
                 }
-                // As far again as the last step went, or half of what is left.
-                let middle = lower_bound + (open + 1) / 2;
+                // What took too many steps last time, twice as far as the last step went, or half of what is left.
                 let leap = lower_bound.saturating_add((lower_bound - before).saturating_mul(2));
-                threshold = if lower_bound > before && leap < middle { leap } else { middle };
+                let middle = lower_bound + (open + 1) / 2;
+                threshold = match (is_decided, above < INFINITE) {
+                    (true, true) => leap.min(middle),
+                    (true, false) => leap,
+                    (false, _) if is_best && (lower_bound + 1..above).contains(&first) => first,
+                    (false, _) => middle,
+                };
             }
             first = above;
             steps = steps.saturating_mul(GROWTH);

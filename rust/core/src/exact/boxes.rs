@@ -1,0 +1,157 @@
+//! Downsets in boxes, so that most of those that no cheap block leads from, or to, are passed over together.
+//!
+//! **Claim.** Let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
+//! `D`, whatever the buckets are. The block from `D'` to `D` costs at least
+//!
+//! ```text
+//! load(D) - load(D') + sum over i of |E_i(D) - E_i(D')|.
+//! ```
+//!
+//! **Proof.** A tensor that is live at `D` alone is exported by the block, one that is live at `D'` alone is imported, which
+//! costs no less, and what is live at both changes no difference.
+//!
+//! So downsets are points, and a box around some of them is at least so far from a point as its nearest side. A box of
+//! downsets that share a node outside `D` has none within `D`; nor does one lie around `D` when a node of `D` is in none.
+
+use super::downsets::Downsets;
+use crate::cost::{INFINITE, Instance, Ticks};
+use crate::ids::{TensorId, narrow, wide};
+
+const NUM_BUCKETS: usize = 8;
+/// Downsets of a box that is not divided.
+const FEW: usize = 8;
+
+/// Where a downset lies: its load, and what is live at it by bucket.
+type Point = [Ticks; 1 + NUM_BUCKETS];
+
+/// Some downsets of a list, as a tree of boxes.
+pub(super) struct Boxes<'a> {
+    downsets: &'a Downsets,
+    instance: &'a Instance,
+    order: Vec<u32>,
+    tree: Vec<Box>,
+    /// Per box: the nodes that all of its downsets have, and those that any has.
+    words: Vec<u64>,
+}
+
+struct Box {
+    least: Point,
+    most: Point,
+    /// Its part of the order.
+    begin: u32,
+    end: u32,
+    /// The second half; the first is the next box. None: it is not divided.
+    second: Option<u32>,
+}
+
+impl<'a> Boxes<'a> {
+    /// Puts the downsets from a place on into boxes, in O(n log n).
+    pub(super) fn new(downsets: &'a Downsets, begin: usize, instance: &'a Instance) -> Self {
+        let order: Vec<u32> = (narrow(begin)..narrow(downsets.len())).collect();
+        let points: Vec<Point> = order.iter().map(|&index| point(downsets, wide(index), instance)).collect();
+        let mut boxes = Self { downsets, instance, order, tree: Vec::new(), words: Vec::new() };
+        if !points.is_empty() {
+            boxes.divide(&points, begin, 0, points.len());
+        }
+        boxes
+    }
+
+    fn divide(&mut self, points: &[Point], first: usize, begin: usize, end: usize) {
+        let (mut least, mut most) = ([INFINITE; 1 + NUM_BUCKETS], [-INFINITE; 1 + NUM_BUCKETS]);
+        for &index in &self.order[begin..end] {
+            for (axis, &at) in points[wide(index) - first].iter().enumerate() {
+                least[axis] = least[axis].min(at);
+                most[axis] = most[axis].max(at);
+            }
+        }
+        let here = self.tree.len();
+        self.tree.push(Box { least, most, begin: narrow(begin), end: narrow(end), second: None });
+        for is_any in [false, true] {
+            for word in 0..self.downsets.words(wide(self.order[begin])).len() {
+                let words = self.order[begin..end].iter().map(|&index| self.downsets.words(wide(index))[word]);
+                let word = words.reduce(|one, other| if is_any { one | other } else { one & other });
+                self.words.push(word.unwrap_or(0));
+            }
+        }
+        if end - begin <= FEW {
+            return;
+        }
+        let axis = (0..=NUM_BUCKETS).max_by_key(|&axis| most[axis] - least[axis]).unwrap_or(0);
+        let middle = usize::midpoint(begin, end);
+        let key = |&index: &u32| (points[wide(index) - first][axis], index);
+        self.order[begin..end].select_nth_unstable_by_key(middle - begin, key);
+        self.divide(points, first, begin, middle);
+        self.tree[here].second = Some(narrow(self.tree.len()));
+        self.divide(points, first, middle, end);
+    }
+
+    /// One of the downsets from which, or to which, a block leads that costs less than `threshold` and has `index` of
+    /// `others` at its other end; and how many boxes and downsets were looked at.
+    pub(super) fn find(&self, others: &Downsets, index: usize, is_forward: bool, threshold: Ticks) -> (Option<usize>, u64) {
+        let (at, words) = (point(others, index, self.instance), others.words(index));
+        let mut open = Vec::new();
+        let mut looked = 0;
+        let enter = |open: &mut Vec<(usize, Ticks)>, place: usize| {
+            let cost = self.tree.get(place).map_or(INFINITE, |here| here.cost(&at, is_forward));
+            if cost < threshold && self.is_around(place, words, is_forward) {
+                open.push((place, cost));
+            }
+        };
+        enter(&mut open, 0);
+        while let Some((place, _)) = open.pop() {
+            looked += 1;
+            let here = &self.tree[place];
+            if let Some(second) = here.second {
+                let before = open.len();
+                enter(&mut open, place + 1);
+                enter(&mut open, wide(second));
+                // The nearer one first.
+                open[before..].sort_by_key(|&(_, cost)| std::cmp::Reverse(cost));
+                continue;
+            }
+            for &other in &self.order[wide(here.begin)..wide(here.end)] {
+                looked += 1;
+                let other = wide(other);
+                let is_block = if is_forward {
+                    self.downsets.is_block(other, others, index, self.instance, threshold)
+                } else {
+                    others.is_block(index, self.downsets, other, self.instance, threshold)
+                };
+                if is_block {
+                    return (Some(other), looked);
+                }
+            }
+        }
+        (None, looked)
+    }
+
+    /// Whether a downset of a box may lie within the given one, or around it.
+    fn is_around(&self, place: usize, words: &[u64], is_forward: bool) -> bool {
+        let [all, any] = [2 * place, 2 * place + 1].map(|row| &self.words[row * words.len()..][..words.len()]);
+        if is_forward {
+            all.iter().zip(words).all(|(inner, outer)| inner & !outer == 0)
+        } else {
+            words.iter().zip(any).all(|(inner, outer)| inner & !outer == 0)
+        }
+    }
+}
+
+impl Box {
+    /// What a block costs at least that begins in this box and ends at a point, or begins there and ends here.
+    fn cost(&self, at: &Point, is_forward: bool) -> Ticks {
+        let load = if is_forward { at[0] - self.most[0] } else { self.least[0] - at[0] };
+        let is_empty = if is_forward { at[0] < self.least[0] } else { self.most[0] < at[0] };
+        let sides = (1..=NUM_BUCKETS).map(|axis| (at[axis] - self.most[axis]).max(self.least[axis] - at[axis]).max(0));
+        if is_empty { INFINITE } else { load.max(0) + sides.sum::<Ticks>() }
+    }
+}
+
+fn point(downsets: &Downsets, index: usize, instance: &Instance) -> Point {
+    let mut point = [0; 1 + NUM_BUCKETS];
+    point[0] = downsets.boundaries[index].load;
+    for &(x, _) in downsets.live(index) {
+        let bucket = x.wrapping_mul(0x9e37_79b1) >> (u32::BITS - NUM_BUCKETS.ilog2());
+        point[1 + wide(bucket)] += instance.export(TensorId::new(wide(x)));
+    }
+    point
+}
