@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from slicegraph.bounds.chain import ChainSearch
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.downsets import Closing, close_in
+from slicegraph.bounds.downsets import FIRST_STEPS, MORE_STEPS, Closing, close_in
 from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, combine
@@ -215,7 +215,7 @@ class Prover:
 
     def _close_in(self, lane: _Lane, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
         """Run the downset DP for so long, and on as long as nobody else has news; or on what the chain asks alone."""
-        begin = time.monotonic()
+        begin, is_first = time.monotonic(), not self._has_tried.is_set()
         lower_bound, bottleneck = self._ticks, self._threshold
         if reach is not None:
             lower_bound, bottleneck = reach.threshold - 1, reach.threshold
@@ -227,14 +227,16 @@ class Prover:
             if is_over:
                 self._has_tried.set()
             is_met = self._threshold is not None and ticks >= self._threshold
-            has_news = bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
+            has_news = is_first or bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
             return self._hear(lane, ticks) or is_met or (is_over and has_news)
 
         return close_in(
             instance,
             lower_bound=lower_bound,
             bottleneck=bottleneck,
-            threads=self._threads,
+            # From now on others want the processors too.
+            threads=self._threads if is_first else max(1, self._threads // 2),
+            steps=FIRST_STEPS if is_first else MORE_STEPS,
             reach=reach,
             poll=poll,
         )

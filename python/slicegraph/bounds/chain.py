@@ -48,14 +48,17 @@ _SHARE_OF_RELAXED, _SHARE_OF_THRESHOLD = 0.5, 0.4
 """Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold."""
 _CLOSE = 0.9
 """When linear relaxations prove this part of the first threshold, all of it may be within reach."""
-_SHARE_OF_DECISION = 0.5
-"""Of what the linear relaxations leave of a threshold's time: for whoever else decides."""
 _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
 """For each move at first; those that take longer wait for the others, and then have so many times as much."""
 _WORTHWHILE = 0.98
 """Another round when the last one has narrowed the bounds on the work to less than this."""
+
+
+def _halfway(end: float) -> float:
+    """Give half of the time to the end."""
+    return (time.monotonic() + end) / 2
 
 
 class _Effort(Enum):
@@ -305,17 +308,15 @@ class ChainSearch:
         if known.threshold > threshold:
             known = known.below(threshold)
             self._open.append(known)
-        begin = time.monotonic()
-        end = begin + share * self._seconds_left
-        half = end if is_relaxed or self._decide is None else (begin + end) / 2
-        self._exhaust(known, half, _SECONDS_OF_MOVE, _Effort.RELAXED)
-        is_proven, is_whole = known.is_contradiction, False
-        if not is_proven and not is_relaxed and self._has_time():
-            if self._decide is not None:
-                is_proven = self._decide(known.reach, _SHARE_OF_DECISION * max(0.0, end - time.monotonic()))
-            if not is_proven and (self._decide is None or self._proven >= _CLOSE * self._top):
-                is_whole = self._branch(known, end)
-                is_proven = known.is_contradiction
+        end = time.monotonic() + share * self._seconds_left
+        has_more = not is_relaxed and self._decide is not None
+        self._exhaust(known, _halfway(end) if has_more else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
+        is_whole = False
+        if not (known.is_contradiction or is_relaxed) and (self._decide is None or self._proven >= _CLOSE * self._top):
+            is_whole = self._branch(known, _halfway(end) if has_more else end)
+        is_proven = known.is_contradiction
+        if self._decide is not None and has_more and not is_proven and self._has_time():
+            is_proven = self._decide(known.reach, end - time.monotonic())
         if is_proven:
             self.lower_bound, self._evidence = threshold, known.reach
             self._open = [known for known in self._open if known.threshold > threshold]

@@ -29,7 +29,9 @@ from slicegraph.result import Bound
 
 _MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""
-_FIRST_STEPS = 2**22
+FIRST_STEPS = 2**22
+MORE_STEPS = 2**24
+"""With which thresholds are tried first: most need no more; and when that was not enough before."""
 _MEMORY = 2 * 2**30
 """Bytes for downsets."""
 _NOTHING_KNOWN = Reach(threshold=0, least=(), most=())
@@ -61,14 +63,15 @@ def close_in(
     lower_bound: int = 0,
     bottleneck: int | None = None,
     threads: int = 1,
+    steps: int = FIRST_STEPS,
     reach: Reach | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
-    ``poll`` is told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop.
-    ``reach``, what the first blocks hold in every better partition, leaves fewer downsets; what is found within it
-    rests on whoever says so.
+    ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
+    in ticks, every few milliseconds, and answers whether to stop. ``reach``, what the first blocks hold in every better
+    partition, leaves fewer downsets; what is found within it rests on whoever says so.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -89,7 +92,7 @@ def close_in(
         instance.core,
         lower_bound=lower_bound,
         bottleneck=bottleneck,
-        steps=_FIRST_STEPS,
+        steps=steps,
         memory=_MEMORY,
         threads=threads,
         least=reach.least,

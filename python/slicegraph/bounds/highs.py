@@ -96,15 +96,22 @@ class _Run:
     def _relax(self) -> Proof | None:
         """Prove what the linear relaxation gives; any multipliers prove something, so it may end early."""
         is_interior = self._model.num_rows >= _INTERIOR_FROM
-        highs = self._solver(solver="ipm" if is_interior else "simplex", run_crossover="off" if is_interior else "on")
+        # Presolve pays for larger models only.
+        presolve = "choose" if is_interior else "off"
+        highs = self._solver(
+            solver="ipm" if is_interior else "simplex",
+            run_crossover="off" if is_interior else "on",
+            presolve=presolve,
+        )
         _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
         highs.run()
         weights = highs.getSolution().row_dual
         if highs.getModelStatus() == HighsModelStatus.kInfeasible:
             # The multipliers of a contradiction; presolve would keep them to itself.
-            highs = self._solver(solver="simplex", presolve="off")
-            _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
-            highs.run()
+            if is_interior:
+                highs = self._solver(solver="simplex", presolve="off")
+                _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
+                highs.run()
             _, has_ray, weights = highs.getDualRay()  # type: ignore[attr-defined] # the stubs leave it out
             if not has_ray:
                 return None
