@@ -257,12 +257,15 @@ class Prover:
         def hear(ticks: int) -> bool:
             return self._hear(lane, ticks)
 
-        budget = Budget(threshold=quotient.threshold, seconds=seconds, watch=hear, reach=self._reach)
+        threshold = self._threshold
+        budget = Budget(threshold=threshold, seconds=seconds, watch=hear, reach=self._reach)
         if method == "chain":
             search = quotient.chain = quotient.chain or ChainSearch(
-                formulation, budget, floor=self._ticks, decide=functools.partial(self._decide, lane, reduction)
+                formulation, budget, decide=functools.partial(self._decide, lane, reduction)
             )
-            search.run(seconds)
+            if threshold is not None:
+                search.learn(threshold)
+            search.run(seconds, floor=self._ticks)
             bound, self._reach = search.bound(), search.reach
         else:
             bound = SOLVED[method](formulation, budget)

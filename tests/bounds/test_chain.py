@@ -96,9 +96,11 @@ def test_what_somebody_else_decides_is_believed(
 
     formulation = Formulation(instance)
     budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
-    search = ChainSearch(formulation, budget, floor=round(optimum / 2), decide=decide)
-    for seconds in (0.0, 60.0):
-        search.run(seconds)
+    search = ChainSearch(formulation, budget, decide=decide)
+    for seconds, best in ((0.0, 1.4), (60.0, 1.2), (60.0, 1.0)):
+        search.run(seconds, floor=round(optimum / 2))
+        search.learn(round(best * optimum))
+    search.run(60.0)
     assert search.bound().ticks <= optimum
     assert search.bound().ticks >= optimum * (1 - 3e-5) - formulation.step
     for reach in asked:

@@ -172,8 +172,6 @@ class ChainSearch:
         The instance.
     budget
         The threshold, the executor and the watch.
-    floor
-        Ticks of a lower bound that is known from elsewhere, below which nothing need be tried.
     decide
         Whether within so many seconds it can be shown that there is no partition below a threshold, by other means,
         given what the first blocks of all of them hold. None: nobody can.
@@ -184,7 +182,6 @@ class ChainSearch:
         formulation: Formulation,
         budget: Budget,
         *,
-        floor: int = 0,
         decide: Callable[[Reach, float], bool] | None = None,
     ) -> None:
         self._formulation, self._budget, self._decide = formulation, budget, decide
@@ -194,24 +191,37 @@ class ChainSearch:
         self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
         # Without a partition: all in one block.
         self._best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
-        self._top = self._rounded(self._best - self._best // _PRECISION)
+        self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
-        self._num_nodes = 0
+        self._num_nodes = self._floor = 0
         # The thresholds that are not proven, the top included, and the least that linear relaxations do not prove.
         self._open: list[_Known] = []
         self._stuck = self._top
         self._evidence: Reach | None = None
-        self._floor = min(floor, self._top)
         self.lower_bound = self._combinatorial
         """Ticks."""
 
-    def run(self, seconds: float) -> None:
-        """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models."""
-        begin = time.monotonic()
+    def run(self, seconds: float, *, floor: int = 0) -> None:
+        """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models.
+
+        What is proven elsewhere, ``floor`` in ticks, need not be tried.
+        """
+        begin, self._floor = time.monotonic(), floor
         self._deadline, self._is_stopped = begin + seconds, False
         if not (self._is_too_large or self._is_final or self._has_failed):
             self._run()
         self._seconds += time.monotonic() - begin
+
+    def learn(self, threshold: int) -> None:
+        """Take the news of a better partition, in ticks: what is known for a threshold holds below it."""
+        if threshold >= self._best:
+            return
+        self._best = threshold
+        self._top = top = self._below_best()
+        self._stuck, self._is_final = min(self._stuck, top), self._is_final or self.lower_bound >= top
+        if self._open and not self._is_final:
+            known = min((known for known in self._open if known.threshold >= top), key=lambda known: known.threshold)
+            self._open = [known.below(top), *(known for known in self._open if known.threshold < top)]
 
     def _run(self) -> None:
         if not self._open:
@@ -236,7 +246,7 @@ class ChainSearch:
 
     @property
     def _proven(self) -> int:
-        return max(self.lower_bound, self._floor)
+        return max(self.lower_bound, min(self._floor, self._top))
 
     def _descend(self, share: float) -> None:
         """Halve what linear relaxations alone leave open."""
@@ -288,6 +298,9 @@ class ChainSearch:
             solver=solver() if evidence else None,
         )
 
+    def _below_best(self) -> int:
+        return self._rounded(self._best - self._best // _PRECISION)
+
     def _rounded(self, ticks: int) -> int:
         """Give the least threshold that says the same of costs."""
         step = self._formulation.step
@@ -315,7 +328,7 @@ class ChainSearch:
         if not (known.is_contradiction or is_relaxed) and (self._decide is None or self._proven >= _CLOSE * self._top):
             is_whole = self._branch(known, _halfway(end) if has_more else end)
         is_proven = known.is_contradiction
-        if self._decide is not None and has_more and not is_proven and self._has_time():
+        if self._decide is not None and has_more and not is_proven and self._has_time() and time.monotonic() < end:
             is_proven = self._decide(known.reach, end - time.monotonic())
         if is_proven:
             self.lower_bound, self._evidence = threshold, known.reach
