@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import slicegraph as sg
 from slicegraph.prover import Prover
 from strategies import CHAIN, grid, to_instance
 
@@ -68,6 +69,20 @@ def test_a_partition_that_is_the_best_is_not_found_again() -> None:
         prover.learn(3.125)
         wait_until_done(prover)
     assert (prover.found, prover.lower_bound, prover.is_solved) == (None, 3.125, True)
+
+
+def test_all_methods_beside_each_other_have_each_others_news() -> None:
+    """From a partition that is far from the best, as when the search has stopped."""
+    instance = to_instance(grid(5), {"bandwidth": 8.0}, 3)
+    best = sg.solve(instance).bottleneck
+    with Prover(instance, ["downsets", "chain", "exact"], threads=2) as prover:
+        prover.learn(2 * best)
+        deadline = time.monotonic() + 60
+        while not prover.is_solved:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert prover.found is not None
+    assert prover.found[1] == prover.lower_bound == best
 
 
 def test_a_graph_too_large_for_every_method_leaves_nothing_to_wait_for() -> None:

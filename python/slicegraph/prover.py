@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from slicegraph.bounds.chain import ChainSearch
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.downsets import FIRST_STEPS, MORE_STEPS, Closing, close_in
+from slicegraph.bounds.downsets import FIRST_STEPS, MAX_NODES, MORE_STEPS, Closing, close_in
 from slicegraph.bounds.model import Formulation, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, combine
@@ -30,9 +30,9 @@ from slicegraph.result import Bound
 _log = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 _GROWTH = 4.0
-"""Each round takes so many times as long as the one before, so that what is begun anew costs a third at most."""
+"""Each turn takes so many times as long as the one before, so that what is begun anew costs a third at most."""
 _CLOSE = 0.95
-"""Of the best partition: with less proven, what decides about this threshold alone is not begun while others go on."""
+"""Of the best partition: with less proven, the exact model is not begun while the chain goes on."""
 _HARDLY = 0.998
 """Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
 _PATIENCE = 0.5
@@ -54,10 +54,10 @@ class _Quotient:
 
 
 @final
-class _Lane:
+class _Strand:
     """Methods that take turns on a thread of their own."""
 
-    def __init__(self, methods: Sequence[str], run: Callable[[_Lane], None]) -> None:
+    def __init__(self, methods: Sequence[str], run: Callable[[_Strand], None]) -> None:
         self.methods, self.has_news, self.running, self.is_done = methods, threading.Event(), 0, False
         self.thread = threading.Thread(target=run, args=(self,), name="slicegraph-prover", daemon=True)
 
@@ -86,7 +86,7 @@ class Prover:
         self._is_closed = threading.Event()
         self._has_tried = threading.Event()
         solved = tuple(method for method in methods if method != "downsets")
-        self._lanes = [_Lane(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
+        self._strands = [_Strand(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
         self._quotient: _Quotient | None = None
         self._reach: Reach | None = None
         self._better: NDArray[np.int32] | None = None
@@ -96,7 +96,7 @@ class Prover:
     @property
     def is_done(self) -> bool:
         """Whether nothing more will come."""
-        return all(lane.is_done for lane in self._lanes)
+        return all(strand.is_done for strand in self._strands)
 
     @property
     def has_tried(self) -> bool:
@@ -122,18 +122,18 @@ class Prover:
 
     @property
     def _ticks(self) -> int:
-        return max([lane.running for lane in self._lanes] + [bound.ticks for bound in self.bounds])
+        return max([strand.running for strand in self._strands] + [bound.ticks for bound in self.bounds])
 
     def learn(self, bottleneck: float) -> None:
         """Take the news of the best partition, in seconds; begin with the first."""
         ticks = None if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
         if ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold, self._better = ticks, None
-            for lane in self._lanes:
-                lane.has_news.set()
-        for lane in self._lanes:
-            if not lane.thread.is_alive() and not lane.is_done:
-                lane.thread.start()
+            for strand in self._strands:
+                strand.has_news.set()
+        for strand in self._strands:
+            if not strand.thread.is_alive() and not strand.is_done:
+                strand.thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -151,69 +151,74 @@ class Prover:
         self._is_closed.set()
         self._has_tried.set()
         end = time.monotonic() + _PATIENCE
-        for lane in self._lanes:
-            lane.has_news.set()
-            if lane.thread.is_alive():
-                lane.thread.join(max(0.0, end - time.monotonic()))
+        for strand in self._strands:
+            strand.has_news.set()
+            if strand.thread.is_alive():
+                strand.thread.join(max(0.0, end - time.monotonic()))
 
-    def _run(self, lane: _Lane) -> None:
+    def _run(self, strand: _Strand) -> None:
         try:
-            if lane is not self._lanes[0]:
+            if strand is not self._strands[0]:
                 self._has_tried.wait()
             seconds = _FIRST_SECONDS
-            while not (self._is_closed.is_set() or self.is_solved or self._round(lane, seconds)):
+            while not (self._is_closed.is_set() or self.is_solved or self._round(strand, seconds)):
                 seconds *= _GROWTH
         except Exception:  # noqa: BLE001 - logged with its trace
             # The partition that was found is worth more than what went wrong here.
             _log.exception("the lower bounds have failed")
-        lane.is_done = True
-        self._has_tried.set()
+        finally:
+            strand.is_done = True
+            self._has_tried.set()
 
-    def _round(self, lane: _Lane, seconds: float) -> bool:
+    def _round(self, strand: _Strand, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
-        lane.has_news.clear()
-        threshold, statuses = self._threshold, []
-        for method in lane.methods:
+        strand.has_news.clear()
+        begin, threshold, statuses, is_last_word = time.monotonic(), self._threshold, [], False
+        for method in strand.methods:
             if self._is_outdone(method):
                 continue
-            bound = self._find(lane, seconds) if method == "downsets" else self._solve(lane, method, seconds)
+            bound = self._find(strand, seconds) if method == "downsets" else self._solve(strand, method, seconds)
             if method not in self._bounds or bound.ticks >= self._bounds[method].ticks:
                 self._bounds[method] = bound
-            lane.running = 0
-            self._has_tried.set()
+            strand.running = 0
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
             is_met = self._ticks >= (ALL_TICKS if self._threshold is None else self._threshold)
             # The millionth that a solver leaves open the downset DP may close within the chain's reach, in some time.
             is_last_word = method == "exact" and bound.status == "optimal"
-            self.is_solved |= is_met or (is_last_word and (seconds > _FIRST_SECONDS or len(self._lanes) == 1))
+            if is_met or (is_last_word and (seconds > _FIRST_SECONDS or len(self._strands) == 1)):
+                self.is_solved = True
+            self._has_tried.set()
             if self._is_closed.is_set() or self.is_solved:
                 return True
-        if not set(statuses) <= set(_FINAL):
+        if is_last_word or not set(statuses) <= set(_FINAL):
+            # Who has nothing left to try before the turn is over waits for news.
+            strand.has_news.wait(max(0.0, begin + seconds - time.monotonic()))
             return False
         if "optimal" not in statuses:
             return True
         # More time gives nothing, but a better partition may.
-        if self._threshold == threshold:
-            lane.has_news.wait()
-        return self._threshold == threshold
+        while self._threshold == threshold and not self._is_closed.is_set():
+            strand.has_news.wait()
+            strand.has_news.clear()
+        return self._is_closed.is_set()
 
     def _is_outdone(self, method: str) -> bool:
-        """Whether the exact model, which has to end to be of use, is far away, and others can still go on."""
-        others = [bound.status for bound in self.bounds if bound.method not in ("combinatorial", method)]
-        return method == "exact" and not self._is_close and any(status not in _FINAL for status in others)
+        """Whether the exact model, which has to end to be of use, is far away, and the chain can still go on."""
+        chain = self._quotient.chain if self._quotient else None
+        return method == "exact" and not self._is_close and chain is not None and not chain.is_done
 
     @property
     def _is_close(self) -> bool:
         return self._threshold is not None and self._ticks >= _CLOSE * self._threshold
 
-    def _find(self, lane: _Lane, seconds: float) -> Bound:
+    def _find(self, strand: _Strand, seconds: float) -> Bound:
         """Run the downset DP, which may come across a better partition."""
-        closing = self._close_in(lane, self._instance, seconds)
+        closing = self._close_in(strand, self._instance, seconds)
         self._take(closing.block_of, closing.bottleneck)
         return closing.bound
 
-    def _close_in(self, lane: _Lane, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
+    def _close_in(self, strand: _Strand, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
         """Run the downset DP for so long, and on as long as nobody else has news; or on what the chain asks alone."""
         begin, is_first = time.monotonic(), not self._has_tried.is_set()
         lower_bound, bottleneck = self._ticks, self._threshold
@@ -223,12 +228,13 @@ class Prover:
         def poll(ticks: int, _bottleneck: int) -> bool:
             is_over = time.monotonic() - begin >= seconds
             if reach is not None:
-                return is_over or self._is_closed.is_set() or ticks >= reach.threshold
+                is_met = ticks >= reach.threshold or (self._threshold is not None and self._threshold < reach.threshold)
+                return is_over or is_met or self._is_closed.is_set()
             if is_over:
                 self._has_tried.set()
             is_met = self._threshold is not None and ticks >= self._threshold
             has_news = is_first or bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
-            return self._hear(lane, ticks) or is_met or (is_over and has_news)
+            return self._hear(strand, ticks) or is_met or (is_over and has_news)
 
         return close_in(
             instance,
@@ -245,24 +251,26 @@ class Prover:
         """Keep a partition that is better than all before it."""
         if block_of is not None and ticks is not None and (self._threshold is None or ticks < self._threshold):
             self._threshold, self._better = ticks, block_of
+            for strand in self._strands:
+                strand.has_news.set()
 
-    def _solve(self, lane: _Lane, method: str, seconds: float) -> Bound:
+    def _solve(self, strand: _Strand, method: str, seconds: float) -> Bound:
         """Bound the quotient at the best partition known, from which no better one is lost."""
-        # What is said of the quotient's partitions need not be true of another quotient's: one for the whole round.
-        if method == lane.methods[0] or self._quotient is None:
+        # What is said of the quotient's partitions need not be true of another quotient's: one for a round at least.
+        if method == strand.methods[0] or self._quotient is None:
             self._quotient = self._refresh(self._quotient)
         quotient = self._quotient
         reduction, formulation = quotient.reduction, quotient.formulation
 
         def hear(ticks: int) -> bool:
-            return self._hear(lane, ticks)
+            return self._hear(strand, ticks)
 
         threshold = self._threshold
         budget = Budget(threshold=threshold, seconds=seconds, watch=hear, reach=self._reach)
         if method == "chain":
-            search = quotient.chain = quotient.chain or ChainSearch(
-                formulation, budget, decide=functools.partial(self._decide, lane, reduction)
-            )
+            is_large = reduction.instance.graph.num_nodes > MAX_NODES
+            decide = None if is_large else functools.partial(self._decide, strand, reduction)
+            search = quotient.chain = quotient.chain or ChainSearch(formulation, budget, decide=decide)
             if threshold is not None:
                 search.learn(threshold)
             search.run(seconds, floor=self._ticks)
@@ -290,21 +298,22 @@ class Prover:
 
     def _refresh(self, quotient: _Quotient | None) -> _Quotient:
         """Give a quotient at the best partition; the last one if that is hardly better and the chain far from it."""
-        if quotient is not None and quotient.threshold is not None and self._threshold is not None:
-            is_same = self._threshold == quotient.threshold
-            if is_same or (self._threshold >= _HARDLY * quotient.threshold and not self._is_close):
+        if quotient is not None:
+            known, threshold = quotient.threshold, self._threshold
+            is_hardly_better = known is not None and threshold is not None and threshold >= _HARDLY * known
+            if known == threshold or (is_hardly_better and not self._is_close):
                 return quotient
         self._reach = None
         return _Quotient(self._instance, self._threshold)
 
-    def _decide(self, lane: _Lane, reduction: Reduction, reach: Reach, seconds: float) -> bool:
+    def _decide(self, strand: _Strand, reduction: Reduction, reach: Reach, seconds: float) -> bool:
         """Let the downset DP decide a threshold, given what the chain knows; it may come across a better partition."""
-        closing = self._close_in(lane, reduction.instance, seconds, reach)
+        closing = self._close_in(strand, reduction.instance, seconds, reach)
         if closing.block_of is not None:
             self._take(reduction.lift(closing.block_of), closing.bottleneck)
         return closing.bound.ticks >= reach.threshold
 
-    def _hear(self, lane: _Lane, ticks: int) -> bool:
+    def _hear(self, strand: _Strand, ticks: int) -> bool:
         threshold = self._threshold
-        lane.running = max(lane.running, ticks if threshold is None else min(ticks, threshold))
+        strand.running = max(strand.running, ticks if threshold is None else min(ticks, threshold))
         return self._is_closed.is_set()

@@ -40,10 +40,10 @@ def solve(
     """Partition a graph, and bound from below what any partition costs.
 
     First nodes are merged that can be without a loss, and the search has a short look for a partition of what is left.
-    Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does
-    not, the search goes on beside rounds of bounds that take ever longer, and each has the other's news: a better
-    partition lowers the threshold of every bound, a bound that finds a better partition gives it to the others, and one
-    that meets the best partition ends the run.
+    Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does not, the
+    search, the DP, and the chain in turns with the exact model go on beside each other, and each has the others' news:
+    a better partition lowers the threshold of every bound, a bound that finds a better partition gives it to the
+    others, and one that meets the best partition ends the run.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def solve(
     seed
         From 0 to 2^64 - 1.
     threads
-        Worker threads of the search. None: one per processor. The solver of the lower bounds runs beside them in a
-        process of its own.
+        Worker threads. None: one per processor. The first turn of the downset DP has all of them; after it, the search
+        and the DP have half each, and the chain and the solver, in a process of its own, run beside them.
     params
         Of the genetic search, with ``method="brkga"``.
     method
-        ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"`` in turns.
+        ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"``.
         ``"merge"``, ``"anneal"`` and ``"brkga"``: this search of `search`, with the combinatorial bound alone. Any
         other: the best search, with this bound of `lower_bound` too.
     display
@@ -117,7 +117,7 @@ def solve(
             return has_to_stop()
 
         search = method if method in SEARCHES else SEARCHES[0]
-        num_searching = max(1, num_threads // 2) if methods else num_threads
+        num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=poll)
         block_of = found.block_of
         is_interrupted = found.is_interrupted

@@ -154,6 +154,6 @@ def test_who_is_told_and_fails_is_heard() -> None:
 
 
 def test_a_graph_can_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slicegraph.bounds.downsets._MAX_NODES", 2)
+    monkeypatch.setattr("slicegraph.bounds.downsets.MAX_NODES", 2)
     bound = sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), method="downsets")
     assert (bound.status, bound.lower_bound, bound.reduction) == ("too_large", 3.0, None)

@@ -16,8 +16,8 @@ itself, there is no partition. Likewise from the end: the least of ``work(before
 A division in which the first ``b + 1`` blocks hold less than ``m_b`` is of no interest for the most, which would then
 be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only nodes
 in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The linear
-relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so the search
-for the largest ``t`` that can be proven goes down from the best partition's, and takes what it has learned along.
+relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so what is
+learned of one on the way to the largest ``t`` that can be proven is taken along to those below.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ROUGHLY, _FINELY = 50, 10**5
 _SHARE_OF_RELAXED, _SHARE_OF_THRESHOLD = 0.5, 0.4
 """Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold."""
 _CLOSE = 0.9
-"""When linear relaxations prove this part of the first threshold, all of it may be within reach."""
+"""When this part of the first threshold is proven, all of it may be within reach of whole models."""
 _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
@@ -208,7 +208,7 @@ class ChainSearch:
         """
         begin, self._floor = time.monotonic(), floor
         self._deadline, self._is_stopped = begin + seconds, False
-        if not (self._is_too_large or self._is_final or self._has_failed):
+        if not self.is_done:
             self._run()
         self._seconds += time.monotonic() - begin
 
@@ -218,26 +218,36 @@ class ChainSearch:
             return
         self._best = threshold
         self._top = top = self._below_best()
-        self._stuck, self._is_final = min(self._stuck, top), self._is_final or self.lower_bound >= top
+        self._stuck, self._is_final = min(self._stuck, top), self.lower_bound >= top
         if self._open and not self._is_final:
             known = min((known for known in self._open if known.threshold >= top), key=lambda known: known.threshold)
             self._open = [known.below(top), *(known for known in self._open if known.threshold < top)]
 
+    @property
+    def is_done(self) -> bool:
+        """Whether more time would not help."""
+        return self._is_final or self._is_too_large or self._has_failed
+
     def _run(self) -> None:
-        if not self._open:
-            self._open.append(_Known(self._formulation, self._top))
-            self._attempt(self._top, _SHARE_OF_RELAXED, is_relaxed=True)
-        self._descend(_SHARE_OF_RELAXED)
-        is_whole = _CLOSE * self._top <= self._proven < self._top and self._attempt(self._top, _SHARE_OF_THRESHOLD)
-        is_whole = self._climb() or is_whole
-        if self.lower_bound < self._top and not is_whole:
-            is_whole = self._attempt(self._top, 1.0)
-        self._is_final = is_whole or self.lower_bound >= self._top
+        is_whole = False
+        if self.lower_bound < self._top:
+            if not self._open:
+                self._open.append(_Known(self._formulation, self._top))
+                self._attempt(self._top, _SHARE_OF_RELAXED, is_relaxed=True)
+            self._descend(_SHARE_OF_RELAXED)
+            is_close = _CLOSE * self._top <= self._proven < self._top
+            is_whole = is_close and self._attempt(self._top, _SHARE_OF_THRESHOLD)
+            is_whole = self._climb() or is_whole
+            if self.lower_bound < self._top and not is_whole:
+                is_whole = self._attempt(self._top, 1.0)
         if self.lower_bound == self._top < self._best:
             # The solver's tolerances leave the last millionth open; others can close it within what is known of it.
             if not self._open:
                 self._open.append(_Known(self._formulation, self._rounded(self._best)))
             self._attempt(self._rounded(self._best), _SHARE_OF_LAST)
+        # Who decides otherwise may with more time.
+        is_all = is_whole or self.lower_bound >= self._top
+        self._is_final = is_all if self._decide is None else self.lower_bound >= self._best
 
     @property
     def reach(self) -> Reach | None:
@@ -252,14 +262,16 @@ class ChainSearch:
         """Halve what linear relaxations alone leave open."""
         end = time.monotonic() + share * self._seconds_left
         least = max(self._top // _ROUGHLY, self._formulation.step)
+        stuck = self._stuck
         while time.monotonic() < end and self._has_time():
-            between = self._stuck - self._proven
-            if between <= least:
+            threshold = self._rounded(self._proven + (stuck - self._proven) // 2)
+            if stuck - self._proven <= least or threshold >= stuck:
                 return
-            threshold = self._rounded(self._proven + between // 2)
-            self._attempt(threshold, _SHARE_OF_THRESHOLD, is_relaxed=True)
+            is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD, is_relaxed=True)
             if self.lower_bound < threshold:
-                self._stuck = threshold
+                stuck = threshold
+                if is_answer:
+                    self._stuck = threshold
 
     def _climb(self) -> bool:
         """Go up in steps that grow with what is proven and shrink with what is not; say whether all is known."""
@@ -316,15 +328,15 @@ class ChainSearch:
         return not self._is_stopped and self._seconds_left > 0
 
     def _attempt(self, threshold: int, share: float, *, is_relaxed: bool = False) -> bool:
-        """Try to prove a threshold, by linear relaxations first; say whether more time would not help."""
+        """Try to prove a threshold, by linear relaxations first or alone; say whether more time would not help."""
         known = min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
         if known.threshold > threshold:
             known = known.below(threshold)
             self._open.append(known)
         end = time.monotonic() + share * self._seconds_left
         has_more = not is_relaxed and self._decide is not None
-        self._exhaust(known, _halfway(end) if has_more else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
-        is_whole = False
+        is_whole = self._exhaust(known, _halfway(end) if has_more else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
+        is_whole = is_whole and is_relaxed
         if not (known.is_contradiction or is_relaxed) and (self._decide is None or self._proven >= _CLOSE * self._top):
             is_whole = self._branch(known, _halfway(end) if has_more else end)
         is_proven = known.is_contradiction

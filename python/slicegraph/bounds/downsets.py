@@ -27,13 +27,13 @@ from slicegraph.cost import Instance
 from slicegraph.reduce import ALL_TICKS
 from slicegraph.result import Bound
 
-_MAX_NODES = 30_000
+MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""
 FIRST_STEPS = 2**22
 MORE_STEPS = 2**24
 """With which thresholds are tried first: most need no more; and when that was not enough before."""
 _MEMORY = 2 * 2**30
-"""Bytes for downsets."""
+"""Bytes for downsets; boxes around those of a level come to it, and `solve` may ask two questions at a time."""
 _NOTHING_KNOWN = Reach(threshold=0, least=(), most=())
 
 
@@ -75,7 +75,7 @@ def close_in(
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
-    if instance.graph.num_nodes > _MAX_NODES:
+    if instance.graph.num_nodes > MAX_NODES:
         bound = Bound(
             method="downsets",
             lower_bound=ordinary.lower_bound,

@@ -25,6 +25,8 @@ from slicegraph.errors import CertificateError
 from slicegraph.formats.arrays import GraphArrays
 
 _FREE_SHAPE: list[int | None] = [None, 1, None]
+_STEPS_PER_TRANSITION = 8
+"""A search that looks at whole boxes of links takes so many times fewer of them, or more, than this one takes steps."""
 
 
 class HasArrays(Protocol):
@@ -335,7 +337,7 @@ def _check_node(problem: Problem, node: dict[str, Any], budget: Budget) -> None:
 def _check_downsets(problem: Problem, downsets: dict[str, Any], budget: Budget) -> None:
     """Check that no partition is better than a threshold."""
     threshold = downsets["threshold"]
-    if downsets["transitions"] > budget.left:
+    if _STEPS_PER_TRANSITION * downsets["transitions"] > budget.left:
         # What was more for a search that bounds better is more here: leave the steps for others.
         raise BeyondBudgetError
     with within("threshold"):

@@ -29,12 +29,13 @@ pub(super) struct Boxes<'a> {
     downsets: &'a Downsets,
     instance: &'a Instance,
     order: Vec<u32>,
-    tree: Vec<Box>,
+    tree: Vec<Cell>,
     /// Per box: the nodes that all of its downsets have, and those that any has.
     words: Vec<u64>,
 }
 
-struct Box {
+/// A box.
+struct Cell {
     least: Point,
     most: Point,
     /// Its part of the order.
@@ -65,7 +66,7 @@ impl<'a> Boxes<'a> {
             }
         }
         let here = self.tree.len();
-        self.tree.push(Box { least, most, begin: narrow(begin), end: narrow(end), second: None });
+        self.tree.push(Cell { least, most, begin: narrow(begin), end: narrow(end), second: None });
         for is_any in [false, true] {
             for word in 0..self.downsets.words(wide(self.order[begin])).len() {
                 let words = self.order[begin..end].iter().map(|&index| self.downsets.words(wide(index))[word]);
@@ -136,7 +137,7 @@ impl<'a> Boxes<'a> {
     }
 }
 
-impl Box {
+impl Cell {
     /// What a block costs at least that begins in this box and ends at a point, or begins there and ends here.
     fn cost(&self, at: &Point, is_forward: bool) -> Ticks {
         let load = if is_forward { at[0] - self.most[0] } else { self.least[0] - at[0] };

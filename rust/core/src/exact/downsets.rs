@@ -91,13 +91,6 @@ impl Downsets {
         selected
     }
 
-    /// The places of the downsets, ascending by load, then as they are.
-    pub(super) fn by_load(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..self.len()).collect();
-        places.sort_by_key(|&place| self.boundaries[place].load);
-        places
-    }
-
     /// Whether the block from downset `from` to the downset `to` of `others` exists and costs less than `threshold`.
     pub(super) fn is_block(
         &self,

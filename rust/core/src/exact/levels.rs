@@ -49,15 +49,17 @@ use crate::interrupt::Interrupt;
 const CHUNK: usize = 1 << 10;
 /// Downsets of a level from each of which the blocks are listed one after the other; from more of them, all at once.
 const MAX_STARTS: usize = 64;
-/// What comes so far is worth this many times more steps.
+/// The part of all levels, the last link included, from which on a decision is worth more steps, and how many times more.
 const PART: [usize; 2] = [2, 3];
 const MORE: u64 = 3;
+/// Putting a downset into boxes takes about as long as so many looks at one.
+const STEPS_PER_BOXED: u64 = 8;
 /// Steps with which a level is tried first.
 const FIRST_SHARE: u64 = 1 << 14;
 
 /// What can be reached from one end.
 struct End {
-    /// All of it, level by level, each ascending by load.
+    /// All of it, level by level.
     reached: Downsets,
     /// The downset one block nearer to the end.
     parent: Vec<u32>,
@@ -192,7 +194,6 @@ impl<'a> Search<'a> {
             let found = self.enumerator.list(Question { purse, block, start: None, full }, caps, interrupt)?;
             let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
             let found = found.select(fresh);
-            let found = found.select(found.by_load().into_iter());
             let origins = self.origins(&found, side, caps, interrupt)?;
             (found, origins)
         };
@@ -224,9 +225,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let order = all.by_load();
-        let starts = order.iter().map(|&place| starts[place]).collect();
-        Ok((all.select(order.into_iter()), starts))
+        Ok((all, starts))
     }
 
     /// For each downset, one of the last level that a block leads to it from.
@@ -238,6 +237,7 @@ impl<'a> Search<'a> {
         interrupt: &Interrupt,
     ) -> Result<Vec<Option<u32>>, Halt> {
         let End { reached, newest, .. } = &self.ends[side];
+        caps.work(STEPS_PER_BOXED * count(reached.len() - newest).unsigned_abs())?;
         let boxes = Boxes::new(reached, *newest, self.instance);
         let mut origins = Vec::with_capacity(found.len());
         let places: Vec<usize> = (0..found.len()).collect();
@@ -275,6 +275,7 @@ impl<'a> Search<'a> {
     /// Looks for one block from what is reached forward to what is reached backward.
     fn link(&self, caps: &mut Caps, interrupt: &Interrupt) -> Result<Option<Vec<Vec<u64>>>, Halt> {
         let [forward, backward] = &self.ends;
+        caps.work(STEPS_PER_BOXED * count(forward.reached.len()).unsigned_abs())?;
         let boxes = Boxes::new(&forward.reached, 0, self.instance);
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(CHUNK) {

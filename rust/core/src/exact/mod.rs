@@ -29,7 +29,7 @@ pub struct Caps {
     pub steps: u64,
     /// Downsets that were kept.
     pub downsets: u64,
-    /// Links between downsets that were looked at.
+    /// Links between downsets that were looked at, boxes of them included.
     pub transitions: u64,
     /// Decisions of the enumeration.
     pub branches: u64,

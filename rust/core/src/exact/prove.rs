@@ -163,10 +163,10 @@ impl Bracket<'_> {
                 // What took too many steps last time, twice as far as the last step went, or half of what is left.
                 let leap = lower_bound.saturating_add((lower_bound - before).saturating_mul(2));
                 let middle = lower_bound + (open + 1) / 2;
-                threshold = match (is_decided, above < INFINITE) {
+                threshold = match (lower_bound > before, above < INFINITE) {
                     (true, true) => leap.min(middle),
                     (true, false) => leap,
-                    (false, _) if is_best && (lower_bound + 1..above).contains(&first) => first,
+                    (false, true) if is_best && (lower_bound + 1..above).contains(&first) => first,
                     (false, _) => middle,
                 };
             }
