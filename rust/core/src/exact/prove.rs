@@ -12,8 +12,8 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 
 /// By how much more steps thresholds are tried again when there is nothing else left to try.
 const GROWTH: u64 = 4;
-/// A bracket is not worth halving once it is this part of what was between the bounds.
-const NARROW: Ticks = 1 << 4;
+/// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
+const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -157,7 +157,8 @@ impl Bracket<'_> {
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
-                if !is_decided && open.saturating_mul(NARROW) <= bottleneck - begin || open <= 1 && above < INFINITE {
+                let narrow = NARROW[usize::from(lower_bound > self.instance.combinatorial_bound())];
+                if !is_decided && open.saturating_mul(narrow) <= bottleneck - begin || open <= 1 && above < INFINITE {
                     break;
                 }
                 // What took too many steps last time, twice as far as the last step went, or half of what is left.
