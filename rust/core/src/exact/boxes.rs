@@ -88,7 +88,13 @@ impl<'a> Boxes<'a> {
 
     /// One of the downsets from which, or to which, a block leads that costs less than `threshold` and has `index` of
     /// `others` at its other end; and how many boxes and downsets were looked at.
-    pub(super) fn find(&self, others: &Downsets, index: usize, is_forward: bool, threshold: Ticks) -> (Option<usize>, u64) {
+    pub(super) fn find(
+        &self,
+        others: &Downsets,
+        index: usize,
+        is_forward: bool,
+        threshold: Ticks,
+    ) -> (Option<usize>, u64) {
         let (at, words) = (point(others, index, self.instance), others.words(index));
         let mut open = Vec::new();
         let mut looked = 0;

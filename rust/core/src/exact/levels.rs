@@ -279,10 +279,8 @@ impl<'a> Search<'a> {
         let boxes = Boxes::new(&forward.reached, 0, self.instance);
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(CHUNK) {
-            let tried: Vec<(Option<usize>, u64)> = chunk
-                .par_iter()
-                .map(|&target| boxes.find(&backward.reached, target, true, self.threshold))
-                .collect();
+            let tried: Vec<(Option<usize>, u64)> =
+                chunk.par_iter().map(|&target| boxes.find(&backward.reached, target, true, self.threshold)).collect();
             for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
                 caps.transit(transitions)?;
                 if let Some(origin) = origin {
