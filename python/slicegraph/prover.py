@@ -261,12 +261,8 @@ class Prover:
             self._quotient = self._refresh(self._quotient)
         quotient = self._quotient
         reduction, formulation = quotient.reduction, quotient.formulation
-
-        def hear(ticks: int) -> bool:
-            return self._hear(strand, ticks)
-
-        threshold = self._threshold
-        budget = Budget(threshold=threshold, seconds=seconds, watch=hear, reach=self._reach)
+        threshold, watch = self._threshold, functools.partial(self._hear, strand)
+        budget = Budget(threshold=threshold, seconds=seconds, watch=watch, reach=self._reach)
         if method == "chain":
             is_large = reduction.instance.graph.num_nodes > MAX_NODES
             decide = None if is_large else functools.partial(self._decide, strand, reduction)

@@ -220,8 +220,7 @@ class ChainSearch:
         self._top = top = self._below_best()
         self._stuck, self._is_final = min(self._stuck, top), self.lower_bound >= top
         if self._open and not self._is_final:
-            known = min((known for known in self._open if known.threshold >= top), key=lambda known: known.threshold)
-            self._open = [known.below(top), *(known for known in self._open if known.threshold < top)]
+            self._open = [self._nearest(top).below(top), *(known for known in self._open if known.threshold < top)]
 
     @property
     def is_done(self) -> bool:
@@ -327,21 +326,25 @@ class ChainSearch:
         self._is_stopped = self._is_stopped or (watch is not None and watch(self.lower_bound))
         return not self._is_stopped and self._seconds_left > 0
 
+    def _nearest(self, threshold: int) -> _Known:
+        """Give what is known for the least threshold that is not below this one."""
+        return min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
+
     def _attempt(self, threshold: int, share: float, *, is_relaxed: bool = False) -> bool:
         """Try to prove a threshold, by linear relaxations first or alone; say whether more time would not help."""
-        known = min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
+        known = self._nearest(threshold)
         if known.threshold > threshold:
             known = known.below(threshold)
             self._open.append(known)
         end = time.monotonic() + share * self._seconds_left
-        has_more = not is_relaxed and self._decide is not None
-        is_whole = self._exhaust(known, _halfway(end) if has_more else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
+        decide = None if is_relaxed else self._decide
+        is_whole = self._exhaust(known, _halfway(end) if decide else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
         is_whole = is_whole and is_relaxed
-        if not (known.is_contradiction or is_relaxed) and (self._decide is None or self._proven >= _CLOSE * self._top):
-            is_whole = self._branch(known, _halfway(end) if has_more else end)
+        if not (known.is_contradiction or is_relaxed) and (decide is None or self._proven >= _CLOSE * self._top):
+            is_whole = self._branch(known, _halfway(end) if decide else end)
         is_proven = known.is_contradiction
-        if self._decide is not None and has_more and not is_proven and self._has_time() and time.monotonic() < end:
-            is_proven = self._decide(known.reach, end - time.monotonic())
+        if decide is not None and not is_proven and self._has_time() and time.monotonic() < end:
+            is_proven = decide(known.reach, end - time.monotonic())
         if is_proven:
             self.lower_bound, self._evidence = threshold, known.reach
             self._open = [known for known in self._open if known.threshold > threshold]
