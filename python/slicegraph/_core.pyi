@@ -4,7 +4,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Graph", "Instance", "anneal", "brkga", "merge", "node_bound", "prove", "reduce", "slice_order"]
+__all__ = ["Graph", "Instance", "Narrowing", "anneal", "brkga", "merge", "node_bound", "prove", "reduce", "slice_order"]
 
 @final
 class Graph:
@@ -76,6 +76,20 @@ def reduce(
     instance: Instance, threshold: int | None
 ) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
+
+@final
+class Narrowing:
+    def __new__(cls, instance: Instance, threshold: int, cap: int, poll: Callable[[], bool]) -> Narrowing: ...
+    @property
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    def narrow(
+        self,
+        least: Sequence[int],
+        most: Sequence[int],
+        windows: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+        poll: Callable[[], bool] | None = None,
+    ) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.int64]] | None: ...
+
 def prove(
     instance: Instance,
     *,

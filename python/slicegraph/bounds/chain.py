@@ -13,6 +13,11 @@ m_b`` and ``l_{b+1} <= work(before and S) <= m_{b+1}``. Then ``m_{b+1} = G`` is 
 no more than the most. Induction over the steps: what is said of the partition stays true, and when it contradicts
 itself, there is no partition. Likewise from the end: the least of ``work(before)`` is a true ``l_b``.
 
+**Windows.** Some nodes are apart: by a minimum cut, no block below the threshold holds both
+(``rust/core/src/reduce/apart.rs``). With what the first blocks hold, and with more cuts, they say in which blocks each
+node can be, and from that follows what the first blocks hold (``rust/core/src/exact/windows.rs``). This alone proves
+much, and leaves less to ask the solver.
+
 A division in which the first ``b + 1`` blocks hold less than ``m_b`` is of no interest for the most, which would then
 be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only nodes
 in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The linear
@@ -22,17 +27,19 @@ learned of one on the way to the largest ``t`` that can be proven is taken along
 
 from __future__ import annotations
 
-import copy
 import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from enum import Enum, auto
 from typing import final
 
-from slicegraph.bounds.model import Formulation, Move, Reach
+import numpy as np
+
+from slicegraph._core import Narrowing
+from slicegraph.bounds.model import Formulation, Integers, Move, Reach, Windows
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
 from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
@@ -48,6 +55,8 @@ _SHARE_OF_RELAXED, _SHARE_OF_THRESHOLD = 0.5, 0.4
 """Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold."""
 _CLOSE = 0.9
 """When this part of the first threshold is proven, all of it may be within reach of whole models."""
+_NARROW = 0.25
+"""When no more than this part of what the first blocks may hold is left open, likewise."""
 _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
@@ -62,8 +71,9 @@ def _halfway(end: float) -> float:
 
 
 class _Effort(Enum):
-    """What is done about a move, in this order."""
+    """What is done about a threshold and its moves, in this order."""
 
+    WINDOWS = auto()
     RELAXED = auto()
     ROUGH = auto()
     EXACT = auto()
@@ -71,6 +81,7 @@ class _Effort(Enum):
 
 _HEURISTICS = {"mip_heuristic_effort": 0.05}
 _OPTIONS: Mapping[_Effort, Mapping[str, float]] = {
+    _Effort.WINDOWS: {},
     _Effort.RELAXED: {},
     _Effort.ROUGH: {**_HEURISTICS, "mip_abs_gap": 0.05},
     _Effort.EXACT: _HEURISTICS,
@@ -89,20 +100,27 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 class _Known:
     """What the first blocks hold when every block costs less than a threshold."""
 
-    def __init__(self, formulation: Formulation, threshold: int) -> None:
+    def __init__(self, formulation: Formulation, threshold: int, poll: Callable[[], bool]) -> None:
         num_blocks, total = formulation.num_blocks, formulation.total
         self.threshold, self.step = threshold, formulation.step
         self.least = [0] * num_blocks + [total]
         self.most = [0] + [total] * num_blocks
         self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
-        self._spread()
+        self.is_contradiction = False
+        """Whether there is no such partition."""
+        self._poll = poll
+        self._narrowing = Narrowing(formulation.instance.core, threshold, threshold - self.step, poll)
+        self._apart = self._narrowing.pairs
+        self._windows: tuple[Integers, Integers] | None = None
+        self.narrow(by_cuts=True)
 
-    def below(self, threshold: int) -> _Known:
+    def below(self, formulation: Formulation, threshold: int, poll: Callable[[], bool]) -> _Known:
         """Give what is known for a lower threshold."""
-        other = copy.copy(self)
-        other.threshold, other.solved = threshold, {}
-        other.least, other.most = self.least.copy(), self.most.copy()
-        other._spread()  # noqa: SLF001 - one of its own
+        other = _Known(formulation, threshold, poll)
+        if self._windows and other._windows:
+            (earliest, latest), (first, last) = self._windows, other._windows
+            other._windows = np.maximum(earliest, first), np.minimum(latest, last)
+        other._take(self.least, self.most)
         return other
 
     @property
@@ -115,20 +133,22 @@ class _Known:
         """How much is not known."""
         return sum(self.most) - sum(self.least)
 
-    @property
-    def is_contradiction(self) -> bool:
-        """Whether there is no such partition."""
-        return any(least > most for least, most in zip(self.least, self.most, strict=True))
+    def _take(self, least: Sequence[int], most: Sequence[int]) -> None:
+        self.least = list(map(max, self.least, least))
+        self.most = list(map(min, self.most, most))
+        self.narrow(by_cuts=False)
 
-    def _spread(self) -> None:
-        """Let each block hold at least nothing and at most what it may cost."""
-        num_blocks, cap, least, most = len(self.most) - 1, self.threshold - self.step, self.least, self.most
-        for b in range(num_blocks):
-            most[b + 1] = min(most[b + 1], most[b] + cap)
-            least[b + 1] = max(least[b + 1], least[b])
-        for b in reversed(range(num_blocks)):
-            most[b] = min(most[b], most[b + 1])
-            least[b] = max(least[b], least[b + 1] - cap)
+    def narrow(self, *, by_cuts: bool) -> None:
+        """Take what follows."""
+        if self.is_contradiction:
+            return
+        poll = self._poll if by_cuts else None
+        narrowed = self._narrowing.narrow(self.least, self.most, self._windows, poll)
+        if narrowed is None:
+            self.is_contradiction = True
+        else:
+            self.least, self.most, *windows = narrowed
+            self._windows = windows[0], windows[1]
 
     def around(self, move: Move) -> tuple[int, ...]:
         """Give what a move depends on."""
@@ -142,24 +162,28 @@ class _Known:
         is_only = len(self.most) - 1 == 1
         return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
 
-    def question(self, move: Move) -> Reach:
-        """Narrow the bounds at both ends of the block to where an answer would be news."""
-        b, cap, least, most = move.block, self.threshold - self.step, self.least.copy(), self.most.copy()
+    def question(self, move: Move) -> tuple[Reach, Windows] | None:
+        """Narrow the bounds to where an answer would be news; None when nothing is there."""
+        b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
             least[b + 1] = max(least[b + 1], most[b])
-            least[b] = max(least[b], least[b + 1] - cap)
         else:
             most[b] = min(most[b], least[b + 1])
-            most[b + 1] = min(most[b + 1], most[b] + cap)
-        return Reach(threshold=self.threshold, least=tuple(least), most=tuple(most))
+        narrowed = self._narrowing.narrow(least, most, self._windows)
+        if narrowed is None:
+            return None
+        least, most, earliest, latest = narrowed
+        windows = Windows(earliest=earliest, latest=latest, apart=self._apart)
+        return Reach(threshold=self.threshold, least=tuple(least), most=tuple(most)), windows
 
-    def learn(self, move: Move, by: int) -> None:
-        """Take the answer: by how much the bound asked for moves."""
+    def learn(self, move: Move, work: int | None) -> None:
+        """Take the answer: the bound asked for; None: there is nothing where the question was."""
+        b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
-            self.most[move.block + 1] -= by
+            most[b + 1] = max(least[b + 1], most[b]) - self.step if work is None else work
         else:
-            self.least[move.block] += by
-        self._spread()
+            least[b] = min(most[b], least[b + 1]) + self.step if work is None else work
+        self._take(least, most)
 
 
 @final
@@ -194,9 +218,9 @@ class ChainSearch:
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = self._floor = 0
-        # The thresholds that are not proven, the top included, and the least that linear relaxations do not prove.
+        # The thresholds that are not proven, the top included, and the least that less effort does not prove.
         self._open: list[_Known] = []
-        self._stuck = self._top
+        self._stuck = dict.fromkeys((_Effort.WINDOWS, _Effort.RELAXED), self._top + 1)
         self._evidence: Reach | None = None
         self.lower_bound = self._combinatorial
         """Ticks."""
@@ -218,9 +242,10 @@ class ChainSearch:
             return
         self._best = threshold
         self._top = top = self._below_best()
-        self._stuck, self._is_final = min(self._stuck, top), self.lower_bound >= top
+        self._is_final = self.lower_bound >= top
         if self._open and not self._is_final:
-            self._open = [self._nearest(top).below(top), *(known for known in self._open if known.threshold < top)]
+            known = self._below(self._nearest(top), top)
+            self._open = [known, *(known for known in self._open if known.threshold < top)]
 
     @property
     def is_done(self) -> bool:
@@ -231,9 +256,9 @@ class ChainSearch:
         is_whole = False
         if self.lower_bound < self._top:
             if not self._open:
-                self._open.append(_Known(self._formulation, self._top))
-                self._attempt(self._top, _SHARE_OF_RELAXED, is_relaxed=True)
-            self._descend(_SHARE_OF_RELAXED)
+                self._open.append(self._new(self._top))
+            self._rise(_Effort.WINDOWS, (self._top - self._proven) // 2)
+            self._rise(_Effort.RELAXED, 2 * self._top // _ROUGHLY)
             is_close = _CLOSE * self._top <= self._proven < self._top
             is_whole = is_close and self._attempt(self._top, _SHARE_OF_THRESHOLD)
             is_whole = self._climb() or is_whole
@@ -242,7 +267,7 @@ class ChainSearch:
         if self.lower_bound == self._top < self._best:
             # The solver's tolerances leave the last millionth open; others can close it within what is known of it.
             if not self._open:
-                self._open.append(_Known(self._formulation, self._rounded(self._best)))
+                self._open.append(self._new(self._rounded(self._best)))
             self._attempt(self._rounded(self._best), _SHARE_OF_LAST)
         # Who decides otherwise may with more time.
         is_all = is_whole or self.lower_bound >= self._top
@@ -257,20 +282,23 @@ class ChainSearch:
     def _proven(self) -> int:
         return max(self.lower_bound, min(self._floor, self._top))
 
-    def _descend(self, share: float) -> None:
-        """Halve what linear relaxations alone leave open."""
-        end = time.monotonic() + share * self._seconds_left
+    def _rise(self, effort: _Effort, step: int) -> None:
+        """Prove what little effort proves, roughly."""
+        end = time.monotonic() + _SHARE_OF_RELAXED * self._seconds_left
         least = max(self._top // _ROUGHLY, self._formulation.step)
-        stuck = self._stuck
-        while time.monotonic() < end and self._has_time():
-            threshold = self._rounded(self._proven + (stuck - self._proven) // 2)
-            if stuck - self._proven <= least or threshold >= stuck:
+        stuck = self._stuck[effort]
+        while self.lower_bound < self._top and time.monotonic() < end and self._has_time():
+            step = min(step, (stuck - self._proven) // 2)
+            if step < least:
                 return
-            is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD, is_relaxed=True)
-            if self.lower_bound < threshold:
-                stuck = threshold
-                if is_answer:
-                    self._stuck = threshold
+            threshold = self._rounded(min(self._proven + step, self._top))
+            is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD, effort)
+            if self.lower_bound >= threshold:
+                step *= 2
+                continue
+            stuck = threshold
+            if is_answer:
+                self._stuck[effort] = threshold
 
     def _climb(self) -> bool:
         """Go up in steps that grow with what is proven and shrink with what is not; say whether all is known."""
@@ -330,18 +358,25 @@ class ChainSearch:
         """Give what is known for the least threshold that is not below this one."""
         return min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
 
-    def _attempt(self, threshold: int, share: float, *, is_relaxed: bool = False) -> bool:
-        """Try to prove a threshold, by linear relaxations first or alone; say whether more time would not help."""
+    def _new(self, threshold: int) -> _Known:
+        return _Known(self._formulation, threshold, lambda: not self._has_time())
+
+    def _below(self, known: _Known, threshold: int) -> _Known:
+        return known.below(self._formulation, threshold, lambda: not self._has_time())
+
+    def _attempt(self, threshold: int, share: float, effort: _Effort = _Effort.EXACT) -> bool:
+        """Try to prove a threshold, with little effort first or alone; say whether more time would not help."""
         known = self._nearest(threshold)
         if known.threshold > threshold:
-            known = known.below(threshold)
+            known = self._below(known, threshold)
             self._open.append(known)
         end = time.monotonic() + share * self._seconds_left
-        decide = None if is_relaxed else self._decide
-        is_whole = self._exhaust(known, _halfway(end) if decide else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
-        is_whole = is_whole and is_relaxed
-        if not (known.is_contradiction or is_relaxed) and (decide is None or self._proven >= _CLOSE * self._top):
-            is_whole = self._branch(known, _halfway(end) if decide else end)
+        decide = self._decide if effort is _Effort.EXACT else None
+        is_whole = True
+        if effort is not _Effort.WINDOWS:
+            is_whole = self._exhaust(known, _halfway(end) if decide else end, _SECONDS_OF_MOVE, _Effort.RELAXED)
+        if effort is _Effort.EXACT and not known.is_contradiction:
+            is_whole = self._is_worth_branching(known) and self._branch(known, _halfway(end) if decide else end)
         is_proven = known.is_contradiction
         if decide is not None and not is_proven and self._has_time() and time.monotonic() < end:
             is_proven = decide(known.reach, end - time.monotonic())
@@ -349,6 +384,13 @@ class ChainSearch:
             self.lower_bound, self._evidence = threshold, known.reach
             self._open = [known for known in self._open if known.threshold > threshold]
         return is_whole or is_proven
+
+    def _is_worth_branching(self, known: _Known) -> bool:
+        """Whether whole models may prove a threshold that their relaxations do not."""
+        num_blocks, total = self._formulation.num_blocks, self._formulation.total
+        at_first = (num_blocks * known.threshold - total) * (num_blocks - 1)
+        is_close = self._proven >= _CLOSE * self._top or known.width <= _NARROW * at_first
+        return self._decide is None or is_close
 
     def _branch(self, known: _Known, end: float) -> bool:
         """Solve the models of all moves; say whether more time would not help."""
@@ -367,6 +409,7 @@ class ChainSearch:
         while not known.is_contradiction and known.width < _WORTHWHILE * width:
             width = known.width
             is_whole = self._round(known, end, seconds, effort)
+            known.narrow(by_cuts=True)
         return is_whole
 
     def _round(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
@@ -392,8 +435,12 @@ class ChainSearch:
 
     def _move(self, known: _Known, move: Move, seconds: float, effort: _Effort) -> bool:
         """Ask how far a bound moves; say whether the answer is the solver's last."""
-        reach = known.question(move)
-        model = self._formulation.move(move, reach)
+        question = known.question(move)
+        if question is None:
+            known.learn(move, None)
+            return True
+        reach, windows = question
+        model = self._formulation.move(move, reach, windows)
         seconds = min(seconds, SHARE_OF_SOLVER * self._seconds_left)
         request = Request(
             model=model,
@@ -407,8 +454,11 @@ class ChainSearch:
         cap, nowhere = known.threshold - known.step, model.threshold or 0
         by = max(0, outcome.lower_bound - cap)
         if outcome.lower_bound >= nowhere or (outcome.testimony and outcome.testimony.status == "infeasible"):
-            by = nowhere - cap
-        known.learn(move, by)
+            known.learn(move, None)
+        elif move.is_forward:
+            known.learn(move, reach.most[move.block + 1] - by)
+        else:
+            known.learn(move, reach.least[move.block] + by)
         return outcome.is_final
 
     def _solve(self, request: Request) -> Outcome:

@@ -28,7 +28,8 @@ Windows
 Moves
     Let every block cost at most ``c``, and the first ``b`` blocks hold work between ``l`` and ``m``, for every ``b``.
     The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its ``t`` is
-    ``c`` plus that much. What is before and after the moved block need not be divided.
+    ``c`` plus that much. What is before and after the moved block need not be divided. When ``u`` is *apart* from ``v``
+    (`Windows`), and ``v`` is in the moved block or before it, ``u`` is before it: rows "apart".
 """
 
 from __future__ import annotations
@@ -82,6 +83,23 @@ class Reach:
     threshold: int
     least: tuple[int, ...]
     most: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Windows:
+    """Where nodes can be, if the bottleneck is below a threshold.
+
+    Attributes
+    ----------
+    earliest, latest
+        Per node, the first and the last block, from 1.
+    apart
+        Nodes of which the first is always in an earlier block than the second.
+    """
+
+    earliest: Integers
+    latest: Integers
+    apart: tuple[Integers, Integers]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,10 +161,11 @@ class Model:
         return len(self.bound)
 
 
-KINDS = ("before", "cost", "demand", "export", "import", "least", "limit", "most", "move", "order", "overflow")
+KINDS = ("apart", "before", "cost", "demand", "export", "import", "least", "limit", "most", "move", "order", "overflow")
 """The rows, by name; those of `PURE` have no unit and values of 1 and -1, "limit" is in bytes, the rest in ticks."""
-PURE = ("before", "export", "import", "order")
+PURE = ("apart", "before", "export", "import", "order")
 NUM_ARGUMENTS = {
+    "apart": 3,
     "before": 3,
     "cost": 1,
     "demand": 0,
@@ -233,7 +252,7 @@ class Formulation:
         """
         return _Builder(self, superblocks, threshold or None, reach).build()
 
-    def move(self, move: Move, reach: Reach) -> Model:
+    def move(self, move: Move, reach: Reach, windows: Windows | None = None) -> Model:
         """Build the model of a move, all blocks being below the threshold of ``reach``.
 
         Notes
@@ -241,7 +260,7 @@ class Formulation:
         O(nodes + reads).
         """
         spans = tuple(span for span in (move.block, 1, self.num_blocks - 1 - move.block) if span)
-        return _Builder(self, Superblocks(spans=spans), reach.threshold - self.step, reach, move).build()
+        return _Builder(self, Superblocks(spans=spans), reach.threshold - self.step, reach, move, windows).build()
 
 
 @dataclass(slots=True)
@@ -292,9 +311,10 @@ class _Builder:
         threshold: int | None,
         reach: Reach | None = None,
         move: Move | None = None,
+        windows: Windows | None = None,
     ) -> None:
         self.formulation, self.superblocks, self.threshold = formulation, superblocks, threshold
-        self.reach, self.move = reach, move
+        self.reach, self.move, self.windows = reach, move, windows
         self.spans, self.num_superblocks = superblocks.spans, len(superblocks.spans)
         self.num_columns, self.rows = 1, _Rows()
         self.y = self._nodes()
@@ -338,6 +358,9 @@ class _Builder:
                 if self.reach:
                     never, always = self.formulation.cones(self.reach, end)
                     is_never, is_always = is_never | never, is_always | always
+                if self.windows:
+                    is_never |= self.windows.earliest > end
+                    is_always |= self.windows.latest <= end
                 y[is_always, i] = _ONE
                 is_free = ~is_never & ~is_always
             y[is_free, i] = self._new(int(is_free.sum()))
@@ -356,6 +379,12 @@ class _Builder:
             later, sooner = y[:, j + 1], y[:, j]
             kept = (later != _ONE) & (sooner != _ZERO)
             self._pure("order", (nodes[kept], j), [(later[kept], 1), (sooner[kept], -1)])
+
+        if self.windows and self.move:
+            j, (first, last) = int(self.move.block > 0), self.windows.apart
+            sooner, later = y[first, j], y[last, j + 1]
+            kept = (sooner != _ONE) & (later != _ZERO)
+            self._pure("apart", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
 
     def _cuts(self, j: int) -> tuple[Integers, Integers]:
         """Add what makes a tensor cost something in a superblock; give the tensors that can, and their columns."""

@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use common::{half_second, instances, is_acyclic, message, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::exact::{Caps, Halt, Params, Progress, Proven, Reach, Reason, decide, prove};
+use slicegraph_core::exact::{Caps, Halt, Narrowing, Params, Progress, Proven, Reach, Reason, Windows, decide, prove};
 use slicegraph_core::interrupt::Interrupt;
+use slicegraph_core::reduce::apart;
 
 const BYTES: usize = 1 << 26;
 
@@ -86,6 +87,35 @@ proptest! {
         let reach = reach(&instance, threshold);
         let mut caps = Caps::new(BYTES, u64::MAX);
         prop_assert!(decide(&instance, threshold, &reach, &mut caps, &Interrupt::never()).expect("no cap").is_some());
+    }
+
+    #[test]
+    fn windows_hold_every_better_partition(instance in instances(6, 4), slack in 0..8_i64) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        let (threshold, num_blocks) = (best + 1 + slack * half_second(&instance), instance.num_blocks());
+        let pairs = apart(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
+        let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
+        let narrowing = Narrowing::new(instance.graph(), &loads, num_blocks, threshold - 1, &pairs);
+        let truth = reach(&instance, threshold);
+        for known in [Reach::default(), truth.clone()] {
+            let mut narrowed = known;
+            let mut windows = Windows::all(loads.len(), num_blocks);
+            prop_assert!(narrowing.narrow(&mut narrowed, &mut windows));
+            let can_be = narrowing.shave(&instance, threshold, &mut windows, &Interrupt::never());
+            prop_assert!(can_be.expect("nobody interrupts"));
+            prop_assert!(narrowing.narrow(&mut narrowed, &mut windows));
+            for end in 0..=num_blocks {
+                prop_assert!(narrowed.least[end] <= truth.least[end] && truth.most[end] <= narrowed.most[end]);
+            }
+            for block_of in common::partitions(&instance) {
+                if bottleneck(&partition_costs(&instance, &block_of)) < threshold {
+                    for (node, block) in block_of.into_iter().enumerate() {
+                        prop_assert!((windows.earliest[node]..=windows.latest[node]).contains(&(block + 1)));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,11 +4,11 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use common::{chain, half_second, instances, is_acyclic, optimum};
+use common::{chain, half_second, instances, is_acyclic, optimum, partitions};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::reduce::{Reduction, Rule, node_bound, reduce};
+use slicegraph_core::reduce::{Reduction, Rule, apart, node_bound, reduce};
 
 fn reduced(instance: &Instance, threshold: Ticks) -> Reduction {
     reduce(instance, threshold, &Interrupt::never()).expect("nobody interrupts")
@@ -39,6 +39,20 @@ proptest! {
         let best = optimum(&instance);
         let reduction = reduced(&instance, (best - below * half_second(&instance)).max(0));
         prop_assert!(optimum(&reduction.instance) >= best);
+    }
+
+    #[test]
+    fn no_cheap_block_holds_two_nodes_that_are_apart(instance in instances(7, 3), threshold in 0..60_i64) {
+        let threshold = threshold * half_second(&instance);
+        let pairs = apart(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
+        for block_of in partitions(&instance) {
+            let costs = partition_costs(&instance, &block_of);
+            for &(u, v) in &pairs {
+                let [first, last] = [u, v].map(|node| block_of[node.index()]);
+                prop_assert!(first <= last);
+                prop_assert!(first < last || costs[first].cost >= threshold);
+            }
+        }
     }
 
     #[test]

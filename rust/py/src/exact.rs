@@ -1,11 +1,17 @@
 //! `_core.prove`: the exact method under a stop and Ctrl-C.
 
-use numpy::{IntoPyArray, PyArray1};
-use pyo3::prelude::*;
-use slicegraph_core::cost::INFINITE;
-use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason};
+use std::sync::Arc;
 
-use crate::boundary::{CoreError, supervise};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use slicegraph_core::NodeId;
+use slicegraph_core::cost::{self, INFINITE};
+use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason, Windows};
+use slicegraph_core::interrupt::Interrupted;
+use slicegraph_core::reduce::apart;
+
+use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
 use crate::reduce::{MergeRow, rows};
 use crate::slice::blocks;
@@ -54,4 +60,106 @@ pub fn prove<'py>(
         (threshold, rows(&merges), num_groups, group, downsets, transitions)
     });
     Ok((lower_bound, proof, partition, used, supervised.is_signalled))
+}
+
+/// Nodes that are apart, the first before the second.
+type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+/// The least and the most work of the first blocks; the first and the last block of every node.
+type Narrowed<'py> = (Vec<i64>, Vec<i64>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+/// What narrows the windows of nodes when every block costs less than a threshold.
+#[pyclass(frozen, module = "slicegraph._core")]
+pub struct Narrowing {
+    instance: Arc<cost::Instance>,
+    threshold: i64,
+    pairs: Vec<(NodeId, NodeId)>,
+    core: exact::Narrowing,
+}
+
+#[pymethods]
+impl Narrowing {
+    /// Finds who is apart, until `poll` says to stop; no block holds more than `cap`.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        instance: &Bound<'_, Instance>,
+        threshold: i64,
+        cap: i64,
+        poll: Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let instance = &instance.get().0;
+        let poll = poll.unbind();
+        let supervised = supervise(
+            py,
+            |py, ()| poll.call0(py)?.extract(py),
+            |interrupt, report| {
+                if report(()).is_break() { Err(Interrupted) } else { apart(instance, threshold, interrupt) }
+            },
+        )?;
+        if supervised.is_signalled {
+            return Err(PyKeyboardInterrupt::new_err(()));
+        }
+        // Who is told to stop knows of none.
+        let pairs = supervised.value.unwrap_or_default();
+        let narrow = || exact::Narrowing::new(instance.graph(), instance.works(), instance.num_blocks(), cap, &pairs);
+        let core = py.detach(narrow);
+        Ok(Self { instance: Arc::clone(instance), threshold, pairs, core })
+    }
+
+    #[getter]
+    fn pairs<'py>(&self, py: Python<'py>) -> Pairs<'py> {
+        let index = |node: NodeId| i64::try_from(node.index()).unwrap_or(i64::MAX);
+        let (first, last): (Vec<i64>, Vec<i64>) = self.pairs.iter().map(|&(u, v)| (index(u), index(v))).unzip();
+        (first.into_pyarray(py), last.into_pyarray(py))
+    }
+
+    /// Narrows what the first blocks hold, and the windows, by minimum cuts too until `poll` says to stop; none when that
+    /// contradicts itself.
+    #[pyo3(signature = (least, most, windows, poll=None))]
+    fn narrow<'py>(
+        &self,
+        py: Python<'py>,
+        least: Vec<i64>,
+        most: Vec<i64>,
+        windows: Option<(PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
+        poll: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Narrowed<'py>>> {
+        let instance = &self.instance;
+        let mut reach = Reach { least, most };
+        let mut known = Windows::all(instance.graph().num_nodes(), instance.num_blocks());
+        if let Some((earliest, latest)) = windows {
+            let blocks = |blocks: PyReadonlyArray1<'_, i64>| -> PyResult<Vec<usize>> {
+                Ok(copy_in(blocks)?.into_iter().map(|block| usize::try_from(block).unwrap_or(0)).collect())
+            };
+            known = Windows { earliest: blocks(earliest)?, latest: blocks(latest)? };
+        }
+        let mut can_be = self.core.narrow(&mut reach, &mut known);
+        if let (true, Some(poll)) = (can_be, poll) {
+            let poll = poll.unbind();
+            let (windows, reach) = (&mut known, &mut reach);
+            let supervised = supervise(
+                py,
+                |py, ()| poll.call0(py)?.extract(py),
+                |interrupt, report| {
+                    let is_over = report(()).is_break();
+                    let shaved =
+                        if is_over { Ok(true) } else { self.core.shave(instance, self.threshold, windows, interrupt) };
+                    // What was narrowed by then is right.
+                    shaved.unwrap_or(true) && self.core.narrow(reach, windows)
+                },
+            )?;
+            if supervised.is_signalled {
+                return Err(PyKeyboardInterrupt::new_err(()));
+            }
+            can_be = supervised.value;
+        }
+        if !can_be {
+            return Ok(None);
+        }
+        let block = |block: usize| i64::try_from(block).unwrap_or(i64::MAX);
+        let [earliest, latest] = [known.earliest, known.latest]
+            .map(|blocks| blocks.into_iter().map(block).collect::<Vec<i64>>().into_pyarray(py));
+        Ok(Some((reach.least, reach.most, earliest, latest)))
+    }
 }

@@ -8,7 +8,7 @@
 //! boundary.
 
 use super::downsets::{Boundary, Downsets};
-use super::{Caps, Halt};
+use super::{Caps, Halt, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, TensorId, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -46,6 +46,7 @@ pub(super) struct Question<'a> {
 #[derive(Debug)]
 pub(super) struct Enumerator<'a> {
     instance: &'a Instance,
+    windows: Option<&'a Windows>,
     order: Vec<u32>,
     loads: Vec<Ticks>,
     total: Ticks,
@@ -75,7 +76,7 @@ pub(super) struct Enumerator<'a> {
 
 impl<'a> Enumerator<'a> {
     /// Takes O(nodes^2 / 8) time.
-    pub(super) fn new(instance: &'a Instance) -> Self {
+    pub(super) fn new(instance: &'a Instance, windows: Option<&'a Windows>) -> Self {
         let graph = instance.graph();
         let num_nodes = graph.num_nodes();
         let mut predecessors = vec![Vec::new(); num_nodes];
@@ -87,6 +88,7 @@ impl<'a> Enumerator<'a> {
         let loads: Vec<Ticks> = graph.nodes().map(|v| instance.load(v)).collect();
         Self {
             instance,
+            windows,
             order: TopologicalOrder::natural(graph).nodes().iter().map(|v| v.narrow()).collect(),
             cones: cone_sums(graph, &loads),
             total: loads.iter().sum(),
@@ -176,8 +178,9 @@ impl<'a> Enumerator<'a> {
         let mut order = Vec::new();
         for index in 0..num_nodes {
             let node = self.order[index];
-            let is_in = self.cones.descendants[wide(node)] > after || self.side[wide(node)] == IN;
-            let is_out = self.cones.ancestors[wide(node)] > purse.before.min(purse.loads[1]);
+            let [is_early, is_late] = self.windows.map_or([false; 2], |windows| windows.sides(node, purse.blocks[0]));
+            let is_in = is_early || self.cones.descendants[wide(node)] > after || self.side[wide(node)] == IN;
+            let is_out = is_late || self.cones.ancestors[wide(node)] > purse.before.min(purse.loads[1]);
             match (is_in, is_out) {
                 (true, true) => return Ok(found),
                 (true, false) => self.decide(node, IN),

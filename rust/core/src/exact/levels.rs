@@ -40,7 +40,7 @@ use rayon::prelude::*;
 use super::boxes::Boxes;
 use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
-use super::{Caps, Halt, Reach};
+use super::{Caps, Halt, Reach, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -104,10 +104,11 @@ pub(super) fn chain(
     instance: &Instance,
     threshold: Ticks,
     reach: &Reach,
+    windows: Option<&Windows>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut search = Search::new(instance, threshold, reach);
+    let mut search = Search::new(instance, threshold, reach, windows);
     let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
     let mut more = caps.steps.saturating_mul(MORE);
     loop {
@@ -158,8 +159,8 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach) -> Self {
-        let mut enumerator = Enumerator::new(instance);
+    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach, windows: Option<&'a Windows>) -> Self {
+        let mut enumerator = Enumerator::new(instance, windows);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
         let is_free_of_memory =

@@ -9,16 +9,21 @@ mod downsets;
 mod enumerate;
 mod levels;
 mod prove;
+mod windows;
 
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
+pub use windows::{Narrowing, Windows};
 
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::reduce::apart;
 
 /// A branch of the enumeration, and a node that it decides, take about as long as so many links.
 const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
+/// Steps without windows, which most decisions do not need (those of small tests too).
+const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +67,7 @@ impl Caps {
 
     /// Gives back the steps that a part has not used, and counts what it has; the memory only when its result is kept.
     fn add(&mut self, part: &Self, is_kept: bool) {
-        self.steps += part.steps;
+        self.steps = self.steps.saturating_add(part.steps);
         self.count(part);
         if is_kept {
             self.bytes = part.bytes;
@@ -139,7 +144,26 @@ pub fn decide(
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let ends = levels::chain(instance, threshold, reach, caps, interrupt)?;
+    let mut part = caps.part(STEPS_WITHOUT);
+    let quick = levels::chain(instance, threshold, reach, None, &mut part, interrupt);
+    caps.add(&part, false);
+    let ends = match quick {
+        Err(Halt::Steps) if caps.steps > 0 => {
+            let apart = apart(instance, threshold, interrupt)?;
+            let loads: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
+            let narrowing = Narrowing::new(instance.graph(), &loads, instance.num_blocks(), threshold - 1, &apart);
+            let mut reach = reach.clone();
+            let mut windows = Windows::all(loads.len(), instance.num_blocks());
+            if !narrowing.narrow(&mut reach, &mut windows)
+                || !narrowing.shave(instance, threshold, &mut windows, interrupt)?
+                || !narrowing.narrow(&mut reach, &mut windows)
+            {
+                return Ok(None);
+            }
+            levels::chain(instance, threshold, &reach, Some(&windows), caps, interrupt)?
+        }
+        quick => quick?,
+    };
     Ok(ends.map(|ends| {
         let is_in = |words: &[u64], node: usize| words[node / 64] >> (node % 64) & 1 == 1;
         let block = |node: usize| ends.iter().position(|words| is_in(words, node)).unwrap_or(0);

@@ -1,27 +1,38 @@
-//! The cheapest block that holds one group and not another, by a minimum cut.
+//! The cheapest block that holds some groups, by a minimum cut.
 //!
-//! **Claim.** Let `a` be a group and `b` another or none. The least cut of the network below is at most the cost of any
-//! block of an acyclic partition that holds `a` and not `b`; infinite when there is no such block.
+//! A question is which groups must be in the block, the *sources*, and of every group on which *sides* it is:
 //!
-//! **Network.** The source is `a`, the sink is `b` and everything that is surely elsewhere; `S` is the source's side.
-//! A group in `S` pays its load (an arc to the sink). A tensor made in `S` and read outside pays its export: an arc from
-//! its maker to an auxiliary node that is in `S` only with all readers. A tensor made outside and read in `S` pays its
-//! transfer: an arc to its maker from an auxiliary node that is in `S` with any reader. Infinite arcs keep `S` convex as
-//! far as that concerns `a`: a descendant of `a` in `S` brings in its makers that come after `a`, an ancestor its readers
-//! that come before `a`.
+//! - [`AFTER`]: when the block holds a reader on this side, it holds those of its makers that are on it too;
+//! - [`BEFORE`]: when the block holds a maker on this side, it holds those of its readers that are on it too;
+//! - [`ELSEWHERE`]: the block does not hold it.
 //!
-//! **Proof.** Work and io of a block are what its cut pays, and overflow is at least that of `a` alone. A block
-//! is convex: what lies on a path between two of its groups is in it. So each block is a cut of the network at its cost or
-//! less, and the least cut is no more.
+//! **Claim.** The least cut of the network below is at most the cost of any block with the sources of which the sides are
+//! true; infinite when there is no such block.
+//!
+//! **Network.** The sink is what is elsewhere; `S` is the sources' side. A group in `S` pays its load (an arc to the sink). A
+//! tensor made in `S` and read outside pays its export: an arc from its maker to an auxiliary node that is in `S` only with
+//! all readers. A tensor made outside and read in `S` pays its transfer: an arc to its maker from an auxiliary node that is
+//! in `S` with any reader. Infinite arcs let neighbours on the same side follow each other.
+//!
+//! **Proof.** Work and io of a block are what its cut pays, and overflow is at least that of the sources alone. So each such
+//! block is a cut of the network at its cost or less, and the least cut is no more.
+//!
+//! **Convexity.** A block holds what lies on a path between two of its groups. So when it holds `a`, everything after `a` may
+//! be on the side `AFTER`, and everything before it on the side `BEFORE`; and when it holds `a` and a later `z`, everything
+//! after `a` and everything before `z`.
+
+use std::rc::Rc;
 
 use super::quotient::{GroupId, Quotient};
 use crate::cost::{INFINITE, Ticks};
-use crate::ids::{narrow, wide};
+use crate::ids::{count, narrow, wide};
 
 const SINK: u32 = 0;
 const ENOUGH: Ticks = INFINITE / 4;
-const BEFORE: u8 = 1;
-const AFTER: u8 = 2;
+/// The sides of a group, as bits.
+pub(crate) const BEFORE: u8 = 1;
+pub(crate) const AFTER: u8 = 2;
+pub(crate) const ELSEWHERE: u8 = 4;
 
 /// An arc, and next to it (index ^ 1) the one back.
 #[derive(Clone, Copy, Debug)]
@@ -30,30 +41,39 @@ struct Arc {
     left: Ticks,
 }
 
-/// The network of one quotient; arcs are laid once, and each question brings its own infinite arcs.
+/// The network of one quotient; arcs are laid once, and each question brings its own infinite arcs where it gets to.
 #[derive(Debug)]
-pub(super) struct Network<'q, 'a> {
+pub(crate) struct Network<'q, 'a> {
     quotient: &'q Quotient<'a>,
     /// Groups by node of the network - 1, and back.
-    groups: Vec<GroupId>,
+    groups: Rc<[GroupId]>,
     node_of: Vec<u32>,
     successors: Vec<Vec<u32>>,
     predecessors: Vec<Vec<u32>>,
     arcs: Vec<Arc>,
     capacity: Vec<Ticks>,
     of_node: Vec<Vec<u32>>,
-    /// Precedences between groups: maker, reader, the pair of arcs for either direction.
-    precedences: Vec<(u32, u32, usize)>,
     side: Vec<u8>,
+    /// Arcs that the last question has changed.
+    changed: Vec<u32>,
+    /// The last question that has got to a node, and the last search.
+    asked: Vec<u32>,
+    reached: Vec<u32>,
+    question: u32,
+    search: u32,
+    /// Of nodes that the last search has reached: the distance, and the next arc to be tried.
     level: Vec<u32>,
     next: Vec<u32>,
     queue: Vec<u32>,
+    /// The source that is pushed from.
+    source: usize,
+    steps: u64,
 }
 
 impl<'q, 'a> Network<'q, 'a> {
     /// Lays the arcs in O(nodes + reads).
-    pub(super) fn new(quotient: &'q Quotient<'a>) -> Self {
-        let groups: Vec<GroupId> = quotient.groups().collect();
+    pub(crate) fn new(quotient: &'q Quotient<'a>) -> Self {
+        let groups: Rc<[GroupId]> = quotient.groups().collect();
         let mut node_of = vec![SINK; quotient.graph().num_nodes()];
         for (index, &group) in groups.iter().enumerate() {
             node_of[group] = narrow(index + 1);
@@ -66,10 +86,16 @@ impl<'q, 'a> Network<'q, 'a> {
             side: vec![0; groups.len() + 1],
             arcs: Vec::new(),
             capacity: Vec::new(),
-            precedences: Vec::new(),
+            changed: Vec::new(),
+            asked: Vec::new(),
+            reached: Vec::new(),
+            question: 0,
+            search: 0,
             level: Vec::new(),
             next: Vec::new(),
             queue: Vec::new(),
+            source: 0,
+            steps: 0,
             groups,
             node_of,
         };
@@ -103,22 +129,22 @@ impl<'q, 'a> Network<'q, 'a> {
                 let reader = self.node_of[successor];
                 self.successors[wide(node)].push(reader);
                 self.predecessors[wide(reader)].push(node);
-                let pair = self.arc(node, reader, 0, 0);
-                self.precedences.push((node, reader, pair));
+                // Without room until a question gives it some.
+                self.arc(node, reader, 0, 0);
             }
         }
-        self.level = vec![0; self.of_node.len()];
-        self.next = vec![0; self.of_node.len()];
+        for of_node in [&mut self.asked, &mut self.reached, &mut self.level, &mut self.next] {
+            *of_node = vec![0; self.of_node.len()];
+        }
     }
 
-    fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) -> usize {
+    fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) {
         let index = self.arcs.len();
         self.arcs.push(Arc { to, left: forth });
         self.arcs.push(Arc { to: from, left: back });
         self.capacity.extend([forth, back]);
         self.of_node[wide(from)].push(narrow(index));
         self.of_node[wide(to)].push(narrow(index + 1));
-        index
     }
 
     fn auxiliary(&mut self) -> u32 {
@@ -152,28 +178,44 @@ impl<'q, 'a> Network<'q, 'a> {
     ///
     /// # Complexity
     /// Dinic's algorithm, ended as soon as the flow reaches the threshold.
-    pub(super) fn least_cost(&mut self, a: GroupId, b: Option<GroupId>, threshold: Ticks) -> Ticks {
-        let params = self.quotient.group(a).params;
-        let overflow = self.quotient.instance().overflow(params);
-        let (source, other) = (self.node_of[a], b.map(|b| self.node_of[b]));
-        for (arc, &capacity) in self.arcs.iter_mut().zip(&self.capacity) {
-            arc.left = capacity;
-        }
+    pub(crate) fn least_cost(&mut self, a: GroupId, b: Option<GroupId>, threshold: Ticks) -> Ticks {
+        let source = self.node_of[a];
         self.mark(source);
-        for &(maker, reader, pair) in &self.precedences {
-            let (m, r) = (self.side[wide(maker)], self.side[wide(reader)]);
-            if m & r & AFTER != 0 {
-                self.arcs[pair + 1].left = ENOUGH;
-            }
-            if m & r & BEFORE != 0 {
-                self.arcs[pair].left = ENOUGH;
-            }
+        if let Some(b) = b {
+            self.side[wide(self.node_of[b])] |= ELSEWHERE;
         }
-        let mut flow = overflow;
-        while flow < threshold && self.levels(source, other) {
-            self.next.fill(0);
+        let side = std::mem::take(&mut self.side);
+        let least = self.cut(&[source], threshold, |node| side[wide(node)]);
+        self.side = side;
+        least
+    }
+
+    /// The least cost of a block that holds `groups`, given on which sides every group is; or `threshold` when it is not below.
+    pub(crate) fn least_cost_among(
+        &mut self,
+        groups: impl Iterator<Item = GroupId>,
+        threshold: Ticks,
+        side: impl Fn(GroupId) -> u8,
+    ) -> Ticks {
+        let sources: Vec<u32> = groups.map(|group| self.node_of[group]).collect();
+        let groups = Rc::clone(&self.groups);
+        self.cut(&sources, threshold, |node| side(groups[wide(node) - 1]))
+    }
+
+    fn cut(&mut self, sources: &[u32], threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
+        let params = sources.iter().map(|&source| self.quotient.group(self.groups[wide(source) - 1]).params).sum();
+        for arc in self.changed.drain(..).map(wide) {
+            self.arcs[arc].left = self.capacity[arc];
+            self.arcs[arc ^ 1].left = self.capacity[arc ^ 1];
+        }
+        self.question += 1;
+        let num_groups = self.groups.len();
+        let is_sink = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
+        let mut flow = self.quotient.instance().overflow(params);
+        while flow < threshold && self.levels(sources, is_sink, &side) {
+            self.source = 0;
             while flow < threshold {
-                let pushed = self.augment(source, other);
+                let pushed = self.augment(sources, is_sink);
                 if pushed == 0 {
                     break;
                 }
@@ -183,8 +225,13 @@ impl<'q, 'a> Network<'q, 'a> {
         flow.min(threshold)
     }
 
+    /// Arcs that searches have looked at so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// The groups on the source's side of the cut that was found last, when it was below its threshold.
-    pub(super) fn cheapest(&self) -> impl Iterator<Item = GroupId> + '_ {
+    pub(crate) fn cheapest(&self) -> impl Iterator<Item = GroupId> + '_ {
         self.queue.iter().filter_map(|&node| self.groups.get(wide(node).wrapping_sub(1)).copied())
     }
 
@@ -205,48 +252,99 @@ impl<'q, 'a> Network<'q, 'a> {
         }
     }
 
-    /// Distances from the source over arcs with room; whether the sink is reached.
-    fn levels(&mut self, source: u32, other: Option<u32>) -> bool {
-        self.level.fill(u32::MAX);
-        self.level[wide(source)] = 0;
+    /// Gives room to the infinite arcs from a node.
+    fn open(&mut self, node: u32, side: impl Fn(u32) -> u8) {
+        if wide(node) >= self.successors.len() {
+            return;
+        }
+        let here = side(node);
+        for place in 0..self.of_node[wide(node)].len() {
+            let arc = self.of_node[wide(node)][place];
+            let to = self.arcs[wide(arc)].to;
+            let is_precedence = self.capacity[wide(arc)] == 0 && self.capacity[wide(arc) ^ 1] == 0;
+            if !is_precedence || to == SINK {
+                continue;
+            }
+            let bit = if arc.is_multiple_of(2) { BEFORE } else { AFTER };
+            if here & side(to) & bit != 0 {
+                self.arcs[wide(arc)].left = ENOUGH;
+                self.changed.push(arc);
+            }
+        }
+    }
+
+    fn reach(&mut self, node: u32, level: u32) {
+        self.reached[wide(node)] = self.search;
+        self.level[wide(node)] = level;
+        self.next[wide(node)] = 0;
+    }
+
+    /// Distances from the sources over arcs with room, as far as the sink; whether it is reached.
+    fn levels(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool, side: impl Fn(u32) -> u8) -> bool {
+        self.search += 1;
         self.queue.clear();
-        self.queue.push(source);
-        let (mut at, mut is_reached) = (0, false);
+        for &source in sources {
+            self.reach(source, 0);
+            self.queue.push(source);
+        }
+        let (mut at, mut last) = (0, u32::MAX);
         while let Some(&node) = self.queue.get(at) {
             at += 1;
-            for &arc in &self.of_node[wide(node)] {
-                let Arc { to, left } = self.arcs[wide(arc)];
-                if left == 0 || self.level[wide(to)] != u32::MAX {
+            let level = self.level[wide(node)] + 1;
+            if level > last {
+                break;
+            }
+            if self.asked[wide(node)] != self.question {
+                self.asked[wide(node)] = self.question;
+                self.open(node, &side);
+            }
+            self.steps += count(self.of_node[wide(node)].len()).unsigned_abs();
+            for place in 0..self.of_node[wide(node)].len() {
+                let Arc { to, left } = self.arcs[wide(self.of_node[wide(node)][place])];
+                if left == 0 || self.reached[wide(to)] == self.search {
                     continue;
                 }
-                self.level[wide(to)] = self.level[wide(node)] + 1;
-                if to == SINK || Some(to) == other {
-                    is_reached = true;
+                self.reach(to, level);
+                if is_sink(to) {
+                    last = level;
                 } else {
                     self.queue.push(to);
                 }
             }
         }
-        is_reached
+        last < u32::MAX
     }
 
     /// Pushes flow along one shortest path.
-    fn augment(&mut self, source: u32, other: Option<u32>) -> Ticks {
+    fn augment(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool) -> Ticks {
+        while let Some(&source) = sources.get(self.source) {
+            let pushed = self.augment_from(source, &is_sink);
+            if pushed > 0 {
+                return pushed;
+            }
+            self.source += 1;
+        }
+        0
+    }
+
+    fn augment_from(&mut self, source: u32, is_sink: impl Fn(u32) -> bool) -> Ticks {
         let mut path: Vec<u32> = Vec::new();
         let mut node = source;
         loop {
-            if node == SINK || Some(node) == other {
+            if is_sink(node) {
                 let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).min().unwrap_or(0);
                 for &arc in &path {
                     self.arcs[wide(arc)].left -= pushed;
                     self.arcs[wide(arc) ^ 1].left += pushed;
                 }
+                self.changed.extend(path);
                 return pushed;
             }
             let arcs = &self.of_node[wide(node)];
             let is_next = |&arc: &u32| {
                 let Arc { to, left } = self.arcs[wide(arc)];
-                left > 0 && self.level[wide(to)] == self.level[wide(node)] + 1
+                let is_reached = self.reached[wide(to)] == self.search;
+                left > 0 && is_reached && self.level[wide(to)] == self.level[wide(node)] + 1
             };
             let begin = wide(self.next[wide(node)]);
             if let Some(offset) = arcs[begin..].iter().position(is_next) {

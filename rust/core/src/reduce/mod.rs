@@ -5,18 +5,20 @@
 //! acyclic one. What is left is again an [`Instance`], the *quotient*, and the log of merges leads back to the nodes and
 //! can be checked step by step.
 
+mod apart;
 mod cycle;
 mod log;
-mod mincut;
+pub(crate) mod mincut;
 mod pull;
 mod push;
-mod quotient;
+pub(crate) mod quotient;
 mod reach;
 mod together;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+pub use apart::apart;
 pub use log::{Merge, Rule};
 
 use crate::cost::{Instance, Ticks};

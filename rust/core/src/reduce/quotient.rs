@@ -36,7 +36,7 @@ struct Tensor {
 
 /// Groups of nodes that stay together, the tensors between them, and how it came to that.
 #[derive(Clone, Debug)]
-pub(super) struct Quotient<'a> {
+pub(crate) struct Quotient<'a> {
     instance: &'a Instance,
     parent: Vec<u32>,
     groups: Vec<Group>,
@@ -47,7 +47,7 @@ pub(super) struct Quotient<'a> {
 
 impl<'a> Quotient<'a> {
     /// Every node by itself.
-    pub(super) fn new(instance: &'a Instance) -> Self {
+    pub(crate) fn new(instance: &'a Instance) -> Self {
         let graph = instance.graph();
         let is_paid = |x: &TensorId| graph.producer(*x).is_some() || instance.boundary_io();
         let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();

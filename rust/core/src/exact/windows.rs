@@ -1,0 +1,249 @@
+//! Windows: the first and the last block that each node can be in when every block is cheap.
+//!
+//! Let every block cost at most `c`, and let the first `b` blocks hold a load of at least `l_b` and at most `m_b`. With
+//! `V` the load of all nodes, in any such partition:
+//!
+//! - the first `b + 1` blocks hold at most `m_b + c`, and the first `b` at least `l_{b+1} - c`;
+//! - a node is not in the first `b` blocks when it and what comes before it load more than `m_b`, and it is when all but it
+//!   and what comes after it load less than `l_b`: what is closed under predecessors and lacks a node lacks what comes after;
+//! - a node is in no earlier block than what comes before it, and in a later one than what it is apart from (`apart.rs`);
+//! - the first `b` blocks hold no more than the nodes whose first block is among them, and no less than those whose last
+//!   one is.
+//!
+//! Each of these follows from the definitions. They are applied in turns as long as that narrows the loads.
+//!
+//! **By minimum cuts.** Let `e` be the first block of `v`. If `v` is in block `e`, then so is each maker of what `v` reads
+//! whose first block is `e` too, and on from there; in the same way readers follow their makers when `e` is the last block of
+//! both; and nodes whose windows are without `e` are elsewhere. When a minimum cut (`mincut.rs`) says that every such block
+//! costs at least `T`, then `v` is after block `e`. Likewise for the last block. Where many paths meet this says much more than
+//! who is apart: all that must be in one block with `v` is paid for together.
+
+use super::Reach;
+use crate::cost::{Instance, Ticks};
+use crate::graph::Graph;
+use crate::ids::{NodeId, wide};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::order::{ConeSums, TopologicalOrder, cone_sums};
+use crate::reduce::mincut::{AFTER, BEFORE, ELSEWHERE, Network};
+use crate::reduce::quotient::Quotient;
+
+/// Another turn when the last one has left less than this part of what was not known.
+const WORTHWHILE: [i128; 2] = [49, 50];
+
+/// What narrows the windows of one graph.
+#[derive(Clone, Debug)]
+pub struct Narrowing {
+    num_blocks: usize,
+    cap: Ticks,
+    order: Vec<NodeId>,
+    successors: Vec<Vec<usize>>,
+    apart: Vec<Vec<usize>>,
+    loads: Vec<Ticks>,
+    cones: ConeSums,
+}
+
+/// The first and the last block of every node, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// The first.
+    pub earliest: Vec<usize>,
+    /// The last.
+    pub latest: Vec<usize>,
+}
+
+impl Windows {
+    /// Of so many nodes, any of so many blocks.
+    #[must_use]
+    pub fn all(num_nodes: usize, num_blocks: usize) -> Self {
+        Self { earliest: vec![1; num_nodes], latest: vec![num_blocks; num_nodes] }
+    }
+
+    fn are_open(&self) -> bool {
+        self.earliest.iter().zip(&self.latest).all(|(first, last)| first <= last)
+    }
+
+    /// Whether a node is always among the first blocks, and whether it never is.
+    pub(super) fn sides(&self, node: u32, num_blocks: usize) -> [bool; 2] {
+        [self.latest[wide(node)] <= num_blocks, self.earliest[wide(node)] > num_blocks]
+    }
+}
+
+impl Narrowing {
+    /// Prepares it for blocks that cost at most `cap`, in the time and memory of [`cone_sums`].
+    ///
+    /// # Panics
+    /// When there is not one load per node.
+    #[must_use]
+    pub fn new(graph: &Graph, loads: &[Ticks], num_blocks: usize, cap: Ticks, apart: &[(NodeId, NodeId)]) -> Self {
+        let successors = graph.nodes().map(|v| graph.successors(v).iter().map(|w| w.index()).collect()).collect();
+        let mut later = vec![Vec::new(); graph.num_nodes()];
+        for (u, v) in apart {
+            later[u.index()].push(v.index());
+        }
+        Self {
+            num_blocks,
+            cap,
+            order: TopologicalOrder::natural(graph).nodes().to_vec(),
+            successors,
+            apart: later,
+            loads: loads.to_vec(),
+            cones: cone_sums(graph, loads),
+        }
+    }
+
+    /// Narrows what the first blocks hold, and the windows; whether there can be such a partition.
+    ///
+    /// # Complexity
+    /// O(nodes x log(blocks) + edges + pairs) per turn.
+    pub fn narrow(&self, reach: &mut Reach, windows: &mut Windows) -> bool {
+        let total = self.loads.iter().sum();
+        reach.least.resize(self.num_blocks + 1, 0);
+        reach.most.resize(self.num_blocks + 1, total);
+        reach.most[0] = reach.most[0].min(0);
+        reach.least[self.num_blocks] = reach.least[self.num_blocks].max(total);
+        let mut open = i128::MAX;
+        loop {
+            self.spread(reach);
+            if reach.least.iter().zip(&reach.most).any(|(least, most)| least > most) {
+                return false;
+            }
+            self.place(reach, total, windows);
+            self.propagate(windows);
+            if !windows.are_open() {
+                return false;
+            }
+            let now: i128 = (0..=self.num_blocks).map(|b| i128::from(reach.most[b] - reach.least[b])).sum();
+            if now == 0 || now.saturating_mul(WORTHWHILE[1]) > open.saturating_mul(WORTHWHILE[0]) {
+                return true;
+            }
+            open = now;
+            self.hold(reach, windows);
+        }
+    }
+
+    /// Blocks hold at least nothing and at most what they may cost.
+    fn spread(&self, reach: &mut Reach) {
+        let Reach { least, most } = reach;
+        for b in 0..self.num_blocks {
+            most[b + 1] = most[b + 1].min(most[b].saturating_add(self.cap));
+            least[b + 1] = least[b + 1].max(least[b]);
+        }
+        for b in (0..self.num_blocks).rev() {
+            most[b] = most[b].min(most[b + 1]);
+            least[b] = least[b].max(least[b + 1].saturating_sub(self.cap));
+        }
+    }
+
+    /// By what comes before each node, and what comes after it.
+    fn place(&self, reach: &Reach, total: Ticks, Windows { earliest, latest }: &mut Windows) {
+        // Both are sorted.
+        let Reach { least, most } = reach;
+        for (earliest, cone) in earliest.iter_mut().zip(&self.cones.ancestors) {
+            *earliest = (*earliest).max(1 + most[1..].partition_point(|most| most < cone));
+        }
+        for (latest, cone) in latest.iter_mut().zip(&self.cones.descendants) {
+            *latest = (*latest).min(1 + least[1..].partition_point(|least| *least <= total - cone));
+        }
+    }
+
+    /// Along edges, and from who is apart to whom.
+    fn propagate(&self, Windows { earliest, latest }: &mut Windows) {
+        for v in self.order.iter().map(|v| v.index()) {
+            for &w in &self.successors[v] {
+                earliest[w] = earliest[w].max(earliest[v]);
+            }
+            for &w in &self.apart[v] {
+                earliest[w] = earliest[w].max(earliest[v] + 1);
+            }
+        }
+        for v in self.order.iter().rev().map(|v| v.index()) {
+            let after = self.successors[v].iter().map(|&w| latest[w]);
+            let later = self.apart[v].iter().map(|&w| latest[w].saturating_sub(1));
+            latest[v] = after.chain(later).fold(latest[v], usize::min);
+        }
+    }
+
+    /// Narrows the windows by minimum cuts: whether a node can be in the first of its blocks, and in the last. Whether there
+    /// can be such a partition.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first; what was narrowed by then is right.
+    ///
+    /// # Complexity
+    /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
+    pub fn shave(
+        &self,
+        instance: &Instance,
+        threshold: Ticks,
+        windows: &mut Windows,
+        interrupt: &Interrupt,
+    ) -> Result<bool, Interrupted> {
+        let quotient = Quotient::new(instance);
+        let mut network = Network::new(&quotient);
+        for is_early in [true, false] {
+            for place in 1..=self.num_blocks {
+                interrupt.check(0)?;
+                let block = if is_early { place } else { self.num_blocks + 1 - place };
+                self.shave_block(&mut network, threshold, block, is_early, windows);
+                self.propagate(windows);
+                if !windows.are_open() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks of nodes whose first, or last, block is this one whether they can be in it.
+    fn shave_block(
+        &self,
+        network: &mut Network<'_, '_>,
+        threshold: Ticks,
+        block: usize,
+        is_early: bool,
+        windows: &mut Windows,
+    ) {
+        let mut can_be = vec![false; self.order.len()];
+        // With a node that can be all that its block must hold with it can be, so who brings most is asked first.
+        for place in 0..self.order.len() {
+            let place = if is_early { self.order.len() - 1 - place } else { place };
+            let node = self.order[place].index();
+            let Windows { earliest, latest } = &*windows;
+            if can_be[node] || (if is_early { earliest[node] } else { latest[node] }) != block {
+                continue;
+            }
+            let side = |v: usize| {
+                let is_elsewhere = earliest[v] > block || latest[v] < block;
+                (u8::from(latest[v] <= block) * BEFORE)
+                    | (u8::from(earliest[v] >= block) * AFTER)
+                    | (u8::from(is_elsewhere) * ELSEWHERE)
+            };
+            if network.least_cost_among(std::iter::once(node), threshold, side) < threshold {
+                network.cheapest().for_each(|other| can_be[other] = true);
+            } else if is_early {
+                windows.earliest[node] += 1;
+            } else {
+                windows.latest[node] -= 1;
+            }
+        }
+    }
+
+    /// The first blocks hold no more than what can be there, and no less than what must.
+    fn hold(&self, reach: &mut Reach, windows: &Windows) {
+        for (blocks, is_most) in [(&windows.earliest, true), (&windows.latest, false)] {
+            let mut held = vec![0; self.num_blocks + 1];
+            for (&block, load) in blocks.iter().zip(&self.loads) {
+                held[block] += load;
+            }
+            let mut sum = 0;
+            for (b, held) in held.into_iter().enumerate() {
+                sum += held;
+                if is_most {
+                    reach.most[b] = reach.most[b].min(sum);
+                } else {
+                    reach.least[b] = reach.least[b].max(sum);
+                }
+            }
+        }
+    }
+}
