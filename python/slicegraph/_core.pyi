@@ -4,7 +4,19 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Graph", "Instance", "Narrowing", "anneal", "brkga", "merge", "node_bound", "prove", "reduce", "slice_order"]
+__all__ = [
+    "Graph",
+    "Instance",
+    "Narrowing",
+    "anneal",
+    "apart",
+    "brkga",
+    "merge",
+    "node_bound",
+    "prove",
+    "reduce",
+    "slice_order",
+]
 
 @final
 class Graph:
@@ -75,13 +87,16 @@ def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[n
 def reduce(
     instance: Instance, threshold: int | None
 ) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
+def apart(
+    instance: Instance, threshold: int, poll: Callable[[], bool]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
 
 @final
 class Narrowing:
-    def __new__(cls, instance: Instance, threshold: int, cap: int, poll: Callable[[], bool]) -> Narrowing: ...
-    @property
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    def __new__(
+        cls, instance: Instance, threshold: int, cap: int, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+    ) -> Narrowing: ...
     def narrow(
         self,
         least: Sequence[int],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph._core import Narrowing
+from slicegraph._core import Narrowing, apart
 from slicegraph.bounds.chain import ChainSearch, chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
@@ -131,11 +131,12 @@ def test_no_move_goes_too_far(
     most = [min(total, max(work) + slack) for work in zip(*sums, strict=True)]
     windows = None
     if draw.draw(st.booleans()):
-        narrowing = Narrowing(instance.core, threshold, threshold - formulation.step, lambda: False)
+        pairs = apart(instance.core, threshold, lambda: False)
+        narrowing = Narrowing(instance.core, threshold, threshold - formulation.step, pairs)
         narrowed = narrowing.narrow(least, most, None, draw.draw(st.sampled_from([None, lambda: False])))
         assert narrowed is not None
         least, most, earliest, latest = narrowed
-        windows = Windows(earliest=earliest, latest=latest, apart=narrowing.pairs)
+        windows = Windows(earliest=earliest, latest=latest, apart=pairs)
     reach = Reach(threshold=threshold, least=tuple(least), most=tuple(most))
     move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
     request = Request(model=formulation.move(move, reach, windows), step=formulation.step, seconds=60)

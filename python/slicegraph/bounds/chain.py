@@ -38,7 +38,7 @@ from typing import final
 
 import numpy as np
 
-from slicegraph._core import Narrowing
+from slicegraph._core import Narrowing, apart
 from slicegraph.bounds.model import Formulation, Integers, Move, Reach, Windows
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
@@ -53,8 +53,8 @@ _ROUGHLY, _FINELY = 50, 10**5
 """Parts of the best partition's bottleneck: how close thresholds get, by linear relaxations and by whole models."""
 _SHARE_OF_RELAXED, _SHARE_OF_THRESHOLD = 0.5, 0.4
 """Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold."""
-_CLOSE = 0.9
-"""When this part of the first threshold is proven, all of it may be within reach of whole models."""
+_CLOSE, _VERY_CLOSE = 0.9, 0.97
+"""When this part of the first threshold is proven, whole models may do, and then all of it may be within reach."""
 _NARROW = 0.25
 """When no more than this part of what the first blocks may hold is left open, likewise."""
 _SHARE_OF_LAST = 0.5
@@ -63,6 +63,10 @@ _SECONDS_OF_MOVE, _MORE = 0.2, 4
 """For each move at first; those that take longer wait for the others, and then have so many times as much."""
 _WORTHWHILE = 0.98
 """Another round when the last one has narrowed the bounds on the work to less than this."""
+
+
+_NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+"""No pairs."""
 
 
 def _halfway(end: float) -> float:
@@ -108,9 +112,9 @@ class _Known:
         self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
         self.is_contradiction = False
         """Whether there is no such partition."""
-        self._poll = poll
-        self._narrowing = Narrowing(formulation.instance.core, threshold, threshold - self.step, poll)
-        self._apart = self._narrowing.pairs
+        self._core, self._poll = formulation.instance.core, poll
+        self._apart: tuple[Integers, Integers] = _NONE
+        self._narrowing = Narrowing(self._core, threshold, threshold - self.step, _NONE)
         self._windows: tuple[Integers, Integers] | None = None
         self.narrow(by_cuts=True)
 
@@ -137,6 +141,13 @@ class _Known:
         self.least = list(map(max, self.least, least))
         self.most = list(map(min, self.most, most))
         self.narrow(by_cuts=False)
+
+    def look_apart(self) -> None:
+        """Find out which nodes are apart, once."""
+        if self._apart is _NONE:
+            self._apart = apart(self._core, self.threshold, self._poll)
+            self._narrowing = Narrowing(self._core, self.threshold, self.threshold - self.step, self._apart)
+            self.narrow(by_cuts=True)
 
     def narrow(self, *, by_cuts: bool) -> None:
         """Take what follows."""
@@ -259,7 +270,7 @@ class ChainSearch:
                 self._open.append(self._new(self._top))
             self._rise(_Effort.WINDOWS, (self._top - self._proven) // 2)
             self._rise(_Effort.RELAXED, 2 * self._top // _ROUGHLY)
-            is_close = _CLOSE * self._top <= self._proven < self._top
+            is_close = _VERY_CLOSE * self._top <= self._proven < self._top
             is_whole = is_close and self._attempt(self._top, _SHARE_OF_THRESHOLD)
             is_whole = self._climb() or is_whole
             if self.lower_bound < self._top and not is_whole:
@@ -406,6 +417,7 @@ class ChainSearch:
     def _exhaust(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
         """Make all moves, as long as that narrows the bounds; say whether all were answered."""
         width, is_whole = math.inf, False
+        known.look_apart()
         while not known.is_contradiction and known.width < _WORTHWHILE * width:
             width = known.width
             is_whole = self._round(known, end, seconds, effort)

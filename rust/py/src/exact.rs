@@ -9,7 +9,7 @@ use slicegraph_core::NodeId;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason, Windows};
 use slicegraph_core::interrupt::Interrupted;
-use slicegraph_core::reduce::apart;
+use slicegraph_core::reduce;
 
 use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
@@ -68,50 +68,59 @@ type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 /// The least and the most work of the first blocks; the first and the last block of every node.
 type Narrowed<'py> = (Vec<i64>, Vec<i64>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
+/// Nodes no two of which a block below a threshold can hold, the first before the second; `poll` says whether to stop.
+#[pyfunction]
+pub fn apart<'py>(
+    py: Python<'py>,
+    instance: &Bound<'_, Instance>,
+    threshold: i64,
+    poll: Bound<'py, PyAny>,
+) -> PyResult<Pairs<'py>> {
+    let instance = &instance.get().0;
+    let poll = poll.unbind();
+    let supervised = supervise(
+        py,
+        |py, ()| poll.call0(py)?.extract(py),
+        |interrupt, report| {
+            if report(()).is_break() { Err(Interrupted) } else { reduce::apart(instance, threshold, interrupt) }
+        },
+    )?;
+    if supervised.is_signalled {
+        return Err(PyKeyboardInterrupt::new_err(()));
+    }
+    // Who is told to stop knows of none.
+    let pairs = supervised.value.unwrap_or_default();
+    let index = |node: NodeId| i64::try_from(node.index()).unwrap_or(i64::MAX);
+    let (first, last): (Vec<i64>, Vec<i64>) = pairs.into_iter().map(|(u, v)| (index(u), index(v))).unzip();
+    Ok((first.into_pyarray(py), last.into_pyarray(py)))
+}
+
 /// What narrows the windows of nodes when every block costs less than a threshold.
 #[pyclass(frozen, module = "slicegraph._core")]
 pub struct Narrowing {
     instance: Arc<cost::Instance>,
     threshold: i64,
-    pairs: Vec<(NodeId, NodeId)>,
     core: exact::Narrowing,
 }
 
 #[pymethods]
 impl Narrowing {
-    /// Finds who is apart, until `poll` says to stop; no block holds more than `cap`.
+    /// No block holds more than `cap`; `pairs` are apart.
     #[new]
     fn new(
         py: Python<'_>,
         instance: &Bound<'_, Instance>,
         threshold: i64,
         cap: i64,
-        poll: Bound<'_, PyAny>,
+        pairs: (PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>),
     ) -> PyResult<Self> {
         let instance = &instance.get().0;
-        let poll = poll.unbind();
-        let supervised = supervise(
-            py,
-            |py, ()| poll.call0(py)?.extract(py),
-            |interrupt, report| {
-                if report(()).is_break() { Err(Interrupted) } else { apart(instance, threshold, interrupt) }
-            },
-        )?;
-        if supervised.is_signalled {
-            return Err(PyKeyboardInterrupt::new_err(()));
-        }
-        // Who is told to stop knows of none.
-        let pairs = supervised.value.unwrap_or_default();
+        let node = |index: i64| NodeId::new(usize::try_from(index).unwrap_or(0));
+        let (first, last) = (copy_in(pairs.0)?, copy_in(pairs.1)?);
+        let pairs: Vec<(NodeId, NodeId)> = first.into_iter().map(node).zip(last.into_iter().map(node)).collect();
         let narrow = || exact::Narrowing::new(instance.graph(), instance.works(), instance.num_blocks(), cap, &pairs);
         let core = py.detach(narrow);
-        Ok(Self { instance: Arc::clone(instance), threshold, pairs, core })
-    }
-
-    #[getter]
-    fn pairs<'py>(&self, py: Python<'py>) -> Pairs<'py> {
-        let index = |node: NodeId| i64::try_from(node.index()).unwrap_or(i64::MAX);
-        let (first, last): (Vec<i64>, Vec<i64>) = self.pairs.iter().map(|&(u, v)| (index(u), index(v))).unzip();
-        (first.into_pyarray(py), last.into_pyarray(py))
+        Ok(Self { instance: Arc::clone(instance), threshold, core })
     }
 
     /// Narrows what the first blocks hold, and the windows, by minimum cuts too until `poll` says to stop; none when that

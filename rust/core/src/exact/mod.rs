@@ -17,7 +17,6 @@ pub use windows::{Narrowing, Windows};
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::reduce::apart;
 
 /// A branch of the enumeration, and a node that it decides, take about as long as so many links.
 const STEPS_PER_BRANCH: u64 = 16;
@@ -148,10 +147,9 @@ pub fn decide(
     let quick = levels::chain(instance, threshold, reach, None, &mut part, interrupt);
     caps.add(&part, false);
     let ends = match quick {
-        Err(Halt::Steps) if caps.steps > 0 => {
-            let apart = apart(instance, threshold, interrupt)?;
+        Err(Halt::Steps) => {
             let loads: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
-            let narrowing = Narrowing::new(instance.graph(), &loads, instance.num_blocks(), threshold - 1, &apart);
+            let narrowing = Narrowing::new(instance.graph(), &loads, instance.num_blocks(), threshold - 1, &[]);
             let mut reach = reach.clone();
             let mut windows = Windows::all(loads.len(), instance.num_blocks());
             if !narrowing.narrow(&mut reach, &mut windows)

@@ -14,6 +14,8 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
+/// Windows alone are tried in steps of this part of the best partition's bottleneck.
+const ROUGH: Ticks = 1 << 7;
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -139,7 +141,7 @@ struct Bracket<'a> {
 impl Bracket<'_> {
     fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
         self.tell()?;
-        let mut first = INFINITE;
+        let (mut first, mut is_swept) = (INFINITE, false);
         loop {
             // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
@@ -154,6 +156,10 @@ impl Bracket<'_> {
                 let is_decided = self.attempt(threshold, steps)?.is_some();
                 if !is_decided {
                     above = threshold;
+                    if !is_swept {
+                        self.sweep(above)?;
+                        is_swept = true;
+                    }
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
@@ -173,6 +179,20 @@ impl Bracket<'_> {
             }
             first = above;
             steps = steps.saturating_mul(GROWTH);
+        }
+    }
+
+    /// Proves what windows alone prove, roughly: that takes no steps.
+    fn sweep(&mut self, mut above: Ticks) -> Result<(), Interrupted> {
+        loop {
+            let Progress { lower_bound, bottleneck } = self.proven.progress;
+            let middle = lower_bound + (above - lower_bound) / 2;
+            if (middle - lower_bound).saturating_mul(ROUGH) <= bottleneck {
+                return Ok(());
+            }
+            if self.attempt(middle, 0)?.is_none() {
+                above = middle;
+            }
         }
     }
 

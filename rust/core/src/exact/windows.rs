@@ -37,6 +37,7 @@ pub struct Narrowing {
     cap: Ticks,
     order: Vec<NodeId>,
     successors: Vec<Vec<usize>>,
+    predecessors: Vec<Vec<usize>>,
     apart: Vec<Vec<usize>>,
     loads: Vec<Ticks>,
     cones: ConeSums,
@@ -75,7 +76,10 @@ impl Narrowing {
     /// When there is not one load per node.
     #[must_use]
     pub fn new(graph: &Graph, loads: &[Ticks], num_blocks: usize, cap: Ticks, apart: &[(NodeId, NodeId)]) -> Self {
-        let successors = graph.nodes().map(|v| graph.successors(v).iter().map(|w| w.index()).collect()).collect();
+        let mut predecessors = vec![Vec::new(); graph.num_nodes()];
+        for v in graph.nodes() {
+            graph.successors(v).iter().for_each(|w| predecessors[w.index()].push(v.index()));
+        }
         let mut later = vec![Vec::new(); graph.num_nodes()];
         for (u, v) in apart {
             later[u.index()].push(v.index());
@@ -84,7 +88,8 @@ impl Narrowing {
             num_blocks,
             cap,
             order: TopologicalOrder::natural(graph).nodes().to_vec(),
-            successors,
+            successors: graph.nodes().map(|v| graph.successors(v).iter().map(|w| w.index()).collect()).collect(),
+            predecessors,
             apart: later,
             loads: loads.to_vec(),
             cones: cone_sums(graph, loads),
@@ -203,15 +208,27 @@ impl Narrowing {
         is_early: bool,
         windows: &mut Windows,
     ) {
+        let is_asked = |windows: &Windows, node: usize| {
+            let Windows { earliest, latest } = windows;
+            (if is_early { earliest[node] } else { latest[node] }) == block
+        };
+        let open = self.order.iter().map(|node| node.index()).filter(|&node| is_asked(windows, node));
+        let open: Vec<usize> = open.collect();
         let mut can_be = vec![false; self.order.len()];
-        // With a node that can be all that its block must hold with it can be, so who brings most is asked first.
-        for place in 0..self.order.len() {
-            let place = if is_early { self.order.len() - 1 - place } else { place };
-            let node = self.order[place].index();
-            let Windows { earliest, latest } = &*windows;
-            if can_be[node] || (if is_early { earliest[node] } else { latest[node] }) != block {
+        // From the middle: with a node go those that must be in the block with it, if it can be; those with which it must be,
+        // if not.
+        let mut ranges = vec![(0, open.len())];
+        while let Some((begin, end)) = ranges.pop() {
+            if begin == end {
                 continue;
             }
+            let middle = (begin + end) / 2;
+            let node = open[middle];
+            ranges.extend([(begin, middle), (middle + 1, end)]);
+            if can_be[node] || !is_asked(windows, node) {
+                continue;
+            }
+            let Windows { earliest, latest } = &*windows;
             let side = |v: usize| {
                 let is_elsewhere = earliest[v] > block || latest[v] < block;
                 (u8::from(latest[v] <= block) * BEFORE)
@@ -220,10 +237,20 @@ impl Narrowing {
             };
             if network.least_cost_among(std::iter::once(node), threshold, side) < threshold {
                 network.cheapest().for_each(|other| can_be[other] = true);
-            } else if is_early {
-                windows.earliest[node] += 1;
-            } else {
-                windows.latest[node] -= 1;
+                continue;
+            }
+            let mut stack = vec![node];
+            while let Some(node) = stack.pop() {
+                if !is_asked(windows, node) {
+                    continue;
+                }
+                if is_early {
+                    windows.earliest[node] += 1;
+                    stack.extend(&self.successors[node]);
+                } else {
+                    windows.latest[node] -= 1;
+                    stack.extend(&self.predecessors[node]);
+                }
             }
         }
     }
