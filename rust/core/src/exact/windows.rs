@@ -222,7 +222,7 @@ impl Narrowing {
             if begin == end {
                 continue;
             }
-            let middle = (begin + end) / 2;
+            let middle = usize::midpoint(begin, end);
             let node = open[middle];
             ranges.extend([(begin, middle), (middle + 1, end)]);
             if can_be[node] || !is_asked(windows, node) {
