@@ -18,10 +18,12 @@ class Budget:
     ----------
     steps
         How many are allowed.
+    of
+        The budget that it is a part of, which pays too.
     """
 
-    def __init__(self, steps: float = math.inf) -> None:
-        self.left = steps
+    def __init__(self, steps: float = math.inf, *, of: Budget | None = None) -> None:
+        self.left, self._of = steps, of
 
     def spend(self, steps: int) -> None:
         """Use up steps.
@@ -31,6 +33,8 @@ class Budget:
         BeyondBudgetError
             When there are not so many left.
         """
+        if self._of:
+            self._of.spend(steps)
         self.left -= steps
         if self.left < 0:
             raise BeyondBudgetError

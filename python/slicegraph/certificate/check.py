@@ -16,6 +16,7 @@ from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.narrowed import narrowed
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import PlacedError, check_structure, expect, within
@@ -25,6 +26,8 @@ from slicegraph.errors import CertificateError
 from slicegraph.formats.arrays import GraphArrays
 
 _FREE_SHAPE: list[int | None] = [None, 1, None]
+_PLAIN = 4
+"""The part of the steps that a search gets without windows, which cost much where they are of no use."""
 _STEPS_PER_TRANSITION = 8
 """A search that looks at whole boxes of links takes so many times fewer of them, or more, than this one takes steps."""
 
@@ -341,7 +344,17 @@ def _check_downsets(problem: Problem, downsets: dict[str, Any], budget: Budget) 
         # What was more for a search that bounds better is more here: leave the steps for others.
         raise BeyondBudgetError
     with within("threshold"):
-        expect(not Downsets(problem).has_better(threshold, budget), f"some partition costs less than {threshold}")
+        expect(not _has_better(problem, threshold, budget), f"some partition costs less than {threshold}")
+
+
+def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:
+    """Whether a partition is better than a threshold: by a plain search, or else by one within windows."""
+    search = Downsets(problem)
+    try:
+        return search.has_better(threshold, Budget(budget.left / _PLAIN, of=budget))
+    except BeyondBudgetError:
+        windows = narrowed(problem, threshold, budget)
+        return windows is not None and search.has_better(threshold, budget, windows)
 
 
 def _check_chain(reach: list[int], prover: Prover) -> None:

@@ -68,9 +68,20 @@ def least_cost(
             barred |= _reach(quotient.successors, outside)
         if outside in before:
             barred |= _reach(quotient.predecessors, outside)
+    return least_cost_beside(quotient, inside, barred, (after, before), enough, budget)
+
+
+def least_cost_beside(
+    quotient: Quotient, inside: int, barred: set[int], sides: tuple[set[int], set[int]], enough: int, budget: Budget
+) -> int:
+    """Give the least cost of a block that holds one group and none of some others.
+
+    With a group of the first side it holds every predecessor on that side; with one of the second, every successor on
+    that one. The rest is as in `least_cost`.
+    """
     if inside in barred:
         return max(enough, _INFINITE)
-    network = _Network(quotient, inside, barred, after, before)
+    network = _Network(quotient, inside, barred, *sides)
     fixed = quotient.load[inside] + quotient.overflow(inside)
     return fixed + network.flow(enough - fixed, budget)
 

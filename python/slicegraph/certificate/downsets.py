@@ -14,7 +14,7 @@ when they cannot hold its bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import final
 
 from slicegraph.certificate.budget import Budget
@@ -76,8 +76,12 @@ class Downsets:
         self._successors = successors
         self._needs = [sum(1 << node for node in nodes) for nodes in predecessors]
 
-    def has_better(self, threshold: int, budget: Budget) -> bool:
+    def has_better(
+        self, threshold: int, budget: Budget, windows: tuple[Sequence[int], Sequence[int]] | None = None
+    ) -> bool:
         """Whether a partition costs less than a threshold in each of its blocks.
+
+        ``windows``, the first and the last block from 1 in which each node can be in any such one, leave fewer sets.
 
         Raises
         ------
@@ -97,9 +101,10 @@ class Downsets:
         reached, frontier = {0}, [rest]
         for num_left in range(problem.num_blocks - 1, 0, -1):
             following = []
+            needed, barred = _sides(windows, problem.num_blocks - num_left)
             for before in frontier:
-                for after in self._extend(before, threshold, budget):
-                    if after[0] in reached or not self._is_payable(after, num_left, threshold):
+                for after in self._extend(before, threshold, budget, barred):
+                    if after[0] in reached or needed & ~after[0] or not self._is_payable(after, num_left, threshold):
                         continue
                     if self._ends(after, threshold):
                         return True
@@ -118,10 +123,11 @@ class Downsets:
         """Whether one block takes the rest, which then pays all of it and exports nothing."""
         return self._is_payable(rest, 1, threshold)
 
-    def _extend(self, before: _Rest, threshold: int, budget: Budget) -> Iterator[_Rest]:
-        """Give what is left after each block that can follow."""
+    def _extend(self, before: _Rest, threshold: int, budget: Budget, barred: int) -> Iterator[_Rest]:
+        """Give what is left after each block that can follow without some nodes."""
         base = before[0]
-        begin = [node for node, needs in enumerate(self._needs) if not base >> node & 1 and not needs & ~base]
+        shut = base | barred
+        begin = [node for node, needs in enumerate(self._needs) if not shut >> node & 1 and not needs & ~base]
         # Of each set: nodes that may join it, what is left after it, and its own growing costs, parameters, bytes
         # and exports.
         stack = [(begin, before, 0, 0, 0, 0)]
@@ -149,5 +155,16 @@ class Downsets:
                 rest = (grown, new_ticks, params_left - params_of[node], size_left - size_of[node])
                 if growing + new_exports < threshold:
                     yield rest
-                freed = [each for each in self._successors[node] if not self._needs[each] & ~grown]
+                freed = [
+                    each for each in self._successors[node] if not self._needs[each] & ~grown and not barred >> each & 1
+                ]
                 stack.append((joining[place + 1 :] + freed, rest, new_cost, new_params, new_size, new_exports))
+
+
+def _sides(windows: tuple[Sequence[int], Sequence[int]] | None, block: int) -> tuple[int, int]:
+    """Give who is among the first blocks for sure, and who is not, as bits."""
+    if windows is None:
+        return 0, 0
+    first, last = windows
+    needed = sum(1 << node for node, each in enumerate(last) if each <= block)
+    return needed, sum(1 << node for node, each in enumerate(first) if each > block)

@@ -48,8 +48,8 @@ class Windows:
             work | params << _LANE | size << 2 * _LANE
             for work, params, size in zip(problem.work, problem.params, problem.param_bytes, strict=True)
         ]
-        self._before = _closure_weights(order, predecessors, weights)
-        self._after = _closure_weights(order[::-1], successors, weights)
+        self._before = closure_weights(order, predecessors, weights)
+        self._after = closure_weights(order[::-1], successors, weights)
         self._windows: dict[int, tuple[list[int], list[int]]] = {}
 
     def below(self, threshold: int) -> tuple[list[int], list[int]]:
@@ -91,7 +91,7 @@ def topological_order(successors: Sequence[Iterable[int]], predecessors: Sequenc
     return order
 
 
-def _closure_weights(order: Sequence[int], parents: Sequence[Iterable[int]], weights: Sequence[int]) -> list[int]:
+def closure_weights(order: Sequence[int], parents: Sequence[Iterable[int]], weights: Sequence[int]) -> list[int]:
     """Sum the weights of each node and of all that it can reach through parents; parents come first in the order."""
     tables = [_subset_sums(weights[begin : begin + 8]) for begin in range(0, len(weights), 8)]
     closures = [0] * len(weights)

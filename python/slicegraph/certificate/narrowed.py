@@ -1,0 +1,131 @@
+"""In which blocks each node can be, when every block costs less than a threshold: windows, narrowed by minimum cuts.
+
+**Rules.** Let ``first`` and ``last`` be true of all such partitions. So are what follows:
+
+- The first ``b`` blocks hold no more load than the nodes whose first block is among them, and no less than those whose
+  last block is; and each block at least nothing and less than the threshold.
+- Who needs more, with all that it needs, than the first ``b`` blocks can hold is in a later one; and likewise from the
+  end.
+- Nobody is in an earlier block than what it needs.
+- Let ``b`` be the first block of ``v``. In block ``b`` it would be with each predecessor that cannot be earlier, and so
+  on from there; with each successor that must not be later than ``b``; and without anybody whose window has no ``b``.
+  When the least cost of such a block, by a minimum cut (`slicegraph.certificate.cut`), is the threshold or more, ``v``
+  comes later. Likewise for its last block.
+
+They are applied until nothing changes, or nobody can be anywhere: then there is no such partition.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from slicegraph.certificate.budget import Budget
+from slicegraph.certificate.cut import least_cost_beside
+from slicegraph.certificate.quotient import Quotient
+from slicegraph.certificate.ticks import Problem
+from slicegraph.certificate.windows import closure_weights, topological_order
+
+
+def narrowed(problem: Problem, threshold: int, budget: Budget) -> tuple[list[int], list[int]] | None:
+    """Give the first and the last block of each node, counted from 1; None when there is no such partition.
+
+    Raises
+    ------
+    BeyondBudgetError
+        When it takes more steps.
+
+    Notes
+    -----
+    Cuts for every node and turn; a turn narrows some window.
+    """
+    narrowing = _Narrowing(problem, threshold, budget)
+    while narrowing.is_possible:
+        before = narrowing.first.copy(), narrowing.last.copy()
+        narrowing.turn()
+        if before == (narrowing.first, narrowing.last):
+            return before
+    return None
+
+
+class _Narrowing:
+    def __init__(self, problem: Problem, threshold: int, budget: Budget) -> None:
+        self._problem, self._threshold, self._budget = problem, threshold, budget
+        self._quotient = Quotient(problem)
+        size = len(problem.work)
+        self._successors = [set(self._quotient.successors(node)) for node in range(size)]
+        self._predecessors = [set(self._quotient.predecessors(node)) for node in range(size)]
+        self._order = topological_order(self._successors, [list(nodes) for nodes in self._predecessors])
+        load = self._quotient.load
+        self._needs = closure_weights(self._order, self._predecessors, load)
+        self._needed = closure_weights(self._order[::-1], self._successors, load)
+        self.first, self.last = [1] * size, [problem.num_blocks] * size
+        self._has_room = True
+
+    @property
+    def is_possible(self) -> bool:
+        return self._has_room and all(first <= last for first, last in zip(self.first, self.last, strict=True))
+
+    def turn(self) -> None:
+        """Apply every rule once."""
+        # The mirror image of the last blocks are first blocks.
+        num_blocks = self._problem.num_blocks
+        most, most_at_end = self._held(self.first), self._held([num_blocks + 1 - last for last in self.last])
+        total = sum(self._quotient.load)
+        self._has_room = all(total <= start + end for start, end in zip(most, reversed(most_at_end), strict=True))
+        for node, (needs, needed) in enumerate(zip(self._needs, self._needed, strict=True)):
+            earlier = sum(held < needs for held in most)
+            later = sum(held < needed for held in most_at_end)
+            self.first[node] = max(self.first[node], earlier)
+            self.last[node] = min(self.last[node], num_blocks + 1 - later)
+        self._follow()
+        for block in range(1, num_blocks + 1):
+            self._cut(block, is_first=True)
+        for block in range(num_blocks, 0, -1):
+            self._cut(block, is_first=False)
+
+    def _held(self, first: Sequence[int]) -> list[int]:
+        """Give the most that the first 0, 1, ... blocks can hold."""
+        can_be = [0] * (self._problem.num_blocks + 2)
+        for block, load in zip(first, self._quotient.load, strict=True):
+            can_be[min(block, self._problem.num_blocks + 1)] += load
+        held = [0]
+        for each in itertools.accumulate(can_be[1:-1]):
+            held.append(min(each, held[-1] + self._threshold - 1))
+        return held
+
+    def _follow(self) -> None:
+        for node in self._order:
+            self.first[node] = max([self.first[node], *(self.first[each] for each in self._predecessors[node])])
+        for node in reversed(self._order):
+            self.last[node] = min([self.last[node], *(self.last[each] for each in self._successors[node])])
+
+    def _cut(self, block: int, *, is_first: bool) -> None:
+        """Ask of all whose first, or last, block this is whether they can be in it."""
+        mine, others = (self.first, self._predecessors) if is_first else (self.last, self._successors)
+        step = 1 if is_first else -1
+        can_be: set[int] = set()
+        for node in self._order[::-step]:
+            if mine[node] != block or node in can_be:
+                continue
+            barred = {
+                each
+                for each, (first, last) in enumerate(zip(self.first, self.last, strict=True))
+                if not first <= block <= last
+            }
+            sides = (
+                {each for each, first in enumerate(self.first) if first == block},
+                {each for each, last in enumerate(self.last) if last == block},
+            )
+            cost = least_cost_beside(self._quotient, node, barred, sides, self._threshold, self._budget)
+            if cost >= self._threshold:
+                mine[node] += step
+                continue
+            # And so can be who must be with it.
+            waiting = [node]
+            while waiting:
+                each = waiting.pop()
+                if each not in can_be and mine[each] == block:
+                    can_be.add(each)
+                    waiting += others[each]
+        self._follow()
