@@ -61,6 +61,8 @@ _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
 """For each move at first; those that take longer wait for the others, and then have so many times as much."""
+_OF_USE = 0.97
+"""Minimum cuts are when they leave at most this part of the windows' slack."""
 _WORTHWHILE = 0.98
 """Another round when the last one has narrowed the bounds on the work to less than this."""
 
@@ -102,30 +104,32 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 
 @final
 class _Known:
-    """What the first blocks hold when every block costs less than a threshold."""
+    """What the first blocks hold when every block costs less than a threshold; what is known ``above`` it is too."""
 
-    def __init__(self, formulation: Formulation, threshold: int, poll: Callable[[], bool]) -> None:
-        num_blocks, total = formulation.num_blocks, formulation.total
+    def __init__(
+        self, formulation: Formulation, threshold: int, poll: Callable[[], bool], above: _Known | None = None
+    ) -> None:
         self.threshold, self.step = threshold, formulation.step
-        self.least = [0] * num_blocks + [total]
-        self.most = [0] + [total] * num_blocks
         self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
         self.is_contradiction = False
         """Whether there is no such partition."""
         self._core, self._poll = formulation.instance.core, poll
         self._apart: tuple[Integers, Integers] = _NONE
         self._narrowing = Narrowing(self._core, threshold, threshold - self.step, _NONE)
+        num_blocks, total = formulation.num_blocks, formulation.total
+        self.least = [0] * num_blocks + [total]
+        self.most = [0] + [total] * num_blocks
         self._windows: tuple[Integers, Integers] | None = None
+        self._has_cuts = True
+        """Whether minimum cuts are worth their time."""
+        if above:
+            self.least, self.most = above.least.copy(), above.most.copy()
+            self._windows, self._has_cuts = above._windows, above._has_cuts  # noqa: SLF001 - one of its own
+        self.narrow()
+        slack = self._slack
         self.narrow(by_cuts=True)
-
-    def below(self, formulation: Formulation, threshold: int, poll: Callable[[], bool]) -> _Known:
-        """Give what is known for a lower threshold."""
-        other = _Known(formulation, threshold, poll)
-        if self._windows and other._windows:
-            (earliest, latest), (first, last) = self._windows, other._windows
-            other._windows = np.maximum(earliest, first), np.minimum(latest, last)
-        other._take(self.least, self.most)
-        return other
+        if not above:
+            self._has_cuts = self._slack <= _OF_USE * slack
 
     @property
     def reach(self) -> Reach:
@@ -140,20 +144,25 @@ class _Known:
     def _take(self, least: Sequence[int], most: Sequence[int]) -> None:
         self.least = list(map(max, self.least, least))
         self.most = list(map(min, self.most, most))
-        self.narrow(by_cuts=False)
+        self.narrow()
 
     def look_apart(self) -> None:
         """Find out which nodes are apart, once."""
-        if self._apart is _NONE:
+        if self._apart is _NONE and self._has_cuts:
             self._apart = apart(self._core, self.threshold, self._poll)
             self._narrowing = Narrowing(self._core, self.threshold, self.threshold - self.step, self._apart)
             self.narrow(by_cuts=True)
 
-    def narrow(self, *, by_cuts: bool) -> None:
+    @property
+    def _slack(self) -> int:
+        """How many blocks more than one nodes can be in, all together."""
+        return 0 if self._windows is None else int((self._windows[1] - self._windows[0]).sum())
+
+    def narrow(self, *, by_cuts: bool = False) -> None:
         """Take what follows."""
         if self.is_contradiction:
             return
-        poll = self._poll if by_cuts else None
+        poll = self._poll if by_cuts and self._has_cuts else None
         narrowed = self._narrowing.narrow(self.least, self.most, self._windows, poll)
         if narrowed is None:
             self.is_contradiction = True
@@ -255,7 +264,7 @@ class ChainSearch:
         self._top = top = self._below_best()
         self._is_final = self.lower_bound >= top
         if self._open and not self._is_final:
-            known = self._below(self._nearest(top), top)
+            known = self._new(top, self._nearest(top))
             self._open = [known, *(known for known in self._open if known.threshold < top)]
 
     @property
@@ -369,17 +378,14 @@ class ChainSearch:
         """Give what is known for the least threshold that is not below this one."""
         return min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
 
-    def _new(self, threshold: int) -> _Known:
-        return _Known(self._formulation, threshold, lambda: not self._has_time())
-
-    def _below(self, known: _Known, threshold: int) -> _Known:
-        return known.below(self._formulation, threshold, lambda: not self._has_time())
+    def _new(self, threshold: int, above: _Known | None = None) -> _Known:
+        return _Known(self._formulation, threshold, lambda: not self._has_time(), above)
 
     def _attempt(self, threshold: int, share: float, effort: _Effort = _Effort.EXACT) -> bool:
         """Try to prove a threshold, with little effort first or alone; say whether more time would not help."""
         known = self._nearest(threshold)
         if known.threshold > threshold:
-            known = self._below(known, threshold)
+            known = self._new(threshold, known)
             self._open.append(known)
         end = time.monotonic() + share * self._seconds_left
         decide = self._decide if effort is _Effort.EXACT else None

@@ -24,6 +24,9 @@ const STEPS_PER_NODE: u64 = 8;
 /// Steps without windows, which most decisions do not need (those of small tests too).
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
 
+/// Minimum cuts are worth their time when they leave at most this part of the windows' slack.
+const OF_USE: [usize; 2] = [97, 100];
+
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
@@ -140,27 +143,43 @@ pub fn decide(
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
+    decide_within(instance, threshold, reach, &mut true, caps, interrupt)
+}
+
+/// As [`decide`]; windows are looked for if they are known to be of use, and then it is said whether they are.
+fn decide_within(
+    instance: &Instance,
+    threshold: Ticks,
+    reach: &Reach,
+    are_of_use: &mut bool,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<usize>>, Halt> {
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let mut part = caps.part(STEPS_WITHOUT);
-    let quick = levels::chain(instance, threshold, reach, None, &mut part, interrupt);
-    caps.add(&part, false);
-    let ends = match quick {
-        Err(Halt::Steps) => {
+    let mut plain = caps.part(if *are_of_use { STEPS_WITHOUT } else { u64::MAX });
+    let ends = levels::chain(instance, threshold, reach, None, &mut plain, interrupt);
+    caps.add(&plain, false);
+    let ends = match ends {
+        Err(Halt::Steps) if *are_of_use => {
             let loads: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
             let narrowing = Narrowing::new(instance.graph(), &loads, instance.num_blocks(), threshold - 1, &[]);
-            let mut reach = reach.clone();
-            let mut windows = Windows::all(loads.len(), instance.num_blocks());
-            if !narrowing.narrow(&mut reach, &mut windows)
-                || !narrowing.shave(instance, threshold, &mut windows, interrupt)?
-                || !narrowing.narrow(&mut reach, &mut windows)
-            {
+            let (mut reach, mut windows) = (reach.clone(), Windows::all(loads.len(), instance.num_blocks()));
+            if !narrowing.narrow(&mut reach, &mut windows) {
+                return Ok(None);
+            }
+            let slack = windows.slack();
+            if !narrowing.shave(instance, threshold, &mut windows, interrupt)? {
+                return Ok(None);
+            }
+            *are_of_use = windows.slack() * OF_USE[1] <= slack * OF_USE[0];
+            if !narrowing.narrow(&mut reach, &mut windows) {
                 return Ok(None);
             }
             levels::chain(instance, threshold, &reach, Some(&windows), caps, interrupt)?
         }
-        quick => quick?,
+        ends => ends?,
     };
     Ok(ends.map(|ends| {
         let is_in = |words: &[u64], node: usize| words[node / 64] >> (node % 64) & 1 == 1;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Caps, Halt, Reach, decide};
+use super::{Caps, Halt, Reach, decide_within};
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -115,6 +115,7 @@ pub fn prove(
         params,
         interrupt,
         report,
+        has_windows: true,
         proven: Proven {
             progress: Progress {
                 lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
@@ -135,6 +136,8 @@ struct Bracket<'a> {
     params: &'a Params,
     interrupt: &'a Interrupt,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    /// Whether windows are of use, as far as is known.
+    has_windows: bool,
     proven: Proven,
 }
 
@@ -184,7 +187,7 @@ impl Bracket<'_> {
 
     /// Proves what windows alone prove, roughly: that takes no steps.
     fn sweep(&mut self, mut above: Ticks) -> Result<(), Interrupted> {
-        loop {
+        while self.has_windows {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
             let middle = lower_bound + (above - lower_bound) / 2;
             if (middle - lower_bound).saturating_mul(ROUGH) <= bottleneck {
@@ -194,6 +197,7 @@ impl Bracket<'_> {
                 above = middle;
             }
         }
+        Ok(())
     }
 
     /// Decides one threshold, if that takes no more than so many steps.
@@ -203,7 +207,8 @@ impl Bracket<'_> {
             return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
         }
         let mut caps = Caps::new(self.params.memory, steps);
-        let decision = decide(&reduction.instance, threshold, &self.params.reach, &mut caps, self.interrupt);
+        let (instance, reach) = (&reduction.instance, &self.params.reach);
+        let decision = decide_within(instance, threshold, reach, &mut self.has_windows, &mut caps, self.interrupt);
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),

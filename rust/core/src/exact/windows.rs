@@ -59,6 +59,11 @@ impl Windows {
         Self { earliest: vec![1; num_nodes], latest: vec![num_blocks; num_nodes] }
     }
 
+    /// How many blocks more than one nodes can be in, all together.
+    pub(super) fn slack(&self) -> usize {
+        self.earliest.iter().zip(&self.latest).map(|(first, last)| last - first).sum()
+    }
+
     fn are_open(&self) -> bool {
         self.earliest.iter().zip(&self.latest).all(|(first, last)| first <= last)
     }
