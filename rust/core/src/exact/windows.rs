@@ -30,6 +30,9 @@ use crate::reduce::quotient::Quotient;
 /// Another turn when the last one has left less than this part of what was not known.
 const WORTHWHILE: [i128; 2] = [49, 50];
 
+/// Arcs that minimum cuts may look at, a fraction of a second's.
+const STEPS: u64 = 1 << 25;
+
 /// What narrows the windows of one graph.
 #[derive(Clone, Debug)]
 pub struct Narrowing {
@@ -180,7 +183,8 @@ impl Narrowing {
     /// [`Interrupted`], when `interrupt` was raised first; what was narrowed by then is right.
     ///
     /// # Complexity
-    /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
+    /// O(nodes) minimum cuts, of what costs less than the threshold around a node; after so many steps, what is narrowed by
+    /// then.
     pub fn shave(
         &self,
         instance: &Instance,
@@ -192,9 +196,8 @@ impl Narrowing {
         let mut network = Network::new(&quotient);
         for is_early in [true, false] {
             for place in 1..=self.num_blocks {
-                interrupt.check(0)?;
                 let block = if is_early { place } else { self.num_blocks + 1 - place };
-                self.shave_block(&mut network, threshold, block, is_early, windows);
+                self.shave_block(&mut network, threshold, block, is_early, windows, interrupt)?;
                 self.propagate(windows);
                 if !windows.are_open() {
                     return Ok(false);
@@ -212,7 +215,8 @@ impl Narrowing {
         block: usize,
         is_early: bool,
         windows: &mut Windows,
-    ) {
+        interrupt: &Interrupt,
+    ) -> Result<(), Interrupted> {
         let is_asked = |windows: &Windows, node: usize| {
             let Windows { earliest, latest } = windows;
             (if is_early { earliest[node] } else { latest[node] }) == block
@@ -224,9 +228,10 @@ impl Narrowing {
         // if not.
         let mut ranges = vec![(0, open.len())];
         while let Some((begin, end)) = ranges.pop() {
-            if begin == end {
+            if begin == end || network.steps() > STEPS {
                 continue;
             }
+            interrupt.check(0)?;
             let middle = usize::midpoint(begin, end);
             let node = open[middle];
             ranges.extend([(begin, middle), (middle + 1, end)]);
@@ -258,6 +263,7 @@ impl Narrowing {
                 }
             }
         }
+        Ok(())
     }
 
     /// The first blocks hold no more than what can be there, and no less than what must.
