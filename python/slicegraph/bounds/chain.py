@@ -66,7 +66,6 @@ _OF_USE = 0.97
 _WORTHWHILE = 0.98
 """Another round when the last one has narrowed the bounds on the work to less than this."""
 
-
 _NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 """No pairs."""
 
@@ -87,7 +86,6 @@ class _Effort(Enum):
 
 _HEURISTICS = {"mip_heuristic_effort": 0.05}
 _OPTIONS: Mapping[_Effort, Mapping[str, float]] = {
-    _Effort.WINDOWS: {},
     _Effort.RELAXED: {},
     _Effort.ROUGH: {**_HEURISTICS, "mip_abs_gap": 0.05},
     _Effort.EXACT: _HEURISTICS,
@@ -104,7 +102,7 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 
 @final
 class _Known:
-    """What the first blocks hold when every block costs less than a threshold; what is known ``above`` it is too."""
+    """What the first blocks hold when every block costs less than a threshold; what holds ``above`` it holds below."""
 
     def __init__(
         self, formulation: Formulation, threshold: int, poll: Callable[[], bool], above: _Known | None = None
