@@ -104,22 +104,20 @@ class _Narrowing:
         """Ask of all whose first, or last, block this is whether they can be in it."""
         mine, others = (self.first, self._predecessors) if is_first else (self.last, self._successors)
         step = 1 if is_first else -1
+        windows = list(enumerate(zip(self.first, self.last, strict=True)))
+        barred = {node for node, (first, last) in windows if not first <= block <= last}
+        sides = (
+            {node for node, (first, _) in windows if first == block},
+            {node for node, (_, last) in windows if last == block},
+        )
         can_be: set[int] = set()
         for node in self._order[::-step]:
             if mine[node] != block or node in can_be:
                 continue
-            barred = {
-                each
-                for each, (first, last) in enumerate(zip(self.first, self.last, strict=True))
-                if not first <= block <= last
-            }
-            sides = (
-                {each for each, first in enumerate(self.first) if first == block},
-                {each for each, last in enumerate(self.last) if last == block},
-            )
             cost = least_cost_beside(self._quotient, node, barred, sides, self._threshold, self._budget)
             if cost >= self._threshold:
                 mine[node] += step
+                barred.add(node)
                 continue
             # And so can be who must be with it.
             waiting = [node]
