@@ -5,12 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Confines",
     "Graph",
     "Instance",
-    "Narrowing",
     "anneal",
-    "apart",
     "brkga",
+    "confine",
     "merge",
     "node_bound",
     "prove",
@@ -87,21 +87,31 @@ def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[n
 def reduce(
     instance: Instance, threshold: int | None
 ) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
-def apart(
-    instance: Instance, threshold: int, poll: Callable[[], bool]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+def confine(
+    instance: Instance,
+    cap: int,
+    *,
+    windows: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    charges: NDArray[np.int64] | None = None,
+    poll: Callable[[], bool] | None = None,
+) -> Confines | None: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
 
 @final
-class Narrowing:
-    def __new__(
-        cls, instance: Instance, threshold: int, cap: int, pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
-    ) -> Narrowing: ...
+class Confines:
+    @property
+    def charges(self) -> NDArray[np.int64]: ...
+    @property
+    def apart(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    @property
+    def narrowed(self) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.int64]]: ...
+    @property
+    def are_of_use(self) -> bool: ...
     def narrow(
         self,
         least: Sequence[int],
         most: Sequence[int],
-        windows: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+        windows: tuple[NDArray[np.int64], NDArray[np.int64]],
         poll: Callable[[], bool] | None = None,
     ) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.int64]] | None: ...
 

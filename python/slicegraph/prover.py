@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from slicegraph.bounds.chain import ChainSearch
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import FIRST_STEPS, MAX_NODES, MORE_STEPS, Closing, close_in
-from slicegraph.bounds.model import Formulation, Reach
+from slicegraph.bounds.model import Confines, Formulation, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, combine
 from slicegraph.cost import Instance
@@ -88,7 +88,7 @@ class Prover:
         solved = tuple(method for method in methods if method != "downsets")
         self._strands = [_Strand(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
         self._quotient: _Quotient | None = None
-        self._reach: Reach | None = None
+        self._confines: Confines | None = None
         self._better: NDArray[np.int32] | None = None
         self.is_solved = False
         """Whether the exact model is: the optimum is known, to the precision of the solver."""
@@ -262,7 +262,7 @@ class Prover:
         quotient = self._quotient
         reduction, formulation = quotient.reduction, quotient.formulation
         threshold, watch = self._threshold, functools.partial(self._hear, strand)
-        budget = Budget(threshold=threshold, seconds=seconds, watch=watch, reach=self._reach)
+        budget = Budget(threshold=threshold, seconds=seconds, watch=watch, confines=self._confines)
         if method == "chain":
             is_large = reduction.instance.graph.num_nodes > MAX_NODES
             decide = None if is_large else functools.partial(self._decide, strand, reduction)
@@ -270,7 +270,7 @@ class Prover:
             if threshold is not None:
                 search.learn(threshold)
             search.run(seconds, floor=self._ticks)
-            bound, self._reach = search.bound(), search.reach
+            bound, self._confines = search.bound(), search.confines
         else:
             bound = SOLVED[method](formulation, budget)
         # A group may be dearer than any of its nodes; a minimum cut is the evidence.
@@ -299,7 +299,7 @@ class Prover:
             is_hardly_better = known is not None and threshold is not None and threshold >= _HARDLY * known
             if known == threshold or (is_hardly_better and not self._is_close):
                 return quotient
-        self._reach = None
+        self._confines = None
         return _Quotient(self._instance, self._threshold)
 
     def _decide(self, strand: _Strand, reduction: Reduction, reach: Reach, seconds: float) -> bool:

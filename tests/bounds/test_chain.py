@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph._core import Narrowing, apart
+from slicegraph._core import confine
 from slicegraph.bounds.chain import ChainSearch, chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Formulation, Move, Reach, Windows
+from slicegraph.bounds.model import Confines, Formulation, Move, Reach
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import Request
 from solving import InProcess
@@ -70,7 +70,7 @@ def test_the_chain_is_never_above_the_optimum(
         if oracle.bottleneck(blocks) < reach.threshold:
             sums = work_of_first(blocks)
             assert all(low <= sum_ <= high for low, sum_, high in zip(reach.least, sums, reach.most, strict=True))
-    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), reach=reach))
+    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), confines=search.confines))
     assert within.ticks <= optimum
     assert all(relaxation.proof is None for relaxation in within.relaxations)
     if threshold is not None and instance.params.sum() <= 1000 * threshold:
@@ -124,28 +124,39 @@ def test_no_move_goes_too_far(
     if not costs:
         return
     threshold = round(draw.draw(st.sampled_from(costs))) + formulation.step
-    sums = [work_of_first(blocks) for blocks in every if oracle.bottleneck(blocks) < threshold]
-    total = formulation.total
-    slack = formulation.step * draw.draw(st.integers(0, total // formulation.step))
-    least = [max(0, min(work) - slack) for work in zip(*sums, strict=True)]
-    most = [min(total, max(work) + slack) for work in zip(*sums, strict=True)]
-    windows = None
-    if draw.draw(st.booleans()):
-        pairs = apart(instance.core, threshold, lambda: False)
-        narrowing = Narrowing(instance.core, threshold, threshold - formulation.step, pairs)
-        narrowed = narrowing.narrow(least, most, None, draw.draw(st.sampled_from([None, lambda: False])))
-        assert narrowed is not None
-        least, most, earliest, latest = narrowed
-        windows = Windows(earliest=earliest, latest=latest, apart=pairs)
-    reach = Reach(threshold=threshold, least=tuple(least), most=tuple(most))
+    poll = draw.draw(st.sampled_from([None, lambda: False]))
+    core = confine(instance.core, threshold - formulation.step, poll=poll)
+    assert core is not None
+    charges, (_, _, *windows) = core.charges, core.narrowed
+    sums = [
+        [int(charges[[block < end for block in block_of]].sum()) for end in range(num_blocks + 1)]
+        for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True)
+        if oracle.bottleneck(blocks) < threshold
+    ]
+    total = int(charges.sum())
+    slack = draw.draw(st.integers(0, total))
+    least = [max(0, min(sum_) - slack) for sum_ in zip(*sums, strict=True)]
+    most = [min(total, max(sum_) + slack) for sum_ in zip(*sums, strict=True)]
+    narrowed = core.narrow(least, most, (windows[0], windows[1]), poll)
+    assert narrowed is not None
+    least, most, earliest, latest = narrowed
+    confines = Confines(
+        threshold=threshold,
+        earliest=earliest,
+        latest=latest,
+        apart=core.apart,
+        charges=charges,
+        least=tuple(least),
+        most=tuple(most),
+    )
     move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
-    request = Request(model=formulation.move(move, reach, windows), step=formulation.step, seconds=60)
+    request = Request(model=formulation.move(move, confines), step=1, seconds=60)
     outcome = InProcess().submit(solve_model, request).result()
     by = outcome.lower_bound - (threshold - formulation.step)
     end = move.block + move.is_forward
-    farthest = most[end] - max(work[end] for work in sums)
+    farthest = most[end] - max(sum_[end] for sum_ in sums)
     if not move.is_forward:
-        farthest = min(work[end] for work in sums) - least[end]
+        farthest = min(sum_[end] for sum_ in sums) - least[end]
     assert by <= farthest
     assert outcome.testimony is None or outcome.testimony.status != "infeasible"
 
@@ -224,7 +235,7 @@ def test_a_solver_that_fails_is_asked_no_more(
     assert caplog.text.count("the solver gave up") == 1
 
 
-def test_a_reach_is_of_an_instance() -> None:
+def test_the_confines_are_of_an_instance() -> None:
     """The exact model within it has fewer variables."""
     instance = to_instance(grid(6), {"bandwidth": 4.0}, 4)
     best = sg.search(instance, stop=sg.MaxEvaluations(300)).bottleneck
@@ -232,8 +243,8 @@ def test_a_reach_is_of_an_instance() -> None:
     threshold = round(1.1 * best / instance.tick)
     search = ChainSearch(formulation, Budget(threshold=threshold, seconds=1))
     search.run(1)
-    reach = search.reach
-    assert reach is not None
+    confines = search.confines
+    assert confines is not None
     ones = sg.bounds.model.Superblocks(spans=(1,) * 4)
-    models = [formulation.model(ones, threshold=threshold, reach=each) for each in (None, reach)]
+    models = [formulation.model(ones, threshold=threshold, confines=each) for each in (None, confines)]
     assert models[1].num_columns < models[0].num_columns

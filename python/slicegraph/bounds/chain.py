@@ -1,28 +1,31 @@
-"""The chain bound: block by block, how much work can be done when every block is cheap.
+"""The chain bound: block by block, how much can be charged when every block is cheap.
 
 Let all blocks of a partition cost less than a threshold ``t``, so at most ``c``, the largest multiple below ``t`` of
-what all costs are multiples of. Say that its first ``b`` blocks hold work of at least ``l_b`` and at most ``m_b``; in
-the beginning ``m_b = b c`` and ``l_b = W - (k - b) c``, where ``W`` is all work and ``k`` the number of blocks.
+what all costs are multiples of. By minimum cuts, nodes are *charged* what they surely take of their blocks: a block
+costs at least the sum of its nodes' charges, which are no less than their work (``rust/core/src/exact/charges.rs``).
+Say that its first ``b`` blocks are charged at least ``l_b`` and at most ``m_b``; in the beginning ``m_b = b c`` and
+``l_b = W - (k - b) c``, where ``W`` is the sum of all charges and ``k`` the number of blocks.
 
-**Claim.** Let ``G`` be the most work of ``before`` and ``S`` together, over all ``(before, S, after)`` that divide the
-nodes, with ``before`` and ``before`` with ``S`` closed under predecessors, ``cost(S) <= c``, ``l_b <= work(before) <=
-m_b`` and ``l_{b+1} <= work(before and S) <= m_{b+1}``. Then ``m_{b+1} = G`` is true too; and so is any upper bound on
-``G``. If there is no such division, or ``l_b > m_b`` for some ``b``, then no partition has a bottleneck below ``t``.
+**Claim.** Let ``G`` be the most that is charged in ``before`` and ``S`` together, over all ``(before, S, after)`` that
+divide the nodes, with ``before`` and ``before`` with ``S`` closed under predecessors, ``cost(S) <= c``, ``l_b <=
+charges(before) <= m_b`` and ``l_{b+1} <= charges(before and S) <= m_{b+1}``. Then ``m_{b+1} = G`` is true too; and so
+is any upper bound on ``G``. If there is no such division, or ``l_b > m_b`` for some ``b``, then no partition has a
+bottleneck below ``t``.
 
-**Proof.** The first ``b`` blocks, block ``b + 1`` and the rest are such a division, so the first ``b + 1`` blocks hold
-no more than the most. Induction over the steps: what is said of the partition stays true, and when it contradicts
-itself, there is no partition. Likewise from the end: the least of ``work(before)`` is a true ``l_b``.
+**Proof.** The first ``b`` blocks, block ``b + 1`` and the rest are such a division, so the first ``b + 1`` blocks are
+charged no more than the most. Induction over the steps: what is said of the partition stays true, and when it
+contradicts itself, there is no partition. Likewise from the end: the least of ``charges(before)`` is a true ``l_b``.
 
-**Windows.** Some nodes are apart: by a minimum cut, no block below the threshold holds both
-(``rust/core/src/reduce/apart.rs``). With what the first blocks hold, and with more cuts, they say in which blocks each
-node can be, and from that follows what the first blocks hold (``rust/core/src/exact/windows.rs``). This alone proves
-much, and leaves less to ask the solver.
+**Windows.** Some nodes are *apart*: by a minimum cut, no block below the threshold holds both
+(``rust/core/src/reduce/apart.rs``). With what the first blocks are charged, and with more cuts, they say in which
+blocks each node can be, and from that follows what the first blocks are charged (``rust/core/src/exact/windows.rs``).
+This alone proves much, and leaves less to ask the solver.
 
-A division in which the first ``b + 1`` blocks hold less than ``m_b`` is of no interest for the most, which would then
-be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only nodes
-in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The linear
-relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so what is
-learned of one on the way to the largest ``t`` that can be proven is taken along to those below.
+A division in which the first ``b + 1`` blocks are charged less than ``m_b`` is of no interest for the most, which would
+then be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only
+nodes in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The
+linear relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so
+windows and charges of one on the way to the largest ``t`` that can be proven are taken along to those below.
 """
 
 from __future__ import annotations
@@ -38,8 +41,8 @@ from typing import final
 
 import numpy as np
 
-from slicegraph._core import Narrowing, apart
-from slicegraph.bounds.model import Formulation, Integers, Move, Reach, Windows
+from slicegraph._core import confine
+from slicegraph.bounds.model import Confines, Formulation, Integers, Move, Reach
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
 from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
@@ -61,13 +64,8 @@ _SHARE_OF_LAST = 0.5
 """Likewise, for the last part that is too small for a proof."""
 _SECONDS_OF_MOVE, _MORE = 0.2, 4
 """For each move at first; those that take longer wait for the others, and then have so many times as much."""
-_OF_USE = 0.97
-"""Minimum cuts are when they leave at most this part of the windows' slack."""
 _WORTHWHILE = 0.98
 """Another round when the last one has narrowed the bounds on the work to less than this."""
-
-_NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-"""No pairs."""
 
 
 def _halfway(end: float) -> float:
@@ -102,37 +100,61 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 
 @final
 class _Known:
-    """What the first blocks hold when every block costs less than a threshold; what holds ``above`` it holds below."""
+    """What is known when every block costs less than a threshold; windows and charges from ``above`` hold below."""
 
     def __init__(
         self, formulation: Formulation, threshold: int, poll: Callable[[], bool], above: _Known | None = None
     ) -> None:
-        self.threshold, self.step = threshold, formulation.step
+        self.threshold = threshold
         self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
-        self.is_contradiction = False
-        """Whether there is no such partition."""
-        self._core, self._poll = formulation.instance.core, poll
-        self._apart: tuple[Integers, Integers] = _NONE
-        self._narrowing = Narrowing(self._core, threshold, threshold - self.step, _NONE)
-        num_blocks, total = formulation.num_blocks, formulation.total
-        self.least = [0] * num_blocks + [total]
-        self.most = [0] + [total] * num_blocks
-        self._windows: tuple[Integers, Integers] | None = None
-        self._has_cuts = True
+        self._work, self._poll = formulation.work, poll
+        num_nodes, num_blocks = len(formulation.work), formulation.num_blocks
+        self.least, self.most = [0] * (num_blocks + 1), [0] * (num_blocks + 1)
+        self.windows: tuple[Integers, Integers] = np.ones(num_nodes, np.int64), np.full(num_nodes, num_blocks)
+        self.charges: Integers = formulation.work
+        self.has_cuts: bool = above is None or above.has_cuts
         """Whether minimum cuts are worth their time."""
-        if above:
-            self.least, self.most = above.least.copy(), above.most.copy()
-            self._windows, self._has_cuts = above._windows, above._has_cuts  # noqa: SLF001 - one of its own
-        self.narrow()
-        slack = self._slack
-        self.narrow(by_cuts=True)
-        if not above:
-            self._has_cuts = self._slack <= _OF_USE * slack
+        core = confine(
+            formulation.instance.core,
+            threshold - formulation.step,
+            windows=above.windows if above else None,
+            charges=above.charges if above else None,
+            poll=poll if self.has_cuts else None,
+        )
+        self.is_contradiction = core is None
+        """Whether there is no such partition."""
+        if core is None:
+            return
+        self._core, self.charges, self._apart = core, core.charges, core.apart
+        self.least, self.most, *windows = core.narrowed
+        self.windows = windows[0], windows[1]
+        if above is None:
+            self.has_cuts = core.are_of_use
 
     @property
     def reach(self) -> Reach:
-        """As others take it."""
-        return Reach(threshold=self.threshold, least=tuple(self.least), most=tuple(self.most))
+        """As the downset DP takes it: what the first blocks hold."""
+        blocks = range(len(self.most))
+        least, most = (
+            tuple(int(self._work[window <= block].sum()) for block in blocks) for window in reversed(self.windows)
+        )
+        return Reach(threshold=self.threshold, least=least, most=most)
+
+    @property
+    def confines(self) -> Confines:
+        """As models take it."""
+        return self._confines(self.least, self.most, self.windows)
+
+    def _confines(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Confines:
+        return Confines(
+            threshold=self.threshold,
+            earliest=windows[0],
+            latest=windows[1],
+            apart=self._apart,
+            charges=self.charges,
+            least=tuple(least),
+            most=tuple(most),
+        )
 
     @property
     def width(self) -> int:
@@ -144,29 +166,17 @@ class _Known:
         self.most = list(map(min, self.most, most))
         self.narrow()
 
-    def look_apart(self) -> None:
-        """Find out which nodes are apart, once."""
-        if self._apart is _NONE and self._has_cuts:
-            self._apart = apart(self._core, self.threshold, self._poll)
-            self._narrowing = Narrowing(self._core, self.threshold, self.threshold - self.step, self._apart)
-            self.narrow(by_cuts=True)
-
-    @property
-    def _slack(self) -> int:
-        """How many blocks more than one nodes can be in, all together."""
-        return 0 if self._windows is None else int((self._windows[1] - self._windows[0]).sum())
-
     def narrow(self, *, by_cuts: bool = False) -> None:
         """Take what follows."""
         if self.is_contradiction:
             return
-        poll = self._poll if by_cuts and self._has_cuts else None
-        narrowed = self._narrowing.narrow(self.least, self.most, self._windows, poll)
+        poll = self._poll if by_cuts and self.has_cuts else None
+        narrowed = self._core.narrow(self.least, self.most, self.windows, poll)
         if narrowed is None:
             self.is_contradiction = True
         else:
             self.least, self.most, *windows = narrowed
-            self._windows = windows[0], windows[1]
+            self.windows = windows[0], windows[1]
 
     def around(self, move: Move) -> tuple[int, ...]:
         """Give what a move depends on."""
@@ -180,27 +190,26 @@ class _Known:
         is_only = len(self.most) - 1 == 1
         return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
 
-    def question(self, move: Move) -> tuple[Reach, Windows] | None:
+    def question(self, move: Move) -> Confines | None:
         """Narrow the bounds to where an answer would be news; None when nothing is there."""
         b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
             least[b + 1] = max(least[b + 1], most[b])
         else:
             most[b] = min(most[b], least[b + 1])
-        narrowed = self._narrowing.narrow(least, most, self._windows)
+        narrowed = self._core.narrow(least, most, self.windows)
         if narrowed is None:
             return None
-        least, most, earliest, latest = narrowed
-        windows = Windows(earliest=earliest, latest=latest, apart=self._apart)
-        return Reach(threshold=self.threshold, least=tuple(least), most=tuple(most)), windows
+        least, most, *windows = narrowed
+        return self._confines(least, most, (windows[0], windows[1]))
 
     def learn(self, move: Move, work: int | None) -> None:
         """Take the answer: the bound asked for; None: there is nothing where the question was."""
         b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
-            most[b + 1] = max(least[b + 1], most[b]) - self.step if work is None else work
+            most[b + 1] = max(least[b + 1], most[b]) - 1 if work is None else work
         else:
-            least[b] = min(most[b], least[b + 1]) + self.step if work is None else work
+            least[b] = min(most[b], least[b + 1]) + 1 if work is None else work
         self._take(least, most)
 
 
@@ -295,6 +304,11 @@ class ChainSearch:
     def reach(self) -> Reach | None:
         """What is known of partitions nearly as good as the best; None when nothing is."""
         return self._open[0].reach if self._open else None
+
+    @property
+    def confines(self) -> Confines | None:
+        """All that is known of partitions nearly as good as the best; None when nothing is."""
+        return self._open[0].confines if self._open and not self._open[0].is_contradiction else None
 
     @property
     def _proven(self) -> int:
@@ -421,7 +435,6 @@ class ChainSearch:
     def _exhaust(self, known: _Known, end: float, seconds: float, effort: _Effort) -> bool:
         """Make all moves, as long as that narrows the bounds; say whether all were answered."""
         width, is_whole = math.inf, False
-        known.look_apart()
         while not known.is_contradiction and known.width < _WORTHWHILE * width:
             width = known.width
             is_whole = self._round(known, end, seconds, effort)
@@ -455,26 +468,25 @@ class ChainSearch:
         if question is None:
             known.learn(move, None)
             return True
-        reach, windows = question
-        model = self._formulation.move(move, reach, windows)
+        model = self._formulation.move(move, question)
         seconds = min(seconds, SHARE_OF_SOLVER * self._seconds_left)
         request = Request(
             model=model,
-            step=known.step,
+            step=1,  # what nodes are charged can be anything
             seconds=seconds,
             target=0 if effort is _Effort.RELAXED else None,
             options={**SOLVER_OPTIONS, **_OPTIONS[effort]},
         )
         outcome = self._solve(request)
         self._num_nodes += outcome.num_nodes
-        cap, nowhere = known.threshold - known.step, model.threshold or 0
+        cap, nowhere = known.threshold - self._formulation.step, model.threshold or 0
         by = max(0, outcome.lower_bound - cap)
         if outcome.lower_bound >= nowhere or (outcome.testimony and outcome.testimony.status == "infeasible"):
             known.learn(move, None)
         elif move.is_forward:
-            known.learn(move, reach.most[move.block + 1] - by)
+            known.learn(move, question.most[move.block + 1] - by)
         else:
-            known.learn(move, reach.least[move.block] + by)
+            known.learn(move, question.least[move.block] + by)
         return outcome.is_final
 
     def _solve(self, request: Request) -> Outcome:

@@ -21,15 +21,14 @@ Windows
     That fixes most ``y`` when ``T`` is close to the mean work. Since only partitions above ``T`` are left out, the
     bound of such a model is ``min(T, its least t)``.
 
-    When it is known that the first ``b`` blocks hold work of at least ``l`` and at most ``m`` (`Reach`), a node is not
-    among them if it and its ancestors hold more than ``m``; and it is if all but it and its descendants hold less than
-    ``l``, for what is closed under predecessors and lacks a node lacks its descendants.
+    More may be known of the partitions below a threshold, by minimum cuts (`Confines`): narrower windows; which nodes
+    ``u`` are *apart* from ``v``, so that ``u`` is before a block as soon as ``v`` is in it or before it: rows "apart";
+    and what nodes are *charged*, no block more than it costs: rows "charge".
 
 Moves
-    Let every block cost at most ``c``, and the first ``b`` blocks hold work between ``l`` and ``m``, for every ``b``.
-    The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its ``t`` is
-    ``c`` plus that much. What is before and after the moved block need not be divided. When ``u`` is *apart* from ``v``
-    (`Windows`), and ``v`` is in the moved block or before it, ``u`` is before it: rows "apart".
+    Let every block cost at most ``c``, and let the first ``b`` blocks be charged between ``l`` and ``m``, for every
+    ``b``. The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its
+    ``t`` is ``c`` plus that much. What is before and after the moved block need not be divided.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ class Reach:
     threshold
         Ticks.
     least, most
-        Ticks of work that the first 0, 1, ..., all blocks hold together, multiples of what all costs are multiples of.
+        Ticks of work that the first 0, 1, ..., all blocks hold together.
     """
 
     threshold: int
@@ -86,32 +85,42 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Windows:
-    """Where nodes can be, if the bottleneck is below a threshold.
+class Confines:
+    """What is known of all partitions whose bottleneck is below a threshold.
 
     Attributes
     ----------
+    threshold
+        Ticks.
     earliest, latest
-        Per node, the first and the last block, from 1.
+        Per node, the first and the last block that it can be in, from 1.
     apart
         Nodes of which the first is always in an earlier block than the second.
+    charges
+        Per node, ticks; the nodes of a block are charged no more than it costs, and each at least its work.
+    least, most
+        Ticks that the first 0, 1, ..., all blocks are charged together.
     """
 
+    threshold: int
     earliest: Integers
     latest: Integers
     apart: tuple[Integers, Integers]
+    charges: Integers
+    least: tuple[int, ...]
+    most: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """What is asked of one block: how much work can be in it and before it, or how little before it.
+    """What is asked of one block: how much can be charged in it and before it, or how little before it.
 
     Attributes
     ----------
     block
         Its index, from 0.
     is_forward
-        Whether the most work up to its end is asked for, rather than the least before it.
+        Whether the most up to its end is asked for, rather than the least before it.
     """
 
     block: int
@@ -161,12 +170,27 @@ class Model:
         return len(self.bound)
 
 
-KINDS = ("apart", "before", "cost", "demand", "export", "import", "least", "limit", "most", "move", "order", "overflow")
+KINDS = (
+    "apart",
+    "before",
+    "charge",
+    "cost",
+    "demand",
+    "export",
+    "import",
+    "least",
+    "limit",
+    "most",
+    "move",
+    "order",
+    "overflow",
+)
 """The rows, by name; those of `PURE` have no unit and values of 1 and -1, "limit" is in bytes, the rest in ticks."""
 PURE = ("apart", "before", "export", "import", "order")
 NUM_ARGUMENTS = {
     "apart": 3,
     "before": 3,
+    "charge": 1,
     "cost": 1,
     "demand": 0,
     "export": 3,
@@ -233,34 +257,29 @@ class Formulation:
         before, after = (np.maximum.reduce([np.maximum(need[side], 1) for need in needs]) for side in (0, 1))
         return before, self.num_blocks + 1 - after
 
-    def cones(self, reach: Reach, end: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Say which nodes are never, and which always, in the first ``end`` blocks."""
-        before, after = self._cones["work"]
-        return before > reach.most[end], self.total - after < reach.least[end]
-
     @cached_property
     def total(self) -> int:
         """Work of all nodes."""
         return int(self.work.sum())
 
-    def model(self, superblocks: Superblocks, *, threshold: int | None, reach: Reach | None = None) -> Model:
+    def model(self, superblocks: Superblocks, *, threshold: int | None, confines: Confines | None = None) -> Model:
         """Build the model; rows that always hold are left out.
 
         Notes
         -----
         O((nodes + reads) x superblocks).
         """
-        return _Builder(self, superblocks, threshold or None, reach).build()
+        return _Builder(self, superblocks, threshold or None, confines).build()
 
-    def move(self, move: Move, reach: Reach, windows: Windows | None = None) -> Model:
-        """Build the model of a move, all blocks being below the threshold of ``reach``.
+    def move(self, move: Move, confines: Confines) -> Model:
+        """Build the model of a move, all blocks being below the threshold of ``confines``.
 
         Notes
         -----
         O(nodes + reads).
         """
         spans = tuple(span for span in (move.block, 1, self.num_blocks - 1 - move.block) if span)
-        return _Builder(self, Superblocks(spans=spans), reach.threshold - self.step, reach, move, windows).build()
+        return _Builder(self, Superblocks(spans=spans), confines.threshold - self.step, confines, move).build()
 
 
 @dataclass(slots=True)
@@ -309,21 +328,18 @@ class _Builder:
         formulation: Formulation,
         superblocks: Superblocks,
         threshold: int | None,
-        reach: Reach | None = None,
+        confines: Confines | None = None,
         move: Move | None = None,
-        windows: Windows | None = None,
     ) -> None:
         self.formulation, self.superblocks, self.threshold = formulation, superblocks, threshold
-        self.reach, self.move, self.windows = reach, move, windows
+        self.confines, self.move = confines, move
         self.spans, self.num_superblocks = superblocks.spans, len(superblocks.spans)
         self.num_columns, self.rows = 1, _Rows()
         self.y = self._nodes()
 
     def build(self) -> Model:
         self._precedence()
-        of_cost = [j for j, span in enumerate(self.spans) if span is not None]
-        if self.move:
-            of_cost = [int(self.move.block > 0)]
+        of_cost = self._single() if self.move else [j for j, span in enumerate(self.spans) if span is not None]
         cuts = {j: self._cuts(j) for j in of_cost}
         num_binaries = self.num_columns
         for j in of_cost:
@@ -333,9 +349,15 @@ class _Builder:
             self._limit(j, span)
         if self.superblocks.demand is not None:
             self._demand(self.superblocks.demand)
-        if self.reach:
-            self._reach(self.reach)
+        if self.confines:
+            self._reach(self.confines)
+            for j in self._single():
+                self._charge(j, self.confines.charges)
         return self._finish(num_binaries)
+
+    def _single(self) -> list[int]:
+        """Give the superblocks that are blocks; of a move, the one that is asked about."""
+        return [int(self.move.block > 0)] if self.move else [j for j, span in enumerate(self.spans) if span == 1]
 
     def _new(self, count: int) -> Integers:
         self.num_columns += count
@@ -355,12 +377,9 @@ class _Builder:
             if windows is not None:
                 end += self.spans[i - 1] or 0
                 is_never, is_always = windows[0] > end, windows[1] <= end
-                if self.reach:
-                    never, always = self.formulation.cones(self.reach, end)
-                    is_never, is_always = is_never | never, is_always | always
-                if self.windows:
-                    is_never |= self.windows.earliest > end
-                    is_always |= self.windows.latest <= end
+                if self.confines:
+                    is_never |= self.confines.earliest > end
+                    is_always |= self.confines.latest <= end
                 y[is_always, i] = _ONE
                 is_free = ~is_never & ~is_always
             y[is_free, i] = self._new(int(is_free.sum()))
@@ -379,12 +398,12 @@ class _Builder:
             later, sooner = y[:, j + 1], y[:, j]
             kept = (later != _ONE) & (sooner != _ZERO)
             self._pure("order", (nodes[kept], j), [(later[kept], 1), (sooner[kept], -1)])
-
-        if self.windows and self.move:
-            j, (first, last) = int(self.move.block > 0), self.windows.apart
-            sooner, later = y[first, j], y[last, j + 1]
-            kept = (sooner != _ONE) & (later != _ZERO)
-            self._pure("apart", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
+        if self.confines:
+            first, last = self.confines.apart
+            for j in self._single():
+                sooner, later = y[first, j], y[last, j + 1]
+                kept = (sooner != _ONE) & (later != _ZERO)
+                self._pure("apart", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
 
     def _cuts(self, j: int) -> tuple[Integers, Integers]:
         """Add what makes a tensor cost something in a superblock; give the tensors that can, and their columns."""
@@ -442,6 +461,14 @@ class _Builder:
         else:
             self._sum("cost", (j,), [(_T, np.array([span])), *terms], 0)
 
+    def _charge(self, j: int, charges: Integers) -> None:
+        """Let t be at least what a superblock of one block is charged; in a move, the threshold."""
+        terms = self._in(j, -charges)
+        if self.move:
+            self._sum("charge", (j,), terms, -(self.threshold or 0))
+        else:
+            self._sum("charge", (j,), [(_T, np.ones(1, np.int64)), *terms], 0)
+
     def _limit(self, j: int, span: int) -> None:
         """Parameters within the memory limit."""
         param_bytes, limit = self.formulation.param_bytes, self.formulation.limit
@@ -454,23 +481,24 @@ class _Builder:
         mean = -(-int(work.sum()) // self.formulation.num_blocks)
         self._sum("demand", (), self._in(j, work), mean)
 
-    def _reach(self, reach: Reach) -> None:
-        """Bound the work of the first superblocks, and let t say how much closer the bounds can be in a move."""
+    def _reach(self, confines: Confines) -> None:
+        """Bound what the first blocks are charged, and let t say how much closer the bounds can be in a move."""
+        charges = confines.charges
         ends = np.cumsum([span or 0 for span in self.spans]).tolist()
         for i, end in enumerate(ends[:-1], start=1):
-            self._sum("least", (i,), self._up_to(i, 1), reach.least[end])
-            self._sum("most", (i,), self._up_to(i, -1), -reach.most[end])
+            self._sum("least", (i,), self._up_to(i, charges), confines.least[end])
+            self._sum("most", (i,), self._up_to(i, -charges), -confines.most[end])
         if self.move:
-            end, sign, limit = self.move.block, -1, -reach.least[self.move.block]
+            end, sign, limit = self.move.block, -1, -confines.least[self.move.block]
             if self.move.is_forward:
-                end, sign, limit = end + 1, 1, reach.most[end + 1]
-            terms = self._up_to(ends.index(end) + 1 if end else 0, sign)
+                end, sign, limit = end + 1, 1, confines.most[end + 1]
+            terms = self._up_to(ends.index(end) + 1 if end else 0, sign * charges)
             self._sum("move", (), [(_T, np.ones(1, np.int64)), *terms], (self.threshold or 0) + limit)
 
-    def _up_to(self, i: int, sign: int) -> list[tuple[Integers, Integers]]:
-        """Give the terms of the work of the first superblocks."""
-        kept = np.flatnonzero((self.formulation.work != 0) & (self.y[:, i] != _ZERO))
-        return [(self.y[kept, i], sign * self.formulation.work[kept])]
+    def _up_to(self, i: int, weights: Integers) -> list[tuple[Integers, Integers]]:
+        """Give the terms of the sum of weights over the nodes of the first superblocks."""
+        kept = np.flatnonzero((weights != 0) & (self.y[:, i] != _ZERO))
+        return [(self.y[kept, i], weights[kept])]
 
     def _in(self, j: int, weights: Integers) -> list[tuple[Integers, Integers]]:
         """Give the terms of the sum of weights over the nodes of a superblock."""
@@ -493,10 +521,10 @@ class _Builder:
         is_integer = np.ones(self.num_columns, np.bool_)
         is_integer[0], is_integer[num_binaries:] = False, False
         threshold = self.threshold
-        if threshold and self.reach and self.move:
+        if threshold and self.confines and self.move:
             # One more than the farthest move.
             end = self.move.block + self.move.is_forward
-            threshold += self.reach.most[end] - self.reach.least[end] + self.formulation.step
+            threshold += self.confines.most[end] - self.confines.least[end] + 1
         return Model(
             superblocks=self.superblocks,
             threshold=threshold,

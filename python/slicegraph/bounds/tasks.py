@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import final
 
-from slicegraph.bounds.model import Formulation, Reach, Superblocks
+from slicegraph.bounds.model import Confines, Formulation, Superblocks
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request, Watch, solve_model, solver
 from slicegraph.certificate.evidence import Relaxation, combine
@@ -41,15 +41,15 @@ class Budget:
         Where models are solved; None: here, one after the other.
     watch
         Told the best lower bound so far, in ticks, every few milliseconds; answers whether to stop.
-    reach
-        What the first blocks hold, for the exact model; what follows from it is nothing but the solver's word.
+    confines
+        What is known of better partitions, for the exact model; what follows from it is nothing but the solver's word.
     """
 
     threshold: int | None
     seconds: float
     executor: Executor | None = None
     watch: Watch | None = None
-    reach: Reach | None = None
+    confines: Confines | None = None
 
 
 def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: int) -> bool:
@@ -149,7 +149,7 @@ class Tasks:
         )
 
     def _relaxation(self, task: Task) -> Relaxation:
-        outcome = task.outcome.on_word() if self._budget.reach else task.outcome
+        outcome = task.outcome.on_word() if self._budget.confines else task.outcome
         return Relaxation(
             spans=task.superblocks.spans,
             demand=task.superblocks.demand,
@@ -175,7 +175,7 @@ class Tasks:
 
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
         budget = self._budget
-        model = self._formulation.model(task.superblocks, threshold=budget.threshold, reach=budget.reach)
+        model = self._formulation.model(task.superblocks, threshold=budget.threshold, confines=budget.confines)
         step, known = self._formulation.step, task.outcome.proof
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 

@@ -39,6 +39,7 @@
 //! # Ok::<(), slicegraph_core::Error>(())
 //! ```
 
+mod bits;
 pub mod cost;
 mod error;
 pub mod exact;

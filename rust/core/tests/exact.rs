@@ -3,11 +3,16 @@
 mod common;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use common::{half_second, instances, is_acyclic, message, optimum};
 use proptest::prelude::*;
-use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::exact::{Caps, Halt, Narrowing, Params, Progress, Proven, Reach, Reason, Windows, decide, prove};
+use slicegraph_core::NodeId;
+use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use slicegraph_core::exact::{
+    Caps, Confines, Halt, Narrowing, Params, Progress, Proven, Reach, Reason, Windows, charges, decide, prove,
+};
+use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::reduce::apart;
 
@@ -33,6 +38,13 @@ fn reach(instance: &Instance, threshold: Ticks) -> Reach {
         }
     }
     Reach { least, most }
+}
+
+fn confined(instance: &Instance, cap: Ticks) -> Option<Confines> {
+    let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
+    let windows = Windows::all(loads.len(), instance.num_blocks());
+    let confines = Confines::new(instance, cap, windows, loads, Reach::default())?;
+    confines.by_cuts(instance, cap, &Interrupt::never()).expect("nobody interrupts")
 }
 
 fn proven(instance: &Instance, incumbent: Ticks, threads: usize) -> Proven {
@@ -119,6 +131,45 @@ proptest! {
     }
 
     #[test]
+    fn charges_are_never_more_than_what_a_block_of_a_better_partition_costs(
+        instance in instances(7, 4),
+        slack in 0..8_i64,
+    ) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        let cap = best + slack * half_second(&instance);
+        let confines = confined(&instance, cap).expect("the optimum is not dearer");
+        let pairs = apart(&instance, cap + 1, &Interrupt::never()).expect("nobody interrupts");
+        let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
+        let windows = Windows::all(loads.len(), instance.num_blocks());
+        let first = charges(&instance, cap, &pairs, &windows, &loads, &Interrupt::never()).expect("nobody interrupts");
+        let first = first.expect("the optimum is not dearer");
+        for block_of in common::partitions(&instance) {
+            let costs = partition_costs(&instance, &block_of);
+            if bottleneck(&costs) > cap {
+                continue;
+            }
+            for charges in [&first, &confines.charges] {
+                let mut sums = vec![0; instance.num_blocks()];
+                for (node, &block) in block_of.iter().enumerate() {
+                    prop_assert!(charges[node] >= loads[node]);
+                    sums[block] += charges[node];
+                }
+                prop_assert!(sums.iter().zip(&costs).all(|(sum, cost)| *sum <= cost.cost));
+            }
+            for (node, &block) in block_of.iter().enumerate() {
+                let windows = &confines.windows;
+                prop_assert!((windows.earliest[node]..=windows.latest[node]).contains(&(block + 1)));
+            }
+            for end in 0..=instance.num_blocks() {
+                let sum: Ticks =
+                    block_of.iter().zip(&confines.charges).filter(|&(&block, _)| block < end).map(|(_, charge)| charge).sum();
+                prop_assert!((confines.reach.least[end]..=confines.reach.most[end]).contains(&sum));
+            }
+        }
+    }
+
+    #[test]
     fn threads_change_nothing(instance in instances(9, 4)) {
         let (one, two) = (proven(&instance, INFINITE, 1), proven(&instance, INFINITE, 2));
         prop_assert_eq!(one.progress, two.progress);
@@ -184,4 +235,33 @@ fn threads_out_of_range_are_named() {
     let params = Params { steps: 1, memory: BYTES, threads: 0, ..Params::default() };
     let refused = prove(&instance, known, &params, &Interrupt::never(), &mut |_| ControlFlow::Continue(()));
     assert_eq!(message(refused), "threads = 0, but there are from 1 to 4096");
+}
+
+/// Nodes of ten seconds in a row, and two seconds for each tensor between two of them.
+fn row(num_nodes: usize, num_blocks: usize) -> Instance {
+    let mut builder = GraphBuilder::default();
+    let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(10.0)).collect();
+    nodes.windows(2).for_each(|pair| {
+        builder.add_tensor(Some(pair[0]), 2, &[pair[1]]);
+    });
+    let graph = Arc::new(builder.freeze().expect("a row"));
+    Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+}
+
+#[test]
+fn nodes_that_no_block_can_hold_with_another_are_charged_all_that_they_pay() {
+    let instance = row(4, 4);
+    let second = instance.work(NodeId::new(0)) / 10;
+    let charges = confined(&instance, 14 * second).expect("each node alone").charges;
+    assert_eq!(charges, [12, 14, 14, 12].map(|seconds| seconds * second));
+}
+
+#[test]
+fn more_than_the_blocks_can_cost_together_cannot_be_charged() {
+    // A pair costs 22 at the ends and 24 in the middle: two blocks of two are 22 each, three blocks of one or two no less.
+    let instance = row(4, 2);
+    let second = instance.work(NodeId::new(0)) / 10;
+    for (cap, can_be) in [(22 * second, true), (22 * second - 1, false)] {
+        assert_eq!(confined(&instance, cap).is_some(), can_be);
+    }
 }

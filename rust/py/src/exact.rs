@@ -5,11 +5,9 @@ use std::sync::Arc;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
-use slicegraph_core::NodeId;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason, Windows};
 use slicegraph_core::interrupt::Interrupted;
-use slicegraph_core::reduce;
 
 use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
@@ -62,100 +60,124 @@ pub fn prove<'py>(
     Ok((lower_bound, proof, partition, used, supervised.is_signalled))
 }
 
-/// Nodes that are apart, the first before the second.
-type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
-
-/// The least and the most work of the first blocks; the first and the last block of every node.
+/// The least and the most that the first blocks are charged; the first and the last block of every node.
 type Narrowed<'py> = (Vec<i64>, Vec<i64>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
-/// Nodes no two of which a block below a threshold can hold, the first before the second; `poll` says whether to stop.
-#[pyfunction]
-pub fn apart<'py>(
-    py: Python<'py>,
-    instance: &Bound<'_, Instance>,
-    threshold: i64,
-    poll: Bound<'py, PyAny>,
-) -> PyResult<Pairs<'py>> {
-    let instance = &instance.get().0;
-    let poll = poll.unbind();
-    let supervised = supervise(
-        py,
-        |py, ()| poll.call0(py)?.extract(py),
-        |interrupt, report| {
-            if report(()).is_break() { Err(Interrupted) } else { reduce::apart(instance, threshold, interrupt) }
-        },
-    )?;
-    if supervised.is_signalled {
-        return Err(PyKeyboardInterrupt::new_err(()));
-    }
-    // Who is told to stop knows of none.
-    let pairs = supervised.value.unwrap_or_default();
-    let index = |node: NodeId| i64::try_from(node.index()).unwrap_or(i64::MAX);
-    let (first, last): (Vec<i64>, Vec<i64>) = pairs.into_iter().map(|(u, v)| (index(u), index(v))).unzip();
-    Ok((first.into_pyarray(py), last.into_pyarray(py)))
+/// What is known of every partition whose blocks cost at most a cap, as far as minimum cuts say.
+#[pyclass(frozen, module = "slicegraph._core")]
+pub struct Confines {
+    instance: Arc<cost::Instance>,
+    cap: i64,
+    core: exact::Confines,
 }
 
-/// What narrows the windows of nodes when every block costs less than a threshold.
-#[pyclass(frozen, module = "slicegraph._core")]
-pub struct Narrowing {
-    instance: Arc<cost::Instance>,
-    threshold: i64,
-    core: exact::Narrowing,
+/// The first and the last block of every node, from Python.
+type Blocks<'py> = (PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
+
+fn windows_of((earliest, latest): Blocks<'_>) -> PyResult<Windows> {
+    let blocks = |blocks: PyReadonlyArray1<'_, i64>| -> PyResult<Vec<usize>> {
+        Ok(copy_in(blocks)?.into_iter().map(|block| usize::try_from(block).unwrap_or(0)).collect())
+    };
+    Ok(Windows { earliest: blocks(earliest)?, latest: blocks(latest)? })
+}
+
+/// Confines of an instance, given windows and charges that hold; by minimum cuts too if there is a `poll`, which says whether to
+/// stop; none when there is no such partition.
+#[pyfunction]
+#[pyo3(signature = (instance, cap, *, windows=None, charges=None, poll=None))]
+pub fn confine(
+    py: Python<'_>,
+    instance: &Bound<'_, Instance>,
+    cap: i64,
+    windows: Option<Blocks<'_>>,
+    charges: Option<PyReadonlyArray1<'_, i64>>,
+    poll: Option<Bound<'_, PyAny>>,
+) -> PyResult<Option<Confines>> {
+    let instance = &instance.get().0;
+    let all = || Windows::all(instance.graph().num_nodes(), instance.num_blocks());
+    let windows = windows.map_or_else(|| Ok(all()), windows_of)?;
+    let loads = || instance.graph().nodes().map(|node| instance.load(node)).collect();
+    let charges = charges.map_or_else(|| Ok(loads()), copy_in)?;
+    let mut core = py.detach(|| exact::Confines::new(instance, cap, windows, charges, Reach::default()));
+    if let (Some(known), Some(poll)) = (&core, poll) {
+        let poll = poll.unbind();
+        let supervised = supervise(
+            py,
+            |py, ()| poll.call0(py)?.extract(py),
+            |interrupt, report| {
+                if report(()).is_break() { Err(Interrupted) } else { known.clone().by_cuts(instance, cap, interrupt) }
+            },
+        )?;
+        if supervised.is_signalled {
+            return Err(PyKeyboardInterrupt::new_err(()));
+        }
+        // What is known without cuts is right, too.
+        if let Ok(better) = supervised.value {
+            core = better;
+        }
+    }
+    Ok(core.map(|core| Confines { instance: Arc::clone(instance), cap, core }))
+}
+
+fn numbers<T: TryInto<i64>>(py: Python<'_>, values: impl Iterator<Item = T>) -> Bound<'_, PyArray1<i64>> {
+    let values: Vec<i64> = values.map(|value| value.try_into().unwrap_or(i64::MAX)).collect();
+    values.into_pyarray(py)
 }
 
 #[pymethods]
-impl Narrowing {
-    /// No block holds more than `cap`; `pairs` are apart.
-    #[new]
-    fn new(
-        py: Python<'_>,
-        instance: &Bound<'_, Instance>,
-        threshold: i64,
-        cap: i64,
-        pairs: (PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>),
-    ) -> PyResult<Self> {
-        let instance = &instance.get().0;
-        let node = |index: i64| NodeId::new(usize::try_from(index).unwrap_or(0));
-        let (first, last) = (copy_in(pairs.0)?, copy_in(pairs.1)?);
-        let pairs: Vec<(NodeId, NodeId)> = first.into_iter().map(node).zip(last.into_iter().map(node)).collect();
-        let narrow = || exact::Narrowing::new(instance.graph(), instance.works(), instance.num_blocks(), cap, &pairs);
-        let core = py.detach(narrow);
-        Ok(Self { instance: Arc::clone(instance), threshold, core })
+impl Confines {
+    /// What nodes take of their blocks at least.
+    #[getter]
+    fn charges<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        self.core.charges.clone().into_pyarray(py)
     }
 
-    /// Narrows what the first blocks hold, and the windows, by minimum cuts too until `poll` says to stop; none when that
-    /// contradicts itself.
+    /// Nodes of which the first is always in an earlier block than the second: the least pairs.
+    #[getter]
+    fn apart<'py>(&self, py: Python<'py>) -> (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>) {
+        let pairs = &self.core.apart;
+        (numbers(py, pairs.iter().map(|(u, _)| u.index())), numbers(py, pairs.iter().map(|(_, v)| v.index())))
+    }
+
+    /// What is known of the first blocks, and of every node.
+    #[getter]
+    fn narrowed<'py>(&self, py: Python<'py>) -> Narrowed<'py> {
+        rows_of(py, self.core.reach.clone(), &self.core.windows)
+    }
+
+    /// Whether cuts have narrowed the windows.
+    #[getter]
+    fn are_of_use(&self) -> bool {
+        self.core.are_of_use
+    }
+
+    /// Narrows what the first blocks are charged, and the windows, by minimum cuts too until `poll` says to stop; none when
+    /// that contradicts itself.
     #[pyo3(signature = (least, most, windows, poll=None))]
     fn narrow<'py>(
         &self,
         py: Python<'py>,
         least: Vec<i64>,
         most: Vec<i64>,
-        windows: Option<(PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)>,
+        windows: Blocks<'_>,
         poll: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Narrowed<'py>>> {
-        let instance = &self.instance;
+        let (instance, narrowing) = (&self.instance, &self.core.narrowing);
         let mut reach = Reach { least, most };
-        let mut known = Windows::all(instance.graph().num_nodes(), instance.num_blocks());
-        if let Some((earliest, latest)) = windows {
-            let blocks = |blocks: PyReadonlyArray1<'_, i64>| -> PyResult<Vec<usize>> {
-                Ok(copy_in(blocks)?.into_iter().map(|block| usize::try_from(block).unwrap_or(0)).collect())
-            };
-            known = Windows { earliest: blocks(earliest)?, latest: blocks(latest)? };
-        }
-        let mut can_be = self.core.narrow(&mut reach, &mut known);
+        let mut windows = windows_of(windows)?;
+        let mut can_be = narrowing.narrow(&mut reach, &mut windows);
         if let (true, Some(poll)) = (can_be, poll) {
             let poll = poll.unbind();
-            let (windows, reach) = (&mut known, &mut reach);
+            let (windows, reach) = (&mut windows, &mut reach);
             let supervised = supervise(
                 py,
                 |py, ()| poll.call0(py)?.extract(py),
                 |interrupt, report| {
                     let is_over = report(()).is_break();
                     let shaved =
-                        if is_over { Ok(true) } else { self.core.shave(instance, self.threshold, windows, interrupt) };
+                        if is_over { Ok(true) } else { narrowing.shave(instance, self.cap + 1, windows, interrupt) };
                     // What was narrowed by then is right.
-                    shaved.unwrap_or(true) && self.core.narrow(reach, windows)
+                    shaved.unwrap_or(true) && narrowing.narrow(reach, windows)
                 },
             )?;
             if supervised.is_signalled {
@@ -163,12 +185,12 @@ impl Narrowing {
             }
             can_be = supervised.value;
         }
-        if !can_be {
-            return Ok(None);
-        }
-        let block = |block: usize| i64::try_from(block).unwrap_or(i64::MAX);
-        let [earliest, latest] = [known.earliest, known.latest]
-            .map(|blocks| blocks.into_iter().map(block).collect::<Vec<i64>>().into_pyarray(py));
-        Ok(Some((reach.least, reach.most, earliest, latest)))
+        Ok(can_be.then(|| rows_of(py, reach, &windows)))
     }
+}
+
+fn rows_of<'py>(py: Python<'py>, reach: Reach, windows: &Windows) -> Narrowed<'py> {
+    let Windows { earliest, latest } = windows;
+    let Reach { least, most } = reach;
+    (least, most, numbers(py, earliest.iter().copied()), numbers(py, latest.iter().copied()))
 }

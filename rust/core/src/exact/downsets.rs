@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::bits::has;
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
@@ -12,6 +13,8 @@ pub(super) type Live = (u32, u32);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Boundary {
     pub load: Ticks,
+    /// What its nodes are charged (`charges.rs`).
+    pub charge: Ticks,
     pub params: Ticks,
     pub bytes: u64,
     /// What its live tensors cost those who made them, and those who will read them.
@@ -69,7 +72,7 @@ impl Downsets {
 
     /// Whether a node is in a downset.
     pub(super) fn contains(&self, index: usize, node: usize) -> bool {
-        self.words(index)[node / 64] >> (node % 64) & 1 == 1
+        has(self.words(index), node)
     }
 
     pub(super) fn live(&self, index: usize) -> &[Live] {

@@ -5,10 +5,10 @@
 //! each side can pay at most, the enumeration decides one node after the other, in a topological order: in, with all that
 //! comes before it, or out, with all that comes after it. What is decided has a load and live tensors already, and neither
 //! shrinks, so a branch ends as soon as one side cannot pay. Where a graph is a series of parts, this leaves the part at the
-//! boundary.
+//! boundary. What the first blocks are charged at least and at most is known too, and such sums only grow.
 
 use super::downsets::{Boundary, Downsets};
-use super::{Caps, Halt, Windows};
+use super::{Caps, Confines, Halt};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, TensorId, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -25,8 +25,8 @@ pub(super) struct Purse {
     pub after: Ticks,
     /// How many blocks may stand before the boundary, and after it.
     pub blocks: [usize; 2],
-    /// The least and the most load before the boundary.
-    pub loads: [Ticks; 2],
+    /// The least and the most that is charged before the boundary.
+    pub charges: [Ticks; 2],
 }
 
 /// Which downsets are asked for.
@@ -46,10 +46,12 @@ pub(super) struct Question<'a> {
 #[derive(Debug)]
 pub(super) struct Enumerator<'a> {
     instance: &'a Instance,
-    windows: Option<&'a Windows>,
+    confines: Option<&'a Confines>,
     order: Vec<u32>,
     loads: Vec<Ticks>,
+    charges: Vec<Ticks>,
     total: Ticks,
+    total_charge: Ticks,
     cones: ConeSums,
     predecessors: Vec<Vec<u32>>,
     side: Vec<u8>,
@@ -76,7 +78,7 @@ pub(super) struct Enumerator<'a> {
 
 impl<'a> Enumerator<'a> {
     /// Takes O(nodes^2 / 8) time.
-    pub(super) fn new(instance: &'a Instance, windows: Option<&'a Windows>) -> Self {
+    pub(super) fn new(instance: &'a Instance, confines: Option<&'a Confines>) -> Self {
         let graph = instance.graph();
         let num_nodes = graph.num_nodes();
         let mut predecessors = vec![Vec::new(); num_nodes];
@@ -86,13 +88,16 @@ impl<'a> Enumerator<'a> {
             }
         }
         let loads: Vec<Ticks> = graph.nodes().map(|v| instance.load(v)).collect();
+        let charges = confines.map_or_else(|| loads.clone(), |confines| confines.charges.clone());
         Self {
             instance,
-            windows,
+            confines,
             order: TopologicalOrder::natural(graph).nodes().iter().map(|v| v.narrow()).collect(),
             cones: cone_sums(graph, &loads),
             total: loads.iter().sum(),
+            total_charge: charges.iter().sum(),
             loads,
+            charges,
             predecessors,
             side: vec![FREE; num_nodes],
             words: vec![0; num_nodes.div_ceil(64)],
@@ -172,15 +177,21 @@ impl<'a> Enumerator<'a> {
     fn search(&mut self, question: &Question<'_>, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
         let Question { purse, full, start, .. } = *question;
         let num_at_start = self.num_in;
-        let after = purse.after.min(self.total - purse.loads[0]);
+        let [least, most] = purse.charges;
+        let (mut before, mut after) = (purse.before, purse.after);
+        // Windows know better.
+        if self.confines.is_none() {
+            (before, after) = (before.min(most), after.min(self.total - least));
+        }
         let num_nodes = self.order.len();
         let mut found = Downsets::new(num_nodes);
         let mut order = Vec::new();
         for index in 0..num_nodes {
             let node = self.order[index];
-            let [is_early, is_late] = self.windows.map_or([false; 2], |windows| windows.sides(node, purse.blocks[0]));
+            let [is_early, is_late] =
+                self.confines.map_or([false; 2], |confines| confines.windows.sides(node, purse.blocks[0]));
             let is_in = is_early || self.cones.descendants[wide(node)] > after || self.side[wide(node)] == IN;
-            let is_out = is_late || self.cones.ancestors[wide(node)] > purse.before.min(purse.loads[1]);
+            let is_out = is_late || self.cones.ancestors[wide(node)] > before;
             match (is_in, is_out) {
                 (true, true) => return Ok(found),
                 (true, false) => self.decide(node, IN),
@@ -263,10 +274,12 @@ impl<'a> Enumerator<'a> {
         let purse = question.purse;
         let overflow = instance.overflow(inside.params - start.params);
         let is_block = question.start.is_none()
-            || (self.filling(true) + overflow <= question.block && !instance.is_over_limit(inside.bytes - start.bytes));
+            || (self.filling(true) + overflow <= question.block
+                && inside.charge - start.charge <= question.block
+                && !instance.is_over_limit(inside.bytes - start.bytes));
         is_block
-            && inside.load <= purse.loads[1]
-            && outside.load <= self.total - purse.loads[0]
+            && inside.charge <= purse.charges[1]
+            && outside.charge <= self.total_charge - purse.charges[0]
             && inside.load + inside.exports <= purse.before
             && outside.load + inside.imports <= purse.after
             && fits(instance, inside, purse.blocks[0])
@@ -286,6 +299,7 @@ impl<'a> Enumerator<'a> {
             let (index, v) = (wide(node), NodeId::new(wide(node)));
             let sums = if side == IN { &mut self.inside } else { &mut self.outside };
             sums.load += self.loads[index];
+            sums.charge += self.charges[index];
             sums.params += instance.params()[index];
             sums.bytes += graph.param_bytes(v);
             if side == IN {
@@ -381,6 +395,7 @@ impl<'a> Enumerator<'a> {
                 (&mut self.outside, &mut self.readers_out)
             };
             sums.load -= self.loads[index];
+            sums.charge -= self.charges[index];
             sums.params -= instance.params()[index];
             sums.bytes -= graph.param_bytes(v);
             for &x in graph.reads(v) {

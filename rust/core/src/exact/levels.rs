@@ -40,7 +40,7 @@ use rayon::prelude::*;
 use super::boxes::Boxes;
 use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
-use super::{Caps, Halt, Reach, Windows};
+use super::{Caps, Confines, Halt, Reach};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -104,11 +104,11 @@ pub(super) fn chain(
     instance: &Instance,
     threshold: Ticks,
     reach: &Reach,
-    windows: Option<&Windows>,
+    confines: Option<&Confines>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut search = Search::new(instance, threshold, reach, windows);
+    let mut search = Search::new(instance, threshold, reach, confines);
     let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
     let mut more = caps.steps.saturating_mul(MORE);
     loop {
@@ -159,8 +159,8 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach, windows: Option<&'a Windows>) -> Self {
-        let mut enumerator = Enumerator::new(instance, windows);
+    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach, confines: Option<&'a Confines>) -> Self {
+        let mut enumerator = Enumerator::new(instance, confines);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
         let is_free_of_memory =
@@ -185,7 +185,7 @@ impl<'a> Search<'a> {
         if side == 1 {
             (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
         }
-        let purse = Purse { before, after, loads: self.reach.loads(blocks[0]), blocks };
+        let purse = Purse { before, after, charges: self.reach.at(blocks[0]), blocks };
         let steps = caps.steps;
         let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
         let (found, origins) = if is_led {

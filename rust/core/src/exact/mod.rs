@@ -5,15 +5,20 @@
 //! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
 
 mod boxes;
+mod charges;
+mod confines;
 mod downsets;
 mod enumerate;
 mod levels;
 mod prove;
 mod windows;
 
+pub use charges::charges;
+pub use confines::Confines;
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 pub use windows::{Narrowing, Windows};
 
+use crate::bits::has;
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -23,9 +28,6 @@ const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
 /// Steps without windows, which most decisions do not need (those of small tests too).
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
-
-/// Minimum cuts are worth their time when they leave at most this part of the windows' slack.
-const OF_USE: [usize; 2] = [97, 100];
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -108,8 +110,8 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The least and the most load of the first blocks.
-    fn loads(&self, num_blocks: usize) -> [Ticks; 2] {
+    /// Of so many blocks, the least and the most.
+    fn at(&self, num_blocks: usize) -> [Ticks; 2] {
         let least = self.least.get(num_blocks).copied().unwrap_or(0);
         [least, self.most.get(num_blocks).copied().unwrap_or(INFINITE)]
     }
@@ -164,26 +166,17 @@ fn decide_within(
     let ends = match ends {
         Err(Halt::Steps) if *are_of_use => {
             let loads: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
-            let narrowing = Narrowing::new(instance.graph(), &loads, instance.num_blocks(), threshold - 1, &[]);
-            let (mut reach, mut windows) = (reach.clone(), Windows::all(loads.len(), instance.num_blocks()));
-            if !narrowing.narrow(&mut reach, &mut windows) {
-                return Ok(None);
-            }
-            let slack = windows.slack();
-            if !narrowing.shave(instance, threshold, &mut windows, interrupt)? {
-                return Ok(None);
-            }
-            *are_of_use = windows.slack() * OF_USE[1] <= slack * OF_USE[0];
-            if !narrowing.narrow(&mut reach, &mut windows) {
-                return Ok(None);
-            }
-            levels::chain(instance, threshold, &reach, Some(&windows), caps, interrupt)?
+            let windows = Windows::all(loads.len(), instance.num_blocks());
+            let confines = Confines::new(instance, threshold - 1, windows, loads, reach.clone());
+            let Some(confines) = confines else { return Ok(None) };
+            let Some(confines) = confines.by_cuts(instance, threshold - 1, interrupt)? else { return Ok(None) };
+            *are_of_use = confines.are_of_use;
+            levels::chain(instance, threshold, &confines.reach, Some(&confines), caps, interrupt)?
         }
         ends => ends?,
     };
     Ok(ends.map(|ends| {
-        let is_in = |words: &[u64], node: usize| words[node / 64] >> (node % 64) & 1 == 1;
-        let block = |node: usize| ends.iter().position(|words| is_in(words, node)).unwrap_or(0);
+        let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
         (0..instance.graph().num_nodes()).map(block).collect()
     }))
 }

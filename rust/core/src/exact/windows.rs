@@ -67,6 +67,25 @@ impl Windows {
         self.earliest.iter().zip(&self.latest).map(|(first, last)| last - first).sum()
     }
 
+    /// The first blocks hold no more than what can be there, and no less than what must.
+    fn hold(&self, loads: &[Ticks], reach: &mut Reach) {
+        for (blocks, is_most) in [(&self.earliest, true), (&self.latest, false)] {
+            let mut held = vec![0; reach.most.len()];
+            for (&block, load) in blocks.iter().zip(loads) {
+                held[block] += load;
+            }
+            let mut sum = 0;
+            for (b, held) in held.into_iter().enumerate() {
+                sum += held;
+                if is_most {
+                    reach.most[b] = reach.most[b].min(sum);
+                } else {
+                    reach.least[b] = reach.least[b].max(sum);
+                }
+            }
+        }
+    }
+
     fn are_open(&self) -> bool {
         self.earliest.iter().zip(&self.latest).all(|(first, last)| first <= last)
     }
@@ -130,7 +149,7 @@ impl Narrowing {
                 return true;
             }
             open = now;
-            self.hold(reach, windows);
+            windows.hold(&self.loads, reach);
         }
     }
 
@@ -264,24 +283,5 @@ impl Narrowing {
             }
         }
         Ok(())
-    }
-
-    /// The first blocks hold no more than what can be there, and no less than what must.
-    fn hold(&self, reach: &mut Reach, windows: &Windows) {
-        for (blocks, is_most) in [(&windows.earliest, true), (&windows.latest, false)] {
-            let mut held = vec![0; self.num_blocks + 1];
-            for (&block, load) in blocks.iter().zip(&self.loads) {
-                held[block] += load;
-            }
-            let mut sum = 0;
-            for (b, held) in held.into_iter().enumerate() {
-                sum += held;
-                if is_most {
-                    reach.most[b] = reach.most[b].min(sum);
-                } else {
-                    reach.least[b] = reach.least[b].max(sum);
-                }
-            }
-        }
     }
 }

@@ -12,6 +12,7 @@
 
 use super::mincut::{AFTER, BEFORE, Network};
 use super::quotient::Quotient;
+use crate::bits::{has, insert, nothing, unite};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, wide};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -50,7 +51,7 @@ pub fn apart(
     let successors = |index: usize| graph.successors(order[index]).iter().map(|successor| place[successor.index()]);
 
     // By place: the place itself and what comes before it, the place itself and what comes after it, what is apart from it.
-    let mut before = vec![vec![0; order.len().div_ceil(64)]; order.len()];
+    let mut before = vec![nothing(order.len()); order.len()];
     for index in 0..order.len() {
         insert(&mut before[index], index);
         for successor in successors(index) {
@@ -58,7 +59,7 @@ pub fn apart(
             unite(&mut there[0], &here[index]);
         }
     }
-    let mut after = vec![vec![0; order.len().div_ceil(64)]; order.len()];
+    let mut after = vec![nothing(order.len()); order.len()];
     let mut apart = after.clone();
     let mut pairs = Vec::new();
     for first in (0..order.len()).rev() {
@@ -74,7 +75,7 @@ pub fn apart(
         }
         insert(&mut after[first], first);
         let (after, far) = (&after[first], &mut apart[first]);
-        let mut near = vec![0; after.len()];
+        let mut near = nothing(order.len());
         insert(&mut near, first);
         let mut news = Vec::new();
         while let Some(last) = last_of(after, |word| !(far[word] | near[word])) {
@@ -97,18 +98,6 @@ pub fn apart(
         pairs.extend(news.into_iter().filter(is_least).map(|last| (order[first], order[last])));
     }
     Ok(pairs)
-}
-
-fn has(row: &[u64], index: usize) -> bool {
-    row[index / 64] >> (index % 64) & 1 == 1
-}
-
-fn insert(row: &mut [u64], index: usize) {
-    row[index / 64] |= 1 << (index % 64);
-}
-
-fn unite(row: &mut [u64], other: &[u64]) {
-    row.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
 }
 
 /// The last place of a row that is in a mask.

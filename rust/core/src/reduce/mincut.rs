@@ -65,7 +65,8 @@ pub(crate) struct Network<'q, 'a> {
     level: Vec<u32>,
     next: Vec<u32>,
     queue: Vec<u32>,
-    /// The source that is pushed from.
+    /// What flows from each source at most, as far as it has not; and the source that is pushed from.
+    supply: Vec<Ticks>,
     source: usize,
     steps: u64,
 }
@@ -94,6 +95,7 @@ impl<'q, 'a> Network<'q, 'a> {
             level: Vec::new(),
             next: Vec::new(),
             queue: Vec::new(),
+            supply: Vec::new(),
             source: 0,
             steps: 0,
             groups,
@@ -185,9 +187,10 @@ impl<'q, 'a> Network<'q, 'a> {
             self.side[wide(self.node_of[b])] |= ELSEWHERE;
         }
         let side = std::mem::take(&mut self.side);
-        let least = self.cut(&[source], threshold, |node| side[wide(node)]);
+        self.supply = vec![ENOUGH];
+        let least = self.cut(&[source], self.overflow(&[source]), threshold, |node| side[wide(node)]);
         self.side = side;
-        least
+        least.min(threshold)
     }
 
     /// The least cost of a block that holds `groups`, given on which sides every group is; or `threshold` when it is not below.
@@ -199,11 +202,33 @@ impl<'q, 'a> Network<'q, 'a> {
     ) -> Ticks {
         let sources: Vec<u32> = groups.map(|group| self.node_of[group]).collect();
         let groups = Rc::clone(&self.groups);
-        self.cut(&sources, threshold, |node| side(groups[wide(node) - 1]))
+        self.supply = vec![ENOUGH; sources.len()];
+        self.cut(&sources, self.overflow(&sources), threshold, |node| side(groups[wide(node) - 1])).min(threshold)
     }
 
-    fn cut(&mut self, sources: &[u32], threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
-        let params = sources.iter().map(|&source| self.quotient.group(self.groups[wide(source) - 1]).params).sum();
+    /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
+    /// region that hold the region's first group. [`Self::cheapest`] is such a set.
+    ///
+    /// # Complexity
+    /// Dinic's algorithm, in the region.
+    pub(crate) fn least_balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
+        let sources: Vec<u32> = region.iter().map(|&(group, _)| self.node_of[group]).collect();
+        let groups = Rc::clone(&self.groups);
+        self.supply.clear();
+        self.supply.extend(region.iter().map(|&(_, gain)| gain));
+        self.supply[0] = ENOUGH;
+        let side = |node: u32| if is_in(groups[wide(node) - 1]) { 0 } else { ELSEWHERE };
+        let least = self.cut(&sources, 0, INFINITE, side);
+        i128::from(least) - region.iter().map(|&(_, gain)| i128::from(gain)).sum::<i128>()
+    }
+
+    fn overflow(&self, sources: &[u32]) -> Ticks {
+        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).params;
+        self.quotient.instance().overflow(sources.iter().map(params).sum())
+    }
+
+    /// The least cut, and the constant `flow`; or more than `threshold`, when it is not below.
+    fn cut(&mut self, sources: &[u32], mut flow: Ticks, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
         for arc in self.changed.drain(..).map(wide) {
             self.arcs[arc].left = self.capacity[arc];
             self.arcs[arc ^ 1].left = self.capacity[arc ^ 1];
@@ -211,7 +236,6 @@ impl<'q, 'a> Network<'q, 'a> {
         self.question += 1;
         let num_groups = self.groups.len();
         let is_sink = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
-        let mut flow = self.quotient.instance().overflow(params);
         while flow < threshold && self.levels(sources, is_sink, &side) {
             self.source = 0;
             while flow < threshold {
@@ -222,7 +246,7 @@ impl<'q, 'a> Network<'q, 'a> {
                 flow = flow.saturating_add(pushed);
             }
         }
-        flow.min(threshold)
+        flow
     }
 
     /// Arcs that searches have looked at so far.
@@ -283,9 +307,11 @@ impl<'q, 'a> Network<'q, 'a> {
     fn levels(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool, side: impl Fn(u32) -> u8) -> bool {
         self.search += 1;
         self.queue.clear();
-        for &source in sources {
-            self.reach(source, 0);
-            self.queue.push(source);
+        for (place, &source) in sources.iter().enumerate() {
+            if self.supply[place] > 0 {
+                self.reach(source, 0);
+                self.queue.push(source);
+            }
         }
         let (mut at, mut last) = (0, u32::MAX);
         while let Some(&node) = self.queue.get(at) {
@@ -318,21 +344,25 @@ impl<'q, 'a> Network<'q, 'a> {
     /// Pushes flow along one shortest path.
     fn augment(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool) -> Ticks {
         while let Some(&source) = sources.get(self.source) {
-            let pushed = self.augment_from(source, &is_sink);
-            if pushed > 0 {
-                return pushed;
+            let supply = self.supply[self.source];
+            if supply > 0 {
+                let pushed = self.augment_from(source, supply, &is_sink);
+                if pushed > 0 {
+                    self.supply[self.source] -= pushed;
+                    return pushed;
+                }
             }
             self.source += 1;
         }
         0
     }
 
-    fn augment_from(&mut self, source: u32, is_sink: impl Fn(u32) -> bool) -> Ticks {
+    fn augment_from(&mut self, source: u32, supply: Ticks, is_sink: impl Fn(u32) -> bool) -> Ticks {
         let mut path: Vec<u32> = Vec::new();
         let mut node = source;
         loop {
             if is_sink(node) {
-                let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).min().unwrap_or(0);
+                let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(supply, Ticks::min);
                 for &arc in &path {
                     self.arcs[wide(arc)].left -= pushed;
                     self.arcs[wide(arc) ^ 1].left += pushed;

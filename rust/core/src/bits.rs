@@ -1,0 +1,21 @@
+//! Sets of small numbers as bits of words.
+
+/// Words for numbers below `len`.
+pub(crate) fn nothing(len: usize) -> Vec<u64> {
+    vec![0; len.div_ceil(64)]
+}
+
+/// Whether a set holds a number.
+pub(crate) fn has(set: &[u64], number: usize) -> bool {
+    set[number / 64] >> (number % 64) & 1 == 1
+}
+
+/// Puts a number into a set.
+pub(crate) fn insert(set: &mut [u64], number: usize) {
+    set[number / 64] |= 1 << (number % 64);
+}
+
+/// Puts another set into a set.
+pub(crate) fn unite(set: &mut [u64], other: &[u64]) {
+    set.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+}
