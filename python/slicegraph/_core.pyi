@@ -92,7 +92,6 @@ def confine(
     cap: int,
     *,
     windows: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
-    charges: NDArray[np.int64] | None = None,
     poll: Callable[[], bool] | None = None,
 ) -> Confines | None: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
@@ -123,8 +122,7 @@ def prove(
     steps: int,
     memory: int,
     threads: int,
-    least: Sequence[int],
-    most: Sequence[int],
+    known: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None,
     poll: Callable[[int, int], bool],
 ) -> tuple[
     int,

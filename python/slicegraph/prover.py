@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from slicegraph.bounds.chain import ChainSearch
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import FIRST_STEPS, MAX_NODES, MORE_STEPS, Closing, close_in
-from slicegraph.bounds.model import Confines, Formulation, Reach
+from slicegraph.bounds.model import Confines, Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, combine
 from slicegraph.cost import Instance
@@ -218,18 +218,20 @@ class Prover:
         self._take(closing.block_of, closing.bottleneck)
         return closing.bound
 
-    def _close_in(self, strand: _Strand, instance: Instance, seconds: float, reach: Reach | None = None) -> Closing:
+    def _close_in(
+        self, strand: _Strand, instance: Instance, seconds: float, confines: Confines | None = None
+    ) -> Closing:
         """Run the downset DP for so long, and on as long as nobody else has news; or on what the chain asks alone."""
         begin, is_first = time.monotonic(), not self._has_tried.is_set()
         lower_bound, bottleneck = self._ticks, self._threshold
-        if reach is not None:
-            lower_bound, bottleneck = reach.threshold - 1, reach.threshold
+        if confines is not None:
+            lower_bound, bottleneck = confines.threshold - 1, confines.threshold
 
         def poll(ticks: int, _bottleneck: int) -> bool:
             is_over = time.monotonic() - begin >= seconds
-            if reach is not None:
-                is_met = ticks >= reach.threshold or (self._threshold is not None and self._threshold < reach.threshold)
-                return is_over or is_met or self._is_closed.is_set()
+            if confines is not None:
+                is_better = self._threshold is not None and self._threshold < confines.threshold
+                return is_over or is_better or ticks >= confines.threshold or self._is_closed.is_set()
             if is_over:
                 self._has_tried.set()
             is_met = self._threshold is not None and ticks >= self._threshold
@@ -243,7 +245,7 @@ class Prover:
             # From now on others want the processors too.
             threads=self._threads if is_first else max(1, self._threads // 2),
             steps=FIRST_STEPS if is_first else MORE_STEPS,
-            reach=reach,
+            confines=confines,
             poll=poll,
         )
 
@@ -302,12 +304,12 @@ class Prover:
         self._confines = None
         return _Quotient(self._instance, self._threshold)
 
-    def _decide(self, strand: _Strand, reduction: Reduction, reach: Reach, seconds: float) -> bool:
+    def _decide(self, strand: _Strand, reduction: Reduction, confines: Confines, seconds: float) -> bool:
         """Let the downset DP decide a threshold, given what the chain knows; it may come across a better partition."""
-        closing = self._close_in(strand, reduction.instance, seconds, reach)
+        closing = self._close_in(strand, reduction.instance, seconds, confines)
         if closing.block_of is not None:
             self._take(reduction.lift(closing.block_of), closing.bottleneck)
-        return closing.bound.ticks >= reach.threshold
+        return closing.bound.ticks >= confines.threshold
 
     def _hear(self, strand: _Strand, ticks: int) -> bool:
         threshold = self._threshold

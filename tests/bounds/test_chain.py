@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from slicegraph._core import confine
 from slicegraph.bounds.chain import ChainSearch, chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Confines, Formulation, Move, Reach
+from slicegraph.bounds.model import Confines, Formulation, Integers, Move
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import Request
 from solving import InProcess
@@ -37,9 +37,23 @@ def all_partitions(data: dict[str, Any], device: dict[str, Any], num_blocks: int
     ]
 
 
-def work_of_first(blocks: Blocks) -> list[int]:
-    """The first 0, 1, ..., all blocks'."""
-    return list(itertools.accumulate((block["work"] or 0 for block in blocks), initial=0))
+def charged(charges: Integers, block_of: tuple[int, ...], num_blocks: int) -> list[int]:
+    """What the first 0, 1, ..., all blocks are charged."""
+    return [int(charges[np.array(block_of) < end].sum()) for end in range(num_blocks + 1)]
+
+
+def check(confines: Confines, data: dict[str, Any], every: list[Blocks]) -> None:
+    """Compare with all partitions below the threshold."""
+    num_blocks = len(confines.most) - 1
+    for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True):
+        if oracle.bottleneck(blocks) < confines.threshold:
+            sums = charged(confines.charges, block_of, num_blocks)
+            assert all(low <= sum_ <= high for low, sum_, high in zip(confines.least, sums, confines.most, strict=True))
+            paid = [block["cost"] or 0 for block in blocks]
+            assert all(of_block <= cost for of_block, cost in zip(np.diff(sums).tolist(), paid, strict=True))
+            block = np.array(block_of) + 1
+            assert (confines.earliest <= block).all()
+            assert (block <= confines.latest).all()
 
 
 @given(*PROBLEMS, st.sampled_from([None, 1.0, 1.1, 2.0]))
@@ -47,7 +61,7 @@ def work_of_first(blocks: Blocks) -> list[int]:
 def test_the_chain_is_never_above_the_optimum(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool, slack: float | None
 ) -> None:
-    """Nor is any partition below its thresholds outside its reach; the exact model within it has the same optimum."""
+    """Nor is any partition below its thresholds outside its confines; the exact model has the same optimum there."""
     instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
     every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
     optimum = min(map(oracle.bottleneck, every))
@@ -56,7 +70,7 @@ def test_the_chain_is_never_above_the_optimum(
     budget = Budget(threshold=threshold, seconds=60, executor=InProcess())
     search = ChainSearch(formulation, budget)
     search.run(60)
-    bound, reach = search.bound(), search.reach
+    bound, confines = search.bound(), search.confines
     assert combinatorial(instance).ticks <= bound.ticks <= optimum
     assert bound.status == "optimal" or optimum == float("inf")
     if bound.chain:
@@ -64,13 +78,10 @@ def test_the_chain_is_never_above_the_optimum(
         assert len(bound.chain.reach) == num_blocks
         assert list(bound.chain.reach) == sorted(bound.chain.reach)
         assert 0 <= bound.chain.reach[-1] < instance.work.sum()
-    if reach is None:
+    if confines is None:
         return
-    for blocks in every:
-        if oracle.bottleneck(blocks) < reach.threshold:
-            sums = work_of_first(blocks)
-            assert all(low <= sum_ <= high for low, sum_, high in zip(reach.least, sums, reach.most, strict=True))
-    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), confines=search.confines))
+    check(confines, data, every)
+    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), confines=confines))
     assert within.ticks <= optimum
     assert all(relaxation.proof is None for relaxation in within.relaxations)
     if threshold is not None and instance.params.sum() <= 1000 * threshold:
@@ -89,11 +100,11 @@ def test_what_somebody_else_decides_is_believed(
     # The chain goes by work.
     if optimum == float("inf") or not instance.work.any():
         return
-    asked: list[Reach] = []
+    asked: list[Confines] = []
 
-    def decide(reach: Reach, _seconds: float) -> bool:
-        asked.append(reach)
-        return reach.threshold <= optimum
+    def decide(confines: Confines, _seconds: float) -> bool:
+        asked.append(confines)
+        return confines.threshold <= optimum
 
     formulation = Formulation(instance)
     budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
@@ -104,11 +115,8 @@ def test_what_somebody_else_decides_is_believed(
     search.run(60.0)
     assert search.bound().ticks <= optimum
     assert search.bound().ticks >= optimum * (1 - 3e-5) - formulation.step
-    for reach in asked:
-        for blocks in every:
-            if oracle.bottleneck(blocks) < reach.threshold:
-                sums = work_of_first(blocks)
-                assert all(low <= sum_ <= high for low, sum_, high in zip(reach.least, sums, reach.most, strict=True))
+    for confines in asked:
+        check(confines, data, every)
 
 
 @given(*PROBLEMS, st.data())
@@ -129,7 +137,7 @@ def test_no_move_goes_too_far(
     assert core is not None
     charges, (_, _, *windows) = core.charges, core.narrowed
     sums = [
-        [int(charges[[block < end for block in block_of]].sum()) for end in range(num_blocks + 1)]
+        charged(charges, block_of, num_blocks)
         for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True)
         if oracle.bottleneck(blocks) < threshold
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -14,9 +14,8 @@ import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in, downsets
-from slicegraph.bounds.model import Formulation, Reach
+from slicegraph.bounds.model import Confines, Formulation
 from slicegraph.bounds.tasks import Budget
-from slicegraph.reduce import reduce
 from strategies import CHAIN, MANY, grid, to_instance
 
 ABOVE_ALL = 2**52
@@ -66,21 +65,23 @@ def test_whatever_is_known_before_the_bound_is_true(question: Question, below: i
 
 @given(st.one_of(light_questions(), shaped_questions()), st.integers(0, 2**30), st.integers(0, 2**30))
 def test_within_what_others_know_the_optimum_is_found(question: Question, above: int, below: int) -> None:
-    """The reach of all partitions of a quotient that are better than a threshold, as tight as it can be."""
+    """Windows of all partitions that are better than a threshold, as tight as they can be."""
     instance, partitions = question.instance, question.partitions()
     optimum = min(bottleneck for *_, bottleneck in partitions)
     assume(optimum < math.inf)
     threshold = int(optimum) + 1 + above % (int(optimum) + 1)
-    group_of = reduce(instance, threshold=threshold).group_of.tolist()
-    sums = [
-        list(itertools.accumulate((block["work"] or 0 for block in costs), initial=0))
-        for block_of, costs, bottleneck in partitions
-        if bottleneck < threshold and len(set(zip(group_of, block_of, strict=True))) == len(set(group_of))
-    ]
-    least, most = (tuple(map(limit, zip(*sums, strict=True))) for limit in (min, max))
-    reach = Reach(threshold=threshold, least=least, most=most)
+    better = np.array([block_of for block_of, _, bottleneck in partitions if bottleneck < threshold])
+    confines = Confines(
+        threshold=threshold,
+        earliest=better.min(axis=0) + 1,
+        latest=better.max(axis=0) + 1,
+        apart=(np.zeros(0, np.int64), np.zeros(0, np.int64)),
+        charges=instance.work,
+        least=(),
+        most=(),
+    )
     for known in (threshold, int(optimum) + 1 + below % (threshold - int(optimum)), int(optimum)):
-        closing = close_in(instance, bottleneck=known, reach=reach, poll=never)
+        closing = close_in(instance, bottleneck=known, confines=confines, poll=never)
         assert closing.bound.ticks == optimum
         assert closing.bottleneck == (None if known == optimum else optimum)
 

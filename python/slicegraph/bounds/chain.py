@@ -42,7 +42,7 @@ from typing import final
 import numpy as np
 
 from slicegraph._core import confine
-from slicegraph.bounds.model import Confines, Formulation, Integers, Move, Reach
+from slicegraph.bounds.model import Confines, Formulation, Integers, Move
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
 from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
@@ -118,7 +118,6 @@ class _Known:
             formulation.instance.core,
             threshold - formulation.step,
             windows=above.windows if above else None,
-            charges=above.charges if above else None,
             poll=poll if self.has_cuts else None,
         )
         self.is_contradiction = core is None
@@ -131,18 +130,15 @@ class _Known:
         if above is None:
             self.has_cuts = core.are_of_use
 
-    @property
-    def reach(self) -> Reach:
-        """As the downset DP takes it: what the first blocks hold."""
-        blocks = range(len(self.most))
-        least, most = (
-            tuple(int(self._work[window <= block].sum()) for block in blocks) for window in reversed(self.windows)
-        )
-        return Reach(threshold=self.threshold, least=least, most=most)
+    def most_work(self, total: int) -> tuple[int, ...]:
+        """How much work the first 1, 2, ..., all blocks hold at most."""
+        # Where there is no partition, anything is true of it.
+        sums = [int(self._work[self.windows[0] <= end].sum()) for end in range(1, len(self.most))]
+        return tuple(min(sum_, total - 1) for sum_ in sums)
 
     @property
     def confines(self) -> Confines:
-        """As models take it."""
+        """As others take it."""
         return self._confines(self.least, self.most, self.windows)
 
     def _confines(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Confines:
@@ -225,7 +221,7 @@ class ChainSearch:
         The threshold, the executor and the watch.
     decide
         Whether within so many seconds it can be shown that there is no partition below a threshold, by other means,
-        given what the first blocks of all of them hold. None: nobody can.
+        given what is known of all of them. None: nobody can.
     """
 
     def __init__(
@@ -233,7 +229,7 @@ class ChainSearch:
         formulation: Formulation,
         budget: Budget,
         *,
-        decide: Callable[[Reach, float], bool] | None = None,
+        decide: Callable[[Confines, float], bool] | None = None,
     ) -> None:
         self._formulation, self._budget, self._decide = formulation, budget, decide
         self._seconds, self._deadline = 0.0, -math.inf
@@ -248,7 +244,7 @@ class ChainSearch:
         # The thresholds that are not proven, the top included, and the least that less effort does not prove.
         self._open: list[_Known] = []
         self._stuck = dict.fromkeys((_Effort.WINDOWS, _Effort.RELAXED), self._top + 1)
-        self._evidence: Reach | None = None
+        self._evidence: tuple[int, ...] | None = None
         self.lower_bound = self._combinatorial
         """Ticks."""
 
@@ -301,11 +297,6 @@ class ChainSearch:
         self._is_final = is_all if self._decide is None else self.lower_bound >= self._best
 
     @property
-    def reach(self) -> Reach | None:
-        """What is known of partitions nearly as good as the best; None when nothing is."""
-        return self._open[0].reach if self._open else None
-
-    @property
     def confines(self) -> Confines | None:
         """All that is known of partitions nearly as good as the best; None when nothing is."""
         return self._open[0].confines if self._open and not self._open[0].is_contradiction else None
@@ -354,9 +345,7 @@ class ChainSearch:
         status = "too_large" if self._is_too_large else status
         evidence = None
         if self._evidence:
-            # Where there is no partition, anything is true of it.
-            reach = tuple(min(most, self._formulation.total - 1) for most in self._evidence.most[1:])
-            evidence = Chain(threshold=self.lower_bound, reach=tuple(itertools.accumulate(reach, max)), status=status)
+            evidence = Chain(threshold=self.lower_bound, reach=self._evidence, status=status)
         return Bound(
             method="chain",
             lower_bound=seconds(self.lower_bound),
@@ -408,9 +397,9 @@ class ChainSearch:
             is_whole = self._is_worth_branching(known) and self._branch(known, _halfway(end) if decide else end)
         is_proven = known.is_contradiction
         if decide is not None and not is_proven and self._has_time() and time.monotonic() < end:
-            is_proven = decide(known.reach, end - time.monotonic())
+            is_proven = decide(known.confines, end - time.monotonic())
         if is_proven:
-            self.lower_bound, self._evidence = threshold, known.reach
+            self.lower_bound, self._evidence = threshold, known.most_work(self._formulation.total)
             self._open = [known for known in self._open if known.threshold > threshold]
         return is_whole or is_proven
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from slicegraph._core import prove
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.model import Formulation, Reach
+from slicegraph.bounds.model import Confines, Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
 from slicegraph.cost import Instance
@@ -34,7 +34,6 @@ MORE_STEPS = 2**24
 """With which thresholds are tried first: most need no more; and when that was not enough before."""
 _MEMORY = 2 * 2**30
 """Bytes for downsets; boxes around those of a level come to it, and `solve` may ask two questions at a time."""
-_NOTHING_KNOWN = Reach(threshold=0, least=(), most=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,14 +63,14 @@ def close_in(
     bottleneck: int | None = None,
     threads: int = 1,
     steps: int = FIRST_STEPS,
-    reach: Reach | None = None,
+    confines: Confines | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
     ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
-    in ticks, every few milliseconds, and answers whether to stop. ``reach``, what the first blocks hold in every better
-    partition, leaves fewer downsets; what is found within it rests on whoever says so.
+    in ticks, every few milliseconds, and answers whether to stop. ``confines``, what is known of all better partitions,
+    leave fewer downsets; what is found within them rests on whoever says so.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -85,9 +84,9 @@ def close_in(
             verified_lower_bound=ordinary.lower_bound,
         )
         return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
-    # Loads are work, but for model outputs that are paid.
-    if reach is None or bottleneck is None or bottleneck > reach.threshold or instance.boundary_io:
-        reach = _NOTHING_KNOWN
+    known = None
+    if confines is not None and bottleneck is not None and bottleneck <= confines.threshold:
+        known = confines.earliest, confines.latest, confines.charges
     proven, proof, partition, _, is_interrupted = prove(
         instance.core,
         lower_bound=lower_bound,
@@ -95,8 +94,7 @@ def close_in(
         steps=steps,
         memory=_MEMORY,
         threads=threads,
-        least=reach.least,
-        most=reach.most,
+        known=known,
         poll=poll,
     )
     block_of, better = partition or (None, None)

@@ -67,23 +67,6 @@ class Superblocks:
     demand: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reach:
-    """How much work the first blocks of a partition hold, if its bottleneck is below a threshold.
-
-    Attributes
-    ----------
-    threshold
-        Ticks.
-    least, most
-        Ticks of work that the first 0, 1, ..., all blocks hold together.
-    """
-
-    threshold: int
-    least: tuple[int, ...]
-    most: tuple[int, ...]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Confines:
     """What is known of all partitions whose bottleneck is below a threshold.

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::exact::{
-    Caps, Confines, Halt, Narrowing, Params, Progress, Proven, Reach, Reason, Windows, charges, decide, prove,
+    Caps, Confines, Halt, Known, Narrowing, Order, Params, Progress, Proven, Reach, Reason, Windows, charges, decide,
+    prove,
 };
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
@@ -19,8 +20,7 @@ use slicegraph_core::reduce::apart;
 const BYTES: usize = 1 << 26;
 
 fn decided(instance: &Instance, threshold: Ticks) -> Option<Vec<usize>> {
-    decide(instance, threshold, &Reach::default(), &mut Caps::new(BYTES, u64::MAX), &Interrupt::never())
-        .expect("no cap")
+    decide(instance, threshold, None, &mut Caps::new(BYTES, u64::MAX), &Interrupt::never()).expect("no cap")
 }
 
 /// What the first blocks of all partitions better than a threshold hold.
@@ -40,10 +40,14 @@ fn reach(instance: &Instance, threshold: Ticks) -> Reach {
     Reach { least, most }
 }
 
+/// That nodes can be anywhere, and that they take what they load.
+fn unknown(instance: &Instance) -> Known {
+    let charges: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
+    Known { windows: Windows::all(charges.len(), instance.num_blocks()), charges }
+}
+
 fn confined(instance: &Instance, cap: Ticks) -> Option<Confines> {
-    let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
-    let windows = Windows::all(loads.len(), instance.num_blocks());
-    let confines = Confines::new(instance, cap, windows, loads, Reach::default())?;
+    let confines = Confines::new(instance, cap, unknown(instance))?;
     confines.by_cuts(instance, cap, &Interrupt::never()).expect("nobody interrupts")
 }
 
@@ -92,13 +96,28 @@ proptest! {
     }
 
     #[test]
-    fn within_the_loads_of_the_first_blocks_of_all_better_partitions_nothing_is_lost(instance in instances(6, 3)) {
+    fn within_the_windows_of_all_better_partitions_nothing_is_lost(instance in instances(6, 3)) {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         let threshold = best + 1 + half_second(&instance);
-        let reach = reach(&instance, threshold);
-        let mut caps = Caps::new(BYTES, u64::MAX);
-        prop_assert!(decide(&instance, threshold, &reach, &mut caps, &Interrupt::never()).expect("no cap").is_some());
+        let mut known = unknown(&instance);
+        let Windows { earliest, latest } = &mut known.windows;
+        earliest.fill(instance.num_blocks());
+        latest.fill(1);
+        for block_of in common::partitions(&instance) {
+            if bottleneck(&partition_costs(&instance, &block_of)) < threshold {
+                for (node, block) in block_of.into_iter().enumerate() {
+                    earliest[node] = earliest[node].min(block + 1);
+                    latest[node] = latest[node].max(block + 1);
+                }
+            }
+        }
+        let decided = |threshold| {
+            let (known, mut caps) = (Some(known.clone()), Caps::new(BYTES, u64::MAX));
+            decide(&instance, threshold, known, &mut caps, &Interrupt::never()).expect("no cap")
+        };
+        prop_assert!(decided(threshold).is_some());
+        prop_assert!(decided(best).is_none());
     }
 
     #[test]
@@ -140,16 +159,17 @@ proptest! {
         let cap = best + slack * half_second(&instance);
         let confines = confined(&instance, cap).expect("the optimum is not dearer");
         let pairs = apart(&instance, cap + 1, &Interrupt::never()).expect("nobody interrupts");
-        let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
-        let windows = Windows::all(loads.len(), instance.num_blocks());
-        let first = charges(&instance, cap, &pairs, &windows, &loads, &Interrupt::never()).expect("nobody interrupts");
-        let first = first.expect("the optimum is not dearer");
+        let Known { windows, charges: loads } = unknown(&instance);
+        let [forward, backward] = [Order::Forward, Order::Backward].map(|order| {
+            let found = charges(&instance, cap, &pairs, &windows, order, &Interrupt::never());
+            found.expect("nobody interrupts").expect("the optimum is not dearer")
+        });
         for block_of in common::partitions(&instance) {
             let costs = partition_costs(&instance, &block_of);
             if bottleneck(&costs) > cap {
                 continue;
             }
-            for charges in [&first, &confines.charges] {
+            for charges in [&forward, &backward, &confines.known.charges] {
                 let mut sums = vec![0; instance.num_blocks()];
                 for (node, &block) in block_of.iter().enumerate() {
                     prop_assert!(charges[node] >= loads[node]);
@@ -158,12 +178,12 @@ proptest! {
                 prop_assert!(sums.iter().zip(&costs).all(|(sum, cost)| *sum <= cost.cost));
             }
             for (node, &block) in block_of.iter().enumerate() {
-                let windows = &confines.windows;
+                let windows = &confines.known.windows;
                 prop_assert!((windows.earliest[node]..=windows.latest[node]).contains(&(block + 1)));
             }
             for end in 0..=instance.num_blocks() {
                 let sum: Ticks =
-                    block_of.iter().zip(&confines.charges).filter(|&(&block, _)| block < end).map(|(_, charge)| charge).sum();
+                    block_of.iter().zip(&confines.known.charges).filter(|&(&block, _)| block < end).map(|(_, charge)| charge).sum();
                 prop_assert!((confines.reach.least[end]..=confines.reach.most[end]).contains(&sum));
             }
         }
@@ -183,7 +203,7 @@ proptest! {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         for (threshold, is_beaten) in [(best, false), (best + 1, true)] {
-            match decide(&instance, threshold, &Reach::default(), &mut Caps::new(bytes, steps), &Interrupt::never()) {
+            match decide(&instance, threshold, None, &mut Caps::new(bytes, steps), &Interrupt::never()) {
                 Ok(found) => prop_assert_eq!(found.is_some(), is_beaten),
                 Err(halt) => prop_assert!(matches!(halt, Halt::Steps | Halt::Memory)),
             }
@@ -252,7 +272,7 @@ fn row(num_nodes: usize, num_blocks: usize) -> Instance {
 fn nodes_that_no_block_can_hold_with_another_are_charged_all_that_they_pay() {
     let instance = row(4, 4);
     let second = instance.work(NodeId::new(0)) / 10;
-    let charges = confined(&instance, 14 * second).expect("each node alone").charges;
+    let charges = confined(&instance, 14 * second).expect("each node alone").known.charges;
     assert_eq!(charges, [12, 14, 14, 12].map(|seconds| seconds * second));
 }
 

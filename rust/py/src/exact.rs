@@ -6,7 +6,7 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use slicegraph_core::cost::{self, INFINITE};
-use slicegraph_core::exact::{self, Params, Progress, Proof, Reach, Reason, Windows};
+use slicegraph_core::exact::{self, Known, Params, Progress, Proof, Reach, Reason, Windows};
 use slicegraph_core::interrupt::Interrupted;
 
 use crate::boundary::{CoreError, copy_in, supervise};
@@ -23,7 +23,7 @@ type Outcome<'py> = (i64, Option<ProofRow>, Option<(Bound<'py, PyArray1<i32>>, i
 
 /// Closes in on the optimum; `poll(lower_bound, bottleneck)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, least, most, poll))]
+#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, known, poll))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
 pub fn prove<'py>(
     py: Python<'py>,
@@ -33,14 +33,16 @@ pub fn prove<'py>(
     steps: u64,
     memory: usize,
     threads: usize,
-    least: Vec<i64>,
-    most: Vec<i64>,
+    known: Option<(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)>,
     poll: Bound<'py, PyAny>,
 ) -> PyResult<Outcome<'py>> {
     let instance = &instance.get().0;
     let poll = poll.unbind();
+    let better = known.map(|(earliest, latest, charges)| -> PyResult<Known> {
+        Ok(Known { windows: windows_of((earliest, latest))?, charges: copy_in(charges)? })
+    });
     let known = Progress { lower_bound, bottleneck: bottleneck.unwrap_or(INFINITE) };
-    let params = Params { steps, memory, threads, reach: Reach { least, most } };
+    let params = Params { steps, memory, threads, known: better.transpose()? };
     let supervised = supervise(
         py,
         |py, Progress { lower_bound, bottleneck }| poll.call1(py, (lower_bound, bottleneck))?.extract(py),
@@ -81,24 +83,22 @@ fn windows_of((earliest, latest): Blocks<'_>) -> PyResult<Windows> {
     Ok(Windows { earliest: blocks(earliest)?, latest: blocks(latest)? })
 }
 
-/// Confines of an instance, given windows and charges that hold; by minimum cuts too if there is a `poll`, which says whether to
+/// Confines of an instance, given windows that hold; by minimum cuts too if there is a `poll`, which says whether to
 /// stop; none when there is no such partition.
 #[pyfunction]
-#[pyo3(signature = (instance, cap, *, windows=None, charges=None, poll=None))]
+#[pyo3(signature = (instance, cap, *, windows=None, poll=None))]
 pub fn confine(
     py: Python<'_>,
     instance: &Bound<'_, Instance>,
     cap: i64,
     windows: Option<Blocks<'_>>,
-    charges: Option<PyReadonlyArray1<'_, i64>>,
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Confines>> {
     let instance = &instance.get().0;
     let all = || Windows::all(instance.graph().num_nodes(), instance.num_blocks());
     let windows = windows.map_or_else(|| Ok(all()), windows_of)?;
-    let loads = || instance.graph().nodes().map(|node| instance.load(node)).collect();
-    let charges = charges.map_or_else(|| Ok(loads()), copy_in)?;
-    let mut core = py.detach(|| exact::Confines::new(instance, cap, windows, charges, Reach::default()));
+    let charges = instance.graph().nodes().map(|node| instance.load(node)).collect();
+    let mut core = py.detach(|| exact::Confines::new(instance, cap, Known { windows, charges }));
     if let (Some(known), Some(poll)) = (&core, poll) {
         let poll = poll.unbind();
         let supervised = supervise(
@@ -129,7 +129,7 @@ impl Confines {
     /// What nodes take of their blocks at least.
     #[getter]
     fn charges<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        self.core.charges.clone().into_pyarray(py)
+        self.core.known.charges.clone().into_pyarray(py)
     }
 
     /// Nodes of which the first is always in an earlier block than the second: the least pairs.
@@ -142,7 +142,7 @@ impl Confines {
     /// What is known of the first blocks, and of every node.
     #[getter]
     fn narrowed<'py>(&self, py: Python<'py>) -> Narrowed<'py> {
-        rows_of(py, self.core.reach.clone(), &self.core.windows)
+        rows_of(py, self.core.reach.clone(), &self.core.known.windows)
     }
 
     /// Whether cuts have narrowed the windows.

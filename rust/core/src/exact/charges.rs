@@ -46,9 +46,18 @@ const MAX_CUTS: usize = 8;
 /// No more of them when the room that is found is this part of all that there can be.
 const ENOUGH: [i128; 2] = [9, 10];
 
-/// Larger charges than the `given` ones, of which loads are the least; none when no partition has blocks that all cost at most
-/// `cap`. What is `apart` are the least pairs, and `windows` are as in any such partition. Where that takes too long, or the
-/// graph is too large, the rest of the charges are the given ones.
+/// In which order nodes take the room that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Makers before readers.
+    Forward,
+    /// Readers before makers.
+    Backward,
+}
+
+/// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `apart` are the
+/// least pairs, and `windows` are as in any such partition. Where that takes too long, or the graph is too large, nodes are
+/// charged their loads.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -60,20 +69,21 @@ pub fn charges(
     cap: Ticks,
     apart: &[(NodeId, NodeId)],
     windows: &Windows,
-    given: &[Ticks],
+    order: Order,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Ticks>>, Interrupted> {
     let graph = instance.graph();
+    let loads: Vec<Ticks> = graph.nodes().map(|node| instance.load(node)).collect();
     // A sum of charges fits 64 bits.
     if graph.num_nodes() > MAX_NODES || cap.checked_mul(count(instance.num_blocks())).is_none() {
-        return Ok(Some(given.to_vec()));
+        return Ok(Some(loads));
     }
     let quotient = Quotient::new(instance);
     let mut charging = Charging {
         instance,
         cap: i128::from(cap),
         windows,
-        charges: given.to_vec(),
+        charges: loads,
         far: far(graph, apart),
         network: Network::new(&quotient),
         region: Vec::new(),
@@ -82,7 +92,11 @@ pub fn charges(
         has_no_room: vec![false; graph.num_nodes()],
         factor: ONE,
     };
-    for node in TopologicalOrder::natural(graph).nodes().iter().map(|node| node.index()) {
+    let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
+    if order == Order::Backward {
+        nodes.reverse();
+    }
+    for node in nodes.into_iter().map(NodeId::index) {
         interrupt.check(0)?;
         if charging.network.steps() > STEPS {
             break;

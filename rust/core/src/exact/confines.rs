@@ -1,22 +1,44 @@
 //! What minimum cuts say of every partition whose blocks are cheap: where its nodes can be, and what they are charged.
 
-use super::{Narrowing, Reach, Windows, charges};
+use super::charges::{Order, charges};
+use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::apart;
 
 /// Charges are found so many times at most, as long as they leave this part of the windows' slack or less.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 const WORTHWHILE: [usize; 2] = [97, 100];
 
-/// What is known of every partition whose blocks cost at most a cap.
-#[derive(Clone, Debug)]
-pub struct Confines {
+/// What somebody knows of every partition better than a threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
     /// In which blocks its nodes are.
     pub windows: Windows,
     /// What its nodes take of their blocks, at least.
     pub charges: Vec<Ticks>,
+}
+
+impl Known {
+    /// Of a quotient, whose groups stay together.
+    pub(super) fn of_groups(&self, group_of: &[usize], num_groups: usize) -> Self {
+        let mut windows = Windows { earliest: vec![1; num_groups], latest: vec![usize::MAX; num_groups] };
+        let mut charges = vec![0; num_groups];
+        for (node, &group) in group_of.iter().enumerate() {
+            windows.earliest[group] = windows.earliest[group].max(self.windows.earliest[node]);
+            windows.latest[group] = windows.latest[group].min(self.windows.latest[node]);
+            charges[group] += self.charges[node];
+        }
+        Self { windows, charges }
+    }
+}
+
+/// What is known of every partition whose blocks cost at most a cap.
+#[derive(Clone, Debug)]
+pub struct Confines {
+    /// In which blocks its nodes are, and what they take of them.
+    pub known: Known,
     /// What its first blocks are charged.
     pub reach: Reach,
     /// The least pairs of nodes that are apart.
@@ -28,18 +50,13 @@ pub struct Confines {
 }
 
 impl Confines {
-    /// What follows without cuts from windows, and from what the first blocks are charged; none when there is no such partition.
+    /// What follows without cuts; none when there is no such partition.
     #[must_use]
-    pub fn new(
-        instance: &Instance,
-        cap: Ticks,
-        mut windows: Windows,
-        charges: Vec<Ticks>,
-        mut reach: Reach,
-    ) -> Option<Self> {
-        let narrowing = Narrowing::new(instance.graph(), &charges, instance.num_blocks(), cap, &[]);
-        let can_be = narrowing.narrow(&mut reach, &mut windows);
-        can_be.then_some(Self { windows, charges, reach, apart: Vec::new(), narrowing, are_of_use: false })
+    pub fn new(instance: &Instance, cap: Ticks, mut known: Known) -> Option<Self> {
+        let narrowing = Narrowing::new(instance.graph(), &known.charges, instance.num_blocks(), cap, &[]);
+        let mut reach = Reach::default();
+        let can_be = narrowing.narrow(&mut reach, &mut known.windows);
+        can_be.then_some(Self { known, reach, apart: Vec::new(), narrowing, are_of_use: false })
     }
 
     /// With what minimum cuts say; none when there is no such partition.
@@ -56,29 +73,33 @@ impl Confines {
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
         let (graph, num_blocks) = (instance.graph(), instance.num_blocks());
-        let first = self.windows.slack();
-        if !self.narrowing.shave(instance, cap + 1, &mut self.windows, interrupt)? {
+        let first = self.known.windows.slack();
+        if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, interrupt)? {
             return Ok(None);
         }
         self.apart = apart(instance, cap + 1, interrupt)?;
-        for _ in 0..ROUNDS {
-            let Self { windows, charges: given, apart, .. } = &self;
-            let slack = windows.slack();
-            let Some(charges) = charges(instance, cap, apart, windows, given, interrupt)? else { return Ok(None) };
-            // What was said of smaller charges is not true of larger ones, but the windows hold.
+        for round in 0..ROUNDS {
+            let slack = self.known.windows.slack();
+            // Those at the front say most of the blocks of what comes after them, and the other way round.
+            let order = if round % 2 == 0 { Order::Forward } else { Order::Backward };
+            let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, interrupt)? else {
+                return Ok(None);
+            };
             self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);
-            (self.charges, self.reach) = (charges, Reach::default());
-            let can_be = self.narrowing.narrow(&mut self.reach, &mut self.windows)
-                && self.narrowing.shave(instance, cap + 1, &mut self.windows, interrupt)?
-                && self.narrowing.narrow(&mut self.reach, &mut self.windows);
+            // What was said of other charges is not true of these, but the windows hold.
+            (self.known.charges, self.reach) = (charges, Reach::default());
+            let (reach, windows) = (&mut self.reach, &mut self.known.windows);
+            let can_be = self.narrowing.narrow(reach, windows)
+                && self.narrowing.shave(instance, cap + 1, windows, interrupt)?
+                && self.narrowing.narrow(reach, windows);
             if !can_be {
                 return Ok(None);
             }
-            if self.windows.slack() * WORTHWHILE[1] > slack * WORTHWHILE[0] {
+            if round > 0 && windows.slack() * WORTHWHILE[1] > slack * WORTHWHILE[0] {
                 break;
             }
         }
-        self.are_of_use = self.windows.slack() * WORTHWHILE[1] <= first * WORTHWHILE[0];
+        self.are_of_use = self.known.windows.slack() * WORTHWHILE[1] <= first * WORTHWHILE[0];
         Ok(Some(self))
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Enumerator<'a> {
             }
         }
         let loads: Vec<Ticks> = graph.nodes().map(|v| instance.load(v)).collect();
-        let charges = confines.map_or_else(|| loads.clone(), |confines| confines.charges.clone());
+        let charges = confines.map_or_else(|| loads.clone(), |confines| confines.known.charges.clone());
         Self {
             instance,
             confines,
@@ -177,21 +177,15 @@ impl<'a> Enumerator<'a> {
     fn search(&mut self, question: &Question<'_>, caps: &mut Caps, interrupt: &Interrupt) -> Result<Downsets, Halt> {
         let Question { purse, full, start, .. } = *question;
         let num_at_start = self.num_in;
-        let [least, most] = purse.charges;
-        let (mut before, mut after) = (purse.before, purse.after);
-        // Windows know better.
-        if self.confines.is_none() {
-            (before, after) = (before.min(most), after.min(self.total - least));
-        }
         let num_nodes = self.order.len();
         let mut found = Downsets::new(num_nodes);
         let mut order = Vec::new();
         for index in 0..num_nodes {
             let node = self.order[index];
             let [is_early, is_late] =
-                self.confines.map_or([false; 2], |confines| confines.windows.sides(node, purse.blocks[0]));
-            let is_in = is_early || self.cones.descendants[wide(node)] > after || self.side[wide(node)] == IN;
-            let is_out = is_late || self.cones.ancestors[wide(node)] > before;
+                self.confines.map_or([false; 2], |confines| confines.known.windows.sides(node, purse.blocks[0]));
+            let is_in = is_early || self.cones.descendants[wide(node)] > purse.after || self.side[wide(node)] == IN;
+            let is_out = is_late || self.cones.ancestors[wide(node)] > purse.before;
             match (is_in, is_out) {
                 (true, true) => return Ok(found),
                 (true, false) => self.decide(node, IN),

@@ -40,8 +40,8 @@ use rayon::prelude::*;
 use super::boxes::Boxes;
 use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
-use super::{Caps, Confines, Halt, Reach};
-use crate::cost::{Instance, Ticks};
+use super::{Caps, Confines, Halt};
+use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
 
@@ -103,12 +103,11 @@ impl End {
 pub(super) fn chain(
     instance: &Instance,
     threshold: Ticks,
-    reach: &Reach,
     confines: Option<&Confines>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut search = Search::new(instance, threshold, reach, confines);
+    let mut search = Search::new(instance, threshold, confines);
     let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
     let mut more = caps.steps.saturating_mul(MORE);
     loop {
@@ -149,7 +148,7 @@ pub(super) fn chain(
 struct Search<'a> {
     instance: &'a Instance,
     threshold: Ticks,
-    reach: &'a Reach,
+    confines: Option<&'a Confines>,
     enumerator: Enumerator<'a>,
     ends: [End; 2],
     /// Steps that the last level took, at each end.
@@ -159,13 +158,13 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(instance: &'a Instance, threshold: Ticks, reach: &'a Reach, confines: Option<&'a Confines>) -> Self {
+    fn new(instance: &'a Instance, threshold: Ticks, confines: Option<&'a Confines>) -> Self {
         let mut enumerator = Enumerator::new(instance, confines);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
         let is_free_of_memory =
             instance.params().iter().all(|&params| params == 0) && instance.memory_limit().is_none();
-        Self { instance, threshold, reach, enumerator, ends, steps: [0; 2], is_free_of_memory }
+        Self { instance, threshold, confines, enumerator, ends, steps: [0; 2], is_free_of_memory }
     }
 
     /// The ends, the one first whose last level took fewer steps.
@@ -185,7 +184,10 @@ impl<'a> Search<'a> {
         if side == 1 {
             (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
         }
-        let purse = Purse { before, after, charges: self.reach.at(blocks[0]), blocks };
+        let charges = self
+            .confines
+            .map_or([0, INFINITE], |Confines { reach, .. }| [reach.least[blocks[0]], reach.most[blocks[0]]]);
+        let purse = Purse { before, after, charges, blocks };
         let steps = caps.steps;
         let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
         let (found, origins) = if is_led {

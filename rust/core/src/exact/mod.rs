@@ -13,13 +13,13 @@ mod levels;
 mod prove;
 mod windows;
 
-pub use charges::charges;
-pub use confines::Confines;
+pub use charges::{Order, charges};
+pub use confines::{Confines, Known};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 pub use windows::{Narrowing, Windows};
 
 use crate::bits::has;
-use crate::cost::{INFINITE, Instance, Ticks};
+use crate::cost::{Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 
@@ -97,24 +97,16 @@ impl Caps {
     }
 }
 
-/// What the first blocks of every partition below a threshold hold, as far as somebody else knows.
+/// What the first blocks of every partition below a threshold are charged (`charges.rs`).
 ///
 /// Entry `b` is about the first `b` blocks, where trailing ones may be empty, or else leading ones. The default knows
 /// nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// The least load.
+    /// At least.
     pub least: Vec<Ticks>,
-    /// The most load.
+    /// At most.
     pub most: Vec<Ticks>,
-}
-
-impl Reach {
-    /// Of so many blocks, the least and the most.
-    fn at(&self, num_blocks: usize) -> [Ticks; 2] {
-        let least = self.least.get(num_blocks).copied().unwrap_or(0);
-        [least, self.most.get(num_blocks).copied().unwrap_or(INFINITE)]
-    }
 }
 
 /// Why a decision was not made.
@@ -134,25 +126,25 @@ impl From<Interrupted> for Halt {
     }
 }
 
-/// Finds a partition whose blocks all cost less than `threshold`, by node; none when there is none within `reach`.
+/// Finds a partition whose blocks all cost less than `threshold`, by node; none when there is none that is as `known`.
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised; nothing is known then.
 pub fn decide(
     instance: &Instance,
     threshold: Ticks,
-    reach: &Reach,
+    known: Option<Known>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    decide_within(instance, threshold, reach, &mut true, caps, interrupt)
+    decide_within(instance, threshold, known, &mut true, caps, interrupt)
 }
 
-/// As [`decide`]; windows are looked for if they are known to be of use, and then it is said whether they are.
-fn decide_within(
+/// As [`decide`]; minimum cuts are asked if they are known to be of use, and then it is said whether they are.
+pub(crate) fn decide_within(
     instance: &Instance,
     threshold: Ticks,
-    reach: &Reach,
+    known: Option<Known>,
     are_of_use: &mut bool,
     caps: &mut Caps,
     interrupt: &Interrupt,
@@ -160,20 +152,26 @@ fn decide_within(
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let mut plain = caps.part(if *are_of_use { STEPS_WITHOUT } else { u64::MAX });
-    let ends = levels::chain(instance, threshold, reach, None, &mut plain, interrupt);
-    caps.add(&plain, false);
-    let ends = match ends {
-        Err(Halt::Steps) if *are_of_use => {
-            let loads: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
-            let windows = Windows::all(loads.len(), instance.num_blocks());
-            let confines = Confines::new(instance, threshold - 1, windows, loads, reach.clone());
-            let Some(confines) = confines else { return Ok(None) };
-            let Some(confines) = confines.by_cuts(instance, threshold - 1, interrupt)? else { return Ok(None) };
-            *are_of_use = confines.are_of_use;
-            levels::chain(instance, threshold, &confines.reach, Some(&confines), caps, interrupt)?
+    let confine = |known| Confines::new(instance, threshold - 1, known);
+    let ends = if let Some(known) = known {
+        let Some(confines) = confine(known) else { return Ok(None) };
+        levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
+    } else {
+        let mut plain = caps.part(if *are_of_use { STEPS_WITHOUT } else { u64::MAX });
+        let ends = levels::chain(instance, threshold, None, &mut plain, interrupt);
+        caps.add(&plain, false);
+        match ends {
+            Err(Halt::Steps) if *are_of_use => {
+                let charges: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
+                let windows = Windows::all(charges.len(), instance.num_blocks());
+                let Some(confines) = confine(Known { windows, charges }) else { return Ok(None) };
+                let confines = confines.by_cuts(instance, threshold - 1, interrupt)?;
+                let Some(confines) = confines else { return Ok(None) };
+                *are_of_use = confines.are_of_use;
+                levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
+            }
+            ends => ends?,
         }
-        ends => ends?,
     };
     Ok(ends.map(|ends| {
         let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);

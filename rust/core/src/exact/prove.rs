@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Caps, Halt, Reach, decide_within};
+use super::{Caps, Halt, Known, decide_within};
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -55,7 +55,7 @@ pub struct Params {
     /// Worker threads.
     pub threads: usize,
     /// What is known of all partitions better than the best.
-    pub reach: Reach,
+    pub known: Option<Known>,
 }
 
 /// How far it has come.
@@ -207,8 +207,10 @@ impl Bracket<'_> {
             return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
         }
         let mut caps = Caps::new(self.params.memory, steps);
-        let (instance, reach) = (&reduction.instance, &self.params.reach);
-        let decision = decide_within(instance, threshold, reach, &mut self.has_windows, &mut caps, self.interrupt);
+        let instance = &reduction.instance;
+        let num_groups = instance.graph().num_nodes();
+        let known = self.params.known.as_ref().map(|known| known.of_groups(&reduction.group_of, num_groups));
+        let decision = decide_within(instance, threshold, known, &mut self.has_windows, &mut caps, self.interrupt);
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),
