@@ -27,7 +27,7 @@ use crate::interrupt::{Interrupt, Interrupted};
 const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
 /// Steps without windows, which most decisions do not need (those of small tests too).
-const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
+const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 22 };
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -137,15 +137,28 @@ pub fn decide(
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    decide_within(instance, threshold, known, &mut true, caps, interrupt)
+    let mut cuts = known.map_or(Cuts::AfterSteps, Cuts::Known);
+    decide_within(instance, threshold, &mut cuts, caps, interrupt)
 }
 
-/// As [`decide`]; minimum cuts are asked if they are known to be of use, and then it is said whether they are.
+/// What a decision does about minimum cuts, and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Cuts {
+    /// Nothing.
+    None,
+    /// Asks them when a few steps were not enough.
+    AfterSteps,
+    /// Takes this.
+    Known(Known),
+    /// Has asked them.
+    Found(Confines),
+}
+
+/// As [`decide`].
 pub(crate) fn decide_within(
     instance: &Instance,
     threshold: Ticks,
-    known: Option<Known>,
-    are_of_use: &mut bool,
+    cuts: &mut Cuts,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
@@ -153,22 +166,24 @@ pub(crate) fn decide_within(
         return Ok(None);
     }
     let confine = |known| Confines::new(instance, threshold - 1, known);
-    let ends = if let Some(known) = known {
-        let Some(confines) = confine(known) else { return Ok(None) };
+    let ends = if let Cuts::Known(known) = cuts {
+        let Some(confines) = confine(known.clone()) else { return Ok(None) };
         levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
     } else {
-        let mut plain = caps.part(if *are_of_use { STEPS_WITHOUT } else { u64::MAX });
+        let has_cuts = matches!(cuts, Cuts::AfterSteps);
+        let mut plain = caps.part(if has_cuts { STEPS_WITHOUT } else { u64::MAX });
         let ends = levels::chain(instance, threshold, None, &mut plain, interrupt);
         caps.add(&plain, false);
         match ends {
-            Err(Halt::Steps) if *are_of_use => {
+            Err(Halt::Steps) if has_cuts => {
                 let charges: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
                 let windows = Windows::all(charges.len(), instance.num_blocks());
                 let Some(confines) = confine(Known { windows, charges }) else { return Ok(None) };
                 let confines = confines.by_cuts(instance, threshold - 1, interrupt)?;
                 let Some(confines) = confines else { return Ok(None) };
-                *are_of_use = confines.are_of_use;
-                levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
+                let ends = levels::chain(instance, threshold, Some(&confines), caps, interrupt);
+                *cuts = Cuts::Found(confines);
+                ends?
             }
             ends => ends?,
         }

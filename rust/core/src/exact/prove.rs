@@ -1,10 +1,11 @@
 //! From a partition to its proof: reduce, decide, and close in from both sides.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Caps, Halt, Known, decide_within};
+use super::{Caps, Cuts, Halt, Known, decide_within};
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -13,7 +14,7 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 /// By how much more steps thresholds are tried again when there is nothing else left to try.
 const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
-const NARROW: [Ticks; 2] = [1 << 12, 1 << 4];
+const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
 /// Windows alone are tried in steps of this part of the best partition's bottleneck.
 const ROUGH: Ticks = 1 << 7;
 const MAX_THREADS: usize = 4096;
@@ -115,7 +116,8 @@ pub fn prove(
         params,
         interrupt,
         report,
-        has_windows: true,
+        has_cuts: true,
+        known: BTreeMap::new(),
         proven: Proven {
             progress: Progress {
                 lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
@@ -136,8 +138,10 @@ struct Bracket<'a> {
     params: &'a Params,
     interrupt: &'a Interrupt,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    /// Whether windows are of use, as far as is known.
-    has_windows: bool,
+    /// Whether minimum cuts are of use, as far as is known.
+    has_cuts: bool,
+    /// What they say of the quotients at some thresholds.
+    known: BTreeMap<Ticks, Known>,
     proven: Proven,
 }
 
@@ -156,7 +160,11 @@ impl Bracket<'_> {
                 }
                 let is_best = threshold >= bottleneck;
                 threshold = threshold.clamp(before + 1, bottleneck);
-                let is_decided = self.attempt(threshold, steps)?.is_some();
+                let mut is_decided = self.attempt(threshold, steps)?.is_some();
+                if !is_decided && !is_swept {
+                    // Within windows, some more steps are often enough.
+                    is_decided = self.attempt(threshold, steps.saturating_mul(GROWTH))?.is_some();
+                }
                 if !is_decided {
                     above = threshold;
                     if !is_swept {
@@ -185,9 +193,9 @@ impl Bracket<'_> {
         }
     }
 
-    /// Proves what windows alone prove, roughly: that takes no steps.
+    /// Proves what minimum cuts alone prove, roughly: that takes no steps.
     fn sweep(&mut self, mut above: Ticks) -> Result<(), Interrupted> {
-        while self.has_windows {
+        while self.has_cuts {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
             let middle = lower_bound + (above - lower_bound) / 2;
             if (middle - lower_bound).saturating_mul(ROUGH) <= bottleneck {
@@ -209,8 +217,17 @@ impl Bracket<'_> {
         let mut caps = Caps::new(self.params.memory, steps);
         let instance = &reduction.instance;
         let num_groups = instance.graph().num_nodes();
-        let known = self.params.known.as_ref().map(|known| known.of_groups(&reduction.group_of, num_groups));
-        let decision = decide_within(instance, threshold, known, &mut self.has_windows, &mut caps, self.interrupt);
+        let mut cuts = if self.has_cuts { Cuts::AfterSteps } else { Cuts::None };
+        if let Some(known) = &self.params.known {
+            cuts = Cuts::Known(known.of_groups(&reduction.group_of, num_groups));
+        } else if let Some(known) = self.known.get(&threshold) {
+            cuts = Cuts::Known(known.clone());
+        }
+        let decision = decide_within(instance, threshold, &mut cuts, &mut caps, self.interrupt);
+        if let Cuts::Found(confines) = cuts {
+            self.has_cuts = confines.are_of_use;
+            self.known.insert(threshold, confines.known);
+        }
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),

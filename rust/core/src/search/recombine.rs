@@ -9,7 +9,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
-use crate::exact::{Caps, Halt, decide_within};
+use crate::exact::{Caps, Cuts, Halt, decide_within};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 use crate::reduce::reduce;
@@ -103,7 +103,7 @@ fn better(quotient: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Resul
         return Ok(None);
     }
     let mut caps = Caps::new(BYTES, STEPS);
-    let decision = decide_within(&reduction.instance, threshold, None, &mut false, &mut caps, interrupt)?;
+    let decision = decide_within(&reduction.instance, threshold, &mut Cuts::None, &mut caps, interrupt)?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
 
