@@ -9,7 +9,7 @@
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into
 //! pieces that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block.
 //! The piece of `v` lies in its *region*: what can be reached from `v` over such tensors through nodes that are not apart
-//! from `v` (`apart.rs`) and whose windows meet that of `v`.
+//! from `v` (`apart.rs`), whose windows meet that of `v`, and that are charged no more than a block can cost on the way.
 //!
 //! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its charges. When every set in the region of `v`
 //! that holds `v` and costs at most `c` costs at least `s` more than its charges, then `v` can be charged `s` more.
@@ -19,7 +19,7 @@
 //! **By minimum cuts.** For `0 < a <= 1`, let `m` be the least `cost(C) - a charges(C)` of all sets `C` in the region with `v`.
 //! If `C` costs at most `c`, then `a (cost(C) - charges(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`, so `s` is at least
 //! `(m - (1 - a) c) / a`. With `a = 1` the set that is found may cost more than `c`; then smaller ones are tried, where the lines
-//! of two sets cross. When `m >= c` for some `a`, no block can hold `v`.
+//! of two sets cross. When `m > c` for some `a`, no block can hold `v`.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,8 +36,9 @@ use crate::reduce::quotient::Quotient;
 
 /// More nodes would take more than 150 MB.
 const MAX_NODES: usize = 20_000;
-/// Arcs that may be looked at, about half a second's.
-const STEPS: u64 = 1 << 27;
+/// Arcs that may be looked at, about a second's; and the nodes after which it is clear whether that is enough.
+const STEPS: i64 = 3 << 26;
+const SAMPLE: usize = 32;
 /// The `a` of 1, and the least.
 const ONE: i64 = 1 << 12;
 const LEAST: i64 = ONE / 16;
@@ -56,7 +57,7 @@ pub enum Order {
 }
 
 /// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `apart` are the
-/// least pairs, and `windows` are as in any such partition. Where that takes too long, or the graph is too large, nodes are
+/// least pairs, and `windows` are as in any such partition. Where that would take too long, or the graph is too large, nodes are
 /// charged their loads.
 ///
 /// # Errors
@@ -83,7 +84,7 @@ pub fn charges(
         instance,
         cap: i128::from(cap),
         windows,
-        charges: loads,
+        charges: loads.clone(),
         far: far(graph, apart),
         network: Network::new(&quotient),
         region: Vec::new(),
@@ -96,10 +97,11 @@ pub fn charges(
     if order == Order::Backward {
         nodes.reverse();
     }
-    for node in nodes.into_iter().map(NodeId::index) {
+    for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
         interrupt.check(0)?;
-        if charging.network.steps() > STEPS {
-            break;
+        let steps = i64::try_from(charging.network.steps()).unwrap_or(i64::MAX / count(loads.len()));
+        if place >= SAMPLE && count(place) * STEPS < steps * count(loads.len()) {
+            return Ok(Some(loads));
         }
         if !charging.has_no_room[node] && !charging.charge(node) {
             return Ok(None);

@@ -3,13 +3,15 @@
 use super::charges::{Order, charges};
 use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, count};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::apart;
 
 /// Charges are found so many times at most, as long as they leave this part of the windows' slack or less.
 const ROUNDS: usize = 4;
 const WORTHWHILE: [usize; 2] = [97, 100];
+/// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
+const OF_USE: [i128; 2] = [99, 100];
 
 /// What somebody knows of every partition better than a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct Confines {
     pub apart: Vec<(NodeId, NodeId)>,
     /// What narrows windows and reach further.
     pub narrowing: Narrowing,
-    /// Whether cuts have narrowed the windows.
+    /// Whether cuts have said much.
     pub are_of_use: bool,
 }
 
@@ -73,7 +75,7 @@ impl Confines {
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
         let (graph, num_blocks) = (instance.graph(), instance.num_blocks());
-        let first = self.known.windows.slack();
+        let (first, loads) = (self.known.windows.slack(), self.known.charges.clone());
         if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, interrupt)? {
             return Ok(None);
         }
@@ -85,6 +87,9 @@ impl Confines {
             let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, interrupt)? else {
                 return Ok(None);
             };
+            if charges == loads {
+                break;
+            }
             self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);
             // What was said of other charges is not true of these, but the windows hold.
             (self.known.charges, self.reach) = (charges, Reach::default());
@@ -99,7 +104,10 @@ impl Confines {
                 break;
             }
         }
-        self.are_of_use = self.known.windows.slack() * WORTHWHILE[1] <= first * WORTHWHILE[0];
+        let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
+        let sums = [&loads, &self.known.charges].map(|each| each.iter().map(|&ticks| i128::from(ticks)).sum());
+        self.are_of_use =
+            [slacks, sums].into_iter().any(|[less, more]: [i128; 2]| less * OF_USE[1] <= more * OF_USE[0]);
         Ok(Some(self))
     }
 }

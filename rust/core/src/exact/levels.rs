@@ -187,7 +187,7 @@ impl<'a> Search<'a> {
         let charges = self
             .confines
             .map_or([0, INFINITE], |Confines { reach, .. }| [reach.least[blocks[0]], reach.most[blocks[0]]]);
-        let purse = Purse { before, after, charges, blocks };
+        let purse = Purse { before, after, blocks, charges };
         let steps = caps.steps;
         let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
         let (found, origins) = if is_led {

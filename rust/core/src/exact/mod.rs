@@ -151,7 +151,7 @@ pub(crate) enum Cuts {
     /// Takes this.
     Known(Known),
     /// Has asked them.
-    Found(Confines),
+    Found(Box<Confines>),
 }
 
 /// As [`decide`].
@@ -182,7 +182,7 @@ pub(crate) fn decide_within(
                 let confines = confines.by_cuts(instance, threshold - 1, interrupt)?;
                 let Some(confines) = confines else { return Ok(None) };
                 let ends = levels::chain(instance, threshold, Some(&confines), caps, interrupt);
-                *cuts = Cuts::Found(confines);
+                *cuts = Cuts::Found(Box::new(confines));
                 ends?
             }
             ends => ends?,
