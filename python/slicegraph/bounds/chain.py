@@ -24,8 +24,9 @@ This alone proves much, and leaves less to ask the solver.
 A division in which the first ``b + 1`` blocks are charged less than ``m_b`` is of no interest for the most, which would
 then be less than ``m_b`` anyway. Demanding at least ``m_b``, and so at least ``m_b - c`` before the block, leaves only
 nodes in a narrow band of the graph to be placed; if there is no such division, ``m_{b+1}`` is less than ``m_b``. The
-linear relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so
-windows and charges of one on the way to the largest ``t`` that can be proven are taken along to those below.
+linear relaxation of this model is enough more often than not. What holds for a threshold holds for all below it, so the
+windows of one on the way to the largest ``t`` that can be proven are taken along to those below, where more can be
+charged.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 
 @final
 class _Known:
-    """What is known when every block costs less than a threshold; windows and charges from ``above`` hold below."""
+    """What is known when every block costs less than a threshold; windows from ``above`` hold below."""
 
     def __init__(
         self, formulation: Formulation, threshold: int, poll: Callable[[], bool], above: _Known | None = None

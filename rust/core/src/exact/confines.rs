@@ -87,20 +87,18 @@ impl Confines {
             let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, interrupt)? else {
                 return Ok(None);
             };
-            if charges == loads {
-                break;
-            }
             self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);
             // What was said of other charges is not true of these, but the windows hold.
             (self.known.charges, self.reach) = (charges, Reach::default());
+            let has_loads = self.known.charges == loads;
             let (reach, windows) = (&mut self.reach, &mut self.known.windows);
             let can_be = self.narrowing.narrow(reach, windows)
-                && self.narrowing.shave(instance, cap + 1, windows, interrupt)?
+                && (has_loads || self.narrowing.shave(instance, cap + 1, windows, interrupt)?)
                 && self.narrowing.narrow(reach, windows);
             if !can_be {
                 return Ok(None);
             }
-            if round > 0 && windows.slack() * WORTHWHILE[1] > slack * WORTHWHILE[0] {
+            if has_loads || round > 0 && windows.slack() * WORTHWHILE[1] > slack * WORTHWHILE[0] {
                 break;
             }
         }

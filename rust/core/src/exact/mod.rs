@@ -27,7 +27,7 @@ use crate::interrupt::{Interrupt, Interrupted};
 const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
 /// Steps without windows, which most decisions do not need (those of small tests too).
-const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 22 };
+const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
-/// Windows alone are tried in steps of this part of the best partition's bottleneck.
+/// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck.
 const ROUGH: Ticks = 1 << 7;
 const MAX_THREADS: usize = 4096;
 
@@ -162,7 +162,7 @@ impl Bracket<'_> {
                 threshold = threshold.clamp(before + 1, bottleneck);
                 let mut is_decided = self.attempt(threshold, steps)?.is_some();
                 if !is_decided && !is_swept {
-                    // Within windows, some more steps are often enough.
+                    // With what cuts say, some more steps are often enough.
                     is_decided = self.attempt(threshold, steps.saturating_mul(GROWTH))?.is_some();
                 }
                 if !is_decided {

@@ -1,7 +1,7 @@
 //! Windows: the first and the last block that each node can be in when every block is cheap.
 //!
-//! Let every block cost at most `c`, and let the first `b` blocks hold a load of at least `l_b` and at most `m_b`. With
-//! `V` the load of all nodes, in any such partition:
+//! Let every block cost at most `c`, and let the first `b` blocks hold a load of at least `l_b` and at most `m_b`. Loads are
+//! work, or better what nodes are charged (`charges.rs`): no block costs less. In any such partition:
 //!
 //! - the first `b + 1` blocks hold at most `m_b + c`, and the first `b` at least `l_{b+1} - c`;
 //! - a node is not in the first `b` blocks when it and what comes before it load more than `m_b`, and it is when all but it
