@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::exact::{
-    Caps, Confines, Halt, Known, Narrowing, Order, Params, Progress, Proven, Reach, Reason, Windows, charges, decide,
-    prove,
+    Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason, Windows,
+    charges, decide, prove,
 };
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
@@ -48,7 +48,7 @@ fn unknown(instance: &Instance) -> Known {
 
 fn confined(instance: &Instance, cap: Ticks) -> Option<Confines> {
     let confines = Confines::new(instance, cap, unknown(instance))?;
-    confines.by_cuts(instance, cap, &Interrupt::never()).expect("nobody interrupts")
+    confines.by_cuts(instance, cap, PATIENTLY, &Interrupt::never()).expect("nobody interrupts")
 }
 
 fn proven(instance: &Instance, incumbent: Ticks, threads: usize) -> Proven {
@@ -161,7 +161,7 @@ proptest! {
         let pairs = apart(&instance, cap + 1, &Interrupt::never()).expect("nobody interrupts");
         let Known { windows, charges: loads } = unknown(&instance);
         let [forward, backward] = [Order::Forward, Order::Backward].map(|order| {
-            let found = charges(&instance, cap, &pairs, &windows, order, &Interrupt::never());
+            let found = charges(&instance, cap, &pairs, &windows, order, PATIENTLY, &Interrupt::never());
             found.expect("nobody interrupts").expect("the optimum is not dearer")
         });
         for block_of in common::partitions(&instance) {

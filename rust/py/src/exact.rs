@@ -96,6 +96,8 @@ pub fn confine(
 ) -> PyResult<Option<Confines>> {
     let instance = &instance.get().0;
     let all = || Windows::all(instance.graph().num_nodes(), instance.num_blocks());
+    // What others know comes from a threshold above.
+    let steps = if windows.is_some() { exact::PATIENTLY } else { exact::BRIEFLY };
     let windows = windows.map_or_else(|| Ok(all()), windows_of)?;
     let charges = instance.graph().nodes().map(|node| instance.load(node)).collect();
     let mut core = py.detach(|| exact::Confines::new(instance, cap, Known { windows, charges }));
@@ -105,7 +107,11 @@ pub fn confine(
             py,
             |py, ()| poll.call0(py)?.extract(py),
             |interrupt, report| {
-                if report(()).is_break() { Err(Interrupted) } else { known.clone().by_cuts(instance, cap, interrupt) }
+                if report(()).is_break() {
+                    Err(Interrupted)
+                } else {
+                    known.clone().by_cuts(instance, cap, steps, interrupt)
+                }
             },
         )?;
         if supervised.is_signalled {

@@ -36,8 +36,7 @@ use crate::reduce::quotient::Quotient;
 
 /// More nodes would take more than 150 MB.
 const MAX_NODES: usize = 20_000;
-/// Arcs that may be looked at, about a second's; and the nodes after which it is clear whether that is enough.
-const STEPS: i64 = 3 << 26;
+/// After so many nodes it is clear whether the steps are enough.
 const SAMPLE: usize = 32;
 /// The `a` of 1, and the least.
 const ONE: i64 = 1 << 12;
@@ -57,8 +56,8 @@ pub enum Order {
 }
 
 /// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `apart` are the
-/// least pairs, and `windows` are as in any such partition. Where that would take too long, or the graph is too large, nodes are
-/// charged their loads.
+/// least pairs, and `windows` are as in any such partition. Where that would take many more `steps`, arcs that are looked at, or
+/// the graph is too large, nodes are charged their loads.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -71,6 +70,7 @@ pub fn charges(
     apart: &[(NodeId, NodeId)],
     windows: &Windows,
     order: Order,
+    steps: i64,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Ticks>>, Interrupted> {
     let graph = instance.graph();
@@ -99,8 +99,8 @@ pub fn charges(
     }
     for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
         interrupt.check(0)?;
-        let steps = i64::try_from(charging.network.steps()).unwrap_or(i64::MAX / count(loads.len()));
-        if place >= SAMPLE && count(place) * STEPS < steps * count(loads.len()) {
+        let used = i64::try_from(charging.network.steps()).unwrap_or(i64::MAX / count(loads.len()));
+        if place >= SAMPLE && count(place) * steps < used * count(loads.len()) {
             return Ok(Some(loads));
         }
         if !charging.has_no_room[node] && !charging.charge(node) {

@@ -13,6 +13,11 @@ const WORTHWHILE: [usize; 2] = [97, 100];
 /// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
 const OF_USE: [i128; 2] = [99, 100];
 
+/// Arcs that may be looked at for charges: half a second's, and one and a half.
+pub const BRIEFLY: i64 = 1 << 26;
+/// Thresholds below the best partition's bottleneck are worth more.
+pub const PATIENTLY: i64 = 3 << 26;
+
 /// What somebody knows of every partition better than a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -61,7 +66,7 @@ impl Confines {
         can_be.then_some(Self { known, reach, apart: Vec::new(), narrowing, are_of_use: false })
     }
 
-    /// With what minimum cuts say; none when there is no such partition.
+    /// With what minimum cuts say, in so many steps for charges; none when there is no such partition.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
@@ -72,6 +77,7 @@ impl Confines {
         mut self,
         instance: &Instance,
         cap: Ticks,
+        steps: i64,
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
         let (graph, num_blocks) = (instance.graph(), instance.num_blocks());
@@ -84,7 +90,8 @@ impl Confines {
             let slack = self.known.windows.slack();
             // Those at the front say most of the blocks of what comes after them, and the other way round.
             let order = if round % 2 == 0 { Order::Forward } else { Order::Backward };
-            let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, interrupt)? else {
+            let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, steps, interrupt)?
+            else {
                 return Ok(None);
             };
             self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);

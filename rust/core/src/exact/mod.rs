@@ -14,7 +14,7 @@ mod prove;
 mod windows;
 
 pub use charges::{Order, charges};
-pub use confines::{Confines, Known};
+pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 pub use windows::{Narrowing, Windows};
 
@@ -171,6 +171,7 @@ pub(crate) fn decide_within(
         levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
     } else {
         let has_cuts = matches!(cuts, Cuts::AfterSteps);
+        let patience = if caps.steps == 0 { PATIENTLY } else { BRIEFLY };
         let mut plain = caps.part(if has_cuts { STEPS_WITHOUT } else { u64::MAX });
         let ends = levels::chain(instance, threshold, None, &mut plain, interrupt);
         caps.add(&plain, false);
@@ -179,7 +180,7 @@ pub(crate) fn decide_within(
                 let charges: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
                 let windows = Windows::all(charges.len(), instance.num_blocks());
                 let Some(confines) = confine(Known { windows, charges }) else { return Ok(None) };
-                let confines = confines.by_cuts(instance, threshold - 1, interrupt)?;
+                let confines = confines.by_cuts(instance, threshold - 1, patience, interrupt)?;
                 let Some(confines) = confines else { return Ok(None) };
                 let ends = levels::chain(instance, threshold, Some(&confines), caps, interrupt);
                 *cuts = Cuts::Found(Box::new(confines));
