@@ -11,7 +11,7 @@ use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::exact::{
     Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason, Windows,
-    charges, decide, prove,
+    charges, decide, far, prove,
 };
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
@@ -40,14 +40,8 @@ fn reach(instance: &Instance, threshold: Ticks) -> Reach {
     Reach { least, most }
 }
 
-/// That nodes can be anywhere, and that they take what they load.
-fn unknown(instance: &Instance) -> Known {
-    let charges: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
-    Known { windows: Windows::all(charges.len(), instance.num_blocks()), charges }
-}
-
 fn confined(instance: &Instance, cap: Ticks) -> Option<Confines> {
-    let confines = Confines::new(instance, cap, unknown(instance))?;
+    let confines = Confines::new(instance, cap, Known::nothing(instance))?;
     confines.by_cuts(instance, cap, PATIENTLY, &Interrupt::never()).expect("nobody interrupts")
 }
 
@@ -100,7 +94,7 @@ proptest! {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         let threshold = best + 1 + half_second(&instance);
-        let mut known = unknown(&instance);
+        let mut known = Known::nothing(&instance);
         let Windows { earliest, latest } = &mut known.windows;
         earliest.fill(instance.num_blocks());
         latest.fill(1);
@@ -126,7 +120,7 @@ proptest! {
         prop_assume!(best < INFINITE);
         let (threshold, num_blocks) = (best + 1 + slack * half_second(&instance), instance.num_blocks());
         let pairs = apart(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
-        let loads: Vec<Ticks> = instance.graph().nodes().map(|node| instance.load(node)).collect();
+        let loads = instance.loads();
         let narrowing = Narrowing::new(instance.graph(), &loads, num_blocks, threshold - 1, &pairs);
         let truth = reach(&instance, threshold);
         for known in [Reach::default(), truth.clone()] {
@@ -159,9 +153,10 @@ proptest! {
         let cap = best + slack * half_second(&instance);
         let confines = confined(&instance, cap).expect("the optimum is not dearer");
         let pairs = apart(&instance, cap + 1, &Interrupt::never()).expect("nobody interrupts");
-        let Known { windows, charges: loads } = unknown(&instance);
+        let far = far(instance.graph(), &pairs);
+        let Known { windows, charges: loads } = Known::nothing(&instance);
         let [forward, backward] = [Order::Forward, Order::Backward].map(|order| {
-            let found = charges(&instance, cap, &pairs, &windows, order, PATIENTLY, &Interrupt::never());
+            let found = charges(&instance, cap, &far, &windows, order, PATIENTLY, &Interrupt::never());
             found.expect("nobody interrupts").expect("the optimum is not dearer")
         });
         for block_of in common::partitions(&instance) {

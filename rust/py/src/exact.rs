@@ -95,12 +95,13 @@ pub fn confine(
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Confines>> {
     let instance = &instance.get().0;
-    let all = || Windows::all(instance.graph().num_nodes(), instance.num_blocks());
     // What others know comes from a threshold above.
     let steps = if windows.is_some() { exact::PATIENTLY } else { exact::BRIEFLY };
-    let windows = windows.map_or_else(|| Ok(all()), windows_of)?;
-    let charges = instance.graph().nodes().map(|node| instance.load(node)).collect();
-    let mut core = py.detach(|| exact::Confines::new(instance, cap, Known { windows, charges }));
+    let mut known = Known::nothing(instance);
+    if let Some(windows) = windows {
+        known.windows = windows_of(windows)?;
+    }
+    let mut core = py.detach(|| exact::Confines::new(instance, cap, known));
     if let (Some(known), Some(poll)) = (&core, poll) {
         let poll = poll.unbind();
         let supervised = supervise(

@@ -234,6 +234,12 @@ impl Instance {
         self.total_work
     }
 
+    /// The load of each node, by index.
+    #[must_use]
+    pub fn loads(&self) -> Vec<Ticks> {
+        self.graph.nodes().map(|node| self.load(node)).collect()
+    }
+
     /// The load of all nodes together.
     #[must_use]
     pub fn total_load(&self) -> Ticks {

@@ -55,26 +55,26 @@ pub enum Order {
     Backward,
 }
 
-/// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `apart` are the
-/// least pairs, and `windows` are as in any such partition. Where that would take many more `steps`, arcs that are looked at, or
+/// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `far` from whom, by
+/// [`far`], and `windows` are as in any such partition. Where that would take many more `steps`, arcs that are looked at, or
 /// the graph is too large, nodes are charged their loads.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
 ///
 /// # Complexity
-/// A few minimum cuts for each node that is in no set without room, in its region; 3/8 nodes^2 bytes, and as many steps.
+/// A few minimum cuts for each node that is in no set without room, in its region.
 pub fn charges(
     instance: &Instance,
     cap: Ticks,
-    apart: &[(NodeId, NodeId)],
+    far: &[Vec<u64>],
     windows: &Windows,
     order: Order,
     steps: i64,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Ticks>>, Interrupted> {
     let graph = instance.graph();
-    let loads: Vec<Ticks> = graph.nodes().map(|node| instance.load(node)).collect();
+    let loads = instance.loads();
     // A sum of charges fits 64 bits.
     if graph.num_nodes() > MAX_NODES || cap.checked_mul(count(instance.num_blocks())).is_none() {
         return Ok(Some(loads));
@@ -85,7 +85,7 @@ pub fn charges(
         cap: i128::from(cap),
         windows,
         charges: loads.clone(),
-        far: far(graph, apart),
+        far,
         network: Network::new(&quotient),
         region: Vec::new(),
         is_in: vec![false; graph.num_nodes()],
@@ -112,9 +112,17 @@ pub fn charges(
     Ok(is_possible.then_some(charging.charges))
 }
 
-/// Per node, the nodes that are apart from it, before it or after it.
-fn far(graph: &Graph, apart: &[(NodeId, NodeId)]) -> Vec<Vec<u64>> {
+/// Per node, the nodes that are apart from it, before it or after it, as bits; `apart` are the least pairs. None for a graph
+/// that is too large.
+///
+/// # Complexity
+/// 3/8 nodes^2 bytes, and edges x nodes / 64 steps.
+#[must_use]
+pub fn far(graph: &Graph, apart: &[(NodeId, NodeId)]) -> Vec<Vec<u64>> {
     let num_nodes = graph.num_nodes();
+    if num_nodes > MAX_NODES {
+        return Vec::new();
+    }
     let mut far = vec![nothing(num_nodes); num_nodes];
     let mut order = TopologicalOrder::natural(graph).nodes().to_vec();
     for is_after in [true, false] {
@@ -158,7 +166,7 @@ struct Charging<'q, 'a> {
     cap: i128,
     windows: &'a Windows,
     charges: Vec<Ticks>,
-    far: Vec<Vec<u64>>,
+    far: &'a [Vec<u64>],
     network: Network<'q, 'a>,
     /// The region of a node, the node first.
     region: Vec<usize>,

@@ -1,6 +1,6 @@
 //! What minimum cuts say of every partition whose blocks are cheap: where its nodes can be, and what they are charged.
 
-use super::charges::{Order, charges};
+use super::charges::{Order, charges, far};
 use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, count};
@@ -28,6 +28,13 @@ pub struct Known {
 }
 
 impl Known {
+    /// That nodes can be anywhere, and that they take what they load.
+    #[must_use]
+    pub fn nothing(instance: &Instance) -> Self {
+        let charges = instance.loads();
+        Self { windows: Windows::all(charges.len(), instance.num_blocks()), charges }
+    }
+
     /// Of a quotient, whose groups stay together.
     pub(super) fn of_groups(&self, group_of: &[usize], num_groups: usize) -> Self {
         let mut windows = Windows { earliest: vec![1; num_groups], latest: vec![usize::MAX; num_groups] };
@@ -86,12 +93,12 @@ impl Confines {
             return Ok(None);
         }
         self.apart = apart(instance, cap + 1, interrupt)?;
+        let far = far(graph, &self.apart);
         for round in 0..ROUNDS {
             let slack = self.known.windows.slack();
             // Those at the front say most of the blocks of what comes after them, and the other way round.
             let order = if round % 2 == 0 { Order::Forward } else { Order::Backward };
-            let Some(charges) = charges(instance, cap, &self.apart, &self.known.windows, order, steps, interrupt)?
-            else {
+            let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, steps, interrupt)? else {
                 return Ok(None);
             };
             self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);

@@ -87,7 +87,7 @@ impl<'a> Enumerator<'a> {
                 predecessors[successor.index()].push(v.narrow());
             }
         }
-        let loads: Vec<Ticks> = graph.nodes().map(|v| instance.load(v)).collect();
+        let loads = instance.loads();
         let charges = confines.map_or_else(|| loads.clone(), |confines| confines.known.charges.clone());
         Self {
             instance,

@@ -13,7 +13,7 @@ mod levels;
 mod prove;
 mod windows;
 
-pub use charges::{Order, charges};
+pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 pub use windows::{Narrowing, Windows};
@@ -166,20 +166,18 @@ pub(crate) fn decide_within(
         return Ok(None);
     }
     let confine = |known| Confines::new(instance, threshold - 1, known);
-    let ends = if let Cuts::Known(known) = cuts {
-        let Some(confines) = confine(known.clone()) else { return Ok(None) };
+    let has_cuts = matches!(cuts, Cuts::AfterSteps);
+    let ends = if let Cuts::Known(known) = std::mem::replace(cuts, Cuts::None) {
+        let Some(confines) = confine(known) else { return Ok(None) };
         levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
     } else {
-        let has_cuts = matches!(cuts, Cuts::AfterSteps);
         let patience = if caps.steps == 0 { PATIENTLY } else { BRIEFLY };
         let mut plain = caps.part(if has_cuts { STEPS_WITHOUT } else { u64::MAX });
         let ends = levels::chain(instance, threshold, None, &mut plain, interrupt);
         caps.add(&plain, false);
         match ends {
             Err(Halt::Steps) if has_cuts => {
-                let charges: Vec<Ticks> = instance.graph().nodes().map(|v| instance.load(v)).collect();
-                let windows = Windows::all(charges.len(), instance.num_blocks());
-                let Some(confines) = confine(Known { windows, charges }) else { return Ok(None) };
+                let Some(confines) = confine(Known::nothing(instance)) else { return Ok(None) };
                 let confines = confines.by_cuts(instance, threshold - 1, patience, interrupt)?;
                 let Some(confines) = confines else { return Ok(None) };
                 let ends = levels::chain(instance, threshold, Some(&confines), caps, interrupt);

@@ -187,7 +187,8 @@ impl<'q, 'a> Network<'q, 'a> {
             self.side[wide(self.node_of[b])] |= ELSEWHERE;
         }
         let side = std::mem::take(&mut self.side);
-        self.supply = vec![ENOUGH];
+        self.supply.clear();
+        self.supply.push(ENOUGH);
         let least = self.cut(&[source], self.overflow(&[source]), threshold, |node| side[wide(node)]);
         self.side = side;
         least.min(threshold)
@@ -202,7 +203,8 @@ impl<'q, 'a> Network<'q, 'a> {
     ) -> Ticks {
         let sources: Vec<u32> = groups.map(|group| self.node_of[group]).collect();
         let groups = Rc::clone(&self.groups);
-        self.supply = vec![ENOUGH; sources.len()];
+        self.supply.clear();
+        self.supply.resize(sources.len(), ENOUGH);
         self.cut(&sources, self.overflow(&sources), threshold, |node| side(groups[wide(node) - 1])).min(threshold)
     }
 
