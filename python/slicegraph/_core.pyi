@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ __all__ = [
     "Confines",
     "Graph",
     "Instance",
+    "Thresholds",
     "anneal",
     "brkga",
     "confine",
@@ -88,13 +89,21 @@ def reduce(
     instance: Instance, threshold: int | None
 ) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
 def confine(
-    instance: Instance,
-    cap: int,
+    quotient: Instance,
+    group_of: NDArray[np.int32],
+    threshold: int,
     *,
-    windows: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    thresholds: Thresholds,
+    is_patient: bool = False,
     poll: Callable[[], bool] | None = None,
 ) -> Confines | None: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
+
+@final
+class Thresholds:
+    def __new__(cls) -> Self: ...
+    @property
+    def stuck(self) -> int | None: ...
 
 @final
 class Confines:
@@ -123,6 +132,7 @@ def prove(
     memory: int,
     threads: int,
     known: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None,
+    thresholds: Thresholds,
     poll: Callable[[int, int], bool],
 ) -> tuple[
     int,

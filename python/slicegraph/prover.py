@@ -16,7 +16,8 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.bounds.chain import ChainSearch
+from slicegraph._core import Thresholds
+from slicegraph.bounds.chain import ChainSearch, Decider
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import FIRST_STEPS, MAX_NODES, MORE_STEPS, Closing, close_in
 from slicegraph.bounds.model import Confines, Formulation
@@ -67,7 +68,7 @@ class Prover:
     """Proves bounds in the background, in rounds that take ever longer, from the first `learn` until it is closed.
 
     The downset DP has a thread of its own. What needs the solver takes turns on another one, that begins when the DP
-    has had its first turn.
+    has swept what minimum cuts prove; what these say is kept for all turns and both threads.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ class Prover:
         self._threshold: int | None = None
         self._is_closed = threading.Event()
         self._has_tried = threading.Event()
+        self._is_swept = threading.Event()
+        self._thresholds = Thresholds()
         solved = tuple(method for method in methods if method != "downsets")
         self._strands = [_Strand(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
         self._quotient: _Quotient | None = None
@@ -150,6 +153,7 @@ class Prover:
             return
         self._is_closed.set()
         self._has_tried.set()
+        self._is_swept.set()
         end = time.monotonic() + _PATIENCE
         for strand in self._strands:
             strand.has_news.set()
@@ -159,7 +163,7 @@ class Prover:
     def _run(self, strand: _Strand) -> None:
         try:
             if strand is not self._strands[0]:
-                self._has_tried.wait()
+                self._is_swept.wait()
             seconds = _FIRST_SECONDS
             while not (self._is_closed.is_set() or self.is_solved or self._round(strand, seconds)):
                 seconds *= _GROWTH
@@ -169,6 +173,7 @@ class Prover:
         finally:
             strand.is_done = True
             self._has_tried.set()
+            self._is_swept.set()
 
     def _round(self, strand: _Strand, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
@@ -189,6 +194,8 @@ class Prover:
             if is_met or (is_last_word and (seconds > _FIRST_SECONDS or len(self._strands) == 1)):
                 self.is_solved = True
             self._has_tried.set()
+            if method == "downsets":
+                self._is_swept.set()
             if self._is_closed.is_set() or self.is_solved:
                 return True
         if is_last_word or not set(statuses) <= set(_FINAL):
@@ -229,6 +236,8 @@ class Prover:
 
         def poll(ticks: int, _bottleneck: int) -> bool:
             is_over = time.monotonic() - begin >= seconds
+            if self._thresholds.stuck is not None:
+                self._is_swept.set()
             if confines is not None:
                 is_better = self._threshold is not None and self._threshold < confines.threshold
                 return is_over or is_better or ticks >= confines.threshold or self._is_closed.is_set()
@@ -236,6 +245,8 @@ class Prover:
                 self._has_tried.set()
             is_met = self._threshold is not None and ticks >= self._threshold
             has_news = is_first or bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
+            # What cuts are asked at the moment would have to be asked again.
+            is_over = is_over and self._is_swept.is_set()
             return self._hear(strand, ticks) or is_met or (is_over and has_news)
 
         return close_in(
@@ -246,6 +257,7 @@ class Prover:
             threads=self._threads if is_first else max(1, self._threads // 2),
             steps=FIRST_STEPS if is_first else MORE_STEPS,
             confines=confines,
+            thresholds=self._thresholds if confines is None else None,
             poll=poll,
         )
 
@@ -267,11 +279,13 @@ class Prover:
         budget = Budget(threshold=threshold, seconds=seconds, watch=watch, confines=self._confines)
         if method == "chain":
             is_large = reduction.instance.graph.num_nodes > MAX_NODES
-            decide = None if is_large else functools.partial(self._decide, strand, reduction)
-            search = quotient.chain = quotient.chain or ChainSearch(formulation, budget, decide=decide)
+            decide = functools.partial(self._decide, strand, reduction)
+            decider = Decider(decide=decide, thresholds=self._thresholds, group_of=reduction.group_of)
+            search = quotient.chain or ChainSearch(formulation, budget, decider=None if is_large else decider)
+            quotient.chain = search
             if threshold is not None:
                 search.learn(threshold)
-            search.run(seconds, floor=self._ticks)
+            search.run(seconds, floor=lambda: self._ticks)
             bound, self._confines = search.bound(), search.confines
         else:
             bound = SOLVED[method](formulation, budget)

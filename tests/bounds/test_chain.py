@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph._core import confine
-from slicegraph.bounds.chain import ChainSearch, chain
+from slicegraph._core import Thresholds, confine
+from slicegraph.bounds.chain import ChainSearch, Decider, chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.model import Confines, Formulation, Integers, Move
@@ -108,9 +108,11 @@ def test_what_somebody_else_decides_is_believed(
 
     formulation = Formulation(instance)
     budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
-    search = ChainSearch(formulation, budget, decide=decide)
+    everyone = np.arange(instance.graph.num_nodes, dtype=np.int32)
+    decider = Decider(decide=decide, thresholds=Thresholds(), group_of=everyone)
+    search = ChainSearch(formulation, budget, decider=decider)
     for seconds, best in ((0.0, 1.4), (60.0, 1.2), (60.0, 1.0)):
-        search.run(seconds, floor=round(optimum / 2))
+        search.run(seconds, floor=lambda: round(optimum / 2))
         search.learn(round(best * optimum))
     search.run(60.0)
     assert search.bound().ticks <= optimum
@@ -133,7 +135,10 @@ def test_no_move_goes_too_far(
         return
     threshold = round(draw.draw(st.sampled_from(costs))) + formulation.step
     poll = draw.draw(st.sampled_from([None, lambda: False]))
-    core = confine(instance.core, threshold - formulation.step, poll=poll)
+    everyone = np.arange(instance.graph.num_nodes, dtype=np.int32)
+    core = confine(
+        instance.core, everyone, threshold - formulation.step + 1, thresholds=Thresholds(), is_patient=True, poll=poll
+    )
     assert core is not None
     charges, (_, _, *windows) = core.charges, core.narrowed
     sums = [

@@ -37,12 +37,14 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from slicegraph._core import confine
+from slicegraph._core import Thresholds, confine
 from slicegraph.bounds.model import Confines, Formulation, Integers, Move
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
@@ -99,12 +101,35 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
     return search.bound()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Decider:
+    """Somebody who decides thresholds by other means, and sweeps what cuts alone prove.
+
+    Attributes
+    ----------
+    decide
+        Whether within so many seconds it can be shown that there is no partition below a threshold, given what is
+        known of all of them.
+    thresholds, group_of
+        What cuts have said so far, and the nodes that the groups of this quotient are of.
+    """
+
+    decide: Callable[[Confines, float], bool]
+    thresholds: Thresholds
+    group_of: NDArray[np.int32]
+
+
 @final
 class _Known:
     """What is known when every block costs less than a threshold; windows from ``above`` hold below."""
 
     def __init__(
-        self, formulation: Formulation, threshold: int, poll: Callable[[], bool], above: _Known | None = None
+        self,
+        formulation: Formulation,
+        threshold: int,
+        poll: Callable[[], bool],
+        cuts: tuple[Thresholds, NDArray[np.int32]],
+        above: _Known | None = None,
     ) -> None:
         self.threshold = threshold
         self.solved: dict[tuple[Move, _Effort], tuple[int, ...]] = {}
@@ -115,10 +140,13 @@ class _Known:
         self.charges: Integers = formulation.work
         self.has_cuts: bool = above is None or above.has_cuts
         """Whether minimum cuts are worth their time."""
+        thresholds, group_of = cuts
         core = confine(
             formulation.instance.core,
-            threshold - formulation.step,
-            windows=above.windows if above else None,
+            group_of,
+            threshold - formulation.step + 1,
+            thresholds=thresholds,
+            is_patient=above is not None,
             poll=poll if self.has_cuts else None,
         )
         self.is_contradiction = core is None
@@ -130,6 +158,10 @@ class _Known:
         self.windows = windows[0], windows[1]
         if above is None:
             self.has_cuts = core.are_of_use
+        else:
+            earliest, latest = above.windows
+            self.windows = np.maximum(windows[0], earliest), np.minimum(windows[1], latest)
+            self.narrow()
 
     def most_work(self, total: int) -> tuple[int, ...]:
         """How much work the first 1, 2, ..., all blocks hold at most."""
@@ -220,9 +252,8 @@ class ChainSearch:
         The instance.
     budget
         The threshold, the executor and the watch.
-    decide
-        Whether within so many seconds it can be shown that there is no partition below a threshold, by other means,
-        given what is known of all of them. None: nobody can.
+    decider
+        Who else decides thresholds. None: nobody.
     """
 
     def __init__(
@@ -230,9 +261,11 @@ class ChainSearch:
         formulation: Formulation,
         budget: Budget,
         *,
-        decide: Callable[[Confines, float], bool] | None = None,
+        decider: Decider | None = None,
     ) -> None:
-        self._formulation, self._budget, self._decide = formulation, budget, decide
+        self._formulation, self._budget, self._decide = formulation, budget, decider.decide if decider else None
+        everyone = np.arange(len(formulation.work), dtype=np.int32)
+        self._cuts = (decider.thresholds, decider.group_of) if decider else (Thresholds(), everyone)
         self._seconds, self._deadline = 0.0, -math.inf
         self._combinatorial = formulation.instance.core.combinatorial_bound()
         self._is_stopped = self._has_failed = False
@@ -241,7 +274,8 @@ class ChainSearch:
         self._best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
-        self._num_nodes = self._floor = 0
+        self._num_nodes = 0
+        self._floor: Callable[[], int] = int
         # The thresholds that are not proven, the top included, and the least that less effort does not prove.
         self._open: list[_Known] = []
         self._stuck = dict.fromkeys((_Effort.WINDOWS, _Effort.RELAXED), self._top + 1)
@@ -249,10 +283,10 @@ class ChainSearch:
         self.lower_bound = self._combinatorial
         """Ticks."""
 
-    def run(self, seconds: float, *, floor: int = 0) -> None:
+    def run(self, seconds: float, *, floor: Callable[[], int] = int) -> None:
         """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models.
 
-        What is proven elsewhere, ``floor`` in ticks, need not be tried.
+        What is proven elsewhere, ``floor()`` in ticks, need not be tried.
         """
         begin, self._floor = time.monotonic(), floor
         self._deadline, self._is_stopped = begin + seconds, False
@@ -281,7 +315,8 @@ class ChainSearch:
         if self.lower_bound < self._top:
             if not self._open:
                 self._open.append(self._new(self._top))
-            self._rise(_Effort.WINDOWS, (self._top - self._proven) // 2)
+            if self._decide is None:
+                self._rise(_Effort.WINDOWS, (self._top - self._proven) // 2)
             self._rise(_Effort.RELAXED, 2 * self._top // _ROUGHLY)
             is_close = _VERY_CLOSE * self._top <= self._proven < self._top
             is_whole = is_close and self._attempt(self._top, _SHARE_OF_THRESHOLD)
@@ -304,7 +339,7 @@ class ChainSearch:
 
     @property
     def _proven(self) -> int:
-        return max(self.lower_bound, min(self._floor, self._top))
+        return max(self.lower_bound, min(self._floor(), self._top))
 
     def _rise(self, effort: _Effort, step: int) -> None:
         """Prove what little effort proves, roughly."""
@@ -317,7 +352,7 @@ class ChainSearch:
                 return
             threshold = self._rounded(min(self._proven + step, self._top))
             is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD, effort)
-            if self.lower_bound >= threshold:
+            if self._proven >= threshold:
                 step *= 2
                 continue
             stuck = threshold
@@ -331,7 +366,7 @@ class ChainSearch:
         while self.lower_bound < self._top and self._has_time():
             threshold = self._rounded(min(self._proven + max(step, finest), self._top))
             is_answer = self._attempt(threshold, _SHARE_OF_THRESHOLD)
-            if self.lower_bound >= threshold:
+            if self._proven >= threshold:
                 step, is_whole = 2 * step, True
             elif step <= finest:
                 return is_whole and is_answer
@@ -381,7 +416,7 @@ class ChainSearch:
         return min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
 
     def _new(self, threshold: int, above: _Known | None = None) -> _Known:
-        return _Known(self._formulation, threshold, lambda: not self._has_time(), above)
+        return _Known(self._formulation, threshold, lambda: not self._has_time(), self._cuts, above)
 
     def _attempt(self, threshold: int, share: float, effort: _Effort = _Effort.EXACT) -> bool:
         """Try to prove a threshold, with little effort first or alone; say whether more time would not help."""
@@ -443,7 +478,7 @@ class ChainSearch:
             if known.is_idle(move, effort):
                 continue
             seconds_left = end - time.monotonic()
-            if seconds_left <= 0 or not self._has_time():
+            if seconds_left <= 0 or self._proven >= known.threshold or not self._has_time():
                 return False
             limit = seconds_left if effort is _Effort.RELAXED else min(seconds, seconds_left)
             is_answered = self._move(known, move, limit, effort)

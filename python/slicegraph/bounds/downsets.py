@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import prove
+from slicegraph._core import Thresholds, prove
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.model import Confines, Formulation
 from slicegraph.bounds.tasks import Budget
@@ -64,13 +64,15 @@ def close_in(
     threads: int = 1,
     steps: int = FIRST_STEPS,
     confines: Confines | None = None,
+    thresholds: Thresholds | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
     ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
     in ticks, every few milliseconds, and answers whether to stop. ``confines``, what is known of all better partitions,
-    leave fewer downsets; what is found within them rests on whoever says so.
+    leave fewer downsets; what is found within them rests on whoever says so. ``thresholds`` keep what minimum cuts say
+    of this instance.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -95,6 +97,7 @@ def close_in(
         memory=_MEMORY,
         threads=threads,
         known=known,
+        thresholds=thresholds or Thresholds(),
         poll=poll,
     )
     block_of, better = partition or (None, None)

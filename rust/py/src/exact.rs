@@ -23,7 +23,7 @@ type Outcome<'py> = (i64, Option<ProofRow>, Option<(Bound<'py, PyArray1<i32>>, i
 
 /// Closes in on the optimum; `poll(lower_bound, bottleneck)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, known, poll))]
+#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, known, thresholds, poll))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
 pub fn prove<'py>(
     py: Python<'py>,
@@ -34,6 +34,7 @@ pub fn prove<'py>(
     memory: usize,
     threads: usize,
     known: Option<(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)>,
+    thresholds: &Bound<'py, Thresholds>,
     poll: Bound<'py, PyAny>,
 ) -> PyResult<Outcome<'py>> {
     let instance = &instance.get().0;
@@ -42,7 +43,8 @@ pub fn prove<'py>(
         Ok(Known { windows: windows_of((earliest, latest))?, charges: copy_in(charges)? })
     });
     let known = Progress { lower_bound, bottleneck: bottleneck.unwrap_or(INFINITE) };
-    let params = Params { steps, memory, threads, known: better.transpose()? };
+    let thresholds = Arc::clone(&thresholds.get().0);
+    let params = Params { steps, memory, threads, known: better.transpose()?, thresholds };
     let supervised = supervise(
         py,
         |py, Progress { lower_bound, bottleneck }| poll.call1(py, (lower_bound, bottleneck))?.extract(py),
@@ -65,12 +67,31 @@ pub fn prove<'py>(
 /// The least and the most that the first blocks are charged; the first and the last block of every node.
 type Narrowed<'py> = (Vec<i64>, Vec<i64>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
-/// What is known of every partition whose blocks cost at most a cap, as far as minimum cuts say.
+/// What minimum cuts have said of one instance, for all who ask.
+#[pyclass(frozen, module = "slicegraph._core")]
+#[derive(Default)]
+pub struct Thresholds(Arc<exact::Thresholds>);
+
+#[pymethods]
+impl Thresholds {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// The least threshold that they do not prove alone, when somebody has looked for it.
+    #[getter]
+    fn stuck(&self) -> Option<i64> {
+        self.0.stuck()
+    }
+}
+
+/// What is known of every partition better than a threshold, as far as minimum cuts say.
 #[pyclass(frozen, module = "slicegraph._core")]
 pub struct Confines {
     instance: Arc<cost::Instance>,
-    cap: i64,
-    core: exact::Confines,
+    threshold: i64,
+    core: Arc<exact::Confines>,
 }
 
 /// The first and the last block of every node, from Python.
@@ -83,26 +104,28 @@ fn windows_of((earliest, latest): Blocks<'_>) -> PyResult<Windows> {
     Ok(Windows { earliest: blocks(earliest)?, latest: blocks(latest)? })
 }
 
-/// Confines of an instance, given windows that hold; by minimum cuts too if there is a `poll`, which says whether to
-/// stop; none when there is no such partition.
+/// Confines of a quotient, whose groups are given by node; by minimum cuts too if there is a `poll`, which says whether to
+/// stop, or somebody has asked already; none when there is no such partition.
 #[pyfunction]
-#[pyo3(signature = (instance, cap, *, windows=None, poll=None))]
+#[pyo3(signature = (quotient, group_of, threshold, *, thresholds, is_patient=false, poll=None))]
 pub fn confine(
     py: Python<'_>,
-    instance: &Bound<'_, Instance>,
-    cap: i64,
-    windows: Option<Blocks<'_>>,
+    quotient: &Bound<'_, Instance>,
+    group_of: PyReadonlyArray1<'_, i32>,
+    threshold: i64,
+    thresholds: &Bound<'_, Thresholds>,
+    is_patient: bool,
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Confines>> {
-    let instance = &instance.get().0;
-    // What others know comes from a threshold above.
-    let steps = if windows.is_some() { exact::PATIENTLY } else { exact::BRIEFLY };
-    let mut known = Known::nothing(instance);
-    if let Some(windows) = windows {
-        known.windows = windows_of(windows)?;
+    let (instance, thresholds) = (&quotient.get().0, &thresholds.get().0);
+    let group_of: Vec<usize> =
+        copy_in(group_of)?.into_iter().map(|group| usize::try_from(group).unwrap_or(0)).collect();
+    let patience = if is_patient { exact::PATIENTLY } else { exact::BRIEFLY };
+    let known = |core| Some(Confines { instance: Arc::clone(instance), threshold, core });
+    if let Some(core) = py.detach(|| thresholds.recall(instance, &group_of, threshold, patience)) {
+        return Ok(known(core));
     }
-    let mut core = py.detach(|| exact::Confines::new(instance, cap, known));
-    if let (Some(known), Some(poll)) = (&core, poll) {
+    if let Some(poll) = poll {
         let poll = poll.unbind();
         let supervised = supervise(
             py,
@@ -111,19 +134,20 @@ pub fn confine(
                 if report(()).is_break() {
                     Err(Interrupted)
                 } else {
-                    known.clone().by_cuts(instance, cap, steps, interrupt)
+                    thresholds.ask(instance, &group_of, threshold, patience, interrupt)
                 }
             },
         )?;
         if supervised.is_signalled {
             return Err(PyKeyboardInterrupt::new_err(()));
         }
-        // What is known without cuts is right, too.
-        if let Ok(better) = supervised.value {
-            core = better;
+        if let Ok(core) = supervised.value {
+            return Ok(core.and_then(known));
         }
     }
-    Ok(core.map(|core| Confines { instance: Arc::clone(instance), cap, core }))
+    // What is known without cuts is right, too.
+    let core = py.detach(|| exact::Confines::new(instance, threshold - 1, Known::nothing(instance)));
+    Ok(core.and_then(|core| known(Arc::new(core))))
 }
 
 fn numbers<T: TryInto<i64>>(py: Python<'_>, values: impl Iterator<Item = T>) -> Bound<'_, PyArray1<i64>> {
@@ -182,7 +206,7 @@ impl Confines {
                 |interrupt, report| {
                     let is_over = report(()).is_break();
                     let shaved =
-                        if is_over { Ok(true) } else { narrowing.shave(instance, self.cap + 1, windows, interrupt) };
+                        if is_over { Ok(true) } else { narrowing.shave(instance, self.threshold, windows, interrupt) };
                     // What was narrowed by then is right.
                     shaved.unwrap_or(true) && narrowing.narrow(reach, windows)
                 },

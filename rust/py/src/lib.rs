@@ -12,7 +12,7 @@ mod slice;
 #[pyo3::pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::exact::{Confines, confine, prove};
+    use crate::exact::{Confines, Thresholds, confine, prove};
     #[pymodule_export]
     use crate::graph::Graph;
     #[pymodule_export]

@@ -93,6 +93,11 @@ pub fn charges(
         has_no_room: vec![false; graph.num_nodes()],
         factor: ONE,
     };
+    let room = charging.cap * i128::from(count(instance.num_blocks()));
+    let mut sum: i128 = loads.iter().map(|&load| i128::from(load)).sum();
+    if sum > room {
+        return Ok(None);
+    }
     let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
     if order == Order::Backward {
         nodes.reverse();
@@ -103,13 +108,19 @@ pub fn charges(
         if place >= SAMPLE && count(place) * steps < used * count(loads.len()) {
             return Ok(Some(loads));
         }
-        if !charging.has_no_room[node] && !charging.charge(node) {
+        if charging.has_no_room[node] {
+            continue;
+        }
+        sum -= i128::from(charging.charges[node]);
+        if !charging.charge(node) {
+            return Ok(None);
+        }
+        sum += i128::from(charging.charges[node]);
+        if sum > room {
             return Ok(None);
         }
     }
-    let sum: i128 = charging.charges.iter().map(|&charge| i128::from(charge)).sum();
-    let is_possible = sum <= charging.cap * i128::from(count(instance.num_blocks()));
-    Ok(is_possible.then_some(charging.charges))
+    Ok(Some(charging.charges))
 }
 
 /// Per node, the nodes that are apart from it, before it or after it, as bits; `apart` are the least pairs. None for a graph

@@ -1,15 +1,18 @@
 //! What minimum cuts say of every partition whose blocks are cheap: where its nodes can be, and what they are charged.
 
 use super::charges::{Order, charges, far};
+use super::windows::WHOLE;
 use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, count};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::apart;
 
-/// Charges are found so many times at most, as long as they leave this part of the windows' slack or less.
+/// Charges are found so many times at most, as long as they leave this part of the windows' slack or less, and take so
+/// many hundredths of what all blocks can cost: with less, no contradiction is near.
 const ROUNDS: usize = 4;
 const WORTHWHILE: [usize; 2] = [97, 100];
+const NEAR: [i128; 2] = [80 * WHOLE / 100, 95 * WHOLE / 100];
 /// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
 const OF_USE: [i128; 2] = [99, 100];
 
@@ -112,7 +115,9 @@ impl Confines {
             if !can_be {
                 return Ok(None);
             }
-            if has_loads || round > 0 && windows.slack() * WORTHWHILE[1] > slack * WORTHWHILE[0] {
+            let is_near = self.narrowing.share() >= NEAR[round.min(1)];
+            let is_narrower = windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
+            if has_loads || !is_near || round > 0 && !is_narrower {
                 break;
             }
         }
@@ -121,5 +126,10 @@ impl Confines {
         self.are_of_use =
             [slacks, sums].into_iter().any(|[less, more]: [i128; 2]| less * OF_USE[1] <= more * OF_USE[0]);
         Ok(Some(self))
+    }
+
+    /// The part of what all blocks may cost that all nodes are charged.
+    pub(super) fn share(&self) -> i128 {
+        self.narrowing.share()
     }
 }

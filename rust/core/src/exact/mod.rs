@@ -11,12 +11,16 @@ mod downsets;
 mod enumerate;
 mod levels;
 mod prove;
+mod thresholds;
 mod windows;
 
 pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
+pub use thresholds::Thresholds;
 pub use windows::{Narrowing, Windows};
+
+use std::sync::Arc;
 
 use crate::bits::has;
 use crate::cost::{Instance, Ticks};
@@ -137,54 +141,57 @@ pub fn decide(
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let mut cuts = known.map_or(Cuts::AfterSteps, Cuts::Known);
-    decide_within(instance, threshold, &mut cuts, caps, interrupt)
+    let confine = || {
+        let known = Known::nothing(instance);
+        let Some(confines) = Confines::new(instance, threshold - 1, known) else { return Ok(None) };
+        Ok(confines.by_cuts(instance, threshold - 1, BRIEFLY, interrupt)?.map(Arc::new))
+    };
+    let cuts = known.map_or(Cuts::AfterSteps(Box::new(confine)), Cuts::Known);
+    decide_within(instance, threshold, cuts, caps, interrupt)
 }
 
-/// What a decision does about minimum cuts, and what came of it.
-#[derive(Clone, Debug)]
-pub(crate) enum Cuts {
+/// What a decision does about minimum cuts.
+pub(crate) enum Cuts<'a> {
     /// Nothing.
     None,
-    /// Asks them when a few steps were not enough.
-    AfterSteps,
-    /// Takes this.
+    /// Takes what is known from them, or else.
     Known(Known),
-    /// Has asked them.
-    Found(Box<Confines>),
+    /// Takes this.
+    Recalled(Arc<Confines>),
+    /// Asks this when a few steps were not enough.
+    AfterSteps(Box<dyn FnOnce() -> Result<Option<Arc<Confines>>, Interrupted> + 'a>),
 }
 
 /// As [`decide`].
 pub(crate) fn decide_within(
     instance: &Instance,
     threshold: Ticks,
-    cuts: &mut Cuts,
+    cuts: Cuts<'_>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let confine = |known| Confines::new(instance, threshold - 1, known);
-    let has_cuts = matches!(cuts, Cuts::AfterSteps);
-    let ends = if let Cuts::Known(known) = std::mem::replace(cuts, Cuts::None) {
-        let Some(confines) = confine(known) else { return Ok(None) };
-        levels::chain(instance, threshold, Some(&confines), caps, interrupt)?
-    } else {
-        let patience = if caps.steps == 0 { PATIENTLY } else { BRIEFLY };
-        let mut plain = caps.part(if has_cuts { STEPS_WITHOUT } else { u64::MAX });
-        let ends = levels::chain(instance, threshold, None, &mut plain, interrupt);
-        caps.add(&plain, false);
-        match ends {
-            Err(Halt::Steps) if has_cuts => {
-                let Some(confines) = confine(Known::nothing(instance)) else { return Ok(None) };
-                let confines = confines.by_cuts(instance, threshold - 1, patience, interrupt)?;
-                let Some(confines) = confines else { return Ok(None) };
-                let ends = levels::chain(instance, threshold, Some(&confines), caps, interrupt);
-                *cuts = Cuts::Found(Box::new(confines));
-                ends?
+    let chain = |confines: Option<&Confines>, caps: &mut Caps| levels::chain(instance, threshold, confines, caps, interrupt);
+    let ends = match cuts {
+        Cuts::None => chain(None, caps)?,
+        Cuts::Known(known) => {
+            let Some(confines) = Confines::new(instance, threshold - 1, known) else { return Ok(None) };
+            chain(Some(&confines), caps)?
+        }
+        Cuts::Recalled(confines) => chain(Some(&confines), caps)?,
+        Cuts::AfterSteps(ask) => {
+            let mut plain = caps.part(STEPS_WITHOUT);
+            let ends = chain(None, &mut plain);
+            caps.add(&plain, false);
+            match ends {
+                Err(Halt::Steps) => {
+                    let Some(confines) = ask()? else { return Ok(None) };
+                    chain(Some(&confines), caps)?
+                }
+                ends => ends?,
             }
-            ends => ends?,
         }
     };
     Ok(ends.map(|ends| {

@@ -1,11 +1,12 @@
 //! From a partition to its proof: reduce, decide, and close in from both sides.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Caps, Cuts, Halt, Known, decide_within};
+use super::windows::WHOLE;
+use super::{BRIEFLY, Caps, Confines, Cuts, Halt, Known, PATIENTLY, Thresholds, decide_within};
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -17,6 +18,9 @@ const GROWTH: u64 = 4;
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
 /// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck.
 const ROUGH: Ticks = 1 << 7;
+/// The share of charges that is a contradiction more often than not, and how much faster shares grow than thresholds fall.
+const FULL: i128 = 98 * WHOLE / 100;
+const STEEP: [i128; 2] = [13, 10];
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -47,7 +51,7 @@ pub struct Proof {
 }
 
 /// What proving may use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Params {
     /// Steps with which each threshold is tried first.
     pub steps: u64,
@@ -57,6 +61,8 @@ pub struct Params {
     pub threads: usize,
     /// What is known of all partitions better than the best.
     pub known: Option<Known>,
+    /// What cuts have said of the instance, where nothing is known.
+    pub thresholds: Arc<Thresholds>,
 }
 
 /// How far it has come.
@@ -112,12 +118,10 @@ pub fn prove(
         rule: error.to_string(),
     })?;
     let mut bracket = Bracket {
-        instance,
+        asking: Asking { instance, thresholds: &params.thresholds, interrupt },
         params,
-        interrupt,
         report,
         has_cuts: true,
-        known: BTreeMap::new(),
         proven: Proven {
             progress: Progress {
                 lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
@@ -133,15 +137,41 @@ pub fn prove(
     Ok(bracket.proven)
 }
 
-struct Bracket<'a> {
+/// A question to cuts.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
     instance: &'a Instance,
-    params: &'a Params,
+    thresholds: &'a Thresholds,
     interrupt: &'a Interrupt,
+}
+
+impl Asking<'_> {
+    /// What is known of partitions better than a threshold; none when there is none.
+    fn confine(
+        self,
+        reduction: &Reduction,
+        threshold: Ticks,
+        patience: i64,
+    ) -> Result<Option<Arc<Confines>>, Interrupted> {
+        let Reduction { instance, group_of, .. } = reduction;
+        self.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
+    }
+}
+
+/// The threshold for which charges may take all that blocks may cost, given their share at a higher one.
+///
+/// Charges themselves grow when thresholds fall; by how much is a matter of experience.
+fn full(threshold: Ticks, share: i128) -> Ticks {
+    let missing = (FULL - share).max(0) * i128::from(threshold) * STEEP[1] / (share.max(1) * STEEP[0]);
+    threshold.saturating_sub(Ticks::try_from(missing).unwrap_or(Ticks::MAX))
+}
+
+struct Bracket<'a> {
+    asking: Asking<'a>,
+    params: &'a Params,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     /// Whether minimum cuts are of use, as far as is known.
     has_cuts: bool,
-    /// What they say of the quotients at some thresholds.
-    known: BTreeMap<Ticks, Known>,
     proven: Proven,
 }
 
@@ -174,7 +204,7 @@ impl Bracket<'_> {
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
-                let narrow = NARROW[usize::from(lower_bound > self.instance.combinatorial_bound())];
+                let narrow = NARROW[usize::from(lower_bound > self.asking.instance.combinatorial_bound())];
                 if !is_decided && open.saturating_mul(narrow) <= bottleneck - begin || open <= 1 && above < INFINITE {
                     break;
                 }
@@ -194,40 +224,59 @@ impl Bracket<'_> {
     }
 
     /// Proves what minimum cuts alone prove, roughly: that takes no steps.
-    fn sweep(&mut self, mut above: Ticks) -> Result<(), Interrupted> {
+    fn sweep(&mut self, above: Ticks) -> Result<(), Interrupted> {
+        let Asking { instance, thresholds, interrupt } = self.asking;
+        let mut above = thresholds.stuck().map_or(above, |stuck| above.min(stuck));
+        let mut share = thresholds.share(above);
         while self.has_cuts {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
-            let middle = lower_bound + (above - lower_bound) / 2;
-            if (middle - lower_bound).saturating_mul(ROUGH) <= bottleneck {
-                return Ok(());
+            let open = above - lower_bound;
+            if (open / 2).saturating_mul(ROUGH) <= bottleneck {
+                break;
             }
-            if self.attempt(middle, 0)?.is_none() {
-                above = middle;
+            let (least, most) = (lower_bound + (open / 3).max(1), above - (open / 8).max(1));
+            let threshold = share.map_or(least, |share| full(above, share).clamp(least, most));
+            let reduction = reduce(instance, threshold, interrupt)?;
+            if let Some(Hopeless { group }) = reduction.hopeless {
+                self.raise(threshold, reduction, Reason::Cut(group))?;
+                continue;
+            }
+            if let Some(confines) = self.asking.confine(&reduction, threshold, PATIENTLY)? {
+                (above, share) = (threshold, Some(confines.share()));
+            } else {
+                self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
             }
         }
+        thresholds.get_stuck(above);
         Ok(())
     }
 
     /// Decides one threshold, if that takes no more than so many steps.
     fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<()>, Interrupted> {
-        let reduction = reduce(self.instance, threshold, self.interrupt)?;
+        let Asking { instance, thresholds, interrupt } = self.asking;
+        let reduction = reduce(instance, threshold, interrupt)?;
         if let Some(Hopeless { group }) = reduction.hopeless {
             return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
         }
         let mut caps = Caps::new(self.params.memory, steps);
-        let instance = &reduction.instance;
-        let num_groups = instance.graph().num_nodes();
-        let mut cuts = if self.has_cuts { Cuts::AfterSteps } else { Cuts::None };
-        if let Some(known) = &self.params.known {
-            cuts = Cuts::Known(known.of_groups(&reduction.group_of, num_groups));
-        } else if let Some(known) = self.known.get(&threshold) {
-            cuts = Cuts::Known(known.clone());
-        }
-        let decision = decide_within(instance, threshold, &mut cuts, &mut caps, self.interrupt);
-        if let Cuts::Found(confines) = cuts {
-            self.has_cuts = confines.are_of_use;
-            self.known.insert(threshold, confines.known);
-        }
+        let Reduction { instance, group_of, .. } = &reduction;
+        let (mut is_of_use, asking) = (self.has_cuts, self.asking);
+        let cuts = if let Some(known) = &self.params.known {
+            Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
+        } else if let Some(confines) = thresholds.recall(instance, group_of, threshold, BRIEFLY) {
+            is_of_use = confines.are_of_use;
+            Cuts::Recalled(confines)
+        } else if self.has_cuts {
+            Cuts::AfterSteps(Box::new(|| {
+                let confines = asking.confine(&reduction, threshold, BRIEFLY)?;
+                is_of_use = confines.as_ref().is_none_or(|confines| confines.are_of_use);
+                Ok(confines)
+            }))
+        } else {
+            Cuts::None
+        };
+        let decision = decide_within(instance, threshold, cuts, &mut caps, interrupt);
+        self.has_cuts = is_of_use;
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),
@@ -248,7 +297,7 @@ impl Bracket<'_> {
     }
 
     fn lower(&mut self, block_of: Vec<usize>) -> Result<(), Interrupted> {
-        let bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
+        let bottleneck = bottleneck(&partition_costs(self.asking.instance, &block_of));
         debug_assert!(bottleneck < self.proven.progress.bottleneck);
         self.proven.progress.bottleneck = bottleneck;
         self.proven.block_of = Some(block_of);

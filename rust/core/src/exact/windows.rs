@@ -21,7 +21,7 @@
 use super::Reach;
 use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
-use crate::ids::{NodeId, wide};
+use crate::ids::{NodeId, count, wide};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 use crate::reduce::mincut::{AFTER, BEFORE, ELSEWHERE, Network};
@@ -32,6 +32,9 @@ const WORTHWHILE: [i128; 2] = [49, 50];
 
 /// Arcs that minimum cuts may look at, a fraction of a second's.
 const STEPS: u64 = 1 << 25;
+
+/// In parts of which shares are given.
+pub(super) const WHOLE: i128 = 1 << 20;
 
 /// What narrows the windows of one graph.
 #[derive(Clone, Debug)]
@@ -121,6 +124,13 @@ impl Narrowing {
             loads: loads.to_vec(),
             cones: cone_sums(graph, loads),
         }
+    }
+
+    /// The part of what all blocks may cost that all nodes load.
+    pub(super) fn share(&self) -> i128 {
+        let total: i128 = self.loads.iter().map(|&load| i128::from(load)).sum();
+        let room = i128::from(self.cap) * i128::from(count(self.num_blocks));
+        total.saturating_mul(WHOLE) / room.max(1)
     }
 
     /// Narrows what the first blocks hold, and the windows; whether there can be such a partition.

@@ -34,11 +34,31 @@ pub(crate) const BEFORE: u8 = 1;
 pub(crate) const AFTER: u8 = 2;
 pub(crate) const ELSEWHERE: u8 = 4;
 
-/// An arc, and next to it (index ^ 1) the one back.
+/// An arc, and where the one back is.
 #[derive(Clone, Copy, Debug)]
 struct Arc {
     to: u32,
+    back: u32,
     left: Ticks,
+}
+
+/// An arc that is to be laid, with the room that it has and that the one back has.
+struct Link {
+    from: u32,
+    to: u32,
+    forth: Ticks,
+    back: Ticks,
+    is_precedence: bool,
+}
+
+/// A node as the last question and the last search have seen it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visit {
+    question: u32,
+    search: u32,
+    level: u32,
+    /// The next arc to be tried.
+    next: u32,
 }
 
 /// The network of one quotient; arcs are laid once, and each question brings its own infinite arcs where it gets to.
@@ -50,20 +70,18 @@ pub(crate) struct Network<'q, 'a> {
     node_of: Vec<u32>,
     successors: Vec<Vec<u32>>,
     predecessors: Vec<Vec<u32>>,
+    /// Node by node; the first of a group is that to the sink.
     arcs: Vec<Arc>,
+    first: Vec<u32>,
     capacity: Vec<Ticks>,
-    of_node: Vec<Vec<u32>>,
+    /// Sides on which both ends must be for an arc to be infinite; none for others.
+    follows: Vec<u8>,
     side: Vec<u8>,
     /// Arcs that the last question has changed.
     changed: Vec<u32>,
-    /// The last question that has got to a node, and the last search.
-    asked: Vec<u32>,
-    reached: Vec<u32>,
+    visits: Vec<Visit>,
     question: u32,
     search: u32,
-    /// Of nodes that the last search has reached: the distance, and the next arc to be tried.
-    level: Vec<u32>,
-    next: Vec<u32>,
     queue: Vec<u32>,
     /// What flows from each source at most, as far as it has not; and the source that is pushed from.
     supply: Vec<Ticks>,
@@ -83,17 +101,15 @@ impl<'q, 'a> Network<'q, 'a> {
             quotient,
             successors: vec![Vec::new(); groups.len() + 1],
             predecessors: vec![Vec::new(); groups.len() + 1],
-            of_node: vec![Vec::new(); groups.len() + 1],
             side: vec![0; groups.len() + 1],
             arcs: Vec::new(),
+            first: Vec::new(),
             capacity: Vec::new(),
+            follows: Vec::new(),
             changed: Vec::new(),
-            asked: Vec::new(),
-            reached: Vec::new(),
+            visits: Vec::new(),
             question: 0,
             search: 0,
-            level: Vec::new(),
-            next: Vec::new(),
             queue: Vec::new(),
             supply: Vec::new(),
             source: 0,
@@ -108,23 +124,26 @@ impl<'q, 'a> Network<'q, 'a> {
     fn lay(&mut self) {
         let quotient = self.quotient;
         let all_successors = quotient.successors();
+        let mut laying = Laying { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
         let mut inputs = std::collections::BTreeSet::new();
         for index in 0..self.groups.len() {
+            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).load, 0);
+        }
+        for index in 0..self.groups.len() {
             let (node, group) = (narrow(index + 1), self.groups[index]);
-            self.arc(node, SINK, quotient.group(group).load, 0);
             for &x in &quotient.group(group).makes {
                 let mut readers: Vec<u32> = quotient.readers(x).map(|reader| self.node_of[reader]).collect();
                 readers.sort_unstable();
                 readers.dedup();
                 readers.retain(|&reader| reader != node);
-                self.tensor(Some(node), &readers, quotient.export(x), quotient.transfer(x));
+                laying.tensor(Some(node), &readers, quotient.export(x), quotient.transfer(x));
             }
             for &x in &quotient.group(group).reads {
                 if quotient.producer(x).is_none() && inputs.insert(x) {
                     let mut readers: Vec<u32> = quotient.readers(x).map(|reader| self.node_of[reader]).collect();
                     readers.sort_unstable();
                     readers.dedup();
-                    self.tensor(None, &readers, 0, quotient.transfer(x));
+                    laying.tensor(None, &readers, 0, quotient.transfer(x));
                 }
             }
             for &successor in &all_successors[group] {
@@ -132,48 +151,45 @@ impl<'q, 'a> Network<'q, 'a> {
                 self.successors[wide(node)].push(reader);
                 self.predecessors[wide(reader)].push(node);
                 // Without room until a question gives it some.
-                self.arc(node, reader, 0, 0);
+                laying.links.push(Link { from: node, to: reader, forth: 0, back: 0, is_precedence: true });
             }
         }
-        for of_node in [&mut self.asked, &mut self.reached, &mut self.level, &mut self.next] {
-            *of_node = vec![0; self.of_node.len()];
-        }
+        self.take(&laying);
     }
 
-    fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) {
-        let index = self.arcs.len();
-        self.arcs.push(Arc { to, left: forth });
-        self.arcs.push(Arc { to: from, left: back });
-        self.capacity.extend([forth, back]);
-        self.of_node[wide(from)].push(narrow(index));
-        self.of_node[wide(to)].push(narrow(index + 1));
-    }
-
-    fn auxiliary(&mut self) -> u32 {
-        self.of_node.push(Vec::new());
-        narrow(self.of_node.len() - 1)
-    }
-
-    fn tensor(&mut self, maker: Option<u32>, readers: &[u32], export: Ticks, import: Ticks) {
-        if export == 0 && import == 0 {
-            return;
+    /// Puts the arcs of a node next to each other.
+    fn take(&mut self, Laying { links, num_nodes }: &Laying) {
+        self.visits = vec![Visit::default(); wide(*num_nodes)];
+        self.first = vec![0; wide(*num_nodes) + 1];
+        for link in links {
+            self.first[wide(link.from) + 1] += 1;
+            self.first[wide(link.to) + 1] += 1;
         }
-        if let (Some(maker), &[reader]) = (maker, readers) {
-            self.arc(maker, reader, export, import);
-            return;
+        for node in 0..wide(*num_nodes) {
+            self.first[node + 1] += self.first[node];
         }
-        let entrance = self.auxiliary();
-        for &reader in readers {
-            self.arc(reader, entrance, ENOUGH, 0);
-        }
-        self.arc(entrance, maker.unwrap_or(SINK), import, 0);
-        if let Some(maker) = maker.filter(|_| export > 0) {
-            let exit = self.auxiliary();
-            self.arc(maker, exit, export, 0);
-            for &reader in readers {
-                self.arc(exit, reader, ENOUGH, 0);
+        let num_arcs = 2 * links.len();
+        let mut free = self.first.clone();
+        self.arcs = vec![Arc { to: SINK, back: 0, left: 0 }; num_arcs];
+        self.follows = vec![0; num_arcs];
+        for link in links {
+            let [there, back] = [link.from, link.to].map(|node| {
+                let arc = free[wide(node)];
+                free[wide(node)] += 1;
+                arc
+            });
+            self.arcs[wide(there)] = Arc { to: link.to, back, left: link.forth };
+            self.arcs[wide(back)] = Arc { to: link.from, back: there, left: link.back };
+            if link.is_precedence {
+                self.follows[wide(there)] = BEFORE;
+                self.follows[wide(back)] = AFTER;
             }
         }
+        self.capacity = self.arcs.iter().map(|arc| arc.left).collect();
+    }
+
+    fn arcs_of(&self, node: u32) -> std::ops::Range<usize> {
+        wide(self.first[wide(node)])..wide(self.first[wide(node) + 1])
     }
 
     /// The least cost of a block that holds `a` and not `b`, or `threshold` when it is not below.
@@ -232,11 +248,20 @@ impl<'q, 'a> Network<'q, 'a> {
     /// The least cut, and the constant `flow`; or more than `threshold`, when it is not below.
     fn cut(&mut self, sources: &[u32], mut flow: Ticks, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
         for arc in self.changed.drain(..).map(wide) {
+            let back = wide(self.arcs[arc].back);
             self.arcs[arc].left = self.capacity[arc];
-            self.arcs[arc ^ 1].left = self.capacity[arc ^ 1];
+            self.arcs[back].left = self.capacity[back];
         }
         self.question += 1;
         let num_groups = self.groups.len();
+        for (place, &source) in sources.iter().enumerate() {
+            // Most of what flows goes straight to the sink, over the arc that was laid first.
+            let arc = self.first[wide(source)];
+            let pushed = self.supply[place].min(self.arcs[wide(arc)].left);
+            self.push(arc, pushed);
+            self.supply[place] -= pushed;
+            flow += pushed;
+        }
         let is_sink = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
         while flow < threshold && self.levels(sources, is_sink, &side) {
             self.source = 0;
@@ -284,25 +309,25 @@ impl<'q, 'a> Network<'q, 'a> {
             return;
         }
         let here = side(node);
-        for place in 0..self.of_node[wide(node)].len() {
-            let arc = self.of_node[wide(node)][place];
-            let to = self.arcs[wide(arc)].to;
-            let is_precedence = self.capacity[wide(arc)] == 0 && self.capacity[wide(arc) ^ 1] == 0;
-            if !is_precedence || to == SINK {
-                continue;
-            }
-            let bit = if arc.is_multiple_of(2) { BEFORE } else { AFTER };
-            if here & side(to) & bit != 0 {
-                self.arcs[wide(arc)].left = ENOUGH;
-                self.changed.push(arc);
+        for arc in self.arcs_of(node) {
+            let both = here & self.follows[arc];
+            if both != 0 && side(self.arcs[arc].to) & both != 0 {
+                self.arcs[arc].left = ENOUGH;
+                self.changed.push(narrow(arc));
             }
         }
     }
 
+    fn push(&mut self, arc: u32, pushed: Ticks) {
+        let back = self.arcs[wide(arc)].back;
+        self.arcs[wide(arc)].left -= pushed;
+        self.arcs[wide(back)].left += pushed;
+        self.changed.push(arc);
+    }
+
     fn reach(&mut self, node: u32, level: u32) {
-        self.reached[wide(node)] = self.search;
-        self.level[wide(node)] = level;
-        self.next[wide(node)] = 0;
+        let visit = &mut self.visits[wide(node)];
+        (visit.search, visit.level, visit.next) = (self.search, level, 0);
     }
 
     /// Distances from the sources over arcs with room, as far as the sink; whether it is reached.
@@ -318,18 +343,19 @@ impl<'q, 'a> Network<'q, 'a> {
         let (mut at, mut last) = (0, u32::MAX);
         while let Some(&node) = self.queue.get(at) {
             at += 1;
-            let level = self.level[wide(node)] + 1;
+            let level = self.visits[wide(node)].level + 1;
             if level > last {
                 break;
             }
-            if self.asked[wide(node)] != self.question {
-                self.asked[wide(node)] = self.question;
+            if self.visits[wide(node)].question != self.question {
+                self.visits[wide(node)].question = self.question;
                 self.open(node, &side);
             }
-            self.steps += count(self.of_node[wide(node)].len()).unsigned_abs();
-            for place in 0..self.of_node[wide(node)].len() {
-                let Arc { to, left } = self.arcs[wide(self.of_node[wide(node)][place])];
-                if left == 0 || self.reached[wide(to)] == self.search {
+            let arcs = self.arcs_of(node);
+            self.steps += count(arcs.len()).unsigned_abs();
+            for arc in arcs {
+                let Arc { to, left, .. } = self.arcs[arc];
+                if left == 0 || self.visits[wide(to)].search == self.search {
                     continue;
                 }
                 self.reach(to, level);
@@ -365,30 +391,65 @@ impl<'q, 'a> Network<'q, 'a> {
         loop {
             if is_sink(node) {
                 let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(supply, Ticks::min);
-                for &arc in &path {
-                    self.arcs[wide(arc)].left -= pushed;
-                    self.arcs[wide(arc) ^ 1].left += pushed;
-                }
-                self.changed.extend(path);
+                path.into_iter().for_each(|arc| self.push(arc, pushed));
                 return pushed;
             }
-            let arcs = &self.of_node[wide(node)];
-            let is_next = |&arc: &u32| {
-                let Arc { to, left } = self.arcs[wide(arc)];
-                let is_reached = self.reached[wide(to)] == self.search;
-                left > 0 && is_reached && self.level[wide(to)] == self.level[wide(node)] + 1
+            let next = self.visits[wide(node)].level + 1;
+            let is_next = |&arc: &usize| {
+                let Arc { to, left, .. } = self.arcs[arc];
+                let visit = self.visits[wide(to)];
+                left > 0 && visit.search == self.search && visit.level == next
             };
-            let begin = wide(self.next[wide(node)]);
-            if let Some(offset) = arcs[begin..].iter().position(is_next) {
-                self.next[wide(node)] = narrow(begin + offset);
-                let arc = arcs[begin + offset];
-                path.push(arc);
-                node = self.arcs[wide(arc)].to;
+            let arcs = self.arcs_of(node);
+            let begin = arcs.start + wide(self.visits[wide(node)].next);
+            let found = (begin..arcs.end).find(is_next);
+            self.visits[wide(node)].next = narrow(found.unwrap_or(arcs.end) - arcs.start);
+            if let Some(arc) = found {
+                path.push(narrow(arc));
+                node = self.arcs[arc].to;
             } else {
-                self.next[wide(node)] = narrow(arcs.len());
                 let Some(arc) = path.pop() else { return 0 };
-                node = self.arcs[wide(arc) ^ 1].to;
-                self.next[wide(node)] += 1;
+                node = self.arcs[wide(self.arcs[wide(arc)].back)].to;
+                self.visits[wide(node)].next += 1;
+            }
+        }
+    }
+}
+
+/// Arcs to be laid.
+struct Laying {
+    links: Vec<Link>,
+    num_nodes: u32,
+}
+
+impl Laying {
+    fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) {
+        self.links.push(Link { from, to, forth, back, is_precedence: false });
+    }
+
+    fn auxiliary(&mut self) -> u32 {
+        self.num_nodes += 1;
+        self.num_nodes - 1
+    }
+
+    fn tensor(&mut self, maker: Option<u32>, readers: &[u32], export: Ticks, import: Ticks) {
+        if export == 0 && import == 0 {
+            return;
+        }
+        if let (Some(maker), &[reader]) = (maker, readers) {
+            self.arc(maker, reader, export, import);
+            return;
+        }
+        let entrance = self.auxiliary();
+        for &reader in readers {
+            self.arc(reader, entrance, ENOUGH, 0);
+        }
+        self.arc(entrance, maker.unwrap_or(SINK), import, 0);
+        if let Some(maker) = maker.filter(|_| export > 0) {
+            let exit = self.auxiliary();
+            self.arc(maker, exit, export, 0);
+            for &reader in readers {
+                self.arc(exit, reader, ENOUGH, 0);
             }
         }
     }

@@ -103,7 +103,7 @@ fn better(quotient: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Resul
         return Ok(None);
     }
     let mut caps = Caps::new(BYTES, STEPS);
-    let decision = decide_within(&reduction.instance, threshold, &mut Cuts::None, &mut caps, interrupt)?;
+    let decision = decide_within(&reduction.instance, threshold, Cuts::None, &mut caps, interrupt)?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
 

@@ -1,0 +1,130 @@
+//! What minimum cuts have said of thresholds of one instance, for all who try to prove some.
+//!
+//! Cuts of one threshold can take seconds, and the downset DP and others ask about the same ones, turn after turn.
+//!
+//! **Claim.** What is known of all partitions of a quotient better than a threshold holds for those of any quotient with
+//! the same groups or unions of them, better than the same threshold or a lower one.
+//!
+//! **Proof.** Those are some of these.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Confines, Known};
+use crate::cost::{Instance, Ticks};
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// What is known of a threshold serves for one that is lower by no more than this part of it.
+const NEAR: Ticks = 1 << 9;
+
+/// What has been asked so far; everybody's questions are of quotients of one instance.
+#[derive(Debug, Default)]
+pub struct Thresholds {
+    asked: Mutex<Vec<Asked>>,
+    /// The least threshold that cuts alone do not prove, when that is known, roughly.
+    stuck: Mutex<Option<Ticks>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Asked {
+    threshold: Ticks,
+    /// The group of each node in the quotient.
+    group_of: Vec<usize>,
+    patience: i64,
+    confines: Arc<Confines>,
+}
+
+impl Asked {
+    /// Whether these groups are unions of those.
+    fn is_finer(&self, group_of: &[usize]) -> bool {
+        let mut union = vec![None; group_of.len()];
+        self.group_of.iter().zip(group_of).all(|(&group, &other)| *union[group].get_or_insert(other) == other)
+    }
+
+    fn is_enough(&self, instance: &Instance, patience: i64) -> bool {
+        // Those who stop for want of patience charge loads.
+        self.patience >= patience || self.confines.known.charges != instance.loads()
+    }
+}
+
+impl Thresholds {
+    /// What is known of all partitions of a quotient better than `threshold`, if somebody has asked as patiently.
+    #[must_use]
+    pub fn recall(
+        &self,
+        quotient: &Instance,
+        group_of: &[usize],
+        threshold: Ticks,
+        patience: i64,
+    ) -> Option<Arc<Confines>> {
+        let most = threshold.saturating_add(threshold / NEAR);
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_answer = |each: &&Asked| {
+            (threshold..=most).contains(&each.threshold)
+                && each.group_of == group_of
+                && each.is_enough(quotient, patience)
+        };
+        asked.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.confines))
+    }
+
+    /// The same, by minimum cuts in so many steps if nobody has; none when there is no such partition.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// That of [`Confines::by_cuts`].
+    pub fn ask(
+        &self,
+        quotient: &Instance,
+        group_of: &[usize],
+        threshold: Ticks,
+        patience: i64,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Arc<Confines>>, Interrupted> {
+        if let Some(confines) = self.recall(quotient, group_of, threshold, patience) {
+            return Ok(Some(confines));
+        }
+        let mut known = Known::nothing(quotient);
+        if let Some(above) = self.above(group_of, threshold, known.charges.len()) {
+            // Charges are found anew: there is more room below.
+            known.windows = above.windows;
+        }
+        let Some(confines) = Confines::new(quotient, threshold - 1, known) else { return Ok(None) };
+        let Some(confines) = confines.by_cuts(quotient, threshold - 1, patience, interrupt)? else { return Ok(None) };
+        let confines = Arc::new(confines);
+        let answer = Asked { threshold, group_of: group_of.to_vec(), patience, confines: Arc::clone(&confines) };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        Ok(Some(confines))
+    }
+
+    /// What is known of the nearest threshold that is not below this one.
+    fn above(&self, group_of: &[usize], threshold: Ticks, num_groups: usize) -> Option<Known> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |each: &&Asked| each.threshold >= threshold && each.is_finer(group_of);
+        let nearest = asked.iter().filter(holds).min_by_key(|each| each.threshold)?;
+        let mut one_of = vec![0; nearest.confines.known.charges.len()];
+        for (&group, &other) in nearest.group_of.iter().zip(group_of) {
+            one_of[group] = other;
+        }
+        Some(nearest.confines.known.of_groups(&one_of, num_groups))
+    }
+
+    /// The share of charges at a threshold, when somebody has found some.
+    pub(super) fn share(&self, threshold: Ticks) -> Option<i128> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter(|each| each.threshold == threshold).map(|each| each.confines.share()).max()
+    }
+
+    /// The least threshold that cuts alone do not prove, when somebody has looked for it.
+    #[must_use]
+    pub fn stuck(&self) -> Option<Ticks> {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a threshold that they do not prove; those between it and what is proven have been tried, roughly.
+    pub(super) fn get_stuck(&self, threshold: Ticks) {
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        *stuck = Some(stuck.map_or(threshold, |least| least.min(threshold)));
+    }
+}
