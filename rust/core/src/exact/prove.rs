@@ -16,8 +16,10 @@ use crate::reduce::{Hopeless, Merge, Reduction, reduce};
 const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
-/// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck.
-const ROUGH: Ticks = 1 << 7;
+/// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck: while nothing is proven, and later.
+const ROUGH: [Ticks; 2] = [1 << 12, 1 << 7];
+/// Where they say nothing of it they are tried so many times at low thresholds, as long as nothing is proven.
+const PROBES: usize = 3;
 /// The share of charges that is a contradiction more often than not, and how much faster shares grow than thresholds fall.
 const FULL: i128 = 98 * WHOLE / 100;
 const STEEP: [i128; 2] = [13, 10];
@@ -146,14 +148,17 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// What is known of partitions better than a threshold; none when there is none.
+    /// What is known of partitions better than a threshold, by minimum cuts with some patience; none when there is none.
     fn confine(
         self,
         reduction: &Reduction,
         threshold: Ticks,
-        patience: i64,
+        patience: Option<i64>,
     ) -> Result<Option<Arc<Confines>>, Interrupted> {
         let Reduction { instance, group_of, .. } = reduction;
+        let Some(patience) = patience else {
+            return Ok(Confines::new(instance, threshold - 1, Known::nothing(instance)).map(Arc::new));
+        };
         self.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
     }
 }
@@ -178,7 +183,7 @@ struct Bracket<'a> {
 impl Bracket<'_> {
     fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
         self.tell()?;
-        let (mut first, mut is_swept) = (INFINITE, false);
+        let (mut first, mut is_swept) = (INFINITE, self.asking.thresholds.stuck().is_some());
         loop {
             // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
@@ -223,26 +228,37 @@ impl Bracket<'_> {
         }
     }
 
-    /// Proves what minimum cuts alone prove, roughly: that takes no steps.
+    /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
     fn sweep(&mut self, above: Ticks) -> Result<(), Interrupted> {
         let Asking { instance, thresholds, interrupt } = self.asking;
         let mut above = thresholds.stuck().map_or(above, |stuck| above.min(stuck));
-        let mut share = thresholds.share(above);
-        while self.has_cuts {
+        let (mut share, mut probes) = (thresholds.share(above).filter(|_| self.has_cuts), PROBES);
+        loop {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
             let open = above - lower_bound;
-            if (open / 2).saturating_mul(ROUGH) <= bottleneck {
+            let is_proven = lower_bound > instance.combinatorial_bound();
+            if (open / 2).saturating_mul(ROUGH[usize::from(is_proven)]) <= bottleneck {
                 break;
             }
             let (least, most) = (lower_bound + (open / 3).max(1), above - (open / 8).max(1));
-            let threshold = share.map_or(least, |share| full(above, share).clamp(least, most));
+            let is_probe = !self.has_cuts && !is_proven && probes > 0;
+            let threshold = match share {
+                // Where cuts say nothing of the best partition's bottleneck they may say something of much less.
+                _ if is_probe => lower_bound + (open / 8).max(1),
+                Some(share) => full(above, share).clamp(least, most),
+                None => least,
+            };
             let reduction = reduce(instance, threshold, interrupt)?;
             if let Some(Hopeless { group }) = reduction.hopeless {
                 self.raise(threshold, reduction, Reason::Cut(group))?;
                 continue;
             }
-            if let Some(confines) = self.asking.confine(&reduction, threshold, PATIENTLY)? {
-                (above, share) = (threshold, Some(confines.share()));
+            let patience = if is_probe { Some(BRIEFLY) } else { self.has_cuts.then_some(PATIENTLY) };
+            let confines = self.asking.confine(&reduction, threshold, patience)?;
+            probes -= usize::from(is_probe);
+            self.has_cuts |= is_probe && confines.is_none();
+            if let Some(confines) = confines {
+                (above, share) = (threshold, self.has_cuts.then(|| confines.share()));
             } else {
                 self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
             }
@@ -261,19 +277,18 @@ impl Bracket<'_> {
         let mut caps = Caps::new(self.params.memory, steps);
         let Reduction { instance, group_of, .. } = &reduction;
         let (mut is_of_use, asking) = (self.has_cuts, self.asking);
+        let patience = is_of_use.then_some(BRIEFLY);
         let cuts = if let Some(known) = &self.params.known {
             Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
         } else if let Some(confines) = thresholds.recall(instance, group_of, threshold, BRIEFLY) {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
-        } else if self.has_cuts {
+        } else {
             Cuts::AfterSteps(Box::new(|| {
-                let confines = asking.confine(&reduction, threshold, BRIEFLY)?;
-                is_of_use = confines.as_ref().is_none_or(|confines| confines.are_of_use);
+                let confines = asking.confine(&reduction, threshold, patience)?;
+                is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
                 Ok(confines)
             }))
-        } else {
-            Cuts::None
         };
         let decision = decide_within(instance, threshold, cuts, &mut caps, interrupt);
         self.has_cuts = is_of_use;

@@ -86,6 +86,8 @@ pub(crate) struct Network<'q, 'a> {
     /// What flows from each source at most, as far as it has not; and the source that is pushed from.
     supply: Vec<Ticks>,
     source: usize,
+    /// What flows to the sink, and what is paid without a cut.
+    flow: Ticks,
     steps: u64,
 }
 
@@ -113,6 +115,7 @@ impl<'q, 'a> Network<'q, 'a> {
             queue: Vec::new(),
             supply: Vec::new(),
             source: 0,
+            flow: 0,
             steps: 0,
             groups,
             node_of,
@@ -205,7 +208,9 @@ impl<'q, 'a> Network<'q, 'a> {
         let side = std::mem::take(&mut self.side);
         self.supply.clear();
         self.supply.push(ENOUGH);
-        let least = self.cut(&[source], self.overflow(&[source]), threshold, |node| side[wide(node)]);
+        self.forget();
+        self.flow = self.overflow(&[source]);
+        let least = self.cut(&[source], threshold, |node| side[wide(node)]);
         self.side = side;
         least.min(threshold)
     }
@@ -221,7 +226,9 @@ impl<'q, 'a> Network<'q, 'a> {
         let groups = Rc::clone(&self.groups);
         self.supply.clear();
         self.supply.resize(sources.len(), ENOUGH);
-        self.cut(&sources, self.overflow(&sources), threshold, |node| side(groups[wide(node) - 1])).min(threshold)
+        self.forget();
+        self.flow = self.overflow(&sources);
+        self.cut(&sources, threshold, |node| side(groups[wide(node) - 1])).min(threshold)
     }
 
     /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
@@ -230,13 +237,31 @@ impl<'q, 'a> Network<'q, 'a> {
     /// # Complexity
     /// Dinic's algorithm, in the region.
     pub(crate) fn least_balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
-        let sources: Vec<u32> = region.iter().map(|&(group, _)| self.node_of[group]).collect();
-        let groups = Rc::clone(&self.groups);
         self.supply.clear();
         self.supply.extend(region.iter().map(|&(_, gain)| gain));
         self.supply[0] = ENOUGH;
+        self.forget();
+        self.balance(region, is_in)
+    }
+
+    /// The same after a question that differs in smaller gains alone: what flowed flows on.
+    pub(crate) fn least_balance_of_more(
+        &mut self,
+        less: &[(GroupId, Ticks)],
+        region: &[(GroupId, Ticks)],
+        is_in: impl Fn(GroupId) -> bool,
+    ) -> i128 {
+        for (supply, (&(_, gain), &(_, before))) in self.supply.iter_mut().zip(region.iter().zip(less)).skip(1) {
+            *supply += gain - before;
+        }
+        self.balance(region, is_in)
+    }
+
+    fn balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
+        let sources: Vec<u32> = region.iter().map(|&(group, _)| self.node_of[group]).collect();
+        let groups = Rc::clone(&self.groups);
         let side = |node: u32| if is_in(groups[wide(node) - 1]) { 0 } else { ELSEWHERE };
-        let least = self.cut(&sources, 0, INFINITE, side);
+        let least = self.cut(&sources, INFINITE, side);
         i128::from(least) - region.iter().map(|&(_, gain)| i128::from(gain)).sum::<i128>()
     }
 
@@ -245,14 +270,19 @@ impl<'q, 'a> Network<'q, 'a> {
         self.quotient.instance().overflow(sources.iter().map(params).sum())
     }
 
-    /// The least cut, and the constant `flow`; or more than `threshold`, when it is not below.
-    fn cut(&mut self, sources: &[u32], mut flow: Ticks, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
+    /// Takes back what the last question has made flow.
+    fn forget(&mut self) {
         for arc in self.changed.drain(..).map(wide) {
             let back = wide(self.arcs[arc].back);
             self.arcs[arc].left = self.capacity[arc];
             self.arcs[back].left = self.capacity[back];
         }
         self.question += 1;
+        self.flow = 0;
+    }
+
+    /// The least cut, and what flowed before; or more than `threshold`, when it is not below.
+    fn cut(&mut self, sources: &[u32], threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
         let num_groups = self.groups.len();
         for (place, &source) in sources.iter().enumerate() {
             // Most of what flows goes straight to the sink, over the arc that was laid first.
@@ -260,20 +290,20 @@ impl<'q, 'a> Network<'q, 'a> {
             let pushed = self.supply[place].min(self.arcs[wide(arc)].left);
             self.push(arc, pushed);
             self.supply[place] -= pushed;
-            flow += pushed;
+            self.flow += pushed;
         }
         let is_sink = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
-        while flow < threshold && self.levels(sources, is_sink, &side) {
+        while self.flow < threshold && self.levels(sources, is_sink, &side) {
             self.source = 0;
-            while flow < threshold {
+            while self.flow < threshold {
                 let pushed = self.augment(sources, is_sink);
                 if pushed == 0 {
                     break;
                 }
-                flow = flow.saturating_add(pushed);
+                self.flow = self.flow.saturating_add(pushed);
             }
         }
-        flow
+        self.flow
     }
 
     /// Arcs that searches have looked at so far.
