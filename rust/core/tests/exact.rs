@@ -10,12 +10,12 @@ use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::exact::{
-    Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason, Windows,
-    charges, decide, far, prove,
+    BRIEFLY, Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason,
+    Thresholds, Windows, charges, decide, far, prove,
 };
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::reduce::apart;
+use slicegraph_core::reduce::{apart, reduce};
 
 const BYTES: usize = 1 << 26;
 
@@ -180,6 +180,44 @@ proptest! {
                 let sum: Ticks =
                     block_of.iter().zip(&confines.known.charges).filter(|&(&block, _)| block < end).map(|(_, charge)| charge).sum();
                 prop_assert!((confines.reach.least[end]..=confines.reach.most[end]).contains(&sum));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_thresholds_holds_for_all_better_partitions_of_their_quotients(
+        instance in instances(6, 3),
+        slacks in prop::collection::vec((-2..12_i64, any::<bool>()), 1..5),
+    ) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        let thresholds = Thresholds::default();
+        for (slack, is_patient) in slacks {
+            let threshold = best + 1 + slack * half_second(&instance) / 2;
+            let reduction = reduce(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
+            if reduction.hopeless.is_some() || threshold < 1 {
+                continue;
+            }
+            let (quotient, patience) = (&*reduction.instance, if is_patient { PATIENTLY } else { BRIEFLY });
+            let asked = thresholds.ask(quotient, &reduction.group_of, threshold, patience, &Interrupt::never());
+            let Some(confines) = asked.expect("nobody interrupts") else {
+                prop_assert!(best >= threshold);
+                continue;
+            };
+            let again = thresholds.recall(quotient, &reduction.group_of, threshold, patience).expect("it was asked");
+            prop_assert_eq!(&again.known, &confines.known);
+            let Known { windows, charges } = &confines.known;
+            for block_of in common::partitions(quotient) {
+                let costs = partition_costs(quotient, &block_of);
+                if bottleneck(&costs) >= threshold {
+                    continue;
+                }
+                let mut sums = vec![0; quotient.num_blocks()];
+                for (group, &block) in block_of.iter().enumerate() {
+                    prop_assert!((windows.earliest[group]..=windows.latest[group]).contains(&(block + 1)));
+                    sums[block] += charges[group];
+                }
+                prop_assert!(sums.iter().zip(&costs).all(|(sum, cost)| *sum <= cost.cost));
             }
         }
     }

@@ -173,7 +173,8 @@ pub(crate) fn decide_within(
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let chain = |confines: Option<&Confines>, caps: &mut Caps| levels::chain(instance, threshold, confines, caps, interrupt);
+    let chain =
+        |confines: Option<&Confines>, caps: &mut Caps| levels::chain(instance, threshold, confines, caps, interrupt);
     let ends = match cuts {
         Cuts::None => chain(None, caps)?,
         Cuts::Known(known) => {

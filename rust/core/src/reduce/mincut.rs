@@ -421,7 +421,9 @@ impl<'q, 'a> Network<'q, 'a> {
         loop {
             if is_sink(node) {
                 let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(supply, Ticks::min);
-                path.into_iter().for_each(|arc| self.push(arc, pushed));
+                for arc in path {
+                    self.push(arc, pushed);
+                }
                 return pushed;
             }
             let next = self.visits[wide(node)].level + 1;
