@@ -103,7 +103,7 @@ def chain(formulation: Formulation, budget: Budget) -> Bound:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Decider:
-    """Somebody who decides thresholds by other means, and sweeps what cuts alone prove.
+    """Somebody who decides thresholds by other means.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class Decider:
         Whether within so many seconds it can be shown that there is no partition below a threshold, given what is
         known of all of them.
     thresholds, group_of
-        What cuts have said so far, and the nodes that the groups of this quotient are of.
+        What cuts have said so far of the instance, and which of its nodes are in which group of this quotient.
     """
 
     decide: Callable[[Confines, float], bool]
@@ -315,7 +315,7 @@ class ChainSearch:
         if self.lower_bound < self._top:
             if not self._open:
                 self._open.append(self._new(self._top))
-            if self._decide is None:
+            if self._cuts[0].stuck is None:
                 self._rise(_Effort.WINDOWS, (self._top - self._proven) // 2)
             self._rise(_Effort.RELAXED, 2 * self._top // _ROUGHLY)
             is_close = _VERY_CLOSE * self._top <= self._proven < self._top

@@ -90,6 +90,30 @@ proptest! {
     }
 
     #[test]
+    fn what_cuts_have_said_serves_other_turns(
+        instance in instances(7, 4),
+        slacks in prop::collection::vec(0..30_i64, 2..4),
+        reports in 1..4_usize,
+    ) {
+        let best = optimum(&instance);
+        prop_assume!(best < INFINITE);
+        let params = Params { steps: 64, memory: BYTES, threads: 1, ..Params::default() };
+        for (turn, slack) in slacks.iter().enumerate() {
+            let known = Progress { lower_bound: 0, bottleneck: best + slack * half_second(&instance) };
+            // The first turn is ended early.
+            let mut left = if turn == 0 { reports } else { usize::MAX };
+            let mut report = |_| {
+                left -= 1;
+                if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let Proven { progress, .. } =
+                prove(&instance, known, &params, &Interrupt::never(), &mut report).expect("good parameters");
+            prop_assert!(progress.lower_bound <= best && progress.bottleneck >= best);
+            prop_assert!(turn == 0 || progress.lower_bound == progress.bottleneck);
+        }
+    }
+
+    #[test]
     fn within_the_windows_of_all_better_partitions_nothing_is_lost(instance in instances(6, 3)) {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);

@@ -90,13 +90,12 @@ impl Confines {
         steps: i64,
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
-        let (graph, num_blocks) = (instance.graph(), instance.num_blocks());
         let (first, loads) = (self.known.windows.slack(), self.known.charges.clone());
         if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, interrupt)? {
             return Ok(None);
         }
         self.apart = apart(instance, cap + 1, interrupt)?;
-        let far = far(graph, &self.apart);
+        let (far, mut most) = (far(instance.graph(), &self.apart), loads.clone());
         for round in 0..ROUNDS {
             let slack = self.known.windows.slack();
             // Those at the front say most of the blocks of what comes after them, and the other way round.
@@ -104,32 +103,54 @@ impl Confines {
             let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, steps, interrupt)? else {
                 return Ok(None);
             };
-            self.narrowing = Narrowing::new(graph, &charges, num_blocks, cap, &self.apart);
-            // What was said of other charges is not true of these, but the windows hold.
-            (self.known.charges, self.reach) = (charges, Reach::default());
-            let has_loads = self.known.charges == loads;
-            let (reach, windows) = (&mut self.reach, &mut self.known.windows);
-            let can_be = self.narrowing.narrow(reach, windows)
-                && (has_loads || self.narrowing.shave(instance, cap + 1, windows, interrupt)?)
-                && self.narrowing.narrow(reach, windows);
-            if !can_be {
+            if sum(&charges) > sum(&most) {
+                most.clone_from(&charges);
+            }
+            let has_loads = charges == loads;
+            if !self.take(instance, cap, charges, !has_loads, interrupt)? {
                 return Ok(None);
             }
-            let is_near = self.narrowing.share() >= NEAR[round.min(1)];
-            let is_narrower = windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
+            let is_near = self.share() >= NEAR[round.min(1)];
+            let is_narrower = self.known.windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
             if has_loads || !is_near || round > 0 && !is_narrower {
                 break;
             }
         }
+        if sum(&self.known.charges) < sum(&most) && !self.take(instance, cap, most, false, interrupt)? {
+            return Ok(None);
+        }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
-        let sums = [&loads, &self.known.charges].map(|each| each.iter().map(|&ticks| i128::from(ticks)).sum());
+        let sums = [&loads, &self.known.charges].map(|charges| sum(charges));
         self.are_of_use =
             [slacks, sums].into_iter().any(|[less, more]: [i128; 2]| less * OF_USE[1] <= more * OF_USE[0]);
         Ok(Some(self))
+    }
+
+    /// Takes charges, and what follows from them, by minimum cuts too if it is to be shaved; whether there can be such a
+    /// partition.
+    fn take(
+        &mut self,
+        instance: &Instance,
+        cap: Ticks,
+        charges: Vec<Ticks>,
+        is_shaved: bool,
+        interrupt: &Interrupt,
+    ) -> Result<bool, Interrupted> {
+        self.narrowing = Narrowing::new(instance.graph(), &charges, instance.num_blocks(), cap, &self.apart);
+        // What was said of other charges is not true of these, but the windows hold.
+        (self.known.charges, self.reach) = (charges, Reach::default());
+        let (reach, windows) = (&mut self.reach, &mut self.known.windows);
+        Ok(self.narrowing.narrow(reach, windows)
+            && (!is_shaved || self.narrowing.shave(instance, cap + 1, windows, interrupt)?)
+            && self.narrowing.narrow(reach, windows))
     }
 
     /// The part of what all blocks may cost that all nodes are charged.
     pub(super) fn share(&self) -> i128 {
         self.narrowing.share()
     }
+}
+
+fn sum(charges: &[Ticks]) -> i128 {
+    charges.iter().map(|&charge| i128::from(charge)).sum()
 }

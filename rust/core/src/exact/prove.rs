@@ -263,7 +263,7 @@ impl Bracket<'_> {
                 self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
             }
         }
-        thresholds.get_stuck(above);
+        thresholds.keep_stuck(above);
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use crate::interrupt::{Interrupt, Interrupted};
 
 /// What is known of a threshold serves for one that is lower by no more than this part of it.
 const NEAR: Ticks = 1 << 9;
+/// Answers that are kept, the last ones: some MB each for the largest graphs.
+const MAX_ASKED: usize = 64;
 
 /// What has been asked so far; everybody's questions are of quotients of one instance.
 #[derive(Debug, Default)]
@@ -94,7 +96,11 @@ impl Thresholds {
         let Some(confines) = confines.by_cuts(quotient, threshold - 1, patience, interrupt)? else { return Ok(None) };
         let confines = Arc::new(confines);
         let answer = Asked { threshold, group_of: group_of.to_vec(), patience, confines: Arc::clone(&confines) };
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() == MAX_ASKED {
+            asked.remove(0);
+        }
+        asked.push(answer);
         Ok(Some(confines))
     }
 
@@ -123,7 +129,7 @@ impl Thresholds {
     }
 
     /// Takes a threshold that they do not prove; those between it and what is proven have been tried, roughly.
-    pub(super) fn get_stuck(&self, threshold: Ticks) {
+    pub(super) fn keep_stuck(&self, threshold: Ticks) {
         let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
         *stuck = Some(stuck.map_or(threshold, |least| least.min(threshold)));
     }
