@@ -25,6 +25,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Windows;
+use super::windows::sum;
 use crate::bits::{has, insert, nothing, unite};
 use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
@@ -95,8 +96,8 @@ pub fn charges(
         gains: None,
     };
     let room = charging.cap * i128::from(count(instance.num_blocks()));
-    let mut sum: i128 = loads.iter().map(|&load| i128::from(load)).sum();
-    if sum > room {
+    let mut charged = sum(&loads);
+    if charged > room {
         return Ok(None);
     }
     let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
@@ -112,12 +113,12 @@ pub fn charges(
         if charging.has_no_room[node] {
             continue;
         }
-        sum -= i128::from(charging.charges[node]);
+        charged -= i128::from(charging.charges[node]);
         if !charging.charge(node) {
             return Ok(None);
         }
-        sum += i128::from(charging.charges[node]);
-        if sum > room {
+        charged += i128::from(charging.charges[node]);
+        if charged > room {
             return Ok(None);
         }
     }

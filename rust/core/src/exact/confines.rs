@@ -1,7 +1,7 @@
 //! What minimum cuts say of every partition whose blocks are cheap: where its nodes can be, and what they are charged.
 
 use super::charges::{Order, charges, far};
-use super::windows::WHOLE;
+use super::windows::{WHOLE, sum};
 use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, count};
@@ -110,7 +110,7 @@ impl Confines {
             if !self.take(instance, cap, charges, !has_loads, interrupt)? {
                 return Ok(None);
             }
-            let is_near = self.share() >= NEAR[round.min(1)];
+            let is_near = self.narrowing.share() >= NEAR[round.min(1)];
             let is_narrower = self.known.windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
             if has_loads || !is_near || round > 0 && !is_narrower {
                 break;
@@ -144,13 +144,4 @@ impl Confines {
             && (!is_shaved || self.narrowing.shave(instance, cap + 1, windows, interrupt)?)
             && self.narrowing.narrow(reach, windows))
     }
-
-    /// The part of what all blocks may cost that all nodes are charged.
-    pub(super) fn share(&self) -> i128 {
-        self.narrowing.share()
-    }
-}
-
-fn sum(charges: &[Ticks]) -> i128 {
-    charges.iter().map(|&charge| i128::from(charge)).sum()
 }

@@ -120,7 +120,8 @@ pub fn prove(
         rule: error.to_string(),
     })?;
     let mut bracket = Bracket {
-        asking: Asking { instance, thresholds: &params.thresholds, interrupt },
+        instance,
+        interrupt,
         params,
         report,
         has_cuts: true,
@@ -139,30 +140,6 @@ pub fn prove(
     Ok(bracket.proven)
 }
 
-/// A question to cuts.
-#[derive(Clone, Copy)]
-struct Asking<'a> {
-    instance: &'a Instance,
-    thresholds: &'a Thresholds,
-    interrupt: &'a Interrupt,
-}
-
-impl Asking<'_> {
-    /// What is known of partitions better than a threshold, by minimum cuts with some patience; none when there is none.
-    fn confine(
-        self,
-        reduction: &Reduction,
-        threshold: Ticks,
-        patience: Option<i64>,
-    ) -> Result<Option<Arc<Confines>>, Interrupted> {
-        let Reduction { instance, group_of, .. } = reduction;
-        let Some(patience) = patience else {
-            return Ok(Confines::new(instance, threshold - 1, Known::nothing(instance)).map(Arc::new));
-        };
-        self.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
-    }
-}
-
 /// The threshold for which charges may take all that blocks may cost, given their share at a higher one.
 ///
 /// Charges themselves grow when thresholds fall; by how much is a matter of experience.
@@ -172,7 +149,8 @@ fn full(threshold: Ticks, share: i128) -> Ticks {
 }
 
 struct Bracket<'a> {
-    asking: Asking<'a>,
+    instance: &'a Instance,
+    interrupt: &'a Interrupt,
     params: &'a Params,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     /// Whether minimum cuts are of use, as far as is known.
@@ -183,7 +161,7 @@ struct Bracket<'a> {
 impl Bracket<'_> {
     fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
         self.tell()?;
-        let (mut first, mut is_swept) = (INFINITE, self.asking.thresholds.stuck().is_some());
+        let (mut first, mut is_swept) = (INFINITE, self.params.thresholds.stuck().is_some());
         loop {
             // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
@@ -209,7 +187,7 @@ impl Bracket<'_> {
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
-                let narrow = NARROW[usize::from(lower_bound > self.asking.instance.combinatorial_bound())];
+                let narrow = NARROW[usize::from(lower_bound > self.instance.combinatorial_bound())];
                 if !is_decided && open.saturating_mul(narrow) <= bottleneck - begin || open <= 1 && above < INFINITE {
                     break;
                 }
@@ -230,13 +208,13 @@ impl Bracket<'_> {
 
     /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
     fn sweep(&mut self, above: Ticks) -> Result<(), Interrupted> {
-        let Asking { instance, thresholds, interrupt } = self.asking;
+        let thresholds = Arc::clone(&self.params.thresholds);
         let mut above = thresholds.stuck().map_or(above, |stuck| above.min(stuck));
         let (mut share, mut probes) = (thresholds.share(above).filter(|_| self.has_cuts), PROBES);
         loop {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
             let open = above - lower_bound;
-            let is_proven = lower_bound > instance.combinatorial_bound();
+            let is_proven = lower_bound > self.instance.combinatorial_bound();
             if (open / 2).saturating_mul(ROUGH[usize::from(is_proven)]) <= bottleneck {
                 break;
             }
@@ -248,17 +226,13 @@ impl Bracket<'_> {
                 Some(share) => full(above, share).clamp(least, most),
                 None => least,
             };
-            let reduction = reduce(instance, threshold, interrupt)?;
-            if let Some(Hopeless { group }) = reduction.hopeless {
-                self.raise(threshold, reduction, Reason::Cut(group))?;
-                continue;
-            }
+            let Some(reduction) = self.reduce(threshold)? else { continue };
             let patience = if is_probe { Some(BRIEFLY) } else { self.has_cuts.then_some(PATIENTLY) };
-            let confines = self.asking.confine(&reduction, threshold, patience)?;
+            let confines = self.confine(&reduction, threshold, patience)?;
             probes -= usize::from(is_probe);
             self.has_cuts |= is_probe && confines.is_none();
             if let Some(confines) = confines {
-                (above, share) = (threshold, self.has_cuts.then(|| confines.share()));
+                (above, share) = (threshold, self.has_cuts.then(|| confines.narrowing.share()));
             } else {
                 self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
             }
@@ -267,30 +241,47 @@ impl Bracket<'_> {
         Ok(())
     }
 
+    /// The quotient at a threshold; none when a minimum cut proves the threshold at once.
+    fn reduce(&mut self, threshold: Ticks) -> Result<Option<Reduction>, Interrupted> {
+        let reduction = reduce(self.instance, threshold, self.interrupt)?;
+        let Some(Hopeless { group }) = reduction.hopeless else { return Ok(Some(reduction)) };
+        self.raise(threshold, reduction, Reason::Cut(group)).map(|()| None)
+    }
+
+    /// What is known of partitions better than a threshold, by minimum cuts with some patience; none when there is none.
+    fn confine(
+        &self,
+        reduction: &Reduction,
+        threshold: Ticks,
+        patience: Option<i64>,
+    ) -> Result<Option<Arc<Confines>>, Interrupted> {
+        let Reduction { instance, group_of, .. } = reduction;
+        let Some(patience) = patience else {
+            return Ok(Confines::new(instance, threshold - 1, Known::nothing(instance)).map(Arc::new));
+        };
+        self.params.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
+    }
+
     /// Decides one threshold, if that takes no more than so many steps.
     fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<()>, Interrupted> {
-        let Asking { instance, thresholds, interrupt } = self.asking;
-        let reduction = reduce(instance, threshold, interrupt)?;
-        if let Some(Hopeless { group }) = reduction.hopeless {
-            return self.raise(threshold, reduction, Reason::Cut(group)).map(Some);
-        }
+        let Some(reduction) = self.reduce(threshold)? else { return Ok(Some(())) };
         let mut caps = Caps::new(self.params.memory, steps);
         let Reduction { instance, group_of, .. } = &reduction;
-        let (mut is_of_use, asking) = (self.has_cuts, self.asking);
+        let mut is_of_use = self.has_cuts;
         let patience = is_of_use.then_some(BRIEFLY);
         let cuts = if let Some(known) = &self.params.known {
             Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
-        } else if let Some(confines) = thresholds.recall(instance, group_of, threshold, BRIEFLY) {
+        } else if let Some(confines) = self.params.thresholds.recall(instance, group_of, threshold, BRIEFLY) {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
         } else {
             Cuts::AfterSteps(Box::new(|| {
-                let confines = asking.confine(&reduction, threshold, patience)?;
+                let confines = self.confine(&reduction, threshold, patience)?;
                 is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
                 Ok(confines)
             }))
         };
-        let decision = decide_within(instance, threshold, cuts, &mut caps, interrupt);
+        let decision = decide_within(instance, threshold, cuts, &mut caps, self.interrupt);
         self.has_cuts = is_of_use;
         self.proven.used.count(&caps);
         match decision {
@@ -312,7 +303,7 @@ impl Bracket<'_> {
     }
 
     fn lower(&mut self, block_of: Vec<usize>) -> Result<(), Interrupted> {
-        let bottleneck = bottleneck(&partition_costs(self.asking.instance, &block_of));
+        let bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
         debug_assert!(bottleneck < self.proven.progress.bottleneck);
         self.proven.progress.bottleneck = bottleneck;
         self.proven.block_of = Some(block_of);

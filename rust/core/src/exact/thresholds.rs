@@ -119,7 +119,7 @@ impl Thresholds {
     /// The share of charges at a threshold, when somebody has found some.
     pub(super) fn share(&self, threshold: Ticks) -> Option<i128> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.iter().filter(|each| each.threshold == threshold).map(|each| each.confines.share()).max()
+        asked.iter().filter(|each| each.threshold == threshold).map(|each| each.confines.narrowing.share()).max()
     }
 
     /// The least threshold that cuts alone do not prove, when somebody has looked for it.

@@ -36,6 +36,11 @@ const STEPS: u64 = 1 << 25;
 /// In parts of which shares are given.
 pub(super) const WHOLE: i128 = 1 << 20;
 
+/// All together, which need not fit 64 bits.
+pub(super) fn sum(loads: &[Ticks]) -> i128 {
+    loads.iter().map(|&load| i128::from(load)).sum()
+}
+
 /// What narrows the windows of one graph.
 #[derive(Clone, Debug)]
 pub struct Narrowing {
@@ -128,9 +133,8 @@ impl Narrowing {
 
     /// The part of what all blocks may cost that all nodes load.
     pub(super) fn share(&self) -> i128 {
-        let total: i128 = self.loads.iter().map(|&load| i128::from(load)).sum();
         let room = i128::from(self.cap) * i128::from(count(self.num_blocks));
-        total.saturating_mul(WHOLE) / room.max(1)
+        sum(&self.loads).saturating_mul(WHOLE) / room.max(1)
     }
 
     /// Narrows what the first blocks hold, and the windows; whether there can be such a partition.
