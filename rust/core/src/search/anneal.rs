@@ -1,18 +1,22 @@
 //! Simulated annealing: nodes move between blocks, uphill ever less often.
 //!
-//! A state is a partition, its energy the sum over the blocks of (cost / scale)^8: smooth where the bottleneck alone would
-//! be blind to all but one block. A move takes one node to another block, or the *cone* of a node to the next block: the
+//! A state is a partition, its energy the sum over the blocks of (cost / scale)^8, or a higher power: smooth where the
+//! bottleneck alone would be blind to all but one block. Which power leads to the best partitions differs from graph to
+//! graph, by more than anything else does, so every chain draws one. A move takes one node to another block, or the *cone* of a node to the next block: the
 //! node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
+
+use std::ops::RangeInclusive;
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::assignment::{Assignment, Sums};
+use super::merit::Merit;
 use super::outcome::{Observe, Outcome, conduct};
 use super::starts::take_starts;
 use super::streams::stream;
-use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{INFINITE, Instance, Ticks};
 use crate::error::Error;
 use crate::ids::{NodeId, count, float, narrow, ticks, wide};
 use crate::interrupt::Interrupt;
@@ -25,19 +29,24 @@ const CONES: usize = 16;
 /// Moves between two looks at the temperature, and at the interrupt.
 const MOVES_PER_DEGREE: u64 = 64;
 const MOVES_PER_LOOK: u64 = 1 << 12;
+/// Exponents of the energy, as powers of two: 8 to 64.
+pub(super) const SQUARINGS: RangeInclusive<u32> = 3..=6;
 /// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
 const CHAINS: usize = 2;
 const FIRST_SWEEPS: f64 = 20.0;
 const GROWTH: f64 = 1.3;
-const HEAT: Heat = Heat { hot: 0.3, cold: 0.003 };
+const HOT: f64 = 0.3;
+const COLD: f64 = 0.003;
 
-/// Temperatures, in energies; a block at the bottleneck has energy 1.
+/// The energy of a block, (cost / scale)^(2^squarings), and temperatures; a block at the bottleneck has energy 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heat {
     /// At the first move.
     pub(super) hot: f64,
     /// At the last move.
     pub(super) cold: f64,
+    /// How often the cost is squared.
+    pub(super) squarings: u32,
 }
 
 /// What a chain went through.
@@ -45,8 +54,8 @@ pub(super) struct Heat {
 pub(super) struct Annealed {
     /// The best partition that it met.
     pub(super) best: Vec<usize>,
-    /// What that costs.
-    pub(super) bottleneck: Ticks,
+    /// How good that is.
+    pub(super) merit: Merit,
     /// The partition in which it ended.
     pub(super) last: Vec<usize>,
     /// Moves that were tried.
@@ -65,7 +74,7 @@ pub(super) fn anneal_from(
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Annealed {
-    let chain = Chain::new(instance, block_of, random);
+    let chain = Chain::new(instance, block_of, heat.squarings, random);
     let moves = ticks((sweeps * float(count(chain.candidates.nodes.len()))).ceil()).unsigned_abs();
     chain.run(moves, heat, interrupt)
 }
@@ -94,13 +103,14 @@ pub fn anneal(
             let (best, round) = (incumbent.block_of(), incumbent.progress.rounds);
             let chain = |index| {
                 let mut random = stream(seed, round, index);
-                anneal_from(instance, best, sweeps, HEAT, &mut random, interrupt)
+                let heat = Heat { hot: HOT, cold: COLD, squarings: random.random_range(SQUARINGS) };
+                anneal_from(instance, best, sweeps, heat, &mut random, interrupt)
             };
             let chains: Vec<Annealed> = (0..CHAINS).into_par_iter().map(chain).collect();
             for chain in chains {
                 // One where nothing can move, so that a stop that counts comes true.
                 incumbent.progress.evaluations += chain.moves.max(1);
-                incumbent.take(chain.bottleneck, || chain.best);
+                incumbent.take(chain.merit.bottleneck, || chain.best);
             }
             if incumbent.is_done() {
                 return;
@@ -141,12 +151,14 @@ struct Chain<'a, 'r> {
     candidates: Candidates,
     energy: Vec<f64>,
     scale: f64,
+    squarings: u32,
     temperature: f64,
-    best: Ticks,
+    best: Merit,
     /// Moves since the best partition, with the blocks that were left.
     journal: Vec<(NodeId, u32)>,
-    /// A block that cost the best bottleneck when it was looked at last.
-    dear: u32,
+    /// The blocks that cost no less than the best bottleneck, and how many there are.
+    is_dear: Vec<bool>,
+    num_dear: usize,
     cone: Vec<NodeId>,
     /// By node: the last search for a cone that met it.
     met: Vec<u32>,
@@ -154,25 +166,28 @@ struct Chain<'a, 'r> {
 }
 
 impl<'a, 'r> Chain<'a, 'r> {
-    fn new(instance: &'a Instance, block_of: &[usize], random: &'r mut Xoshiro256PlusPlus) -> Self {
+    fn new(instance: &'a Instance, block_of: &[usize], squarings: u32, random: &'r mut Xoshiro256PlusPlus) -> Self {
         let at = Assignment::new(instance, block_of);
         let graph = instance.graph();
-        let best = at.bottleneck();
-        let unit = if best == INFINITE { instance.combinatorial_bound() } else { best };
+        let best = Merit { bottleneck: at.bottleneck(), num_dear: 0 };
+        let unit = if best.bottleneck == INFINITE { instance.combinatorial_bound() } else { best.bottleneck };
         let mut chain = Self {
             random,
             candidates: Candidates { nodes: Vec::new(), place: vec![NOWHERE; graph.num_nodes()] },
             energy: vec![0.0; at.num_blocks()],
             scale: 1.0 / float(unit.max(1)),
+            squarings,
             temperature: 0.0,
             best,
             journal: Vec::new(),
-            dear: 0,
+            is_dear: Vec::new(),
+            num_dear: 0,
             cone: Vec::new(),
             met: vec![0; graph.num_nodes()],
             search: 0,
             at,
         };
+        chain.take_best();
         for block in 0..chain.energy.len() {
             chain.energy[block] = chain.energy_of(chain.at.sums(narrow(block)));
         }
@@ -204,8 +219,8 @@ impl<'a, 'r> Chain<'a, 'r> {
         for (node, from) in self.journal.into_iter().rev() {
             best[node.index()] = wide(from);
         }
-        debug_assert_eq!(bottleneck(&partition_costs(self.at.instance(), &best)), self.best);
-        Annealed { best, bottleneck: self.best, last, moves: tried }
+        debug_assert_eq!(Merit::of(self.at.instance(), &best), self.best);
+        Annealed { best, merit: self.best, last, moves: tried }
     }
 
     /// Tries one move.
@@ -246,7 +261,7 @@ impl<'a, 'r> Chain<'a, 'r> {
         if self.accepts([from, to], [sums.0, sums.1]) {
             self.at.shift(node, to, sums);
             self.keep(node, from);
-            self.look();
+            self.look([from, to]);
         }
     }
 
@@ -265,7 +280,7 @@ impl<'a, 'r> Chain<'a, 'r> {
             for index in 0..self.cone.len() {
                 self.keep(self.cone[index], from);
             }
-            self.look();
+            self.look([from, to]);
         } else {
             for index in (0..self.cone.len()).rev() {
                 let sums = self.at.shifted(self.cone[index], from);
@@ -317,10 +332,11 @@ impl<'a, 'r> Chain<'a, 'r> {
     }
 
     fn energy_of(&self, sums: Sums) -> f64 {
-        let share = float(self.at.busy(sums)) * self.scale + self.at.excess(sums);
-        let square = share * share;
-        let fourth = square * square;
-        fourth * fourth
+        let mut energy = float(self.at.busy(sums)) * self.scale + self.at.excess(sums);
+        for _ in 0..self.squarings {
+            energy *= energy;
+        }
+        energy
     }
 
     /// Notes that a node has moved, and that its neighbours may now.
@@ -343,17 +359,29 @@ impl<'a, 'r> Chain<'a, 'r> {
         graph.producers(node).chain(graph.successors(node).iter().copied()).all(|other| self.at.block(other) == block)
     }
 
-    /// Looks whether the partition is the best so far.
-    fn look(&mut self) {
-        let is_dear = |block: &u32| self.at.cost(self.at.sums(*block)) >= self.best;
-        if is_dear(&self.dear) {
-            return;
+    /// Looks whether the partition is the best so far, now that two blocks have changed.
+    fn look(&mut self, changed: [u32; 2]) {
+        for block in changed {
+            let is_dear = self.is_dear(block);
+            let was_dear = std::mem::replace(&mut self.is_dear[wide(block)], is_dear);
+            self.num_dear = self.num_dear + usize::from(is_dear) - usize::from(was_dear);
         }
-        if let Some(dear) = (0..narrow(self.at.num_blocks())).find(is_dear) {
-            self.dear = dear;
-            return;
+        let is_level = self.num_dear > 0 && self.num_dear < self.best.num_dear;
+        if self.num_dear == 0 || (is_level && self.at.bottleneck() == self.best.bottleneck) {
+            self.take_best();
+            self.journal.clear();
         }
-        self.best = self.at.bottleneck();
-        self.journal.clear();
+    }
+
+    fn is_dear(&self, block: u32) -> bool {
+        self.at.cost(self.at.sums(block)) >= self.best.bottleneck
+    }
+
+    /// Takes the partition for the best.
+    fn take_best(&mut self) {
+        self.best.bottleneck = self.at.bottleneck();
+        self.is_dear = (0..narrow(self.at.num_blocks())).map(|block| self.is_dear(block)).collect();
+        self.num_dear = self.is_dear.iter().filter(|&&is_dear| is_dear).count();
+        self.best.num_dear = self.num_dear;
     }
 }

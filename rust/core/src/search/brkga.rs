@@ -18,7 +18,7 @@ use crate::slice::{Slicer, slice_order};
 /// Of the memetic descent: moves per node that can move, at a temperature at which none goes uphill, and the number of
 /// its random stream, which no individual has.
 const DESCENT_SWEEPS: f64 = 20.0;
-const DOWNHILL: Heat = Heat { hot: 1e-9, cold: 1e-9 };
+const DOWNHILL: Heat = Heat { hot: 1e-9, cold: 1e-9, squarings: 3 };
 const DESCENT: usize = usize::MAX;
 
 /// Searches topological orders for the one with the best slicing.
@@ -124,7 +124,7 @@ fn descend(
     let blocks = float(count(instance.num_blocks()));
     let place = |(&key, &block): (&f64, &usize)| (float(count(block)) + key / 2.0) / blocks;
     let keys = individual.keys.iter().zip(&annealed.best).map(place).collect();
-    let is_better = annealed.bottleneck < slicing.bottleneck();
-    let fitness = Fitness::Bottleneck(annealed.bottleneck);
+    let is_better = annealed.merit.bottleneck < slicing.bottleneck();
+    let fitness = Fitness::Bottleneck(annealed.merit.bottleneck);
     (is_better.then_some(Individual { keys, fitness }), annealed.moves)
 }

@@ -3,16 +3,22 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::merit::Merit;
 use super::recombine::{Room, recombine};
 use super::vcycle::v_cycle;
 use crate::cost::{Instance, Ticks};
-use crate::ids::{count, float};
+use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 use crate::order::{Kahn, TopologicalOrder};
 use crate::slice::Slicer;
 
-/// Moves of annealing per node that can move, and by how much more for each round without anything better.
-const SWEEPS: f64 = 20.0;
+/// Moves of annealing per node that can move: so many, and fewer (down to some) in graphs with more nodes than that.
+const SWEEPS: f64 = 60.0;
+const FEWEST_SWEEPS: f64 = 20.0;
+const MANY_NODES: f64 = 20_000.0;
+/// Steps of the exact method per threshold.
+const STEPS: f64 = 400_000.0;
+/// By how much more of both for each round without anything better.
 const EFFORT: f64 = 1.05;
 const MAX_GROWTHS: u64 = 60;
 /// Orders per round near the best partition and far from it; fewer when they have more than so many nodes together.
@@ -32,16 +38,16 @@ pub(super) struct Found {
     pub(super) evaluations: u64,
     /// Partitions that it came across.
     pub(super) samples: Vec<Vec<usize>>,
-    /// The best bottleneck, also when it is not its own.
-    pub(super) value: Ticks,
+    /// Of the best partition, also when that is not its own.
+    pub(super) merit: Merit,
     /// A better partition than the one that it began with.
     pub(super) block_of: Option<Vec<usize>>,
 }
 
 impl Found {
-    fn take(&mut self, value: Ticks, block_of: &[usize]) {
-        if value < self.value {
-            self.value = value;
+    fn take(&mut self, merit: Merit, block_of: &[usize]) {
+        if merit < self.merit {
+            self.merit = merit;
             self.block_of = Some(block_of.to_vec());
         }
     }
@@ -79,7 +85,7 @@ impl<'a> Lane<'a> {
     /// anything better.
     pub(super) fn round(
         &mut self,
-        (best, value): (&[usize], Ticks),
+        (best, merit): (&[usize], Merit),
         others: Vec<&[usize]>,
         stale: u64,
         random: &mut Xoshiro256PlusPlus,
@@ -87,9 +93,11 @@ impl<'a> Lane<'a> {
     ) -> Found {
         let instance = self.instance;
         let growth = EFFORT.powf(float(stale.min(MAX_GROWTHS).cast_signed()));
-        let annealed = v_cycle(instance, best, value, SWEEPS * growth, random, interrupt);
-        let mut found = Found { evaluations: annealed.moves, samples: Vec::new(), value, block_of: None };
-        found.take(annealed.bottleneck, &annealed.best);
+        let size = float(count(instance.graph().num_nodes())) / MANY_NODES;
+        let sweeps = (SWEEPS / size.max(1.0)).max(FEWEST_SWEEPS) * growth;
+        let annealed = v_cycle(instance, best, merit.bottleneck, sweeps, random, interrupt);
+        let mut found = Found { evaluations: annealed.moves, samples: Vec::new(), merit, block_of: None };
+        found.take(annealed.merit, &annealed.best);
         let last = annealed.last;
         let orders = MAX_ORDER_NODES / instance.graph().num_nodes();
         for _ in 0..orders.clamp(1, NEAR_ORDERS) {
@@ -103,9 +111,10 @@ impl<'a> Lane<'a> {
         }
         found.samples.push(last);
         let others = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
-        let known = (found.block_of.as_deref().unwrap_or(best), found.value);
-        if let Some((value, block_of)) = recombine(instance, known, others, &mut self.room, random, interrupt) {
-            found.take(value, &block_of);
+        let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
+        let steps = ticks((STEPS * growth).ceil()).unsigned_abs();
+        if let Some(block_of) = recombine(instance, known, others, &mut self.room, steps, random, interrupt) {
+            found.take(Merit::of(instance, &block_of), &block_of);
         }
         found
     }
@@ -138,16 +147,12 @@ impl<'a> Lane<'a> {
     }
 
     /// A partition that owes nothing to any other: the best slicing of a random order.
-    pub(super) fn anywhere(
-        &mut self,
-        random: &mut Xoshiro256PlusPlus,
-        interrupt: &Interrupt,
-    ) -> Option<(Ticks, Vec<usize>)> {
+    pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
         self.keys.fill_with(|| random.random());
         self.kahn.decode_into(self.instance.graph(), &self.keys, &mut self.order, interrupt).ok()?;
         self.slicer.load(&self.order);
         let slicing = self.slicer.best(None, interrupt).ok()??;
-        Some((slicing.bottleneck(), slicing.block_of(&self.order)))
+        Some(slicing.block_of(&self.order))
     }
 
     /// Slices the order of the keys; a good slicing is a sample.
@@ -158,10 +163,13 @@ impl<'a> Lane<'a> {
             return;
         }
         self.slicer.load(&self.order);
-        let cutoff = found.value.saturating_add(found.value / MARGIN);
+        let best = found.merit.bottleneck;
+        let cutoff = best.saturating_add(best / MARGIN);
         if let Ok(Some(slicing)) = self.slicer.best(Some(cutoff), interrupt) {
             let block_of = slicing.block_of(&self.order);
-            found.take(slicing.bottleneck(), &block_of);
+            if slicing.bottleneck() <= best {
+                found.take(Merit::of(self.instance, &block_of), &block_of);
+            }
             found.samples.push(block_of);
         }
     }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use rayon::prelude::*;
 
 use super::lane::{Found, Lane};
+use super::merit::Merit;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
 use super::recombine::recombine;
 use super::starts::{Start, take_starts};
@@ -25,6 +26,8 @@ const LANES: usize = 2;
 /// Samples that are remembered, and nodes of all of them together.
 const MAX_SAMPLES: usize = 60;
 const MAX_SAMPLE_NODES: usize = 1 << 22;
+/// Steps of the exact method per threshold, when a run ends.
+const STEPS: u64 = 2_000_000;
 /// Rounds without anything better after which the first run ends; each has a quarter more than the one before.
 const PATIENCE: u64 = 20;
 
@@ -60,7 +63,7 @@ pub fn merge(
 fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {
     let ranks: Vec<Vec<f64>> = starts.iter().map(|start| ranks(&start.order)).collect();
     let mut lanes: Vec<Lane<'_>> = (0..LANES).map(|_| Lane::new(instance, &ranks)).collect();
-    let mut run = Run::new(incumbent.progress.bottleneck, incumbent.block_of().to_vec(), instance);
+    let mut run = Run::new(incumbent.block_of().to_vec(), instance);
     run.add(starts.into_iter().filter_map(|start| Some(start.partition?.1)));
     // The samples of the run that came to the best partition.
     let mut elite = Vec::new();
@@ -70,13 +73,13 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
         let round = incumbent.progress.rounds;
         let work = |(index, lane): (usize, &mut Lane<'_>)| {
             let samples = run.samples.iter().map(Vec::as_slice).collect();
-            lane.round((&run.best, run.value), samples, run.stale, &mut stream(seed, round, index), interrupt)
+            lane.round((&run.best, run.merit), samples, run.stale, &mut stream(seed, round, index), interrupt)
         };
         let found: Vec<Found> = lanes.par_iter_mut().enumerate().map(work).collect();
         incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
         run.take(found);
-        if run.value < incumbent.progress.bottleneck {
-            incumbent.take(run.value, || run.best.clone());
+        if run.merit.bottleneck < incumbent.progress.bottleneck {
+            incumbent.take(run.merit.bottleneck, || run.best.clone());
             elite.clear();
         }
         if incumbent.is_done() {
@@ -89,20 +92,18 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
         let mut random = stream(seed, round, LANES);
         let others = run.samples.iter().chain(&elite).chain([&run.best]).map(Vec::as_slice).collect();
         let known = (incumbent.block_of(), incumbent.progress.bottleneck);
-        if let Some((value, best)) = recombine(instance, known, others, &mut lanes[0].room, &mut random, interrupt) {
-            incumbent.take(value, || best.clone());
-            (run.value, run.best, run.stale) = (value, best, 0);
+        if let Some(best) = recombine(instance, known, others, &mut lanes[0].room, STEPS, &mut random, interrupt) {
+            run.begin_at(Merit::of(instance, &best), best);
+            incumbent.take(run.merit.bottleneck, || run.best.clone());
             run.add(elite.drain(..));
             if incumbent.is_done() {
                 return;
             }
         } else {
-            if run.value == incumbent.progress.bottleneck {
+            if run.merit.bottleneck == incumbent.progress.bottleneck {
                 elite = Vec::from(run.samples);
             }
-            let (value, best) =
-                lanes[0].anywhere(&mut random, interrupt).unwrap_or_else(|| (run.value, run.best.clone()));
-            run = Run::new(value, best, instance);
+            run = Run::new(lanes[0].anywhere(&mut random, interrupt).unwrap_or(run.best), instance);
             patience += patience / 4;
         }
     }
@@ -119,8 +120,8 @@ fn ranks(order: &TopologicalOrder) -> Vec<f64> {
 
 /// A run from one start, until nothing better comes for some rounds.
 struct Run {
-    value: Ticks,
     best: Vec<usize>,
+    merit: Merit,
     /// The last samples, the newest at the back.
     samples: VecDeque<Vec<usize>>,
     max_samples: usize,
@@ -129,9 +130,13 @@ struct Run {
 }
 
 impl Run {
-    fn new(value: Ticks, best: Vec<usize>, instance: &Instance) -> Self {
+    fn new(best: Vec<usize>, instance: &Instance) -> Self {
         let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(LANES, MAX_SAMPLES);
-        Self { value, best, samples: VecDeque::new(), max_samples, stale: 0 }
+        Self { merit: Merit::of(instance, &best), best, samples: VecDeque::new(), max_samples, stale: 0 }
+    }
+
+    fn begin_at(&mut self, merit: Merit, best: Vec<usize>) {
+        (self.merit, self.best, self.stale) = (merit, best, 0);
     }
 
     fn add(&mut self, samples: impl Iterator<Item = Vec<usize>>) {
@@ -142,10 +147,10 @@ impl Run {
     /// Takes what the lanes have found in a round.
     fn take(&mut self, found: Vec<Found>) {
         self.stale += 1;
-        for Found { samples, value, block_of, .. } in found {
+        for Found { samples, merit, block_of, .. } in found {
             self.add(samples.into_iter().chain(block_of.clone()));
-            if let Some(block_of) = block_of.filter(|_| value < self.value) {
-                (self.value, self.best, self.stale) = (value, block_of, 0);
+            if let Some(block_of) = block_of.filter(|_| merit < self.merit) {
+                self.begin_at(merit, block_of);
             }
         }
     }

@@ -9,6 +9,7 @@ mod brkga;
 mod coarsen;
 mod lane;
 mod merge;
+mod merit;
 mod outcome;
 mod params;
 mod population;

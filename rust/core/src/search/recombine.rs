@@ -14,8 +14,7 @@ use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 use crate::reduce::reduce;
 
-/// Steps and bytes of the exact method per threshold.
-const STEPS: u64 = 2_000_000;
+/// Bytes of the exact method.
 const BYTES: usize = 1 << 28;
 /// Classes per block to begin with, and at least so many.
 const CLASSES_PER_BLOCK: usize = 4;
@@ -52,7 +51,7 @@ impl Room {
 }
 
 /// Puts together a partition better than `best`, which costs `value`, from its cuts and those of `others`; none when
-/// there is none, or the exact method would take too long.
+/// there is none, or the exact method would take more than so many steps per threshold.
 ///
 /// # Complexity
 /// O(nodes) per other partition, O(nodes + reads) for the quotient, and a bounded number of steps per threshold.
@@ -61,25 +60,26 @@ pub(super) fn recombine(
     (best, value): (&[usize], Ticks),
     mut others: Vec<&[usize]>,
     room: &mut Room,
+    steps: u64,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
-) -> Option<(Ticks, Vec<usize>)> {
+) -> Option<Vec<usize>> {
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, room.classes());
     let quotient = instance.quotient(&class_of, num_classes);
-    let mut found: Option<(Ticks, Vec<usize>)> = None;
+    let mut found = None;
     let mut known = value.min(ABOVE_ALL);
     let mut step = 0;
     while known > 0 {
         let threshold = (known - step).max(1);
-        match better(&quotient, threshold, interrupt) {
+        match better(&quotient, threshold, steps, interrupt) {
             Ok(Some(coarse)) => {
                 let block_of: Vec<usize> = class_of.iter().map(|&class| coarse[class]).collect();
                 let value = bottleneck(&partition_costs(instance, &block_of));
                 debug_assert!(value < threshold);
                 step = step.max(known - value) * 2;
                 known = value;
-                found = Some((value, block_of));
+                found = Some(block_of);
             }
             Ok(None) if step == 0 => {
                 room.adapt(MORE);
@@ -97,12 +97,17 @@ pub(super) fn recombine(
 }
 
 /// A partition below the threshold.
-fn better(quotient: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Vec<usize>>, Halt> {
+fn better(
+    quotient: &Instance,
+    threshold: Ticks,
+    steps: u64,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<usize>>, Halt> {
     let reduction = reduce(quotient, threshold, interrupt)?;
     if reduction.hopeless.is_some() {
         return Ok(None);
     }
-    let mut caps = Caps::new(BYTES, STEPS);
+    let mut caps = Caps::new(BYTES, steps);
     let decision = decide_within(&reduction.instance, threshold, Cuts::None, &mut caps, interrupt)?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
@@ -213,11 +218,12 @@ mod tests {
             let known = (others[0], value(others[0]));
             let (class_of, num_classes) = classes(others[0], &others, usize::MAX);
             let mut room = Room { classes: 100.0, most: 100.0 };
-            let found = recombine(&instance, known, others.clone(), &mut room, &mut random, &Interrupt::never());
+            let found =
+                recombine(&instance, known, others.clone(), &mut room, 2_000_000, &mut random, &Interrupt::never());
             let least = least(&instance, &class_of, num_classes);
-            assert_eq!(found.as_ref().map_or(known.1, |found| found.0), least, "case {case}");
+            assert_eq!(found.as_deref().map_or(known.1, value), least, "case {case}");
             assert!(others.iter().all(|other| value(other) >= least), "case {case}");
-            assert!(found.is_none_or(|(found, block_of)| value(&block_of) == found && found < known.1), "case {case}");
+            assert!(found.is_none_or(|block_of| value(&block_of) < known.1), "case {case}");
         }
     }
 

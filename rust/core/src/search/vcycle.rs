@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::anneal::{Annealed, Heat, anneal_from};
+use super::anneal::{Annealed, Heat, SQUARINGS, anneal_from};
 use super::coarsen::coarsen;
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
@@ -65,13 +65,14 @@ pub(super) fn v_cycle(
     let energy = ENERGY * float(count(instance.num_blocks())) / float(count(instance.graph().num_nodes()));
     let (warm, cold) = (WARM.min(2.0 * energy), COLD.min(0.2 * energy));
     let mut hot = if groups.is_empty() { warm } else { HOT * SPREAD.powf(random.random_range(-1.0..=1.0)) };
+    let squarings = random.random_range(SQUARINGS);
     let mut moves = 0;
     loop {
         let level = levels.pop().expect("the finest level ends the loop");
-        let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold }, random, interrupt);
+        let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold, squarings }, random, interrupt);
         moves += annealed.moves;
         let Some(group_of) = groups.pop() else { return Annealed { moves, ..annealed } };
-        let coarse = if annealed.bottleneck < bottleneck { annealed.best } else { annealed.last };
+        let coarse = if annealed.merit.bottleneck < bottleneck { annealed.best } else { annealed.last };
         block_of = group_of.iter().map(|&group| coarse[group]).collect();
         hot = warm;
     }

@@ -1,0 +1,25 @@
+//! How good a partition is, where its bottleneck alone would not tell.
+//!
+//! Networks repeat themselves, so that often many blocks cost the same. Whoever looks at the bottleneck alone must better
+//! all of them at once, or sees no difference.
+
+use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+
+/// Least is best: first the bottleneck, then how many blocks cost that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Merit {
+    /// What the dearest block costs.
+    pub(super) bottleneck: Ticks,
+    /// How many blocks cost that.
+    pub(super) num_dear: usize,
+}
+
+impl Merit {
+    /// # Complexity
+    /// O(nodes + reads).
+    pub(super) fn of(instance: &Instance, block_of: &[usize]) -> Self {
+        let costs = partition_costs(instance, block_of);
+        let bottleneck = bottleneck(&costs);
+        Self { bottleneck, num_dear: costs.iter().filter(|block| block.cost == bottleneck).count() }
+    }
+}
