@@ -2,8 +2,8 @@
 //!
 //! A state is a partition, its energy the sum over the blocks of (cost / scale)^8, or a higher power: smooth where the
 //! bottleneck alone would be blind to all but one block. Which power leads to the best partitions differs from graph to
-//! graph, by more than anything else does, so every chain draws one. A move takes one node to another block, or the *cone* of a node to the next block: the
-//! node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
+//! graph, and by much, so they are drawn. A move takes one node to another block, or the *cone* of a node to the next
+//! block: the node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
 
 use std::ops::RangeInclusive;
 
@@ -31,6 +31,8 @@ const MOVES_PER_DEGREE: u64 = 64;
 const MOVES_PER_LOOK: u64 = 1 << 12;
 /// Exponents of the energy, as powers of two: 8 to 64.
 pub(super) const SQUARINGS: RangeInclusive<u32> = 3..=6;
+/// No block has more energy; infinite ones could not be compared.
+const MAX_ENERGY: f64 = 1e300;
 /// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
 const CHAINS: usize = 2;
 const FIRST_SWEEPS: f64 = 20.0;
@@ -336,7 +338,7 @@ impl<'a, 'r> Chain<'a, 'r> {
         for _ in 0..self.squarings {
             energy *= energy;
         }
-        energy
+        energy.min(MAX_ENERGY)
     }
 
     /// Notes that a node has moved, and that its neighbours may now.
@@ -383,5 +385,45 @@ impl<'a, 'r> Chain<'a, 'r> {
         self.is_dear = (0..narrow(self.at.num_blocks())).map(|block| self.is_dear(block)).collect();
         self.num_dear = self.is_dear.iter().filter(|&&is_dear| is_dear).count();
         self.best.num_dear = self.num_dear;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cost::Device;
+    use crate::graph::GraphBuilder;
+
+    /// Four nodes that nothing ties to each other, for three blocks.
+    fn loose_nodes() -> Instance {
+        let mut builder = GraphBuilder::default();
+        for work in [4.0, 2.0, 2.0, 1.0] {
+            builder.add_node(work);
+        }
+        let graph = Arc::new(builder.freeze().expect("there are no edges"));
+        Instance::new(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
+    }
+
+    #[test]
+    fn fewer_dear_blocks_are_better_where_the_bottleneck_must_stay() {
+        let instance = loose_nodes();
+        for squarings in SQUARINGS {
+            let heat = Heat { hot: 0.1, cold: 0.01, squarings };
+            let annealed = anneal_from(&instance, &[0, 1, 1, 2], 50.0, heat, &mut stream(0, 0, 0), &Interrupt::never());
+            assert_eq!(annealed.merit.num_dear, 1);
+            assert_eq!(Merit::of(&instance, &annealed.best), annealed.merit);
+        }
+    }
+
+    #[test]
+    fn energies_can_be_compared_however_dear_a_block_is() {
+        let instance = loose_nodes();
+        for squarings in SQUARINGS {
+            let mut random = stream(0, 0, 0);
+            let chain = Chain { scale: 1.0, ..Chain::new(&instance, &[0, 1, 1, 2], squarings, &mut random) };
+            assert!(chain.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
+        }
     }
 }

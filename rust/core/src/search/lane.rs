@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::order::{Kahn, TopologicalOrder};
 use crate::slice::Slicer;
 
-/// Moves of annealing per node that can move: so many, and fewer (down to some) in graphs with more nodes than that.
+/// Moves of annealing per node that can move; fewer in graphs of more than so many nodes, down to some.
 const SWEEPS: f64 = 60.0;
 const FEWEST_SWEEPS: f64 = 20.0;
 const MANY_NODES: f64 = 20_000.0;
