@@ -71,7 +71,7 @@ def test_what_any_method_proves_is_true_and_can_be_checked(question: Question, m
     optimum = question.optimum()
     instance = question.instance
     assume(optimum < math.inf)
-    result = sg.solve(instance, stop=sg.MaxEvaluations(500), method=method)
+    result = sg.solve(instance, stop=sg.MaxEvaluations(5_000), method=method)
     assert result.lower_bound <= instance.seconds(int(optimum)) <= result.bottleneck
     assert method not in ("downsets", "exact") or result.gap <= SOLVER_PRECISION
     assert (result.status is sg.Status.OPTIMAL) == (result.lower_bound == result.bottleneck)
