@@ -182,7 +182,7 @@ impl<'a, 'r> Chain<'a, 'r> {
             temperature: 0.0,
             best,
             journal: Vec::new(),
-            is_dear: Vec::new(),
+            is_dear: vec![false; at.num_blocks()],
             num_dear: 0,
             cone: Vec::new(),
             met: vec![0; graph.num_nodes()],
@@ -368,8 +368,8 @@ impl<'a, 'r> Chain<'a, 'r> {
             let was_dear = std::mem::replace(&mut self.is_dear[wide(block)], is_dear);
             self.num_dear = self.num_dear + usize::from(is_dear) - usize::from(was_dear);
         }
-        let is_level = self.num_dear > 0 && self.num_dear < self.best.num_dear;
-        if self.num_dear == 0 || (is_level && self.at.bottleneck() == self.best.bottleneck) {
+        let is_fewer = self.num_dear < self.best.num_dear;
+        if self.num_dear == 0 || (is_fewer && self.at.bottleneck() == self.best.bottleneck) {
             self.take_best();
             self.journal.clear();
         }
@@ -382,7 +382,9 @@ impl<'a, 'r> Chain<'a, 'r> {
     /// Takes the partition for the best.
     fn take_best(&mut self) {
         self.best.bottleneck = self.at.bottleneck();
-        self.is_dear = (0..narrow(self.at.num_blocks())).map(|block| self.is_dear(block)).collect();
+        for block in 0..self.is_dear.len() {
+            self.is_dear[block] = self.is_dear(narrow(block));
+        }
         self.num_dear = self.is_dear.iter().filter(|&&is_dear| is_dear).count();
         self.best.num_dear = self.num_dear;
     }

@@ -113,8 +113,8 @@ impl<'a> Lane<'a> {
         let others = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
         let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
         let steps = ticks((STEPS * growth).ceil()).unsigned_abs();
-        if let Some(block_of) = recombine(instance, known, others, &mut self.room, steps, random, interrupt) {
-            found.take(Merit::of(instance, &block_of), &block_of);
+        if let Some((merit, block_of)) = recombine(instance, known, others, &mut self.room, steps, random, interrupt) {
+            found.take(merit, &block_of);
         }
         found
     }

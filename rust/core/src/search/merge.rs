@@ -92,8 +92,9 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
         let mut random = stream(seed, round, LANES);
         let others = run.samples.iter().chain(&elite).chain([&run.best]).map(Vec::as_slice).collect();
         let known = (incumbent.block_of(), incumbent.progress.bottleneck);
-        if let Some(best) = recombine(instance, known, others, &mut lanes[0].room, STEPS, &mut random, interrupt) {
-            run.begin_at(Merit::of(instance, &best), best);
+        let room = &mut lanes[0].room;
+        if let Some((merit, best)) = recombine(instance, known, others, room, STEPS, &mut random, interrupt) {
+            run.begin_at(merit, best);
             incumbent.take(run.merit.bottleneck, || run.best.clone());
             run.add(elite.drain(..));
             if incumbent.is_done() {

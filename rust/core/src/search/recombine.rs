@@ -8,7 +8,8 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
+use super::merit::Merit;
+use crate::cost::{ABOVE_ALL, Instance, Ticks};
 use crate::exact::{Caps, Cuts, Halt, decide_within};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
@@ -63,7 +64,7 @@ pub(super) fn recombine(
     steps: u64,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
-) -> Option<Vec<usize>> {
+) -> Option<(Merit, Vec<usize>)> {
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, room.classes());
     let quotient = instance.quotient(&class_of, num_classes);
@@ -75,11 +76,11 @@ pub(super) fn recombine(
         match better(&quotient, threshold, steps, interrupt) {
             Ok(Some(coarse)) => {
                 let block_of: Vec<usize> = class_of.iter().map(|&class| coarse[class]).collect();
-                let value = bottleneck(&partition_costs(instance, &block_of));
-                debug_assert!(value < threshold);
-                step = step.max(known - value) * 2;
-                known = value;
-                found = Some(block_of);
+                let merit = Merit::of(instance, &block_of);
+                debug_assert!(merit.bottleneck < threshold);
+                step = step.max(known - merit.bottleneck) * 2;
+                known = merit.bottleneck;
+                found = Some((merit, block_of));
             }
             Ok(None) if step == 0 => {
                 room.adapt(MORE);
@@ -163,7 +164,7 @@ mod tests {
 
     use super::super::streams::stream;
     use super::*;
-    use crate::cost::{Device, INFINITE, check_partition};
+    use crate::cost::{Device, INFINITE, bottleneck, check_partition, partition_costs};
     use crate::graph::GraphBuilder;
     use crate::ids::NodeId;
 
@@ -221,9 +222,12 @@ mod tests {
             let found =
                 recombine(&instance, known, others.clone(), &mut room, 2_000_000, &mut random, &Interrupt::never());
             let least = least(&instance, &class_of, num_classes);
-            assert_eq!(found.as_deref().map_or(known.1, value), least, "case {case}");
+            assert_eq!(found.as_ref().map_or(known.1, |found| found.0.bottleneck), least, "case {case}");
             assert!(others.iter().all(|other| value(other) >= least), "case {case}");
-            assert!(found.is_none_or(|block_of| value(&block_of) < known.1), "case {case}");
+            let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
+                merit == Merit::of(&instance, &block_of) && value(&block_of) < known.1
+            };
+            assert!(found.is_none_or(is_true), "case {case}");
         }
     }
 
