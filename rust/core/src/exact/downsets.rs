@@ -7,11 +7,11 @@ use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
 /// A tensor that is live at a downset, and how many of its readers are in it.
-pub(super) type Live = (u32, u32);
+pub(crate) type Live = (u32, u32);
 
 /// What is known of a downset besides its nodes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Boundary {
+pub(crate) struct Boundary {
     pub load: Ticks,
     /// What its nodes are charged (`charges.rs`).
     pub charge: Ticks,
@@ -24,7 +24,7 @@ pub(super) struct Boundary {
 
 /// A list of downsets.
 #[derive(Clone, Debug)]
-pub(super) struct Downsets {
+pub(crate) struct Downsets {
     pub boundaries: Vec<Boundary>,
     words_per_set: usize,
     words: Vec<u64>,
@@ -34,7 +34,7 @@ pub(super) struct Downsets {
 
 impl Downsets {
     /// No downset of so many nodes.
-    pub(super) fn new(num_nodes: usize) -> Self {
+    pub(crate) fn new(num_nodes: usize) -> Self {
         Self {
             boundaries: Vec::new(),
             words_per_set: num_nodes.div_ceil(64),
@@ -57,7 +57,7 @@ impl Downsets {
     }
 
     /// Adds a downset; its live tensors need not be in order.
-    pub(super) fn push(&mut self, words: &[u64], boundary: Boundary, live: impl Iterator<Item = Live>) {
+    pub(crate) fn push(&mut self, words: &[u64], boundary: Boundary, live: impl Iterator<Item = Live>) {
         let begin = self.live.len();
         self.live.extend(live);
         self.live[begin..].sort_unstable();
@@ -66,7 +66,7 @@ impl Downsets {
         self.boundaries.push(boundary);
     }
 
-    pub(super) fn words(&self, index: usize) -> &[u64] {
+    pub(crate) fn words(&self, index: usize) -> &[u64] {
         &self.words[index * self.words_per_set..][..self.words_per_set]
     }
 
@@ -86,7 +86,7 @@ impl Downsets {
     }
 
     /// The downsets at these places, in this order.
-    pub(super) fn select(&self, places: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn select(&self, places: impl Iterator<Item = usize>) -> Self {
         let mut selected = Self { words_per_set: self.words_per_set, ..Self::new(0) };
         for place in places {
             selected.append(self, place);
@@ -95,7 +95,7 @@ impl Downsets {
     }
 
     /// Whether the block from downset `from` to the downset `to` of `others` exists and costs less than `threshold`.
-    pub(super) fn is_block(
+    pub(crate) fn is_block(
         &self,
         from: usize,
         others: &Self,
@@ -150,16 +150,16 @@ fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live]) -> T
 
 /// Which downsets were met before, by a hash that is never believed without a look at the nodes.
 #[derive(Debug, Default)]
-pub(super) struct Met(HashMap<u64, u32>);
+pub(crate) struct Met(HashMap<u64, u32>);
 
 impl Met {
     /// Enters a downset of a list.
-    pub(super) fn enter(&mut self, downsets: &Downsets, index: usize) {
+    pub(crate) fn enter(&mut self, downsets: &Downsets, index: usize) {
         self.0.entry(hash(downsets.words(index))).or_insert(narrow(index));
     }
 
     /// Whether a downset was entered.
-    pub(super) fn has(&self, downsets: &Downsets, words: &[u64]) -> bool {
+    pub(crate) fn has(&self, downsets: &Downsets, words: &[u64]) -> bool {
         self.0.get(&hash(words)).is_some_and(|&index| downsets.words(wide(index)) == words)
     }
 }

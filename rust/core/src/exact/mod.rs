@@ -16,6 +16,7 @@ mod windows;
 
 pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
+pub(crate) use downsets::{Boundary, Downsets, Met};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};
 pub use thresholds::Thresholds;
 pub use windows::{Narrowing, Windows};

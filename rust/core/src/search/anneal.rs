@@ -274,6 +274,7 @@ impl<'a, 'r> Chain<'a, 'r> {
         if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up) {
             return;
         }
+        let before = (self.at.sums(to), self.at.sums(from));
         for index in 0..self.cone.len() {
             let sums = self.at.shifted(self.cone[index], to);
             self.at.shift(self.cone[index], to, sums);
@@ -284,9 +285,8 @@ impl<'a, 'r> Chain<'a, 'r> {
             }
             self.look([from, to]);
         } else {
-            for index in (0..self.cone.len()).rev() {
-                let sums = self.at.shifted(self.cone[index], from);
-                self.at.shift(self.cone[index], from, sums);
+            for &member in &self.cone {
+                self.at.shift(member, from, before);
             }
         }
     }

@@ -1,12 +1,14 @@
 //! A part of a round, with its buffers: anneal, slice, recombine.
 
+use std::ops::RangeInclusive;
+
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::merit::Merit;
-use super::recombine::{Room, recombine};
+use super::recombine::{Room, recombine, within};
 use super::vcycle::v_cycle;
-use crate::cost::{Instance, Ticks};
+use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 use crate::order::{Kahn, TopologicalOrder};
@@ -29,6 +31,8 @@ const MAX_ORDER_NODES: usize = 100_000;
 const MAX_SHAKE: f64 = 50.0;
 /// Share of the keys of an order far from it that are random, at most.
 const MAX_RANDOM: f64 = 0.5;
+/// Blocks that are recombined by themselves, at least.
+const FEWEST_BLOCKS: usize = 2;
 /// A slicing is a sample when it is at most this part of the best bottleneck above it.
 const MARGIN: Ticks = 10;
 
@@ -62,8 +66,9 @@ pub(super) struct Lane<'a> {
     keys: Vec<f64>,
     order: TopologicalOrder,
     slicer: Slicer<'a>,
-    /// How many classes it can recombine.
+    /// How many classes it can recombine, of all blocks and of some.
     pub(super) room: Room,
+    room_within: Room,
 }
 
 impl<'a> Lane<'a> {
@@ -78,6 +83,7 @@ impl<'a> Lane<'a> {
             order: TopologicalOrder::empty(),
             slicer: Slicer::new(instance),
             room: Room::new(instance),
+            room_within: Room::new(instance),
         }
     }
 
@@ -110,10 +116,17 @@ impl<'a> Lane<'a> {
             self.slice(&mut found, interrupt);
         }
         found.samples.push(last);
-        let others = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
+        let mut others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
         let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
         let steps = ticks((STEPS * growth).ceil()).unsigned_abs();
-        if let Some((merit, block_of)) = recombine(instance, known, others, &mut self.room, steps, random, interrupt) {
+        let window = if random.random() { window(instance, known.0, random) } else { None };
+        let room = if window.is_some() { &mut self.room_within } else { &mut self.room };
+        let parts: Vec<Vec<usize>> =
+            window.iter().flat_map(|blocks| others.iter().map(|other| within(blocks, known.0, other))).collect();
+        if window.is_some() {
+            others = parts.iter().map(Vec::as_slice).collect();
+        }
+        if let Some((merit, block_of)) = recombine(instance, known, others, room, steps, random, interrupt) {
             found.take(merit, &block_of);
         }
         found
@@ -173,4 +186,21 @@ impl<'a> Lane<'a> {
             found.samples.push(block_of);
         }
     }
+}
+
+/// At most half of the blocks, with all that cost the most; none when these are too far from each other.
+fn window(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> Option<RangeInclusive<usize>> {
+    let blocks = partition_costs(instance, block_of);
+    let is_dear = |block: &BlockCost| block.cost == bottleneck(&blocks);
+    let (first, last) = (blocks.iter().position(is_dear)?, blocks.iter().rposition(is_dear)?);
+    let most = blocks.len() / 2;
+    if most < FEWEST_BLOCKS {
+        return None;
+    }
+    let length = random.random_range(FEWEST_BLOCKS..=most);
+    if last - first >= length {
+        return None;
+    }
+    let low = random.random_range((last + 1).saturating_sub(length)..=first.min(blocks.len() - length));
+    Some(low..=low + length - 1)
 }

@@ -2,13 +2,15 @@
 //!
 //! Each round samples partitions near the best one: V-cycles of annealing (`vcycle.rs`), and best slicings of orders, some
 //! near the best partition and some far from it. Then the best one is recombined with samples of this round and of those
-//! before (`recombine.rs`). Annealing is good at which branch goes where, slicing at shifting all fences at once, and
-//! recombination at having the best of each at each place.
+//! before (`recombine.rs`), and beside it all fences of late are put together anew (`fences.rs`). Annealing is good at
+//! which branch goes where, slicing at shifting all fences at once, and the other two at having the best of each at each
+//! place: recombination within few samples, down to single branches, fences among thousands, as they are.
 
 use std::collections::VecDeque;
 
 use rayon::prelude::*;
 
+use super::fences::Fences;
 use super::lane::{Found, Lane};
 use super::merit::Merit;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
@@ -63,11 +65,14 @@ pub fn merge(
 fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {
     let ranks: Vec<Vec<f64>> = starts.iter().map(|start| ranks(&start.order)).collect();
     let mut lanes: Vec<Lane<'_>> = (0..LANES).map(|_| Lane::new(instance, &ranks)).collect();
+    let mut fences = Fences::new(instance);
     let mut run = Run::new(incumbent.block_of().to_vec(), instance);
     run.add(starts.into_iter().filter_map(|start| Some(start.partition?.1)));
     // The samples of the run that came to the best partition.
     let mut elite = Vec::new();
     let mut patience = PATIENCE;
+    // Whether no run has seen the best partition yet.
+    let mut is_unseen = false;
     loop {
         incumbent.progress.rounds += 1;
         let round = incumbent.progress.rounds;
@@ -75,17 +80,37 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
             let samples = run.samples.iter().map(Vec::as_slice).collect();
             lane.round((&run.best, run.merit), samples, run.stale, &mut stream(seed, round, index), interrupt)
         };
-        let found: Vec<Found> = lanes.par_iter_mut().enumerate().map(work).collect();
+        let known = incumbent.progress.bottleneck;
+        let put_together = || {
+            run.newest().for_each(|sample| fences.add(sample));
+            fences.best(known, interrupt)
+        };
+        let (found, mixed) =
+            rayon::join(|| lanes.par_iter_mut().enumerate().map(work).collect::<Vec<Found>>(), put_together);
         incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
         run.take(found);
         if run.merit.bottleneck < incumbent.progress.bottleneck {
             incumbent.take(run.merit.bottleneck, || run.best.clone());
             elite.clear();
+            is_unseen = false;
+        }
+        if let Some((value, mixed)) = mixed.filter(|&(value, _)| value < incumbent.progress.bottleneck) {
+            // Later runs are to find something else, which then can be put together with this.
+            if patience == PATIENCE {
+                run.begin_at(Merit::of(instance, &mixed), mixed.clone());
+            } else {
+                is_unseen = true;
+            }
+            incumbent.take(value, || mixed);
         }
         if incumbent.is_done() {
             return;
         }
         if run.stale < patience {
+            continue;
+        }
+        if std::mem::take(&mut is_unseen) {
+            run.begin_at(Merit::of(instance, incumbent.block_of()), incumbent.block_of().to_vec());
             continue;
         }
         // What this run has that the best one has not may be what that lacks.
@@ -126,6 +151,8 @@ struct Run {
     /// The last samples, the newest at the back.
     samples: VecDeque<Vec<usize>>,
     max_samples: usize,
+    /// How many of them are of the last round.
+    num_new: usize,
     /// Rounds since the best partition was found.
     stale: u64,
 }
@@ -133,7 +160,7 @@ struct Run {
 impl Run {
     fn new(best: Vec<usize>, instance: &Instance) -> Self {
         let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(LANES, MAX_SAMPLES);
-        Self { merit: Merit::of(instance, &best), best, samples: VecDeque::new(), max_samples, stale: 0 }
+        Self { merit: Merit::of(instance, &best), best, samples: VecDeque::new(), max_samples, num_new: 0, stale: 0 }
     }
 
     fn begin_at(&mut self, merit: Merit, best: Vec<usize>) {
@@ -141,13 +168,21 @@ impl Run {
     }
 
     fn add(&mut self, samples: impl Iterator<Item = Vec<usize>>) {
+        let before = self.samples.len();
         self.samples.extend(samples);
+        self.num_new += self.samples.len() - before;
         self.samples.drain(..self.samples.len().saturating_sub(self.max_samples));
+    }
+
+    /// The samples of the last round.
+    fn newest(&self) -> impl Iterator<Item = &[usize]> {
+        self.samples.iter().skip(self.samples.len().saturating_sub(self.num_new)).map(Vec::as_slice)
     }
 
     /// Takes what the lanes have found in a round.
     fn take(&mut self, found: Vec<Found>) {
         self.stale += 1;
+        self.num_new = 0;
         for Found { samples, merit, block_of, .. } in found {
             self.add(samples.into_iter().chain(block_of.clone()));
             if let Some(block_of) = block_of.filter(|_| merit < self.merit) {

@@ -7,6 +7,7 @@ mod anneal;
 mod assignment;
 mod brkga;
 mod coarsen;
+mod fences;
 mod lane;
 mod merge;
 mod merit;

@@ -5,6 +5,8 @@
 //! acyclic. Every one of the partitions is a partition of the quotient, and so is every mixture of their cuts. The
 //! quotient is narrow, so that the exact downset DP (`exact`) finds the best of all, where it is not too large.
 
+use std::ops::RangeInclusive;
+
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
@@ -95,6 +97,18 @@ pub(super) fn recombine(
         }
     }
     found
+}
+
+/// The cuts of a partition between some blocks of `best`, and none elsewhere: what recombination takes from it when it is
+/// to look at these blocks only, so that it can bear more partitions.
+///
+/// Along a tensor no block falls, as none does in either partition.
+pub(super) fn within(blocks: &RangeInclusive<usize>, best: &[usize], other: &[usize]) -> Vec<usize> {
+    let (low, high) = (*blocks.start(), *blocks.end());
+    let pairs = best.iter().zip(other);
+    pairs
+        .map(|(&block, &other)| if blocks.contains(&block) { other.clamp(low, high) } else { block.clamp(low, high) })
+        .collect()
 }
 
 /// A partition below the threshold.
@@ -228,6 +242,22 @@ mod tests {
                 merit == Merit::of(&instance, &block_of) && value(&block_of) < known.1
             };
             assert!(found.is_none_or(is_true), "case {case}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_from_some_blocks_is_a_partition() {
+        for case in 0..2000 {
+            let mut random = stream(3, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(1..9), random.random_range(1..6));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let [best, other] = std::array::from_fn(|_| random_partition(&mut random, &instance));
+            let low = random.random_range(0..num_blocks);
+            let blocks = low..=random.random_range(low..num_blocks);
+            let taken: Vec<i64> = within(&blocks, &best, &other).into_iter().map(count).collect();
+            assert!(check_partition(instance.graph(), num_blocks, &taken).is_ok(), "case {case}");
+            let is_own = |node: usize| blocks.contains(&best[node]) && blocks.contains(&other[node]);
+            assert!((0..num_nodes).all(|node| !is_own(node) || taken[node] == count(other[node])), "case {case}");
         }
     }
 
