@@ -15,6 +15,8 @@ mod outcome;
 mod params;
 mod population;
 mod recombine;
+#[cfg(test)]
+mod samples;
 mod starts;
 mod streams;
 mod vcycle;

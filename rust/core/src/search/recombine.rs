@@ -172,40 +172,12 @@ fn refine(class_of: &[usize], num_classes: usize, block_of: &[usize], most: usiz
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rand::RngExt;
 
+    use super::super::samples::{random_instance, random_partition};
     use super::super::streams::stream;
     use super::*;
-    use crate::cost::{Device, INFINITE, bottleneck, check_partition, partition_costs};
-    use crate::graph::GraphBuilder;
-    use crate::ids::NodeId;
-
-    fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
-        let mut builder = GraphBuilder::default();
-        for _ in 0..num_nodes {
-            builder.add_node(f64::from(random.random_range(0..5_u32)));
-        }
-        for producer in 0..num_nodes {
-            let mut readers: Vec<NodeId> = (producer + 1..num_nodes).map(NodeId::new).collect();
-            readers.retain(|_| random.random_bool(0.3));
-            builder.add_tensor(Some(NodeId::new(producer)), random.random_range(0..5), &readers);
-        }
-        let graph = Arc::new(builder.freeze().expect("edges go up"));
-        Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
-    }
-
-    /// A partition that never falls along the numbering of the nodes, or along a tensor.
-    fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
-        let graph = instance.graph();
-        let mut block_of = vec![0; graph.num_nodes()];
-        for node in graph.nodes() {
-            let least = graph.producers(node).map(|producer| block_of[producer.index()]).max().unwrap_or(0);
-            block_of[node.index()] = random.random_range(least..instance.num_blocks());
-        }
-        block_of
-    }
+    use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
 
     /// The least bottleneck of all partitions that keep the classes together.
     fn least(instance: &Instance, class_of: &[usize], num_classes: usize) -> Ticks {

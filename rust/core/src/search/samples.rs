@@ -1,0 +1,44 @@
+//! Random small instances and partitions, for the tests of this folder.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::cost::{Device, Instance};
+use crate::graph::GraphBuilder;
+use crate::ids::NodeId;
+
+/// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
+pub(super) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    let work = (0..num_nodes).map(|_| f64::from(random.random_range(0..5_u32))).collect();
+    let param_bytes: Vec<i64> = (0..num_nodes).map(|_| random.random_range(0..5)).collect();
+    let blocks = i64::try_from(num_blocks).expect("few");
+    let (dearest, total) = (param_bytes.iter().max().copied().unwrap_or(0), param_bytes.iter().sum::<i64>());
+    let least = u64::try_from(dearest.max((total + blocks - 1) / blocks)).expect("not negative");
+    let device = Device {
+        memory: random.random_bool(0.5).then(|| random.random_range(0..8)),
+        memory_limit: random.random_bool(0.2).then(|| least + random.random_range(0..4)),
+        ..Device::with_bandwidth(1.0)
+    };
+    let mut builder = GraphBuilder { work: Some(work), param_bytes: Some(param_bytes), ..GraphBuilder::default() };
+    for producer in std::iter::once(None).chain((0..num_nodes).map(Some)) {
+        let mut readers: Vec<NodeId> = (producer.map_or(0, |node| node + 1)..num_nodes).map(NodeId::new).collect();
+        readers.retain(|_| random.random_bool(0.3));
+        builder.add_tensor(producer.map(NodeId::new), random.random_range(0..5), &readers);
+    }
+    builder.is_output = Some((0..=num_nodes).map(|_| random.random()).collect());
+    let graph = Arc::new(builder.freeze().expect("edges go up"));
+    Instance::new(graph, &device, num_blocks, random.random()).expect("small numbers, and room for all")
+}
+
+/// A partition that never falls along a tensor; no more than that.
+pub(super) fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
+    let graph = instance.graph();
+    let mut block_of = vec![0; graph.num_nodes()];
+    for node in graph.nodes() {
+        let least = graph.producers(node).map(|producer| block_of[producer.index()]).max().unwrap_or(0);
+        block_of[node.index()] = random.random_range(least..instance.num_blocks());
+    }
+    block_of
+}
