@@ -43,7 +43,7 @@ impl<'a> Fences<'a> {
     /// O(nodes + tensors).
     pub(super) fn new(instance: &'a Instance) -> Self {
         let num_nodes = instance.graph().num_nodes();
-        let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes.max(1)) };
+        let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
         let mut fences =
             Self { instance, known, met: Met::default(), sizes: Vec::new(), least, loads: instance.loads() };
@@ -100,7 +100,6 @@ impl<'a> Fences<'a> {
     fn enter(&self, node: NodeId, at: &mut Boundary, readers_in: &mut [u32], open: &mut Vec<TensorId>) {
         at.load += self.loads[node.index()];
         at.params += self.instance.params()[node.index()];
-
         at.bytes += self.instance.graph().param_bytes(node);
         for &x in self.instance.paid_reads(node) {
             readers_in[x.index()] += 1;
