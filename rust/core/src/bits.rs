@@ -1,5 +1,7 @@
 //! Sets of small numbers as bits of words.
 
+use crate::ids::wide;
+
 /// Words for numbers below `len`.
 pub(crate) fn nothing(len: usize) -> Vec<u64> {
     vec![0; len.div_ceil(64)]
@@ -18,4 +20,9 @@ pub(crate) fn insert(set: &mut [u64], number: usize) {
 /// Puts another set into a set.
 pub(crate) fn unite(set: &mut [u64], other: &[u64]) {
     set.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+}
+
+/// How many numbers a set has.
+pub(crate) fn len(set: &[u64]) -> usize {
+    set.iter().map(|word| wide(word.count_ones())).sum()
 }

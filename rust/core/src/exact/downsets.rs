@@ -44,7 +44,7 @@ impl Downsets {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.boundaries.len()
     }
 

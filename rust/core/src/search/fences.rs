@@ -5,8 +5,9 @@
 //! say. So dynamic programming over pairs of fences finds the best of all partitions that can be put together from them,
 //! among many more fences than recombination (`recombine.rs`) can bear partitions; but only fences as they are.
 
-use crate::bits::{has, insert, nothing};
-use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+use super::merit::Merit;
+use crate::bits::{has, insert, len, nothing};
+use crate::cost::{Instance, Ticks, ceil_div};
 use crate::exact::{Boundary, Downsets, Met};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -24,8 +25,6 @@ pub(super) struct Fences<'a> {
     instance: &'a Instance,
     known: Downsets,
     met: Met,
-    /// By fence: how many nodes it has.
-    sizes: Vec<usize>,
     least: usize,
     loads: Vec<Ticks>,
 }
@@ -45,8 +44,7 @@ impl<'a> Fences<'a> {
         let num_nodes = instance.graph().num_nodes();
         let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
-        let mut fences =
-            Self { instance, known, met: Met::default(), sizes: Vec::new(), least, loads: instance.loads() };
+        let mut fences = Self { instance, known, met: Met::default(), least, loads: instance.loads() };
         fences.take(&vec![0; num_nodes]);
         fences
     }
@@ -58,7 +56,7 @@ impl<'a> Fences<'a> {
     pub(super) fn add(&mut self, block_of: &[usize]) {
         if self.least > 0 {
             self.take(block_of);
-            if self.sizes.len() > 2 * self.least + ENDS {
+            if self.known.len() > 2 * self.least + ENDS {
                 self.forget();
             }
         }
@@ -77,21 +75,18 @@ impl<'a> Fences<'a> {
         // The tensors that may be live; model inputs are from the beginning.
         let is_input = |x: &TensorId| graph.producer(*x).is_none() && instance.transfer(*x) > 0;
         let mut open: Vec<TensorId> = graph.tensors().filter(|x| instance.boundary_io() && is_input(x)).collect();
-        let mut size = 0;
         for members in std::iter::once(Vec::new()).chain(members) {
             for &node in &members {
                 self.enter(node, &mut at, &mut readers_in, &mut open);
                 insert(&mut words, node.index());
             }
-            size += members.len();
             open.retain(|&x| wide(readers_in[x.index()]) < graph.consumers(x).len());
             if !self.met.has(&self.known, &words) {
                 at.exports = open.iter().map(|&x| instance.export(x)).sum();
                 at.imports = open.iter().map(|&x| instance.transfer(x)).sum();
                 let live = open.iter().map(|&x| (narrow(x.index()), readers_in[x.index()]));
                 self.known.push(&words, at, live);
-                self.met.enter(&self.known, self.sizes.len());
-                self.sizes.push(size);
+                self.met.enter(&self.known, self.known.len() - 1);
             }
         }
     }
@@ -109,11 +104,10 @@ impl<'a> Fences<'a> {
 
     /// Keeps the newest fences.
     fn forget(&mut self) {
-        let kept = (0..ENDS).chain(self.sizes.len() - self.least..self.sizes.len());
-        self.known = self.known.select(kept.clone());
-        self.sizes = kept.map(|fence| self.sizes[fence]).collect();
+        let kept = (0..ENDS).chain(self.known.len() - self.least..self.known.len());
+        self.known = self.known.select(kept);
         self.met = Met::default();
-        for fence in 0..self.sizes.len() {
+        for fence in 0..self.known.len() {
             self.met.enter(&self.known, fence);
         }
     }
@@ -122,15 +116,16 @@ impl<'a> Fences<'a> {
     ///
     /// # Complexity
     /// O(fences^2) per threshold that is tried, with a look at the nodes and live tensors of the pairs that may be blocks.
-    pub(super) fn best(&self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Ticks, Vec<usize>)> {
-        let mut order: Vec<usize> = (0..self.sizes.len()).collect();
-        order.sort_unstable_by_key(|&fence| (self.load(fence), self.sizes[fence]));
+    pub(super) fn best(&self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Merit, Vec<usize>)> {
+        let sizes: Vec<usize> = (0..self.known.len()).map(|fence| len(self.known.words(fence))).collect();
+        let mut order: Vec<usize> = (0..sizes.len()).collect();
+        order.sort_unstable_by_key(|&fence| (self.load(fence), sizes[fence]));
         let mut found = None;
         while let Some(block_of) = self.below(threshold, &order, interrupt) {
-            let value = bottleneck(&partition_costs(self.instance, &block_of));
-            debug_assert!(value < threshold, "blocks cost what their fences say");
-            threshold = value;
-            found = Some((threshold, block_of));
+            let merit = Merit::of(self.instance, &block_of);
+            debug_assert!(merit.bottleneck < threshold, "blocks cost what their fences say");
+            threshold = merit.bottleneck;
+            found = Some((merit, block_of));
         }
         found
     }
@@ -142,7 +137,7 @@ impl<'a> Fences<'a> {
     /// A partition below a threshold; `order` has every fence after all that lie in it.
     fn below(&self, threshold: Ticks, order: &[usize], interrupt: &Interrupt) -> Option<Vec<usize>> {
         let total = self.load(*order.last()?);
-        let blocks_for = |load: Ticks| load / (threshold - 1).max(1) + Ticks::from(load % (threshold - 1).max(1) > 0);
+        let blocks_for = |load: Ticks| ceil_div(load, (threshold - 1).max(1));
         let mut reached = vec![Reached { fence: order[0], blocks: 0, before: 0 }];
         // Those before this place have too little load for a block to end at the fence.
         let mut low = 0;
@@ -197,10 +192,10 @@ mod tests {
 
     use rand::RngExt;
 
-    use super::super::samples::{random_instance, random_partition};
+    use super::super::cases::{random_instance, random_partition};
     use super::super::streams::stream;
     use super::*;
-    use crate::cost::{Device, INFINITE, check_partition};
+    use crate::cost::{Device, INFINITE, bottleneck, check_partition, partition_costs};
     use crate::graph::GraphBuilder;
 
     /// The least bottleneck of all partitions whose fences are among these, sets of nodes.
@@ -242,9 +237,11 @@ mod tests {
             fences.dedup();
             let least = least(&instance, &fences, &mut Vec::new());
             let found = known.best(INFINITE, &Interrupt::never());
-            assert_eq!(found.as_ref().map_or(INFINITE, |found| found.0), least, "case {case}");
-            let is_true =
-                |(value, block_of): (_, Vec<usize>)| bottleneck(&partition_costs(&instance, &block_of)) == value;
+            assert_eq!(found.as_ref().map_or(INFINITE, |found| found.0.bottleneck), least, "case {case}");
+            let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
+                merit == Merit::of(&instance, &block_of)
+                    && merit.bottleneck == bottleneck(&partition_costs(&instance, &block_of))
+            };
             assert!(found.is_none_or(is_true), "case {case}");
             assert_eq!(known.best(least, &Interrupt::never()), None, "case {case}");
         }
@@ -261,13 +258,13 @@ mod tests {
         let mut known = Fences::new(&instance);
         for first in 0..3 * FENCES {
             known.add(&(0..FENCES).map(|node| usize::from(node * node % (first + 2) > first / 2)).collect::<Vec<_>>());
-            assert!(known.sizes.len() <= 2 * FENCES + ENDS);
+            assert!(known.known.len() <= 2 * FENCES + ENDS);
         }
-        assert_eq!(known.sizes[..ENDS], [0, FENCES]);
+        assert_eq!([0, 1].map(|end| len(known.known.words(end))), [0, FENCES]);
         let halves: Vec<usize> = (0..FENCES).map(|node| usize::from(node % 2 == 0)).collect();
         known.add(&halves);
         known.forget();
         let best = known.best(INFINITE, &Interrupt::never());
-        assert_eq!(best.map(|(value, _)| value), Some(bottleneck(&partition_costs(&instance, &halves))));
+        assert_eq!(best.map(|(merit, _)| merit.bottleneck), Some(bottleneck(&partition_costs(&instance, &halves))));
     }
 }

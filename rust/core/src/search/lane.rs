@@ -116,16 +116,18 @@ impl<'a> Lane<'a> {
             self.slice(&mut found, interrupt);
         }
         found.samples.push(last);
-        let mut others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
+        let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
         let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
         let steps = ticks((STEPS * growth).ceil()).unsigned_abs();
         let window = if random.random() { window(instance, known.0, random) } else { None };
-        let room = if window.is_some() { &mut self.room_within } else { &mut self.room };
-        let parts: Vec<Vec<usize>> =
-            window.iter().flat_map(|blocks| others.iter().map(|other| within(blocks, known.0, other))).collect();
-        if window.is_some() {
-            others = parts.iter().map(Vec::as_slice).collect();
-        }
+        let parts: Vec<Vec<usize>>;
+        let (others, room) = match window {
+            Some(blocks) => {
+                parts = others.iter().map(|other| within(&blocks, known.0, other)).collect();
+                (parts.iter().map(Vec::as_slice).collect(), &mut self.room_within)
+            }
+            None => (others, &mut self.room),
+        };
         if let Some((merit, block_of)) = recombine(instance, known, others, room, steps, random, interrupt) {
             found.take(merit, &block_of);
         }
@@ -191,7 +193,8 @@ impl<'a> Lane<'a> {
 /// At most half of the blocks, with all that cost the most; none when these are too far from each other.
 fn window(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> Option<RangeInclusive<usize>> {
     let blocks = partition_costs(instance, block_of);
-    let is_dear = |block: &BlockCost| block.cost == bottleneck(&blocks);
+    let dearest = bottleneck(&blocks);
+    let is_dear = |block: &BlockCost| block.cost == dearest;
     let (first, last) = (blocks.iter().position(is_dear)?, blocks.iter().rposition(is_dear)?);
     let most = blocks.len() / 2;
     if most < FEWEST_BLOCKS {

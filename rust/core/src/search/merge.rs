@@ -94,14 +94,14 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
             elite.clear();
             is_unseen = false;
         }
-        if let Some((value, mixed)) = mixed.filter(|&(value, _)| value < incumbent.progress.bottleneck) {
+        if let Some((merit, mixed)) = mixed.filter(|(merit, _)| merit.bottleneck < incumbent.progress.bottleneck) {
             // Later runs are to find something else, which then can be put together with this.
             if patience == PATIENCE {
-                run.begin_at(Merit::of(instance, &mixed), mixed.clone());
+                run.begin_at(merit, mixed.clone());
             } else {
                 is_unseen = true;
             }
-            incumbent.take(value, || mixed);
+            incumbent.take(merit.bottleneck, || mixed);
         }
         if incumbent.is_done() {
             return;

@@ -6,6 +6,8 @@
 mod anneal;
 mod assignment;
 mod brkga;
+#[cfg(test)]
+mod cases;
 mod coarsen;
 mod fences;
 mod lane;
@@ -15,8 +17,6 @@ mod outcome;
 mod params;
 mod population;
 mod recombine;
-#[cfg(test)]
-mod samples;
 mod starts;
 mod streams;
 mod vcycle;
