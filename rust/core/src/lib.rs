@@ -40,6 +40,8 @@
 //! ```
 
 mod bits;
+#[cfg(test)]
+mod cases;
 pub mod cost;
 mod error;
 pub mod exact;

@@ -143,7 +143,7 @@ proptest! {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         let (threshold, num_blocks) = (best + 1 + slack * half_second(&instance), instance.num_blocks());
-        let pairs = apart(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
+        let pairs = apart(&instance, threshold, &[], &Interrupt::never()).expect("nobody interrupts");
         let loads = instance.loads();
         let narrowing = Narrowing::new(instance.graph(), &loads, num_blocks, threshold - 1, &pairs);
         let truth = reach(&instance, threshold);
@@ -176,7 +176,7 @@ proptest! {
         prop_assume!(best < INFINITE);
         let cap = best + slack * half_second(&instance);
         let confines = confined(&instance, cap).expect("the optimum is not dearer");
-        let pairs = apart(&instance, cap + 1, &Interrupt::never()).expect("nobody interrupts");
+        let pairs = apart(&instance, cap + 1, &[], &Interrupt::never()).expect("nobody interrupts");
         let far = far(instance.graph(), &pairs);
         let Known { windows, charges: loads } = Known::nothing(&instance);
         let [forward, backward] = [Order::Forward, Order::Backward].map(|order| {

@@ -42,9 +42,19 @@ proptest! {
     }
 
     #[test]
-    fn no_cheap_block_holds_two_nodes_that_are_apart(instance in instances(7, 3), threshold in 0..60_i64) {
-        let threshold = threshold * half_second(&instance);
-        let pairs = apart(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
+    fn no_cheap_block_holds_two_nodes_that_are_apart(
+        instance in instances(7, 3),
+        threshold in 0..60_i64,
+        more in 0..10_i64,
+    ) {
+        let [threshold, more] = [threshold, more].map(|halves| halves * half_second(&instance));
+        let apart = |threshold, known: &[_]| {
+            let mut pairs = apart(&instance, threshold, known, &Interrupt::never()).expect("nobody interrupts");
+            pairs.sort_unstable();
+            pairs
+        };
+        let pairs = apart(threshold, &[]);
+        prop_assert_eq!(&apart(threshold, &apart(threshold + more, &[])), &pairs);
         for block_of in partitions(&instance) {
             let costs = partition_costs(&instance, &block_of);
             for &(u, v) in &pairs {

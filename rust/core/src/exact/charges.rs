@@ -93,7 +93,6 @@ pub fn charges(
         met: vec![None; graph.num_tensors()],
         has_no_room: vec![false; graph.num_nodes()],
         factor: ONE,
-        gains: None,
     };
     let room = charging.cap * i128::from(count(instance.num_blocks()));
     let mut charged = sum(&loads);
@@ -190,15 +189,12 @@ struct Charging<'q, 'a> {
     has_no_room: Vec<bool>,
     /// The `a` that was best for the last node.
     factor: i64,
-    /// The `a` of the last cut in this region, and its nodes' charges, `a` times.
-    gains: Option<(i64, Vec<(usize, Ticks)>)>,
 }
 
 impl Charging<'_, '_> {
     /// Charges a node more, if there is room; whether a block can hold it.
     fn charge(&mut self, node: usize) -> bool {
         self.explore(node);
-        self.gains = None;
         let one = i128::from(ONE);
         let mut room = 0;
         // Of the sets that cost too much and of those that do not, the last ones.
@@ -244,22 +240,16 @@ impl Charging<'_, '_> {
 
     /// The least of what a set in the region pays less `a` times its charges, and such a set: its cost and its charges.
     fn cut(&mut self, factor: i64) -> (i128, i128, i128) {
-        let Self { network, region, is_in, charges, gains: before, .. } = self;
+        let Self { network, region, is_in, charges, .. } = self;
         let gain = |node: usize| {
             let gain = (i128::from(charges[node]) * i128::from(factor) + i128::from(ONE) - 1) / i128::from(ONE);
             Ticks::try_from(gain).unwrap_or(Ticks::MAX)
         };
         let gains: Vec<(usize, Ticks)> = region.iter().map(|&node| (node, gain(node))).collect();
-        let least = match before.as_ref() {
-            Some((less, gains_before)) if *less <= factor => {
-                network.least_balance_of_more(gains_before, &gains, |node| is_in[node])
-            }
-            _ => network.least_balance(&gains, |node| is_in[node]),
-        };
+        let least = network.least_balance(&gains, |node| is_in[node]);
         let nodes: Vec<usize> = network.cheapest().collect();
         let cost = least + nodes.iter().map(|&node| i128::from(gain(node))).sum::<i128>();
         let sum = nodes.iter().map(|&node| i128::from(charges[node])).sum();
-        *before = Some((factor, gains));
         if factor == ONE && cost <= self.cap {
             self.fill(&nodes);
         }

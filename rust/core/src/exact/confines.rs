@@ -94,7 +94,7 @@ impl Confines {
         if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, interrupt)? {
             return Ok(None);
         }
-        self.apart = apart(instance, cap + 1, interrupt)?;
+        self.apart = apart(instance, cap + 1, &self.apart, interrupt)?;
         let (far, mut most) = (far(instance.graph(), &self.apart), loads.clone());
         for round in 0..ROUNDS {
             let slack = self.known.windows.slack();

@@ -7,10 +7,12 @@
 //!
 //! **Proof.** Those are some of these.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Confines, Known};
+use super::{Confines, Known, Windows};
 use crate::cost::{Instance, Ticks};
+use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// What is known of a threshold serves for one that is lower by no more than this part of it.
@@ -87,12 +89,13 @@ impl Thresholds {
         if let Some(confines) = self.recall(quotient, group_of, threshold, patience) {
             return Ok(Some(confines));
         }
-        let mut known = Known::nothing(quotient);
+        let (mut known, mut apart) = (Known::nothing(quotient), Vec::new());
         if let Some(above) = self.above(group_of, threshold, known.charges.len()) {
             // Charges are found anew: there is more room below.
-            known.windows = above.windows;
+            (known.windows, apart) = above;
         }
-        let Some(confines) = Confines::new(quotient, threshold - 1, known) else { return Ok(None) };
+        let Some(mut confines) = Confines::new(quotient, threshold - 1, known) else { return Ok(None) };
+        confines.apart = apart;
         let Some(confines) = confines.by_cuts(quotient, threshold - 1, patience, interrupt)? else { return Ok(None) };
         let confines = Arc::new(confines);
         let answer = Asked { threshold, group_of: group_of.to_vec(), patience, confines: Arc::clone(&confines) };
@@ -104,8 +107,13 @@ impl Thresholds {
         Ok(Some(confines))
     }
 
-    /// What is known of the nearest threshold that is not below this one.
-    fn above(&self, group_of: &[usize], threshold: Ticks, num_groups: usize) -> Option<Known> {
+    /// What the nearest threshold that is not below this one says of windows, and of who is apart.
+    fn above(
+        &self,
+        group_of: &[usize],
+        threshold: Ticks,
+        num_groups: usize,
+    ) -> Option<(Windows, Vec<(NodeId, NodeId)>)> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |each: &&Asked| each.threshold >= threshold && each.is_finer(group_of);
         let nearest = asked.iter().filter(holds).min_by_key(|each| each.threshold)?;
@@ -113,7 +121,10 @@ impl Thresholds {
         for (&group, &other) in nearest.group_of.iter().zip(group_of) {
             one_of[group] = other;
         }
-        Some(nearest.confines.known.of_groups(&one_of, num_groups))
+        let group = |node: NodeId| NodeId::new(one_of[node.index()]);
+        let pairs = nearest.confines.apart.iter().map(|&(u, v)| (group(u), group(v)));
+        let apart: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
+        Some((nearest.confines.known.of_groups(&one_of, num_groups).windows, Vec::from_iter(apart)))
     }
 
     /// The share of charges at a threshold, when somebody has found some.

@@ -23,8 +23,9 @@ const MAX_NODES: usize = 20_000;
 /// Arcs that may be looked at, about half a second's.
 const STEPS: u64 = 1 << 26;
 
-/// The least pairs of nodes that are apart: the first of each comes before the second. Where that takes too long, those of
-/// the last nodes; none of a graph that is too large.
+/// The least pairs of nodes that are apart: the first of each comes before the second. `known` are some that are, as of a
+/// higher threshold. Where that takes too long, those of the last nodes, and the known ones; none of a graph that is too
+/// large.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -35,6 +36,7 @@ const STEPS: u64 = 1 << 26;
 pub fn apart(
     instance: &Instance,
     threshold: Ticks,
+    known: &[(NodeId, NodeId)],
     interrupt: &Interrupt,
 ) -> Result<Vec<(NodeId, NodeId)>, Interrupted> {
     let (quotient, graph) = (Quotient::new(instance), instance.graph());
@@ -61,10 +63,16 @@ pub fn apart(
     }
     let mut after = vec![nothing(order.len()); order.len()];
     let mut apart = after.clone();
+    let mut known_of = vec![Vec::new(); order.len()];
+    for (first, last) in known {
+        known_of[place[first.index()]].push(place[last.index()]);
+    }
     let mut pairs = Vec::new();
     for first in (0..order.len()).rev() {
         interrupt.check(0)?;
         if network.steps() > STEPS {
+            let rest = known_of[..=first].iter().enumerate();
+            pairs.extend(rest.flat_map(|(first, known)| known.iter().map(move |&last| (first, last))));
             break;
         }
         for successor in successors(first) {
@@ -74,10 +82,14 @@ pub fn apart(
             }
         }
         insert(&mut after[first], first);
+        let mut news = std::mem::take(&mut known_of[first]);
+        news.retain(|&last| !has(&apart[first], last));
+        for &last in &news {
+            unite(&mut apart[first], &after[last]);
+        }
         let (after, far) = (&after[first], &mut apart[first]);
         let mut near = nothing(order.len());
         insert(&mut near, first);
-        let mut news = Vec::new();
         while let Some(last) = last_of(after, |word| !(far[word] | near[word])) {
             let (before, both) = (&before[last], |word: usize| before[last][word]);
             let side = |node: usize| {
@@ -95,9 +107,9 @@ pub fn apart(
         }
         // Nothing before the last one is apart from the first one but itself.
         let is_least = |&last: &usize| places(far, |word| before[last][word]).nth(1).is_none();
-        pairs.extend(news.into_iter().filter(is_least).map(|last| (order[first], order[last])));
+        pairs.extend(news.into_iter().filter(is_least).map(|last| (first, last)));
     }
-    Ok(pairs)
+    Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
 }
 
 /// The last place of a row that is in a mask.

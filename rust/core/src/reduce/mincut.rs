@@ -77,14 +77,20 @@ pub(crate) struct Network<'q, 'a> {
     /// Sides on which both ends must be for an arc to be infinite; none for others.
     follows: Vec<u8>,
     side: Vec<u8>,
-    /// Arcs that the last question has changed.
+    /// Arcs whose room has changed since flow was taken back the last time, each once.
     changed: Vec<u32>,
+    is_changed: Vec<bool>,
     visits: Vec<Visit>,
     question: u32,
     search: u32,
     queue: Vec<u32>,
-    /// What flows from each source at most, as far as it has not; and the source that is pushed from.
-    supply: Vec<Ticks>,
+    path: Vec<u32>,
+    /// By node, what has come in or can flow from it, as far as it has not gone out; less than nothing: what is missing.
+    excess: Vec<Ticks>,
+    /// What can flow from each group, as far as the excess knows of it, while balances are asked.
+    gains: Vec<Ticks>,
+    /// Where flow begins, and the source that is pushed from.
+    sources: Vec<u32>,
     source: usize,
     /// What flows to the sink, and what is paid without a cut.
     flow: Ticks,
@@ -109,11 +115,15 @@ impl<'q, 'a> Network<'q, 'a> {
             capacity: Vec::new(),
             follows: Vec::new(),
             changed: Vec::new(),
+            is_changed: Vec::new(),
             visits: Vec::new(),
             question: 0,
             search: 0,
             queue: Vec::new(),
-            supply: Vec::new(),
+            path: Vec::new(),
+            excess: Vec::new(),
+            gains: Vec::new(),
+            sources: Vec::new(),
             source: 0,
             flow: 0,
             steps: 0,
@@ -189,6 +199,8 @@ impl<'q, 'a> Network<'q, 'a> {
             }
         }
         self.capacity = self.arcs.iter().map(|arc| arc.left).collect();
+        self.is_changed = vec![false; num_arcs];
+        self.excess = vec![0; wide(*num_nodes)];
     }
 
     fn arcs_of(&self, node: u32) -> std::ops::Range<usize> {
@@ -206,13 +218,11 @@ impl<'q, 'a> Network<'q, 'a> {
             self.side[wide(self.node_of[b])] |= ELSEWHERE;
         }
         let side = std::mem::take(&mut self.side);
-        self.supply.clear();
-        self.supply.push(ENOUGH);
         self.forget();
-        self.flow = self.overflow(&[source]);
-        let least = self.cut(&[source], threshold, |node| side[wide(node)]);
+        self.sources.push(source);
+        let least = self.cost_of_sources(threshold, |node| side[wide(node)]);
         self.side = side;
-        least.min(threshold)
+        least
     }
 
     /// The least cost of a block that holds `groups`, given on which sides every group is; or `threshold` when it is not below.
@@ -222,88 +232,115 @@ impl<'q, 'a> Network<'q, 'a> {
         threshold: Ticks,
         side: impl Fn(GroupId) -> u8,
     ) -> Ticks {
-        let sources: Vec<u32> = groups.map(|group| self.node_of[group]).collect();
-        let groups = Rc::clone(&self.groups);
-        self.supply.clear();
-        self.supply.resize(sources.len(), ENOUGH);
         self.forget();
-        self.flow = self.overflow(&sources);
-        self.cut(&sources, threshold, |node| side(groups[wide(node) - 1])).min(threshold)
+        self.sources.extend(groups.map(|group| self.node_of[group]));
+        let groups = Rc::clone(&self.groups);
+        self.cost_of_sources(threshold, |node| side(groups[wide(node) - 1]))
+    }
+
+    fn cost_of_sources(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
+        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).params;
+        self.flow = self.quotient.instance().overflow(self.sources.iter().map(params).sum());
+        for &source in &self.sources {
+            self.excess[wide(source)] = ENOUGH;
+        }
+        self.cut(threshold, side);
+        self.flow.min(threshold)
     }
 
     /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
     /// region that hold the region's first group. [`Self::cheapest`] is such a set.
     ///
+    /// **Claim.** What flowed for other questions can flow on, wherever it ended. **Proof.** Let the excess of a group be its
+    /// gain and what comes in less what goes out. Then what the arcs out of a set can carry less its gains is what they can
+    /// still carry less its excess: the same for every set, whatever flows.
+    ///
     /// # Complexity
-    /// Dinic's algorithm, in the region.
+    /// Dinic's algorithm for what differs from the balance that was asked for before.
     pub(crate) fn least_balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
-        self.supply.clear();
-        self.supply.extend(region.iter().map(|&(_, gain)| gain));
-        self.supply[0] = ENOUGH;
-        self.forget();
-        self.balance(region, is_in)
-    }
-
-    /// The same after a question that differs in smaller gains alone: what flowed flows on.
-    pub(crate) fn least_balance_of_more(
-        &mut self,
-        less: &[(GroupId, Ticks)],
-        region: &[(GroupId, Ticks)],
-        is_in: impl Fn(GroupId) -> bool,
-    ) -> i128 {
-        for (supply, (&(_, gain), &(_, before))) in self.supply.iter_mut().zip(region.iter().zip(less)).skip(1) {
-            *supply += gain - before;
+        if self.gains.is_empty() {
+            self.forget();
+            self.gains = vec![0; self.groups.len() + 1];
         }
-        self.balance(region, is_in)
-    }
-
-    fn balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
-        let sources: Vec<u32> = region.iter().map(|&(group, _)| self.node_of[group]).collect();
+        self.flow = 0;
+        self.sources.clear();
+        for &(group, gain) in region {
+            let node = self.node_of[group];
+            self.excess[wide(node)] += gain - std::mem::replace(&mut self.gains[wide(node)], gain);
+            if self.excess[wide(node)] > 0 || self.sources.is_empty() {
+                self.sources.push(node);
+            }
+        }
+        let first = wide(self.sources[0]);
+        self.excess[first] += ENOUGH;
         let groups = Rc::clone(&self.groups);
-        let side = |node: u32| if is_in(groups[wide(node) - 1]) { 0 } else { ELSEWHERE };
-        let least = self.cut(&sources, INFINITE, side);
-        i128::from(least) - region.iter().map(|&(_, gain)| i128::from(gain)).sum::<i128>()
+        self.cut(INFINITE, |node: u32| if is_in(groups[wide(node) - 1]) { 0 } else { ELSEWHERE });
+        self.excess[first] -= ENOUGH;
+        self.balance()
     }
 
-    fn overflow(&self, sources: &[u32]) -> Ticks {
-        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).params;
-        self.quotient.instance().overflow(sources.iter().map(params).sum())
+    /// What the arcs out of the cheapest set can carry less its gains.
+    fn balance(&mut self) -> i128 {
+        let mut balance = 0;
+        for &node in &self.queue {
+            let arcs = self.arcs_of(node);
+            self.steps += count(arcs.len()).unsigned_abs();
+            for arc in arcs {
+                if self.visits[wide(self.arcs[arc].to)].search != self.search {
+                    balance += i128::from(self.capacity[arc]);
+                }
+            }
+            balance -= i128::from(self.gains.get(wide(node)).copied().unwrap_or(0));
+        }
+        balance
     }
 
-    /// Takes back what the last question has made flow.
+    /// Takes back all that has flowed.
     fn forget(&mut self) {
         for arc in self.changed.drain(..).map(wide) {
-            let back = wide(self.arcs[arc].back);
+            let Arc { to, back, .. } = self.arcs[arc];
             self.arcs[arc].left = self.capacity[arc];
-            self.arcs[back].left = self.capacity[back];
+            self.arcs[wide(back)].left = self.capacity[wide(back)];
+            self.is_changed[arc] = false;
+            (self.excess[wide(to)], self.excess[wide(self.arcs[wide(back)].to)]) = (0, 0);
+        }
+        if self.gains.is_empty() {
+            for source in self.sources.drain(..) {
+                self.excess[wide(source)] = 0;
+            }
+        } else {
+            self.excess.fill(0);
+            self.gains.clear();
+            self.sources.clear();
         }
         self.question += 1;
         self.flow = 0;
     }
 
-    /// The least cut, and what flowed before; or more than `threshold`, when it is not below.
-    fn cut(&mut self, sources: &[u32], threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
+    /// Lets flow what can, until it reaches `threshold`.
+    fn cut(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) {
         let num_groups = self.groups.len();
-        for (place, &source) in sources.iter().enumerate() {
+        for place in 0..self.sources.len() {
             // Most of what flows goes straight to the sink, over the arc that was laid first.
-            let arc = self.first[wide(source)];
-            let pushed = self.supply[place].min(self.arcs[wide(arc)].left);
-            self.push(arc, pushed);
-            self.supply[place] -= pushed;
-            self.flow += pushed;
+            let (source, arc) = (wide(self.sources[place]), self.first[wide(self.sources[place])]);
+            let pushed = self.excess[source].min(self.arcs[wide(arc)].left);
+            if pushed > 0 {
+                self.push(arc, pushed);
+                self.excess[source] -= pushed;
+                self.flow += pushed;
+            }
         }
-        let is_sink = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
-        while self.flow < threshold && self.levels(sources, is_sink, &side) {
+        let is_end = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
+        while self.flow < threshold && self.levels(is_end, &side) {
             self.source = 0;
             while self.flow < threshold {
-                let pushed = self.augment(sources, is_sink);
+                let pushed = self.augment(is_end);
                 if pushed == 0 {
                     break;
                 }
                 self.flow = self.flow.saturating_add(pushed);
             }
         }
-        self.flow
     }
 
     /// Arcs that searches have looked at so far.
@@ -343,7 +380,7 @@ impl<'q, 'a> Network<'q, 'a> {
             let both = here & self.follows[arc];
             if both != 0 && side(self.arcs[arc].to) & both != 0 {
                 self.arcs[arc].left = ENOUGH;
-                self.changed.push(narrow(arc));
+                self.note(narrow(arc));
             }
         }
     }
@@ -352,7 +389,13 @@ impl<'q, 'a> Network<'q, 'a> {
         let back = self.arcs[wide(arc)].back;
         self.arcs[wide(arc)].left -= pushed;
         self.arcs[wide(back)].left += pushed;
-        self.changed.push(arc);
+        self.note(arc);
+    }
+
+    fn note(&mut self, arc: u32) {
+        if !std::mem::replace(&mut self.is_changed[wide(arc)], true) {
+            self.changed.push(arc);
+        }
     }
 
     fn reach(&mut self, node: u32, level: u32) {
@@ -360,12 +403,13 @@ impl<'q, 'a> Network<'q, 'a> {
         (visit.search, visit.level, visit.next) = (self.search, level, 0);
     }
 
-    /// Distances from the sources over arcs with room, as far as the sink; whether it is reached.
-    fn levels(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool, side: impl Fn(u32) -> u8) -> bool {
+    /// Distances from the sources over arcs with room, as far as the nearest end; whether there is one.
+    fn levels(&mut self, is_end: impl Fn(u32) -> bool, side: impl Fn(u32) -> u8) -> bool {
         self.search += 1;
         self.queue.clear();
-        for (place, &source) in sources.iter().enumerate() {
-            if self.supply[place] > 0 {
+        for place in 0..self.sources.len() {
+            let source = self.sources[place];
+            if self.excess[wide(source)] > 0 {
                 self.reach(source, 0);
                 self.queue.push(source);
             }
@@ -377,7 +421,7 @@ impl<'q, 'a> Network<'q, 'a> {
             if level > last {
                 break;
             }
-            if self.visits[wide(node)].question != self.question {
+            if self.gains.is_empty() && self.visits[wide(node)].question != self.question {
                 self.visits[wide(node)].question = self.question;
                 self.open(node, &side);
             }
@@ -389,7 +433,7 @@ impl<'q, 'a> Network<'q, 'a> {
                     continue;
                 }
                 self.reach(to, level);
-                if is_sink(to) {
+                if is_end(to) || self.excess[wide(to)] < 0 {
                     last = level;
                 } else {
                     self.queue.push(to);
@@ -400,13 +444,13 @@ impl<'q, 'a> Network<'q, 'a> {
     }
 
     /// Pushes flow along one shortest path.
-    fn augment(&mut self, sources: &[u32], is_sink: impl Fn(u32) -> bool) -> Ticks {
-        while let Some(&source) = sources.get(self.source) {
-            let supply = self.supply[self.source];
-            if supply > 0 {
-                let pushed = self.augment_from(source, supply, &is_sink);
+    fn augment(&mut self, is_end: impl Fn(u32) -> bool) -> Ticks {
+        while let Some(&source) = self.sources.get(self.source) {
+            let excess = self.excess[wide(source)];
+            if excess > 0 {
+                let pushed = self.augment_from(source, excess, &is_end);
                 if pushed > 0 {
-                    self.supply[self.source] -= pushed;
+                    self.excess[wide(source)] -= pushed;
                     return pushed;
                 }
             }
@@ -415,16 +459,22 @@ impl<'q, 'a> Network<'q, 'a> {
         0
     }
 
-    fn augment_from(&mut self, source: u32, supply: Ticks, is_sink: impl Fn(u32) -> bool) -> Ticks {
-        let mut path: Vec<u32> = Vec::new();
+    fn augment_from(&mut self, source: u32, supply: Ticks, is_end: impl Fn(u32) -> bool) -> Ticks {
+        let mut path = std::mem::take(&mut self.path);
+        path.clear();
         let mut node = source;
-        loop {
-            if is_sink(node) {
-                let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(supply, Ticks::min);
-                for arc in path {
+        let pushed = loop {
+            let here = self.excess[wide(node)];
+            if is_end(node) || here < 0 {
+                let most = if is_end(node) { supply } else { supply.min(-here) };
+                let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(most, Ticks::min);
+                for &arc in &path {
                     self.push(arc, pushed);
                 }
-                return pushed;
+                if node != SINK {
+                    self.excess[wide(node)] += pushed;
+                }
+                break pushed;
             }
             let next = self.visits[wide(node)].level + 1;
             let is_next = |&arc: &usize| {
@@ -440,11 +490,13 @@ impl<'q, 'a> Network<'q, 'a> {
                 path.push(narrow(arc));
                 node = self.arcs[arc].to;
             } else {
-                let Some(arc) = path.pop() else { return 0 };
+                let Some(arc) = path.pop() else { break 0 };
                 node = self.arcs[wide(self.arcs[wide(arc)].back)].to;
                 self.visits[wide(node)].next += 1;
             }
-        }
+        };
+        self.path = path;
+        pushed
     }
 }
 
@@ -482,6 +534,57 @@ impl Laying {
             self.arc(maker, exit, export, 0);
             for &reader in readers {
                 self.arc(exit, reader, ENOUGH, 0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+    use crate::cases::random_instance;
+    use crate::cost::{Instance, partition_costs};
+
+    /// What a set of nodes pays for work and tensors less its gains, from the definition.
+    fn balance(instance: &Instance, set: usize, gains: &[Ticks]) -> i128 {
+        let is_in = |node: &usize| set >> node & 1 == 1;
+        let sides: Vec<usize> = (0..gains.len()).map(|node| usize::from(!is_in(&node))).collect();
+        let cost = &partition_costs(instance, &sides)[0];
+        let gains: Ticks = (0..gains.len()).filter(is_in).map(|node| gains[node]).sum();
+        i128::from(cost.work + cost.io_in + cost.io_out - gains)
+    }
+
+    #[test]
+    fn balances_are_the_least_whatever_was_asked_before() {
+        for case in 0..3000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let num_nodes = random.random_range(1..7);
+            let instance = random_instance(&mut random, num_nodes, 2);
+            let most = 2 * instance.loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
+            let quotient = Quotient::new(&instance);
+            let mut network = Network::new(&quotient);
+            for _ in 0..8 {
+                if random.random_bool(0.2) {
+                    let (a, threshold) = (random.random_range(0..num_nodes), random.random_range(0..most));
+                    let least = network.least_cost(a, None, threshold);
+                    assert_eq!(least, Network::new(&quotient).least_cost(a, None, threshold), "case {case}");
+                    continue;
+                }
+                let first = random.random_range(0..num_nodes);
+                let is_in: Vec<bool> = (0..num_nodes).map(|node| node == first || random.random_bool(0.7)).collect();
+                let gains: Vec<Ticks> = (0..num_nodes).map(|_| random.random_range(0..most)).collect();
+                let others = (0..num_nodes).filter(|&node| is_in[node] && node != first);
+                let region: Vec<_> = std::iter::once(first).chain(others).map(|node| (node, gains[node])).collect();
+                let inside = region.iter().map(|(node, _)| 1 << node).sum::<usize>();
+                let sets = (0..1 << num_nodes).filter(|set| set & !inside == 0 && set >> first & 1 == 1);
+                let least = sets.map(|set| balance(&instance, set, &gains)).min();
+                assert_eq!(Some(network.least_balance(&region, |node| is_in[node])), least, "case {case}");
+                let set = network.cheapest().map(|node| 1 << node).sum::<usize>();
+                assert!(set & !inside == 0 && set >> first & 1 == 1, "case {case}");
+                assert_eq!(Some(balance(&instance, set, &gains)), least, "case {case}");
             }
         }
     }

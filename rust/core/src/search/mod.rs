@@ -6,8 +6,6 @@
 mod anneal;
 mod assignment;
 mod brkga;
-#[cfg(test)]
-mod cases;
 mod coarsen;
 mod fences;
 mod lane;

@@ -174,9 +174,9 @@ fn refine(class_of: &[usize], num_classes: usize, block_of: &[usize], most: usiz
 mod tests {
     use rand::RngExt;
 
-    use super::super::cases::{random_instance, random_partition};
     use super::super::streams::stream;
     use super::*;
+    use crate::cases::{random_instance, random_partition};
     use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
 
     /// The least bottleneck of all partitions that keep the classes together.

@@ -1,4 +1,4 @@
-//! Random small instances and partitions, for the tests of this folder.
+//! Random small instances and partitions, for tests.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::graph::GraphBuilder;
 use crate::ids::NodeId;
 
 /// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
-pub(super) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
     let work = (0..num_nodes).map(|_| f64::from(random.random_range(0..5_u32))).collect();
     let param_bytes: Vec<i64> = (0..num_nodes).map(|_| random.random_range(0..5)).collect();
     let blocks = i64::try_from(num_blocks).expect("few");
@@ -33,7 +33,7 @@ pub(super) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize,
 }
 
 /// A partition that never falls along a tensor; no more than that.
-pub(super) fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
+pub(crate) fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
     let graph = instance.graph();
     let mut block_of = vec![0; graph.num_nodes()];
     for node in graph.nodes() {
