@@ -22,7 +22,7 @@ const NUM_BUCKETS: usize = 8;
 const FEW: usize = 8;
 
 /// Where a downset lies: its load, and what is live at it by bucket.
-type Point = [Ticks; 1 + NUM_BUCKETS];
+pub(crate) type Point = [Ticks; 1 + NUM_BUCKETS];
 
 /// Some downsets of a list, as a tree of boxes.
 pub(super) struct Boxes<'a> {
@@ -153,7 +153,8 @@ impl Cell {
     }
 }
 
-fn point(downsets: &Downsets, index: usize, instance: &Instance) -> Point {
+/// Where a downset lies.
+pub(crate) fn point(downsets: &Downsets, index: usize, instance: &Instance) -> Point {
     let mut point = [0; 1 + NUM_BUCKETS];
     point[0] = downsets.boundaries[index].load;
     for &(x, _) in downsets.live(index) {
@@ -161,4 +162,10 @@ fn point(downsets: &Downsets, index: usize, instance: &Instance) -> Point {
         point[1 + wide(bucket)] += instance.export(TensorId::new(wide(x)));
     }
     point
+}
+
+/// What a block from one downset to another costs at least, by where they lie.
+pub(crate) fn cost_between(from: &Point, to: &Point) -> Ticks {
+    let sides = (1..=NUM_BUCKETS).map(|axis| (to[axis] - from[axis]).abs());
+    to[0] - from[0] + sides.sum::<Ticks>()
 }

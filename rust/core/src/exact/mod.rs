@@ -14,6 +14,7 @@ mod prove;
 mod thresholds;
 mod windows;
 
+pub(crate) use boxes::{Point, cost_between, point};
 pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub(crate) use downsets::{Boundary, Downsets, Met};

@@ -1,6 +1,6 @@
 //! Simulated annealing: nodes move between blocks, uphill ever less often.
 //!
-//! A state is a partition, its energy the sum over the blocks of (cost / scale)^8, or a higher power: smooth where the
+//! A state is a partition, its energy the sum over the blocks of (cost / scale)^4, or a higher power: smooth where the
 //! bottleneck alone would be blind to all but one block. Which power leads to the best partitions differs from graph to
 //! graph, and by much, so they are drawn. A move takes one node to another block, or the *cone* of a node to the next
 //! block: the node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
@@ -29,8 +29,8 @@ const CONES: usize = 16;
 /// Moves between two looks at the temperature, and at the interrupt.
 const MOVES_PER_DEGREE: u64 = 64;
 const MOVES_PER_LOOK: u64 = 1 << 12;
-/// Exponents of the energy, as powers of two: 8 to 64.
-pub(super) const SQUARINGS: RangeInclusive<u32> = 3..=6;
+/// Exponents of the energy, as powers of two: 4 to 64.
+pub(super) const SQUARINGS: RangeInclusive<u32> = 2..=6;
 /// No block has more energy; infinite ones could not be compared.
 const MAX_ENERGY: f64 = 1e300;
 /// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
@@ -274,20 +274,13 @@ impl<'a, 'r> Chain<'a, 'r> {
         if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up) {
             return;
         }
-        let before = (self.at.sums(to), self.at.sums(from));
-        for index in 0..self.cone.len() {
-            let sums = self.at.shifted(self.cone[index], to);
-            self.at.shift(self.cone[index], to, sums);
-        }
-        if self.accepts([from, to], [self.at.sums(from), self.at.sums(to)]) {
+        let sums = self.at.shifted_together(&self.cone, to);
+        if self.accepts([from, to], [sums.0, sums.1]) {
             for index in 0..self.cone.len() {
+                self.at.shift(self.cone[index], to, sums);
                 self.keep(self.cone[index], from);
             }
             self.look([from, to]);
-        } else {
-            for &member in &self.cone {
-                self.at.shift(member, from, before);
-            }
         }
     }
 
@@ -315,7 +308,7 @@ impl<'a, 'r> Chain<'a, 'r> {
             if is_up {
                 graph.successors(member).iter().for_each(|&successor| meet(successor, cone));
             } else {
-                graph.producers(member).for_each(|producer| meet(producer, cone));
+                at.predecessors(member).iter().for_each(|&predecessor| meet(predecessor, cone));
             }
         }
         cone.len() <= MAX_CONE
@@ -349,8 +342,8 @@ impl<'a, 'r> Chain<'a, 'r> {
         for &successor in graph.successors(node) {
             self.candidates.add(successor);
         }
-        for producer in graph.producers(node) {
-            self.candidates.add(producer);
+        for &predecessor in self.at.predecessors(node) {
+            self.candidates.add(predecessor);
         }
     }
 
@@ -358,7 +351,8 @@ impl<'a, 'r> Chain<'a, 'r> {
     fn is_inside(&self, node: NodeId) -> bool {
         let graph = self.at.instance().graph();
         let block = self.at.block(node);
-        graph.producers(node).chain(graph.successors(node).iter().copied()).all(|other| self.at.block(other) == block)
+        let mut around = self.at.predecessors(node).iter().chain(graph.successors(node));
+        around.all(|&other| self.at.block(other) == block)
     }
 
     /// Looks whether the partition is the best so far, now that two blocks have changed.

@@ -6,6 +6,8 @@ use crate::ids::{NodeId, TensorId, bytes_as_float, narrow, wide};
 
 /// Up to so many readers of a tensor are looked at one by one; of more, counts by block are kept.
 const FEW: usize = 4;
+/// No maker, or no place.
+const NONE: u32 = u32::MAX;
 
 /// What a block is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,15 +27,39 @@ struct Share {
     readers: u32,
 }
 
+/// What moves ask of a tensor, in one place.
+#[derive(Clone, Copy, Debug)]
+struct Paid {
+    transfer: Ticks,
+    /// Its maker; none of a model input.
+    maker: u32,
+    readers: u32,
+    is_output: bool,
+}
+
+/// A tensor of nodes that move together.
+#[derive(Clone, Copy, Debug)]
+struct Touched {
+    tensor: TensorId,
+    /// How many of them read it, and whether one of them makes it.
+    readers: u32,
+    is_made: bool,
+}
+
 /// A partition under moves.
 #[derive(Clone, Debug)]
 pub(super) struct Assignment<'a> {
     instance: &'a Instance,
     block_of: Vec<u32>,
     sums: Vec<Sums>,
+    paid: Vec<Paid>,
+    predecessors: Csr<NodeId>,
     /// Rows of shares for the tensors with many readers, of which the first `in_use` are.
     shares: Csr<Share>,
     in_use: Vec<u32>,
+    /// What is touched by nodes that move together, and by tensor the place in it.
+    touched: Vec<Touched>,
+    place: Vec<u32>,
 }
 
 impl<'a> Assignment<'a> {
@@ -49,7 +75,24 @@ impl<'a> Assignment<'a> {
         let shares = Csr::from_pairs(graph.num_tensors(), Share::default(), rows);
         let sums = sums_of(instance, block_of);
         let block_of = block_of.iter().map(|&block| narrow(block)).collect();
-        let mut assignment = Self { instance, block_of, sums, shares, in_use: vec![0; graph.num_tensors()] };
+        let paid = |x: TensorId| Paid {
+            transfer: instance.transfer(x),
+            maker: graph.producer(x).map_or(NONE, NodeId::narrow),
+            readers: narrow(graph.consumers(x).len()),
+            is_output: instance.is_paid_output(x),
+        };
+        let edges = graph.nodes().flat_map(|v| graph.successors(v).iter().map(move |w| (w.index(), v)));
+        let mut assignment = Self {
+            instance,
+            block_of,
+            sums,
+            paid: graph.tensors().map(paid).collect(),
+            predecessors: Csr::from_pairs(graph.num_nodes(), NodeId::new(0), edges),
+            shares,
+            in_use: vec![0; graph.num_tensors()],
+            touched: Vec::new(),
+            place: vec![NONE; graph.num_tensors()],
+        };
         for x in graph.tensors().filter(|&x| graph.consumers(x).len() > FEW) {
             for &reader in graph.consumers(x) {
                 assignment.add_reader(x, assignment.block(reader));
@@ -98,8 +141,8 @@ impl<'a> Assignment<'a> {
     pub(super) fn range(&self, node: NodeId) -> (u32, u32) {
         let graph = self.instance.graph();
         let mut low = 0;
-        for producer in graph.producers(node) {
-            low = low.max(self.block(producer));
+        for &predecessor in self.predecessors.row(node.index()) {
+            low = low.max(self.block(predecessor));
         }
         let mut high = narrow(self.sums.len() - 1);
         for &successor in graph.successors(node) {
@@ -108,35 +151,38 @@ impl<'a> Assignment<'a> {
         (low, high)
     }
 
+    /// The nodes that make what `node` reads.
+    pub(super) fn predecessors(&self, node: NodeId) -> &[NodeId] {
+        self.predecessors.row(node.index())
+    }
+
     /// What the block of `node` and block `to` are without it and with it.
     pub(super) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
-        let (instance, graph) = (self.instance, self.instance.graph());
         let from = self.block(node);
         let (mut left, mut right) = (0, 0);
-        for &x in instance.paid_reads(node) {
-            let transfer = instance.transfer(x);
-            let (here, there) = self.readers(x, from, to);
-            let home = graph.producer(x).map(|producer| self.block(producer));
-            if home == Some(from) {
+        for &x in self.instance.paid_reads(node) {
+            let Paid { transfer, maker, readers, is_output } = self.paid[x.index()];
+            let (here, there) = self.readers(x, readers, from, to);
+            let home = if maker == NONE { NONE } else { self.block_of[wide(maker)] };
+            if home == from {
                 // It was exported if anybody else reads it elsewhere; now it is.
-                if here == graph.consumers(x).len() && !instance.is_paid_output(x) {
+                if here == readers && !is_output {
                     left += transfer;
                 }
             } else if here == 1 {
                 left -= transfer;
             }
-            if home == Some(to) {
-                if there + 1 == graph.consumers(x).len() && !instance.is_paid_output(x) {
+            if home == to {
+                if there + 1 == readers && !is_output {
                     right -= transfer;
                 }
             } else if there == 0 {
                 right += transfer;
             }
         }
-        for &x in instance.paid_produces(node) {
-            let transfer = instance.transfer(x);
-            let (here, there) = self.readers(x, from, to);
-            let (readers, is_output) = (graph.consumers(x).len(), instance.is_paid_output(x));
+        for &x in self.instance.paid_produces(node) {
+            let Paid { transfer, readers, is_output, .. } = self.paid[x.index()];
+            let (here, there) = self.readers(x, readers, from, to);
             if readers > here || is_output {
                 left -= transfer;
             }
@@ -150,13 +196,63 @@ impl<'a> Assignment<'a> {
                 right -= transfer;
             }
         }
-        let (work, params) = (instance.work(node), instance.params()[node.index()]);
-        let bytes = graph.param_bytes(node);
-        let (source, target) = (self.sums(from), self.sums(to));
-        (
-            Sums { busy: source.busy - work + left, params: source.params - params, bytes: source.bytes - bytes },
-            Sums { busy: target.busy + work + right, params: target.params + params, bytes: target.bytes + bytes },
-        )
+        self.moved(std::slice::from_ref(&node), to, left, right)
+    }
+
+    /// The same for nodes of one block together.
+    pub(super) fn shifted_together(&mut self, nodes: &[NodeId], to: u32) -> (Sums, Sums) {
+        let from = self.block(nodes[0]);
+        for &node in nodes {
+            for &x in self.instance.paid_reads(node) {
+                self.touch(x).readers += 1;
+            }
+            for &x in self.instance.paid_produces(node) {
+                self.touch(x).is_made = true;
+            }
+        }
+        let mut touched = std::mem::take(&mut self.touched);
+        let (mut left, mut right) = (0, 0);
+        for Touched { tensor, readers: moving, is_made } in touched.drain(..) {
+            self.place[tensor.index()] = NONE;
+            let Paid { transfer, maker, readers, is_output } = self.paid[tensor.index()];
+            let (here, there) = self.readers(tensor, readers, from, to);
+            let home = if maker == NONE { NONE } else { self.block_of[wide(maker)] };
+            let pays = |block: u32, home: u32, inside: u32| {
+                Ticks::from(if home == block { readers > inside || is_output } else { inside > 0 })
+            };
+            let new_home = if is_made { to } else { home };
+            left += transfer * (pays(from, new_home, here - moving) - pays(from, home, here));
+            right += transfer * (pays(to, new_home, there + moving) - pays(to, home, there));
+        }
+        self.touched = touched;
+        self.moved(nodes, to, left, right)
+    }
+
+    fn touch(&mut self, tensor: TensorId) -> &mut Touched {
+        let place = &mut self.place[tensor.index()];
+        if *place == NONE {
+            *place = narrow(self.touched.len());
+            self.touched.push(Touched { tensor, readers: 0, is_made: false });
+        }
+        &mut self.touched[wide(*place)]
+    }
+
+    /// The sums of the block of `nodes` and of block `to` without and with them, given what changes for tensors.
+    fn moved(&self, nodes: &[NodeId], to: u32, left: Ticks, right: Ticks) -> (Sums, Sums) {
+        let (mut source, mut target) = (self.sums(self.block(nodes[0])), self.sums(to));
+        source.busy += left;
+        target.busy += right;
+        for &node in nodes {
+            let (work, params) = (self.instance.work(node), self.instance.params()[node.index()]);
+            let bytes = self.instance.graph().param_bytes(node);
+            source.busy -= work;
+            target.busy += work;
+            source.params -= params;
+            target.params += params;
+            source.bytes -= bytes;
+            target.bytes += bytes;
+        }
+        (source, target)
     }
 
     /// Moves a node to a block; `sums` are what [`shifted`](Self::shifted) says.
@@ -174,22 +270,21 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    /// How many readers of a tensor are in one block and in another.
-    fn readers(&self, x: TensorId, from: u32, to: u32) -> (usize, usize) {
-        let readers = self.instance.graph().consumers(x);
+    /// How many of the readers of a tensor are in one block and in another.
+    fn readers(&self, x: TensorId, readers: u32, from: u32, to: u32) -> (u32, u32) {
         let (mut here, mut there) = (0, 0);
-        if readers.len() <= FEW {
-            for reader in readers {
+        if wide(readers) <= FEW {
+            for reader in self.instance.graph().consumers(x) {
                 let block = self.block(*reader);
-                here += usize::from(block == from);
-                there += usize::from(block == to);
+                here += u32::from(block == from);
+                there += u32::from(block == to);
             }
         } else {
             for share in &self.shares.row(x.index())[..wide(self.in_use[x.index()])] {
                 if share.block == from {
-                    here = wide(share.readers);
+                    here = share.readers;
                 } else if share.block == to {
-                    there = wide(share.readers);
+                    there = share.readers;
                 }
             }
         }

@@ -8,7 +8,7 @@
 use super::merit::Merit;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{Instance, Ticks, ceil_div};
-use crate::exact::{Boundary, Downsets, Met};
+use crate::exact::{Boundary, Downsets, Met, Point, cost_between, point};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 
@@ -120,8 +120,9 @@ impl<'a> Fences<'a> {
         let sizes: Vec<usize> = (0..self.known.len()).map(|fence| len(self.known.words(fence))).collect();
         let mut order: Vec<usize> = (0..sizes.len()).collect();
         order.sort_unstable_by_key(|&fence| (self.load(fence), sizes[fence]));
+        let points: Vec<Point> = (0..sizes.len()).map(|fence| point(&self.known, fence, self.instance)).collect();
         let mut found = None;
-        while let Some(block_of) = self.below(threshold, &order, interrupt) {
+        while let Some(block_of) = self.below(threshold, &order, &points, interrupt) {
             let merit = Merit::of(self.instance, &block_of);
             debug_assert!(merit.bottleneck < threshold, "blocks cost what their fences say");
             threshold = merit.bottleneck;
@@ -135,7 +136,7 @@ impl<'a> Fences<'a> {
     }
 
     /// A partition below a threshold; `order` has every fence after all that lie in it.
-    fn below(&self, threshold: Ticks, order: &[usize], interrupt: &Interrupt) -> Option<Vec<usize>> {
+    fn below(&self, threshold: Ticks, order: &[usize], points: &[Point], interrupt: &Interrupt) -> Option<Vec<usize>> {
         let total = self.load(*order.last()?);
         let blocks_for = |load: Ticks| ceil_div(load, (threshold - 1).max(1));
         let mut reached = vec![Reached { fence: order[0], blocks: 0, before: 0 }];
@@ -155,7 +156,11 @@ impl<'a> Fences<'a> {
             for (place, from) in reached.iter().enumerate().skip(low) {
                 let blocks = from.blocks + 1;
                 let is_fewer = best.as_ref().map_or(i64::from(blocks) <= most, |best| blocks < best.blocks);
-                if is_fewer && self.known.is_block(from.fence, &self.known, fence, self.instance, threshold) {
+                // Most pairs are too far from each other.
+                if is_fewer
+                    && cost_between(&points[from.fence], &points[fence]) < threshold
+                    && self.known.is_block(from.fence, &self.known, fence, self.instance, threshold)
+                {
                     best = Some(Reached { fence, blocks, before: place });
                     if i64::from(blocks) == least {
                         break;
@@ -192,9 +197,9 @@ mod tests {
 
     use rand::RngExt;
 
-    use super::super::cases::{random_instance, random_partition};
     use super::super::streams::stream;
     use super::*;
+    use crate::cases::{random_instance, random_partition};
     use crate::cost::{Device, INFINITE, bottleneck, check_partition, partition_costs};
     use crate::graph::GraphBuilder;
 
