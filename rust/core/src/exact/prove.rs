@@ -17,7 +17,7 @@ const GROWTH: u64 = 4;
 /// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
 const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
 /// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck: while nothing is proven, and later.
-const ROUGH: [Ticks; 2] = [1 << 12, 1 << 7];
+const ROUGH: [Ticks; 2] = [1 << 12, 1 << 8];
 /// Where they say nothing of it they are tried so many times at low thresholds, as long as nothing is proven.
 const PROBES: usize = 3;
 /// The share of charges that is a contradiction more often than not, and how much faster shares grow than thresholds fall.
