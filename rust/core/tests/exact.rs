@@ -179,7 +179,7 @@ proptest! {
         let pairs = apart(&instance, cap + 1, &[], &Interrupt::never()).expect("nobody interrupts");
         let far = far(instance.graph(), &pairs);
         let Known { windows, charges: loads } = Known::nothing(&instance);
-        let [forward, backward] = [Order::Forward, Order::Backward].map(|order| {
+        let found = [Order::Forward, Order::Backward, Order::Outward].map(|order| {
             let found = charges(&instance, cap, &far, &windows, order, PATIENTLY, &Interrupt::never());
             found.expect("nobody interrupts").expect("the optimum is not dearer")
         });
@@ -188,7 +188,7 @@ proptest! {
             if bottleneck(&costs) > cap {
                 continue;
             }
-            for charges in [&forward, &backward, &confines.known.charges] {
+            for charges in found.iter().chain([&confines.known.charges]) {
                 let mut sums = vec![0; instance.num_blocks()];
                 for (node, &block) in block_of.iter().enumerate() {
                     prop_assert!(charges[node] >= loads[node]);

@@ -54,6 +54,8 @@ pub enum Order {
     Forward,
     /// Readers before makers.
     Backward,
+    /// From the middle to both ends.
+    Outward,
 }
 
 /// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `far` from whom, by
@@ -100,8 +102,14 @@ pub fn charges(
         return Ok(None);
     }
     let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
-    if order == Order::Backward {
-        nodes.reverse();
+    match order {
+        Order::Forward => {}
+        Order::Backward => nodes.reverse(),
+        Order::Outward => {
+            let mut places: Vec<usize> = (0..nodes.len()).collect();
+            places.sort_by_key(|place| (2 * place).abs_diff(nodes.len()));
+            nodes = places.into_iter().map(|place| nodes[place]).collect();
+        }
     }
     for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
         interrupt.check(0)?;

@@ -8,9 +8,11 @@ use crate::ids::{NodeId, count};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::apart;
 
-/// Charges are found so many times at most, as long as they leave this part of the windows' slack or less, and take so
-/// many hundredths of what all blocks can cost: with less, no contradiction is near.
-const ROUNDS: usize = 4;
+/// Charges are found in these orders: those at the front say most of the blocks of what comes after them, and the other way
+/// round; from the middle they often add up to more. The last ones only as long as each leaves this part of the windows' slack
+/// or less, all as long as they take so many hundredths of what all blocks can cost: with less, no contradiction is near.
+const ORDERS: [Order; 5] = [Order::Forward, Order::Backward, Order::Outward, Order::Backward, Order::Outward];
+const ALWAYS: usize = 3;
 const WORTHWHILE: [usize; 2] = [97, 100];
 const NEAR: [i128; 2] = [80 * WHOLE / 100, 95 * WHOLE / 100];
 /// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
@@ -96,10 +98,8 @@ impl Confines {
         }
         self.apart = apart(instance, cap + 1, &self.apart, interrupt)?;
         let (far, mut most) = (far(instance.graph(), &self.apart), loads.clone());
-        for round in 0..ROUNDS {
+        for (round, order) in ORDERS.into_iter().enumerate() {
             let slack = self.known.windows.slack();
-            // Those at the front say most of the blocks of what comes after them, and the other way round.
-            let order = if round % 2 == 0 { Order::Forward } else { Order::Backward };
             let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, steps, interrupt)? else {
                 return Ok(None);
             };
@@ -112,7 +112,7 @@ impl Confines {
             }
             let is_near = self.narrowing.share() >= NEAR[round.min(1)];
             let is_narrower = self.known.windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
-            if has_loads || !is_near || round > 0 && !is_narrower {
+            if has_loads || !is_near || round >= ALWAYS && !is_narrower {
                 break;
             }
         }
