@@ -141,7 +141,7 @@ impl<'a> Assignment<'a> {
     pub(super) fn range(&self, node: NodeId) -> (u32, u32) {
         let graph = self.instance.graph();
         let mut low = 0;
-        for &predecessor in self.predecessors.row(node.index()) {
+        for &predecessor in self.predecessors(node) {
             low = low.max(self.block(predecessor));
         }
         let mut high = narrow(self.sums.len() - 1);
@@ -156,6 +156,11 @@ impl<'a> Assignment<'a> {
         self.predecessors.row(node.index())
     }
 
+    /// The block of a tensor's maker, if it has one.
+    fn home(&self, maker: u32) -> u32 {
+        if maker == NONE { NONE } else { self.block_of[wide(maker)] }
+    }
+
     /// What the block of `node` and block `to` are without it and with it.
     pub(super) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
         let from = self.block(node);
@@ -163,7 +168,7 @@ impl<'a> Assignment<'a> {
         for &x in self.instance.paid_reads(node) {
             let Paid { transfer, maker, readers, is_output } = self.paid[x.index()];
             let (here, there) = self.readers(x, readers, from, to);
-            let home = if maker == NONE { NONE } else { self.block_of[wide(maker)] };
+            let home = self.home(maker);
             if home == from {
                 // It was exported if anybody else reads it elsewhere; now it is.
                 if here == readers && !is_output {
@@ -216,7 +221,7 @@ impl<'a> Assignment<'a> {
             self.place[tensor.index()] = NONE;
             let Paid { transfer, maker, readers, is_output } = self.paid[tensor.index()];
             let (here, there) = self.readers(tensor, readers, from, to);
-            let home = if maker == NONE { NONE } else { self.block_of[wide(maker)] };
+            let home = self.home(maker);
             let pays = |block: u32, home: u32, inside: u32| {
                 Ticks::from(if home == block { readers > inside || is_output } else { inside > 0 })
             };
