@@ -223,6 +223,8 @@ impl Bracket<'_> {
             let threshold = match share {
                 // Where cuts say nothing of the best partition's bottleneck they may say something of much less.
                 _ if is_probe => lower_bound + (open / 8).max(1),
+                // A share that should have been enough says no more of how far down it is.
+                Some(FULL..) => lower_bound + open / 2,
                 Some(share) => full(above, share).clamp(least, most),
                 None => least,
             };
