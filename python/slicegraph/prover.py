@@ -93,8 +93,16 @@ class Prover:
         self._quotient: _Quotient | None = None
         self._confines: Confines | None = None
         self._better: NDArray[np.int32] | None = None
-        self.is_solved = False
-        """Whether the exact model is: the optimum is known, to the precision of the solver."""
+        self._begin = time.monotonic()
+        self._is_met = False
+        self._final: float | None = None
+        """When the solver's word on the exact model is to be the last one."""
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the optimum is known: to the precision of the solver when the DP says no more in as long again."""
+        is_final = self._final is not None and (self._strands[0].is_done or time.monotonic() >= self._final)
+        return self._is_met or is_final
 
     @property
     def is_done(self) -> bool:
@@ -189,16 +197,18 @@ class Prover:
             _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
             statuses.append(bound.status)
             is_met = self._ticks >= (ALL_TICKS if self._threshold is None else self._threshold)
-            # The millionth that a solver leaves open the downset DP may close within the chain's reach, in some time.
             is_last_word = method == "exact" and bound.status == "optimal"
-            if is_met or (is_last_word and (seconds > _FIRST_SECONDS or len(self._strands) == 1)):
-                self.is_solved = True
+            if is_last_word and self._final is None:
+                # The millionth that a solver leaves open the downset DP may close, in as long again.
+                now = time.monotonic()
+                self._final = now if len(self._strands) == 1 else 2 * now - self._begin
+            self._is_met |= is_met
             self._has_tried.set()
             if method == "downsets":
                 self._is_swept.set()
-            if self._is_closed.is_set() or self.is_solved:
+            if self._is_closed.is_set() or self.is_solved or is_last_word:
                 return True
-        if is_last_word or not set(statuses) <= set(_FINAL):
+        if not set(statuses) <= set(_FINAL):
             # Who has nothing left to try before the turn is over waits for news.
             strand.has_news.wait(max(0.0, begin + seconds - time.monotonic()))
             return False

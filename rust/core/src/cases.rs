@@ -11,6 +11,16 @@ use crate::ids::NodeId;
 
 /// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
 pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    random_instance_at(1.0, random, num_nodes, num_blocks)
+}
+
+/// The same, with so much bandwidth.
+pub(crate) fn random_instance_at(
+    bandwidth: f64,
+    random: &mut Xoshiro256PlusPlus,
+    num_nodes: usize,
+    num_blocks: usize,
+) -> Instance {
     let work = (0..num_nodes).map(|_| f64::from(random.random_range(0..5_u32))).collect();
     let param_bytes: Vec<i64> = (0..num_nodes).map(|_| random.random_range(0..5)).collect();
     let blocks = i64::try_from(num_blocks).expect("few");
@@ -19,7 +29,7 @@ pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize,
     let device = Device {
         memory: random.random_bool(0.5).then(|| random.random_range(0..8)),
         memory_limit: random.random_bool(0.2).then(|| least + random.random_range(0..4)),
-        ..Device::with_bandwidth(1.0)
+        ..Device::with_bandwidth(bandwidth)
     };
     let mut builder = GraphBuilder { work: Some(work), param_bytes: Some(param_bytes), ..GraphBuilder::default() };
     for producer in std::iter::once(None).chain((0..num_nodes).map(Some)) {

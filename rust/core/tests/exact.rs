@@ -180,7 +180,7 @@ proptest! {
         let far = far(instance.graph(), &pairs);
         let Known { windows, charges: loads } = Known::nothing(&instance);
         let found = [Order::Forward, Order::Backward, Order::Outward].map(|order| {
-            let found = charges(&instance, cap, &far, &windows, order, PATIENTLY, &Interrupt::never());
+            let found = charges(&instance, cap, &far, &windows, order, &mut { PATIENTLY }, &Interrupt::never());
             found.expect("nobody interrupts").expect("the optimum is not dearer")
         });
         for block_of in common::partitions(&instance) {

@@ -58,9 +58,25 @@ pub enum Order {
     Outward,
 }
 
+impl Order {
+    fn of(self, graph: &Graph) -> Vec<NodeId> {
+        let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
+        match self {
+            Self::Forward => {}
+            Self::Backward => nodes.reverse(),
+            Self::Outward => {
+                let mut places: Vec<usize> = (0..nodes.len()).collect();
+                places.sort_by_key(|place| (2 * place).abs_diff(nodes.len()));
+                nodes = places.into_iter().map(|place| nodes[place]).collect();
+            }
+        }
+        nodes
+    }
+}
+
 /// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `far` from whom, by
 /// [`far`], and `windows` are as in any such partition. Where that would take many more `steps`, arcs that are looked at, or
-/// the graph is too large, nodes are charged their loads.
+/// the graph is too large, nodes are charged their loads. What is looked at is taken from `steps`.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -73,7 +89,7 @@ pub fn charges(
     far: &[Vec<u64>],
     windows: &Windows,
     order: Order,
-    steps: i64,
+    steps: &mut i64,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<Ticks>>, Interrupted> {
     let graph = instance.graph();
@@ -96,40 +112,13 @@ pub fn charges(
         has_no_room: vec![false; graph.num_nodes()],
         factor: ONE,
     };
-    let room = charging.cap * i128::from(count(instance.num_blocks()));
-    let mut charged = sum(&loads);
-    if charged > room {
-        return Ok(None);
-    }
-    let mut nodes = TopologicalOrder::natural(graph).nodes().to_vec();
-    match order {
-        Order::Forward => {}
-        Order::Backward => nodes.reverse(),
-        Order::Outward => {
-            let mut places: Vec<usize> = (0..nodes.len()).collect();
-            places.sort_by_key(|place| (2 * place).abs_diff(nodes.len()));
-            nodes = places.into_iter().map(|place| nodes[place]).collect();
-        }
-    }
-    for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
-        interrupt.check(0)?;
-        let used = i64::try_from(charging.network.steps()).unwrap_or(i64::MAX / count(loads.len()));
-        if place >= SAMPLE && count(place) * steps < used * count(loads.len()) {
-            return Ok(Some(loads));
-        }
-        if charging.has_no_room[node] {
-            continue;
-        }
-        charged -= i128::from(charging.charges[node]);
-        if !charging.charge(node) {
-            return Ok(None);
-        }
-        charged += i128::from(charging.charges[node]);
-        if charged > room {
-            return Ok(None);
-        }
-    }
-    Ok(Some(charging.charges))
+    let charged = charging.charge_all(order, *steps, interrupt);
+    *steps = steps.saturating_sub_unsigned(charging.network.steps());
+    Ok(match charged? {
+        Charged::All => Some(charging.charges),
+        Charged::TooManySteps => Some(loads),
+        Charged::TooMuch => None,
+    })
 }
 
 /// Per node, the nodes that are apart from it, before it or after it, as bits; `apart` are the least pairs. None for a graph
@@ -199,7 +188,45 @@ struct Charging<'q, 'a> {
     factor: i64,
 }
 
+/// How charging all nodes ends.
+enum Charged {
+    All,
+    TooManySteps,
+    /// What a block cannot cost, or all of them.
+    TooMuch,
+}
+
 impl Charging<'_, '_> {
+    /// Charges all nodes more, one after the other.
+    fn charge_all(&mut self, order: Order, steps: i64, interrupt: &Interrupt) -> Result<Charged, Interrupted> {
+        let room = self.cap * i128::from(count(self.instance.num_blocks()));
+        let mut charged = sum(&self.charges);
+        if charged > room {
+            return Ok(Charged::TooMuch);
+        }
+        let nodes = order.of(self.instance.graph());
+        let num_nodes = count(nodes.len());
+        for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
+            interrupt.check(0)?;
+            let used = i64::try_from(self.network.steps()).unwrap_or(i64::MAX / num_nodes);
+            if place >= SAMPLE && count(place) * steps < used * num_nodes {
+                return Ok(Charged::TooManySteps);
+            }
+            if self.has_no_room[node] {
+                continue;
+            }
+            charged -= i128::from(self.charges[node]);
+            if !self.charge(node) {
+                return Ok(Charged::TooMuch);
+            }
+            charged += i128::from(self.charges[node]);
+            if charged > room {
+                return Ok(Charged::TooMuch);
+            }
+        }
+        Ok(Charged::All)
+    }
+
     /// Charges a node more, if there is room; whether a block can hold it.
     fn charge(&mut self, node: usize) -> bool {
         self.explore(node);

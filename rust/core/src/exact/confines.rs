@@ -1,5 +1,7 @@
 //! What minimum cuts say of every partition whose blocks are cheap: where its nodes can be, and what they are charged.
 
+use std::sync::Arc;
+
 use super::charges::{Order, charges, far};
 use super::windows::{WHOLE, sum};
 use super::{Narrowing, Reach, Windows};
@@ -63,7 +65,7 @@ pub struct Confines {
     /// The least pairs of nodes that are apart.
     pub apart: Vec<(NodeId, NodeId)>,
     /// What narrows windows and reach further.
-    pub narrowing: Narrowing,
+    pub narrowing: Arc<Narrowing>,
     /// Whether cuts have said much.
     pub are_of_use: bool,
 }
@@ -75,7 +77,7 @@ impl Confines {
         let narrowing = Narrowing::new(instance.graph(), &known.charges, instance.num_blocks(), cap, &[]);
         let mut reach = Reach::default();
         let can_be = narrowing.narrow(&mut reach, &mut known.windows);
-        can_be.then_some(Self { known, reach, apart: Vec::new(), narrowing, are_of_use: false })
+        can_be.then_some(Self { known, reach, apart: Vec::new(), narrowing: narrowing.into(), are_of_use: false })
     }
 
     /// With what minimum cuts say, in so many steps for charges; none when there is no such partition.
@@ -100,7 +102,8 @@ impl Confines {
         let (far, mut most) = (far(instance.graph(), &self.apart), loads.clone());
         for (round, order) in ORDERS.into_iter().enumerate() {
             let slack = self.known.windows.slack();
-            let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, steps, interrupt)? else {
+            let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, &mut { steps }, interrupt)?
+            else {
                 return Ok(None);
             };
             if sum(&charges) > sum(&most) {
@@ -126,6 +129,35 @@ impl Confines {
         Ok(Some(self))
     }
 
+    /// What is known of those partitions whose nodes are in narrower windows, with charges that are found anew in one order;
+    /// none when there is none. `far` is by [`far`]. What is looked at for charges is taken from `steps`.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    pub(super) fn within(
+        &self,
+        windows: Windows,
+        (instance, cap): (&Instance, Ticks),
+        far: &[Vec<u64>],
+        order: Order,
+        steps: &mut i64,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Self>, Interrupted> {
+        let mut part = self.clone();
+        part.known.windows = windows;
+        let Self { known: Known { windows, .. }, reach, narrowing, .. } = &mut part;
+        if !narrowing.narrow(reach, windows) || !narrowing.shave(instance, cap + 1, windows, interrupt)? {
+            return Ok(None);
+        }
+        let Some(charges) = charges(instance, cap, far, windows, order, steps, interrupt)? else { return Ok(None) };
+        let can_be = if sum(&charges) > sum(&self.known.charges) {
+            part.take(instance, cap, charges, true, interrupt)?
+        } else {
+            narrowing.narrow(reach, windows)
+        };
+        Ok(can_be.then_some(part))
+    }
+
     /// Takes charges, and what follows from them, by minimum cuts too if it is to be shaved; whether there can be such a
     /// partition.
     fn take(
@@ -136,7 +168,7 @@ impl Confines {
         is_shaved: bool,
         interrupt: &Interrupt,
     ) -> Result<bool, Interrupted> {
-        self.narrowing = Narrowing::new(instance.graph(), &charges, instance.num_blocks(), cap, &self.apart);
+        self.narrowing = Narrowing::new(instance.graph(), &charges, instance.num_blocks(), cap, &self.apart).into();
         // What was said of other charges is not true of these, but the windows hold.
         (self.known.charges, self.reach) = (charges, Reach::default());
         let (reach, windows) = (&mut self.reach, &mut self.known.windows);

@@ -5,6 +5,7 @@
 //! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
 
 mod boxes;
+mod branch;
 mod charges;
 mod confines;
 mod downsets;
@@ -15,6 +16,7 @@ mod thresholds;
 mod windows;
 
 pub(crate) use boxes::{Point, cost_between, point};
+pub use branch::Part;
 pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub(crate) use downsets::{Boundary, Downsets, Met};
@@ -23,6 +25,8 @@ pub use thresholds::Thresholds;
 pub use windows::{Narrowing, Windows};
 
 use std::sync::Arc;
+
+use branch::branch;
 
 use crate::bits::has;
 use crate::cost::{Instance, Ticks};
@@ -149,7 +153,7 @@ pub fn decide(
         Ok(confines.by_cuts(instance, threshold - 1, BRIEFLY, interrupt)?.map(Arc::new))
     };
     let cuts = known.map_or(Cuts::AfterSteps(Box::new(confine)), Cuts::Known);
-    decide_within(instance, threshold, cuts, caps, interrupt)
+    decide_within(instance, threshold, cuts, &mut None, caps, interrupt)
 }
 
 /// What a decision does about minimum cuts.
@@ -164,11 +168,12 @@ pub(crate) enum Cuts<'a> {
     AfterSteps(Box<dyn FnOnce() -> Result<Option<Arc<Confines>>, Interrupted> + 'a>),
 }
 
-/// As [`decide`].
+/// As [`decide`]; with parts that are left from before, and those that a halt leaves.
 pub(crate) fn decide_within(
     instance: &Instance,
     threshold: Ticks,
     cuts: Cuts<'_>,
+    left: &mut Option<Vec<Part>>,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
@@ -177,21 +182,23 @@ pub(crate) fn decide_within(
     }
     let chain =
         |confines: Option<&Confines>, caps: &mut Caps| levels::chain(instance, threshold, confines, caps, interrupt);
+    let mut within =
+        |confines: &Confines, caps: &mut Caps| branch(instance, threshold, confines, left, caps, interrupt);
     let ends = match cuts {
         Cuts::None => chain(None, caps)?,
         Cuts::Known(known) => {
             let Some(confines) = Confines::new(instance, threshold - 1, known) else { return Ok(None) };
             chain(Some(&confines), caps)?
         }
-        Cuts::Recalled(confines) => chain(Some(&confines), caps)?,
+        Cuts::Recalled(confines) => within(&confines, caps)?,
         Cuts::AfterSteps(ask) => {
-            let mut plain = caps.part(STEPS_WITHOUT);
-            let ends = chain(None, &mut plain);
-            caps.add(&plain, false);
+            let mut part = caps.part(STEPS_WITHOUT);
+            let ends = chain(None, &mut part);
+            caps.add(&part, false);
             match ends {
                 Err(Halt::Steps) => {
                     let Some(confines) = ask()? else { return Ok(None) };
-                    chain(Some(&confines), caps)?
+                    within(&confines, caps)?
                 }
                 ends => ends?,
             }

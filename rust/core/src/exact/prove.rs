@@ -283,7 +283,12 @@ impl Bracket<'_> {
                 Ok(confines)
             }))
         };
-        let decision = decide_within(instance, threshold, cuts, &mut caps, self.interrupt);
+        let thresholds = &self.params.thresholds;
+        let mut left = thresholds.take_parts(group_of, threshold);
+        let decision = decide_within(instance, threshold, cuts, &mut left, &mut caps, self.interrupt);
+        if let (Err(_), Some(parts)) = (&decision, left) {
+            thresholds.keep_parts(group_of, threshold, parts);
+        }
         self.has_cuts = is_of_use;
         self.proven.used.count(&caps);
         match decision {

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Confines, Known, Windows};
+use super::{Confines, Known, Part, Windows};
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -19,13 +19,25 @@ use crate::interrupt::{Interrupt, Interrupted};
 const NEAR: Ticks = 1 << 9;
 /// Answers that are kept, the last ones: some MB each for the largest graphs.
 const MAX_ASKED: usize = 64;
+/// Thresholds whose parts are kept, the last ones: some dozens of parts each.
+const MAX_OPEN: usize = 8;
 
 /// What has been asked so far; everybody's questions are of quotients of one instance.
 #[derive(Debug, Default)]
 pub struct Thresholds {
     asked: Mutex<Vec<Asked>>,
+    /// Parts of thresholds that are not decided yet, the last ones at the back.
+    open: Mutex<Vec<Open>>,
     /// The least threshold that cuts alone do not prove, when that is known, roughly.
     stuck: Mutex<Option<Ticks>>,
+}
+
+/// What is left of a threshold.
+#[derive(Debug)]
+struct Open {
+    threshold: Ticks,
+    group_of: Vec<usize>,
+    parts: Vec<Part>,
 }
 
 /// An answer.
@@ -125,6 +137,22 @@ impl Thresholds {
         let pairs = nearest.confines.apart.iter().map(|&(u, v)| (group(u), group(v)));
         let apart: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
         Some((nearest.confines.known.of_groups(&one_of, num_groups).windows, Vec::from_iter(apart)))
+    }
+
+    /// Takes the parts that are left of this threshold of a quotient; none when it is not in parts.
+    pub(super) fn take_parts(&self, group_of: &[usize], threshold: Ticks) -> Option<Vec<Part>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = open.iter().position(|each| each.threshold == threshold && each.group_of == group_of)?;
+        Some(open.remove(place).parts)
+    }
+
+    /// Keeps parts for another turn.
+    pub(super) fn keep_parts(&self, group_of: &[usize], threshold: Ticks, parts: Vec<Part>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() == MAX_OPEN {
+            open.remove(0);
+        }
+        open.push(Open { threshold, group_of: group_of.to_vec(), parts });
     }
 
     /// The share of charges at a threshold, when somebody has found some.

@@ -123,7 +123,7 @@ fn better(
         return Ok(None);
     }
     let mut caps = Caps::new(BYTES, steps);
-    let decision = decide_within(&reduction.instance, threshold, Cuts::None, &mut caps, interrupt)?;
+    let decision = decide_within(&reduction.instance, threshold, Cuts::None, &mut None, &mut caps, interrupt)?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
 

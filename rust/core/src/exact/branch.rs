@@ -1,0 +1,251 @@
+//! Branching: where downsets are too many, a node's window is cut in two, and each half is a question of its own.
+//!
+//! In narrower windows charges are larger, since less can be in one block with a node, and downsets are fewer. So cuts and the
+//! downset DP are tried on both halves, and on halves of these where they do not come to an end.
+//!
+//! **Claim.** Let the charges of all nodes be more than `k - 1` blocks can cost. When there is a partition better than the
+//! threshold, then the DP finds one in some part.
+//!
+//! **Proof.** Every such partition has `k` blocks with nodes, so that its fences are in the levels that their number says, from
+//! either end. Take the one with the least sum of all nodes' blocks. It is in one part, since each node's block is in one
+//! half of its window. What windows, reach and charges say of the partitions of the part is true of it. And none of its fences
+//! is dominated (`levels.rs`): that would take a partition that is as good, where a node has moved up.
+
+use std::sync::Arc;
+
+use super::charges::{Order, far};
+use super::windows::{Windows, sum};
+use super::{Caps, Confines, Halt, levels};
+use crate::cost::{Instance, Ticks};
+use crate::ids::count;
+use crate::interrupt::Interrupt;
+
+/// The DP as it is has this part of the steps.
+const SHARE: u64 = 4;
+/// Steps of the DP for a part.
+const STEPS: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 20 };
+/// What cuts take per arc that charges look at, in steps of the DP: windows are shaved too.
+const STEPS_PER_ARC: i64 = 8;
+/// Nodes whose windows are tried: those that are charged most, and some of the others.
+const CANDIDATES: usize = 32;
+/// The unit of charges where windows are compared is this part of what a block can cost.
+const FINE: Ticks = 10_000;
+
+/// Partitions that are not decided yet: those known to be as this, with nodes in these windows.
+#[derive(Clone, Debug)]
+pub struct Part {
+    known: Arc<Confines>,
+    windows: Windows,
+    depth: u32,
+}
+
+/// The ends of the blocks of a partition below the threshold, as downsets; none when there is none. Some of the steps are for
+/// the DP as it is, the others for parts: those that are `left` from before, or of all partitions. A halt leaves others.
+///
+/// # Errors
+/// [`Halt`], when a cap is met or `interrupt` was raised.
+pub(super) fn branch(
+    instance: &Instance,
+    threshold: Ticks,
+    confines: &Confines,
+    left: &mut Option<Vec<Part>>,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    let steps = caps.steps / SHARE;
+    let ends = chain(instance, threshold, confines, steps, caps, interrupt);
+    let most = i128::from(threshold - 1) * i128::from(count(instance.num_blocks()) - 1);
+    if !matches!(ends, Err(Halt::Steps | Halt::Memory)) || sum(&confines.known.charges) <= most {
+        return ends;
+    }
+    let parts = match left {
+        Some(parts) => parts,
+        None => left.insert(halves(confines, threshold - 1, 1).ok_or(Halt::Steps)?),
+    };
+    let far = far(instance.graph(), &confines.apart);
+    while let Some(part) = parts.pop() {
+        match part.decide(instance, threshold, &far, caps, interrupt) {
+            Ok(Decided::Better(ends)) => return Ok(Some(ends)),
+            Ok(Decided::Parts(halves)) => parts.extend(halves),
+            Err(halt) => {
+                parts.push(part);
+                return Err(halt);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What comes of a part: a partition, or the parts that it falls into; none when there is no such partition.
+enum Decided {
+    Better(Vec<Vec<u64>>),
+    Parts(Vec<Part>),
+}
+
+impl Part {
+    fn decide(
+        &self,
+        instance: &Instance,
+        threshold: Ticks,
+        far: &[Vec<u64>],
+        caps: &mut Caps,
+        interrupt: &Interrupt,
+    ) -> Result<Decided, Halt> {
+        let (cap, windows) = (threshold - 1, self.windows.clone());
+        let order = if self.depth.is_multiple_of(2) { Order::Forward } else { Order::Backward };
+        let most = i64::try_from(caps.steps).unwrap_or(i64::MAX) / STEPS_PER_ARC;
+        let mut steps = most;
+        let known = self.known.within(windows, (instance, cap), far, order, &mut steps, interrupt)?;
+        let worked = caps.work((most - steps).saturating_mul(STEPS_PER_ARC).unsigned_abs());
+        let Some(known) = known else { return Ok(Decided::Parts(Vec::new())) };
+        worked?;
+        match chain(instance, threshold, &known, STEPS, caps, interrupt) {
+            Ok(Some(ends)) => Ok(Decided::Better(ends)),
+            Ok(None) => Ok(Decided::Parts(Vec::new())),
+            Err(Halt::Interrupted) => Err(Halt::Interrupted),
+            Err(halt) => halves(&known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
+        }
+    }
+}
+
+/// The DP with so many steps.
+fn chain(
+    instance: &Instance,
+    threshold: Ticks,
+    confines: &Confines,
+    steps: u64,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    let mut part = caps.part(steps);
+    let given = part.steps;
+    let ends = levels::chain(instance, threshold, Some(confines), &mut part, interrupt);
+    // It gives itself more where that is worth it.
+    part.steps = part.steps.min(given);
+    caps.add(&part, false);
+    ends
+}
+
+/// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
+fn halves(confines: &Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
+    let (windows, charges) = (&confines.known.windows, &confines.known.charges);
+    let unit = (cap / FINE).max(1);
+    // How many blocks more than one nodes can be in, weighed by charges.
+    let slack = |windows: &Windows| -> u128 {
+        let lengths = windows.earliest.iter().zip(&windows.latest).map(|(first, last)| last - first);
+        let weights = charges.iter().map(|charge| 1 + u128::from((charge / unit).unsigned_abs()));
+        lengths.zip(weights).map(|(length, weight)| u128::from(count(length).unsigned_abs()) * weight).sum()
+    };
+    let all = slack(windows);
+    let half = |node: usize, last: usize, is_first: bool| {
+        let mut half = windows.clone();
+        if is_first {
+            half.latest[node] = last;
+        } else {
+            half.earliest[node] = last + 1;
+        }
+        half
+    };
+    let gain = |mut half: Windows| {
+        let can_be = confines.narrowing.narrow(&mut confines.reach.clone(), &mut half);
+        if can_be { all - slack(&half) } else { all + 1 }
+    };
+    let mut nodes: Vec<usize> = (0..charges.len()).filter(|&v| windows.earliest[v] < windows.latest[v]).collect();
+    nodes.sort_by_key(|&node| std::cmp::Reverse(charges[node]));
+    let others = nodes.split_off(CANDIDATES.min(nodes.len()));
+    nodes.extend(others.iter().step_by(others.len().div_ceil(CANDIDATES).max(1)));
+    let cuts = nodes.into_iter().map(|node| (node, usize::midpoint(windows.earliest[node], windows.latest[node])));
+    let (node, last) = cuts.max_by_key(|&(node, last)| {
+        [true, false].map(|is_first| gain(half(node, last, is_first)) + 1).into_iter().product::<u128>()
+    })?;
+    let known = Arc::new(confines.clone());
+    let part = |is_first| Part { known: Arc::clone(&known), windows: half(node, last, is_first), depth };
+    Some(Vec::from([true, false].map(part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use super::*;
+    use crate::bits::has;
+    use crate::cases::random_instance_at;
+    use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
+    use crate::exact::{Known, PATIENTLY};
+    use rand::SeedableRng;
+    use rand::rngs::Xoshiro256PlusPlus;
+
+    /// The least bottleneck of all partitions.
+    fn optimum(instance: &Instance) -> Ticks {
+        let (num_nodes, blocks) = (instance.graph().num_nodes(), instance.num_blocks());
+        let codes = 0..blocks.pow(u32::try_from(num_nodes).expect("few"));
+        let costs = codes.filter_map(|code| {
+            let block = |node: usize| code / blocks.pow(u32::try_from(node).expect("few")) % blocks;
+            let block_of: Vec<i64> = (0..num_nodes).map(|node| count(block(node))).collect();
+            let block_of = check_partition(instance.graph(), blocks, &block_of).ok()?;
+            Some(bottleneck(&partition_costs(instance, &block_of)))
+        });
+        costs.min().unwrap_or(INFINITE)
+    }
+
+    #[test]
+    fn parts_together_decide_what_the_whole_does() {
+        let interrupt = Interrupt::never();
+        let (mut num_branched, mut num_found, mut num_left) = (0, 0, 0);
+        for case in 0..1000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let (num_nodes, num_blocks) = (random.random_range(3..9), random.random_range(2..4));
+            let instance = random_instance_at(4.0, &mut random, num_nodes, num_blocks);
+            let best = optimum(&instance);
+            let near = best.min(1 << 52);
+            for threshold in [near, near + 1, near + near / random.random_range(2..20)] {
+                if threshold == 0 {
+                    continue;
+                }
+                let known = Confines::new(&instance, threshold - 1, Known::nothing(&instance));
+                let Some(confines) = known else {
+                    assert!(best >= threshold, "case {case}");
+                    continue;
+                };
+                // Without cuts at the root there is more to be done; with them, charges are larger.
+                let has_cuts: bool = random.random();
+                let confines = if has_cuts {
+                    confines.by_cuts(&instance, threshold - 1, PATIENTLY, &interrupt).expect("nobody interrupts")
+                } else {
+                    Some(confines)
+                };
+                let Some(confines) = confines else {
+                    assert!(best >= threshold, "case {case}");
+                    continue;
+                };
+                let most = i128::from(threshold - 1) * i128::from(count(num_blocks) - 1);
+                if sum(&confines.known.charges) <= most || halves(&confines, threshold - 1, 1).is_none() {
+                    continue;
+                }
+                num_branched += 1;
+                // So few that it goes on from what is left.
+                let mut left = None;
+                let ends = (0..100).find_map(|turn| {
+                    let mut caps = Caps::new(1 << 26, 1 << (8 + turn / 4));
+                    match branch(&instance, threshold, &confines, &mut left, &mut caps, &interrupt) {
+                        Ok(ends) => Some(ends),
+                        Err(halt) => {
+                            assert_eq!(halt, Halt::Steps, "case {case}");
+                            num_left += left.as_ref().map_or(0, Vec::len);
+                            None
+                        }
+                    }
+                });
+                let ends = ends.expect("enough steps");
+                assert_eq!(ends.is_some(), best < threshold, "case {case} at {threshold} of {best}");
+                if let Some(ends) = ends {
+                    num_found += 1;
+                    let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
+                    let block_of: Vec<usize> = (0..num_nodes).map(block).collect();
+                    assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
+                }
+            }
+        }
+        assert!(num_branched - num_found > 500 && num_found > 500 && num_left > 1000);
+    }
+}
