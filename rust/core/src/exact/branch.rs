@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::charges::{Order, far};
 use super::windows::{Windows, sum};
-use super::{Caps, Confines, Halt, levels};
+use super::{Caps, Confines, Halt, PATIENTLY, levels};
 use crate::cost::{Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::Interrupt;
@@ -26,6 +26,8 @@ const SHARE: u64 = 4;
 const STEPS: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 20 };
 /// What cuts take per arc that charges look at, in steps of the DP: windows are shaved too.
 const STEPS_PER_ARC: i64 = 8;
+/// What else a part takes per node, most of it to choose where to cut it: a second for 100,000 nodes.
+const STEPS_PER_NODE: u64 = if cfg!(debug_assertions) { 1 } else { 1 << 10 };
 /// Nodes whose windows are tried: those that are charged most, and some of the others.
 const CANDIDATES: usize = 32;
 /// The unit of charges where windows are compared is this part of what a block can cost.
@@ -58,13 +60,21 @@ pub(super) fn branch(
     if !matches!(ends, Err(Halt::Steps | Halt::Memory)) || sum(&confines.known.charges) <= most {
         return ends;
     }
+    let graph = instance.graph();
+    let [nodes, edges] = [graph.num_nodes(), graph.nodes().map(|v| graph.successors(v).len()).sum()].map(count);
+    let (each, once) = (nodes.unsigned_abs() * STEPS_PER_NODE, nodes.unsigned_abs() * edges.unsigned_abs() / 64);
+    if caps.steps <= once + each {
+        return ends;
+    }
+    caps.work(once)?;
     let parts = match left {
         Some(parts) => parts,
         None => left.insert(halves(confines, threshold - 1, 1).ok_or(Halt::Steps)?),
     };
-    let far = far(instance.graph(), &confines.apart);
+    let far = far(graph, &confines.apart);
     while let Some(part) = parts.pop() {
-        match part.decide(instance, threshold, &far, caps, interrupt) {
+        let decided = caps.work(each).and_then(|()| part.decide(instance, threshold, &far, caps, interrupt));
+        match decided {
             Ok(Decided::Better(ends)) => return Ok(Some(ends)),
             Ok(Decided::Parts(halves)) => parts.extend(halves),
             Err(halt) => {
@@ -93,7 +103,7 @@ impl Part {
     ) -> Result<Decided, Halt> {
         let (cap, windows) = (threshold - 1, self.windows.clone());
         let order = if self.depth.is_multiple_of(2) { Order::Forward } else { Order::Backward };
-        let most = i64::try_from(caps.steps).unwrap_or(i64::MAX) / STEPS_PER_ARC;
+        let most = i64::try_from(caps.steps).map_or(PATIENTLY, |steps| PATIENTLY.min(steps / STEPS_PER_ARC));
         let mut steps = most;
         let known = self.known.within(windows, (instance, cap), far, order, &mut steps, interrupt)?;
         let worked = caps.work((most - steps).saturating_mul(STEPS_PER_ARC).unsigned_abs());
@@ -165,15 +175,14 @@ fn halves(confines: &Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
 
 #[cfg(test)]
 mod tests {
-    use rand::RngExt;
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
 
     use super::*;
     use crate::bits::has;
     use crate::cases::random_instance_at;
     use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
-    use crate::exact::{Known, PATIENTLY};
-    use rand::SeedableRng;
-    use rand::rngs::Xoshiro256PlusPlus;
+    use crate::exact::Known;
 
     /// The least bottleneck of all partitions.
     fn optimum(instance: &Instance) -> Ticks {

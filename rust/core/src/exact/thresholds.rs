@@ -20,7 +20,7 @@ const NEAR: Ticks = 1 << 9;
 /// Answers that are kept, the last ones: some MB each for the largest graphs.
 const MAX_ASKED: usize = 64;
 /// Thresholds whose parts are kept, the last ones: some dozens of parts each.
-const MAX_OPEN: usize = 8;
+const MAX_OPEN: usize = 4;
 
 /// What has been asked so far; everybody's questions are of quotients of one instance.
 #[derive(Debug, Default)]
