@@ -206,9 +206,9 @@ class Prover:
             self._has_tried.set()
             if method == "downsets":
                 self._is_swept.set()
-            if self._is_closed.is_set() or self.is_solved or is_last_word:
+            if self._is_closed.is_set() or self.is_solved:
                 return True
-        if not set(statuses) <= set(_FINAL):
+        if is_last_word or not set(statuses) <= set(_FINAL):
             # Who has nothing left to try before the turn is over waits for news.
             strand.has_news.wait(max(0.0, begin + seconds - time.monotonic()))
             return False
@@ -221,7 +221,9 @@ class Prover:
         return self._is_closed.is_set()
 
     def _is_outdone(self, method: str) -> bool:
-        """Whether the exact model, which has to end to be of use, is far away, and the chain can still go on."""
+        """Whether the exact model has had its word, or, since it has to end to be of use, is far away from it."""
+        if method == "exact" and self._final is not None:
+            return True
         chain = self._quotient.chain if self._quotient else None
         return method == "exact" and not self._is_close and chain is not None and not chain.is_done
 

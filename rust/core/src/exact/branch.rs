@@ -35,7 +35,7 @@ const FINE: Ticks = 10_000;
 
 /// Partitions that are not decided yet: those known to be as this, with nodes in these windows.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub(crate) struct Part {
     known: Arc<Confines>,
     windows: Windows,
     depth: u32,

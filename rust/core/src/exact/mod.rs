@@ -3,6 +3,8 @@
 //! The first `b` blocks of an acyclic partition form a downset: a set of nodes closed under predecessors. So a partition
 //! into `k` blocks below a threshold is a chain of downsets from the empty one to the whole graph, of at most `k` steps,
 //! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
+//! Minimum cuts say beforehand where nodes can be (`confines.rs`), and where downsets are too many all the same, the question is
+//! cut in two (`branch.rs`).
 
 mod boxes;
 mod branch;
@@ -16,7 +18,7 @@ mod thresholds;
 mod windows;
 
 pub(crate) use boxes::{Point, cost_between, point};
-pub use branch::Part;
+pub(crate) use branch::Part;
 pub use charges::{Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY};
 pub(crate) use downsets::{Boundary, Downsets, Met};
