@@ -11,7 +11,7 @@ use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::exact::{
     BRIEFLY, Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason,
-    Thresholds, Windows, charges, decide, far, prove,
+    SHAVING, Thresholds, Windows, charges, decide, far, prove,
 };
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
@@ -151,7 +151,7 @@ proptest! {
             let mut narrowed = known;
             let mut windows = Windows::all(loads.len(), num_blocks);
             prop_assert!(narrowing.narrow(&mut narrowed, &mut windows));
-            let can_be = narrowing.shave(&instance, threshold, &mut windows, &Interrupt::never());
+            let can_be = narrowing.shave(&instance, threshold, &mut windows, &mut { SHAVING }, &Interrupt::never());
             prop_assert!(can_be.expect("nobody interrupts"));
             prop_assert!(narrowing.narrow(&mut narrowed, &mut windows));
             for end in 0..=num_blocks {

@@ -205,8 +205,11 @@ impl Confines {
                 |py, ()| poll.call0(py)?.extract(py),
                 |interrupt, report| {
                     let is_over = report(()).is_break();
-                    let shaved =
-                        if is_over { Ok(true) } else { narrowing.shave(instance, self.threshold, windows, interrupt) };
+                    let shaved = if is_over {
+                        Ok(true)
+                    } else {
+                        narrowing.shave(instance, self.threshold, windows, &mut { exact::SHAVING }, interrupt)
+                    };
                     // What was narrowed by then is right.
                     shaved.unwrap_or(true) && narrowing.narrow(reach, windows)
                 },

@@ -24,8 +24,8 @@ use crate::interrupt::Interrupt;
 const SHARE: u64 = 4;
 /// Steps of the DP for a part.
 const STEPS: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 20 };
-/// What cuts take per arc that charges look at, in steps of the DP: windows are shaved too.
-const STEPS_PER_ARC: i64 = 8;
+/// What cuts take per arc, in steps of the DP.
+const STEPS_PER_ARC: i64 = 2;
 /// What else a part takes per node, most of it to choose where to cut it: a second for 100,000 nodes.
 const STEPS_PER_NODE: u64 = if cfg!(debug_assertions) { 1 } else { 1 << 10 };
 /// Nodes whose windows are tried: those that are charged most, and some of the others.
@@ -57,7 +57,9 @@ pub(super) fn branch(
     let steps = caps.steps / SHARE;
     let ends = chain(instance, threshold, confines, steps, caps, interrupt);
     let most = i128::from(threshold - 1) * i128::from(count(instance.num_blocks()) - 1);
-    if !matches!(ends, Err(Halt::Steps | Halt::Memory)) || sum(&confines.known.charges) <= most {
+    let has_all_blocks = sum(&confines.known.charges) > most;
+    // Where cuts have said nothing of the whole, parts are as large for long.
+    if !(matches!(ends, Err(Halt::Steps | Halt::Memory)) && has_all_blocks && confines.are_of_use) {
         return ends;
     }
     let graph = instance.graph();
@@ -109,6 +111,9 @@ impl Part {
         let worked = caps.work((most - steps).saturating_mul(STEPS_PER_ARC).unsigned_abs());
         let Some(known) = known else { return Ok(Decided::Parts(Vec::new())) };
         worked?;
+        if steps <= 0 && most < PATIENTLY {
+            return Err(Halt::Steps);
+        }
         match chain(instance, threshold, &known, STEPS, caps, interrupt) {
             Ok(Some(ends)) => Ok(Decided::Better(ends)),
             Ok(None) => Ok(Decided::Parts(Vec::new())),
@@ -223,10 +228,11 @@ mod tests {
                 } else {
                     Some(confines)
                 };
-                let Some(confines) = confines else {
+                let Some(mut confines) = confines else {
                     assert!(best >= threshold, "case {case}");
                     continue;
                 };
+                confines.are_of_use = true;
                 let most = i128::from(threshold - 1) * i128::from(count(num_blocks) - 1);
                 if sum(&confines.known.charges) <= most || halves(&confines, threshold - 1, 1).is_none() {
                     continue;

@@ -20,6 +20,8 @@ const NEAR: [i128; 2] = [80 * WHOLE / 100, 95 * WHOLE / 100];
 /// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
 const OF_USE: [i128; 2] = [99, 100];
 
+/// Arcs that may be looked at to narrow windows, a fraction of a second's.
+pub const SHAVING: i64 = 1 << 25;
 /// Arcs that may be looked at for charges: half a second's, and one and a half.
 pub const BRIEFLY: i64 = 1 << 26;
 /// Thresholds below the best partition's bottleneck are worth more.
@@ -95,7 +97,7 @@ impl Confines {
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
         let (first, loads) = (self.known.windows.slack(), self.known.charges.clone());
-        if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, interrupt)? {
+        if !self.narrowing.shave(instance, cap + 1, &mut self.known.windows, &mut { SHAVING }, interrupt)? {
             return Ok(None);
         }
         self.apart = apart(instance, cap + 1, &self.apart, interrupt)?;
@@ -109,8 +111,9 @@ impl Confines {
             if sum(&charges) > sum(&most) {
                 most.clone_from(&charges);
             }
-            let has_loads = charges == loads;
-            if !self.take(instance, cap, charges, !has_loads, interrupt)? {
+            let (has_loads, mut shaving) = (charges == loads, SHAVING);
+            let steps = (!has_loads).then_some(&mut shaving);
+            if !self.take(instance, cap, charges, steps, interrupt)? {
                 return Ok(None);
             }
             let is_near = self.narrowing.share() >= NEAR[round.min(1)];
@@ -119,7 +122,7 @@ impl Confines {
                 break;
             }
         }
-        if sum(&self.known.charges) < sum(&most) && !self.take(instance, cap, most, false, interrupt)? {
+        if sum(&self.known.charges) < sum(&most) && !self.take(instance, cap, most, None, interrupt)? {
             return Ok(None);
         }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
@@ -130,7 +133,8 @@ impl Confines {
     }
 
     /// What is known of those partitions whose nodes are in narrower windows, with charges that are found anew in one order;
-    /// none when there is none. `far` is by [`far`]. What is looked at for charges is taken from `steps`.
+    /// none when there is none. `far` is by [`far`]. What is looked at is taken from `steps`; when none are left it has not
+    /// been enough.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
@@ -146,26 +150,26 @@ impl Confines {
         let mut part = self.clone();
         part.known.windows = windows;
         let Self { known: Known { windows, .. }, reach, narrowing, .. } = &mut part;
-        if !narrowing.narrow(reach, windows) || !narrowing.shave(instance, cap + 1, windows, interrupt)? {
+        if !narrowing.narrow(reach, windows) || !narrowing.shave(instance, cap + 1, windows, steps, interrupt)? {
             return Ok(None);
         }
         let Some(charges) = charges(instance, cap, far, windows, order, steps, interrupt)? else { return Ok(None) };
         let can_be = if sum(&charges) > sum(&self.known.charges) {
-            part.take(instance, cap, charges, true, interrupt)?
+            part.take(instance, cap, charges, Some(steps), interrupt)?
         } else {
             narrowing.narrow(reach, windows)
         };
         Ok(can_be.then_some(part))
     }
 
-    /// Takes charges, and what follows from them, by minimum cuts too if it is to be shaved; whether there can be such a
+    /// Takes charges, and what follows from them, by minimum cuts too if there are steps for them; whether there can be such a
     /// partition.
     fn take(
         &mut self,
         instance: &Instance,
         cap: Ticks,
         charges: Vec<Ticks>,
-        is_shaved: bool,
+        steps: Option<&mut i64>,
         interrupt: &Interrupt,
     ) -> Result<bool, Interrupted> {
         self.narrowing = Narrowing::new(instance.graph(), &charges, instance.num_blocks(), cap, &self.apart).into();
@@ -173,7 +177,10 @@ impl Confines {
         (self.known.charges, self.reach) = (charges, Reach::default());
         let (reach, windows) = (&mut self.reach, &mut self.known.windows);
         Ok(self.narrowing.narrow(reach, windows)
-            && (!is_shaved || self.narrowing.shave(instance, cap + 1, windows, interrupt)?)
+            && match steps {
+                Some(steps) => self.narrowing.shave(instance, cap + 1, windows, steps, interrupt)?,
+                None => true,
+            }
             && self.narrowing.narrow(reach, windows))
     }
 }

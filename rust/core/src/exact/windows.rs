@@ -30,9 +30,6 @@ use crate::reduce::quotient::Quotient;
 /// Another turn when the last one has left less than this part of what was not known.
 const WORTHWHILE: [i128; 2] = [49, 50];
 
-/// Arcs that minimum cuts may look at, a fraction of a second's.
-const STEPS: u64 = 1 << 25;
-
 /// In parts of which shares are given.
 pub(super) const WHOLE: i128 = 1 << 20;
 
@@ -210,27 +207,30 @@ impl Narrowing {
     }
 
     /// Narrows the windows by minimum cuts: whether a node can be in the first of its blocks, and in the last. Whether there
-    /// can be such a partition.
+    /// can be such a partition. Arcs that are looked at are taken from `steps`; when none are left, what is narrowed by then
+    /// has to do.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first; what was narrowed by then is right.
     ///
     /// # Complexity
-    /// O(nodes) minimum cuts, of what costs less than the threshold around a node; after so many steps, what is narrowed by
-    /// then.
+    /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
     pub fn shave(
         &self,
         instance: &Instance,
         threshold: Ticks,
         windows: &mut Windows,
+        steps: &mut i64,
         interrupt: &Interrupt,
     ) -> Result<bool, Interrupted> {
         let quotient = Quotient::new(instance);
         let mut network = Network::new(&quotient);
+        let most = *steps;
         for is_early in [true, false] {
             for place in 1..=self.num_blocks {
                 let block = if is_early { place } else { self.num_blocks + 1 - place };
-                self.shave_block(&mut network, threshold, block, is_early, windows, interrupt)?;
+                self.shave_block(&mut network, threshold, (block, is_early), windows, most, interrupt)?;
+                *steps = most.saturating_sub_unsigned(network.steps());
                 self.propagate(windows);
                 if !windows.are_open() {
                     return Ok(false);
@@ -245,9 +245,9 @@ impl Narrowing {
         &self,
         network: &mut Network<'_, '_>,
         threshold: Ticks,
-        block: usize,
-        is_early: bool,
+        (block, is_early): (usize, bool),
         windows: &mut Windows,
+        steps: i64,
         interrupt: &Interrupt,
     ) -> Result<(), Interrupted> {
         let is_asked = |windows: &Windows, node: usize| {
@@ -261,7 +261,7 @@ impl Narrowing {
         // if not.
         let mut ranges = vec![(0, open.len())];
         while let Some((begin, end)) = ranges.pop() {
-            if begin == end || network.steps() > STEPS {
+            if begin == end || steps.saturating_sub_unsigned(network.steps()) <= 0 {
                 continue;
             }
             interrupt.check(0)?;
