@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::cost::{Device, Instance};
+use crate::cost::{Device, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
 use crate::graph::GraphBuilder;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, count};
 
 /// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
 pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
@@ -51,4 +51,18 @@ pub(crate) fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Insta
         block_of[node.index()] = random.random_range(least..instance.num_blocks());
     }
     block_of
+}
+
+/// The least bottleneck of all partitions that keep the classes together.
+pub(crate) fn least_of(instance: &Instance, class_of: &[usize], num_classes: usize) -> Ticks {
+    let blocks = instance.num_blocks();
+    let mut least = INFINITE;
+    for code in 0..blocks.pow(u32::try_from(num_classes).expect("few")) {
+        let block = |class: usize| code / blocks.pow(u32::try_from(class).expect("few")) % blocks;
+        let block_of: Vec<i64> = class_of.iter().map(|&class| count(block(class))).collect();
+        if let Ok(block_of) = check_partition(instance.graph(), blocks, &block_of) {
+            least = least.min(bottleneck(&partition_costs(instance, &block_of)));
+        }
+    }
+    least
 }

@@ -71,7 +71,7 @@ pub(super) fn branch(
     caps.work(once)?;
     let parts = match left {
         Some(parts) => parts,
-        None => left.insert(halves(confines, threshold - 1, 1).ok_or(Halt::Steps)?),
+        None => left.insert(halves(confines.clone(), threshold - 1, 1).ok_or(Halt::Steps)?),
     };
     let far = far(graph, &confines.apart);
     while let Some(part) = parts.pop() {
@@ -103,11 +103,11 @@ impl Part {
         caps: &mut Caps,
         interrupt: &Interrupt,
     ) -> Result<Decided, Halt> {
-        let (cap, windows) = (threshold - 1, self.windows.clone());
+        let cap = threshold - 1;
         let order = if self.depth.is_multiple_of(2) { Order::Forward } else { Order::Backward };
         let most = i64::try_from(caps.steps).map_or(PATIENTLY, |steps| PATIENTLY.min(steps / STEPS_PER_ARC));
         let mut steps = most;
-        let known = self.known.within(windows, (instance, cap), far, order, &mut steps, interrupt)?;
+        let known = self.known.within(&self.windows, (instance, cap), far, order, &mut steps, interrupt)?;
         let worked = caps.work((most - steps).saturating_mul(STEPS_PER_ARC).unsigned_abs());
         let Some(known) = known else { return Ok(Decided::Parts(Vec::new())) };
         worked?;
@@ -118,7 +118,7 @@ impl Part {
             Ok(Some(ends)) => Ok(Decided::Better(ends)),
             Ok(None) => Ok(Decided::Parts(Vec::new())),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
-            Err(halt) => halves(&known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
+            Err(halt) => halves(known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
         }
     }
 }
@@ -142,7 +142,7 @@ fn chain(
 }
 
 /// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
-fn halves(confines: &Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
+fn halves(confines: Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
     let (windows, charges) = (&confines.known.windows, &confines.known.charges);
     let unit = (cap / FINE).max(1);
     // How many blocks more than one nodes can be in, weighed by charges.
@@ -173,9 +173,9 @@ fn halves(confines: &Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
     let (node, last) = cuts.max_by_key(|&(node, last)| {
         [true, false].map(|is_first| gain(half(node, last, is_first)) + 1).into_iter().product::<u128>()
     })?;
-    let known = Arc::new(confines.clone());
-    let part = |is_first| Part { known: Arc::clone(&known), windows: half(node, last, is_first), depth };
-    Some(Vec::from([true, false].map(part)))
+    let halves = [true, false].map(|is_first| half(node, last, is_first));
+    let known = Arc::new(confines);
+    Some(Vec::from(halves.map(|windows| Part { known: Arc::clone(&known), windows, depth })))
 }
 
 #[cfg(test)]
@@ -185,22 +185,9 @@ mod tests {
 
     use super::*;
     use crate::bits::has;
-    use crate::cases::random_instance_at;
-    use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
+    use crate::cases::{least_of, random_instance_at};
+    use crate::cost::{bottleneck, partition_costs};
     use crate::exact::Known;
-
-    /// The least bottleneck of all partitions.
-    fn optimum(instance: &Instance) -> Ticks {
-        let (num_nodes, blocks) = (instance.graph().num_nodes(), instance.num_blocks());
-        let codes = 0..blocks.pow(u32::try_from(num_nodes).expect("few"));
-        let costs = codes.filter_map(|code| {
-            let block = |node: usize| code / blocks.pow(u32::try_from(node).expect("few")) % blocks;
-            let block_of: Vec<i64> = (0..num_nodes).map(|node| count(block(node))).collect();
-            let block_of = check_partition(instance.graph(), blocks, &block_of).ok()?;
-            Some(bottleneck(&partition_costs(instance, &block_of)))
-        });
-        costs.min().unwrap_or(INFINITE)
-    }
 
     #[test]
     fn parts_together_decide_what_the_whole_does() {
@@ -210,7 +197,8 @@ mod tests {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
             let (num_nodes, num_blocks) = (random.random_range(3..9), random.random_range(2..4));
             let instance = random_instance_at(4.0, &mut random, num_nodes, num_blocks);
-            let best = optimum(&instance);
+            let each: Vec<usize> = (0..num_nodes).collect();
+            let best = least_of(&instance, &each, num_nodes);
             let near = best.min(1 << 52);
             for threshold in [near, near + 1, near + near / random.random_range(2..20)] {
                 if threshold == 0 {
@@ -234,7 +222,7 @@ mod tests {
                 };
                 confines.are_of_use = true;
                 let most = i128::from(threshold - 1) * i128::from(count(num_blocks) - 1);
-                if sum(&confines.known.charges) <= most || halves(&confines, threshold - 1, 1).is_none() {
+                if sum(&confines.known.charges) <= most || halves(confines.clone(), threshold - 1, 1).is_none() {
                     continue;
                 }
                 num_branched += 1;

@@ -140,7 +140,7 @@ impl Confines {
     /// [`Interrupted`], when `interrupt` was raised first.
     pub(super) fn within(
         &self,
-        windows: Windows,
+        windows: &Windows,
         (instance, cap): (&Instance, Ticks),
         far: &[Vec<u64>],
         order: Order,
@@ -148,7 +148,7 @@ impl Confines {
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, Interrupted> {
         let mut part = self.clone();
-        part.known.windows = windows;
+        part.known.windows.clone_from(windows);
         let Self { known: Known { windows, .. }, reach, narrowing, .. } = &mut part;
         if !narrowing.narrow(reach, windows) || !narrowing.shave(instance, cap + 1, windows, steps, interrupt)? {
             return Ok(None);

@@ -176,22 +176,8 @@ mod tests {
 
     use super::super::streams::stream;
     use super::*;
-    use crate::cases::{random_instance, random_partition};
-    use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
-
-    /// The least bottleneck of all partitions that keep the classes together.
-    fn least(instance: &Instance, class_of: &[usize], num_classes: usize) -> Ticks {
-        let blocks = instance.num_blocks();
-        let mut least = INFINITE;
-        for code in 0..blocks.pow(u32::try_from(num_classes).expect("few")) {
-            let block = |class: usize| code / blocks.pow(u32::try_from(class).expect("few")) % blocks;
-            let block_of: Vec<i64> = class_of.iter().map(|&class| count(block(class))).collect();
-            if let Ok(block_of) = check_partition(instance.graph(), blocks, &block_of) {
-                least = least.min(bottleneck(&partition_costs(instance, &block_of)));
-            }
-        }
-        least
-    }
+    use crate::cases::{least_of, random_instance, random_partition};
+    use crate::cost::{bottleneck, check_partition, partition_costs};
 
     #[test]
     fn the_best_of_all_mixtures_is_found() {
@@ -207,7 +193,7 @@ mod tests {
             let mut room = Room { classes: 100.0, most: 100.0 };
             let found =
                 recombine(&instance, known, others.clone(), &mut room, 2_000_000, &mut random, &Interrupt::never());
-            let least = least(&instance, &class_of, num_classes);
+            let least = least_of(&instance, &class_of, num_classes);
             assert_eq!(found.as_ref().map_or(known.1, |found| found.0.bottleneck), least, "case {case}");
             assert!(others.iter().all(|other| value(other) >= least), "case {case}");
             let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
