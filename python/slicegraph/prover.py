@@ -265,8 +265,7 @@ class Prover:
             instance,
             lower_bound=lower_bound,
             bottleneck=bottleneck,
-            # From now on others want the processors too.
-            threads=self._threads if is_first else max(1, self._threads // 2),
+            threads=self._threads,
             steps=FIRST_STEPS if is_first else MORE_STEPS,
             confines=confines,
             thresholds=self._thresholds if confines is None else None,

@@ -15,15 +15,15 @@ use std::sync::Arc;
 
 use super::charges::{Order, far};
 use super::windows::{Windows, sum};
-use super::{Caps, Confines, Halt, PATIENTLY, levels};
+use super::{Caps, Confines, Halt, PATIENTLY, attempt};
 use crate::cost::{Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::Interrupt;
 
 /// The DP as it is has this part of the steps.
-const SHARE: u64 = 4;
+const SHARE: [u64; 2] = [2, 4];
 /// Steps of the DP for a part.
-const STEPS: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 20 };
+const STEPS: [u64; 2] = if cfg!(debug_assertions) { [1 << 10, 1 << 6] } else { [1 << 23, 1 << 20] };
 /// What cuts take per arc, in steps of the DP.
 const STEPS_PER_ARC: i64 = 2;
 /// What else a part takes per node, most of it to choose where to cut it: a second for 100,000 nodes.
@@ -41,7 +41,7 @@ pub(crate) struct Part {
     depth: u32,
 }
 
-/// The ends of the blocks of a partition below the threshold, as downsets; none when there is none. Some of the steps are for
+/// A partition below the threshold, by node; none when there is none. Some of the steps are for
 /// the DP as it is, the others for parts: those that are `left` from before, or of all partitions. A halt leaves others.
 ///
 /// # Errors
@@ -53,15 +53,16 @@ pub(super) fn branch(
     left: &mut Option<Vec<Part>>,
     caps: &mut Caps,
     interrupt: &Interrupt,
-) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let steps = caps.steps / SHARE;
-    let ends = chain(instance, threshold, confines, steps, caps, interrupt);
+) -> Result<Option<Vec<usize>>, Halt> {
+    let steps = SHARE.map(|share| caps.steps / share);
+    let ends = attempt(instance, threshold, confines, steps, caps, interrupt);
     let most = i128::from(threshold - 1) * i128::from(count(instance.num_blocks()) - 1);
     let has_all_blocks = sum(&confines.known.charges) > most;
     // Where cuts have said nothing of the whole, parts are as large for long.
-    if !(matches!(ends, Err(Halt::Steps | Halt::Memory)) && has_all_blocks && confines.are_of_use) {
+    if !(matches!(ends, Err(Halt::Steps | Halt::Memory)) && confines.are_of_use) {
         return ends;
     }
+    let steps = [STEPS[0], if has_all_blocks { STEPS[1] } else { 0 }];
     let graph = instance.graph();
     let [nodes, edges] = [graph.num_nodes(), graph.nodes().map(|v| graph.successors(v).len()).sum()].map(count);
     let (each, once) = (nodes.unsigned_abs() * STEPS_PER_NODE, nodes.unsigned_abs() * edges.unsigned_abs() / 64);
@@ -75,7 +76,7 @@ pub(super) fn branch(
     };
     let far = far(graph, &confines.apart);
     while let Some(part) = parts.pop() {
-        let decided = caps.work(each).and_then(|()| part.decide(instance, threshold, &far, caps, interrupt));
+        let decided = caps.work(each).and_then(|()| part.decide(instance, threshold, &far, steps, caps, interrupt));
         match decided {
             Ok(Decided::Better(ends)) => return Ok(Some(ends)),
             Ok(Decided::Parts(halves)) => parts.extend(halves),
@@ -90,7 +91,7 @@ pub(super) fn branch(
 
 /// What comes of a part: a partition, or the parts that it falls into; none when there is no such partition.
 enum Decided {
-    Better(Vec<Vec<u64>>),
+    Better(Vec<usize>),
     Parts(Vec<Part>),
 }
 
@@ -100,6 +101,7 @@ impl Part {
         instance: &Instance,
         threshold: Ticks,
         far: &[Vec<u64>],
+        attempt_steps: [u64; 2],
         caps: &mut Caps,
         interrupt: &Interrupt,
     ) -> Result<Decided, Halt> {
@@ -114,31 +116,13 @@ impl Part {
         if steps <= 0 && most < PATIENTLY {
             return Err(Halt::Steps);
         }
-        match chain(instance, threshold, &known, STEPS, caps, interrupt) {
+        match attempt(instance, threshold, &known, attempt_steps, caps, interrupt) {
             Ok(Some(ends)) => Ok(Decided::Better(ends)),
             Ok(None) => Ok(Decided::Parts(Vec::new())),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
             Err(halt) => halves(known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
         }
     }
-}
-
-/// The DP with so many steps.
-fn chain(
-    instance: &Instance,
-    threshold: Ticks,
-    confines: &Confines,
-    steps: u64,
-    caps: &mut Caps,
-    interrupt: &Interrupt,
-) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut part = caps.part(steps);
-    let given = part.steps;
-    let ends = levels::chain(instance, threshold, Some(confines), &mut part, interrupt);
-    // It gives itself more where that is worth it.
-    part.steps = part.steps.min(given);
-    caps.add(&part, false);
-    ends
 }
 
 /// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
@@ -184,7 +168,6 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::bits::has;
     use crate::cases::{least_of, random_instance_at};
     use crate::cost::{bottleneck, partition_costs};
     use crate::exact::Known;
@@ -221,8 +204,7 @@ mod tests {
                     continue;
                 };
                 confines.are_of_use = true;
-                let most = i128::from(threshold - 1) * i128::from(count(num_blocks) - 1);
-                if sum(&confines.known.charges) <= most || halves(confines.clone(), threshold - 1, 1).is_none() {
+                if halves(confines.clone(), threshold - 1, 1).is_none() {
                     continue;
                 }
                 num_branched += 1;
@@ -243,9 +225,7 @@ mod tests {
                 assert_eq!(ends.is_some(), best < threshold, "case {case} at {threshold} of {best}");
                 if let Some(ends) = ends {
                     num_found += 1;
-                    let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
-                    let block_of: Vec<usize> = (0..num_nodes).map(block).collect();
-                    assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
+                    assert!(bottleneck(&partition_costs(&instance, &ends)) < threshold, "case {case}");
                 }
             }
         }

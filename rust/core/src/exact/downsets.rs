@@ -164,7 +164,8 @@ impl Met {
     }
 }
 
-fn hash(words: &[u64]) -> u64 {
+/// Of words, the same on every machine.
+pub(super) fn hash(words: &[u64]) -> u64 {
     words.iter().fold(0, |hash: u64, word| {
         let mixed = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^ mixed >> 29

@@ -12,6 +12,8 @@ mod charges;
 mod confines;
 mod downsets;
 mod enumerate;
+mod frontier;
+mod labels;
 mod levels;
 mod prove;
 mod thresholds;
@@ -40,6 +42,7 @@ const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
 /// Steps without windows, which most decisions do not need (those of small tests too).
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
+const LABEL_STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 10 } else { 1 << 24 };
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +93,16 @@ impl Caps {
         }
     }
 
+    /// Does something with so many steps, of which what it does not take is given back; it may give itself more.
+    fn within<T>(&mut self, steps: u64, work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut part = self.part(steps);
+        let given = part.steps;
+        let done = work(&mut part);
+        part.steps = part.steps.min(given);
+        self.add(&part, false);
+        done
+    }
+
     /// Adds the counts of another one.
     fn count(&mut self, other: &Self) {
         self.downsets += other.downsets;
@@ -104,6 +117,10 @@ impl Caps {
 
     fn keep(&mut self, bytes: usize) -> Result<(), Halt> {
         self.downsets += 1;
+        self.take(bytes)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Halt> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(Halt::Memory)?;
         Ok(())
     }
@@ -182,30 +199,62 @@ pub(crate) fn decide_within(
     if threshold <= instance.combinatorial_bound() {
         return Ok(None);
     }
-    let chain =
-        |confines: Option<&Confines>, caps: &mut Caps| levels::chain(instance, threshold, confines, caps, interrupt);
     let mut within =
         |confines: &Confines, caps: &mut Caps| branch(instance, threshold, confines, left, caps, interrupt);
-    let ends = match cuts {
-        Cuts::None => chain(None, caps)?,
+    let confine = |known| Confines::new(instance, threshold - 1, known);
+    match cuts {
+        Cuts::None => chain(instance, threshold, None, caps, interrupt),
         Cuts::Known(known) => {
-            let Some(confines) = Confines::new(instance, threshold - 1, known) else { return Ok(None) };
-            chain(Some(&confines), caps)?
+            let Some(confines) = confine(known) else { return Ok(None) };
+            attempt(instance, threshold, &confines, [caps.steps / 8, caps.steps / 2], caps, interrupt)
         }
-        Cuts::Recalled(confines) => within(&confines, caps)?,
+        Cuts::Recalled(confines) => within(&confines, caps),
         Cuts::AfterSteps(ask) => {
-            let mut part = caps.part(STEPS_WITHOUT);
-            let ends = chain(None, &mut part);
-            caps.add(&part, false);
-            match ends {
-                Err(Halt::Steps) => {
+            let found = caps.within(STEPS_WITHOUT, |part| chain(instance, threshold, None, part, interrupt));
+            if found != Err(Halt::Steps) {
+                return found;
+            }
+            let Some(confines) = confine(Known::nothing(instance)) else { return Ok(None) };
+            let windows = &confines.known.windows;
+            let found =
+                caps.within(LABEL_STEPS_WITHOUT, |part| labels::assign(instance, threshold, windows, part, interrupt));
+            match found {
+                Err(Halt::Steps | Halt::Memory) => {
                     let Some(confines) = ask()? else { return Ok(None) };
-                    within(&confines, caps)?
+                    within(&confines, caps)
                 }
-                ends => ends?,
+                found => found,
             }
         }
-    };
+    }
+}
+
+/// Labels, and the downset DP where they halt, with so many steps; by node.
+fn attempt(
+    instance: &Instance,
+    threshold: Ticks,
+    confines: &Confines,
+    steps: [u64; 2],
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<usize>>, Halt> {
+    let windows = &confines.known.windows;
+    let found = caps.within(steps[0], |part| labels::assign(instance, threshold, windows, part, interrupt));
+    if found.is_ok() || found == Err(Halt::Interrupted) || steps[1] == 0 {
+        return found;
+    }
+    caps.within(steps[1], |part| chain(instance, threshold, Some(confines), part, interrupt))
+}
+
+/// The downset DP, by node.
+fn chain(
+    instance: &Instance,
+    threshold: Ticks,
+    confines: Option<&Confines>,
+    caps: &mut Caps,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<usize>>, Halt> {
+    let ends = levels::chain(instance, threshold, confines, caps, interrupt)?;
     Ok(ends.map(|ends| {
         let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
         (0..instance.graph().num_nodes()).map(block).collect()

@@ -173,11 +173,7 @@ impl Bracket<'_> {
                 }
                 let is_best = threshold >= bottleneck;
                 threshold = threshold.clamp(before + 1, bottleneck);
-                let mut is_decided = self.attempt(threshold, steps)?.is_some();
-                if !is_decided && !is_swept && self.has_cuts {
-                    // With what cuts say, some more steps are often enough.
-                    is_decided = self.attempt(threshold, steps.saturating_mul(GROWTH))?.is_some();
-                }
+                let is_decided = self.attempt(threshold, steps)?.is_some();
                 if !is_decided {
                     above = threshold;
                     if !is_swept {
