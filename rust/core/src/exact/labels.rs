@@ -330,19 +330,64 @@ fn useful_of<const LEN: usize>(costs: &[Ticks], origins: &[Origin], len: usize) 
     // They come in a few runs that are sorted already, more or less.
     #[expect(clippy::stable_sort_primitive, reason = "which takes less for runs that are sorted")]
     labels.sort();
-    // Of two blocks, the last one kept has paid least in the second.
-    let near = if LEN <= 2 { 1 } else { NEAR };
+    let mut near = Near::<LEN>::new(len);
     let (mut kept, mut from): (Vec<Ticks>, Vec<Origin>) = (Vec::new(), Vec::new());
-    let mut last: Vec<[Ticks; LEN]> = Vec::with_capacity(labels.len());
     for (label, origin) in labels {
-        let others = &last[last.len().saturating_sub(near)..];
-        if !others.iter().rev().any(|other| other.iter().zip(&label).all(|(other, paid)| other <= paid)) {
-            last.push(label);
+        if !near.has_less(&label) {
+            near.enter(&label);
             kept.extend_from_slice(&label[..len]);
             from.push(origin);
         }
     }
     (kept, from)
+}
+
+/// The last labels that were kept, in lexicographic order.
+struct Near<const LEN: usize> {
+    labels: [[Ticks; LEN]; NEAR],
+    /// The same block by block, in large units, so that many are compared at once.
+    rough: [[i32; NEAR]; LEN],
+    len: usize,
+    num_entered: usize,
+}
+
+impl<const LEN: usize> Near<LEN> {
+    fn new(len: usize) -> Self {
+        Self { labels: [[0; LEN]; NEAR], rough: [[i32::MAX; NEAR]; LEN], len, num_entered: 0 }
+    }
+
+    fn enter(&mut self, label: &[Ticks; LEN]) {
+        let place = self.num_entered % NEAR;
+        self.labels[place] = *label;
+        for (row, &paid) in self.rough.iter_mut().zip(label) {
+            row[place] = rough(paid);
+        }
+        self.num_entered += 1;
+    }
+
+    /// Whether one of them has paid no more in any block than a label that comes after them, and so has in the first.
+    fn has_less(&self, label: &[Ticks; LEN]) -> bool {
+        let is_no_more = |other: &[Ticks; LEN]| other.iter().zip(label).all(|(other, paid)| other <= paid);
+        let Some(last) = self.num_entered.checked_sub(1) else { return false };
+        // Of two blocks, the last one has paid least in the second.
+        if is_no_more(&self.labels[last % NEAR]) || self.len <= 2 {
+            return is_no_more(&self.labels[last % NEAR]);
+        }
+        let mut is_less = [true; NEAR];
+        for (row, &paid) in self.rough.iter().zip(label).take(self.len).skip(1) {
+            let paid = rough(paid);
+            is_less.iter_mut().zip(row).for_each(|(is_less, other)| *is_less &= *other <= paid);
+        }
+        let entered = is_less.iter().zip(&self.labels).take(self.num_entered);
+        entered
+            .into_iter()
+            .any(|(is_less, other)| *is_less && other.iter().zip(label).all(|(other, paid)| other <= paid))
+    }
+}
+
+/// In units of which costs, below 2^52, have few enough.
+fn rough(paid: Ticks) -> i32 {
+    i32::try_from(paid >> 22).unwrap_or(i32::MAX - 1)
 }
 
 #[cfg(test)]
