@@ -36,6 +36,8 @@ _CLOSE = 0.95
 """Of the best partition: with less proven, the exact model is not begun while the chain goes on."""
 _HARDLY = 0.998
 """Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
+_LEAD = 8.0
+"""Seconds in which the downset DP goes on alone after the sweep, as long as it is not too wide for it."""
 _PATIENCE = 0.5
 """Seconds in which a bound that is told to stop sums up what it has."""
 _FINAL = ("optimal", "too_large", "failed")
@@ -68,7 +70,8 @@ class Prover:
     """Proves bounds in the background, in rounds that take ever longer, from the first `learn` until it is closed.
 
     The downset DP has a thread of its own. What needs the solver takes turns on another one, that begins when the DP
-    has swept what minimum cuts prove; what these say is kept for all turns and both threads.
+    has swept what minimum cuts prove, and is not likely to end soon; what these say is kept for all turns and both
+    threads.
 
     Parameters
     ----------
@@ -87,6 +90,7 @@ class Prover:
         self._is_closed = threading.Event()
         self._has_tried = threading.Event()
         self._is_swept = threading.Event()
+        self._is_wide = threading.Event()
         self._thresholds = Thresholds()
         solved = tuple(method for method in methods if method != "downsets")
         self._strands = [_Strand(each, self._run) for each in (methods[: len(methods) - len(solved)], solved) if each]
@@ -162,6 +166,7 @@ class Prover:
         self._is_closed.set()
         self._has_tried.set()
         self._is_swept.set()
+        self._is_wide.set()
         end = time.monotonic() + _PATIENCE
         for strand in self._strands:
             strand.has_news.set()
@@ -172,6 +177,7 @@ class Prover:
         try:
             if strand is not self._strands[0]:
                 self._is_swept.wait()
+                self._is_wide.wait(_LEAD)
             seconds = _FIRST_SECONDS
             while not (self._is_closed.is_set() or self.is_solved or self._round(strand, seconds)):
                 seconds *= _GROWTH
@@ -182,6 +188,8 @@ class Prover:
             strand.is_done = True
             self._has_tried.set()
             self._is_swept.set()
+            if strand is self._strands[0]:
+                self._is_wide.set()
 
     def _round(self, strand: _Strand, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""
@@ -250,6 +258,8 @@ class Prover:
             is_over = time.monotonic() - begin >= seconds
             if self._thresholds.stuck is not None:
                 self._is_swept.set()
+            if self._thresholds.are_wide:
+                self._is_wide.set()
             if confines is not None:
                 is_better = self._threshold is not None and self._threshold < confines.threshold
                 return is_over or is_better or ticks >= confines.threshold or self._is_closed.is_set()

@@ -84,6 +84,12 @@ impl Thresholds {
     fn stuck(&self) -> Option<i64> {
         self.0.stuck()
     }
+
+    /// Whether frontiers have been too many for a threshold that somebody has tried since then.
+    #[getter]
+    fn are_wide(&self) -> bool {
+        self.0.are_wide()
+    }
 }
 
 /// What is known of every partition better than a threshold, as far as minimum cuts say.

@@ -77,6 +77,7 @@ pub(super) fn assign(
             Err(other) => halt = other,
         }
     }
+    caps.are_wide |= frontiers.is_none();
     let frontiers = frontiers.ok_or(halt)?;
     // Most of the way is done.
     caps.steps = caps.steps.saturating_mul(MORE);

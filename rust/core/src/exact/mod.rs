@@ -57,13 +57,15 @@ pub struct Caps {
     pub transitions: u64,
     /// Decisions of the enumeration.
     pub branches: u64,
+    /// Whether frontiers were too many.
+    pub are_wide: bool,
 }
 
 impl Caps {
     /// Nothing used yet.
     #[must_use]
     pub fn new(bytes: usize, steps: u64) -> Self {
-        Self { bytes, steps, downsets: 0, transitions: 0, branches: 0 }
+        Self { bytes, steps, downsets: 0, transitions: 0, branches: 0, are_wide: false }
     }
 
     fn branch(&mut self, decided: usize) -> Result<(), Halt> {
@@ -108,6 +110,7 @@ impl Caps {
         self.downsets += other.downsets;
         self.transitions += other.transitions;
         self.branches += other.branches;
+        self.are_wide |= other.are_wide;
     }
 
     fn transit(&mut self, transitions: u64) -> Result<(), Halt> {

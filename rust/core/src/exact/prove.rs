@@ -286,6 +286,9 @@ impl Bracket<'_> {
             thresholds.keep_parts(group_of, threshold, parts);
         }
         self.has_cuts = is_of_use;
+        if caps.are_wide && thresholds.stuck().is_some() {
+            thresholds.tell_wide();
+        }
         self.proven.used.count(&caps);
         match decision {
             Err(Halt::Interrupted) => Err(Interrupted),

@@ -8,6 +8,7 @@
 //! **Proof.** Those are some of these.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Confines, Known, Part, Windows};
@@ -30,6 +31,8 @@ pub struct Thresholds {
     open: Mutex<Vec<Open>>,
     /// The least threshold that cuts alone do not prove, when that is known, roughly.
     stuck: Mutex<Option<Ticks>>,
+    /// Whether frontiers have been too many since then.
+    are_wide: AtomicBool,
 }
 
 /// What is left of a threshold.
@@ -165,6 +168,16 @@ impl Thresholds {
     #[must_use]
     pub fn stuck(&self) -> Option<Ticks> {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether frontiers have been too many for a threshold that somebody has tried since cuts alone were (`frontier.rs`).
+    #[must_use]
+    pub fn are_wide(&self) -> bool {
+        self.are_wide.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tell_wide(&self) {
+        self.are_wide.store(true, Ordering::Relaxed);
     }
 
     /// Takes a threshold that they do not prove; those between it and what is proven have been tried, roughly.
