@@ -1,15 +1,16 @@
-//! Branching: where downsets are too many, a node's window is cut in two, and each half is a question of its own.
+//! Branching: where downsets and labels are too many, a node's window is cut in two, and each half is a question of its own.
 //!
-//! In narrower windows charges are larger, since less can be in one block with a node, and downsets are fewer. So cuts and the
-//! downset DP are tried on both halves, and on halves of these where they do not come to an end.
+//! In narrower windows charges are larger, since less can be in one block with a node, and downsets and frontiers are fewer. So
+//! cuts, labels and the downset DP are tried on both halves, and on halves of these where they do not come to an end.
 //!
-//! **Claim.** Let the charges of all nodes be more than `k - 1` blocks can cost. When there is a partition better than the
-//! threshold, then the DP finds one in some part.
+//! **Claim.** When there is a partition better than the threshold, then labels find one in some part. So does the DP, when the
+//! charges of all nodes are more than `k - 1` blocks can cost.
 //!
-//! **Proof.** Every such partition has `k` blocks with nodes, so that its fences are in the levels that their number says, from
-//! either end. Take the one with the least sum of all nodes' blocks. It is in one part, since each node's block is in one
-//! half of its window. What windows, reach and charges say of the partitions of the part is true of it. And none of its fences
-//! is dominated (`levels.rs`): that would take a partition that is as good, where a node has moved up.
+//! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, reach and
+//! charges say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
+//! better partition has `k` blocks with nodes, so that its fences are in the levels that their number says, from
+//! either end. Take the one with the least sum of all nodes' blocks: none of its fences is dominated (`levels.rs`), since
+//! that would take a partition that is as good, where a node has moved up.
 
 use std::sync::Arc;
 
@@ -20,9 +21,9 @@ use crate::cost::{Instance, Ticks};
 use crate::ids::count;
 use crate::interrupt::Interrupt;
 
-/// The DP as it is has this part of the steps.
+/// Labels have this part of the steps before there are parts, and the DP has this one.
 const SHARE: [u64; 2] = [2, 4];
-/// Steps of the DP for a part.
+/// Steps of labels for a part, and of the DP.
 const STEPS: [u64; 2] = if cfg!(debug_assertions) { [1 << 10, 1 << 6] } else { [1 << 23, 1 << 20] };
 /// What cuts take per arc, in steps of the DP.
 const STEPS_PER_ARC: i64 = 2;
@@ -41,8 +42,8 @@ pub(crate) struct Part {
     depth: u32,
 }
 
-/// A partition below the threshold, by node; none when there is none. Some of the steps are for
-/// the DP as it is, the others for parts: those that are `left` from before, or of all partitions. A halt leaves others.
+/// A partition below the threshold, by node; none when there is none. Some of the steps are for labels and the DP as they are,
+/// the others for parts: those that are `left` from before, or of all partitions. A halt leaves others.
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised.

@@ -59,6 +59,19 @@ pub(super) struct Layer {
 }
 
 impl Layer {
+    fn add(&mut self, from: u32, to: u32, block: usize, pays: &mut [Pay]) {
+        pays.sort_unstable();
+        let begin = self.pays.len();
+        for &mut (block, amount) in pays {
+            match self.pays[begin..].last_mut() {
+                Some(pay) if pay.0 == block => pay.1 += amount,
+                _ => self.pays.push((block, amount)),
+            }
+        }
+        let [begin, end] = [begin, self.pays.len()].map(narrow);
+        self.arcs.push(Arc { from, to, block: narrow(block), begin, end });
+    }
+
     /// What blocks pay for an arc, each block once.
     pub(super) fn pays(&self, arc: &Arc) -> &[Pay] {
         &self.pays[wide(arc.begin)..wide(arc.end)]
@@ -257,18 +270,12 @@ impl Frontiers {
                     let to = met.enter(&row, &mut next);
                     if wide(to) == next_least.len() {
                         next_least.push(paid);
-                    }
-                    next_least[wide(to)] = paid.min(next_least[wide(to)]);
-                    pays.sort_unstable();
-                    let begin = layer.pays.len();
-                    for &(block, amount) in &pays {
-                        match layer.pays[begin..].last_mut() {
-                            Some(pay) if pay.0 == block => pay.1 += amount,
-                            _ => layer.pays.push((block, amount)),
+                        if size_of_val(&next[..]) > caps.bytes {
+                            return Err(Halt::Memory);
                         }
                     }
-                    let [begin, end] = [begin, layer.pays.len()].map(narrow);
-                    layer.arcs.push(Arc { from: narrow(from), to, block: narrow(block), begin, end });
+                    next_least[wide(to)] = paid.min(next_least[wide(to)]);
+                    layer.add(narrow(from), to, block, &mut pays);
                 }
             }
             caps.take(layer.arcs.len() * size_of::<Arc>() + layer.pays.len() * size_of::<Pay>())?;
@@ -344,6 +351,9 @@ fn give_slots(
                 after.dedup();
                 (1..=MAX_WORDS).contains(&after.len()).then_some(after)
             });
+            if touch.rest.is_none() {
+                *words = Some(vec![0]);
+            }
             *base = touch.bases[1];
             if words.as_ref().is_some_and(|words| words.len() == 1) {
                 given_up.extend(slot.take());
@@ -358,4 +368,62 @@ fn give_slots(
         free.append(&mut given_up);
     }
     Some(num_slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync;
+
+    use super::*;
+    use crate::cost::Device;
+    use crate::graph::GraphBuilder;
+    use crate::ids::NodeId;
+
+    /// Rows of nodes beside each other, from one node to another.
+    fn branches(num_branches: usize) -> Instance {
+        let mut builder = GraphBuilder::default();
+        let (first, last) = (builder.add_node(1.0), builder.add_node(1.0));
+        let ends = |branch: &[NodeId]| [branch[0], branch[branch.len() - 1]];
+        let rows: Vec<Vec<NodeId>> =
+            (0..num_branches).map(|_| (0..6).map(|_| builder.add_node(1.0)).collect()).collect();
+        let firsts: Vec<NodeId> = rows.iter().map(|row| ends(row)[0]).collect();
+        builder.add_tensor(Some(first), 1, &firsts);
+        for row in &rows {
+            for pair in row.windows(2) {
+                builder.add_tensor(Some(pair[0]), 1, &[pair[1]]);
+            }
+            builder.add_tensor(Some(ends(row)[1]), 1, &[last]);
+        }
+        let graph = sync::Arc::new(builder.freeze().expect("rows"));
+        Instance::new(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
+    }
+
+    #[test]
+    fn branches_add_up() {
+        let num_arcs = |num_branches: usize| {
+            let instance = branches(num_branches);
+            let (graph, room) = (instance.graph(), 100 * instance.total_load());
+            let (mut windows, order) = (Windows::all(graph.num_nodes(), 3), TopologicalOrder::post_order(graph));
+            (windows.latest[0], windows.earliest[1]) = (1, 3);
+            let mut caps = Caps::new(1 << 26, u64::MAX);
+            let frontiers = Frontiers::new(&instance, &windows, order, room, &mut caps, &Interrupt::never());
+            frontiers.expect("no cap").num_arcs()
+        };
+        let [four, eight, twelve] = [4, 8, 12].map(num_arcs);
+        assert_eq!(eight - four, twelve - eight);
+    }
+
+    #[test]
+    fn words_keep_what_they_are_of() {
+        for base in [0, 1, 9] {
+            for maker in [0, 1, 64] {
+                let holders = blocks(base.max(1), base + MAX_SPAN - 1);
+                let word = Crossing { maker, is_exported: true, holders }.pack(base);
+                let crossing = Crossing::unpack(word, base);
+                assert!(
+                    word != INERT && crossing.maker == maker && crossing.is_exported && crossing.holders == holders
+                );
+            }
+        }
+    }
 }

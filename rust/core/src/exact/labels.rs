@@ -225,6 +225,9 @@ impl Search {
         arcs.sort_by_key(|arc| arc.to);
         let num_labels = |arc: &Arc| wide(labels.begins[wide(arc.from) + 1]) - wide(labels.begins[wide(arc.from)]);
         let num_tried: usize = arcs.iter().map(|arc| num_labels(arc)).sum();
+        if num_tried * (there.len() * size_of::<Ticks>() + size_of::<Origin>()) > caps.bytes {
+            return Err(Halt::Memory);
+        }
         caps.transitions += count(num_tried).unsigned_abs();
         caps.work(STEPS * count(num_tried * there.len()).unsigned_abs())?;
         let groups: Vec<&[&Arc]> = arcs.chunk_by(|one, other| one.to == other.to).collect();

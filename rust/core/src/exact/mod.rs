@@ -3,8 +3,9 @@
 //! The first `b` blocks of an acyclic partition form a downset: a set of nodes closed under predecessors. So a partition
 //! into `k` blocks below a threshold is a chain of downsets from the empty one to the whole graph, of at most `k` steps,
 //! each step a block that costs less. The downsets that can be part of such a chain are listed first, then linked level by level.
-//! Minimum cuts say beforehand where nodes can be (`confines.rs`), and where downsets are too many all the same, the question is
-//! cut in two (`branch.rs`).
+//! Minimum cuts say beforehand where nodes can be (`confines.rs`). Where downsets are too many, nodes get their blocks one after
+//! the other, and of each way only what it has paid and what is still open is kept (`frontier.rs`, `labels.rs`). Where that is
+//! too much all the same, the question is cut in two (`branch.rs`).
 
 mod boxes;
 mod branch;
@@ -51,9 +52,9 @@ pub struct Caps {
     pub bytes: usize,
     /// Steps, of the enumeration and of the links, that are still allowed.
     pub steps: u64,
-    /// Downsets that were kept.
+    /// Downsets and labels that were kept.
     pub downsets: u64,
-    /// Links between downsets that were looked at, boxes of them included.
+    /// Links between downsets that were looked at, boxes of them included, and labels that were tried.
     pub transitions: u64,
     /// Decisions of the enumeration.
     pub branches: u64,
