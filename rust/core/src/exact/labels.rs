@@ -17,6 +17,9 @@
 //! already: it can be continued in the same ways. So labels are equal in all blocks that are closed, or that will not be full, and
 //! these need not be remembered. What they cannot use is no room for others.
 //!
+//! Of two labels of which one is of no use one stays, so none is missed: a label that is left out can be continued to a cheap
+//! partition only when one that stays can.
+//!
 //! Parameters are not in the labels, so where there is overflow or a limit of memory this says nothing.
 
 use rayon::prelude::*;
@@ -291,20 +294,13 @@ impl Search {
                 return false;
             }
         }
-        let (mut sum, num_after) = (0, self.num_blocks - to_go.last);
-        for (place, paid) in paid.iter().enumerate().rev() {
+        let num_left = self.num_blocks + 1 - to_go.first;
+        let mut sum = 0;
+        paid.iter().enumerate().rev().all(|(place, paid)| {
             sum += paid;
-            if sum + from[place] > self.cap * count(paid_blocks(place, to_go.len(), num_after)) {
-                return false;
-            }
-        }
-        true
+            sum + from[place] <= self.cap * count(num_left - place)
+        })
     }
-}
-
-/// From a place of a row on to the last block.
-fn paid_blocks(place: usize, len: usize, num_after: usize) -> usize {
-    len - place + num_after
 }
 
 /// The labels of so many blocks for which no other one near them has paid no more in any block.
