@@ -188,8 +188,7 @@ class Prover:
             strand.is_done = True
             self._has_tried.set()
             self._is_swept.set()
-            if strand is self._strands[0]:
-                self._is_wide.set()
+            self._is_wide.set()
 
     def _round(self, strand: _Strand, seconds: float) -> bool:
         """Run each method once; say whether there is nothing more to be had."""

@@ -265,6 +265,11 @@ impl Instance {
         &self.params
     }
 
+    /// Whether parameters play no part: they cost nothing, and nothing limits them.
+    pub(crate) fn is_free_of_memory(&self) -> bool {
+        self.params().iter().all(|&params| params == 0) && self.memory_limit().is_none()
+    }
+
     /// Ticks that `tensor` takes to move once.
     #[must_use]
     pub fn transfer(&self, tensor: TensorId) -> Ticks {

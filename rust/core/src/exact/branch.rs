@@ -56,19 +56,19 @@ pub(super) fn branch(
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let steps = SHARE.map(|share| caps.steps / share);
-    let ends = attempt(instance, threshold, confines, steps, caps, interrupt);
+    let found = attempt(instance, threshold, confines, steps, caps, interrupt);
     let most = i128::from(threshold - 1) * i128::from(count(instance.num_blocks()) - 1);
     let has_all_blocks = sum(&confines.known.charges) > most;
     // Where cuts have said nothing of the whole, parts are as large for long.
-    if !(matches!(ends, Err(Halt::Steps | Halt::Memory)) && confines.are_of_use) {
-        return ends;
+    if !(matches!(found, Err(Halt::Steps | Halt::Memory)) && confines.are_of_use) {
+        return found;
     }
     let steps = [STEPS[0], if has_all_blocks { STEPS[1] } else { 0 }];
     let graph = instance.graph();
     let [nodes, edges] = [graph.num_nodes(), graph.nodes().map(|v| graph.successors(v).len()).sum()].map(count);
     let (each, once) = (nodes.unsigned_abs() * STEPS_PER_NODE, nodes.unsigned_abs() * edges.unsigned_abs() / 64);
     if caps.steps <= once + each {
-        return ends;
+        return found;
     }
     caps.work(once)?;
     let parts = match left {
@@ -79,7 +79,7 @@ pub(super) fn branch(
     while let Some(part) = parts.pop() {
         let decided = caps.work(each).and_then(|()| part.decide(instance, threshold, &far, steps, caps, interrupt));
         match decided {
-            Ok(Decided::Better(ends)) => return Ok(Some(ends)),
+            Ok(Decided::Better(block_of)) => return Ok(Some(block_of)),
             Ok(Decided::Parts(halves)) => parts.extend(halves),
             Err(halt) => {
                 parts.push(part);
@@ -118,7 +118,7 @@ impl Part {
             return Err(Halt::Steps);
         }
         match attempt(instance, threshold, &known, attempt_steps, caps, interrupt) {
-            Ok(Some(ends)) => Ok(Decided::Better(ends)),
+            Ok(Some(block_of)) => Ok(Decided::Better(block_of)),
             Ok(None) => Ok(Decided::Parts(Vec::new())),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
             Err(halt) => halves(known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
@@ -211,10 +211,10 @@ mod tests {
                 num_branched += 1;
                 // So few that it goes on from what is left.
                 let mut left = None;
-                let ends = (0..100).find_map(|turn| {
+                let found = (0..100).find_map(|turn| {
                     let mut caps = Caps::new(1 << 26, 1 << (8 + turn / 4));
                     match branch(&instance, threshold, &confines, &mut left, &mut caps, &interrupt) {
-                        Ok(ends) => Some(ends),
+                        Ok(found) => Some(found),
                         Err(halt) => {
                             assert_eq!(halt, Halt::Steps, "case {case}");
                             num_left += left.as_ref().map_or(0, Vec::len);
@@ -222,11 +222,11 @@ mod tests {
                         }
                     }
                 });
-                let ends = ends.expect("enough steps");
-                assert_eq!(ends.is_some(), best < threshold, "case {case} at {threshold} of {best}");
-                if let Some(ends) = ends {
+                let found = found.expect("enough steps");
+                assert_eq!(found.is_some(), best < threshold, "case {case} at {threshold} of {best}");
+                if let Some(block_of) = found {
                     num_found += 1;
-                    assert!(bottleneck(&partition_costs(&instance, &ends)) < threshold, "case {case}");
+                    assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
                 }
             }
         }

@@ -185,38 +185,45 @@ impl Touch {
     }
 }
 
-/// Which rows there are already.
+/// Rows of words, each once.
 #[derive(Debug, Default)]
-struct Met {
-    /// Where rows are in their list, plus one, each from the place on that its hash says.
+struct Rows {
+    words: Vec<u64>,
+    /// How many there are; a row may be of no words.
+    count: usize,
+    /// Where rows are in the list, plus one, each from the place on that its hash says.
     places: Vec<u32>,
-    num_rows: usize,
 }
 
-impl Met {
+impl Rows {
+    /// A row, all of which are so long.
+    fn row(&self, index: usize, len: usize) -> &[u64] {
+        &self.words[index * len..][..len]
+    }
+
     /// Where a row is in the list, to which it is added when it is new.
-    fn enter(&mut self, row: &[u64], rows: &mut Vec<u64>) -> u32 {
-        if self.places.len() <= 2 * self.num_rows {
-            self.places = vec![0; (4 * self.num_rows).next_power_of_two().max(16)];
-            for index in 0..self.num_rows {
-                let place = self.place(&rows[index * row.len()..][..row.len()], rows);
+    fn enter(&mut self, row: &[u64]) -> u32 {
+        if self.places.len() <= 2 * self.count {
+            self.places = vec![0; (4 * self.count).next_power_of_two().max(16)];
+            for index in 0..self.count {
+                let place = self.place(self.row(index, row.len()));
                 self.places[place] = narrow(index + 1);
             }
         }
-        let place = self.place(row, rows);
+        let place = self.place(row);
         if self.places[place] == 0 {
-            rows.extend_from_slice(row);
-            self.num_rows += 1;
-            self.places[place] = narrow(self.num_rows);
+            self.words.extend_from_slice(row);
+            self.count += 1;
+            self.places[place] = narrow(self.count);
         }
         self.places[place] - 1
     }
 
     /// Where a row has its place, or the free one for it.
-    fn place(&self, row: &[u64], rows: &[u64]) -> usize {
+    fn place(&self, row: &[u64]) -> usize {
         let mask = self.places.len() - 1;
         let mut at = usize::try_from(hash(row)).unwrap_or(0) & mask;
-        while self.places[at] > 0 && rows[(wide(self.places[at]) - 1) * row.len()..][..row.len()] != *row {
+        while self.places[at] > 0 && self.row(wide(self.places[at]) - 1, row.len()) != row {
             at = (at + 1) & mask;
         }
         at
@@ -244,14 +251,14 @@ impl Frontiers {
         let (touches, num_slots) = plan(instance, windows, &order).ok_or(Halt::Steps)?;
         let mut layers = Vec::with_capacity(touches.len());
         // Frontiers as rows of words; the least that is paid on the way to each.
-        let (mut rows, mut least) = (vec![0; num_slots], vec![0]);
+        let (mut rows, mut least) = (Rows::default(), vec![0]);
+        rows.enter(&vec![0; num_slots]);
         let mut to_come = instance.total_load();
         let (mut row, mut pays) = (Vec::with_capacity(num_slots), Vec::new());
         for (&node, touched) in order.nodes().iter().zip(&touches) {
             to_come -= instance.load(node);
             let mut layer = Layer { num_frontiers: least.len(), ..Layer::default() };
-            let (mut next, mut next_least) = (Vec::new(), Vec::new());
-            let mut met = Met::default();
+            let (mut next, mut next_least) = (Rows::default(), Vec::new());
             let each =
                 STEPS_PER_ARC + STEPS_PER_TOUCH * count(touched.len()).unsigned_abs() + count(num_slots).unsigned_abs();
             for (from, &paid) in least.iter().enumerate() {
@@ -259,7 +266,7 @@ impl Frontiers {
                 for block in windows.earliest[node.index()]..=windows.latest[node.index()] {
                     caps.work(each)?;
                     row.clear();
-                    row.extend_from_slice(&rows[from * num_slots..][..num_slots]);
+                    row.extend_from_slice(rows.row(from, num_slots));
                     pays.clear();
                     pays.push((block, instance.load(node)));
                     let can_be = touched.iter().all(|touch| touch.advance_in(&mut row, block, &mut pays));
@@ -267,10 +274,10 @@ impl Frontiers {
                     if !can_be || paid + to_come > room {
                         continue;
                     }
-                    let to = met.enter(&row, &mut next);
+                    let to = next.enter(&row);
                     if wide(to) == next_least.len() {
                         next_least.push(paid);
-                        if size_of_val(&next[..]) > caps.bytes {
+                        if size_of_val(&next.words[..]) > caps.bytes {
                             return Err(Halt::Memory);
                         }
                     }

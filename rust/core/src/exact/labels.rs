@@ -33,8 +33,8 @@ use crate::order::TopologicalOrder;
 
 /// Labels that each is compared with: those before it in lexicographic order.
 const NEAR: usize = 64;
-/// Blocks that labels can be of.
-const MAX_BLOCKS: usize = 64;
+/// Blocks that labels can be of, at most.
+const WIDEST: usize = 64;
 /// What a label takes for each block, in steps.
 const STEPS: u64 = 6;
 /// The frontiers of an order have this part of the steps.
@@ -56,9 +56,8 @@ pub(super) fn assign(
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let is_free_of_memory = instance.params().iter().all(|&params| params == 0) && instance.memory_limit().is_none();
     let cap = threshold - 1;
-    let can_be = is_free_of_memory && instance.num_blocks() <= MAX_BLOCKS;
+    let can_be = instance.is_free_of_memory() && instance.num_blocks() <= WIDEST;
     let room = cap.checked_mul(count(instance.num_blocks())).filter(|_| can_be).ok_or(Halt::Steps)?;
     let mut frontiers: Option<Frontiers> = None;
     let (bytes, mut halt, mut most) = (caps.bytes, Halt::Steps, caps.steps / SHARE);
@@ -313,7 +312,7 @@ fn useful(costs: &[Ticks], origins: &[Origin], len: usize) -> (Vec<Ticks>, Vec<O
         5..=6 => useful_of::<6>(costs, origins, len),
         7..=8 => useful_of::<8>(costs, origins, len),
         9..=16 => useful_of::<16>(costs, origins, len),
-        _ => useful_of::<MAX_BLOCKS>(costs, origins, len),
+        _ => useful_of::<WIDEST>(costs, origins, len),
     }
 }
 
@@ -369,19 +368,18 @@ impl<const LEN: usize> Near<LEN> {
     fn has_less(&self, label: &[Ticks; LEN]) -> bool {
         let is_no_more = |other: &[Ticks; LEN]| other.iter().zip(label).all(|(other, paid)| other <= paid);
         let Some(last) = self.num_entered.checked_sub(1) else { return false };
+        let is_last_less = is_no_more(&self.labels[last % NEAR]);
         // Of two blocks, the last one has paid least in the second.
-        if is_no_more(&self.labels[last % NEAR]) || self.len <= 2 {
-            return is_no_more(&self.labels[last % NEAR]);
+        if is_last_less || self.len <= 2 {
+            return is_last_less;
         }
         let mut is_less = [true; NEAR];
         for (row, &paid) in self.rough.iter().zip(label).take(self.len).skip(1) {
             let paid = rough(paid);
             is_less.iter_mut().zip(row).for_each(|(is_less, other)| *is_less &= *other <= paid);
         }
-        let entered = is_less.iter().zip(&self.labels).take(self.num_entered);
-        entered
-            .into_iter()
-            .any(|(is_less, other)| *is_less && other.iter().zip(label).all(|(other, paid)| other <= paid))
+        let mut entered = is_less.iter().zip(&self.labels).take(self.num_entered);
+        entered.any(|(is_less, other)| *is_less && is_no_more(other))
     }
 }
 

@@ -162,8 +162,7 @@ impl<'a> Search<'a> {
         let mut enumerator = Enumerator::new(instance, confines);
         let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
         let ends = [End::new(nothing, 0), End::new(everything, 0)];
-        let is_free_of_memory =
-            instance.params().iter().all(|&params| params == 0) && instance.memory_limit().is_none();
+        let is_free_of_memory = instance.is_free_of_memory();
         Self { instance, threshold, confines, enumerator, ends, steps: [0; 2], is_free_of_memory }
     }
 

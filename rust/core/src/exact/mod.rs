@@ -41,9 +41,13 @@ use crate::interrupt::{Interrupt, Interrupted};
 /// A branch of the enumeration, and a node that it decides, take about as long as so many links.
 const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
-/// Steps without windows, which most decisions do not need (those of small tests too).
+/// Steps of the downset DP without windows, which most decisions do not need (those of small tests too), and of labels without
+/// cuts.
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
 const LABEL_STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 10 } else { 1 << 24 };
+
+/// Where windows are given, labels and the downset DP have these parts of the steps.
+const KNOWN_SHARE: [u64; 2] = [8, 2];
 
 /// What a decision may use, and what it has used.
 #[derive(Clone, Copy, Debug)]
@@ -170,14 +174,13 @@ pub fn decide(
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let confine = || {
-        let known = Known::nothing(instance);
-        let Some(confines) = Confines::new(instance, threshold - 1, known) else { return Ok(None) };
-        Ok(confines.by_cuts(instance, threshold - 1, BRIEFLY, interrupt)?.map(Arc::new))
-    };
+    let confine = |confines: Confines| Ok(confines.by_cuts(instance, threshold - 1, BRIEFLY, interrupt)?.map(Arc::new));
     let cuts = known.map_or(Cuts::AfterSteps(Box::new(confine)), Cuts::Known);
     decide_within(instance, threshold, cuts, &mut None, caps, interrupt)
 }
+
+/// What minimum cuts say of a threshold; none when no partition is better.
+pub(crate) type Confined = Result<Option<Arc<Confines>>, Interrupted>;
 
 /// What a decision does about minimum cuts.
 pub(crate) enum Cuts<'a> {
@@ -187,8 +190,8 @@ pub(crate) enum Cuts<'a> {
     Known(Known),
     /// Takes this.
     Recalled(Arc<Confines>),
-    /// Asks this when a few steps were not enough.
-    AfterSteps(Box<dyn FnOnce() -> Result<Option<Arc<Confines>>, Interrupted> + 'a>),
+    /// Asks this when a few steps were not enough, given what is known without cuts.
+    AfterSteps(Box<dyn FnOnce(Confines) -> Confined + 'a>),
 }
 
 /// As [`decide`]; with parts that are left from before, and those that a halt leaves.
@@ -210,7 +213,7 @@ pub(crate) fn decide_within(
         Cuts::None => chain(instance, threshold, None, caps, interrupt),
         Cuts::Known(known) => {
             let Some(confines) = confine(known) else { return Ok(None) };
-            attempt(instance, threshold, &confines, [caps.steps / 8, caps.steps / 2], caps, interrupt)
+            attempt(instance, threshold, &confines, KNOWN_SHARE.map(|share| caps.steps / share), caps, interrupt)
         }
         Cuts::Recalled(confines) => within(&confines, caps),
         Cuts::AfterSteps(ask) => {
@@ -224,7 +227,7 @@ pub(crate) fn decide_within(
                 caps.within(LABEL_STEPS_WITHOUT, |part| labels::assign(instance, threshold, windows, part, interrupt));
             match found {
                 Err(Halt::Steps | Halt::Memory) => {
-                    let Some(confines) = ask()? else { return Ok(None) };
+                    let Some(confines) = ask(confines)? else { return Ok(None) };
                     within(&confines, caps)
                 }
                 found => found,

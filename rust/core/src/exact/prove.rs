@@ -32,9 +32,9 @@ pub enum Reason {
     Cut(usize),
     /// No chain of downsets of the quotient is that cheap; how many downsets and links were looked at.
     Downsets {
-        /// Downsets that were kept.
+        /// Downsets and labels that were kept.
         downsets: u64,
-        /// Links that were looked at.
+        /// Links that were looked at, and labels that were tried.
         transitions: u64,
     },
 }
@@ -273,8 +273,9 @@ impl Bracket<'_> {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
         } else {
-            Cuts::AfterSteps(Box::new(|| {
-                let confines = self.confine(&reduction, threshold, patience)?;
+            Cuts::AfterSteps(Box::new(|confines| {
+                let Some(patience) = patience else { return Ok(Some(Arc::new(confines))) };
+                let confines = self.params.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)?;
                 is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
                 Ok(confines)
             }))
