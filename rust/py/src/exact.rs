@@ -128,7 +128,7 @@ pub fn confine(
         copy_in(group_of)?.into_iter().map(|group| usize::try_from(group).unwrap_or(0)).collect();
     let patience = if is_patient { exact::PATIENTLY } else { exact::BRIEFLY };
     let known = |core| Some(Confines { instance: Arc::clone(instance), threshold, core });
-    if let Some(core) = py.detach(|| thresholds.recall(instance, &group_of, threshold, patience)) {
+    if let Some(core) = py.detach(|| thresholds.recall(&group_of, threshold, patience)) {
         return Ok(known(core));
     }
     if let Some(poll) = poll {

@@ -35,10 +35,10 @@ use crate::order::TopologicalOrder;
 use crate::reduce::mincut::Network;
 use crate::reduce::quotient::Quotient;
 
-/// More nodes would take more than 150 MB.
+/// Who is far from whom is not found for more nodes: that would take more than 150 MB.
 const MAX_NODES: usize = 20_000;
-/// After so many nodes it is clear whether the steps are enough.
-const SAMPLE: usize = 32;
+/// After so many nodes it is clear how many the steps are enough for.
+const SAMPLE: usize = if cfg!(debug_assertions) { 2 } else { 32 };
 /// The `a` of 1, and the least.
 const ONE: i64 = 1 << 12;
 const LEAST: i64 = ONE / 16;
@@ -74,9 +74,18 @@ impl Order {
     }
 }
 
+/// What nodes are charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charges {
+    /// Of each node.
+    pub of_nodes: Vec<Ticks>,
+    /// Whether there were steps for all nodes.
+    pub are_all: bool,
+}
+
 /// Charges of partitions whose blocks all cost at most `cap`; none when there is no such partition. What is `far` from whom, by
-/// [`far`], and `windows` are as in any such partition. Where that would take many more `steps`, arcs that are looked at, or
-/// the graph is too large, nodes are charged their loads. What is looked at is taken from `steps`.
+/// [`far`], and `windows` are as in any such partition. Where `steps`, arcs that may be looked at, are not enough for all nodes,
+/// the others are charged their loads. What is looked at is taken from `steps`.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -91,19 +100,19 @@ pub fn charges(
     order: Order,
     steps: &mut i64,
     interrupt: &Interrupt,
-) -> Result<Option<Vec<Ticks>>, Interrupted> {
+) -> Result<Option<Charges>, Interrupted> {
     let graph = instance.graph();
     let loads = instance.loads();
     // A sum of charges fits 64 bits.
-    if graph.num_nodes() > MAX_NODES || cap.checked_mul(count(instance.num_blocks())).is_none() {
-        return Ok(Some(loads));
+    if cap.checked_mul(count(instance.num_blocks())).is_none() {
+        return Ok(Some(Charges { of_nodes: loads, are_all: true }));
     }
     let quotient = Quotient::new(instance);
     let mut charging = Charging {
         instance,
         cap: i128::from(cap),
         windows,
-        charges: loads.clone(),
+        charges: loads,
         far,
         network: Network::new(&quotient),
         region: Vec::new(),
@@ -114,11 +123,7 @@ pub fn charges(
     };
     let charged = charging.charge_all(order, *steps, interrupt);
     *steps = steps.saturating_sub_unsigned(charging.network.steps());
-    Ok(match charged? {
-        Charged::All => Some(charging.charges),
-        Charged::TooManySteps => Some(loads),
-        Charged::TooMuch => None,
-    })
+    Ok(charged?.map(|are_all| Charges { of_nodes: charging.charges, are_all }))
 }
 
 /// Per node, the nodes that are apart from it, before it or after it, as bits; `apart` are the least pairs. None for a graph
@@ -188,43 +193,38 @@ struct Charging<'q, 'a> {
     factor: i64,
 }
 
-/// How charging all nodes ends.
-enum Charged {
-    All,
-    TooManySteps,
-    /// What a block cannot cost, or all of them.
-    TooMuch,
-}
-
 impl Charging<'_, '_> {
-    /// Charges all nodes more, one after the other.
-    fn charge_all(&mut self, order: Order, steps: i64, interrupt: &Interrupt) -> Result<Charged, Interrupted> {
+    /// Charges all nodes more, one after the other, or where there are too few steps every so many of them; whether it was all,
+    /// and none when that is what a block cannot cost, or all of them.
+    fn charge_all(&mut self, order: Order, steps: i64, interrupt: &Interrupt) -> Result<Option<bool>, Interrupted> {
         let room = self.cap * i128::from(count(self.instance.num_blocks()));
         let mut charged = sum(&self.charges);
         if charged > room {
-            return Ok(Charged::TooMuch);
+            return Ok(None);
         }
         let nodes = order.of(self.instance.graph());
-        let num_nodes = count(nodes.len());
-        for (place, node) in nodes.into_iter().map(NodeId::index).enumerate() {
+        let (mut place, mut visited) = (0, 0);
+        while place < nodes.len() {
             interrupt.check(0)?;
-            let used = i64::try_from(self.network.steps()).unwrap_or(i64::MAX / num_nodes);
-            if place >= SAMPLE && count(place) * steps < used * num_nodes {
-                return Ok(Charged::TooManySteps);
+            let node = nodes[place].index();
+            if !self.has_no_room[node] {
+                charged -= i128::from(self.charges[node]);
+                if !self.charge(node) {
+                    return Ok(None);
+                }
+                charged += i128::from(self.charges[node]);
+                if charged > room {
+                    return Ok(None);
+                }
             }
-            if self.has_no_room[node] {
-                continue;
-            }
-            charged -= i128::from(self.charges[node]);
-            if !self.charge(node) {
-                return Ok(Charged::TooMuch);
-            }
-            charged += i128::from(self.charges[node]);
-            if charged > room {
-                return Ok(Charged::TooMuch);
-            }
+            visited += 1;
+            let left = steps.saturating_sub_unsigned(self.network.steps());
+            let Ok(left @ 1..) = usize::try_from(left) else { break };
+            let used = usize::try_from(self.network.steps()).unwrap_or(usize::MAX);
+            let needed = used.saturating_mul(nodes.len() - place) / visited;
+            place += if visited < SAMPLE { 1 } else { needed.div_ceil(left).max(1) };
         }
-        Ok(Charged::All)
+        Ok(Some(visited == nodes.len()))
     }
 
     /// Charges a node more, if there is room; whether a block can hold it.
@@ -301,7 +301,7 @@ impl Charging<'_, '_> {
         let first = nodes.iter().map(|&node| latest[node]).min().unwrap_or(0);
         let last = nodes.iter().map(|&node| earliest[node]).max().unwrap_or(0);
         for &node in nodes {
-            let is_near = self.far[node].iter().zip(&set).all(|(far, set)| far & set == 0);
+            let is_near = self.far.get(node).is_none_or(|far| far.iter().zip(&set).all(|(far, set)| far & set == 0));
             if is_near && earliest[node] <= first && last <= latest[node] {
                 self.has_no_room[node] = true;
             }
@@ -332,7 +332,8 @@ impl Charging<'_, '_> {
                     let other = other.index();
                     let is_met = earliest[other] <= latest[node] && earliest[node] <= latest[other];
                     let path = path.saturating_add(self.charges[other]);
-                    if !self.is_in[other] && is_met && i128::from(path) <= self.cap && !has(&self.far[node], other) {
+                    let is_far = self.far.get(node).is_some_and(|far| has(far, other));
+                    if !self.is_in[other] && is_met && i128::from(path) <= self.cap && !is_far {
                         open.push(Reverse((path, other)));
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::charges::{Order, charges, far};
+use super::charges::{Charges, Order, charges, far};
 use super::windows::{WHOLE, sum};
 use super::{Narrowing, Reach, Windows};
 use crate::cost::{Instance, Ticks};
@@ -17,8 +17,8 @@ const ORDERS: [Order; 5] = [Order::Forward, Order::Backward, Order::Outward, Ord
 const ALWAYS: usize = 3;
 const WORTHWHILE: [usize; 2] = [97, 100];
 const NEAR: [i128; 2] = [80 * WHOLE / 100, 95 * WHOLE / 100];
-/// Cuts are of use when they leave this part of the windows' slack or less, or when loads are no more than this part of charges.
-const OF_USE: [i128; 2] = [99, 100];
+/// Cuts are of use when they leave so many hundredths of the windows' slack or less, or of the room that loads leave.
+const OF_USE: [i128; 2] = [99, 90];
 
 /// Arcs that may be looked at to narrow windows, a fraction of a second's.
 pub const SHAVING: i64 = 1 << 25;
@@ -70,6 +70,8 @@ pub struct Confines {
     pub narrowing: Arc<Narrowing>,
     /// Whether cuts have said much.
     pub are_of_use: bool,
+    /// Whether there were steps for all of them.
+    pub are_all: bool,
 }
 
 impl Confines {
@@ -79,7 +81,14 @@ impl Confines {
         let narrowing = Narrowing::new(instance.graph(), &known.charges, instance.num_blocks(), cap, &[]);
         let mut reach = Reach::default();
         let can_be = narrowing.narrow(&mut reach, &mut known.windows);
-        can_be.then_some(Self { known, reach, apart: Vec::new(), narrowing: narrowing.into(), are_of_use: false })
+        can_be.then_some(Self {
+            known,
+            reach,
+            apart: Vec::new(),
+            narrowing: narrowing.into(),
+            are_of_use: false,
+            are_all: true,
+        })
     }
 
     /// With what minimum cuts say, in so many steps for charges; none when there is no such partition.
@@ -104,10 +113,9 @@ impl Confines {
         let (far, mut most) = (far(instance.graph(), &self.apart), loads.clone());
         for (round, order) in ORDERS.into_iter().enumerate() {
             let slack = self.known.windows.slack();
-            let Some(charges) = charges(instance, cap, &far, &self.known.windows, order, &mut { steps }, interrupt)?
-            else {
-                return Ok(None);
-            };
+            let found = charges(instance, cap, &far, &self.known.windows, order, &mut { steps }, interrupt)?;
+            let Some(Charges { of_nodes: charges, are_all }) = found else { return Ok(None) };
+            self.are_all &= are_all;
             if sum(&charges) > sum(&most) {
                 most.clone_from(&charges);
             }
@@ -118,7 +126,7 @@ impl Confines {
             }
             let is_near = self.narrowing.share() >= NEAR[round.min(1)];
             let is_narrower = self.known.windows.slack() * WORTHWHILE[1] <= slack * WORTHWHILE[0];
-            if has_loads || !is_near || round >= ALWAYS && !is_narrower {
+            if has_loads || !are_all || !is_near || round >= ALWAYS && !is_narrower {
                 break;
             }
         }
@@ -126,9 +134,10 @@ impl Confines {
             return Ok(None);
         }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
-        let sums = [&loads, &self.known.charges].map(|charges| sum(charges));
+        let room = i128::from(cap) * i128::from(count(instance.num_blocks()));
+        let free = [&self.known.charges, &loads].map(|charges| room - sum(charges));
         self.are_of_use =
-            [slacks, sums].into_iter().any(|[less, more]: [i128; 2]| less * OF_USE[1] <= more * OF_USE[0]);
+            [(slacks, OF_USE[0]), (free, OF_USE[1])].into_iter().any(|([left, all], most)| left * 100 <= all * most);
         Ok(Some(self))
     }
 
@@ -154,8 +163,8 @@ impl Confines {
             return Ok(None);
         }
         let Some(charges) = charges(instance, cap, far, windows, order, steps, interrupt)? else { return Ok(None) };
-        let can_be = if sum(&charges) > sum(&self.known.charges) {
-            part.take(instance, cap, charges, Some(steps), interrupt)?
+        let can_be = if sum(&charges.of_nodes) > sum(&self.known.charges) {
+            part.take(instance, cap, charges.of_nodes, Some(steps), interrupt)?
         } else {
             narrowing.narrow(reach, windows)
         };

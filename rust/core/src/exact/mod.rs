@@ -22,7 +22,7 @@ mod windows;
 
 pub(crate) use boxes::{Point, cost_between, point};
 pub(crate) use branch::Part;
-pub use charges::{Order, charges, far};
+pub use charges::{Charges, Order, charges, far};
 pub use confines::{BRIEFLY, Confines, Known, PATIENTLY, SHAVING};
 pub(crate) use downsets::{Boundary, Downsets, Met};
 pub use prove::{Params, Progress, Proof, Proven, Reason, prove};

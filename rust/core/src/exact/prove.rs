@@ -23,6 +23,8 @@ const PROBES: usize = 3;
 /// The share of charges that is a contradiction more often than not, and how much faster shares grow than thresholds fall.
 const FULL: i128 = 98 * WHOLE / 100;
 const STEEP: [i128; 2] = [13, 10];
+/// As long as nothing is proven, this part of the best partition's bottleneck more than the combinatorial bound is tried.
+const FORMAL: [Ticks; 3] = [1 << 13, 1 << 15, 1 << 18];
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -125,6 +127,7 @@ pub fn prove(
         params,
         report,
         has_cuts: true,
+        formal: instance.combinatorial_bound(),
         proven: Proven {
             progress: Progress {
                 lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
@@ -155,6 +158,8 @@ struct Bracket<'a> {
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     /// Whether minimum cuts are of use, as far as is known.
     has_cuts: bool,
+    /// What is proven as a matter of form.
+    formal: Ticks,
     proven: Proven,
 }
 
@@ -177,13 +182,14 @@ impl Bracket<'_> {
                 if !is_decided {
                     above = threshold;
                     if !is_swept {
-                        self.sweep(above)?;
+                        self.begin(steps)?;
+                        self.sweep(above.min(self.proven.progress.bottleneck))?;
                         is_swept = true;
                     }
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
                 let open = above.min(bottleneck) - lower_bound;
-                let narrow = NARROW[usize::from(lower_bound > self.instance.combinatorial_bound())];
+                let narrow = NARROW[usize::from(lower_bound > self.formal)];
                 if !is_decided && open.saturating_mul(narrow) <= bottleneck - begin || open <= 1 && above < INFINITE {
                     break;
                 }
@@ -202,6 +208,22 @@ impl Bracket<'_> {
         }
     }
 
+    /// Proves little more than the combinatorial bound, which takes hardly any steps.
+    fn begin(&mut self, steps: u64) -> Result<(), Interrupted> {
+        let has_cuts = self.has_cuts;
+        for part in FORMAL {
+            let Progress { lower_bound, bottleneck } = self.proven.progress;
+            if lower_bound > self.instance.combinatorial_bound() || lower_bound >= bottleneck {
+                break;
+            }
+            self.attempt((lower_bound + bottleneck / part).clamp(lower_bound + 1, bottleneck), steps)?;
+            self.formal = self.proven.progress.lower_bound;
+        }
+        // What cuts say there does not say whether they are of use above.
+        self.has_cuts = has_cuts;
+        Ok(())
+    }
+
     /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
     fn sweep(&mut self, above: Ticks) -> Result<(), Interrupted> {
         let thresholds = Arc::clone(&self.params.thresholds);
@@ -210,7 +232,7 @@ impl Bracket<'_> {
         loop {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
             let open = above - lower_bound;
-            let is_proven = lower_bound > self.instance.combinatorial_bound();
+            let is_proven = lower_bound > self.formal;
             if (open / 2).saturating_mul(ROUGH[usize::from(is_proven)]) <= bottleneck {
                 break;
             }
@@ -269,7 +291,7 @@ impl Bracket<'_> {
         let patience = is_of_use.then_some(BRIEFLY);
         let cuts = if let Some(known) = &self.params.known {
             Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
-        } else if let Some(confines) = self.params.thresholds.recall(instance, group_of, threshold, BRIEFLY) {
+        } else if let Some(confines) = self.params.thresholds.recall(group_of, threshold, BRIEFLY) {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
         } else {

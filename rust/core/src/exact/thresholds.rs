@@ -60,28 +60,19 @@ impl Asked {
         self.group_of.iter().zip(group_of).all(|(&group, &other)| *union[group].get_or_insert(other) == other)
     }
 
-    fn is_enough(&self, instance: &Instance, patience: i64) -> bool {
-        // Those who stop for want of patience charge loads.
-        self.patience >= patience || self.confines.known.charges != instance.loads()
+    fn is_enough(&self, patience: i64) -> bool {
+        self.patience >= patience || self.confines.are_all
     }
 }
 
 impl Thresholds {
     /// What is known of all partitions of a quotient better than `threshold`, if somebody has asked as patiently.
     #[must_use]
-    pub fn recall(
-        &self,
-        quotient: &Instance,
-        group_of: &[usize],
-        threshold: Ticks,
-        patience: i64,
-    ) -> Option<Arc<Confines>> {
+    pub fn recall(&self, group_of: &[usize], threshold: Ticks, patience: i64) -> Option<Arc<Confines>> {
         let most = threshold.saturating_add(threshold / NEAR);
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let is_answer = |each: &&Asked| {
-            (threshold..=most).contains(&each.threshold)
-                && each.group_of == group_of
-                && each.is_enough(quotient, patience)
+            (threshold..=most).contains(&each.threshold) && each.group_of == group_of && each.is_enough(patience)
         };
         asked.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.confines))
     }
@@ -101,7 +92,7 @@ impl Thresholds {
         patience: i64,
         interrupt: &Interrupt,
     ) -> Result<Option<Arc<Confines>>, Interrupted> {
-        if let Some(confines) = self.recall(quotient, group_of, threshold, patience) {
+        if let Some(confines) = self.recall(group_of, threshold, patience) {
             return Ok(Some(confines));
         }
         let (mut known, mut apart) = (Known::nothing(quotient), Vec::new());
