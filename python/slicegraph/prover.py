@@ -36,6 +36,8 @@ _CLOSE = 0.95
 """Of the best partition: with less proven, the exact model is not begun while the chain goes on."""
 _HARDLY = 0.998
 """Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
+_BEATEN = 32
+"""When a partition is better by more than this part of what is open, the downset DP ends its turn early."""
 _LEAD = 8.0
 """Seconds in which the downset DP goes on alone after the sweep, as long as it is not too wide for it."""
 _PATIENCE = 0.5
@@ -179,8 +181,12 @@ class Prover:
                 self._is_swept.wait()
                 self._is_wide.wait(_LEAD)
             seconds = _FIRST_SECONDS
-            while not (self._is_closed.is_set() or self.is_solved or self._round(strand, seconds)):
-                seconds *= _GROWTH
+            while not (self._is_closed.is_set() or self.is_solved):
+                begin = time.monotonic()
+                if self._round(strand, seconds):
+                    break
+                if time.monotonic() - begin >= seconds:
+                    seconds *= _GROWTH
         except Exception:  # noqa: BLE001 - logged with its trace
             # The partition that was found is worth more than what went wrong here.
             _log.exception("the lower bounds have failed")
@@ -253,11 +259,13 @@ class Prover:
         if confines is not None:
             lower_bound, bottleneck = confines.threshold - 1, confines.threshold
 
-        def poll(ticks: int, _bottleneck: int) -> bool:
-            is_over = time.monotonic() - begin >= seconds
+        def poll(ticks: int, best: int) -> bool:
+            elapsed = time.monotonic() - begin
+            is_over = elapsed >= seconds
             if self._thresholds.stuck is not None:
                 self._is_swept.set()
-            if self._thresholds.are_wide:
+            if self._thresholds.are_wide and not is_first:
+                # Of the first partition they may be too many, and few of the best.
                 self._is_wide.set()
             if confines is not None:
                 is_better = self._threshold is not None and self._threshold < confines.threshold
@@ -265,10 +273,14 @@ class Prover:
             if is_over:
                 self._has_tried.set()
             is_met = self._threshold is not None and ticks >= self._threshold
-            has_news = is_first or bottleneck != self._threshold or self._ticks > max(ticks, lower_bound)
+            has_news = is_first or bottleneck != self._threshold
+            self._thresholds.raise_floor(self._ticks)
+            # Of thresholds that somebody else beats nothing is to be learned.
+            lead = 0 if self._threshold is None else best - self._threshold
+            is_beaten = lead * _BEATEN > best - ticks and elapsed * _GROWTH >= seconds
             # What cuts are asked at the moment would have to be asked again.
-            is_over = is_over and self._is_swept.is_set()
-            return self._hear(strand, ticks) or is_met or (is_over and has_news)
+            is_over = (is_beaten or (is_over and has_news)) and self._is_swept.is_set()
+            return self._hear(strand, ticks) or is_met or is_over
 
         return close_in(
             instance,

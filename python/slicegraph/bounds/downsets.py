@@ -31,7 +31,7 @@ from slicegraph.result import Bound
 MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""
 FIRST_STEPS = 2**27
-MORE_STEPS = 2**28
+MORE_STEPS = 2**29
 """With which thresholds are tried first: most need no more; and when that was not enough before."""
 _MEMORY = 2 * 2**30
 """Bytes for downsets; boxes around those of a level come to it, and `solve` may ask two questions at a time."""

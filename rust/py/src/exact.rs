@@ -85,10 +85,15 @@ impl Thresholds {
         self.0.stuck()
     }
 
-    /// Whether frontiers have been too many for a threshold that somebody has tried since then.
+    /// Whether frontiers were too many for the best partition's bottleneck when somebody last tried it.
     #[getter]
     fn are_wide(&self) -> bool {
         self.0.are_wide()
+    }
+
+    /// Takes what somebody has proven, in ticks: who tries thresholds tries higher ones.
+    fn raise_floor(&self, lower_bound: i64) {
+        self.0.raise_floor(lower_bound);
     }
 }
 

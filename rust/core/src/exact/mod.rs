@@ -227,6 +227,8 @@ pub(crate) fn decide_within(
                 caps.within(LABEL_STEPS_WITHOUT, |part| labels::assign(instance, threshold, windows, part, interrupt));
             match found {
                 Err(Halt::Steps | Halt::Memory) => {
+                    // Of what cuts leave, frontiers may be few.
+                    caps.are_wide = false;
                     let Some(confines) = ask(confines)? else { return Ok(None) };
                     within(&confines, caps)
                 }

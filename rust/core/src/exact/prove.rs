@@ -25,6 +25,14 @@ const FULL: i128 = 98 * WHOLE / 100;
 const STEEP: [i128; 2] = [13, 10];
 /// As long as nothing is proven, this part of the best partition's bottleneck more than the combinatorial bound is tried.
 const FORMAL: [Ticks; 3] = [1 << 13, 1 << 15, 1 << 18];
+/// With no more than this part of the best partition's bottleneck open, lower thresholds take as many steps as it, and are
+/// tried when so many have not been enough.
+const HARDLY: Ticks = 1 << 7;
+const PLENTY: u64 = 1 << 30;
+/// A partition that is better by no more than this part of what is open is likely to be the best.
+const HARDLY_BETTER: Ticks = 8;
+/// When lower thresholds that are proven have taken this part of the steps, the best one has more of them.
+const COMPARABLE: u64 = 4;
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -170,15 +178,16 @@ impl Bracket<'_> {
         loop {
             // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
-            let (mut threshold, mut above) = (INFINITE, INFINITE);
+            let (mut threshold, mut above, mut below) = (INFINITE, INFINITE, 0);
             loop {
-                let Progress { lower_bound: before, bottleneck } = self.proven.progress;
-                if before >= bottleneck {
+                let Progress { lower_bound: before, bottleneck: was } = self.proven.progress;
+                if before >= was {
                     return Ok(());
                 }
-                let is_best = threshold >= bottleneck;
-                threshold = threshold.clamp(before + 1, bottleneck);
-                let is_decided = self.attempt(threshold, steps)?.is_some();
+                let is_best = threshold >= was;
+                threshold = threshold.clamp(before + 1, was);
+                let left = self.attempt(threshold, steps)?;
+                let is_decided = left.is_some();
                 if !is_decided {
                     above = threshold;
                     if !is_swept {
@@ -188,18 +197,31 @@ impl Bracket<'_> {
                     }
                 }
                 let Progress { lower_bound, bottleneck } = self.proven.progress;
-                let open = above.min(bottleneck) - lower_bound;
+                // What somebody else has proven need not be proven again.
+                let floor = lower_bound.max(self.params.thresholds.floor());
+                let open = above.min(bottleneck) - floor;
                 let narrow = NARROW[usize::from(lower_bound > self.formal)];
-                if !is_decided && open.saturating_mul(narrow) <= bottleneck - begin || open <= 1 && above < INFINITE {
+                let is_hardly = open <= bottleneck / HARDLY && steps < PLENTY;
+                let is_narrow = open.saturating_mul(narrow) <= bottleneck - begin || is_hardly;
+                if !is_decided && is_narrow || open <= 1 && above < INFINITE {
                     break;
                 }
+                if above < INFINITE {
+                    below += left.map_or(0, |left| steps - left.min(steps));
+                    if below > steps / COMPARABLE {
+                        break;
+                    }
+                }
                 // What took too many steps last time, twice as far as the last step went, or half of what is left.
-                let leap = lower_bound.saturating_add((lower_bound - before).saturating_mul(2));
-                let middle = lower_bound + (open + 1) / 2;
+                let leap = floor.saturating_add((lower_bound - before).saturating_mul(2));
+                let middle = floor + (open + 1) / 2;
+                let is_hardly_better = is_best && is_decided && (was - bottleneck) * HARDLY_BETTER <= open;
                 threshold = match (lower_bound > before, above < INFINITE) {
+                    // To come across partitions this good takes as many steps as to find that there is none.
+                    (false, false) if is_hardly_better => INFINITE,
                     (true, true) => leap.min(middle),
                     (true, false) => leap,
-                    (false, true) if is_best && (lower_bound + 1..above).contains(&first) => first,
+                    (false, true) if is_best && (floor + 1..above).contains(&first) => first,
                     (false, _) => middle,
                 };
             }
@@ -282,9 +304,9 @@ impl Bracket<'_> {
         self.params.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
     }
 
-    /// Decides one threshold, if that takes no more than so many steps.
-    fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<()>, Interrupted> {
-        let Some(reduction) = self.reduce(threshold)? else { return Ok(Some(())) };
+    /// Decides one threshold, if that takes no more than so many steps; how many are left.
+    fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<u64>, Interrupted> {
+        let Some(reduction) = self.reduce(threshold)? else { return Ok(Some(steps)) };
         let mut caps = Caps::new(self.params.memory, steps);
         let Reduction { instance, group_of, .. } = &reduction;
         let mut is_of_use = self.has_cuts;
@@ -309,8 +331,8 @@ impl Bracket<'_> {
             thresholds.keep_parts(group_of, threshold, parts);
         }
         self.has_cuts = is_of_use;
-        if caps.are_wide && thresholds.stuck().is_some() {
-            thresholds.tell_wide();
+        if threshold == self.proven.progress.bottleneck {
+            thresholds.tell_wide(caps.are_wide);
         }
         self.proven.used.count(&caps);
         match decision {
@@ -318,9 +340,9 @@ impl Bracket<'_> {
             Err(Halt::Steps | Halt::Memory) => Ok(None),
             Ok(None) => {
                 let reason = Reason::Downsets { downsets: caps.downsets, transitions: caps.transitions };
-                self.raise(threshold, reduction, reason).map(Some)
+                self.raise(threshold, reduction, reason).map(|()| Some(caps.steps))
             }
-            Ok(Some(blocks)) => self.lower(reduction.lift(&blocks)).map(Some),
+            Ok(Some(blocks)) => self.lower(reduction.lift(&blocks)).map(|()| Some(caps.steps)),
         }
     }
 

@@ -8,7 +8,7 @@
 //! **Proof.** Those are some of these.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Confines, Known, Part, Windows};
@@ -17,7 +17,7 @@ use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// What is known of a threshold serves for one that is lower by no more than this part of it.
-const NEAR: Ticks = 1 << 9;
+const NEAR: Ticks = 1 << 14;
 /// Answers that are kept, the last ones: some MB each for the largest graphs.
 const MAX_ASKED: usize = 64;
 /// Thresholds whose parts are kept, the last ones: some dozens of parts each.
@@ -31,8 +31,10 @@ pub struct Thresholds {
     open: Mutex<Vec<Open>>,
     /// The least threshold that cuts alone do not prove, when that is known, roughly.
     stuck: Mutex<Option<Ticks>>,
-    /// Whether frontiers have been too many since then.
+    /// Whether frontiers were too many for the best partition's bottleneck, the last time.
     are_wide: AtomicBool,
+    /// What anybody has proven, in any way.
+    floor: AtomicI64,
 }
 
 /// What is left of a threshold.
@@ -161,14 +163,24 @@ impl Thresholds {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether frontiers have been too many for a threshold that somebody has tried since cuts alone were (`frontier.rs`).
+    /// Whether frontiers were too many for the best partition's bottleneck when somebody last tried it (`frontier.rs`).
     #[must_use]
     pub fn are_wide(&self) -> bool {
         self.are_wide.load(Ordering::Relaxed)
     }
 
-    pub(super) fn tell_wide(&self) {
-        self.are_wide.store(true, Ordering::Relaxed);
+    pub(super) fn tell_wide(&self, are_wide: bool) {
+        self.are_wide.store(are_wide, Ordering::Relaxed);
+    }
+
+    /// What somebody has proven, as far as has been told.
+    pub(super) fn floor(&self) -> Ticks {
+        self.floor.load(Ordering::Relaxed)
+    }
+
+    /// Takes what somebody has proven.
+    pub fn raise_floor(&self, lower_bound: Ticks) {
+        self.floor.fetch_max(lower_bound, Ordering::Relaxed);
     }
 
     /// Takes a threshold that they do not prove; those between it and what is proven have been tried, roughly.
