@@ -262,7 +262,8 @@ class Prover:
         def poll(ticks: int, best: int) -> bool:
             elapsed = time.monotonic() - begin
             is_over = elapsed >= seconds
-            if self._thresholds.stuck is not None:
+            if self._thresholds.stuck is not None or (bottleneck is not None and best < bottleneck):
+                # Where the DP finds partitions there may be nothing to sweep.
                 self._is_swept.set()
             if self._thresholds.are_wide and not is_first:
                 # Of the first partition they may be too many, and few of the best.

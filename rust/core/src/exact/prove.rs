@@ -178,7 +178,7 @@ impl Bracket<'_> {
         loop {
             // Often the best partition's bottleneck takes hardly more steps than what is far below it.
             let begin = self.proven.progress.lower_bound;
-            let (mut threshold, mut above, mut below) = (INFINITE, INFINITE, 0);
+            let (mut threshold, mut above, mut below, mut is_again) = (INFINITE, INFINITE, 0, false);
             loop {
                 let Progress { lower_bound: before, bottleneck: was } = self.proven.progress;
                 if before >= was {
@@ -215,10 +215,11 @@ impl Bracket<'_> {
                 // What took too many steps last time, twice as far as the last step went, or half of what is left.
                 let leap = floor.saturating_add((lower_bound - before).saturating_mul(2));
                 let middle = floor + (open + 1) / 2;
-                let is_hardly_better = is_best && is_decided && (was - bottleneck) * HARDLY_BETTER <= open;
+                is_again =
+                    is_best && is_decided && !is_again && (was - bottleneck).saturating_mul(HARDLY_BETTER) <= open;
                 threshold = match (lower_bound > before, above < INFINITE) {
-                    // To come across partitions this good takes as many steps as to find that there is none.
-                    (false, false) if is_hardly_better => INFINITE,
+                    // Once, since there may be many that are hardly better than each other.
+                    (false, false) if is_again => INFINITE,
                     (true, true) => leap.min(middle),
                     (true, false) => leap,
                     (false, true) if is_best && (floor + 1..above).contains(&first) => first,
