@@ -1,13 +1,15 @@
 //! Coarsening: small groups of nodes that a search moves as one.
 //!
 //! Groups are runs of a topological order, so no cycle comes to be between them. The order is depth-first at random, and
-//! a node joins the run before it only when it reads from that. Not a reduction: a partition that is lost may be the best.
+//! a node joins the run before it only when it reads from that. Every other time those that read the dearest tensors from
+//! the run are likely to come first. Not a reduction: a partition that is lost may be the best.
 
+use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use crate::cost::Instance;
-use crate::ids::{NodeId, count};
+use crate::cost::{Instance, Ticks};
+use crate::ids::{NodeId, TensorId, count, float, ticks};
 
 /// Nodes of a group at most.
 const MAX_NODES: usize = 3;
@@ -20,6 +22,7 @@ const MAX_PART: i64 = 4;
 /// O(nodes + reads).
 pub(super) fn coarsen(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> (Vec<usize>, usize) {
     let graph = instance.graph();
+    let is_weighed: bool = random.random();
     let max_work = instance.total_work() / (count(instance.num_blocks()) * MAX_PART);
     let mut waiting = graph.num_predecessors().to_vec();
     let mut stack: Vec<NodeId> = graph.nodes().filter(|node| waiting[node.index()] == 0).collect();
@@ -48,6 +51,14 @@ pub(super) fn coarsen(instance: &Instance, block_of: &[usize], random: &mut Xosh
             }
         }
         stack[old..].shuffle(random);
+        if is_weighed && stack.len() > old + 1 {
+            let is_of_run = |x: &TensorId| graph.producer(*x).is_some_and(|u| group_of[u.index()] + 1 == num_groups);
+            stack[old..].sort_by_cached_key(|&next| {
+                let read = instance.paid_reads(next).iter().copied().filter(is_of_run);
+                let weight: Ticks = read.map(|x| instance.transfer(x)).sum();
+                ticks((float(weight) * random.random::<f64>()).floor())
+            });
+        }
     }
     (group_of, num_groups)
 }

@@ -6,17 +6,21 @@
 //! among many more fences than recombination (`recombine.rs`) can bear partitions; but only fences as they are.
 
 use super::merit::Merit;
+use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{Instance, Ticks, ceil_div};
 use crate::exact::{Boundary, Downsets, Met, Point, cost_between, point};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
+use crate::order::TopologicalOrder;
 
 /// Fences that are kept at least, the newest; up to twice as many are. Fewer when they have more nodes than that together.
 const FENCES: usize = 1500;
 const MAX_FENCE_NODES: usize = 1 << 24;
 /// No fences are kept of graphs of more nodes: their boundaries are too long.
 const MAX_NODES: usize = 20_000;
+/// In how many ways a partition is moved along at a time.
+const WAYS: usize = 4;
 /// The first two fences: of no node, and of all.
 const ENDS: usize = 2;
 
@@ -27,6 +31,7 @@ pub(super) struct Fences<'a> {
     met: Met,
     least: usize,
     loads: Vec<Ticks>,
+    repeats: Repeats,
 }
 
 /// A fence that can be reached from the empty one, in as few blocks as possible.
@@ -39,12 +44,13 @@ struct Reached {
 
 impl<'a> Fences<'a> {
     /// # Complexity
-    /// O(nodes + tensors).
-    pub(super) fn new(instance: &'a Instance) -> Self {
+    /// O((nodes + tensors) log nodes).
+    pub(super) fn new(instance: &'a Instance, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
         let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
-        let mut fences = Self { instance, known, met: Met::default(), least, loads: instance.loads() };
+        let (loads, repeats) = (instance.loads(), Repeats::new(instance, order));
+        let mut fences = Self { instance, known, met: Met::default(), least, loads, repeats };
         fences.take(&vec![0; num_nodes]);
         fences
     }
@@ -58,6 +64,19 @@ impl<'a> Fences<'a> {
             self.take(block_of);
             if self.known.len() > 2 * self.least + ENDS {
                 self.forget();
+            }
+        }
+    }
+
+    /// Takes the fences of a partition that is moved along by some layers, in other ways every time (`repeats.rs`).
+    ///
+    /// # Complexity
+    /// That of some times [`add`](Self::add).
+    pub(super) fn add_moved(&mut self, block_of: &[usize], time: u64) {
+        if self.least > 0 && self.repeats.len() > 0 {
+            let first = usize::try_from(time).unwrap_or(0) % self.repeats.len() * WAYS;
+            for way in first..first + WAYS {
+                self.add(&self.repeats.moved(self.instance.graph(), block_of, way % self.repeats.len()));
             }
         }
     }
@@ -230,7 +249,7 @@ mod tests {
             let mut random = stream(2, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_instance(&mut random, num_nodes, num_blocks);
-            let mut known = Fences::new(&instance);
+            let mut known = Fences::new(&instance, &TopologicalOrder::natural(instance.graph()));
             let mut fences: Vec<Vec<bool>> = Vec::new();
             for _ in 0..random.random_range(0..4) {
                 let block_of = random_partition(&mut random, &instance);
@@ -260,7 +279,7 @@ mod tests {
         }
         let graph = Arc::new(builder.freeze().expect("there are no edges"));
         let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
-        let mut known = Fences::new(&instance);
+        let mut known = Fences::new(&instance, &TopologicalOrder::natural(instance.graph()));
         for first in 0..3 * FENCES {
             known.add(&(0..FENCES).map(|node| usize::from(node * node % (first + 2) > first / 2)).collect::<Vec<_>>());
             assert!(known.known.len() <= 2 * FENCES + ENDS);

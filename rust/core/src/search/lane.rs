@@ -1,6 +1,7 @@
 //! A part of a round, with its buffers: anneal, slice, recombine.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -61,7 +62,7 @@ impl Found {
 pub(super) struct Lane<'a> {
     instance: &'a Instance,
     /// The places of the nodes in the orders that are known, in [0, 1).
-    ranks: &'a [Vec<f64>],
+    ranks: Arc<[Vec<f64>]>,
     kahn: Kahn,
     keys: Vec<f64>,
     order: TopologicalOrder,
@@ -74,7 +75,7 @@ pub(super) struct Lane<'a> {
 impl<'a> Lane<'a> {
     /// # Complexity
     /// O(nodes) memory.
-    pub(super) fn new(instance: &'a Instance, ranks: &'a [Vec<f64>]) -> Self {
+    pub(super) fn new(instance: &'a Instance, ranks: Arc<[Vec<f64>]>) -> Self {
         Self {
             instance,
             ranks,

@@ -42,16 +42,21 @@ pub(super) fn take_starts(
     if incumbent.is_done() {
         return None;
     }
+    let starts = find_starts(instance, interrupt);
+    for (value, block_of) in starts.iter().filter_map(|start| start.partition.as_ref()) {
+        incumbent.take(*value, || block_of.clone());
+        incumbent.progress.evaluations += 1;
+    }
+    (!incumbent.is_done()).then_some(starts)
+}
+
+/// All orders, each cut at its best, the natural one first.
+pub(super) fn find_starts(instance: &Instance, interrupt: &Interrupt) -> Vec<Start> {
     let start = |order: &fn(&Graph) -> TopologicalOrder| {
         let order = order(instance.graph());
         let slicing = slice_order(instance, &order, interrupt).ok().flatten();
         let partition = slicing.map(|slicing| (slicing.bottleneck(), slicing.block_of(&order)));
         Start { order, partition }
     };
-    let starts: Vec<Start> = ORDERS.par_iter().map(start).collect();
-    for (value, block_of) in starts.iter().filter_map(|start| start.partition.as_ref()) {
-        incumbent.take(*value, || block_of.clone());
-        incumbent.progress.evaluations += 1;
-    }
-    (!incumbent.is_done()).then_some(starts)
+    ORDERS.par_iter().map(start).collect()
 }

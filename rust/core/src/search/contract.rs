@@ -1,0 +1,163 @@
+//! Contraction: a coarser graph in which a search finds at once what communication is worth.
+//!
+//! In most networks a node reads what one other makes, and sends on no more than that: an activation, a normalization, a
+//! convolution. To cut between the two gains nothing but balance. Such pairs are merged as `pull` and `push` (`reduce`) do,
+//! but whatever work they move to another block, as long as groups stay small parts of a block. A quarter of the nodes is
+//! left as a rule, and every part of a round is as much faster; what balance asks for is found afterwards, on the graph itself.
+//!
+//! Not a reduction: the best partition may cut a group. But no block has to pay more for communication than in it.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use crate::cost::{Instance, Ticks};
+use crate::ids::NodeId;
+
+/// A group holds at most this part of a block's work and parameters.
+pub(super) const PARTS: i64 = 8;
+/// Merging goes on while a round of it takes away one node in so many.
+const ROUND: usize = 50;
+/// A contraction with more than so many tenths of the nodes is not worth a search of its own.
+const MAX_LEFT: usize = 7;
+
+/// The group of every node, and the graph of groups of at most so much work; none where that is hardly smaller.
+///
+/// # Complexity
+/// O(nodes + reads) but for sorting, in each of some ten rounds on ever smaller graphs.
+pub(super) fn contract(
+    instance: &Instance,
+    most: Ticks,
+    random: &mut Xoshiro256PlusPlus,
+) -> Option<(Vec<usize>, Instance)> {
+    let num_nodes = instance.graph().num_nodes();
+    let mut group_of: Vec<usize> = (0..num_nodes).collect();
+    let mut coarse: Option<Instance> = None;
+    loop {
+        let fine = coarse.as_ref().unwrap_or(instance);
+        let partners = pairs(fine, most, random);
+        let num_merged = partners.iter().flatten().count() / 2;
+        if num_merged * ROUND < partners.len().max(1) {
+            break;
+        }
+        let (pair_of, num_pairs) = number(&partners);
+        let coarser = fine.quotient(&pair_of, num_pairs);
+        for group in &mut group_of {
+            *group = pair_of[*group];
+        }
+        coarse = Some(coarser);
+    }
+    coarse.filter(|coarse| coarse.graph().num_nodes() * 10 <= num_nodes * MAX_LEFT).map(|coarse| (group_of, coarse))
+}
+
+/// Whom each node is merged with, if with anybody.
+///
+/// One of two has no other neighbour on the other's side, so no way leads from one to the other past both, also when all
+/// pairs are merged at once.
+fn pairs(instance: &Instance, most: Ticks, random: &mut Xoshiro256PlusPlus) -> Vec<Option<NodeId>> {
+    let graph = instance.graph();
+    let mut nodes: Vec<NodeId> = graph.nodes().collect();
+    nodes.shuffle(random);
+    let mut partners = vec![None; nodes.len()];
+    for &node in &nodes {
+        let is_free = |other: &NodeId| partners[node.index()].is_none() && partners[other.index()].is_none();
+        let up = (graph.num_predecessors()[node.index()] == 1).then(|| graph.producers(node).next()).flatten();
+        let up = up.filter(|&other| is_free(&other) && is_small(instance, node, other, most) && rises(instance, node));
+        let down = || {
+            let &[other] = graph.successors(node) else { return None };
+            let is_merged = is_free(&other) && is_small(instance, node, other, most) && sinks(instance, node, other);
+            is_merged.then_some(other)
+        };
+        if let Some(other) = up.or_else(down) {
+            partners[node.index()] = Some(other);
+            partners[other.index()] = Some(node);
+        }
+    }
+    partners
+}
+
+/// Whether two nodes are a small part of a block.
+fn is_small(instance: &Instance, one: NodeId, other: NodeId, most: Ticks) -> bool {
+    let busy = |node: NodeId| instance.work(node) + instance.params()[node.index()];
+    let bytes = instance.graph().param_bytes(one) + instance.graph().param_bytes(other);
+    busy(one) + busy(other) <= most && !instance.is_over_limit(bytes.saturating_mul(PARTS.unsigned_abs()))
+}
+
+/// Whether no block pays more for communication when a node comes into the block of the only one that it reads from.
+fn rises(instance: &Instance, node: NodeId) -> bool {
+    let graph = instance.graph();
+    let made: Ticks = instance.paid_produces(node).iter().map(|&x| instance.transfer(x)).sum();
+    let is_alone = |x: &&_| graph.consumers(**x).len() == 1;
+    let (own, given): (Vec<_>, Vec<_>) = instance.paid_reads(node).iter().partition(|x| graph.producer(**x).is_some());
+    let saved: Ticks = own.iter().filter(is_alone).map(|&x| instance.export(x)).sum();
+    let inputs: Ticks = given.iter().map(|&x| instance.transfer(x)).sum();
+    made + inputs <= saved
+}
+
+/// The same, when it comes into the block of the only one that reads from it.
+fn sinks(instance: &Instance, node: NodeId, reader: NodeId) -> bool {
+    let is_new = |x: &&_| !instance.paid_reads(reader).contains(x);
+    let read: Ticks = instance.paid_reads(node).iter().filter(is_new).map(|&x| instance.transfer(x)).sum();
+    let saved: Ticks = instance.paid_produces(node).iter().map(|&x| instance.export(x)).sum();
+    instance.load(node) - instance.work(node) + read <= saved
+}
+
+/// Pairs and single nodes by number, and how many there are.
+fn number(partners: &[Option<NodeId>]) -> (Vec<usize>, usize) {
+    let mut pair_of = vec![usize::MAX; partners.len()];
+    let mut num_pairs = 0;
+    for (node, partner) in partners.iter().enumerate() {
+        if pair_of[node] == usize::MAX {
+            pair_of[node] = num_pairs;
+            if let Some(other) = partner {
+                pair_of[other.index()] = num_pairs;
+            }
+            num_pairs += 1;
+        }
+    }
+    (pair_of, num_pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use super::super::streams::stream;
+    use super::*;
+    use crate::cases::{least_of, random_instance_at};
+
+    /// Where a transfer takes longer than all work together, that the best of what is left pays no more for communication
+    /// shows in its bottleneck.
+    #[test]
+    fn communication_is_no_dearer_than_in_the_best_partition() {
+        let mut num_contracted = 0;
+        for case in 0..6000 {
+            let mut random = stream(4, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(2..8), random.random_range(2..4));
+            let instance = random_instance_at(1e-3, &mut random, num_nodes, num_blocks);
+            if !instance.is_free_of_memory() {
+                continue;
+            }
+            let Some((group_of, coarse)) = contract(&instance, instance.total_work(), &mut random) else { continue };
+            num_contracted += 1;
+            let num_groups = coarse.graph().num_nodes();
+            let single: Vec<usize> = (0..num_nodes).collect();
+            let (least, best) = (least_of(&instance, &group_of, num_groups), least_of(&instance, &single, num_nodes));
+            assert!(least <= best + instance.total_work(), "case {case}");
+        }
+        assert!(num_contracted > 100);
+    }
+
+    #[test]
+    fn groups_are_no_larger_than_asked_for() {
+        for case in 0..2000 {
+            let mut random = stream(5, 0, case);
+            let instance = random_instance_at(1e-3, &mut random, 12, 3);
+            let most = instance.total_work() / 3;
+            let Some((group_of, coarse)) = contract(&instance, most, &mut random) else { continue };
+            for group in coarse.graph().nodes() {
+                let members = group_of.iter().filter(|&&each| each == group.index()).count();
+                assert!(members == 1 || coarse.work(group) + coarse.params()[group.index()] <= most, "case {case}");
+            }
+        }
+    }
+}

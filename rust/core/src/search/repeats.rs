@@ -1,0 +1,141 @@
+//! Repeats: networks are made of layers, and where a layer can be cut well, so can the others.
+//!
+//! Nodes that are alike stand at certain distances from each other in the natural order, multiples of a layer. A partition
+//! that is moved along by such a distance has, wherever the network repeats itself, the same fences in other layers. As a
+//! whole it is worth little; but its fences are put together with all others (`fences.rs`).
+
+use std::collections::BTreeMap;
+
+use crate::cost::{Instance, Ticks};
+use crate::graph::Graph;
+use crate::ids::NodeId;
+use crate::order::TopologicalOrder;
+
+/// Distances that are known at most, and the least one.
+const DISTANCES: usize = 24;
+const LEAST: usize = 4;
+/// At each of them one node in so many has one that is alike.
+const RARE: usize = 16;
+/// For each node so many of those that are alike are looked at.
+const ALIKE: usize = 24;
+/// Distances that differ by no more than this are those of neighbours; the most frequent one is meant.
+const BLUR: usize = 2;
+
+/// At which distances a network repeats itself.
+pub(super) struct Repeats {
+    order: Vec<NodeId>,
+    /// The most frequent one first.
+    distances: Vec<usize>,
+}
+
+impl Repeats {
+    /// # Complexity
+    /// O((nodes + reads) log nodes).
+    pub(super) fn new(instance: &Instance, order: &TopologicalOrder) -> Self {
+        let nodes = order.nodes();
+        let mut alike: BTreeMap<Likeness, Vec<usize>> = BTreeMap::new();
+        for (place, &node) in nodes.iter().enumerate() {
+            alike.entry(likeness(instance, node)).or_default().push(place);
+        }
+        let mut counts = vec![0_usize; nodes.len()];
+        for places in alike.values() {
+            for (index, place) in places.iter().enumerate() {
+                places[index + 1..].iter().take(ALIKE).for_each(|other| counts[other - place] += 1);
+            }
+        }
+        let is_peak = |&distance: &usize| {
+            let around = distance - BLUR..=(distance + BLUR).min(counts.len() - 1);
+            counts[distance] * RARE > counts.len() && counts[around].iter().all(|&count| count <= counts[distance])
+        };
+        let mut distances: Vec<usize> = (LEAST..counts.len()).filter(is_peak).collect();
+        distances.sort_by_key(|&distance| std::cmp::Reverse(counts[distance]));
+        distances.truncate(DISTANCES);
+        Self { order: nodes.to_vec(), distances }
+    }
+
+    /// How many ways there are to move a partition.
+    pub(super) fn len(&self) -> usize {
+        2 * self.distances.len()
+    }
+
+    /// A partition moved along in one of these ways, to later nodes or to earlier ones.
+    ///
+    /// What comes from beyond an end is in the first block or the last, and a node is in no earlier block than those that it
+    /// reads from.
+    ///
+    /// # Complexity
+    /// O(nodes + reads).
+    pub(super) fn moved(&self, graph: &Graph, block_of: &[usize], way: usize) -> Vec<usize> {
+        let (distance, is_later) = (self.distances[way / 2], way.is_multiple_of(2));
+        let last = block_of.iter().copied().max().unwrap_or(0);
+        let mut moved = vec![0; block_of.len()];
+        for (place, &node) in self.order.iter().enumerate() {
+            let from = if is_later { place.checked_sub(distance) } else { Some(place + distance) };
+            let block = from.map_or(0, |from| self.order.get(from).map_or(last, |node| block_of[node.index()]));
+            moved[node.index()] = graph.producers(node).map(|producer| moved[producer.index()]).fold(block, usize::max);
+        }
+        moved
+    }
+}
+
+/// What nodes in the same place of two layers have in common: work, what each of their reads and products costs, and how
+/// many read from them.
+type Likeness = (Ticks, Vec<Ticks>, Vec<Ticks>, usize);
+
+fn likeness(instance: &Instance, node: NodeId) -> Likeness {
+    let [reads, makes] = [instance.paid_reads(node), instance.paid_produces(node)]
+        .map(|tensors| tensors.iter().map(|&x| instance.transfer(x)).collect());
+    (instance.work(node), reads, makes, instance.graph().successors(node).len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::RngExt;
+
+    use super::super::streams::stream;
+    use super::*;
+    use crate::cases::{random_instance, random_partition};
+    use crate::cost::{Device, check_partition};
+    use crate::graph::GraphBuilder;
+    use crate::ids::count;
+
+    /// A chain of layers, of nodes of these works each.
+    fn layers(works: &[f64], num_layers: usize) -> Instance {
+        let mut builder = GraphBuilder::default();
+        let nodes: Vec<NodeId> = works.repeat(num_layers).iter().map(|&work| builder.add_node(work)).collect();
+        for pair in nodes.windows(2) {
+            builder.add_tensor(Some(pair[0]), 1, &pair[1..]);
+        }
+        let graph = Arc::new(builder.freeze().expect("edges go up"));
+        Instance::new(graph, &Device::with_bandwidth(1.0), 4, false).expect("small numbers")
+    }
+
+    #[test]
+    fn layers_are_found_and_a_fence_comes_to_the_others() {
+        let instance = layers(&[1.0, 2.0, 3.0, 4.0, 5.0], 8);
+        let repeats = Repeats::new(&instance, &TopologicalOrder::natural(instance.graph()));
+        assert_eq!(repeats.distances[..3], [5, 10, 15]);
+        let fence: Vec<usize> = (0..40).map(|node| usize::from(node >= 12)).collect();
+        let [later, earlier] = [0, 1].map(|way| repeats.moved(instance.graph(), &fence, way));
+        assert!((0..40).all(|node| later[node] == usize::from(node >= 17)));
+        assert!((0..40).all(|node| earlier[node] == usize::from(node >= 7)));
+    }
+
+    #[test]
+    fn a_partition_that_is_moved_is_one() {
+        for case in 0..2000 {
+            let mut random = stream(6, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(1..12), random.random_range(1..5));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let order = TopologicalOrder::natural(instance.graph());
+            let repeats = Repeats { order: order.nodes().to_vec(), distances: (1..=num_nodes).collect() };
+            let block_of = random_partition(&mut random, &instance);
+            for way in 0..repeats.len() {
+                let moved: Vec<i64> = repeats.moved(instance.graph(), &block_of, way).into_iter().map(count).collect();
+                assert!(check_partition(instance.graph(), num_blocks, &moved).is_ok(), "case {case}");
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Runs: rounds from one start, until nothing better comes for some of them; and the graph that they go over.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+use super::fences::Fences;
+use super::lane::{Found, Lane};
+use super::merit::Merit;
+use super::outcome::Incumbent;
+use super::starts::Start;
+use super::streams::stream;
+use crate::cost::{Instance, Ticks};
+use crate::ids::{count, float};
+use crate::interrupt::Interrupt;
+use crate::order::TopologicalOrder;
+
+/// Independent parts of a round.
+pub(super) const LANES: usize = 2;
+/// Samples that are remembered, and nodes of all of them together.
+const MAX_SAMPLES: usize = 60;
+const MAX_SAMPLE_NODES: usize = 1 << 22;
+
+/// A graph that runs go over, with all that they use and leave behind.
+pub(super) struct Ground<'a> {
+    pub(super) lanes: Vec<Lane<'a>>,
+    fences: Fences<'a>,
+}
+
+impl<'a> Ground<'a> {
+    /// # Complexity
+    /// O((nodes + tensors) log nodes).
+    pub(super) fn new(instance: &'a Instance, starts: &[Start]) -> Self {
+        let ranks: Arc<[Vec<f64>]> = starts.iter().map(|start| ranks(&start.order)).collect();
+        let lanes = (0..LANES).map(|_| Lane::new(instance, Arc::clone(&ranks))).collect();
+        Self { lanes, fences: Fences::new(instance, &starts[0].order) }
+    }
+
+    /// One round of a run; and the best partition between all fences of late, when it is below a threshold.
+    pub(super) fn round(
+        &mut self,
+        run: &mut Run,
+        threshold: Ticks,
+        seed: u64,
+        incumbent: &mut Incumbent<'_>,
+        interrupt: &Interrupt,
+    ) -> Option<(Merit, Vec<usize>)> {
+        let Self { lanes, fences } = self;
+        incumbent.progress.rounds += 1;
+        let round = incumbent.progress.rounds;
+        let work = |(index, lane): (usize, &mut Lane<'a>)| {
+            let samples = run.samples.iter().map(Vec::as_slice).collect();
+            lane.round((&run.best, run.merit), samples, run.stale, &mut stream(seed, round, index), interrupt)
+        };
+        let put_together = || {
+            run.newest().for_each(|sample| fences.add(sample));
+            // A sample differs more from time to time than the best one does.
+            let moved = [Some(run.best.as_slice()), run.newest().next()];
+            moved.into_iter().flatten().zip(2 * round..).for_each(|(block_of, time)| fences.add_moved(block_of, time));
+            fences.best(threshold, interrupt)
+        };
+        let (found, mixed) =
+            rayon::join(|| lanes.par_iter_mut().enumerate().map(work).collect::<Vec<Found>>(), put_together);
+        incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
+        run.take(found);
+        mixed
+    }
+
+    /// A partition that owes nothing to any other.
+    pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
+        self.lanes[0].anywhere(random, interrupt)
+    }
+}
+
+/// The place of every node in an order, in [0, 1).
+fn ranks(order: &TopologicalOrder) -> Vec<f64> {
+    let mut ranks = vec![0.0; order.nodes().len()];
+    for (place, node) in order.nodes().iter().enumerate() {
+        ranks[node.index()] = float(count(place)) / float(count(order.nodes().len()));
+    }
+    ranks
+}
+
+/// A run from one start, until nothing better comes for some rounds.
+pub(super) struct Run {
+    pub(super) best: Vec<usize>,
+    pub(super) merit: Merit,
+    /// The last samples, the newest at the back.
+    pub(super) samples: VecDeque<Vec<usize>>,
+    max_samples: usize,
+    /// How many of them are of the last round.
+    num_new: usize,
+    /// Rounds since the best partition was found.
+    pub(super) stale: u64,
+}
+
+impl Run {
+    pub(super) fn new(best: Vec<usize>, instance: &Instance) -> Self {
+        let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(LANES, MAX_SAMPLES);
+        Self { merit: Merit::of(instance, &best), best, samples: VecDeque::new(), max_samples, num_new: 0, stale: 0 }
+    }
+
+    pub(super) fn begin_at(&mut self, merit: Merit, best: Vec<usize>) {
+        (self.merit, self.best, self.stale) = (merit, best, 0);
+    }
+
+    pub(super) fn add(&mut self, samples: impl Iterator<Item = Vec<usize>>) {
+        let before = self.samples.len();
+        self.samples.extend(samples);
+        self.num_new += self.samples.len() - before;
+        self.samples.drain(..self.samples.len().saturating_sub(self.max_samples));
+    }
+
+    /// The samples of the last round.
+    fn newest(&self) -> impl Iterator<Item = &[usize]> {
+        self.samples.iter().skip(self.samples.len().saturating_sub(self.num_new)).map(Vec::as_slice)
+    }
+
+    /// Takes what the lanes have found in a round.
+    fn take(&mut self, found: Vec<Found>) {
+        self.stale += 1;
+        self.num_new = 0;
+        for Found { samples, merit, block_of, .. } in found {
+            self.add(samples.into_iter().chain(block_of.clone()));
+            if let Some(block_of) = block_of.filter(|_| merit < self.merit) {
+                self.begin_at(merit, block_of);
+            }
+        }
+    }
+}

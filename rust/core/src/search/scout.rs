@@ -1,0 +1,63 @@
+//! Scouting: a run over a contraction, so that the run over the graph itself begins where it would take long to come.
+
+use rand::RngExt;
+
+use super::contract::{PARTS, contract};
+use super::outcome::Incumbent;
+use super::run::{Ground, LANES, Run};
+use super::starts::find_starts;
+use super::streams::stream;
+use crate::cost::Instance;
+use crate::interrupt::Interrupt;
+
+/// Rounds without anything better after which it ends.
+const PATIENCE: u64 = 10;
+/// Larger graphs are not contracted: that would take longer than it gains.
+const MAX_NODES: usize = 200_000;
+
+/// Searches a contraction of the graph, and gives a run that begins where that ended, with its samples; none where the
+/// graph cannot be contracted.
+///
+/// The first one begins at the best of four orders, the others anywhere.
+pub(super) fn scout(
+    instance: &Instance,
+    seed: u64,
+    incumbent: &mut Incumbent<'_>,
+    interrupt: &Interrupt,
+) -> Option<Run> {
+    if instance.graph().num_nodes() > MAX_NODES {
+        return None;
+    }
+    let is_first = incumbent.progress.rounds == 0;
+    let mut random = stream(seed, incumbent.progress.rounds, LANES + 1);
+    // The grain is another one now and then.
+    let parts = if is_first { PARTS } else { PARTS << random.random_range(0..2) };
+    let (group_of, coarse) = contract(instance, incumbent.progress.bottleneck / parts, &mut random)?;
+    let starts = find_starts(&coarse, interrupt);
+    let mut ground = Ground::new(&coarse, &starts);
+    let partitions = starts.into_iter().filter_map(|start| start.partition);
+    let mut run = if is_first {
+        let partitions: Vec<_> = partitions.collect();
+        let (_, best) = partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck)?;
+        let mut run = Run::new(best.clone(), &coarse);
+        run.add(partitions.into_iter().map(|(_, block_of)| block_of));
+        run
+    } else {
+        Run::new(ground.anywhere(&mut random, interrupt)?, &coarse)
+    };
+    let lift = |block_of: &[usize]| -> Vec<usize> { group_of.iter().map(|&group| block_of[group]).collect() };
+    loop {
+        let known = run.merit.bottleneck;
+        let mixed = ground.round(&mut run, known, seed, incumbent, interrupt);
+        if let Some((merit, block_of)) = mixed.filter(|(merit, _)| *merit < run.merit) {
+            run.begin_at(merit, block_of);
+        }
+        incumbent.take(run.merit.bottleneck, || lift(&run.best));
+        if incumbent.is_done() || run.stale >= PATIENCE {
+            break;
+        }
+    }
+    let mut lifted = Run::new(lift(&run.best), instance);
+    lifted.add(run.samples.iter().map(|sample| lift(sample)));
+    Some(lifted)
+}
