@@ -6,7 +6,7 @@
 //! which branch goes where, slicing at shifting all fences at once, and the other two at having the best of each at each
 //! place: recombination within few samples, down to single branches, fences among thousands, as they are.
 //!
-//! Every run has its first rounds on a contraction of the graph (`contract.rs`, `scout.rs`).
+//! After one round every run has its first rounds on a contraction of the graph (`contract.rs`, `scout.rs`).
 
 use super::merit::Merit;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
@@ -55,8 +55,7 @@ pub fn merge(
 
 fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {
     let mut ground = Ground::new(instance, &starts);
-    let scouted = scout(instance, seed, incumbent, interrupt);
-    let mut run = scouted.unwrap_or_else(|| Run::new(incumbent.block_of().to_vec(), instance));
+    let mut run = Run::new(incumbent.block_of().to_vec(), instance);
     run.add(starts.into_iter().filter_map(|start| Some(start.partition?.1)));
     // The samples of the run that came to the best partition.
     let mut elite = Vec::new();
@@ -64,6 +63,13 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
     // Whether no run has seen the best partition yet.
     let mut is_unseen = false;
     while !incumbent.is_done() {
+        // Who wants a fair partition at once has it by now.
+        if incumbent.progress.rounds == 1
+            && let Some(scouted) = scout(instance, seed, incumbent, interrupt)
+        {
+            run = scouted;
+            continue;
+        }
         let known = incumbent.progress.bottleneck;
         let mixed = ground.round(&mut run, known, seed, incumbent, interrupt);
         if run.merit.bottleneck < incumbent.progress.bottleneck {

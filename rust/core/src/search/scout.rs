@@ -28,7 +28,7 @@ pub(super) fn scout(
     if instance.graph().num_nodes() > MAX_NODES {
         return None;
     }
-    let is_first = incumbent.progress.rounds == 0;
+    let is_first = incumbent.progress.rounds == 1;
     let mut random = stream(seed, incumbent.progress.rounds, LANES + 1);
     // The grain is another one now and then.
     let parts = if is_first { PARTS } else { PARTS << random.random_range(0..2) };
