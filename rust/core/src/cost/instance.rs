@@ -341,7 +341,7 @@ impl Instance {
         self.paid_produces.row(node.index())
     }
 
-    /// The tensors that `node` reads and that can cost something when cut.
+    /// The tensors that `node` reads and that can cost something when cut, ascending.
     pub(crate) fn paid_reads(&self, node: NodeId) -> &[TensorId] {
         self.paid_reads.row(node.index())
     }

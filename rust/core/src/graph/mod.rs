@@ -108,7 +108,7 @@ impl Graph {
         self.produces.row(node.index())
     }
 
-    /// The tensors that `node` reads, each once.
+    /// The tensors that `node` reads, each once, ascending.
     #[must_use]
     pub fn reads(&self, node: NodeId) -> &[TensorId] {
         self.reads.row(node.index())

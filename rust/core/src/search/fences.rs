@@ -31,7 +31,8 @@ pub(super) struct Fences<'a> {
     met: Met,
     least: usize,
     loads: Vec<Ticks>,
-    repeats: Repeats,
+    /// None where no fences are kept.
+    repeats: Option<Repeats>,
 }
 
 /// A fence that can be reached from the empty one, in as few blocks as possible.
@@ -49,8 +50,8 @@ impl<'a> Fences<'a> {
         let num_nodes = instance.graph().num_nodes();
         let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
-        let (loads, repeats) = (instance.loads(), Repeats::new(instance, order));
-        let mut fences = Self { instance, known, met: Met::default(), least, loads, repeats };
+        let repeats = (least > 0).then(|| Repeats::new(instance, order));
+        let mut fences = Self { instance, known, met: Met::default(), least, loads: instance.loads(), repeats };
         fences.take(&vec![0; num_nodes]);
         fences
     }
@@ -73,12 +74,14 @@ impl<'a> Fences<'a> {
     /// # Complexity
     /// That of some times [`add`](Self::add).
     pub(super) fn add_moved(&mut self, block_of: &[usize], time: u64) {
-        if self.least > 0 && self.repeats.len() > 0 {
-            let first = usize::try_from(time).unwrap_or(0) % self.repeats.len() * WAYS;
+        let Some(repeats) = self.repeats.take() else { return };
+        if repeats.len() > 0 {
+            let first = usize::try_from(time).unwrap_or(0) % repeats.len() * WAYS;
             for way in first..first + WAYS {
-                self.add(&self.repeats.moved(self.instance.graph(), block_of, way % self.repeats.len()));
+                self.add(&repeats.moved(self.instance.graph(), block_of, way % repeats.len()));
             }
         }
+        self.repeats = Some(repeats);
     }
 
     /// The downsets of the first blocks of a partition, from none to all.

@@ -61,3 +61,39 @@ pub(super) fn scout(
     lifted.add(run.samples.iter().map(|sample| lift(sample)));
     Some(lifted)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::super::merit::Merit;
+    use super::super::outcome::conduct;
+    use super::*;
+    use crate::cases::random_instance;
+    use crate::cost::{INFINITE, check_partition};
+    use crate::ids::count;
+
+    #[test]
+    fn a_run_begins_at_a_partition_of_the_graph_that_costs_what_it_says() {
+        let (mut num_scouted, interrupt) = (0, Interrupt::never());
+        for case in 0..300 {
+            let mut random = stream(7, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(2..14), random.random_range(1..5));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let mut observe = |_| ControlFlow::Continue(());
+            let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
+                incumbent.progress.rounds = random.random_range(1..4);
+                let Some(run) = scout(instance, 0, incumbent, &interrupt) else { return };
+                num_scouted += 1;
+                let blocks: Vec<i64> = run.best.iter().copied().map(count).collect();
+                assert!(check_partition(instance.graph(), instance.num_blocks(), &blocks).is_ok(), "case {case}");
+                assert_eq!(run.merit, Merit::of(instance, &run.best), "case {case}");
+                assert_eq!(incumbent.progress.bottleneck, run.merit.bottleneck, "case {case}");
+                let is_taken = run.merit.bottleneck == INFINITE || incumbent.block_of() == run.best;
+                assert!(is_taken, "case {case}");
+            };
+            conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
+        }
+        assert!(num_scouted > 100);
+    }
+}
