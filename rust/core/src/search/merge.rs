@@ -54,9 +54,10 @@ pub fn merge(
 }
 
 fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {
-    let mut ground = Ground::new(instance, &starts);
+    let (orders, partitions): (Vec<_>, Vec<_>) = starts.into_iter().map(|start| (start.order, start.partition)).unzip();
+    let mut ground = Ground::new(instance, &orders);
     let mut run = Run::new(incumbent.block_of().to_vec(), instance);
-    run.add(starts.into_iter().filter_map(|start| Some(start.partition?.1)));
+    run.add(partitions.into_iter().filter_map(|partition| Some(partition?.1)));
     // The samples of the run that came to the best partition.
     let mut elite = Vec::new();
     let mut patience = PATIENCE;
@@ -106,8 +107,9 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
             if run.merit.bottleneck == incumbent.progress.bottleneck {
                 elite = Vec::from(run.samples);
             }
-            run = scout(instance, seed, incumbent, interrupt)
-                .unwrap_or_else(|| Run::new(ground.anywhere(&mut random, interrupt).unwrap_or(run.best), instance));
+            run = scout(instance, seed, incumbent, interrupt).unwrap_or_else(|| {
+                Run::new(ground.lanes[0].anywhere(&mut random, interrupt).unwrap_or(run.best), instance)
+            });
             patience += patience / 4;
         }
     }

@@ -3,14 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::fences::Fences;
 use super::lane::{Found, Lane};
 use super::merit::Merit;
 use super::outcome::Incumbent;
-use super::starts::Start;
 use super::streams::stream;
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
@@ -32,10 +30,10 @@ pub(super) struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// # Complexity
     /// O((nodes + tensors) log nodes).
-    pub(super) fn new(instance: &'a Instance, starts: &[Start]) -> Self {
-        let ranks: Arc<[Vec<f64>]> = starts.iter().map(|start| ranks(&start.order)).collect();
+    pub(super) fn new(instance: &'a Instance, orders: &[TopologicalOrder]) -> Self {
+        let ranks: Arc<[Vec<f64>]> = orders.iter().map(ranks).collect();
         let lanes = (0..LANES).map(|_| Lane::new(instance, Arc::clone(&ranks))).collect();
-        Self { lanes, fences: Fences::new(instance, &starts[0].order) }
+        Self { lanes, fences: Fences::new(instance, &orders[0]) }
     }
 
     /// One round of a run; and the best partition between all fences of late, when it is below a threshold.
@@ -66,11 +64,6 @@ impl<'a> Ground<'a> {
         incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
         run.take(found);
         mixed
-    }
-
-    /// A partition that owes nothing to any other.
-    pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
-        self.lanes[0].anywhere(random, interrupt)
     }
 }
 

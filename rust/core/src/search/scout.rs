@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::contract::{PARTS, contract};
 use super::outcome::Incumbent;
 use super::run::{Ground, LANES, Run};
-use super::starts::find_starts;
+use super::starts::{ORDERS, find_starts};
 use super::streams::stream;
 use crate::cost::Instance;
 use crate::interrupt::Interrupt;
@@ -33,18 +33,20 @@ pub(super) fn scout(
     // The grain is another one now and then.
     let parts = if is_first { PARTS } else { PARTS << random.random_range(0..2) };
     let (group_of, coarse) = contract(instance, incumbent.progress.bottleneck / parts, &mut random)?;
-    let starts = find_starts(&coarse, interrupt);
-    let mut ground = Ground::new(&coarse, &starts);
-    let partitions = starts.into_iter().filter_map(|start| start.partition);
-    let mut run = if is_first {
-        let partitions: Vec<_> = partitions.collect();
+    let (mut ground, mut run);
+    if is_first {
+        let starts = find_starts(&coarse, interrupt);
+        let (orders, partitions): (Vec<_>, Vec<_>) =
+            starts.into_iter().map(|start| (start.order, start.partition)).unzip();
+        let partitions: Vec<_> = partitions.into_iter().flatten().collect();
         let (_, best) = partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck)?;
-        let mut run = Run::new(best.clone(), &coarse);
+        ground = Ground::new(&coarse, &orders);
+        run = Run::new(best.clone(), &coarse);
         run.add(partitions.into_iter().map(|(_, block_of)| block_of));
-        run
     } else {
-        Run::new(ground.anywhere(&mut random, interrupt)?, &coarse)
-    };
+        ground = Ground::new(&coarse, &ORDERS.map(|order| order(coarse.graph())));
+        run = Run::new(ground.lanes[0].anywhere(&mut random, interrupt)?, &coarse);
+    }
     let lift = |block_of: &[usize]| -> Vec<usize> { group_of.iter().map(|&group| block_of[group]).collect() };
     loop {
         let known = run.merit.bottleneck;
