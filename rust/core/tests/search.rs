@@ -29,7 +29,7 @@ fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads:
 }
 
 /// The searches, with what they need to look at all there is of a small graph.
-const SEARCHES: [(&str, u64); 4] = [("merge", 10_000), ("anneal", 20_000), ("brkga", 500), ("memetic", 500)];
+const SEARCHES: [(&str, u64); 4] = [("merge", 3_000), ("anneal", 20_000), ("brkga", 500), ("memetic", 500)];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]

@@ -9,9 +9,9 @@ use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// A key as an integer of the same order (`f64::total_cmp`), which a heap compares in one instruction.
-type Rank = u64;
+pub(super) type Rank = u64;
 
-fn rank(key: f64) -> Rank {
+pub(super) fn rank(key: f64) -> Rank {
     // Adding zero turns -0.0 into 0.0, which must tie.
     let bits = (key + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }

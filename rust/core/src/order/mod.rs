@@ -1,14 +1,17 @@
-//! Topological orders, random keys decoded to them, and what every order has in common: the cones of the nodes.
+//! Topological orders, keys decoded to them in several ways, and what every order has in common: the cones of the nodes.
 
 mod cones;
+mod deep;
 mod kahn;
 
 pub use cones::{ConeSums, cone_sums};
+pub(crate) use deep::Deep;
 pub use kahn::Kahn;
 
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::ids::{NodeId, count, narrow};
+use crate::ids::{NodeId, count, float, narrow};
+use crate::interrupt::Interrupt;
 
 /// A permutation of the nodes in which every producer comes before its consumers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +62,7 @@ impl TopologicalOrder {
     /// The order in which the graph lists its nodes, or the nearest to it: always the ready node of least index.
     #[must_use]
     pub fn natural(graph: &Graph) -> Self {
-        let rank: Vec<f64> = graph.nodes().map(|node| super::ids::float(count(node.index()))).collect();
-        Kahn::new(graph).decode(graph, &rank)
+        Kahn::new(graph).decode(graph, &indices(graph))
     }
 
     /// Decodes keys: always the ready node of least key, ties to the least index.
@@ -87,19 +89,10 @@ impl TopologicalOrder {
     /// O(nodes + distinct producer-consumer pairs).
     #[must_use]
     pub fn depth_first(graph: &Graph) -> Self {
-        let mut waiting = graph.num_predecessors().to_vec();
-        let mut stack: Vec<NodeId> = graph.nodes().rev().filter(|node| waiting[node.index()] == 0).collect();
-        let mut order = Vec::with_capacity(graph.num_nodes());
-        while let Some(node) = stack.pop() {
-            order.push(node);
-            for &successor in graph.successors(node).iter().rev() {
-                waiting[successor.index()] -= 1;
-                if waiting[successor.index()] == 0 {
-                    stack.push(successor);
-                }
-            }
-        }
-        Self(order)
+        let mut order = Self::empty();
+        let decoded = Deep::new(graph).down(graph, &indices(graph), &mut order, &Interrupt::never());
+        debug_assert!(decoded.is_ok());
+        order
     }
 
     /// Breadth-first: nodes in the order in which they become ready.
@@ -130,25 +123,10 @@ impl TopologicalOrder {
     /// O(nodes + reads).
     #[must_use]
     pub fn post_order(graph: &Graph) -> Self {
-        let mut order = Vec::with_capacity(graph.num_nodes());
-        let mut is_seen = vec![false; graph.num_nodes()];
-        for sink in graph.nodes().filter(|&node| graph.successors(node).is_empty()) {
-            is_seen[sink.index()] = true;
-            // Each node with how many of its reads have been followed.
-            let mut path = vec![(sink, 0)];
-            while let Some((node, followed)) = path.pop() {
-                let Some(&tensor) = graph.reads(node).get(followed) else {
-                    order.push(node);
-                    continue;
-                };
-                path.push((node, followed + 1));
-                if let Some(producer) = graph.producer(tensor).filter(|producer| !is_seen[producer.index()]) {
-                    is_seen[producer.index()] = true;
-                    path.push((producer, 0));
-                }
-            }
-        }
-        Self(order)
+        let mut order = Self::empty();
+        let decoded = Deep::new(graph).up(graph, &indices(graph), &mut order, &Interrupt::never());
+        debug_assert!(decoded.is_ok());
+        order
     }
 
     /// The nodes by position.
@@ -156,4 +134,9 @@ impl TopologicalOrder {
     pub fn nodes(&self) -> &[NodeId] {
         &self.0
     }
+}
+
+/// Each node's index, as a key.
+fn indices(graph: &Graph) -> Vec<f64> {
+    graph.nodes().map(|node| float(count(node.index()))).collect()
 }

@@ -11,8 +11,8 @@ use super::recombine::{Room, recombine, within};
 use super::vcycle::v_cycle;
 use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 use crate::ids::{count, float, ticks};
-use crate::interrupt::Interrupt;
-use crate::order::{Kahn, TopologicalOrder};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::order::{Deep, Kahn, TopologicalOrder};
 use crate::slice::Slicer;
 
 /// Moves of annealing per node that can move; fewer in graphs of more than so many nodes, down to some.
@@ -36,6 +36,14 @@ const MAX_RANDOM: f64 = 0.5;
 const FEWEST_BLOCKS: usize = 2;
 /// A slicing is a sample when it is at most this part of the best bottleneck above it.
 const MARGIN: Ticks = 10;
+
+/// How keys become an order: all branches beside each other as the keys say, or one after the other (`order/deep.rs`).
+#[derive(Clone, Copy, Debug)]
+enum Decoder {
+    Kahn,
+    Down,
+    Up,
+}
 
 /// What a lane has found in a round.
 pub(super) struct Found {
@@ -64,6 +72,7 @@ pub(super) struct Lane<'a> {
     /// The places of the nodes in the orders that are known, in [0, 1).
     ranks: Arc<[Vec<f64>]>,
     kahn: Kahn,
+    deep: Deep,
     keys: Vec<f64>,
     order: TopologicalOrder,
     slicer: Slicer<'a>,
@@ -80,6 +89,7 @@ impl<'a> Lane<'a> {
             instance,
             ranks,
             kahn: Kahn::new(instance.graph()),
+            deep: Deep::new(instance.graph()),
             keys: vec![0.0; instance.graph().num_nodes()],
             order: TopologicalOrder::empty(),
             slicer: Slicer::new(instance),
@@ -110,11 +120,12 @@ impl<'a> Lane<'a> {
         for _ in 0..orders.clamp(1, NEAR_ORDERS) {
             let from = if random.random() { found.block_of.as_deref().unwrap_or(best) } else { &last };
             self.shake(from, random);
-            self.slice(&mut found, interrupt);
+            self.slice(Decoder::Kahn, &mut found, interrupt);
         }
         for _ in 0..orders.min(FAR_ORDERS) {
             self.mix(found.block_of.as_deref().unwrap_or(best), random);
-            self.slice(&mut found, interrupt);
+            let decoder = [Decoder::Kahn, Decoder::Down, Decoder::Up][random.random_range(0..3)];
+            self.slice(decoder, &mut found, interrupt);
         }
         found.samples.push(last);
         let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
@@ -165,17 +176,26 @@ impl<'a> Lane<'a> {
     /// A partition that owes nothing to any other: the best slicing of a random order.
     pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
         self.keys.fill_with(|| random.random());
-        self.kahn.decode_into(self.instance.graph(), &self.keys, &mut self.order, interrupt).ok()?;
+        self.decode(Decoder::Kahn, interrupt).ok()?;
         self.slicer.load(&self.order);
         let slicing = self.slicer.best(None, interrupt).ok()??;
         Some(slicing.block_of(&self.order))
     }
 
+    /// The order of the keys.
+    fn decode(&mut self, decoder: Decoder, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let (graph, order) = (self.instance.graph(), &mut self.order);
+        match decoder {
+            Decoder::Kahn => self.kahn.decode_into(graph, &self.keys, order, interrupt),
+            Decoder::Down => self.deep.down(graph, &self.keys, order, interrupt),
+            Decoder::Up => self.deep.up(graph, &self.keys, order, interrupt),
+        }
+    }
+
     /// Slices the order of the keys; a good slicing is a sample.
-    fn slice(&mut self, found: &mut Found, interrupt: &Interrupt) {
+    fn slice(&mut self, decoder: Decoder, found: &mut Found, interrupt: &Interrupt) {
         found.evaluations += 1;
-        let decoded = self.kahn.decode_into(self.instance.graph(), &self.keys, &mut self.order, interrupt);
-        if decoded.is_err() {
+        if self.decode(decoder, interrupt).is_err() {
             return;
         }
         self.slicer.load(&self.order);

@@ -6,7 +6,7 @@
 //! which branch goes where, slicing at shifting all fences at once, and the other two at having the best of each at each
 //! place: recombination within few samples, down to single branches, fences among thousands, as they are.
 //!
-//! After one round every run has its first rounds on a contraction of the graph (`contract.rs`, `scout.rs`).
+//! After one round every run begins where a search of contractions of the graph ended (`contract.rs`, `scout.rs`).
 
 use super::merit::Merit;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
@@ -61,14 +61,17 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
     // The samples of the run that came to the best partition.
     let mut elite = Vec::new();
     let mut patience = PATIENCE;
+    // Evaluations when the run began.
+    let mut begun = 0;
     // Whether no run has seen the best partition yet.
     let mut is_unseen = false;
     while !incumbent.is_done() {
         // Who wants a fair partition at once has it by now.
         if incumbent.progress.rounds == 1
-            && let Some(scouted) = scout(instance, seed, incumbent, interrupt)
+            && let Some(scouted) = scout(instance, seed, 0, incumbent, interrupt)
         {
             run = scouted;
+            begun = incumbent.progress.evaluations;
             continue;
         }
         let known = incumbent.progress.bottleneck;
@@ -107,9 +110,11 @@ fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Ve
             if run.merit.bottleneck == incumbent.progress.bottleneck {
                 elite = Vec::from(run.samples);
             }
-            run = scout(instance, seed, incumbent, interrupt).unwrap_or_else(|| {
+            let spent = incumbent.progress.evaluations - begun;
+            run = scout(instance, seed, spent, incumbent, interrupt).unwrap_or_else(|| {
                 Run::new(ground.lanes[0].anywhere(&mut random, interrupt).unwrap_or(run.best), instance)
             });
+            begun = incumbent.progress.evaluations;
             patience += patience / 4;
         }
     }

@@ -1,4 +1,4 @@
-//! Scouting: a run over a contraction, so that the run over the graph itself begins where it would take long to come.
+//! Scouting: runs over contractions, so that a run over the graph itself begins where it would take long to come.
 
 use rand::RngExt;
 
@@ -15,16 +15,29 @@ const PATIENCE: u64 = 10;
 /// Larger graphs are not contracted: that would take longer than it gains.
 const MAX_NODES: usize = 200_000;
 
-/// Searches a contraction of the graph, and gives a run that begins where that ended, with its samples; none where the
-/// graph cannot be contracted.
-///
-/// The first one begins at the best of four orders, the others anywhere.
+/// Searches contractions of the graph, others every time, until that has taken so many evaluations, at least one of them;
+/// and gives a run that begins where the best of these searches ended, with its samples. None where the graph cannot be
+/// contracted.
 pub(super) fn scout(
     instance: &Instance,
     seed: u64,
+    evaluations: u64,
     incumbent: &mut Incumbent<'_>,
     interrupt: &Interrupt,
 ) -> Option<Run> {
+    let enough = incumbent.progress.evaluations + evaluations;
+    let mut best = scout_once(instance, seed, incumbent, interrupt)?;
+    while incumbent.progress.evaluations < enough && !incumbent.is_done() {
+        let Some(other) = scout_once(instance, seed, incumbent, interrupt) else { break };
+        if other.merit < best.merit {
+            best = other;
+        }
+    }
+    Some(best)
+}
+
+/// The first search of all begins at the best of four orders, the others anywhere.
+fn scout_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) -> Option<Run> {
     if instance.graph().num_nodes() > MAX_NODES {
         return None;
     }
@@ -67,13 +80,17 @@ pub(super) fn scout(
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
+    use std::sync::Arc;
+
+    use rand::rngs::Xoshiro256PlusPlus;
 
     use super::super::merit::Merit;
     use super::super::outcome::conduct;
     use super::*;
     use crate::cases::random_instance;
-    use crate::cost::{INFINITE, check_partition};
-    use crate::ids::count;
+    use crate::cost::{Device, INFINITE, check_partition};
+    use crate::graph::GraphBuilder;
+    use crate::ids::{NodeId, count};
 
     #[test]
     fn a_run_begins_at_a_partition_of_the_graph_that_costs_what_it_says() {
@@ -85,7 +102,7 @@ mod tests {
             let mut observe = |_| ControlFlow::Continue(());
             let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
                 incumbent.progress.rounds = random.random_range(1..4);
-                let Some(run) = scout(instance, 0, incumbent, &interrupt) else { return };
+                let Some(run) = scout_once(instance, 0, incumbent, &interrupt) else { return };
                 num_scouted += 1;
                 let blocks: Vec<i64> = run.best.iter().copied().map(count).collect();
                 assert!(check_partition(instance.graph(), instance.num_blocks(), &blocks).is_ok(), "case {case}");
@@ -97,5 +114,50 @@ mod tests {
             conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
         }
         assert!(num_scouted > 100);
+    }
+
+    /// A graph in which most nodes read what one other makes.
+    fn branches(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+        let mut builder = GraphBuilder::default();
+        let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(random.random_range(1.0..9.0))).collect();
+        let mut readers = vec![Vec::new(); num_nodes];
+        for &node in &nodes[1..] {
+            for _ in 0..=usize::from(random.random_bool(0.2)) {
+                readers[random.random_range(node.index().saturating_sub(9)..node.index())].push(node);
+            }
+        }
+        for (&node, mut readers) in nodes.iter().zip(readers) {
+            readers.dedup();
+            builder.add_tensor(Some(node), random.random_range(1..9), &readers);
+        }
+        let graph = Arc::new(builder.freeze().expect("edges go up"));
+        Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+    }
+
+    #[test]
+    fn of_several_the_best_is_taken() {
+        let interrupt = Interrupt::never();
+        let mut num_better = 0;
+        for case in 0..2 {
+            let mut random = stream(8, 0, case);
+            let instance = branches(&mut random, 150, 3);
+            let merit = |evaluations: u64| {
+                let mut observe = |_| ControlFlow::Continue(());
+                let mut merit = None;
+                let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
+                    incumbent.progress.rounds = 2;
+                    merit = scout(instance, 0, evaluations, incumbent, &interrupt).map(|run| run.merit);
+                    let best = merit.map(|merit| merit.bottleneck);
+                    assert!(best.is_none_or(|best| best == incumbent.progress.bottleneck), "case {case}");
+                    assert!(best.is_none() || incumbent.progress.evaluations >= evaluations, "case {case}");
+                };
+                conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
+                merit
+            };
+            let (one, several) = (merit(0), merit(60_000));
+            assert!(several <= one, "case {case}");
+            num_better += usize::from(several < one);
+        }
+        assert!(num_better > 0);
     }
 }
