@@ -46,9 +46,10 @@ Row = dict[str, str]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing, then summarise."""
     options = _parser().parse_args(arguments)
+    known = [row for path in options.known for row in _read_known(path)]
     if not options.summary:
         _run_all(options)
-    sys.stderr.write("\n".join([*summary(read_rows(options.out), options.known), ""]))
+    sys.stderr.write("\n".join([*summary(read_rows(options.out), known), ""]))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
 def read_rows(path: Path) -> list[Row]:
     """Give the rows of a table; none when there is no such file."""
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+
+
+def _read_known(path: Path) -> list[Row]:
+    """Give the rows of a table of bottlenecks, or end here, before hours of runs."""
+    rows = read_rows(path)
+    if rows and not {"graph", "k", "bottleneck"} <= rows[0].keys():
+        sys.exit(f"{path}: a table of what is known has columns graph, k and bottleneck")
+    return rows
 
 
 def hardest(rows: Sequence[Row], num_blocks: Sequence[int], sample: int) -> list[str]:
@@ -163,10 +172,10 @@ def _cp_sat(instance: sg.Instance, seconds: float, threads: int) -> float:
     return max(block.cost for block in quotient.block_costs(block_of))
 
 
-def summary(rows: Sequence[Row], known: Sequence[Path]) -> list[str]:
+def summary(rows: Sequence[Row], known: Sequence[Row]) -> list[str]:
     """Give a line per method and time limit."""
     best: dict[tuple[str, str], float] = defaultdict(lambda: math.inf)
-    for row in [*rows, *(row for path in known for row in read_rows(path))]:
+    for row in [*rows, *known]:
         best[row["graph"], row["k"]] = min(best[row["graph"], row["k"]], float(row["bottleneck"]))
     ratios: dict[tuple[str, float], list[float]] = defaultdict(list)
     for row in rows:
