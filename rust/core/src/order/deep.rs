@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::TopologicalOrder;
 use super::kahn::rank;
+use super::{TopologicalOrder, released};
 use crate::graph::Graph;
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -65,12 +65,7 @@ impl Deep {
             order.push(step.node());
             interrupt.check(order.len())?;
             let old = stack.len();
-            for &successor in graph.successors(step.node()) {
-                waiting[successor.index()] -= 1;
-                if waiting[successor.index()] == 0 {
-                    stack.push(Step::Place(successor));
-                }
-            }
+            stack.extend(released(graph, waiting, step.node()).map(Step::Place));
             sort(&mut stack[old..], keys);
         }
         Ok(())

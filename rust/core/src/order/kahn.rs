@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::TopologicalOrder;
+use super::{TopologicalOrder, released};
 use crate::graph::Graph;
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -40,10 +40,7 @@ impl Kahn {
     /// O(pairs + nodes log nodes).
     #[must_use]
     pub fn decode(&mut self, graph: &Graph, keys: &[f64]) -> TopologicalOrder {
-        let mut order = TopologicalOrder(Vec::with_capacity(graph.num_nodes()));
-        let decoded = self.decode_into(graph, keys, &mut order, &Interrupt::never());
-        debug_assert!(decoded.is_ok());
-        order
+        TopologicalOrder::whole(|order| self.decode_into(graph, keys, order, &Interrupt::never()))
     }
 
     /// Like [`decode`](Self::decode), into an order that is there already.
@@ -67,12 +64,8 @@ impl Kahn {
         while let Some(Reverse((_, node))) = self.ready.pop() {
             order.push(node);
             interrupt.check(order.len())?;
-            for &successor in graph.successors(node) {
-                let waiting = &mut self.waiting[successor.index()];
-                *waiting -= 1;
-                if *waiting == 0 {
-                    self.ready.push(ranked(successor));
-                }
+            for successor in released(graph, &mut self.waiting, node) {
+                self.ready.push(ranked(successor));
             }
         }
         Ok(())

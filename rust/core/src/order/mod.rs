@@ -11,13 +11,21 @@ pub use kahn::Kahn;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::ids::{NodeId, count, float, narrow};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Interrupted};
 
 /// A permutation of the nodes in which every producer comes before its consumers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopologicalOrder(Vec<NodeId>);
 
 impl TopologicalOrder {
+    /// What a decoding that nobody interrupts leaves.
+    fn whole(decode: impl FnOnce(&mut Self) -> Result<(), Interrupted>) -> Self {
+        let mut order = Self::empty();
+        let decoded = decode(&mut order);
+        debug_assert!(decoded.is_ok());
+        order
+    }
+
     /// Checks that `order`, node indices by position, is a topological order of `graph`.
     ///
     /// # Errors
@@ -89,10 +97,7 @@ impl TopologicalOrder {
     /// O(nodes + distinct producer-consumer pairs).
     #[must_use]
     pub fn depth_first(graph: &Graph) -> Self {
-        let mut order = Self::empty();
-        let decoded = Deep::new(graph).down(graph, &indices(graph), &mut order, &Interrupt::never());
-        debug_assert!(decoded.is_ok());
-        order
+        Self::whole(|order| Deep::new(graph).down(graph, &indices(graph), order, &Interrupt::never()))
     }
 
     /// Breadth-first: nodes in the order in which they become ready.
@@ -106,12 +111,7 @@ impl TopologicalOrder {
         let mut next = 0;
         while let Some(&node) = order.get(next) {
             next += 1;
-            for &successor in graph.successors(node) {
-                waiting[successor.index()] -= 1;
-                if waiting[successor.index()] == 0 {
-                    order.push(successor);
-                }
-            }
+            order.extend(released(graph, &mut waiting, node));
         }
         Self(order)
     }
@@ -123,10 +123,7 @@ impl TopologicalOrder {
     /// O(nodes + reads).
     #[must_use]
     pub fn post_order(graph: &Graph) -> Self {
-        let mut order = Self::empty();
-        let decoded = Deep::new(graph).up(graph, &indices(graph), &mut order, &Interrupt::never());
-        debug_assert!(decoded.is_ok());
-        order
+        Self::whole(|order| Deep::new(graph).up(graph, &indices(graph), order, &Interrupt::never()))
     }
 
     /// The nodes by position.
@@ -134,6 +131,15 @@ impl TopologicalOrder {
     pub fn nodes(&self) -> &[NodeId] {
         &self.0
     }
+}
+
+/// The nodes that wait for nobody else once a node is placed; `waiting` is how many each one waits for.
+fn released(graph: &Graph, waiting: &mut [u32], node: NodeId) -> impl Iterator<Item = NodeId> {
+    graph.successors(node).iter().copied().filter(|successor| {
+        let waiting = &mut waiting[successor.index()];
+        *waiting -= 1;
+        *waiting == 0
+    })
 }
 
 /// Each node's index, as a key.
