@@ -33,7 +33,7 @@ rust-test:
 	cargo test --workspace --locked
 
 python-test: $(CORE)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 # Speed: criterion, pytest-benchmark, and a graph of a million nodes.
 bench: $(CORE)
@@ -55,7 +55,7 @@ fix: $(STAMP)
 # The property tests at length.
 soak: $(CORE)
 	PROPTEST_CASES=100000 cargo test --release --workspace --locked
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest --numprocesses auto --dist worksteal
 
 clean:
 	rm -rf .venv target

@@ -1,12 +1,16 @@
-"""Hypothesis profiles: some hundred examples in a test run, and most in a soak."""
+"""Hypothesis profiles: some hundred examples in a test run, and most in a soak. And Ctrl-C for the commands that tests run."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 _QUIET = [HealthCheck.too_slow]
-settings.register_profile("quick", max_examples=300, deadline=None, suppress_health_check=_QUIET, print_blob=True)
+settings.register_profile("quick", max_examples=200, deadline=None, suppress_health_check=_QUIET, print_blob=True)
 settings.register_profile("soak", max_examples=20_000, deadline=None, suppress_health_check=_QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")
+
+# A shell that runs the tests in the background has them, and all that they start, ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -170,9 +170,9 @@ def test_a_time_limit_is_kept_and_leaves_a_partition_and_a_bound(method: str) ->
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
-@pytest.mark.parametrize("delay", [0.0, 0.3])
-def test_ctrl_c_while_downsets_are_tried_leaves_the_partition(delay: float) -> None:
-    """With what is proven by then; no traceback."""
+@pytest.mark.parametrize(("delay", "methods"), [(0.0, {"combinatorial", "downsets"}), (0.3, {"downsets"})])
+def test_ctrl_c_while_downsets_are_tried_leaves_the_partition(delay: float, methods: set[str]) -> None:
+    """With what is proven by then, which may be nothing at once; no traceback."""
     program = textwrap.dedent("""
         import os, signal, sys, threading, time
         import slicegraph as sg
@@ -199,7 +199,8 @@ def test_ctrl_c_while_downsets_are_tried_leaves_the_partition(delay: float) -> N
         timeout=60,
     )
     status, method, seconds = run.stdout.split()
-    assert (status, method, run.stderr) == ("interrupted", "downsets", "")
+    assert (status, run.stderr) == ("interrupted", "")
+    assert method in methods
     assert float(seconds) < 5
 
 
