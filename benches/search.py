@@ -72,11 +72,11 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _read_known(path: Path) -> list[Row]:
-    """Give the rows of a table of bottlenecks, or end here, before hours of runs."""
+    """Give the rows of a table of bottlenecks that have one, or end here, before hours of runs."""
     rows = read_rows(path)
     if rows and not {"graph", "k", "bottleneck"} <= rows[0].keys():
         sys.exit(f"{path}: a table of what is known has columns graph, k and bottleneck")
-    return rows
+    return [row for row in rows if row["bottleneck"]]
 
 
 def hardest(rows: Sequence[Row], num_blocks: Sequence[int], sample: int) -> list[str]:

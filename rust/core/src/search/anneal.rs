@@ -22,8 +22,9 @@ use crate::ids::{NodeId, count, float, narrow, ticks, wide};
 use crate::interrupt::Interrupt;
 
 const NOWHERE: u32 = u32::MAX;
-/// Nodes of a cone at most.
+/// Nodes of a cone at most, and how often that is halved, at most: large cones take long, and hardly one is moved.
 const MAX_CONE: usize = 50;
+const MAX_HALVINGS: usize = 4;
 /// One in so many moves of a node that can move alone takes its cone instead.
 const CONES: usize = 16;
 /// Moves between two looks at the temperature, and at the interrupt.
@@ -242,7 +243,7 @@ impl<'a, 'r> Chain<'a, 'r> {
             let to = self.destination(self.at.block(node), low, high, is_up, dice & 2 == 0);
             self.move_node(node, to);
         } else {
-            self.move_cone(node, is_up);
+            self.move_cone(node, is_up, MAX_CONE >> ((dice >> 8) % (MAX_HALVINGS + 1)));
         }
     }
 
@@ -267,11 +268,11 @@ impl<'a, 'r> Chain<'a, 'r> {
         }
     }
 
-    /// Moves a node to the next block, or the one before, with all that must come along.
-    fn move_cone(&mut self, node: NodeId, is_up: bool) {
+    /// Moves a node to the next block, or the one before, with all that must come along, if that is so many nodes at most.
+    fn move_cone(&mut self, node: NodeId, is_up: bool, most: usize) {
         let from = self.at.block(node);
         let to = if is_up { from + 1 } else { from.wrapping_sub(1) };
-        if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up) {
+        if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up, most) {
             return;
         }
         let sums = self.at.shifted_together(&self.cone, to);
@@ -285,7 +286,7 @@ impl<'a, 'r> Chain<'a, 'r> {
     }
 
     /// Fills `cone`; whether it is small enough.
-    fn find_cone(&mut self, node: NodeId, block: u32, is_up: bool) -> bool {
+    fn find_cone(&mut self, node: NodeId, block: u32, is_up: bool, most: usize) -> bool {
         let graph = self.at.instance().graph();
         let Self { at, cone, met, search, .. } = self;
         *search = search.wrapping_add(1);
@@ -302,7 +303,7 @@ impl<'a, 'r> Chain<'a, 'r> {
         };
         meet(node, cone);
         let mut next = 0;
-        while next < cone.len() && cone.len() <= MAX_CONE {
+        while next < cone.len() && cone.len() <= most {
             let member = cone[next];
             next += 1;
             if is_up {
@@ -311,7 +312,7 @@ impl<'a, 'r> Chain<'a, 'r> {
                 at.predecessors(member).iter().for_each(|&predecessor| meet(predecessor, cone));
             }
         }
-        cone.len() <= MAX_CONE
+        cone.len() <= most
     }
 
     /// Decides whether two blocks may become such; if so, their energies are.

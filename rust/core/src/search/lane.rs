@@ -19,8 +19,8 @@ use crate::slice::Slicer;
 const SWEEPS: f64 = 60.0;
 const FEWEST_SWEEPS: f64 = 20.0;
 const MANY_NODES: f64 = 20_000.0;
-/// Steps of the exact method per threshold.
-const STEPS: f64 = 400_000.0;
+/// Steps of the exact method per block and threshold.
+const STEPS_PER_BLOCK: f64 = 12_500.0;
 /// By how much more of both for each round without anything better.
 const EFFORT: f64 = 1.05;
 const MAX_GROWTHS: u64 = 60;
@@ -130,7 +130,7 @@ impl<'a> Lane<'a> {
         found.samples.push(last);
         let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
         let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
-        let steps = ticks((STEPS * growth).ceil()).unsigned_abs();
+        let steps = ticks((STEPS_PER_BLOCK * float(count(instance.num_blocks())) * growth).ceil()).unsigned_abs();
         let window = if random.random() { window(instance, known.0, random) } else { None };
         let parts: Vec<Vec<usize>>;
         let (others, room) = match window {
