@@ -1,4 +1,4 @@
-"""Hypothesis profiles: some hundred examples in a test run, and most in a soak. And Ctrl-C for the commands that tests run."""
+"""Hypothesis profiles: some hundred examples in a test run, and most in a soak; and Ctrl-C for what tests run."""
 
 from __future__ import annotations
 

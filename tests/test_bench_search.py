@@ -60,3 +60,13 @@ def test_the_summary_is_over_the_best_known() -> None:
         ["merge", "1.0", "2", "1.4142", "2.0000"],
         ["cp_sat", "10.0", "2", "1.0000", "inf,"],
     ]
+
+
+def test_of_what_is_known_rows_without_a_bottleneck_say_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case of the testbed that failed."""
+    (tmp_path / "out.csv").write_text("graph,k,method,limit,bottleneck\na,8,merge,1.0,3\n", encoding="utf-8")
+    (tmp_path / "known.csv").write_text("graph,k,bottleneck\na,8,\na,8,2\n", encoding="utf-8")
+    search.main([str(tmp_path), str(tmp_path / "out.csv"), "--summary", "--known", str(tmp_path / "known.csv")])
+    assert capsys.readouterr().err.splitlines()[1].split() == ["merge", "1.0", "1", "1.5000", "1.5000"]
