@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ctrl_c import run_until_ctrl_c
 from slicegraph.cli import main
 from strategies import CHAIN
 
-COMMAND = [sys.executable, "-m", "slicegraph"]
 OPTIONS = ["--bandwidth", "64", "--time-limit", "0.1"]
 NAMED: dict[str, Any] = CHAIN | {"nodes": CHAIN["nodes"] | {"name": ["conv1", "conv2", "conv3"]}}
 
@@ -173,12 +169,8 @@ def test_ctrl_c_prints_what_is_proven_and_exits_130(tmp_path: Path) -> None:
     }
     model = write(tmp_path / "graph.json", {"format": "slicegraph-graph-1", "nodes": nodes, "tensors": tensors})
     plan = write(tmp_path / "plan.json", [16 * node // size for node in range(size)])
-    command = [*COMMAND, "audit", model, plan, "-k", "16", "--bandwidth", "64", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        time.sleep(2)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=20)
-    assert (run.returncode, err) == (130, "")
-    answer = json.loads(out)
+    run = run_until_ctrl_c(["audit", model, plan, "-k", "16", "--bandwidth", "64", "--json"], 1.5)
+    assert (run.returncode, run.stderr) == (130, "")
+    answer = json.loads(run.stdout)
     assert answer["status"] == "interrupted"
     assert answer["block_of"] == [16 * node // size for node in range(size)]

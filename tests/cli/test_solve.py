@@ -6,10 +6,8 @@ import json
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import onnx
 import pytest
 
 import oracle
+from ctrl_c import run_until_ctrl_c
 from slicegraph.cli import main
 from strategies import CHAIN, grid
 
@@ -142,13 +141,10 @@ def test_the_log_is_on_standard_error_alone(chain: str) -> None:
 def test_ctrl_c_prints_the_best_so_far_and_exits_130(chain: str) -> None:
     """The whole answer is printed, and nothing but it."""
     arguments = ["solve", chain, "-k", "2", "--bandwidth", "64", "--time-limit", "60", "--json", "--method", "brkga"]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        time.sleep(1.5)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=20)
+    run = run_until_ctrl_c(arguments, 1.0)
     assert run.returncode == 130
-    answer = json.loads(out)
-    assert (answer["status"], answer["bottleneck"], err) == ("interrupted", 3.125, "")
+    answer = json.loads(run.stdout)
+    assert (answer["status"], answer["bottleneck"], run.stderr) == ("interrupted", 3.125, "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
@@ -158,12 +154,9 @@ def test_ctrl_c_while_bounds_are_proven_loses_nothing(seconds: float, tmp_path: 
     model, certificate = tmp_path / "grid.json", tmp_path / "grid.cert.json"
     model.write_text(json.dumps(grid(12)))
     arguments = ["solve", str(model), "-k", "6", "--bandwidth", "8", "--json", "--certificate", str(certificate)]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        time.sleep(seconds)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=20)
-    assert (run.returncode, err) == (130, "")
-    assert json.loads(out)["lower_bound"] >= 24
+    run = run_until_ctrl_c(arguments, seconds)
+    assert (run.returncode, run.stderr) == (130, "")
+    assert json.loads(run.stdout)["lower_bound"] >= 24
     assert main(["check", str(model), str(certificate)]) == 0
 
 
