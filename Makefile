@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
 CORE := .venv/.core
+PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal
 GRAPHS ?= ../shared/data/testbed
 RESULTS ?= testbed-results
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
@@ -33,7 +34,7 @@ rust-test:
 	cargo test --workspace --locked
 
 python-test: $(CORE)
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+	$(PYTEST)
 
 # Speed: criterion, pytest-benchmark, and a graph of a million nodes.
 bench: $(CORE)
@@ -55,7 +56,7 @@ fix: $(STAMP)
 # The property tests at length.
 soak: $(CORE)
 	PROPTEST_CASES=100000 cargo test --release --workspace --locked
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest --numprocesses auto --dist worksteal
+	HYPOTHESIS_PROFILE=soak $(PYTEST)
 
 clean:
 	rm -rf .venv target

@@ -67,16 +67,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Give the rows of a table; none when there is no such file."""
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+    """Give the rows of a table but those of cases that failed; none when there is no such file."""
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
+    return [row for row in rows if row.get("bottleneck") != ""]
 
 
 def _read_known(path: Path) -> list[Row]:
-    """Give the rows of a table of bottlenecks that have one, or end here, before hours of runs."""
+    """Give the rows of a table of bottlenecks, or end here, before hours of runs."""
     rows = read_rows(path)
     if rows and not {"graph", "k", "bottleneck"} <= rows[0].keys():
         sys.exit(f"{path}: a table of what is known has columns graph, k and bottleneck")
-    return [row for row in rows if row["bottleneck"]]
+    return rows
 
 
 def hardest(rows: Sequence[Row], num_blocks: Sequence[int], sample: int) -> list[str]:

@@ -17,6 +17,7 @@ def folder(tmp_path: Path) -> Path:
     for name, size in {"small": 2, "large": 3}.items():
         (tmp_path / f"{name}.json.gz").write_bytes(gzip.compress(json.dumps(grid(size)).encode()))
     rows = ["small,8,solve,2,2", "large,8,solve,4,1", "large,32,solve,4,4", "small,32,solve,4,3", "small,8,exact,4,0"]
+    rows.append("small,64,solve,,")
     rows.insert(0, "graph,k,method,bottleneck,lower_bound")
     (tmp_path / "open.csv").write_text("\n".join(rows), encoding="utf-8")
     return tmp_path
@@ -26,6 +27,7 @@ def test_the_widest_gaps_are_the_hardest(folder: Path) -> None:
     rows = search.read_rows(folder / "open.csv")
     assert search.hardest(rows, [8, 32], 2) == ["large", "small"]
     assert search.hardest(rows, [32], 1) == ["small"]
+    assert search.hardest(rows, [64], 1) == []
 
 
 def test_runs_that_are_there_are_not_done_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

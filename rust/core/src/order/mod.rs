@@ -134,7 +134,7 @@ impl TopologicalOrder {
 }
 
 /// The nodes that wait for nobody else once a node is placed; `waiting` is how many each one waits for.
-fn released(graph: &Graph, waiting: &mut [u32], node: NodeId) -> impl Iterator<Item = NodeId> {
+pub(crate) fn released(graph: &Graph, waiting: &mut [u32], node: NodeId) -> impl Iterator<Item = NodeId> {
     graph.successors(node).iter().copied().filter(|successor| {
         let waiting = &mut waiting[successor.index()];
         *waiting -= 1;

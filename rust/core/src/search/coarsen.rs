@@ -10,6 +10,7 @@ use rand::seq::SliceRandom;
 
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, TensorId, count, float, ticks};
+use crate::order::released;
 
 /// Nodes of a group at most.
 const MAX_NODES: usize = 3;
@@ -44,12 +45,7 @@ pub(super) fn coarsen(instance: &Instance, block_of: &[usize], random: &mut Xosh
         work += instance.work(node);
         group_of[node.index()] = num_groups - 1;
         let old = stack.len();
-        for &successor in graph.successors(node) {
-            waiting[successor.index()] -= 1;
-            if waiting[successor.index()] == 0 {
-                stack.push(successor);
-            }
-        }
+        stack.extend(released(graph, &mut waiting, node));
         stack[old..].shuffle(random);
         if is_weighed && stack.len() > old + 1 {
             let is_of_run = |x: &TensorId| graph.producer(*x).is_some_and(|u| group_of[u.index()] + 1 == num_groups);
