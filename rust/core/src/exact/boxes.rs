@@ -120,9 +120,9 @@ impl<'a> Boxes<'a> {
                 looked += 1;
                 let other = wide(other);
                 let is_block = if is_forward {
-                    self.downsets.is_block(other, others, index, self.instance, threshold)
+                    self.downsets.block_below(other, others, index, self.instance, threshold).is_some()
                 } else {
-                    others.is_block(index, self.downsets, other, self.instance, threshold)
+                    others.block_below(index, self.downsets, other, self.instance, threshold).is_some()
                 };
                 if is_block {
                     return (Some(other), looked);

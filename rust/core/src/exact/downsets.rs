@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::bits::has;
-use crate::cost::{INFINITE, Instance, Ticks};
+use crate::cost::{Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
 /// A tensor that is live at a downset, and how many of its readers are in it.
@@ -94,41 +94,43 @@ impl Downsets {
         selected
     }
 
-    /// Whether the block from downset `from` to the downset `to` of `others` exists and costs less than `threshold`.
-    pub(crate) fn is_block(
+    /// What the block from downset `from` to the downset `to` of `others` costs, when it exists and that is less than
+    /// `threshold`.
+    pub(crate) fn block_below(
         &self,
         from: usize,
         others: &Self,
         to: usize,
         instance: &Instance,
         threshold: Ticks,
-    ) -> bool {
+    ) -> Option<Ticks> {
         let (start, end) = (&self.boundaries[from], &others.boundaries[to]);
         if end.load < start.load || end.params < start.params || end.bytes < start.bytes {
-            return false;
+            return None;
         }
         // What is live at one end only costs at least the difference.
         let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
         let fixed = end.load - start.load + instance.overflow(end.params - start.params);
-        fixed + io < threshold
+        let may_be = fixed + io < threshold
             && self.words(from).iter().zip(others.words(to)).all(|(inner, outer)| inner & !outer == 0)
-            && !instance.is_over_limit(end.bytes - start.bytes)
-            && fixed + io_between(instance, self.live(from), others.live(to)) < threshold
+            && !instance.is_over_limit(end.bytes - start.bytes);
+        let io = || io_between(instance, self.live(from), others.live(to), threshold - fixed);
+        may_be.then(io).flatten().map(|io| fixed + io)
     }
 }
 
-/// What a block pays for tensors, by what is live before it and after it.
+/// What a block pays for tensors, by what is live before it and after it, when that is less than `threshold`.
 ///
 /// ```text
 /// export of what is live after it only + import of what is live before it only, or at both ends with more readers after
 /// ```
-fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live]) -> Ticks {
+fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
     let import = |x: u32| instance.transfer(TensorId::new(wide(x)));
     let export = |x: u32| instance.export(TensorId::new(wide(x)));
     let mut io = 0;
-    loop {
+    while io < threshold {
         match (before.split_first(), after.split_first()) {
-            (None, None) => return io,
+            (None, None) => return Some(io),
             (Some((&(x, readers), rest)), Some((&(y, more_readers), others))) if x == y => {
                 if readers != more_readers {
                     io += import(x);
@@ -143,9 +145,10 @@ fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live]) -> T
                 io += export(y);
                 after = others;
             }
-            (Some(_), None) => return INFINITE,
+            (Some(_), None) => return None,
         }
     }
+    None
 }
 
 /// Which downsets were met before, by a hash that is never believed without a look at the nodes.

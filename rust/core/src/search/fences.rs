@@ -8,7 +8,7 @@
 use super::merit::Merit;
 use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
-use crate::cost::{Instance, Ticks, ceil_div};
+use crate::cost::{INFINITE, Instance, Ticks, ceil_div};
 use crate::exact::{Boundary, Downsets, Met, Point, cost_between, point};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -18,7 +18,7 @@ use crate::order::TopologicalOrder;
 const FENCES: usize = 1500;
 const MAX_FENCE_NODES: usize = 1 << 24;
 /// No fences are kept of graphs of more nodes: their boundaries are too long.
-const MAX_NODES: usize = 20_000;
+pub(super) const MAX_FENCED_NODES: usize = 20_000;
 /// In how many ways a partition is moved along at a time.
 const WAYS: usize = 4;
 /// The first two fences: of no node, and of all.
@@ -33,13 +33,28 @@ pub(super) struct Fences<'a> {
     loads: Vec<Ticks>,
     /// None where no fences are kept.
     repeats: Option<Repeats>,
+    /// By fence: where it lies, and which blocks begin there.
+    points: Vec<Point>,
+    blocks: Vec<Blocks>,
+    /// No dearer blocks are known.
+    looked_below: Ticks,
 }
 
-/// A fence that can be reached from the empty one, in as few blocks as possible.
+/// The blocks that begin at a fence.
+#[derive(Clone, Debug, Default)]
+struct Blocks {
+    /// Where they end, and what they cost.
+    ends: Vec<(u32, Ticks)>,
+    /// So many fences have been looked at.
+    num_looked_at: usize,
+}
+
+/// How a fence can be reached from the empty one: in as few blocks as possible, then with the cheapest dearest one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Reached {
-    fence: usize,
-    blocks: u32,
-    /// The place of the fence before among those that can be reached.
+    blocks: i64,
+    dearest: Ticks,
+    /// The fence before.
     before: usize,
 }
 
@@ -48,15 +63,25 @@ impl<'a> Fences<'a> {
     /// O((nodes + tensors) log nodes).
     pub(super) fn new(instance: &'a Instance, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
-        let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
+        let least = if num_nodes > MAX_FENCED_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
         let repeats = (least > 0).then(|| Repeats::new(instance, order));
-        let mut fences = Self { instance, known, met: Met::default(), least, loads: instance.loads(), repeats };
+        let mut fences = Self {
+            instance,
+            known,
+            met: Met::default(),
+            least,
+            loads: instance.loads(),
+            repeats,
+            points: Vec::new(),
+            blocks: Vec::new(),
+            looked_below: INFINITE,
+        };
         fences.take(&vec![0; num_nodes]);
         fences
     }
 
-    /// Takes the fences of a partition.
+    /// Takes the fences of a partition, which may have more blocks than the instance.
     ///
     /// # Complexity
     /// O(nodes + tensors + reads), and per block what is live between it and the next.
@@ -87,7 +112,7 @@ impl<'a> Fences<'a> {
     /// The downsets of the first blocks of a partition, from none to all.
     fn take(&mut self, block_of: &[usize]) {
         let (instance, graph) = (self.instance, self.instance.graph());
-        let mut members = vec![Vec::new(); instance.num_blocks()];
+        let mut members = vec![Vec::new(); instance.num_blocks().max(block_of.iter().max().map_or(0, |m| m + 1))];
         for node in graph.nodes() {
             members[block_of[node.index()]].push(node);
         }
@@ -109,6 +134,8 @@ impl<'a> Fences<'a> {
                 let live = open.iter().map(|&x| (narrow(x.index()), readers_in[x.index()]));
                 self.known.push(&words, at, live);
                 self.met.enter(&self.known, self.known.len() - 1);
+                self.points.push(point(&self.known, self.known.len() - 1, instance));
+                self.blocks.push(Blocks::default());
             }
         }
     }
@@ -126,25 +153,41 @@ impl<'a> Fences<'a> {
 
     /// Keeps the newest fences.
     fn forget(&mut self) {
-        let kept = (0..ENDS).chain(self.known.len() - self.least..self.known.len());
-        self.known = self.known.select(kept);
+        let dropped = ENDS..self.known.len() - self.least;
+        let now = |fence: usize| if fence < dropped.end { fence } else { fence - dropped.len() };
+        let is_kept = |fence: usize| !dropped.contains(&fence);
+        self.known = self.known.select((0..self.known.len()).filter(|&fence| is_kept(fence)));
         self.met = Met::default();
         for fence in 0..self.known.len() {
             self.met.enter(&self.known, fence);
+        }
+        self.points.drain(dropped.clone());
+        self.blocks.drain(dropped.clone());
+        for Blocks { ends, num_looked_at } in &mut self.blocks {
+            ends.retain(|end| is_kept(wide(end.0)));
+            for end in ends {
+                end.0 = narrow(now(wide(end.0)));
+            }
+            *num_looked_at = num_looked_at.saturating_sub(dropped.len()).max(ENDS.min(*num_looked_at));
         }
     }
 
     /// The best partition between known fences, when it is below a threshold.
     ///
     /// # Complexity
-    /// O(fences^2) per threshold that is tried, with a look at the nodes and live tensors of the pairs that may be blocks.
-    pub(super) fn best(&self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Merit, Vec<usize>)> {
-        let sizes: Vec<usize> = (0..self.known.len()).map(|fence| len(self.known.words(fence))).collect();
-        let mut order: Vec<usize> = (0..sizes.len()).collect();
-        order.sort_unstable_by_key(|&fence| (self.load(fence), sizes[fence]));
-        let points: Vec<Point> = (0..sizes.len()).map(|fence| point(&self.known, fence, self.instance)).collect();
+    /// A look at each pair of fences of which one is new, or at all pairs when the threshold has risen; O(pairs that are
+    /// blocks) per threshold that is tried.
+    pub(super) fn best(&mut self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Merit, Vec<usize>)> {
+        if threshold > self.looked_below {
+            self.blocks.fill(Blocks::default());
+        }
+        self.looked_below = threshold;
+        let place = |fence: usize| (self.load(fence), len(self.known.words(fence)), fence);
+        let mut order: Vec<_> = (0..self.known.len()).map(place).collect();
+        order.sort_unstable();
+        let order: Vec<usize> = order.into_iter().map(|(_, _, fence)| fence).collect();
         let mut found = None;
-        while let Some(block_of) = self.below(threshold, &order, &points, interrupt) {
+        while let Some(block_of) = self.below(threshold, &order, interrupt) {
             let merit = Merit::of(self.instance, &block_of);
             debug_assert!(merit.bottleneck < threshold, "blocks cost what their fences say");
             threshold = merit.bottleneck;
@@ -158,49 +201,49 @@ impl<'a> Fences<'a> {
     }
 
     /// A partition below a threshold; `order` has every fence after all that lie in it.
-    fn below(&self, threshold: Ticks, order: &[usize], points: &[Point], interrupt: &Interrupt) -> Option<Vec<usize>> {
-        let total = self.load(*order.last()?);
+    fn below(&mut self, threshold: Ticks, order: &[usize], interrupt: &Interrupt) -> Option<Vec<usize>> {
+        let last = *order.last()?;
         let blocks_for = |load: Ticks| ceil_div(load, (threshold - 1).max(1));
-        let mut reached = vec![Reached { fence: order[0], blocks: 0, before: 0 }];
-        // Those before this place have too little load for a block to end at the fence.
-        let mut low = 0;
-        for &fence in &order[1..] {
+        let mut reached: Vec<Option<Reached>> = vec![None; order.len()];
+        reached[order[0]] = Some(Reached { blocks: 0, dearest: 0, before: order[0] });
+        for (place, &fence) in order.iter().enumerate() {
+            let most = count(self.instance.num_blocks()) - blocks_for(self.load(last) - self.load(fence));
+            let Some(way) = reached[fence].filter(|way| way.blocks <= most) else { continue };
             if interrupt.is_raised() {
                 return None;
             }
-            let load = self.load(fence);
-            while reached.get(low).is_some_and(|from| load - self.load(from.fence) >= threshold) {
-                low += 1;
+            self.look(fence, &order[place + 1..]);
+            for &(end, cost) in self.blocks[fence].ends.iter().filter(|end| end.1 < threshold) {
+                let on = Reached { blocks: way.blocks + 1, dearest: way.dearest.max(cost), before: fence };
+                let known = &mut reached[wide(end)];
+                *known = Some(known.map_or(on, |known| known.min(on)));
             }
-            let most = count(self.instance.num_blocks()) - blocks_for(total - load);
-            let least = blocks_for(load);
-            let mut best: Option<Reached> = None;
-            for (place, from) in reached.iter().enumerate().skip(low) {
-                let blocks = from.blocks + 1;
-                let is_fewer = best.as_ref().map_or(i64::from(blocks) <= most, |best| blocks < best.blocks);
-                // Most pairs are too far from each other.
-                if is_fewer
-                    && cost_between(&points[from.fence], &points[fence]) < threshold
-                    && self.known.is_block(from.fence, &self.known, fence, self.instance, threshold)
-                {
-                    best = Some(Reached { fence, blocks, before: place });
-                    if i64::from(blocks) == least {
-                        break;
-                    }
-                }
-            }
-            reached.extend(best);
         }
-        let last = reached.len() - 1;
-        (reached[last].fence == order[order.len() - 1]).then(|| self.partition(&reached, last))
+        let is_short = |way: &Reached| way.blocks <= count(self.instance.num_blocks());
+        reached[last].filter(is_short).map(|_| self.partition(&reached, last))
     }
 
-    /// The partition whose last fence is at a place.
-    fn partition(&self, reached: &[Reached], mut place: usize) -> Vec<usize> {
+    /// Finds the blocks from a fence to those of `ends` that are new, in order of load.
+    fn look(&mut self, from: usize, ends: &[usize]) {
+        let Blocks { ends: mut found, num_looked_at } = std::mem::take(&mut self.blocks[from]);
+        let (below, load) = (self.looked_below, self.load(from));
+        for &to in ends.iter().take_while(|&&to| self.load(to) - load < below).filter(|&&to| to >= num_looked_at) {
+            // Most pairs are too far from each other.
+            if cost_between(&self.points[from], &self.points[to]) < below
+                && let Some(cost) = self.known.block_below(from, &self.known, to, self.instance, below)
+            {
+                found.push((narrow(to), cost));
+            }
+        }
+        self.blocks[from] = Blocks { ends: found, num_looked_at: self.known.len() };
+    }
+
+    /// The partition that ends at a fence.
+    fn partition(&self, reached: &[Option<Reached>], mut fence: usize) -> Vec<usize> {
         let mut block_of = vec![0; self.instance.graph().num_nodes()];
-        while place > 0 {
-            place = reached[place].before;
-            let words = self.known.words(reached[place].fence);
+        while let Some(way) = reached[fence].filter(|way| way.blocks > 0) {
+            fence = way.before;
+            let words = self.known.words(fence);
             for (node, block) in block_of.iter_mut().enumerate() {
                 *block += usize::from(!has(words, node));
             }
@@ -222,7 +265,7 @@ mod tests {
     use super::super::streams::stream;
     use super::*;
     use crate::cases::{random_instance, random_partition};
-    use crate::cost::{Device, INFINITE, bottleneck, check_partition, partition_costs};
+    use crate::cost::{Device, bottleneck, check_partition, partition_costs};
     use crate::graph::GraphBuilder;
 
     /// The least bottleneck of all partitions whose fences are among these, sets of nodes.
@@ -248,30 +291,42 @@ mod tests {
 
     #[test]
     fn the_best_between_known_fences_is_found() {
+        let (mut num_found, mut num_forgotten) = (0, 0);
         for case in 0..3000 {
             let mut random = stream(2, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_instance(&mut random, num_nodes, num_blocks);
             let mut known = Fences::new(&instance, &TopologicalOrder::natural(instance.graph()));
-            let mut fences: Vec<Vec<bool>> = Vec::new();
-            for _ in 0..random.random_range(0..4) {
-                let block_of = random_partition(&mut random, &instance);
-                known.add(&block_of);
-                fences
-                    .extend((1..instance.num_blocks()).map(|end| block_of.iter().map(|&block| block < end).collect()));
+            if random.random() {
+                known.least = random.random_range(1..4);
             }
-            fences.sort_unstable();
-            fences.dedup();
-            let least = least(&instance, &fences, &mut Vec::new());
-            let found = known.best(INFINITE, &Interrupt::never());
-            assert_eq!(found.as_ref().map_or(INFINITE, |found| found.0.bottleneck), least, "case {case}");
-            let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
-                merit == Merit::of(&instance, &block_of)
-                    && merit.bottleneck == bottleneck(&partition_costs(&instance, &block_of))
-            };
-            assert!(found.is_none_or(is_true), "case {case}");
-            assert_eq!(known.best(least, &Interrupt::never()), None, "case {case}");
+            for _ in 0..random.random_range(1..8) {
+                let before = known.known.len();
+                known.add(&random_partition(&mut random, &instance));
+                num_forgotten += usize::from(known.known.len() < before);
+                if random.random() {
+                    continue;
+                }
+                let fences: Vec<Vec<bool>> = (0..known.known.len())
+                    .map(|fence| (0..num_nodes).map(|node| has(known.known.words(fence), node)).collect())
+                    .collect();
+                let least = least(&instance, &fences, &mut Vec::new());
+                // What is looked for may become more, and less.
+                let threshold =
+                    if random.random() { INFINITE } else { least.saturating_add(random.random_range(-1..2)) };
+                let found = known.best(threshold, &Interrupt::never());
+                let is_there = least < threshold;
+                num_found += usize::from(is_there);
+                let value = found.as_ref().map(|found| found.0.bottleneck);
+                assert_eq!(value, is_there.then_some(least), "case {case}");
+                let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
+                    merit == Merit::of(&instance, &block_of)
+                        && merit.bottleneck == bottleneck(&partition_costs(&instance, &block_of))
+                };
+                assert!(found.is_none_or(is_true), "case {case}");
+            }
         }
+        assert!(num_found > 1000 && num_forgotten > 300);
     }
 
     #[test]

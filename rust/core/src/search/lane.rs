@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::fences::MAX_FENCED_NODES;
 use super::merit::Merit;
+use super::prefixes::cheap_prefixes;
 use super::recombine::{Room, recombine, within};
 use super::vcycle::v_cycle;
 use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
@@ -51,6 +53,8 @@ pub(super) struct Found {
     pub(super) evaluations: u64,
     /// Partitions that it came across.
     pub(super) samples: Vec<Vec<usize>>,
+    /// The cheap prefixes of its orders.
+    pub(super) prefixes: Vec<Vec<usize>>,
     /// Of the best partition, also when that is not its own.
     pub(super) merit: Merit,
     /// A better partition than the one that it began with.
@@ -113,19 +117,20 @@ impl<'a> Lane<'a> {
         let size = float(count(instance.graph().num_nodes())) / MANY_NODES;
         let sweeps = (SWEEPS / size.max(1.0)).max(FEWEST_SWEEPS) * growth;
         let annealed = v_cycle(instance, best, merit.bottleneck, sweeps, random, interrupt);
-        let mut found = Found { evaluations: annealed.moves, samples: Vec::new(), merit, block_of: None };
+        let mut found =
+            Found { evaluations: annealed.moves, samples: Vec::new(), prefixes: Vec::new(), merit, block_of: None };
         found.take(annealed.merit, &annealed.best);
         let last = annealed.last;
         let orders = MAX_ORDER_NODES / instance.graph().num_nodes();
         for _ in 0..orders.clamp(1, NEAR_ORDERS) {
             let from = if random.random() { found.block_of.as_deref().unwrap_or(best) } else { &last };
             self.shake(from, random);
-            self.slice(Decoder::Kahn, &mut found, interrupt);
+            self.slice(Decoder::Kahn, &mut found, random, interrupt);
         }
         for _ in 0..orders.min(FAR_ORDERS) {
             self.mix(found.block_of.as_deref().unwrap_or(best), random);
             let decoder = [Decoder::Kahn, Decoder::Down, Decoder::Up][random.random_range(0..3)];
-            self.slice(decoder, &mut found, interrupt);
+            self.slice(decoder, &mut found, random, interrupt);
         }
         found.samples.push(last);
         let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
@@ -193,10 +198,13 @@ impl<'a> Lane<'a> {
     }
 
     /// Slices the order of the keys; a good slicing is a sample.
-    fn slice(&mut self, decoder: Decoder, found: &mut Found, interrupt: &Interrupt) {
+    fn slice(&mut self, decoder: Decoder, found: &mut Found, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) {
         found.evaluations += 1;
         if self.decode(decoder, interrupt).is_err() {
             return;
+        }
+        if self.instance.graph().num_nodes() <= MAX_FENCED_NODES {
+            found.prefixes.push(cheap_prefixes(self.instance, &self.order, random.random()));
         }
         self.slicer.load(&self.order);
         let best = found.merit.bottleneck;

@@ -15,6 +15,7 @@ mod merit;
 mod outcome;
 mod params;
 mod population;
+mod prefixes;
 mod recombine;
 mod repeats;
 mod run;

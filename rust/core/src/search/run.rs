@@ -53,10 +53,10 @@ impl<'a> Ground<'a> {
             lane.round((&run.best, run.merit), samples, run.stale, &mut stream(seed, round, index), interrupt)
         };
         let put_together = || {
-            run.newest().for_each(|sample| fences.add(sample));
-            // A sample differs more from time to time than the best one does.
-            let moved = [Some(run.best.as_slice()), run.newest().next()];
-            moved.into_iter().flatten().zip(2 * round..).for_each(|(block_of, time)| fences.add_moved(block_of, time));
+            run.newest().chain(run.prefixes()).for_each(|block_of| fences.add(block_of));
+            // Samples and prefixes differ more from time to time than the best one does.
+            let moved = [Some(run.best.as_slice()), run.newest().next(), run.prefixes().next()];
+            moved.into_iter().flatten().zip(3 * round..).for_each(|(block_of, time)| fences.add_moved(block_of, time));
             fences.best(threshold, interrupt)
         };
         let (found, mixed) =
@@ -85,6 +85,8 @@ pub(super) struct Run {
     max_samples: usize,
     /// How many of them are of the last round.
     num_new: usize,
+    /// The cheap prefixes of the orders of the last round.
+    prefixes: Vec<Vec<usize>>,
     /// Rounds since the best partition was found.
     pub(super) stale: u64,
 }
@@ -92,7 +94,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(best: Vec<usize>, instance: &Instance) -> Self {
         let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(LANES, MAX_SAMPLES);
-        Self { merit: Merit::of(instance, &best), best, samples: VecDeque::new(), max_samples, num_new: 0, stale: 0 }
+        let merit = Merit::of(instance, &best);
+        Self { best, merit, samples: VecDeque::new(), max_samples, num_new: 0, prefixes: Vec::new(), stale: 0 }
     }
 
     pub(super) fn begin_at(&mut self, merit: Merit, best: Vec<usize>) {
@@ -111,11 +114,17 @@ impl Run {
         self.samples.iter().skip(self.samples.len().saturating_sub(self.num_new)).map(Vec::as_slice)
     }
 
+    fn prefixes(&self) -> impl Iterator<Item = &[usize]> {
+        self.prefixes.iter().map(Vec::as_slice)
+    }
+
     /// Takes what the lanes have found in a round.
     fn take(&mut self, found: Vec<Found>) {
         self.stale += 1;
         self.num_new = 0;
-        for Found { samples, merit, block_of, .. } in found {
+        self.prefixes.clear();
+        for Found { samples, prefixes, merit, block_of, .. } in found {
+            self.prefixes.extend(prefixes);
             self.add(samples.into_iter().chain(block_of.clone()));
             if let Some(block_of) = block_of.filter(|_| merit < self.merit) {
                 self.begin_at(merit, block_of);
