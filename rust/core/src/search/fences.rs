@@ -18,7 +18,7 @@ use crate::order::TopologicalOrder;
 const FENCES: usize = 1500;
 const MAX_FENCE_NODES: usize = 1 << 24;
 /// No fences are kept of graphs of more nodes: their boundaries are too long.
-pub(super) const MAX_FENCED_NODES: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 /// In how many ways a partition is moved along at a time.
 const WAYS: usize = 4;
 /// The first two fences: of no node, and of all.
@@ -63,7 +63,7 @@ impl<'a> Fences<'a> {
     /// O((nodes + tensors) log nodes).
     pub(super) fn new(instance: &'a Instance, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
-        let least = if num_nodes > MAX_FENCED_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
+        let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
         let repeats = (least > 0).then(|| Repeats::new(instance, order));
         let mut fences = Self {
@@ -79,6 +79,11 @@ impl<'a> Fences<'a> {
         };
         fences.take(&vec![0; num_nodes]);
         fences
+    }
+
+    /// Whether the network repeats itself so much that a good fence anywhere is one in most layers.
+    pub(super) fn is_layered(&self) -> bool {
+        self.repeats.as_ref().is_some_and(|repeats| repeats.is_layered)
     }
 
     /// Takes the fences of a partition, which may have more blocks than the instance.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::fences::MAX_FENCED_NODES;
 use super::merit::Merit;
 use super::prefixes::cheap_prefixes;
 use super::recombine::{Room, recombine, within};
@@ -53,7 +52,7 @@ pub(super) struct Found {
     pub(super) evaluations: u64,
     /// Partitions that it came across.
     pub(super) samples: Vec<Vec<usize>>,
-    /// The cheap prefixes of its orders.
+    /// The cheap prefixes of its orders, where the network is made of layers.
     pub(super) prefixes: Vec<Vec<usize>>,
     /// Of the best partition, also when that is not its own.
     pub(super) merit: Merit,
@@ -80,6 +79,8 @@ pub(super) struct Lane<'a> {
     keys: Vec<f64>,
     order: TopologicalOrder,
     slicer: Slicer<'a>,
+    /// Whether cheap prefixes are worth the time.
+    is_layered: bool,
     /// How many classes it can recombine, of all blocks and of some.
     pub(super) room: Room,
     room_within: Room,
@@ -88,7 +89,7 @@ pub(super) struct Lane<'a> {
 impl<'a> Lane<'a> {
     /// # Complexity
     /// O(nodes) memory.
-    pub(super) fn new(instance: &'a Instance, ranks: Arc<[Vec<f64>]>) -> Self {
+    pub(super) fn new(instance: &'a Instance, ranks: Arc<[Vec<f64>]>, is_layered: bool) -> Self {
         Self {
             instance,
             ranks,
@@ -97,6 +98,7 @@ impl<'a> Lane<'a> {
             keys: vec![0.0; instance.graph().num_nodes()],
             order: TopologicalOrder::empty(),
             slicer: Slicer::new(instance),
+            is_layered,
             room: Room::new(instance),
             room_within: Room::new(instance),
         }
@@ -203,7 +205,7 @@ impl<'a> Lane<'a> {
         if self.decode(decoder, interrupt).is_err() {
             return;
         }
-        if self.instance.graph().num_nodes() <= MAX_FENCED_NODES {
+        if self.is_layered {
             found.prefixes.push(cheap_prefixes(self.instance, &self.order, random.random()));
         }
         self.slicer.load(&self.order);

@@ -2,8 +2,7 @@
 //!
 //! Each round samples partitions near the best one: V-cycles of annealing (`vcycle.rs`), and best slicings of orders, some
 //! near the best partition and some far from it. Then the best one is recombined with samples of this round and of those
-//! before (`recombine.rs`), and beside it all fences of late are put together anew (`fences.rs`), and where orders can be cut
-//! cheaply (`prefixes.rs`). Annealing is good at
+//! before (`recombine.rs`), and beside it all fences of late are put together anew (`fences.rs`). Annealing is good at
 //! which branch goes where, slicing at shifting all fences at once, and the other two at having the best of each at each
 //! place: recombination within few samples, down to single branches, fences among thousands, as they are.
 //!

@@ -2,7 +2,8 @@
 //!
 //! The best slicing of an order has `k - 1` fences, but each prefix of the order is a downset, and another partition may
 //! lack just that one. The cheapest prefixes, here and there, are put together with the fences of all others
-//! (`fences.rs`): also those of orders that are no good as a whole.
+//! (`fences.rs`): also those of orders that are no good as a whole. In networks of layers, where a fence can be moved along
+//! (`repeats.rs`), that is worth the time.
 
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float, narrow, ticks};

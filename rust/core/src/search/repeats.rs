@@ -18,6 +18,8 @@ const LEAST: usize = 4;
 const RARE: usize = 16;
 /// For each node so many of those that are alike are looked at.
 const ALIKE: usize = 24;
+/// A network is made of layers when at one distance this share of its nodes has one that is alike, in percent.
+const LAYERED: usize = 40;
 /// Distances that differ by no more than this are those of neighbours; the most frequent one is meant.
 const BLUR: usize = 2;
 
@@ -26,6 +28,8 @@ pub(super) struct Repeats {
     order: Vec<NodeId>,
     /// The most frequent one first.
     distances: Vec<usize>,
+    /// Whether most of the network is one layer after the other.
+    pub(super) is_layered: bool,
 }
 
 impl Repeats {
@@ -50,7 +54,8 @@ impl Repeats {
         let mut distances: Vec<usize> = (LEAST..counts.len()).filter(is_peak).collect();
         distances.sort_by_key(|&distance| std::cmp::Reverse(counts[distance]));
         distances.truncate(DISTANCES);
-        Self { order: nodes.to_vec(), distances }
+        let is_layered = distances.first().is_some_and(|&distance| counts[distance] * 100 >= counts.len() * LAYERED);
+        Self { order: nodes.to_vec(), distances, is_layered }
     }
 
     /// How many ways there are to move a partition.
@@ -121,6 +126,22 @@ mod tests {
         let [later, earlier] = [0, 1].map(|way| repeats.moved(instance.graph(), &fence, way));
         assert!((0..40).all(|node| later[node] == usize::from(node >= 17)));
         assert!((0..40).all(|node| earlier[node] == usize::from(node >= 7)));
+        assert!(repeats.is_layered);
+    }
+
+    #[test]
+    fn a_network_is_layered_when_many_nodes_have_one_alike_at_one_distance() {
+        for (num_alike, is_layered) in [(13, false), (14, true)] {
+            // Works of one layer of four nodes, again and again, and then works that are all different.
+            let mut builder = GraphBuilder::default();
+            for node in 0..25_u32 {
+                builder.add_node(f64::from(if node < num_alike { node % 4 } else { node }) + 1.0);
+            }
+            let graph = Arc::new(builder.freeze().expect("there are no edges"));
+            let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
+            let repeats = Repeats::new(&instance, &TopologicalOrder::natural(instance.graph()));
+            assert_eq!((repeats.distances[0], repeats.is_layered), (4, is_layered));
+        }
     }
 
     #[test]
@@ -130,7 +151,8 @@ mod tests {
             let (num_nodes, num_blocks) = (random.random_range(1..12), random.random_range(1..5));
             let instance = random_instance(&mut random, num_nodes, num_blocks);
             let order = TopologicalOrder::natural(instance.graph());
-            let repeats = Repeats { order: order.nodes().to_vec(), distances: (1..=num_nodes).collect() };
+            let repeats =
+                Repeats { order: order.nodes().to_vec(), distances: (1..=num_nodes).collect(), is_layered: false };
             let block_of = random_partition(&mut random, &instance);
             for way in 0..repeats.len() {
                 let moved: Vec<i64> = repeats.moved(instance.graph(), &block_of, way).into_iter().map(count).collect();

@@ -32,8 +32,9 @@ impl<'a> Ground<'a> {
     /// O((nodes + tensors) log nodes).
     pub(super) fn new(instance: &'a Instance, orders: &[TopologicalOrder]) -> Self {
         let ranks: Arc<[Vec<f64>]> = orders.iter().map(ranks).collect();
-        let lanes = (0..LANES).map(|_| Lane::new(instance, Arc::clone(&ranks))).collect();
-        Self { lanes, fences: Fences::new(instance, &orders[0]) }
+        let fences = Fences::new(instance, &orders[0]);
+        let lanes = (0..LANES).map(|_| Lane::new(instance, Arc::clone(&ranks), fences.is_layered())).collect();
+        Self { lanes, fences }
     }
 
     /// One round of a run; and the best partition between all fences of late, when it is below a threshold.
