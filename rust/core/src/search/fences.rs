@@ -117,7 +117,7 @@ impl<'a> Fences<'a> {
     /// The downsets of the first blocks of a partition, from none to all.
     fn take(&mut self, block_of: &[usize]) {
         let (instance, graph) = (self.instance, self.instance.graph());
-        let mut members = vec![Vec::new(); instance.num_blocks().max(block_of.iter().max().map_or(0, |m| m + 1))];
+        let mut members = vec![Vec::new(); block_of.iter().max().map_or(0, |last| last + 1)];
         for node in graph.nodes() {
             members[block_of[node.index()]].push(node);
         }
