@@ -208,11 +208,12 @@ impl<'a> Fences<'a> {
     /// A partition below a threshold; `order` has every fence after all that lie in it.
     fn below(&mut self, threshold: Ticks, order: &[usize], interrupt: &Interrupt) -> Option<Vec<usize>> {
         let last = *order.last()?;
+        let num_blocks = count(self.instance.num_blocks());
         let blocks_for = |load: Ticks| ceil_div(load, (threshold - 1).max(1));
         let mut reached: Vec<Option<Reached>> = vec![None; order.len()];
         reached[order[0]] = Some(Reached { blocks: 0, dearest: 0, before: order[0] });
         for (place, &fence) in order.iter().enumerate() {
-            let most = count(self.instance.num_blocks()) - blocks_for(self.load(last) - self.load(fence));
+            let most = num_blocks - blocks_for(self.load(last) - self.load(fence));
             let Some(way) = reached[fence].filter(|way| way.blocks <= most) else { continue };
             if interrupt.is_raised() {
                 return None;
@@ -224,8 +225,7 @@ impl<'a> Fences<'a> {
                 *known = Some(known.map_or(on, |known| known.min(on)));
             }
         }
-        let is_short = |way: &Reached| way.blocks <= count(self.instance.num_blocks());
-        reached[last].filter(is_short).map(|_| self.partition(&reached, last))
+        reached[last].filter(|way| way.blocks <= num_blocks).map(|_| self.partition(&reached, last))
     }
 
     /// Finds the blocks from a fence to those of `ends` that are new, in order of load.
@@ -263,6 +263,7 @@ impl<'a> Fences<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use rand::RngExt;
@@ -305,9 +306,12 @@ mod tests {
             if random.random() {
                 known.least = random.random_range(1..4);
             }
+            let mut seen: BTreeSet<Vec<bool>> = [false, true].map(|is_in| vec![is_in; num_nodes]).into();
             for _ in 0..random.random_range(1..8) {
                 let before = known.known.len();
-                known.add(&random_partition(&mut random, &instance));
+                let block_of = random_partition(&mut random, &instance);
+                known.add(&block_of);
+                seen.extend((1..num_blocks).map(|end| block_of.iter().map(|&block| block < end).collect()));
                 num_forgotten += usize::from(known.known.len() < before);
                 if random.random() {
                     continue;
@@ -315,6 +319,11 @@ mod tests {
                 let fences: Vec<Vec<bool>> = (0..known.known.len())
                     .map(|fence| (0..num_nodes).map(|node| has(known.known.words(fence), node)).collect())
                     .collect();
+                // Those of the partitions, each once, and all of them where none had to be forgotten.
+                let is_all = fences.len() == seen.len();
+                assert_eq!(fences.iter().collect::<BTreeSet<_>>().len(), fences.len(), "case {case}");
+                assert!(fences.iter().all(|fence| seen.contains(fence)), "case {case}");
+                assert!(is_all || known.least < FENCES, "case {case}");
                 let least = least(&instance, &fences, &mut Vec::new());
                 // What is looked for may become more, and less.
                 let threshold =

@@ -37,8 +37,7 @@ pub(super) fn cheap_prefixes(instance: &Instance, order: &TopologicalOrder, offs
             }
         }
         load += instance.load(node);
-        let part =
-            usize::try_from(ticks((float(load) * scale + offset).floor())).unwrap_or(num_parts).min(num_parts + 1);
+        let part = usize::try_from(ticks((float(load) * scale + offset).floor())).unwrap_or(num_parts);
         if cost < cheapest[part].0 {
             cheapest[part] = (cost, place + 1);
         }
