@@ -39,7 +39,8 @@ impl Deep {
         Self { waiting: Vec::with_capacity(num_nodes), is_seen: Vec::with_capacity(num_nodes), stack: Vec::new() }
     }
 
-    /// Down: a node's branch is followed to where it must wait before the next branch is begun, the one of least key first.
+    /// Down: a node's branch is followed to where it must wait before the next branch is begun, the one of least key first;
+    /// ties to the node of least index.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first; the order is then not whole.
@@ -71,7 +72,8 @@ impl Deep {
         Ok(())
     }
 
-    /// Up: from each node that feeds no other, first all that it needs, then itself; always those of least key first.
+    /// Up: from each node that feeds no other, first all that it needs, then itself; always those of least key first, ties to
+    /// the tensor of least index.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first; the order is then not whole.
@@ -113,10 +115,11 @@ impl Deep {
     }
 }
 
-/// Sorts steps so that the node of least key is taken first, from the end; ties to the least index.
+/// Sorts steps so that the node of least key is taken first, from the end; ties to the one that stands first.
 fn sort(steps: &mut [Step], keys: &[f64]) {
     if steps.len() > 1 {
-        steps.sort_unstable_by_key(|step| Reverse((rank(keys[step.node().index()]), step.node())));
+        steps.reverse();
+        steps.sort_by_key(|step| Reverse(rank(keys[step.node().index()])));
     }
 }
 
@@ -127,11 +130,12 @@ mod tests {
 
     use super::*;
     use crate::cases::random_instance;
+    use crate::graph::GraphBuilder;
     use crate::ids::count;
 
     /// What comes of it taken at its word, by recursion.
     fn up_slowly(graph: &Graph, keys: &[f64], wanted: &mut Vec<NodeId>, placed: &mut Vec<NodeId>) {
-        wanted.sort_by(|a, b| keys[a.index()].total_cmp(&keys[b.index()]).then(a.cmp(b)));
+        wanted.sort_by(|a, b| keys[a.index()].total_cmp(&keys[b.index()]));
         for &node in &*wanted {
             if !placed.contains(&node) {
                 up_slowly(graph, keys, &mut graph.producers(node).collect(), placed);
@@ -141,7 +145,7 @@ mod tests {
     }
 
     fn down_slowly(graph: &Graph, keys: &[f64], ready: &mut Vec<NodeId>, placed: &mut Vec<NodeId>) {
-        ready.sort_by(|a, b| keys[a.index()].total_cmp(&keys[b.index()]).then(a.cmp(b)));
+        ready.sort_by(|a, b| keys[a.index()].total_cmp(&keys[b.index()]));
         for &node in &*ready {
             placed.push(node);
             let is_ready = |next: &NodeId| graph.producers(*next).all(|other| placed.contains(&other));
@@ -177,5 +181,16 @@ mod tests {
             assert_eq!(order.nodes(), placed, "case {case}");
             assert!(is_valid(&order), "case {case}");
         }
+    }
+
+    #[test]
+    fn post_orders_take_tensors_as_they_are_listed() {
+        let mut builder = GraphBuilder::default();
+        let nodes = [1.0; 3].map(|work| builder.add_node(work));
+        for maker in [1, 0] {
+            builder.add_tensor(Some(nodes[maker]), 1, &[nodes[2]]);
+        }
+        let graph = builder.freeze().expect("edges go up");
+        assert_eq!(TopologicalOrder::post_order(&graph).nodes(), [1, 0, 2].map(|index: usize| nodes[index]));
     }
 }

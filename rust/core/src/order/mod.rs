@@ -116,14 +116,15 @@ impl TopologicalOrder {
         Self(order)
     }
 
-    /// Post-order: from each node that feeds no other, first all that it needs, then itself. So a source stands right
-    /// before its first reader, not at the front, where it would be cut off from it.
+    /// Post-order: from each node that feeds no other, first all that it needs, then itself; what it needs in the order in
+    /// which the graph lists the tensors, which is not that of their makers in a quotient. So a source stands right before
+    /// its first reader, not at the front, where it would be cut off from it.
     ///
     /// # Complexity
     /// O(nodes + reads).
     #[must_use]
     pub fn post_order(graph: &Graph) -> Self {
-        Self::whole(|order| Deep::new(graph).up(graph, &indices(graph), order, &Interrupt::never()))
+        Self::whole(|order| Deep::new(graph).up(graph, &vec![0.0; graph.num_nodes()], order, &Interrupt::never()))
     }
 
     /// The nodes by position.
