@@ -211,7 +211,7 @@ impl<'a> Lane<'a> {
         self.slicer.load(&self.order);
         let best = found.merit.bottleneck;
         let cutoff = best.saturating_add(best / MARGIN);
-        if let Ok(Some(slicing)) = self.slicer.best(Some(cutoff), interrupt) {
+        if let Ok(Some(slicing)) = self.slicer.near(best, cutoff, interrupt) {
             let block_of = slicing.block_of(&self.order);
             if slicing.bottleneck() <= best {
                 found.take(Merit::of(self.instance, &block_of), &block_of);

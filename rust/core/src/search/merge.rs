@@ -1,6 +1,6 @@
 //! The search that is used unless another is asked for: anneal, slice, recombine.
 //!
-//! Each round samples partitions near the best one: V-cycles of annealing (`vcycle.rs`), and best slicings of orders, some
+//! Each round samples partitions near the best one: V-cycles of annealing (`vcycle.rs`), and good slicings of orders, some
 //! near the best partition and some far from it. Then the best one is recombined with samples of this round and of those
 //! before (`recombine.rs`), and beside it all fences of late are put together anew (`fences.rs`). Annealing is good at
 //! which branch goes where, slicing at shifting all fences at once, and the other two at having the best of each at each

@@ -13,6 +13,10 @@ use crate::order::TopologicalOrder;
 const CHEAP_BANDS: f64 = 1.0;
 /// Transitions of the DP per node up to which it costs no more than a few sweeps.
 const CHEAP_TRANSITIONS: usize = 4;
+/// A bottleneck is near the least one when it is this part of what is known above it.
+const NEAR: Ticks = 64;
+/// What is below all that is known is so by about this part of it as a rule.
+const HARDLY: Ticks = 4096;
 
 /// Slices orders of one instance without allocating per order.
 #[derive(Clone, Debug)]
@@ -105,6 +109,47 @@ impl<'a> Slicer<'a> {
         Ok(best)
     }
 
+    /// A slicing of the loaded order below `cutoff`, if there is one: of least bottleneck when that is below `known`, else
+    /// of one that is at most a 64th of `known` above the least.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// As [`best`](Self::best), but for four sweeps, or ten when some slicing is below `known`.
+    pub(crate) fn near(
+        &mut self,
+        known: Ticks,
+        cutoff: Ticks,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Slicing>, Interrupted> {
+        let Some(mut near) = self.below(cutoff.min(ABOVE_ALL), interrupt)? else { return Ok(None) };
+        let mut lower = self.instance.combinatorial_bound();
+        let mut step = (known / HARDLY).max(1);
+        while lower < near.bottleneck() {
+            let upper = near.bottleneck();
+            let middle = lower + (upper - lower + 1) / 2;
+            let threshold = if lower >= known {
+                if upper - lower <= known / NEAR {
+                    break;
+                }
+                middle
+            } else if upper > known {
+                known
+            } else {
+                // Down in growing steps, then halving what is left.
+                let lowered = upper.saturating_sub(step).max(middle);
+                step = step.saturating_mul(4);
+                lowered
+            };
+            match self.sweep(threshold, interrupt)? {
+                Sweep::Found(better) => near = better,
+                Sweep::NoneBelow(refused) => lower = refused,
+            }
+        }
+        Ok(Some(near))
+    }
+
     /// About how many positions the bands of the DP hold per node, with slices below `threshold`.
     fn bands(&self, threshold: Ticks) -> f64 {
         let (blocks, work) = (float(count(self.instance.num_blocks())), float(self.instance.total_work().max(1)));
@@ -142,5 +187,49 @@ impl<'a> Slicer<'a> {
     #[must_use]
     pub fn transitions(&self) -> usize {
         self.table.transitions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+    use crate::cases::random_instance;
+    use crate::cost::{bottleneck, partition_costs};
+
+    #[test]
+    fn a_near_slicing_is_the_best_where_that_is_better_than_what_is_known() {
+        let (mut num_better, mut num_above, mut random) = (0, 0, Xoshiro256PlusPlus::seed_from_u64(3));
+        for case in 0..3000 {
+            let (num_nodes, num_blocks) = (random.random_range(1..100), random.random_range(1..5));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let keys: Vec<f64> = (0..num_nodes).map(|_| random.random()).collect();
+            let order = TopologicalOrder::from_keys(instance.graph(), &keys).expect("a key for each");
+            let mut slicer = Slicer::new(&instance);
+            slicer.load(&order);
+            let best = slicer.best(None, &Interrupt::never()).expect("nobody interrupts");
+            let least = best.map_or(INFINITE, |best| best.bottleneck());
+            let known = if least == INFINITE || random.random_bool(0.05) {
+                INFINITE
+            } else {
+                least * random.random_range(85..115) / 100 + random.random_range(0..3)
+            };
+            let cutoff = known.saturating_add(known / random.random_range(5..20));
+            let near = slicer.near(known, cutoff, &Interrupt::never()).expect("nobody interrupts");
+            assert_eq!(near.is_some(), least < cutoff.min(ABOVE_ALL), "case {case}");
+            let Some(near) = near else { continue };
+            let cost = bottleneck(&partition_costs(&instance, &near.block_of(&order)));
+            assert_eq!(near.bottleneck(), cost, "case {case}");
+            if least < known {
+                assert_eq!(cost, least, "case {case}");
+                num_better += 1;
+            } else {
+                assert!((least..cutoff).contains(&cost) && cost - least <= known / NEAR, "case {case}");
+                num_above += usize::from(cost > least);
+            }
+        }
+        assert!(num_better > 500 && num_above > 50, "{num_better} {num_above}");
     }
 }
