@@ -126,19 +126,21 @@ impl<'a> Slicer<'a> {
         let Some(mut near) = self.below(cutoff.min(ABOVE_ALL), interrupt)? else { return Ok(None) };
         let mut lower = self.instance.combinatorial_bound();
         let mut step = (known / HARDLY).max(1);
-        while lower < near.bottleneck() {
+        loop {
             let upper = near.bottleneck();
+            // To the tick below what is known, roughly above it.
+            let margin = if lower < known { 0 } else { known / NEAR };
+            if upper - lower <= margin {
+                return Ok(Some(near));
+            }
             let middle = lower + (upper - lower + 1) / 2;
             let threshold = if lower >= known {
-                if upper - lower <= known / NEAR {
-                    break;
-                }
                 middle
             } else if upper > known {
                 known
             } else {
                 // Down in growing steps, then halving what is left.
-                let lowered = upper.saturating_sub(step).max(middle);
+                let lowered = middle.max(upper - step);
                 step = step.saturating_mul(4);
                 lowered
             };
@@ -147,7 +149,6 @@ impl<'a> Slicer<'a> {
                 Sweep::NoneBelow(refused) => lower = refused,
             }
         }
-        Ok(Some(near))
     }
 
     /// About how many positions the bands of the DP hold per node, with slices below `threshold`.
