@@ -36,8 +36,9 @@ _CLOSE = 0.95
 """Of the best partition: with less proven, the exact model is not begun while the chain goes on."""
 _HARDLY = 0.998
 """Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
-_BEATEN = 32
-"""When a partition is better by more than this part of what is open, the downset DP ends its turn early."""
+_BEATEN = (8, 32)
+"""When a partition is better by more than this part of what is open, the downset DP ends its turn early: before it has
+swept what minimum cuts prove, which it would have to ask again, and later."""
 _LEAD = 8.0
 """Seconds in which the downset DP goes on alone after the sweep, as long as it is not too wide for it."""
 _PATIENCE = 0.5
@@ -278,9 +279,9 @@ class Prover:
             self._thresholds.raise_floor(self._ticks)
             # Of thresholds that somebody else beats nothing is to be learned.
             lead = 0 if self._threshold is None else best - self._threshold
-            is_beaten = lead * _BEATEN > best - ticks and elapsed * _GROWTH >= seconds
-            # What cuts are asked at the moment would have to be asked again.
-            is_over = (is_beaten or (is_over and has_news)) and self._is_swept.is_set()
+            is_swept = self._is_swept.is_set()
+            is_beaten = lead * _BEATEN[is_swept] > best - ticks and elapsed * _GROWTH >= seconds
+            is_over = is_beaten or (is_over and has_news and is_swept)
             return self._hear(strand, ticks) or is_met or is_over
 
         return close_in(

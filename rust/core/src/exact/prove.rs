@@ -135,6 +135,7 @@ pub fn prove(
         params,
         report,
         has_cuts: true,
+        has_begun: false,
         formal: instance.combinatorial_bound(),
         proven: Proven {
             progress: Progress {
@@ -166,6 +167,7 @@ struct Bracket<'a> {
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     /// Whether minimum cuts are of use, as far as is known.
     has_cuts: bool,
+    has_begun: bool,
     /// What is proven as a matter of form.
     formal: Ticks,
     proven: Proven,
@@ -231,8 +233,11 @@ impl Bracket<'_> {
         }
     }
 
-    /// Proves little more than the combinatorial bound, which takes hardly any steps.
+    /// Proves little more than the combinatorial bound, once, which takes hardly any steps.
     fn begin(&mut self, steps: u64) -> Result<(), Interrupted> {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Ok(());
+        }
         let has_cuts = self.has_cuts;
         for part in FORMAL {
             let Progress { lower_bound, bottleneck } = self.proven.progress;
@@ -310,24 +315,26 @@ impl Bracket<'_> {
         let Some(reduction) = self.reduce(threshold)? else { return Ok(Some(steps)) };
         let mut caps = Caps::new(self.params.memory, steps);
         let Reduction { instance, group_of, .. } = &reduction;
+        let (thresholds, interrupt) = (&self.params.thresholds, self.interrupt);
         let mut is_of_use = self.has_cuts;
         let patience = is_of_use.then_some(BRIEFLY);
         let cuts = if let Some(known) = &self.params.known {
             Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
-        } else if let Some(confines) = self.params.thresholds.recall(group_of, threshold, BRIEFLY) {
+        } else if let Some(confines) = thresholds.recall(group_of, threshold, BRIEFLY) {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
         } else {
             Cuts::AfterSteps(Box::new(|confines| {
                 let Some(patience) = patience else { return Ok(Some(Arc::new(confines))) };
-                let confines = self.params.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)?;
+                // Cuts can take seconds, and what labels do after them more.
+                self.begin(steps)?;
+                let confines = thresholds.ask(instance, group_of, threshold, patience, interrupt)?;
                 is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
                 Ok(confines)
             }))
         };
-        let thresholds = &self.params.thresholds;
         let mut left = thresholds.take_parts(group_of, threshold);
-        let decision = decide_within(instance, threshold, cuts, &mut left, &mut caps, self.interrupt);
+        let decision = decide_within(instance, threshold, cuts, &mut left, &mut caps, interrupt);
         if let (Err(_), Some(parts)) = (&decision, left) {
             thresholds.keep_parts(group_of, threshold, parts);
         }
