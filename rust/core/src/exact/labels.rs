@@ -40,12 +40,12 @@ const STEPS: u64 = 6;
 /// The frontiers of an order have this part of the steps.
 const SHARE: u64 = 3;
 /// Where frontiers are few, labels are worth so many times more steps.
-const MORE: u64 = 4;
+pub(super) const MORE: usize = 4;
 /// Labels of a layer from which on threads are worth while.
 const MANY: usize = 1 << 12;
 
 /// Finds a partition whose blocks all cost less than `threshold` and whose nodes are in their `windows`, by node; none when there
-/// is none.
+/// is none. Where frontiers are few, labels have so many times more steps.
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised, or when there are parameters.
@@ -53,6 +53,7 @@ pub(super) fn assign(
     instance: &Instance,
     threshold: Ticks,
     windows: &Windows,
+    more: usize,
     caps: &mut Caps,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
@@ -82,7 +83,7 @@ pub(super) fn assign(
     caps.are_wide |= frontiers.is_none();
     let frontiers = frontiers.ok_or(halt)?;
     // Most of the way is done.
-    caps.steps = caps.steps.saturating_mul(MORE);
+    caps.steps = caps.steps.saturating_mul(count(more).unsigned_abs());
     let found = Search { cap, num_blocks: instance.num_blocks(), frontiers }.run(caps, interrupt);
     caps.bytes = bytes;
     found
@@ -436,7 +437,7 @@ mod tests {
                     continue;
                 }
                 let mut caps = Caps::new(1 << 26, u64::MAX);
-                let found = match assign(&instance, threshold, &windows, &mut caps, &interrupt) {
+                let found = match assign(&instance, threshold, &windows, MORE, &mut caps, &interrupt) {
                     Ok(found) => found,
                     Err(halt) => {
                         let has_params = instance.params().iter().any(|&params| params > 0);

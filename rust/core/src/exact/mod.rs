@@ -41,10 +41,13 @@ use crate::interrupt::{Interrupt, Interrupted};
 /// A branch of the enumeration, and a node that it decides, take about as long as so many links.
 const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
-/// Steps of the downset DP without windows, which most decisions do not need (those of small tests too), and of labels without
-/// cuts.
+/// Steps of the downset DP without windows, which most decisions do not need (those of small tests too).
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
+/// Steps of labels without cuts.
 const LABEL_STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 10 } else { 1 << 24 };
+/// Cuts of so many nodes take as long as those, up to so many times as long; where frontiers are few, labels have them first.
+const LARGE: usize = 1 << 10;
+const LARGER: usize = 8;
 
 /// Where windows are given, labels and the downset DP have these parts of the steps.
 const KNOWN_SHARE: [u64; 2] = [8, 2];
@@ -175,7 +178,7 @@ pub fn decide(
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let confine = |confines: Confines| Ok(confines.by_cuts(instance, threshold - 1, BRIEFLY, interrupt)?.map(Arc::new));
-    let cuts = known.map_or(Cuts::AfterSteps(Box::new(confine)), Cuts::Known);
+    let cuts = known.map_or_else(|| Cuts::AfterSteps(Known::nothing(instance), Box::new(confine)), Cuts::Known);
     decide_within(instance, threshold, cuts, &mut None, caps, interrupt)
 }
 
@@ -190,8 +193,8 @@ pub(crate) enum Cuts<'a> {
     Known(Known),
     /// Takes this.
     Recalled(Arc<Confines>),
-    /// Asks this when a few steps were not enough, given what is known without cuts.
-    AfterSteps(Box<dyn FnOnce(Confines) -> Confined + 'a>),
+    /// Asks this when a few steps were not enough, given what follows from what is known.
+    AfterSteps(Known, Box<dyn FnOnce(Confines) -> Confined + 'a>),
 }
 
 /// As [`decide`]; with parts that are left from before, and those that a halt leaves.
@@ -216,15 +219,16 @@ pub(crate) fn decide_within(
             attempt(instance, threshold, &confines, KNOWN_SHARE.map(|share| caps.steps / share), caps, interrupt)
         }
         Cuts::Recalled(confines) => within(&confines, caps),
-        Cuts::AfterSteps(ask) => {
+        Cuts::AfterSteps(known, ask) => {
             let found = caps.within(STEPS_WITHOUT, |part| chain(instance, threshold, None, part, interrupt));
             if found != Err(Halt::Steps) {
                 return found;
             }
-            let Some(confines) = confine(Known::nothing(instance)) else { return Ok(None) };
+            let Some(confines) = confine(known) else { return Ok(None) };
             let windows = &confines.known.windows;
-            let found =
-                caps.within(LABEL_STEPS_WITHOUT, |part| labels::assign(instance, threshold, windows, part, interrupt));
+            let more = labels::MORE * (instance.graph().num_nodes() / LARGE).clamp(1, LARGER);
+            let labels = |part: &mut Caps| labels::assign(instance, threshold, windows, more, part, interrupt);
+            let found = caps.within(LABEL_STEPS_WITHOUT, labels);
             match found {
                 Err(Halt::Steps | Halt::Memory) => {
                     // Of what cuts leave, frontiers may be few.
@@ -248,7 +252,8 @@ fn attempt(
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let windows = &confines.known.windows;
-    let found = caps.within(steps[0], |part| labels::assign(instance, threshold, windows, part, interrupt));
+    let found =
+        caps.within(steps[0], |part| labels::assign(instance, threshold, windows, labels::MORE, part, interrupt));
     if found.is_ok() || found == Err(Halt::Interrupted) || steps[1] == 0 {
         return found;
     }

@@ -324,14 +324,16 @@ impl Bracket<'_> {
             is_of_use = confines.are_of_use;
             Cuts::Recalled(confines)
         } else {
-            Cuts::AfterSteps(Box::new(|confines| {
+            let (above, _) = thresholds.above(instance, group_of, threshold);
+            let ask = |confines| {
                 let Some(patience) = patience else { return Ok(Some(Arc::new(confines))) };
                 // Cuts can take seconds, and what labels do after them more.
                 self.begin(steps)?;
                 let confines = thresholds.ask(instance, group_of, threshold, patience, interrupt)?;
                 is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
                 Ok(confines)
-            }))
+            };
+            Cuts::AfterSteps(above, Box::new(ask))
         };
         let mut left = thresholds.take_parts(group_of, threshold);
         let decision = decide_within(instance, threshold, cuts, &mut left, &mut caps, interrupt);
@@ -356,16 +358,20 @@ impl Bracket<'_> {
 
     fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) -> Result<(), Interrupted> {
         let num_groups = reduction.instance.graph().num_nodes();
-        self.proven.progress.lower_bound = threshold;
-        self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });
+        // What has begun in the meantime may have proven more, or found a better partition.
+        if threshold > self.proven.progress.lower_bound {
+            self.proven.progress.lower_bound = threshold;
+            self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });
+        }
         self.tell()
     }
 
     fn lower(&mut self, block_of: Vec<usize>) -> Result<(), Interrupted> {
         let bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
-        debug_assert!(bottleneck < self.proven.progress.bottleneck);
-        self.proven.progress.bottleneck = bottleneck;
-        self.proven.block_of = Some(block_of);
+        if bottleneck < self.proven.progress.bottleneck {
+            self.proven.progress.bottleneck = bottleneck;
+            self.proven.block_of = Some(block_of);
+        }
         self.tell()
     }
 

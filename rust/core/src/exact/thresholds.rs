@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Confines, Known, Part, Windows};
+use super::{Confines, Known, Part};
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -97,11 +97,9 @@ impl Thresholds {
         if let Some(confines) = self.recall(group_of, threshold, patience) {
             return Ok(Some(confines));
         }
-        let (mut known, mut apart) = (Known::nothing(quotient), Vec::new());
-        if let Some(above) = self.above(group_of, threshold, known.charges.len()) {
-            // Charges are found anew: there is more room below.
-            (known.windows, apart) = above;
-        }
+        let (above, apart) = self.above(quotient, group_of, threshold);
+        // Charges are found anew: there is more room below.
+        let known = Known { windows: above.windows, ..Known::nothing(quotient) };
         let Some(mut confines) = Confines::new(quotient, threshold - 1, known) else { return Ok(None) };
         confines.apart = apart;
         let Some(confines) = confines.by_cuts(quotient, threshold - 1, patience, interrupt)? else { return Ok(None) };
@@ -115,16 +113,14 @@ impl Thresholds {
         Ok(Some(confines))
     }
 
-    /// What the nearest threshold that is not below this one says of windows, and of who is apart.
-    fn above(
-        &self,
-        group_of: &[usize],
-        threshold: Ticks,
-        num_groups: usize,
-    ) -> Option<(Windows, Vec<(NodeId, NodeId)>)> {
+    /// What the nearest threshold that is not below this one says of a quotient, and who is apart.
+    #[must_use]
+    pub fn above(&self, quotient: &Instance, group_of: &[usize], threshold: Ticks) -> (Known, Vec<(NodeId, NodeId)>) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let holds = |each: &&Asked| each.threshold >= threshold && each.is_finer(group_of);
-        let nearest = asked.iter().filter(holds).min_by_key(|each| each.threshold)?;
+        let Some(nearest) = asked.iter().filter(holds).min_by_key(|each| each.threshold) else {
+            return (Known::nothing(quotient), Vec::new());
+        };
         let mut one_of = vec![0; nearest.confines.known.charges.len()];
         for (&group, &other) in nearest.group_of.iter().zip(group_of) {
             one_of[group] = other;
@@ -132,7 +128,7 @@ impl Thresholds {
         let group = |node: NodeId| NodeId::new(one_of[node.index()]);
         let pairs = nearest.confines.apart.iter().map(|&(u, v)| (group(u), group(v)));
         let apart: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
-        Some((nearest.confines.known.of_groups(&one_of, num_groups).windows, Vec::from_iter(apart)))
+        (nearest.confines.known.of_groups(&one_of, quotient.graph().num_nodes()), Vec::from_iter(apart))
     }
 
     /// Takes the parts that are left of this threshold of a quotient; none when it is not in parts.
