@@ -33,7 +33,8 @@ _FIRST_SECONDS = 1.0
 _GROWTH = 4.0
 """Each turn takes so many times as long as the one before, so that what is begun anew costs a third at most."""
 _CLOSE = 0.95
-"""Of the best partition: with less proven, the exact model is not begun while the chain goes on."""
+"""Of the best partition: with less proven, the exact model is not begun while the chain goes on, and a better partition
+does not keep the downset DP from sweeping."""
 _HARDLY = 0.998
 """Of a threshold: with a partition that is only this much better, the chain goes on as it is."""
 _BEATEN = (8, 32)
@@ -218,7 +219,7 @@ class Prover:
                 self._final = now if len(self._strands) == 1 else 2 * now - self._begin
             self._is_met |= is_met
             self._has_tried.set()
-            if method == "downsets":
+            if method == "downsets" and bound.status in _FINAL:
                 self._is_swept.set()
             if self._is_closed.is_set() or self.is_solved:
                 return True
@@ -256,7 +257,7 @@ class Prover:
     ) -> Closing:
         """Run the downset DP for so long, and on as long as nobody else has news; or on what the chain asks alone."""
         begin, is_first = time.monotonic(), not self._has_tried.is_set()
-        lower_bound, bottleneck = self._ticks, self._threshold
+        lower_bound, bottleneck, was_swept = self._ticks, self._threshold, self._is_swept.is_set()
         if confines is not None:
             lower_bound, bottleneck = confines.threshold - 1, confines.threshold
 
@@ -281,7 +282,7 @@ class Prover:
             lead = 0 if self._threshold is None else best - self._threshold
             is_swept = self._is_swept.is_set()
             is_beaten = lead * _BEATEN[is_swept] > best - ticks and elapsed * _GROWTH >= seconds
-            is_over = is_beaten or (is_over and has_news and is_swept)
+            is_over = (is_beaten and (is_swept or self._is_close)) or (is_over and has_news and is_swept)
             return self._hear(strand, ticks) or is_met or is_over
 
         return close_in(
@@ -289,7 +290,7 @@ class Prover:
             lower_bound=lower_bound,
             bottleneck=bottleneck,
             threads=self._threads,
-            steps=FIRST_STEPS if is_first else MORE_STEPS,
+            steps=FIRST_STEPS if confines is None and not was_swept else MORE_STEPS,
             confines=confines,
             thresholds=self._thresholds if confines is None else None,
             poll=poll,
