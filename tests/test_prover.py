@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
+from collections.abc import Callable
 
 import pytest
 
 import slicegraph as sg
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.downsets import Closing
 from slicegraph.prover import Prover
 from strategies import CHAIN, grid, to_instance
 
@@ -69,6 +73,37 @@ def test_a_partition_that_is_the_best_is_not_found_again() -> None:
         prover.learn(3.125)
         wait_until_done(prover)
     assert (prover.found, prover.lower_bound, prover.is_solved) == (None, 3.125, True)
+
+
+@pytest.mark.parametrize(
+    ("known", "better", "is_left"), [(3.15, 3.125, True), (3.126, 3.125, False), (30.0, 20.0, False)]
+)
+def test_what_comes_before_the_sweep_is_left_for_a_partition_near_its_proof(
+    known: float, better: float, *, is_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the chain waits for the sweep all the same."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    begun: list[float] = []
+
+    def close_in(instance: sg.Instance, *, bottleneck: int, poll: Callable[[int, int], bool], **_: object) -> Closing:
+        begun.append(instance.seconds(bottleneck))
+        bound = combinatorial(instance)
+        while not poll(bound.ticks, bottleneck):
+            time.sleep(0.01)
+        bound = dataclasses.replace(bound, method="downsets", status="time_limit")
+        return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
+
+    monkeypatch.setattr("slicegraph.prover.close_in", close_in)
+    with Prover(instance, ["downsets", "chain"]) as prover:
+        prover.learn(known)
+        while not begun:
+            time.sleep(0.01)
+        prover.learn(better)
+        deadline = time.monotonic() + (60 if is_left else 0.5)
+        while len(begun) == 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [bound.method for bound in prover.bounds if bound.method == "chain"] == []
+    assert begun == pytest.approx([known, better] if is_left else [known])
 
 
 def test_all_methods_beside_each_other_have_each_others_news() -> None:
