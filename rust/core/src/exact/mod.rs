@@ -43,9 +43,9 @@ const STEPS_PER_BRANCH: u64 = 16;
 const STEPS_PER_NODE: u64 = 8;
 /// Steps of the downset DP without windows, which most decisions do not need (those of small tests too).
 const STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 6 } else { 1 << 18 };
-/// Steps of labels without cuts.
+/// Steps of labels without cuts, of graphs of up to so many nodes. Larger ones have more where frontiers are few, since their
+/// cuts take seconds: as many times more as they are larger, up to so many times.
 const LABEL_STEPS_WITHOUT: u64 = if cfg!(debug_assertions) { 1 << 10 } else { 1 << 24 };
-/// Cuts of so many nodes take as long as those, up to so many times as long; where frontiers are few, labels have them first.
 const LARGE: usize = 1 << 10;
 const LARGER: usize = 8;
 
