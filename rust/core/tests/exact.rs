@@ -303,7 +303,9 @@ fn a_report_can_end_it() {
         if num_reports == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let proven = prove(&instance, known, &params, &Interrupt::never(), &mut report).expect("good parameters");
-    assert!(proven.block_of.is_some() && proven.proof.is_none(), "the first news is a partition");
+    assert_eq!(num_reports, 2);
+    assert!(proven.block_of.is_some() != proven.proof.is_some(), "the first news is a partition or a bound");
+    assert!(proven.progress.lower_bound < proven.progress.bottleneck);
 }
 
 #[test]
