@@ -32,6 +32,7 @@ import numpy as np
 
 import slicegraph as sg
 from slicegraph.reduce import reduce
+from testbed.table import lines
 
 COLUMNS = ("graph", "k", "method", "seed", "limit", "seconds", "bottleneck", "threads")
 MARKS = (0.1, 1.0, 10.0)
@@ -68,8 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def read_rows(path: Path) -> list[Row]:
     """Give the rows of a table but those of cases that failed; none when there is no such file."""
-    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
-    return [row for row in rows if row.get("bottleneck") != ""]
+    return [row for row in csv.DictReader(lines(path)) if row.get("bottleneck") != ""]
 
 
 def _read_known(path: Path) -> list[Row]:

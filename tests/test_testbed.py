@@ -17,7 +17,7 @@ import pytest
 from strategies import CHAIN, grid
 from testbed import table
 from testbed.__main__ import main
-from testbed.case import ANSWER, KEY, METHODS, SEARCHES, Row
+from testbed.case import ANSWER, COLUMNS, KEY, METHODS, SEARCHES, Row
 
 OPTIONS = ["--bandwidth", "64", "--time-limit", "20"]
 OPTIMA = "| graph | k=1 | 2 |\n|---|---|---|\n| chain | 6000 | ≤4000 |\n"
@@ -221,3 +221,13 @@ def _has_members(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_table_that_gzip_compressed_is_read_like_any_other(tmp_path: Path) -> None:
+    """Rows of the record are compressed; half a line at the end is left out in both."""
+    text = (",".join(COLUMNS) + "\n" + ",".join("1" for _ in COLUMNS) + "\n1,2").encode()
+    plain, packed = tmp_path / "rows.csv", tmp_path / "rows.csv.gz"
+    plain.write_bytes(text)
+    packed.write_bytes(gzip.compress(text))
+    assert table.read(plain) == table.read(packed)
+    assert len(table.read(packed)) == 1

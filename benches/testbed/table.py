@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from testbed.case import COLUMNS, KEY, Row
 
 
 def read(path: Path) -> list[Row]:
-    """Give the rows that were written to their end; none when there is no such file."""
-    rows = csv.DictReader(_whole_lines(path).decode().splitlines()) if path.exists() else csv.DictReader([])
+    """Give the rows that were written to their end, also of a table that gzip compressed; none without such a file."""
+    rows = csv.DictReader(lines(path))
     if rows.fieldnames and tuple(rows.fieldnames) != COLUMNS:
         sys.exit(f"{path}: its columns are not {', '.join(COLUMNS)}")
     return list(rows)
@@ -37,6 +38,11 @@ def appending(path: Path) -> Iterator[csv.DictWriter[str]]:
         yield writer
 
 
+def lines(path: Path) -> list[str]:
+    """Give the whole lines of a table, decompressed where its name ends with ``.gz``; none without such a file."""
+    return _whole_lines(path).decode().splitlines() if path.exists() else []
+
+
 def _whole_lines(path: Path) -> bytes:
-    data = path.read_bytes()
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return data[: data.rfind(b"\n") + 1]
