@@ -7,6 +7,7 @@ CORE := .venv/.core
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal
 GRAPHS ?= ../shared/data/testbed
 RESULTS ?= testbed-results
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
 .PHONY: demo test lint rust-test python-test bench testbed fix soak clean
@@ -16,7 +17,7 @@ demo: $(CORE)
 	$(BIN)/slicegraph solve "$$($(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data/light/light_resnet50.onnx")')" \
 		-k 8 --device testbed --time-limit 5
 
-# All tests and lints.
+# All tests and lints; the examples are the same each time.
 test: lint rust-test python-test
 
 lint: $(CORE)
@@ -53,10 +54,10 @@ fix: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The property tests at length.
+# The property tests at length, each time with other examples; a seed that is printed gives them again: SEED=...
 soak: $(CORE)
-	PROPTEST_CASES=100000 cargo test --release --workspace --locked
-	HYPOTHESIS_PROFILE=soak $(PYTEST)
+	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=100000 cargo test --release --workspace --locked
+	HYPOTHESIS_PROFILE=soak $(PYTEST) --hypothesis-seed=$(SEED)
 
 clean:
 	rm -rf .venv target

@@ -16,6 +16,7 @@ from onnx import parser
 import slicegraph.formats.onnx
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import read
+from strategies import MANY
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 # Nodes, flops and parameters: the published architecture at 1x3x224x224, parameters as published
@@ -130,8 +131,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-# The same examples each time: a crash in onnx's own C++ would take the test run with it.
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=MANY)
 @given(content=damaged())
 @example(content=b"")
 @example(content=SEEDS[0])
