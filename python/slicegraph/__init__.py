@@ -22,6 +22,9 @@ from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGa
 from slicegraph.trace import from_jax, from_torch
 from slicegraph.verify_split import Difference, verify_split
 
+__version__ = "0.1.0"
+"""As in Cargo.toml and pyproject.toml."""
+
 __all__ = [
     "BlockCost",
     "Bound",
@@ -45,6 +48,7 @@ __all__ = [
     "Stop",
     "TargetGap",
     "Verdict",
+    "__version__",
     "audit",
     "check",
     "from_jax",

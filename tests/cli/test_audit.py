@@ -138,9 +138,9 @@ def test_a_plan_that_is_none_is_one_line_and_exit_2(
         (["CHAIN"], "the following arguments are required: PLAN, -k/--num-blocks"),
         (["CHAIN", "nowhere.json", "-k", "2"], "nowhere.json: No such file or directory"),
         (["nowhere.json", "CHAIN", "-k", "2"], "nowhere.json: No such file or directory"),
-        (["CHAIN", "CHAIN", "-k", "2", "--require-gap", "2"], "TargetGap(2.0): a gap is from 0 to 1"),
-        (["CHAIN", "CHAIN", "-k", "2", "--time-limit", "-1"], "--time-limit -1.0: seconds are not negative"),
-        (["CHAIN", "CHAIN", "-k", "0"], "num_blocks = 0, but a partition has from 1 to 2^20 blocks"),
+        (["CHAIN", "CHAIN", "-k", "2", "--require-gap", "2"], "--require-gap 2: a gap is from 0 to 1"),
+        (["CHAIN", "CHAIN", "-k", "2", "--time-limit", "-1"], "--time-limit -1: seconds are not negative"),
+        (["CHAIN", "CHAIN", "-k", "0"], "--num-blocks 0: a partition has from 1 to 2^20 blocks"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(

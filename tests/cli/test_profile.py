@@ -82,7 +82,7 @@ def test_what_has_no_kernel_is_told_in_one_line(tmp_path: Path, capsys: pytest.C
         (["profile", "MODEL"], "the following arguments are required: -o/--output"),
         (["profile", "MODEL", "-o", "graph.txt"], "--output graph.txt: graphs are written as .json or .json.gz"),
         (["profile", "MODEL", "-o", "nowhere/g.json"], "--output nowhere/g.json: no file can be written there"),
-        (["profile", "MODEL", "-o", "OUTPUT", "--runs", "0"], "runs = 0, but it is a whole number from 1 to"),
+        (["profile", "MODEL", "-o", "OUTPUT", "--runs", "0"], "--runs 0: it is a whole number from 1 to"),
         (["profile", "MODEL", "-o", "OUTPUT", "--runs", "x"], "argument --runs: invalid int value: 'x'"),
         (["profile", "MODEL", "-o", "OUTPUT"], "give --dim N=VALUE"),
         (["profile", "nowhere.onnx", "-o", "OUTPUT"], "nowhere.onnx: No such file or directory"),

@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_the_genetic_search_ends_after_so_many_generations(chain: str, capsys: p
     assert (answer["bottleneck"], answer["status"]) == (3.125, "time_limit")
     assert answer["seconds"] < 30
     assert main(["solve", chain, "-k", "2", "--population", "10"]) == 2
-    assert capsys.readouterr().err == "slicegraph: params: they are of method 'brkga', not 'auto'\n"
+    assert capsys.readouterr().err == "slicegraph: --population: it is of --method brkga, not auto\n"
 
 
 @pytest.mark.parametrize("model", sorted(LIGHT.glob("*.onnx")), ids=lambda path: path.stem)
@@ -101,15 +102,19 @@ def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pyt
     [
         (["solve"], "the following arguments are required: MODEL, -k/--num-blocks"),
         (["solve", "CHAIN", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
-        (["solve", "CHAIN", "-k", "0"], "num_blocks = 0, but a partition has from 1 to 2^20 blocks"),
+        (["solve", "CHAIN", "-k", "0"], "--num-blocks 0: a partition has from 1 to 2^20 blocks"),
         (["solve", "CHAIN", "-k", "2", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
-        (["solve", "CHAIN", "-k", "2", "--bandwidth", "0"], "device: bandwidth 0.0 is not a positive finite number"),
-        (["solve", "CHAIN", "-k", "2", "--memory", "0.5"], "device: memory 0.5 is not a whole number of bytes"),
-        (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "TargetGap(2.0): a gap is from 0 to 1"),
+        (["solve", "CHAIN", "-k", "2", "--bandwidth", "0"], "--bandwidth 0.0 is not a positive finite number"),
+        (["solve", "CHAIN", "-k", "2", "--memory", "0.5"], "--memory 0.5 is not a whole number of bytes"),
+        (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "--max-gap 2: a gap is from 0 to 1"),
+        (["solve", "CHAIN", "-k", "2", "--require-gap=-5%"], "--require-gap -0.05: a gap is from 0 to 1"),
+        (["solve", "CHAIN", "-k", "2", "--bandwidth", "64GB"], "argument --bandwidth: '64GB' is not a bandwidth"),
+        (["solve", "CHAIN", "-k", "2", "--threads", "0"], "--threads 0: it is from 1 to"),
+        (["solve", "CHAIN", "-k", "2", "--fast", "-z"], "unknown arguments: --fast -z (see slicegraph solve --help)"),
         (["solve", "CHAIN", "-k", "2", "--time-limit", "nan"], "--time-limit nan: seconds are not negative"),
         (["solve", "CHAIN", "-k", "2", "--dim", "batch"], "argument --dim: 'batch' is not NAME=SIZE"),
         (["solve", "CHAIN", "-k", "2", "--dim", "n=1"], "dimensions are given, but only ONNX models have named ones"),
-        (["solve", "CHAIN", "-k", "2", "--seed", "-1"], "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
+        (["solve", "CHAIN", "-k", "2", "--seed", "-1"], "--seed -1: it is a whole number from 0 to 2^64 - 1"),
         (["solve", "nowhere.json", "-k", "2"], "nowhere.json: No such file or directory"),
         (["solve", "no\nwhere.json", "-k", "2"], "no where.json: No such file or directory"),
         (["divide"], "argument VERB: invalid choice: 'divide'"),
@@ -124,6 +129,25 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert captured.err.startswith("slicegraph: ")
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_figures_take_units(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = ["--bandwidth", "64GB/s", "--flops", "2TFLOPS", "--memory", "8MiB", "--overflow-bandwidth", "1kB/s"]
+    limits = ["--memory-limit", "1GB", "--memory-bandwidth", "1TB/s", "--time-limit", "500ms", "--max-gap", "5%"]
+    device = solve_json([chain, "-k", "2", *figures, *limits], capsys)["device"]
+    assert (device["bandwidth"], device["flops"], device["memory"]) == (64e9, 2e12, 2**23)
+    assert (device["overflow_bandwidth"], device["memory_limit"], device["memory_bandwidth"]) == (1e3, 10**9, 1e12)
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Everywhere the same."""
+    import slicegraph as sg  # noqa: PLC0415 - the library as a user holds it
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"slicegraph {sg.__version__}\n"
+    assert sg.__version__ == metadata.version("slicegraph")
 
 
 def test_the_log_is_on_standard_error_alone(chain: str) -> None:

@@ -22,9 +22,7 @@ from fractions import Fraction
 from typing import Any, final
 
 import numpy as np
-from highspy import HighsLp, HighsModelStatus, HighsStatus, HighsVarType, MatrixFormat
-from highspy._core import _Highs  # highspy.Highs adds a thread and callbacks of its own
-from highspy._core.cb import HighsCallbackType
+from highspy import Highs, HighsLp, HighsModelStatus, HighsStatus, HighsVarType, MatrixFormat, cb
 from numpy.typing import NDArray
 
 from slicegraph.bounds.model import KINDS, PURE, Model
@@ -86,8 +84,10 @@ class _Run:
     def _is_enough(self) -> bool:
         return self._target is not None and self._known.lower_bound >= self._target
 
-    def _solver(self, **options: bool | float | str) -> _Highs:
-        highs = _Highs()
+    def _solver(self, **options: bool | float | str) -> Highs:
+        highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
+        # It hangs itself in as a callback, and would never be freed.
+        highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
         settings = {"output_flag": False, **self._options, "time_limit": max(0.0, self._deadline - time.monotonic())}
         for name, value in {**settings, **options}.items():
             _check(highs.setOptionValue(name, value), name)
@@ -138,7 +138,7 @@ class _Run:
             into.user_interrupt = self._is_enough()
 
         _check(highs.setCallback(look, None), "setCallback")
-        _check(highs.startCallback(HighsCallbackType.kCallbackMipInterrupt), "startCallback")
+        _check(highs.startCallback(cb.HighsCallbackType.kCallbackMipInterrupt), "startCallback")
         highs.run()
         # The status comes first: of an infeasible model the dual bound is infinite, of one without a root, minus that.
         ended, info = highs.getModelStatus(), highs.getInfo()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slicegraph.cli.complaint import say
-from slicegraph.cli.parser import make_parser
+from slicegraph.cli.parser import in_words_of_options, parse
 from slicegraph.errors import InputError
 
 
@@ -17,8 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0 done, 1 the check failed, 2 wrong usage or input, 130 Ctrl-C."""
     _open_streams()
     try:
-        options = make_parser().parse_args(arguments)
-        status: int = options.run(options)
+        options = parse(arguments)
+        try:
+            status: int = options.run(options)
+        except InputError as error:
+            raise InputError(in_words_of_options(str(error), options)) from None
     except InputError as error:
         say(str(error))
         return 2

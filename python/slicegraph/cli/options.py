@@ -11,18 +11,19 @@ import sys
 from pathlib import Path
 
 import slicegraph as sg
+from slicegraph.cli import units
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
 from slicegraph.report.json import result_to_json
 
 _DEFAULT_DEVICE = "testbed"
 _FIGURES = {
-    "flops": "operations per second",
-    "memory_bandwidth": "bytes per second between a device and its memory",
-    "bandwidth": "bytes per second between a stage and the memory that stages share",
-    "memory": "bytes of parameters that stay resident",
-    "overflow_bandwidth": "bytes per second at which parameters beyond that stream in",
-    "memory_limit": "bytes of parameters that a stage may hold",
+    "flops": (units.flops, "operations per second, such as 312TFLOPS"),
+    "memory_bandwidth": (units.bytes_per_second, "bytes per second between a device and its memory, such as 2TB/s"),
+    "bandwidth": (units.bytes_per_second, "bytes per second between a stage and the memory that stages share"),
+    "memory": (units.num_bytes, "bytes of parameters that stay resident, such as 8MiB"),
+    "overflow_bandwidth": (units.bytes_per_second, "bytes per second at which parameters beyond that stream in"),
+    "memory_limit": (units.num_bytes, "bytes of parameters that a stage may hold, such as 80GB"),
 }
 
 
@@ -56,8 +57,8 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def add_figures(parser: argparse.ArgumentParser) -> None:
     """Add a device's single figures."""
-    for name, meaning in _FIGURES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=meaning)
+    for name, (unit, meaning) in _FIGURES.items():
+        parser.add_argument(flag(name), type=unit, metavar="X", help=meaning)
 
 
 def add_instance(parser: argparse.ArgumentParser) -> None:
@@ -71,10 +72,14 @@ def add_instance(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add when to stop, with what to run, and what to print."""
     parser.add_argument(
-        "--max-gap", type=float, default=0.0, metavar="G", help="stop when proven within it (default: 0, the optimum)"
+        "--max-gap",
+        type=units.fraction,
+        default=0.0,
+        metavar="G",
+        help="stop when proven within it, such as 5%% (default: 0, the optimum)",
     )
-    parser.add_argument("--require-gap", type=float, metavar="G", help="exit with 1 unless proven within it")
-    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds (default: 60)")
+    parser.add_argument("--require-gap", type=units.fraction, metavar="G", help="exit with 1 unless proven within it")
+    parser.add_argument("--time-limit", type=units.seconds, default=60.0, metavar="S", help="seconds (default: 60)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search (default: 0)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
     parser.add_argument("--certificate", metavar="OUT.json", help="write what `slicegraph check` verifies")
@@ -105,14 +110,19 @@ def make_device(options: argparse.Namespace, graph: sg.Graph) -> sg.Device:
         device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
     # A verb may offer presets alone.
     given = {name: value for name in _FIGURES if (value := getattr(options, name, None)) is not None}
+    for name, value in given.items():
+        try:
+            dataclasses.replace(device, **{name: value})
+        except sg.InputError as error:
+            raise sg.InputError(str(error).replace(f"device: {name}", flag(name), 1)) from None
     return dataclasses.replace(device, **given)
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:
     """Give the stop of `--time-limit` and `--max-gap`."""
     if math.isnan(options.time_limit) or options.time_limit < 0:
-        raise sg.InputError(f"--time-limit {options.time_limit}: seconds are not negative")
-    return sg.MaxRuntime(options.time_limit) | sg.TargetGap(options.max_gap)
+        raise sg.InputError(f"--time-limit {options.time_limit:g}: seconds are not negative")
+    return sg.MaxRuntime(options.time_limit) | sg.TargetGap(_gap("--max-gap", options.max_gap))
 
 
 def check_certificate_path(options: argparse.Namespace) -> None:
@@ -123,7 +133,7 @@ def check_certificate_path(options: argparse.Namespace) -> None:
 
 def required_gap(options: argparse.Namespace) -> float | None:
     """Give the gap of `--require-gap`, checked; None when none is required."""
-    return None if options.require_gap is None else sg.TargetGap(options.require_gap).max_gap
+    return None if options.require_gap is None else _gap("--require-gap", options.require_gap)
 
 
 def start_log(options: argparse.Namespace) -> None:
@@ -157,6 +167,17 @@ def exit_status(result: sg.Result, required: float | None) -> int:
     if result.status is sg.Status.INTERRUPTED:
         return 130
     return int(math.isinf(result.bottleneck) or (required is not None and result.gap > required))
+
+
+def flag(name: str) -> str:
+    """Give the long option of a name in the library."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _gap(option: str, gap: float) -> float:
+    if not 0 <= gap <= 1:
+        raise sg.InputError(f"{option} {gap:g}: a gap is from 0 to 1")
+    return gap
 
 
 def _dimension(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import slicegraph as sg
+from slicegraph.cli import units
 from slicegraph.cli.complaint import say
 
 
@@ -16,7 +17,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("directory", metavar="DIR", help="what slicegraph split wrote")
     parser.add_argument("--requests", type=int, metavar="N", help="to be measured, up to 5000 (default: 100)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="to measure, instead of so many requests")
+    parser.add_argument("--seconds", type=units.seconds, metavar="S", help="to measure, instead of so many requests")
     parser.add_argument("--warmup", type=int, default=10, metavar="N", help="requests before that (default: 10)")
     parser.add_argument(
         "--depth", type=int, default=2, metavar="N", help="requests that may wait between two stages (default: 2)"

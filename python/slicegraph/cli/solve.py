@@ -31,7 +31,10 @@ def run(options: argparse.Namespace) -> int:
     shared.check_certificate_path(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
     params = None
-    if options.population is not None or options.generations is not None:
+    given = next((name for name in ("population", "generations") if getattr(options, name) is not None), None)
+    if given is not None:
+        if options.method != "brkga":
+            raise sg.InputError(f"{shared.flag(given)}: it is of --method brkga, not {options.method}")
         params = sg.BrkgaParams(population=options.population, generations=options.generations)
     instance = shared.read_instance(options)
     result = sg.solve(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
+from slicegraph.cli import units
 from slicegraph.report.split import differences_to_json, differences_to_text
 
 
@@ -20,7 +21,11 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     shared.add_dim(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
     parser.add_argument(
-        "--tolerance", type=float, default=1e-4, metavar="T", help="of an output's largest magnitude (default: 1e-4)"
+        "--tolerance",
+        type=units.fraction,
+        default=1e-4,
+        metavar="T",
+        help="of an output's largest magnitude (default: 1e-4)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -28,7 +33,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verify, print, and give the exit status: 1 when an output is further off than the tolerance."""
     if not options.tolerance >= 0:
-        raise sg.InputError(f"--tolerance {options.tolerance}: a tolerance is not negative")
+        raise sg.InputError(f"--tolerance {options.tolerance:g}: a tolerance is not negative")
     if options.seed < 0:
         raise sg.InputError(f"--seed {options.seed}: a seed is not negative")
     found = sg.verify_split(options.directory, options.model, seed=options.seed, dims=dict(options.dim))

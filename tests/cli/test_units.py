@@ -1,0 +1,87 @@
+"""Numbers with units, as they are typed."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slicegraph.cli import units
+
+READERS = (units.num_bytes, units.bytes_per_second, units.flops, units.seconds, units.fraction)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (units.num_bytes, "64GB", 64e9),
+        (units.num_bytes, "8MiB", 8 * 2**20),
+        (units.num_bytes, "1.5 GiB", 1.5 * 2**30),
+        (units.num_bytes, "12B", 12.0),
+        (units.num_bytes, "3kB", 3000.0),
+        (units.bytes_per_second, "300GB/s", 300e9),
+        (units.bytes_per_second, "2.039TB/s", 2.039e12),
+        (units.flops, "312TFLOPS", 312e12),
+        (units.flops, "4TFLOP/s", 4e12),
+        (units.seconds, "5ms", 0.005),
+        (units.seconds, "0.1ms", 1e-4),
+        (units.seconds, "7us", 7e-6),
+        (units.seconds, "7\u00b5s", 7e-6),
+        (units.seconds, "2min", 120.0),
+        (units.fraction, "5%", 0.05),
+        (units.fraction, "0.7%", 0.007),
+        (units.fraction, "-5%", -0.05),
+        (units.num_bytes, "1e3MB", 1e9),
+    ],
+)
+def test_a_unit_is_its_factor(read: Callable[[str], float], text: str, value: float) -> None:
+    """Rounded once: the value is the float nearest to what was typed."""
+    assert read(text) == value
+
+
+@pytest.mark.parametrize("read", READERS)
+@given(st.floats(allow_nan=False))
+def test_a_plain_number_is_in_units_of_the_si(read: Callable[[str], float], value: float) -> None:
+    assert read(repr(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (units.num_bytes, "64GB/s"),
+        (units.num_bytes, "64gb"),
+        (units.num_bytes, "64Gb"),
+        (units.num_bytes, "GB"),
+        (units.num_bytes, "6 4GB"),
+        (units.bytes_per_second, "300GB"),
+        (units.flops, "312TB/s"),
+        (units.seconds, "5m"),
+        (units.seconds, "5 parsecs"),
+        (units.seconds, ""),
+        (units.seconds, "1e9999999999s"),
+        (units.seconds, "\u0665s"),
+        (units.fraction, "5ms"),
+        (units.fraction, "five%"),
+    ],
+)
+def test_another_unit_is_refused_with_examples(read: Callable[[str], float], text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is not a .*, alone or with a unit, as"):
+        read(text)
+
+
+@pytest.mark.parametrize("read", READERS)
+@given(st.text())
+def test_any_text_is_a_number_or_refused(read: Callable[[str], float], text: str) -> None:
+    try:
+        value = read(text)
+    except argparse.ArgumentTypeError:
+        return
+    assert isinstance(value, float)
+
+
+def test_a_number_beyond_all_is_infinite() -> None:
+    assert math.isinf(units.num_bytes("9e999EB"))
