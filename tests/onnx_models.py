@@ -123,7 +123,8 @@ class _Drawer:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n" if name in "xy" else 2, 4])
 
     def add(self) -> None:
-        kind = self._draw(st.sampled_from(["unary", "binary", "binary", "split", "join", "constant", "size", "if"]))
+        kinds = ["unary", "binary", "binary", "split", "join", "constant", "size", "if", "known if"]
+        kind = self._draw(st.sampled_from(kinds))
         if kind == "unary":
             self._node(self._draw(st.sampled_from(["Tanh", "Neg", "Identity"])), [self._pick()], self.values)
         elif kind == "binary":
@@ -143,14 +144,25 @@ class _Drawer:
         elif kind == "if":
             total = self._node("ReduceSum", [self._pick()], [], keepdims=0)
             self._node("If", [self._node("Cast", [total], [], to=TensorProto.BOOL)], self.values, **self._branches())
+        elif kind == "known if":
+            condition = numpy_helper.from_array(np.array(self._draw(st.booleans())))
+            self._node("If", [self._node("Constant", [], [], value=condition)], self.values, **self._branches())
 
     def _branches(self) -> dict[str, Any]:
-        """Two branches that capture what is outside."""
+        """Two branches that capture what is outside, or its shape alone."""
         branches = {}
         for name in ("then_branch", "else_branch"):
-            node = helper.make_node("Sub", [self._pick(), self._pick()], [f"{name}{self._made}"])
-            info = helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, [2, 4])
-            branches[name] = helper.make_graph([node], name, [], [info])
+            made = f"{name}{self._made}"
+            if self._draw(st.booleans()):
+                nodes = [helper.make_node("Sub", [self._pick(), self._pick()], [made])]
+            else:
+                nodes = [
+                    helper.make_node("Shape", [self._pick()], [f"{made}s"]),
+                    helper.make_node("Expand", ["w0", f"{made}s"], [f"{made}e"]),
+                    helper.make_node("Tanh", [f"{made}e"], [made]),
+                ]
+            info = helper.make_tensor_value_info(made, TensorProto.FLOAT, [2, 4])
+            branches[name] = helper.make_graph(nodes, name, [], [info])
         return branches
 
     def _pick(self) -> str:

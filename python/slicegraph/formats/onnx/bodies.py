@@ -39,9 +39,17 @@ def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered 
     return _sequence_map(node, inputs, run) if node.op_type == "SequenceMap" else None
 
 
-def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
+def taken(node: NodeProto, inputs: Sequence[Value | None]) -> str | None:
+    """Name the branch that an If takes; None: its condition is not known, or it is no If."""
     condition = inputs[0].scalar if inputs and inputs[0] else None
-    names = ["then_branch", "else_branch"] if condition is None else ["then_branch" if condition else "else_branch"]
+    if condition is None or node.op_type != "If" or not is_standard(node):
+        return None
+    return "then_branch" if condition else "else_branch"
+
+
+def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
+    known = taken(node, inputs)
+    names = ["then_branch", "else_branch"] if known is None else [known]
     branches = [run(_body(node, name), {}) for name in names]
     results = [_results(node, branch, 0, len(node.output)) for branch in branches]
     outputs = results[0] if len(results) == 1 else [merged(*pair) for pair in zip(*results, strict=True)]

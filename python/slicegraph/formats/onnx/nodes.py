@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onnx import AttributeProto, GraphProto, NodeProto
 
@@ -72,11 +72,14 @@ class Walked:
         Every value that the graph can see, by name.
     outputs
         Names of the graph's outputs, in order.
+    reduced
+        Constant nodes that read less than the file says, by position: what stands in their place.
     """
 
     nodes: Sequence[Node]
     values: Mapping[str, Value]
     outputs: Sequence[str]
+    reduced: Mapping[int, NodeProto] = field(default_factory=dict)
 
     @property
     def used(self) -> frozenset[str]:

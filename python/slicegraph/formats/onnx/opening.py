@@ -27,7 +27,8 @@ class Opened:
     path
         Its file.
     model
-        What it holds, with local functions inlined and without the elements of big tensors.
+        What it holds, with local functions inlined, without the elements of big tensors, and without what a constant
+        If never reads.
     inputs
         Its inputs by name, without those that are stored in it.
     walked
@@ -55,6 +56,8 @@ def opened(path: Path, dims: Mapping[str, int]) -> Opened:
     )
     inputs = dimensions.inputs(model.graph, context.dims)
     walked = walk(model.graph, inputs, context)
+    for position, node in walked.reduced.items():
+        model.graph.node[position].CopyFrom(node)
     dimensions.check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs)
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)

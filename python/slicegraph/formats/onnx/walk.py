@@ -9,8 +9,8 @@ from dataclasses import replace
 from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx import constants, dimensions, inference, values
-from slicegraph.formats.onnx.bodies import enter
+from slicegraph.formats.onnx import constants, dimensions, folding, inference, values
+from slicegraph.formats.onnx.bodies import enter, taken
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
 from slicegraph.formats.onnx.sequences import sized
@@ -48,6 +48,7 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     records = dimensions.recorded(graph, context.dims)
     reads_of = [read_names(proto) for proto in graph.node]
     kept: list[Node | None] = []
+    reduced: dict[int, NodeProto] = {}
     for proto, wanted in zip(graph.node, reads_of, strict=True):
         _check_made(proto, wanted, scope, graph)
         reads = {name: scope[name] for name in wanted}
@@ -56,12 +57,14 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
         is_constant = _is_constant(proto, reads, results)
         results = _folded(proto, reads, results, context) if is_constant else _kept(results)
         _define(scope, results.items())
+        if is_constant and (branch := taken(proto, [reads.get(name) for name in proto.input])):
+            reduced[len(kept)] = folding.reduced(proto, branch, bodies[0].walked)
         kept.append(None if is_constant else _node(proto, len(kept), reads, results, bodies))
     returned = [info.name for info in graph.output]
     for name in returned:
         if name not in scope:
             raise InputError(f"the graph returns {name!r}, which nothing makes")
-    return Walked(nodes=_needed(kept, reads_of, returned), values=scope, outputs=returned)
+    return Walked(nodes=_needed(kept, reads_of, returned), values=scope, outputs=returned, reduced=reduced)
 
 
 def _results(
