@@ -2,7 +2,7 @@
 
 Let all blocks of a partition cost less than a threshold ``t``, so at most ``c``, the largest multiple below ``t`` of
 what all costs are multiples of. By minimum cuts, nodes are *charged* what they surely take of their blocks: a block
-costs at least the sum of its nodes' charges, which are no less than their work (``rust/core/src/exact/charges.rs``).
+costs at least the sum of its nodes' charges, which are no less than their work (``rust/core/src/domain/weights.rs``).
 Say that its first ``b`` blocks are charged at least ``l_b`` and at most ``m_b``; in the beginning ``m_b = b c`` and
 ``l_b = W - (k - b) c``, where ``W`` is the sum of all charges and ``k`` the number of blocks.
 
@@ -17,8 +17,8 @@ charged no more than the most. Induction over the steps: what is said of the par
 contradicts itself, there is no partition. Likewise from the end: the least of ``charges(before)`` is a true ``l_b``.
 
 **Windows.** Some nodes are *apart*: by a minimum cut, no block below the threshold holds both
-(``rust/core/src/reduce/apart.rs``). With what the first blocks are charged, and with more cuts, they say in which
-blocks each node can be, and from that follows what the first blocks are charged (``rust/core/src/exact/windows.rs``).
+(``rust/core/src/domain/incompatible.rs``). With what the first blocks are charged, and with more cuts, they say in
+which blocks each node can be, and from that follows what the first blocks are charged (``windows.rs`` there).
 This alone proves much, and leaves less to ask the solver.
 
 A division in which the first ``b + 1`` blocks are charged less than ``m_b`` is of no interest for the most, which would

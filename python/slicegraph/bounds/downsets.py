@@ -4,7 +4,8 @@
 the quotient that can be the first blocks of a partition better than a threshold, linked by blocks that cost less
 (``rust/core/src/exact``). When no chain of at most ``k`` links leads from the empty downset to the whole graph, no
 partition is better, and the threshold is a lower bound. When one does, it is a better partition. Where there are too
-many downsets, one node after the other gets its block, and labels keep what blocks have paid (``labels.rs`` there).
+many downsets, one node after the other gets its block, and labels keep what blocks have paid
+(``rust/core/src/labeling``).
 
 **Proof.** The first ``b`` blocks of an acyclic partition are closed under predecessors, for every ``b``; and a chain of
 downsets is an acyclic partition into the differences. All costs are integers, so nothing is lost to rounding.

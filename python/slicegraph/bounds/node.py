@@ -5,7 +5,7 @@ is a lower bound.
 
 **Proof.** Some block holds ``v``, and blocks are convex. Work and io together are a submodular function of the set, and
 what convexity asks of the nodes before and after ``v`` are implications between single nodes, so the least is a minimum
-cut (``rust/core/src/reduce/mincut.rs``); overflow is at least that of ``v`` alone.
+cut (``rust/core/src/flow``); overflow is at least that of ``v`` alone.
 """
 
 from __future__ import annotations

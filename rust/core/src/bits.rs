@@ -26,3 +26,11 @@ pub(crate) fn unite(set: &mut [u64], other: &[u64]) {
 pub(crate) fn len(set: &[u64]) -> usize {
     set.iter().map(|word| wide(word.count_ones())).sum()
 }
+
+/// Of words, the same on every machine.
+pub(crate) fn hash(words: &[u64]) -> u64 {
+    words.iter().fold(0, |hash: u64, word| {
+        let mixed = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ mixed >> 29
+    })
+}

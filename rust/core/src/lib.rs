@@ -43,12 +43,18 @@ mod bits;
 #[cfg(test)]
 mod cases;
 pub mod cost;
+pub mod domain;
+mod downset;
+pub mod effort;
 mod error;
 pub mod exact;
+mod flow;
 pub mod graph;
 mod ids;
 pub mod interrupt;
+mod labeling;
 pub mod order;
+mod quotient;
 pub mod reduce;
 pub mod search;
 pub mod slice;

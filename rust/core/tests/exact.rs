@@ -9,13 +9,14 @@ use common::{half_second, instances, is_acyclic, message, optimum};
 use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::exact::{
-    BRIEFLY, Caps, Confines, Halt, Known, Narrowing, Order, PATIENTLY, Params, Progress, Proven, Reach, Reason,
-    SHAVING, Thresholds, Windows, charges, decide, far, prove,
+use slicegraph_core::domain::{
+    BRIEFLY, Confines, Known, Narrowing, Order, PATIENTLY, Reach, SHAVING, Windows, apart, charges, far,
 };
+use slicegraph_core::effort::{Caps, Halt};
+use slicegraph_core::exact::{Params, Progress, Proven, Reason, Thresholds, decide, prove};
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::reduce::{apart, reduce};
+use slicegraph_core::reduce::reduce;
 
 const BYTES: usize = 1 << 26;
 

@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use common::{chain, half_second, instances, is_acyclic, optimum, partitions};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use slicegraph_core::domain::apart;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::reduce::{Reduction, Rule, apart, node_bound, reduce};
+use slicegraph_core::reduce::{Reduction, Rule, node_bound, reduce};
 
 fn reduced(instance: &Instance, threshold: Ticks) -> Reduction {
     reduce(instance, threshold, &Interrupt::never()).expect("nobody interrupts")

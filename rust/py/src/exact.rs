@@ -6,7 +6,8 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use slicegraph_core::cost::{self, INFINITE};
-use slicegraph_core::exact::{self, Known, Params, Progress, Proof, Reach, Reason, Windows};
+use slicegraph_core::domain::{self, Known, Reach, Windows};
+use slicegraph_core::exact::{self, Params, Progress, Proof, Reason};
 use slicegraph_core::interrupt::Interrupted;
 
 use crate::boundary::{CoreError, copy_in, supervise};
@@ -102,7 +103,7 @@ impl Thresholds {
 pub struct Confines {
     instance: Arc<cost::Instance>,
     threshold: i64,
-    core: Arc<exact::Confines>,
+    core: Arc<domain::Confines>,
 }
 
 /// The first and the last block of every node, from Python.
@@ -131,7 +132,7 @@ pub fn confine(
     let (instance, thresholds) = (&quotient.get().0, &thresholds.get().0);
     let group_of: Vec<usize> =
         copy_in(group_of)?.into_iter().map(|group| usize::try_from(group).unwrap_or(0)).collect();
-    let patience = if is_patient { exact::PATIENTLY } else { exact::BRIEFLY };
+    let patience = if is_patient { domain::PATIENTLY } else { domain::BRIEFLY };
     let known = |core| Some(Confines { instance: Arc::clone(instance), threshold, core });
     if let Some(core) = py.detach(|| thresholds.recall(&group_of, threshold, patience)) {
         return Ok(known(core));
@@ -157,7 +158,7 @@ pub fn confine(
         }
     }
     // What is known without cuts is right, too.
-    let core = py.detach(|| exact::Confines::new(instance, threshold - 1, Known::nothing(instance)));
+    let core = py.detach(|| domain::Confines::new(instance, threshold - 1, Known::nothing(instance)));
     Ok(core.and_then(|core| known(Arc::new(core))))
 }
 
@@ -219,7 +220,7 @@ impl Confines {
                     let shaved = if is_over {
                         Ok(true)
                     } else {
-                        narrowing.shave(instance, self.threshold, windows, &mut { exact::SHAVING }, interrupt)
+                        narrowing.shave(instance, self.threshold, windows, &mut { domain::SHAVING }, interrupt)
                     };
                     // What was narrowed by then is right.
                     shaved.unwrap_or(true) && narrowing.narrow(reach, windows)

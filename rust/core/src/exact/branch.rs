@@ -9,15 +9,15 @@
 //! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, reach and
 //! charges say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
 //! better partition has `k` blocks with nodes, so that its fences are in the levels that their number says, from
-//! either end. Take the one with the least sum of all nodes' blocks: none of its fences is dominated (`levels.rs`), since
+//! either end. Take the one with the least sum of all nodes' blocks: none of its fences is dominated (`downset/bidirectional.rs`), since
 //! that would take a partition that is as good, where a node has moved up.
 
 use std::sync::Arc;
 
-use super::charges::{Order, far};
-use super::windows::{Windows, sum};
-use super::{Caps, Confines, Halt, PATIENTLY, attempt};
+use super::attempt;
 use crate::cost::{Instance, Ticks};
+use crate::domain::{Confines, Order, PATIENTLY, Windows, far, sum};
+use crate::effort::{Caps, Halt};
 use crate::ids::count;
 use crate::interrupt::Interrupt;
 
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::cases::{least_of, random_instance_at};
     use crate::cost::{bottleneck, partition_costs};
-    use crate::exact::Known;
+    use crate::domain::Known;
 
     #[test]
     fn parts_together_decide_what_the_whole_does() {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use rayon::ThreadPoolBuilder;
 
-use super::windows::WHOLE;
-use super::{BRIEFLY, Caps, Confines, Cuts, Halt, Known, PATIENTLY, Thresholds, decide_within};
+use super::{Cuts, Thresholds, decide_within};
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::domain::{BRIEFLY, Confines, Known, PATIENTLY, WHOLE};
+use crate::effort::{Caps, Halt};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::reduce::{Hopeless, Merge, Reduction, reduce};

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Confines, Known, Part};
+use super::Part;
 use crate::cost::{Instance, Ticks};
+use crate::domain::{Confines, Known};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 
@@ -159,7 +160,7 @@ impl Thresholds {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether frontiers were too many for the best partition's bottleneck when somebody last tried it (`frontier.rs`).
+    /// Whether frontiers were too many for the best partition's bottleneck when somebody last tried it (`labeling`).
     #[must_use]
     pub fn are_wide(&self) -> bool {
         self.are_wide.load(Ordering::Relaxed)

@@ -2,9 +2,8 @@
 //!
 //! **Proof.** Blocks never fall along a tensor, so they are equal along a cycle.
 
-use super::log::Rule;
-use super::quotient::{GroupId, Quotient};
 use crate::ids::narrow;
+use crate::quotient::{GroupId, Quotient, Rule};
 
 const UNSEEN: u32 = 0;
 const DONE: u32 = u32::MAX;

@@ -5,26 +5,21 @@
 //! acyclic one. What is left is again an [`Instance`], the *quotient*, and the log of merges leads back to the nodes and
 //! can be checked step by step.
 
-mod apart;
 mod cycle;
-mod log;
-pub(crate) mod mincut;
 mod pull;
 mod push;
-pub(crate) mod quotient;
 mod reach;
 mod together;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use apart::apart;
-pub use log::{Merge, Rule};
+pub use crate::quotient::{Merge, Rule};
 
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
-use quotient::Quotient;
+use crate::quotient::Quotient;
 use reach::Reach;
 use together::Cuts;
 
@@ -104,7 +99,7 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
 
 /// The node bound: whatever block holds the node costs at least so many ticks.
 ///
-/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`mincut.rs`); the dearest of these is
+/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`flow`); the dearest of these is
 /// the bound. Nodes are tried as they cost by themselves, the dearest first, until none can change the answer, `report`
 /// says so or `interrupt` is raised; what was found by then is a bound too.
 ///

@@ -16,10 +16,9 @@
 //! changes: who read `o` imports it as before. So no block's cost rises. With a memory limit only groups
 //! without parameters move.
 
-use super::log::Rule;
-use super::quotient::{GroupId, Quotient};
 use super::reach::Reach;
 use crate::cost::Ticks;
+use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pulled up, each group with all that comes before it first.
 pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {

@@ -15,10 +15,9 @@
 //! That is no more than it saves, for what `s` costs is its export or, for a model output that is paid, in the load. No
 //! other block changes. So no block's cost rises. With a memory limit only groups without parameters move.
 
-use super::log::Rule;
-use super::quotient::{GroupId, Quotient};
 use super::reach::Reach;
 use crate::cost::Ticks;
+use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pushed down, each group with all that comes after it first.
 pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {

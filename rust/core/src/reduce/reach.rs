@@ -1,6 +1,6 @@
 //! Whether groups come before or after a group, by a search that gives up when it takes too long.
 
-use super::quotient::{GroupId, Quotient};
+use crate::quotient::{GroupId, Quotient};
 
 /// Groups that one search visits at most: a rule that cannot be decided so soon is not applied.
 const MAX_VISITS: usize = 2_000;

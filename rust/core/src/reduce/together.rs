@@ -12,19 +12,18 @@
 //!
 //! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
 //! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
-//! `u` alone is such a block), a minimum cut says it: see `mincut.rs`. When even the cheapest block with `u` costs `T`,
+//! `u` alone is such a block), a minimum cut says it: see `flow`. When even the cheapest block with `u` costs `T`,
 //! there is no partition better than `T`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::log::Rule;
-use super::mincut::Network;
-use super::quotient::{GroupId, Quotient};
 use crate::cost::{INFINITE, Ticks};
+use crate::flow::Network;
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges neighbours by what they pay themselves; whether there were any.
 ///

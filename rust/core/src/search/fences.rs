@@ -9,7 +9,7 @@ use super::merit::Merit;
 use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{INFINITE, Instance, Ticks, ceil_div};
-use crate::exact::{Boundary, Downsets, Met, Point, cost_between, point};
+use crate::downset::{Boundary, Downsets, Met, Point, cost_between, point};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;

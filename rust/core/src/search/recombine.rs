@@ -12,7 +12,8 @@ use rand::seq::SliceRandom;
 
 use super::merit::Merit;
 use crate::cost::{ABOVE_ALL, Instance, Ticks};
-use crate::exact::{Caps, Cuts, Halt, decide_within};
+use crate::effort::{Caps, Halt};
+use crate::exact::{Cuts, decide_within};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 use crate::reduce::reduce;

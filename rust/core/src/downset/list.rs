@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::bits::has;
+use crate::bits::{has, hash};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
@@ -13,7 +13,7 @@ pub(crate) type Live = (u32, u32);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Boundary {
     pub load: Ticks,
-    /// What its nodes are charged (`charges.rs`).
+    /// What its nodes are charged (`domain`).
     pub charge: Ticks,
     pub params: Ticks,
     pub bytes: u64,
@@ -49,7 +49,7 @@ impl Downsets {
     }
 
     /// Bytes that one more downset with so many live tensors takes.
-    pub(super) fn bytes_for(&self, num_live: usize) -> usize {
+    pub(crate) fn bytes_for(&self, num_live: usize) -> usize {
         self.words_per_set * size_of::<u64>()
             + size_of::<Boundary>()
             + num_live * size_of::<Live>()
@@ -71,17 +71,17 @@ impl Downsets {
     }
 
     /// Whether a node is in a downset.
-    pub(super) fn contains(&self, index: usize, node: usize) -> bool {
+    pub(crate) fn contains(&self, index: usize, node: usize) -> bool {
         has(self.words(index), node)
     }
 
-    pub(super) fn live(&self, index: usize) -> &[Live] {
+    pub(crate) fn live(&self, index: usize) -> &[Live] {
         let begin = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.live[begin..self.ends[index]]
     }
 
     /// Adds a downset of another list.
-    pub(super) fn append(&mut self, others: &Self, index: usize) {
+    pub(crate) fn append(&mut self, others: &Self, index: usize) {
         self.push(others.words(index), others.boundaries[index], others.live(index).iter().copied());
     }
 
@@ -165,12 +165,4 @@ impl Met {
     pub(crate) fn has(&self, downsets: &Downsets, words: &[u64]) -> bool {
         self.0.get(&hash(words)).is_some_and(|&index| downsets.words(wide(index)) == words)
     }
-}
-
-/// Of words, the same on every machine.
-pub(super) fn hash(words: &[u64]) -> u64 {
-    words.iter().fold(0, |hash: u64, word| {
-        let mixed = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed ^ mixed >> 29
-    })
 }

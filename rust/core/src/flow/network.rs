@@ -23,9 +23,9 @@
 
 use std::rc::Rc;
 
-use super::quotient::{GroupId, Quotient};
 use crate::cost::{INFINITE, Ticks};
 use crate::ids::{count, narrow, wide};
+use crate::quotient::{GroupId, Quotient};
 
 const SINK: u32 = 0;
 const ENOUGH: Ticks = INFINITE / 4;

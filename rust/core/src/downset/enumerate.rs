@@ -7,9 +7,10 @@
 //! shrinks, so a branch ends as soon as one side cannot pay. Where a graph is a series of parts, this leaves the part at the
 //! boundary. What the first blocks are charged at least and at most is known too, and such sums only grow.
 
-use super::downsets::{Boundary, Downsets};
-use super::{Caps, Confines, Halt};
+use super::list::{Boundary, Downsets};
 use crate::cost::{Instance, Ticks};
+use crate::domain::Confines;
+use crate::effort::{Caps, Halt};
 use crate::ids::{NodeId, TensorId, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
@@ -20,7 +21,7 @@ const OUT: u8 = 2;
 
 /// What the blocks before a boundary can pay together, and the blocks after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purse {
+pub(crate) struct Purse {
     pub before: Ticks,
     pub after: Ticks,
     /// How many blocks may stand before the boundary, and after it.
@@ -31,20 +32,20 @@ pub(super) struct Purse {
 
 /// Which downsets are asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question<'a> {
+pub(crate) struct Question<'a> {
     pub purse: Purse,
     /// The most that a block may cost.
     pub block: Ticks,
     /// Where the block before the boundary begins, if that is known: a downset of a list.
     pub start: Option<(&'a Downsets, usize)>,
-    /// A downset is of no use when it leaves out a node that could as well be in (see `levels.rs`), and when even with what
+    /// A downset is of no use when it leaves out a node that could as well be in (see `bidirectional.rs`), and when even with what
     /// that adds its load and exports, or the cost of its block, are below this.
     pub full: Option<Ticks>,
 }
 
 /// An instance, with what every enumeration of its downsets needs.
 #[derive(Debug)]
-pub(super) struct Enumerator<'a> {
+pub(crate) struct Enumerator<'a> {
     instance: &'a Instance,
     confines: Option<&'a Confines>,
     order: Vec<u32>,
@@ -78,7 +79,7 @@ pub(super) struct Enumerator<'a> {
 
 impl<'a> Enumerator<'a> {
     /// Takes O(nodes^2 / 8) time.
-    pub(super) fn new(instance: &'a Instance, confines: Option<&'a Confines>) -> Self {
+    pub(crate) fn new(instance: &'a Instance, confines: Option<&'a Confines>) -> Self {
         let graph = instance.graph();
         let num_nodes = graph.num_nodes();
         let mut predecessors = vec![Vec::new(); num_nodes];
@@ -118,12 +119,12 @@ impl<'a> Enumerator<'a> {
     }
 
     /// The empty downset.
-    pub(super) fn nothing(&mut self) -> Downsets {
+    pub(crate) fn nothing(&mut self) -> Downsets {
         self.only(OUT)
     }
 
     /// The downset of all nodes.
-    pub(super) fn everything(&mut self) -> Downsets {
+    pub(crate) fn everything(&mut self) -> Downsets {
         self.only(IN)
     }
 
@@ -142,7 +143,7 @@ impl<'a> Enumerator<'a> {
     ///
     /// # Errors
     /// [`Halt`], when a cap is met or `interrupt` was raised.
-    pub(super) fn list(
+    pub(crate) fn list(
         &mut self,
         question: Question<'_>,
         caps: &mut Caps,

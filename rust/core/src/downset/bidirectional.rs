@@ -37,11 +37,12 @@
 
 use rayon::prelude::*;
 
-use super::boxes::Boxes;
-use super::downsets::{Downsets, Met};
 use super::enumerate::{Enumerator, Purse, Question};
-use super::{Caps, Confines, Halt};
+use super::kd_tree::Boxes;
+use super::list::{Downsets, Met};
 use crate::cost::{INFINITE, Instance, Ticks};
+use crate::domain::Confines;
+use crate::effort::{Caps, Halt};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
 
@@ -100,7 +101,7 @@ impl End {
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised.
-pub(super) fn chain(
+pub(crate) fn bidirectional(
     instance: &Instance,
     threshold: Ticks,
     confines: Option<&Confines>,

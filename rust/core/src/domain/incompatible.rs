@@ -1,6 +1,6 @@
 //! Apart: two nodes, one before the other, that no block below a threshold can hold both.
 //!
-//! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`mincut.rs`).
+//! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`flow`).
 //! Then in a partition better than `T` the block of `u` comes before that of `v`.
 //!
 //! **Proof.** It is not after it, since the partition is acyclic, and not the same, which would cost `T`.
@@ -10,13 +10,13 @@
 //! apart from either. For each `u`, from the last node on, what is apart from a successor is apart from `u`; of the rest the
 //! latest nodes are asked about first, since with one that is not apart from `u` all between the two are not.
 
-use super::mincut::{AFTER, BEFORE, Network};
-use super::quotient::Quotient;
 use crate::bits::{has, insert, nothing, unite};
 use crate::cost::{Instance, Ticks};
+use crate::flow::{AFTER, BEFORE, Network};
 use crate::ids::{NodeId, wide};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
+use crate::quotient::Quotient;
 
 /// More nodes would take more than 150 MB.
 const MAX_NODES: usize = 20_000;

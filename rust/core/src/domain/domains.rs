@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::charges::{Charges, Order, charges, far};
-use super::windows::{WHOLE, sum};
-use super::{Narrowing, Reach, Windows};
+use super::incompatible::apart;
+use super::weights::{Charges, Order, charges, far};
+use super::windows::{Narrowing, Reach, WHOLE, Windows, sum};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, count};
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::reduce::apart;
 
 /// Charges are found in these orders: those at the front say most of the blocks of what comes after them, and the other way
 /// round; from the middle they often add up to more. The last ones only as long as each leaves this part of the windows' slack
@@ -45,7 +44,7 @@ impl Known {
     }
 
     /// Of a quotient, whose groups stay together.
-    pub(super) fn of_groups(&self, group_of: &[usize], num_groups: usize) -> Self {
+    pub(crate) fn of_groups(&self, group_of: &[usize], num_groups: usize) -> Self {
         let mut windows = Windows { earliest: vec![1; num_groups], latest: vec![usize::MAX; num_groups] };
         let mut charges = vec![0; num_groups];
         for (node, &group) in group_of.iter().enumerate() {
@@ -147,7 +146,7 @@ impl Confines {
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
-    pub(super) fn within(
+    pub(crate) fn within(
         &self,
         windows: &Windows,
         (instance, cap): (&Instance, Ticks),

@@ -9,7 +9,7 @@
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into
 //! pieces that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block.
 //! The piece of `v` lies in its *region*: what can be reached from `v` over such tensors through nodes that are not apart
-//! from `v` (`apart.rs`), whose windows meet that of `v`, and that are charged no more than a block can cost on the way.
+//! from `v` (`incompatible.rs`), whose windows meet that of `v`, and that are charged no more than a block can cost on the way.
 //!
 //! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its charges. When every set in the region of `v`
 //! that holds `v` and costs at most `c` costs at least `s` more than its charges, then `v` can be charged `s` more.
@@ -24,16 +24,15 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::Windows;
-use super::windows::sum;
+use super::windows::{Windows, sum};
 use crate::bits::{has, insert, nothing, unite};
 use crate::cost::{Instance, Ticks};
+use crate::flow::Network;
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, count};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
-use crate::reduce::mincut::Network;
-use crate::reduce::quotient::Quotient;
+use crate::quotient::Quotient;
 
 /// Who is far from whom is not found for more nodes: that would take more than 150 MB.
 const MAX_NODES: usize = 20_000;

@@ -18,9 +18,10 @@
 //! This is frontier-based search (Sekine, Imai and Tani, *Computing the Tutte polynomial of a graph of moderate size*, 1995) for
 //! partitions of a directed graph, or dynamic programming over a path decomposition.
 
-use super::downsets::hash;
-use super::{Caps, Halt, Windows};
+use crate::bits::hash;
 use crate::cost::{Instance, Ticks};
+use crate::domain::Windows;
+use crate::effort::{Caps, Halt};
 use crate::ids::{TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
@@ -36,11 +37,11 @@ const MAX_WORDS: usize = 16;
 const INERT: u64 = u64::MAX;
 
 /// What one block pays; the first block is 1.
-pub(super) type Pay = (usize, Ticks);
+pub(crate) type Pay = (usize, Ticks);
 
 /// A node gets a block, and one frontier becomes another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arc {
+pub(crate) struct Arc {
     pub from: u32,
     pub to: u32,
     pub block: u32,
@@ -50,7 +51,7 @@ pub(super) struct Arc {
 
 /// All that can become of the frontiers before a node.
 #[derive(Debug, Default)]
-pub(super) struct Layer {
+pub(crate) struct Layer {
     /// In the order of the frontiers that they come from.
     pub arcs: Vec<Arc>,
     pays: Vec<Pay>,
@@ -73,14 +74,14 @@ impl Layer {
     }
 
     /// What blocks pay for an arc, each block once.
-    pub(super) fn pays(&self, arc: &Arc) -> &[Pay] {
+    pub(crate) fn pays(&self, arc: &Arc) -> &[Pay] {
         &self.pays[wide(arc.begin)..wide(arc.end)]
     }
 }
 
 /// All frontiers of an order, from the one before the first node to the one after the last.
 #[derive(Debug)]
-pub(super) struct Frontiers {
+pub(crate) struct Frontiers {
     pub order: TopologicalOrder,
     pub layers: Vec<Layer>,
 }
@@ -240,7 +241,7 @@ impl Frontiers {
     ///
     /// # Errors
     /// [`Halt`], when a cap is met or `interrupt` was raised, or when windows are too wide.
-    pub(super) fn new(
+    pub(crate) fn new(
         instance: &Instance,
         windows: &Windows,
         order: TopologicalOrder,
@@ -292,7 +293,7 @@ impl Frontiers {
         Ok(Self { order, layers })
     }
 
-    pub(super) fn num_arcs(&self) -> usize {
+    pub(crate) fn num_arcs(&self) -> usize {
         self.layers.iter().map(|layer| layer.arcs.len()).sum()
     }
 }

@@ -25,8 +25,9 @@
 use rayon::prelude::*;
 
 use super::frontier::{Arc, Frontiers, Layer};
-use super::{Caps, Halt, Windows};
 use crate::cost::{INFINITE, Instance, Ticks};
+use crate::domain::Windows;
+use crate::effort::{Caps, Halt};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
@@ -40,7 +41,7 @@ const STEPS: u64 = 6;
 /// The frontiers of an order have this part of the steps.
 const SHARE: u64 = 3;
 /// Where frontiers are few, labels are worth so many times more steps.
-pub(super) const MORE: usize = 4;
+pub(crate) const MORE: usize = 4;
 /// Labels of a layer from which on threads are worth while.
 const MANY: usize = 1 << 12;
 
@@ -49,7 +50,7 @@ const MANY: usize = 1 << 12;
 ///
 /// # Errors
 /// [`Halt`], when a cap is met or `interrupt` was raised, or when there are parameters.
-pub(super) fn assign(
+pub(crate) fn assign(
     instance: &Instance,
     threshold: Ticks,
     windows: &Windows,

@@ -13,7 +13,7 @@
 //! So downsets are points, and a box around some of them is at least so far from a point as its nearest side. A box of
 //! downsets that share a node outside `D` has none within `D`; nor does one lie around `D` when a node of `D` is in none.
 
-use super::downsets::Downsets;
+use super::list::Downsets;
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
@@ -25,7 +25,7 @@ const FEW: usize = 8;
 pub(crate) type Point = [Ticks; 1 + NUM_BUCKETS];
 
 /// Some downsets of a list, as a tree of boxes.
-pub(super) struct Boxes<'a> {
+pub(crate) struct Boxes<'a> {
     downsets: &'a Downsets,
     instance: &'a Instance,
     order: Vec<u32>,
@@ -47,7 +47,7 @@ struct Cell {
 
 impl<'a> Boxes<'a> {
     /// Puts the downsets from a place on into boxes, in O(n log n).
-    pub(super) fn new(downsets: &'a Downsets, begin: usize, instance: &'a Instance) -> Self {
+    pub(crate) fn new(downsets: &'a Downsets, begin: usize, instance: &'a Instance) -> Self {
         let order: Vec<u32> = (narrow(begin)..narrow(downsets.len())).collect();
         let points: Vec<Point> = order.iter().map(|&index| point(downsets, wide(index), instance)).collect();
         let mut boxes = Self { downsets, instance, order, tree: Vec::new(), words: Vec::new() };
@@ -88,7 +88,7 @@ impl<'a> Boxes<'a> {
 
     /// One of the downsets from which, or to which, a block leads that costs less than `threshold` and has `index` of
     /// `others` at its other end; and how many boxes and downsets were looked at.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         others: &Downsets,
         index: usize,

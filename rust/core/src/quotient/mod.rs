@@ -1,18 +1,21 @@
 //! The graph with some of its nodes joined to groups.
 
+mod log;
+
+pub use log::{Merge, Rule};
+
 use std::collections::BTreeSet;
 
-use super::log::{Merge, Rule};
 use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, narrow, wide};
 
 /// A group of nodes, by the index of one of them.
-pub(super) type GroupId = usize;
+pub(crate) type GroupId = usize;
 
 /// What is known of a group.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Ticks that its nodes run, and that its model outputs take when they are paid.
     pub load: Ticks,
     /// Ticks that its parameters take to stream in.
@@ -73,24 +76,24 @@ impl<'a> Quotient<'a> {
         }
     }
 
-    pub(super) fn instance(&self) -> &'a Instance {
+    pub(crate) fn instance(&self) -> &'a Instance {
         self.instance
     }
 
-    pub(super) fn graph(&self) -> &'a Graph {
+    pub(crate) fn graph(&self) -> &'a Graph {
         self.instance.graph()
     }
 
-    pub(super) fn num_groups(&self) -> usize {
+    pub(crate) fn num_groups(&self) -> usize {
         self.num_groups
     }
 
-    pub(super) fn into_log(self) -> Vec<Merge> {
+    pub(crate) fn into_log(self) -> Vec<Merge> {
         self.log
     }
 
     /// The group of a node.
-    pub(super) fn find(&self, node: usize) -> GroupId {
+    pub(crate) fn find(&self, node: usize) -> GroupId {
         let mut at = node;
         while wide(self.parent[at]) != at {
             at = wide(self.parent[at]);
@@ -99,47 +102,47 @@ impl<'a> Quotient<'a> {
     }
 
     /// All groups, by one of their nodes, ascending.
-    pub(super) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         (0..self.parent.len()).filter(|&node| wide(self.parent[node]) == node)
     }
 
-    pub(super) fn group(&self, group: GroupId) -> &Group {
+    pub(crate) fn group(&self, group: GroupId) -> &Group {
         &self.groups[group]
     }
 
-    pub(super) fn transfer(&self, tensor: u32) -> Ticks {
+    pub(crate) fn transfer(&self, tensor: u32) -> Ticks {
         self.instance.transfers()[wide(tensor)]
     }
 
     /// What it adds for its maker that a tensor is read elsewhere: nothing for a model output that is paid anyway.
-    pub(super) fn export(&self, tensor: u32) -> Ticks {
+    pub(crate) fn export(&self, tensor: u32) -> Ticks {
         self.instance.export(TensorId::new(wide(tensor)))
     }
 
     /// The group that makes a tensor; none for a model input.
-    pub(super) fn producer(&self, tensor: u32) -> Option<GroupId> {
+    pub(crate) fn producer(&self, tensor: u32) -> Option<GroupId> {
         self.tensors[wide(tensor)].producer.map(|node| self.find(wide(node)))
     }
 
     /// The only other group that reads a tensor, if there is but one.
-    pub(super) fn only_reader(&self, tensor: u32) -> Option<GroupId> {
+    pub(crate) fn only_reader(&self, tensor: u32) -> Option<GroupId> {
         let tensor = &self.tensors[wide(tensor)];
         (tensor.num_readers == 1).then_some(tensor.sum_of_readers)
     }
 
     /// The groups that read a tensor, in no order, some of them more than once, its maker perhaps among them.
-    pub(super) fn readers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
+    pub(crate) fn readers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
         self.graph().consumers(TensorId::new(wide(tensor))).iter().map(|node| self.find(node.index()))
     }
 
     /// What moving a group to another block may add to that block's overflow; none when it must not move.
-    pub(super) fn moved_params(&self, group: GroupId) -> Option<Ticks> {
+    pub(crate) fn moved_params(&self, group: GroupId) -> Option<Ticks> {
         let Group { params, bytes, .. } = self.groups[group];
         (self.instance.memory_limit().is_none() || bytes == 0).then_some(params)
     }
 
     /// Joins the groups of two nodes, if they are two; gives the group of both.
-    pub(super) fn merge(&mut self, rule: Rule, from: GroupId, to: GroupId) -> GroupId {
+    pub(crate) fn merge(&mut self, rule: Rule, from: GroupId, to: GroupId) -> GroupId {
         debug_assert!(from != to);
         self.log.push(Merge { rule, nodes: [NodeId::new(from), NodeId::new(to)] });
         self.num_groups -= 1;
@@ -180,7 +183,7 @@ impl<'a> Quotient<'a> {
     }
 
     /// Joins the groups of two nodes, unless they are one already.
-    pub(super) fn join(&mut self, rule: Rule, from: usize, to: usize) {
+    pub(crate) fn join(&mut self, rule: Rule, from: usize, to: usize) {
         let (from, to) = (self.find(from), self.find(to));
         if from != to {
             self.merge(rule, from, to);
@@ -188,7 +191,7 @@ impl<'a> Quotient<'a> {
     }
 
     /// The number of every node's group, in the order of their least nodes, and how many groups there are.
-    pub(super) fn numbering(&self) -> (Vec<usize>, usize) {
+    pub(crate) fn numbering(&self) -> (Vec<usize>, usize) {
         let mut number = vec![usize::MAX; self.parent.len()];
         let mut count = 0;
         let group_of = (0..self.parent.len())
@@ -205,7 +208,7 @@ impl<'a> Quotient<'a> {
     }
 
     /// For each group, the groups that read what it makes, each once, ascending.
-    pub(super) fn successors(&self) -> Vec<Vec<GroupId>> {
+    pub(crate) fn successors(&self) -> Vec<Vec<GroupId>> {
         let mut successors = vec![Vec::new(); self.parent.len()];
         for group in self.groups() {
             let readers = self.groups[group].makes.iter().flat_map(|&x| self.readers(x));
@@ -218,7 +221,7 @@ impl<'a> Quotient<'a> {
     }
 
     /// The groups in a topological order, and the place of each; there must be no cycle.
-    pub(super) fn topological_order(&self) -> (Vec<GroupId>, Vec<u32>) {
+    pub(crate) fn topological_order(&self) -> (Vec<GroupId>, Vec<u32>) {
         let successors = self.successors();
         let mut waiting = vec![0_u32; successors.len()];
         for &group in successors.iter().flatten() {

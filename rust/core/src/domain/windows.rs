@@ -1,12 +1,12 @@
 //! Windows: the first and the last block that each node can be in when every block is cheap.
 //!
 //! Let every block cost at most `c`, and let the first `b` blocks hold a load of at least `l_b` and at most `m_b`. Loads are
-//! work, or better what nodes are charged (`charges.rs`): no block costs less. In any such partition:
+//! work, or better what nodes are charged (`weights.rs`): no block costs less. In any such partition:
 //!
 //! - the first `b + 1` blocks hold at most `m_b + c`, and the first `b` at least `l_{b+1} - c`;
 //! - a node is not in the first `b` blocks when it and what comes before it load more than `m_b`, and it is when all but it
 //!   and what comes after it load less than `l_b`: what is closed under predecessors and lacks a node lacks what comes after;
-//! - a node is in no earlier block than what comes before it, and in a later one than what it is apart from (`apart.rs`);
+//! - a node is in no earlier block than what comes before it, and in a later one than what it is apart from (`incompatible.rs`);
 //! - the first `b` blocks hold no more than the nodes whose first block is among them, and no less than those whose last
 //!   one is.
 //!
@@ -14,27 +14,38 @@
 //!
 //! **By minimum cuts.** Let `e` be the first block of `v`. If `v` is in block `e`, then so is each maker of what `v` reads
 //! whose first block is `e` too, and on from there; in the same way readers follow their makers when `e` is the last block of
-//! both; and nodes whose windows are without `e` are elsewhere. When a minimum cut (`mincut.rs`) says that every such block
+//! both; and nodes whose windows are without `e` are elsewhere. When a minimum cut (`flow`) says that every such block
 //! costs at least `T`, then `v` is after block `e`. Likewise for the last block. Where many paths meet this says much more than
 //! who is apart: all that must be in one block with `v` is paid for together.
 
-use super::Reach;
 use crate::cost::{Instance, Ticks};
+use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network};
 use crate::graph::Graph;
 use crate::ids::{NodeId, count, wide};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
-use crate::reduce::mincut::{AFTER, BEFORE, ELSEWHERE, Network};
-use crate::reduce::quotient::Quotient;
+use crate::quotient::Quotient;
+
+/// What the first blocks of every partition below a threshold are charged (`weights.rs`).
+///
+/// Entry `b` is about the first `b` blocks, where trailing ones may be empty, or else leading ones. The default knows
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// At least.
+    pub least: Vec<Ticks>,
+    /// At most.
+    pub most: Vec<Ticks>,
+}
 
 /// Another turn when the last one has left less than this part of what was not known.
 const WORTHWHILE: [i128; 2] = [49, 50];
 
 /// In parts of which shares are given.
-pub(super) const WHOLE: i128 = 1 << 20;
+pub(crate) const WHOLE: i128 = 1 << 20;
 
 /// All together, which need not fit 64 bits.
-pub(super) fn sum(loads: &[Ticks]) -> i128 {
+pub(crate) fn sum(loads: &[Ticks]) -> i128 {
     loads.iter().map(|&load| i128::from(load)).sum()
 }
 
@@ -68,7 +79,7 @@ impl Windows {
     }
 
     /// How many blocks more than one nodes can be in, all together.
-    pub(super) fn slack(&self) -> usize {
+    pub(crate) fn slack(&self) -> usize {
         self.earliest.iter().zip(&self.latest).map(|(first, last)| last - first).sum()
     }
 
@@ -96,7 +107,7 @@ impl Windows {
     }
 
     /// Whether a node is always among the first blocks, and whether it never is.
-    pub(super) fn sides(&self, node: u32, num_blocks: usize) -> [bool; 2] {
+    pub(crate) fn sides(&self, node: u32, num_blocks: usize) -> [bool; 2] {
         [self.latest[wide(node)] <= num_blocks, self.earliest[wide(node)] > num_blocks]
     }
 }
@@ -129,7 +140,7 @@ impl Narrowing {
     }
 
     /// The part of what all blocks may cost that all nodes load.
-    pub(super) fn share(&self) -> i128 {
+    pub(crate) fn share(&self) -> i128 {
         let room = i128::from(self.cap) * i128::from(count(self.num_blocks));
         sum(&self.loads).saturating_mul(WHOLE) / room.max(1)
     }

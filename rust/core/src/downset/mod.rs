@@ -1,0 +1,10 @@
+//! Downsets: the sets of nodes that the first blocks of a partition can be, and the dynamic program over them.
+
+mod bidirectional;
+mod enumerate;
+mod kd_tree;
+mod list;
+
+pub(crate) use bidirectional::bidirectional;
+pub(crate) use kd_tree::{Point, cost_between, point};
+pub(crate) use list::{Boundary, Downsets, Met};
