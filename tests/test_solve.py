@@ -24,7 +24,7 @@ from certificates import RULES, Question, light_questions, questions, shaped_que
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.lower_bound import SOLVED
 from slicegraph.result import SOLVER_PRECISION
-from slicegraph.solve import METHODS
+from slicegraph.solve.solve import METHODS
 from strategies import CHAIN, devices, graphs, grid, to_instance
 from test_search import wide_instance
 

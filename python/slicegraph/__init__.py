@@ -16,7 +16,7 @@ from slicegraph.profile import profile
 from slicegraph.result import Bound, Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
-from slicegraph.solve import solve
+from slicegraph.solve.solve import solve
 from slicegraph.split import split
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
 from slicegraph.trace import from_jax, from_torch

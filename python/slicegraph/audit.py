@@ -16,7 +16,7 @@ from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, integers
 from slicegraph.result import Result, Status, make_result
-from slicegraph.solve import solve
+from slicegraph.solve.solve import solve
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
 
 _MAX_STAGES_TOLD = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
-from slicegraph.solve import METHODS
+from slicegraph.solve.solve import METHODS
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

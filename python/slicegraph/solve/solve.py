@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping
 
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
-from slicegraph.prover import Prover
 from slicegraph.report.progress import ProgressLine
-from slicegraph.result import SOLVER_PRECISION, Result, make_result
+from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_method, find, thread_count
-from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop, relative_gap
+from slicegraph.solve.run import SolveRun
+from slicegraph.stop import DEFAULT_STOP, Stop, check_stop
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
@@ -21,10 +19,6 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in SOLVED},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
-_FIRST_ROUNDS = 1
-_HEAD_START = 1.0
-"""Rounds and seconds of search before anything is proven: that needs a good partition."""
-_POLL = 0.001
 
 
 def solve(
@@ -86,53 +80,19 @@ def solve(
     """
     check_stop(stop)
     check_method(method, METHODS, params)
-    begin = time.perf_counter()
-    best, evaluations = math.inf, 0
     methods, num_threads = METHODS[method], thread_count(threads)
-    with ProgressLine(is_wanted=display) as line, Prover(instance, methods, threads=num_threads) as prover:
-
-        def has_to_stop() -> bool:
-            lower_bound, found = prover.lower_bound, prover.found
-            bottleneck = best if found is None else min(best, found[1])
-            progress = Progress(
-                seconds=time.perf_counter() - begin,
-                bottleneck=bottleneck,
-                lower_bound=lower_bound,
-                evaluations=evaluations,
-            )
-            line.update(progress)
-            # Solved without a partition: none is within the memory limit.
-            gap = 0.0 if math.isinf(bottleneck) else relative_gap(bottleneck, lower_bound)
-            is_solved = prover.is_solved and gap <= SOLVER_PRECISION
-            return bottleneck <= lower_bound or is_solved or stop(progress)
-
-        def poll(bottleneck: float, num_evaluations: int, rounds: int) -> bool:
-            nonlocal best, evaluations
-            best, evaluations = bottleneck, num_evaluations
-            if rounds >= _FIRST_ROUNDS or time.perf_counter() - begin > _HEAD_START:
-                prover.learn(best)
-                # Most models are solved at once, faster when the search does not take the processors.
-                while not (prover.has_tried or has_to_stop()):
-                    time.sleep(_POLL)
-            return has_to_stop()
-
-        search = method if method in SEARCHES else SEARCHES[0]
-        num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
-        found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=poll)
-        block_of = found.block_of
-        is_interrupted = found.is_interrupted
-        try:
-            prover.close()
-        except KeyboardInterrupt:
-            is_interrupted = True
-        if prover.found is not None:
-            block_of, _ = prover.found
+    search = method if method in SEARCHES else SEARCHES[0]
+    num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
+    with ProgressLine(is_wanted=display) as line, SolveRun(instance, methods, num_threads, stop, line.update) as run:
+        found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
+        run.close()
+    block_of = run.partition
     return make_result(
         instance,
-        block_of=block_of,
-        bounds=prover.bounds,
+        block_of=found.block_of if block_of is None else block_of,
+        bounds=run.bounds,
         evaluations=found.evaluations,
-        seconds=time.perf_counter() - begin,
+        seconds=run.seconds,
         stop=stop,
-        is_interrupted=is_interrupted,
+        is_interrupted=found.is_interrupted or run.is_interrupted,
     )

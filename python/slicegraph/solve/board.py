@@ -1,0 +1,61 @@
+"""Where everybody in a run reads what to do next and tells what has happened: one lock around the schedule."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import final
+
+from slicegraph.solve.events import End, Event, Run, Wait
+from slicegraph.solve.schedule import Schedule, after, next_task
+
+
+@final
+class Board:
+    """The schedule of a run, its clock, and who waits for a change of it.
+
+    Parameters
+    ----------
+    schedule
+        What is known before anything has run.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule, self._begin = schedule, time.monotonic()
+        self._changed = threading.Condition()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._begin
+
+    @property
+    def schedule(self) -> Schedule:
+        """The state as it is now."""
+        with self._changed:
+            return self._schedule
+
+    def tell(self, *events: Event) -> Schedule:
+        """Tell what has happened; give the state after it."""
+        with self._changed:
+            before = self._schedule
+            for event in events:
+                self._schedule = after(self._schedule, event, self.now)
+            if self._schedule is not before:
+                self._changed.notify_all()
+            return self._schedule
+
+    def next_task(self, worker: str) -> Run | End:
+        """Give a worker's next task, as soon as there is one."""
+        with self._changed:
+            while True:
+                self._schedule, task = next_task(self._schedule, worker, self.now)
+                if not isinstance(task, Wait):
+                    self._changed.notify_all()
+                    return task
+                self._changed.wait(None if task.until is None else max(0.0, task.until - self.now))
+
+    def wait(self, seconds: float) -> None:
+        """Wait for any event, for so many seconds at most."""
+        with self._changed:
+            self._changed.wait(seconds)

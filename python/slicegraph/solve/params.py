@@ -1,0 +1,49 @@
+"""The numbers of the schedule of `solve`, with what justifies each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleParams:
+    """When what runs, and for how long.
+
+    Attributes
+    ----------
+    first_rounds, head_start
+        Rounds of search, or seconds, before anything is proven: proofs need a good partition. Not measured.
+    first_seconds, growth
+        Seconds of a worker's first turn, and the factor by which turns grow: what is begun anew in each turn costs at
+        most a third of all. Not measured.
+    close
+        Part of the best bottleneck that has to be proven before the exact model is begun while the chain goes on, and
+        before a better partition ends a turn of the exact solver that has not swept yet. Record of 2026-11-29, "In the
+        morning": a rule without it cost open cases .2 % of their bounds.
+    hardly_better
+        A partition that is better by less than the rest of this part does not begin the chain anew. Not measured.
+    beaten_before_sweep, beaten_after_sweep
+        A partition that betters more than one in so many parts of what is open ends the turn of the exact solver early.
+        Record of 2026-11-29, "In the morning": rwkv, k = 4, seed 0, is proven in 2.5 s and was open.
+    lead
+        Seconds in which the exact solver goes on without the chain after its sweep, unless frontiers are too many for
+        it. Not measured.
+    patience
+        Seconds that a bound which is told to stop has for its sum. Not measured.
+    first_steps, more_steps
+        Steps of each threshold's first attempt: most need no more than the first; the others are for turns after the
+        sweep, and for what the chain asks. Record of 2026-11-24, frontiers and steps.
+    """
+
+    first_rounds: int = 1
+    head_start: float = 1.0
+    first_seconds: float = 1.0
+    growth: float = 4.0
+    close: float = 0.95
+    hardly_better: float = 0.998
+    beaten_before_sweep: int = 8
+    beaten_after_sweep: int = 32
+    lead: float = 8.0
+    patience: float = 0.5
+    first_steps: int = 2**27
+    more_steps: int = 2**29

@@ -1,0 +1,133 @@
+"""One run of `solve`: the search on the caller's thread, and the workers that prove beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.cost import Instance
+from slicegraph.reduce import ALL_TICKS
+from slicegraph.result import SOLVER_PRECISION, Bound
+from slicegraph.solve.board import Board
+from slicegraph.solve.events import Begun, Closed
+from slicegraph.solve.incumbent import Incumbent
+from slicegraph.solve.schedule import new_schedule
+from slicegraph.solve.worker import ExactProver, Prover, RelaxedProver, Shared
+from slicegraph.stop import Progress, Stop, relative_gap
+
+_PROVERS: tuple[type[Prover], ...] = (ExactProver, RelaxedProver)
+_WATCH = 0.01
+"""Seconds between two questions to a stop while nothing happens."""
+
+
+@final
+class SolveRun:
+    """The workers of a run, and what the search asks after each round.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    methods
+        Names of lower bounds, in the order of a turn.
+    threads
+        Of the exact solver.
+    stop
+        What ends the run.
+    show
+        Told the progress.
+    """
+
+    def __init__(
+        self, instance: Instance, methods: Sequence[str], threads: int, stop: Stop, show: Callable[[Progress], None]
+    ) -> None:
+        self._instance, self._stop, self._show = instance, stop, show
+        ordinary = combinatorial(instance)
+        schedule = new_schedule(methods, no_partition=ALL_TICKS, lower_bound=ordinary.ticks)
+        self._board, self._incumbent = Board(schedule), Incumbent()
+        self._bounds = {"combinatorial": ordinary}
+        shared = Shared(
+            instance=instance, board=self._board, incumbent=self._incumbent, threads=threads, bounds=self._bounds
+        )
+        self._shared = shared
+        named = {worker.name for worker in schedule.workers}
+        self._provers = [prover(shared) for prover in _PROVERS if prover.name in named]
+        self._evaluations = 0
+        self.is_interrupted = False
+        """Whether Ctrl-C came while the bounds were summed up."""
+
+    def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
+        """Take the search's news, in seconds, and say whether it has to stop; while proofs go first, wait for them."""
+        self._evaluations = evaluations
+        if not math.isinf(bottleneck):
+            self._shared.improve(None, round(bottleneck / self._instance.tick))
+        state = self._board.schedule
+        if not state.has_begun and state.may_prove(self._board.now, rounds):
+            self._board.tell(Begun())
+            for prover in self._provers:
+                prover.start()
+        # Most models are solved at once, faster when the search does not take the processors.
+        while self._board.schedule.search_waits and not self._has_to_stop():
+            self._board.wait(_WATCH)
+        return self._has_to_stop()
+
+    def _has_to_stop(self) -> bool:
+        state, best = self._board.schedule, self._incumbent.best
+        seconds = self._instance.seconds
+        progress = Progress(
+            seconds=self._board.now,
+            bottleneck=math.inf if best is None else seconds(best[0]),
+            lower_bound=seconds(state.lower_bound),
+            evaluations=self._evaluations,
+        )
+        self._show(progress)
+        # Solved without a partition: none is within the memory limit.
+        gap = 0.0 if best is None else relative_gap(progress.bottleneck, progress.lower_bound)
+        is_solved = state.is_solved(self._board.now) and gap <= SOLVER_PRECISION
+        return progress.bottleneck <= progress.lower_bound or is_solved or self._stop(progress)
+
+    def close(self) -> None:
+        """Stop, and wait a little until what is running has been summed up; once is enough."""
+        state = self._board.schedule
+        if state.is_closed:
+            return
+        self._board.tell(Closed())
+        end = time.monotonic() + state.params.patience
+        try:
+            for prover in self._provers:
+                prover.join(max(0.0, end - time.monotonic()))
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            self.close()
+
+    @property
+    def partition(self) -> NDArray[np.int32] | None:
+        """The best partition, if a worker has found it."""
+        best = self._incumbent.best
+        return None if best is None else best[1]
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The best bound of each method."""
+        return tuple(self._bounds.values())
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return self._board.now

@@ -1,0 +1,341 @@
+"""What runs next in a run of `solve`, for how long, and when it has to end: pure functions, without threads or clocks.
+
+A run has a search and up to two workers: ``exact`` has turns of the exact solver, ``relaxed`` turns of the methods that
+need the MIP solver (the chain and the exact model, or one bound by name). A `Schedule` is the state; `after` gives the
+state after an event; `next_task` tells a worker what to do.
+
+Phases of a worker::
+
+    held ----> turn ----> rest ------> turn      the turn's time is over, or there is a better partition
+      |         |  `----> settled ---> turn      more time gives nothing, but a better partition may
+      |         v
+      `------> done                              nothing more is to be had
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from slicegraph.solve.events import (
+    Begun,
+    Broken,
+    Closed,
+    End,
+    Event,
+    Improved,
+    MethodEnded,
+    Proven,
+    Run,
+    Swept,
+    Task,
+    TimeUsed,
+    Wait,
+    Widened,
+)
+from slicegraph.solve.params import ScheduleParams
+
+FINAL = frozenset({"optimal", "too_large", "failed"})
+"""Statuses of a method that more time would not change."""
+_LAST_WORD = ("exact", "optimal")
+"""The exact model is solved, to the MIP solver's precision."""
+
+
+class Phase(StrEnum):
+    """What a worker is doing."""
+
+    HELD = "held"
+    """It has not begun: another worker goes first."""
+    TURN = "turn"
+    """It runs its methods one after the other."""
+    REST = "rest"
+    """It has ended before its time was over, and waits for that or for a better partition."""
+    SETTLED = "settled"
+    """More time gives nothing: it waits for a better partition."""
+    DONE = "done"
+    """Nothing more will come of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """Methods that take turns.
+
+    Attributes
+    ----------
+    name, methods
+        Which worker it is, and what it runs in a turn, in this order.
+    phase
+        What it does.
+    seconds
+        Of its turn.
+    begin
+        When its turn began.
+    place
+        How many of the methods the turn has come past.
+    ended
+        Those that this turn has run, with their statuses.
+    bottleneck
+        The best partition's, in ticks, when the turn began.
+    has_news
+        Whether there has been a better partition since.
+    running
+        Ticks that the method which runs has proven so far.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    phase: Phase
+    seconds: float
+    begin: float = 0.0
+    place: int = 0
+    ended: tuple[tuple[str, str], ...] = ()
+    bottleneck: int | None = None
+    has_news: bool = False
+    running: int = 0
+
+    @property
+    def statuses(self) -> frozenset[str]:
+        """How the methods of this turn have ended."""
+        return frozenset(status for _, status in self.ended)
+
+    def with_turn(self, now: float, bottleneck: int | None) -> Self:
+        """Begin a turn."""
+        return dataclasses.replace(
+            self, phase=Phase.TURN, begin=now, place=0, ended=(), bottleneck=bottleneck, has_news=False
+        )
+
+    def with_longer_turn(self, now: float, growth: float) -> Self:
+        """Give the next turn more time if this one took all of its own."""
+        return dataclasses.replace(self, seconds=self.seconds * growth) if now - self.begin >= self.seconds else self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """The state of a run; times are seconds since it began.
+
+    Attributes
+    ----------
+    params
+        The numbers of the policy.
+    workers
+        The first one begins, by name.
+    no_partition
+        Ticks that stand for the bottleneck where no partition is known.
+    has_begun
+        Whether anything is to be proven yet.
+    bottleneck
+        Ticks of the best partition. None: none is known.
+    recorded
+        Ticks that no partition beats, with evidence.
+    has_tried
+        Whether the first method has had its first turn, or used its time.
+    swept
+        When the exact solver had proven what minimum cuts prove. None: it has not.
+    is_wide
+        Whether frontiers are too many for the exact solver.
+    chain_goes_on
+        Whether the chain has more to try.
+    last_word
+        When the MIP solver's word on the exact model becomes the last one: the millionth that it leaves open the exact
+        solver may close in as long again.
+    is_met
+        Whether the bounds have met.
+    is_closed
+        Whether the run is over.
+    """
+
+    params: ScheduleParams = field(default_factory=ScheduleParams)
+    workers: tuple[Worker, ...]
+    no_partition: int
+    has_begun: bool = False
+    bottleneck: int | None = None
+    recorded: int = 0
+    has_tried: bool = False
+    swept: float | None = None
+    is_wide: bool = False
+    chain_goes_on: bool = False
+    last_word: float | None = None
+    is_met: bool = False
+    is_closed: bool = False
+
+    def worker(self, name: str) -> Worker:
+        """Give the worker of a name."""
+        return next(worker for worker in self.workers if worker.name == name)
+
+    def put(self, changed: Worker) -> Schedule:
+        """Replace the worker of the same name."""
+        return dataclasses.replace(
+            self, workers=tuple(changed if worker.name == changed.name else worker for worker in self.workers)
+        )
+
+    @property
+    def lower_bound(self) -> int:
+        """Ticks that no partition beats."""
+        return max([self.recorded, *(worker.running for worker in self.workers)])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will come of any worker."""
+        return all(worker.phase is Phase.DONE for worker in self.workers)
+
+    @property
+    def search_waits(self) -> bool:
+        """Whether the search leaves the processors to the first turn of the first worker."""
+        return self.has_begun and not (self.has_tried or self.is_done or self.is_closed)
+
+    @property
+    def is_close(self) -> bool:
+        """Whether so much is proven that the rest may be within reach."""
+        return self.bottleneck is not None and self.lower_bound >= self.params.close * self.bottleneck
+
+    def is_solved(self, now: float) -> bool:
+        """Whether the optimum is known: to the MIP solver's precision once its word is the last one."""
+        exact_is_done = self.workers[0].phase is Phase.DONE if self.workers else True
+        return self.is_met or (self.last_word is not None and (exact_is_done or now >= self.last_word))
+
+    def may_prove(self, now: float, rounds: int) -> bool:
+        """Whether the search has had its head start."""
+        return rounds >= self.params.first_rounds or now > self.params.head_start
+
+    def renews_quotient(self, bottleneck: int | None) -> bool:
+        """Whether a quotient at this bottleneck, in ticks, is to be replaced by one at the best partition's."""
+        if bottleneck == self.bottleneck:
+            return False
+        if bottleneck is None or self.bottleneck is None:
+            return True
+        return self.is_close or self.bottleneck < self.params.hardly_better * bottleneck
+
+
+def new_schedule(
+    methods: Sequence[str], *, no_partition: int, lower_bound: int = 0, params: ScheduleParams | None = None
+) -> Schedule:
+    """Give the state before anything has run, for the lower bounds of these names, from one that is known."""
+    params = params or ScheduleParams()
+    relaxed = tuple(method for method in methods if method != "downsets")
+    named = {"exact": ("downsets",) if "downsets" in methods else (), "relaxed": relaxed}
+    workers = tuple(
+        Worker(name=name, methods=each, phase=Phase.HELD, seconds=params.first_seconds)
+        for name, each in named.items()
+        if each
+    )
+    return Schedule(params=params, workers=workers, no_partition=no_partition, recorded=lower_bound)
+
+
+def after(  # noqa: C901, PLR0911 - one case an event
+    state: Schedule, event: Event, now: float
+) -> Schedule:
+    """Give the state after an event."""
+    match event:
+        case Begun():
+            return dataclasses.replace(state, has_begun=True)
+        case Improved(bottleneck=bottleneck):
+            if state.bottleneck is not None and bottleneck >= state.bottleneck:
+                return state
+            workers = tuple(dataclasses.replace(worker, has_news=True) for worker in state.workers)
+            return dataclasses.replace(state, bottleneck=bottleneck, workers=workers)
+        case Proven(worker=name, lower_bound=lower_bound):
+            worker = state.worker(name)
+            # What is said of partitions better than the best one is a bound up to that one's bottleneck.
+            proven = lower_bound if state.bottleneck is None else min(lower_bound, state.bottleneck)
+            return state.put(dataclasses.replace(worker, running=max(worker.running, proven)))
+        case Swept():
+            return _swept(state, now)
+        case Widened():
+            return dataclasses.replace(state, is_wide=True)
+        case TimeUsed():
+            return dataclasses.replace(state, has_tried=True)
+        case MethodEnded():
+            return _after_method(state, event, now)
+        case Broken(worker=name):
+            return _ended(state, state.worker(name), now)
+        case Closed():
+            return dataclasses.replace(state, is_closed=True)
+
+
+def _swept(state: Schedule, now: float) -> Schedule:
+    return state if state.swept is not None else dataclasses.replace(state, swept=now)
+
+
+def _ended(state: Schedule, worker: Worker, now: float) -> Schedule:
+    """Give the state after a worker's end, for which nobody waits any longer."""
+    state = dataclasses.replace(state.put(dataclasses.replace(worker, phase=Phase.DONE)), has_tried=True, is_wide=True)
+    return _swept(state, now)
+
+
+def _after_method(state: Schedule, event: MethodEnded, now: float) -> Schedule:
+    worker = state.worker(event.worker)
+    ended = (*worker.ended, (event.method, event.status))
+    place = worker.methods.index(event.method) + 1
+    state = state.put(dataclasses.replace(worker, place=place, ended=ended, running=0))
+    state = dataclasses.replace(state, recorded=max(state.recorded, event.lower_bound), has_tried=True)
+    best = state.no_partition if state.bottleneck is None else state.bottleneck
+    state = dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= best)
+    if event.method == "chain":
+        state = dataclasses.replace(state, chain_goes_on=event.goes_on)
+    if event.method == "downsets" and event.status in FINAL:
+        state = _swept(state, now)
+    if ended[-1] == _LAST_WORD and state.last_word is None:
+        state = dataclasses.replace(state, last_word=now if len(state.workers) == 1 else 2 * now)
+    return state
+
+
+def next_task(state: Schedule, name: str, now: float) -> tuple[Schedule, Task]:
+    """Tell a worker what to do, and give the state in which it does it."""
+    worker = state.worker(name)
+    if worker.phase is Phase.DONE:
+        return state, End()
+    if state.is_closed or state.is_solved(now):
+        return _ended(state, worker, now), End()
+    if worker.phase is Phase.HELD:
+        task = _held(state, worker, now)
+        if task is not None:
+            return state, task
+        worker = worker.with_turn(now, state.bottleneck)
+    elif worker.phase is Phase.REST:
+        if not worker.has_news and now < worker.begin + worker.seconds:
+            return state, Wait(until=worker.begin + worker.seconds)
+        worker = worker.with_longer_turn(now, state.params.growth).with_turn(now, state.bottleneck)
+    elif worker.phase is Phase.SETTLED:
+        if worker.bottleneck == state.bottleneck:
+            return state, Wait()
+        worker = worker.with_longer_turn(now, state.params.growth).with_turn(now, state.bottleneck)
+    return _in_turn(state, worker, now)
+
+
+def _held(state: Schedule, worker: Worker, now: float) -> Task | None:
+    """Give what a worker waits for that has not begun; None: nothing."""
+    if not state.has_begun:
+        return Wait()
+    if worker.name == state.workers[0].name:
+        return None
+    if state.swept is None:
+        return Wait()
+    until = state.swept + state.params.lead
+    return None if state.is_wide or now >= until else Wait(until=until)
+
+
+def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Task]:
+    """Give the next method of a turn, or how the turn ends."""
+    for place in range(worker.place, len(worker.methods)):
+        method = worker.methods[place]
+        if not _is_outdone(state, method):
+            steps = state.params.first_steps if state.swept is None else state.params.more_steps
+            return state.put(dataclasses.replace(worker, place=place)), Run(
+                method=method, seconds=worker.seconds, steps=steps
+            )
+    if worker.ended[-1:] == (_LAST_WORD,) or not worker.statuses <= FINAL:
+        phase = Phase.REST
+    elif "optimal" in worker.statuses:
+        phase = Phase.SETTLED
+    else:
+        return _ended(state, worker, now), End()
+    state = state.put(dataclasses.replace(worker, phase=phase, place=len(worker.methods)))
+    return next_task(state, worker.name, now)
+
+
+def _is_outdone(state: Schedule, method: str) -> bool:
+    """Whether the exact model has had its word, or, since it is of use only when it ends, is too far from that."""
+    return method == "exact" and (state.last_word is not None or (state.chain_goes_on and not state.is_close))
