@@ -92,7 +92,8 @@ def split(
     with named(path):
         whole = opened(path, dims or {})
         graph = Graph(**fields(whole.arrays))
-    _check_apart(folder, path, external_files(whole.model, path))
+        files = external_files(whole.model, path)
+    _check_apart(folder, path, files)
     blocks, stage_of, costs = _stages(graph, block_of, instance)
     with _written_whole(folder) as temporary, named(path):
         stages = write_stages(whole, stage_of.tolist(), temporary)

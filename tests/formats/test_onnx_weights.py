@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 import slicegraph as sg
 from onnx_models import FEEDS, check, run, write
 from slicegraph.formats.onnx import stages
+from slicegraph.formats.onnx.weights import check_external
 
 
 def weighty(path: Path, *, is_external: bool) -> Path:
@@ -99,4 +101,87 @@ def test_missing_and_damaged_weights_are_named(tmp_path: Path) -> None:
     data.write_bytes(content[:1000])
     assert complaint() == f"{data.name} ends before the tensor 'raw' does"
     data.unlink()
-    assert complaint() == f"the tensor 'raw': {data.name}: No such file or directory"
+    assert complaint() == f"the tensor 'raw': {data.name!r}: No such file or directory"
+
+
+def elsewhere(folder: Path, location: str) -> Path:
+    """Write a model whose weights are in another file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=location)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["a"]), helper.make_node("Neg", ["a"], ["b"])],
+        "elsewhere",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 4])],
+        [helper.make_tensor_value_info("b", TensorProto.FLOAT, [2, 4])],
+        [tensor],
+    )
+    return write(
+        folder / "model.onnx", helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    )
+
+
+WEIGHTS = np.arange(4, dtype=np.float32).tobytes()
+
+
+def test_weights_may_be_links_within_the_folder_of_the_model(tmp_path: Path) -> None:
+    """And in a store of files, when the model is a link into it: what onnxruntime opens can be split."""
+    for location in ("link", "sub/../data", "./data"):
+        path = elsewhere(tmp_path / "here", location)
+        (path.parent / "sub").mkdir(exist_ok=True)
+        (path.parent / "data").write_bytes(WEIGHTS)
+        if location == "link":
+            (path.parent / "link").symlink_to("data")
+        sg.split(path, [0, 1], tmp_path / "stages")
+        assert [each.absolute for each in sg.verify_split(tmp_path / "stages", path)] == [0.0]
+    stored = elsewhere(tmp_path / "store", "data")
+    stored.rename(stored.with_name("0123"))
+    (tmp_path / "store" / "4567").write_bytes(WEIGHTS)
+    (tmp_path / "snapshot").mkdir()
+    for name, target in (("model.onnx", "0123"), ("data", "4567")):
+        (tmp_path / "snapshot" / name).symlink_to(tmp_path / "store" / target)
+    sg.split(tmp_path / "snapshot" / "model.onnx", [0, 1], tmp_path / "stages")
+    found = sg.verify_split(tmp_path / "stages", tmp_path / "snapshot" / "model.onnx")
+    assert [each.absolute for each in found] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("location", "rule"),
+    [
+        ("", "the name of no file"),
+        ("da\0ta", "the name of no file"),
+        ("ABSOLUTE", "relative to the folder of the model"),
+        ("../data", "outside the folder of the model"),
+        ("link", "outside the folder of the model"),
+        ("linked/data", "outside the folder of the model"),
+        ("pipe", "no regular file"),
+        ("folder", "no regular file"),
+        ("/dev/zero", "relative to the folder of the model"),
+        ("zero", "outside the folder of the model"),
+        ("loop", "symbolic links"),
+        ("x" * 5000, "name too long"),
+    ],
+)
+def test_weights_outside_the_folder_of_the_model_are_refused(location: str, rule: str, tmp_path: Path) -> None:
+    """Whoever opens them: in one line that names tensor and location, and nothing waits for a pipe."""
+    (tmp_path / "data").write_bytes(WEIGHTS)
+    location = location.replace("ABSOLUTE", str(tmp_path / "model" / "data"))
+    path = elsewhere(tmp_path / "model", location)
+    (path.parent / "data").write_bytes(WEIGHTS)
+    (path.parent / "folder").mkdir()
+    os.mkfifo(path.parent / "pipe")
+    for name, target in (("link", "../data"), ("linked", ".."), ("zero", "/dev/zero"), ("loop", "loop")):
+        (path.parent / name).symlink_to(target)
+    for open_it in (
+        lambda: sg.split(path, [0, 1], tmp_path / "stages"),
+        lambda: sg.profile(path, runs=1, warmup=0),
+        lambda: check_external(path),
+    ):
+        with pytest.raises(sg.InputError) as caught:
+            open_it()
+        message = str(caught.value)
+        assert message.startswith(f"{path}: the tensor 'w'")
+        assert repr(location) in message
+        assert rule in message
+        assert message.isprintable()
+    assert not (tmp_path / "stages").exists()

@@ -104,9 +104,12 @@ def run_pipeline(
 def _run(
     split: Split, *, requests: int | None, seconds: float | None, warmup: int, depth: int, threads: int, seed: int
 ) -> PipelineRun:
+    from slicegraph.formats.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
     from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - multiprocessing is loaded when used
     from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
 
+    for stage in split.stages:
+        check_external(stage.file)
     pipeline, is_interrupted = Pipeline(split, draw(split.inputs, seed=seed), depth=depth, threads=threads), False
     try:
         with pipeline:

@@ -15,6 +15,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.manifest import Manifest, Tensor
 from slicegraph.formats.onnx.samples import random_inputs
 from slicegraph.formats.onnx.sessions import Values, complaints, run, to_values
+from slicegraph.formats.onnx.weights import check_external
 
 _FATAL = 4  # what is wrong is raised, and need not be logged as well
 
@@ -81,6 +82,7 @@ def _asked(tensor: Tensor) -> ValueInfoProto:
 def _outputs(path: Path, feeds: Values, wanted: set[str]) -> dict[str, Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
+    check_external(path)
     try:
         with complaints():
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

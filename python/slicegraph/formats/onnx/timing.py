@@ -21,6 +21,7 @@ from slicegraph.formats.onnx.events import Run
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.onnx.runnable import Runnable, runnable
 from slicegraph.formats.onnx.sessions import Runner, run
+from slicegraph.formats.onnx.weights import external_files
 
 Tell = Callable[[str, int, int], None]
 """Is told what is measured, how many runs are over, and how many there will be."""
@@ -76,6 +77,7 @@ def measure(
     """
     with named(path):
         source = opened(path, dims)
+        external_files(source.model, path)
         runner = Runner(folder=path.parent, threads=threads)
         model = runnable(source, runner, seed=seed, dims=dims)
         total = warmup + runs

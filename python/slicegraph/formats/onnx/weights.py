@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -10,7 +13,9 @@ from typing import BinaryIO, Final
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from slicegraph.errors import InputError
+from slicegraph.formats.onnx import skeleton
 from slicegraph.formats.onnx.nodes import body_graphs
+from slicegraph.formats.onnx.opening import named
 from slicegraph.formats.onnx.values import of_tensor
 
 _PAGE: Final = 4096  # what begins at one can be mapped into memory
@@ -30,9 +35,61 @@ def pointer(tensor: TensorProto) -> tuple[tuple[str, str], ...]:
 
 
 def external_files(model: ModelProto, path: Path) -> set[Path]:
-    """Name the files beside a model's own that its elements are in."""
-    locations = (dict(pointer(tensor)).get("location") for tensor in elsewhere(model))
-    return {path.parent / location for location in locations if location}
+    """Name the files beside a model's own that its elements are in.
+
+    Raises
+    ------
+    InputError
+        As `located` does.
+    """
+    found = set()
+    for tensor in elsewhere(model):
+        location = dict(pointer(tensor)).get("location")
+        if location is not None:
+            found.add(located(path, tensor.name, location))
+    return found
+
+
+def check_external(path: Path) -> None:
+    """Require of a model that is to be run that all its external data are where they may be.
+
+    Raises
+    ------
+    InputError
+        They are not, or the model cannot be read.
+    """
+    with named(path):
+        external_files(skeleton.load(path), path)
+
+
+def located(path: Path, name: str, location: str) -> Path:
+    """Find a file of external data by the rules of onnxruntime: relative, and within the folder of the model.
+
+    Symbolic links are followed before that is asked, those of the model's own path, too: where models are links into a
+    store, so are their weights.
+
+    Raises
+    ------
+    InputError
+        It is outside, or is no regular file.
+    """
+    culprit = f"the tensor {name!r} is in {location!r}"
+    if not location or "\0" in location:
+        raise InputError(f"{culprit}, which is the name of no file")
+    if PurePath(location).is_absolute():
+        raise InputError(f"{culprit}, but a location is relative to the folder of the model")
+    try:
+        file = (path.parent / location).resolve()
+        folders = (path.parent.resolve(), path.resolve().parent)
+        if not any(file.is_relative_to(folder) for folder in folders):
+            raise InputError(f"{culprit}, outside the folder of the model")
+        is_regular = stat.S_ISREG(file.stat().st_mode)
+    except (OSError, RuntimeError) as error:  # before Python 3.13, a loop of links is the latter
+        reason = error.strerror if isinstance(error, OSError) else os.strerror(errno.ELOOP)
+        raise InputError(f"the tensor {name!r}: {location!r}: {reason}") from None
+    if not is_regular:
+        raise InputError(f"{culprit}, which is no regular file")
+    return file
 
 
 def point(tensor: TensorProto, location: str, offset: int, length: int) -> None:
@@ -93,8 +150,8 @@ class Weights:
         return offset, file.tell() - offset
 
     def _message(self, tensor: TensorProto) -> TensorProto:
-        entries = dict(pointer(tensor))
-        encoded = b"".join(_pieces(self.path, int(entries["offset"]), int(entries["length"]), tensor.name))
+        offset, length = _extent(tensor, 0)
+        encoded = b"".join(_pieces(self.path, offset, length, tensor.name))
         message = TensorProto()
         try:
             message.ParseFromString(encoded)
@@ -105,19 +162,23 @@ class Weights:
     def _raw(self, tensor: TensorProto) -> Iterator[bytes]:
         entries = dict(pointer(tensor))
         path, size = self.path, of_tensor(tensor).nbytes
-        if location := entries.get("location"):
-            if PurePath(location).is_absolute() or ".." in PurePath(location).parts:
-                raise InputError(f"the tensor {tensor.name!r} is in {location!r}, outside the folder of the model")
-            path = self.path.parent / location
-        try:
-            offset, length = int(entries.get("offset", 0)), int(entries.get("length", size or 0))
-        except ValueError:
-            raise InputError(f"offset and length of the tensor {tensor.name!r} are no numbers") from None
+        if (location := entries.get("location")) is not None:
+            path = located(self.path, tensor.name, location)
+        offset, length = _extent(tensor, size or 0)
         if offset < 0 or length != size:
             raise InputError(
                 f"the tensor {tensor.name!r} has {length} bytes from {offset} on, its type and dimensions say {size}"
             )
         yield from _pieces(path, offset, length, tensor.name)
+
+
+def _extent(tensor: TensorProto, length: int) -> tuple[int, int]:
+    """Read where a tensor's elements begin and how many bytes they are, if need be of this length."""
+    entries = dict(pointer(tensor))
+    try:
+        return int(entries.get("offset", 0)), int(entries.get("length", length))
+    except ValueError:
+        raise InputError(f"offset and length of the tensor {tensor.name!r} are no numbers") from None
 
 
 def _pieces(path: Path, offset: int, length: int, name: str) -> Iterator[bytes]:
@@ -130,8 +191,9 @@ def _pieces(path: Path, offset: int, length: int, name: str) -> Iterator[bytes]:
                     raise InputError(f"{path.name} ends before the tensor {name!r} does")
                 length -= len(piece)
                 yield piece
-    except OSError as error:
-        raise InputError(f"the tensor {name!r}: {path.name}: {error.strerror or error}") from None
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"no byte {offset} in a file"
+        raise InputError(f"the tensor {name!r}: {path.name}: {reason}") from None
 
 
 def _in_graph(graph: GraphProto) -> Iterator[TensorProto]:
