@@ -227,7 +227,7 @@ proptest! {
         for (slack, is_patient) in slacks {
             let threshold = best + 1 + slack * half_second(&instance) / 2;
             let reduction = reduce(&instance, threshold, &Interrupt::never()).expect("nobody interrupts");
-            if reduction.hopeless.is_some() || threshold < 1 {
+            if reduction.infeasible_group.is_some() || threshold < 1 {
                 continue;
             }
             let (quotient, patience) = (&*reduction.instance, if is_patient { PATIENTLY } else { BRIEFLY });

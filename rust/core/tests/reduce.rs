@@ -21,7 +21,7 @@ proptest! {
     #[test]
     fn without_a_threshold_the_quotient_has_the_same_optimum(instance in instances(6, 3)) {
         let reduction = reduced(&instance, INFINITE);
-        prop_assert!(reduction.hopeless.is_none());
+        prop_assert!(reduction.infeasible_group.is_none());
         prop_assert!(reduction.merges.iter().all(|merge| matches!(merge.rule, Rule::Pull | Rule::Push)));
         prop_assert_eq!(optimum(&reduction.instance), optimum(&instance));
     }
@@ -31,7 +31,7 @@ proptest! {
         let best = optimum(&instance);
         prop_assume!(best < INFINITE);
         let reduction = reduced(&instance, best + 1 + (slack - 1) * half_second(&instance));
-        prop_assert!(reduction.hopeless.is_none());
+        prop_assert!(reduction.infeasible_group.is_none());
         prop_assert_eq!(optimum(&reduction.instance), best);
     }
 

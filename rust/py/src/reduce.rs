@@ -49,8 +49,7 @@ pub fn reduce<'py>(
     // Nobody but Ctrl-C interrupts it.
     let reduction = supervised.value.map_err(|_| PyKeyboardInterrupt::new_err(()))?;
     let group_of = blocks(reduction.group_of).into_pyarray(py);
-    let group = reduction.hopeless.map(|hopeless| hopeless.group);
-    Ok((Instance(Arc::clone(&reduction.instance)), group_of, rows(&reduction.merges), group))
+    Ok((Instance(Arc::clone(&reduction.instance)), group_of, rows(&reduction.merges), reduction.infeasible_group))
 }
 
 /// The node whose cheapest block is the dearest, and what that costs; `poll` says whether to stop.

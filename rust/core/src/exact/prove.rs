@@ -11,7 +11,7 @@ use crate::domain::{BRIEFLY, Confines, Known, PATIENTLY, WHOLE};
 use crate::effort::{Caps, Halt};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::reduce::{Hopeless, Merge, Reduction, reduce};
+use crate::reduce::{Merge, Reduction, reduce};
 
 /// By how much more steps thresholds are tried again when there is nothing else left to try.
 const GROWTH: u64 = 4;
@@ -293,7 +293,7 @@ impl Bracket<'_> {
     /// The quotient at a threshold; none when a minimum cut proves the threshold at once.
     fn reduce(&mut self, threshold: Ticks) -> Result<Option<Reduction>, Interrupted> {
         let reduction = reduce(self.instance, threshold, self.interrupt)?;
-        let Some(Hopeless { group }) = reduction.hopeless else { return Ok(Some(reduction)) };
+        let Some(group) = reduction.infeasible_group else { return Ok(Some(reduction)) };
         self.raise(threshold, reduction, Reason::Cut(group)).map(|()| None)
     }
 

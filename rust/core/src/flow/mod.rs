@@ -1,5 +1,8 @@
-//! Minimum cuts of a quotient graph: the cheapest block with given groups.
+//! Minimum cuts of a quotient: the cheapest block with given groups (`network.rs`), by Dinic's algorithm (`dinic.rs`).
 
+mod dinic;
+mod laying;
 mod network;
+mod questions;
 
 pub(crate) use network::{AFTER, BEFORE, ELSEWHERE, Network};

@@ -23,7 +23,7 @@ pub(crate) struct Group {
     /// Bytes of its parameters.
     pub bytes: u64,
     /// Tensors that it makes and that another group reads.
-    pub makes: BTreeSet<u32>,
+    pub produces: BTreeSet<u32>,
     /// Tensors that it reads and does not make.
     pub reads: BTreeSet<u32>,
 }
@@ -32,9 +32,9 @@ pub(crate) struct Group {
 #[derive(Clone, Debug)]
 struct Tensor {
     producer: Option<u32>,
-    num_readers: u32,
-    /// The sum of the groups that read it: the reader itself when there is one.
-    sum_of_readers: usize,
+    num_consumers: u32,
+    /// The sum of the groups that read it: the consumer itself when there is one.
+    sum_of_consumers: usize,
 }
 
 /// Groups of nodes that stay together, the tensors between them, and how it came to that.
@@ -58,13 +58,13 @@ impl<'a> Quotient<'a> {
             load: instance.load(v),
             params: instance.params()[v.index()],
             bytes: graph.param_bytes(v),
-            makes: graph.produces(v).iter().copied().filter(is_read).map(TensorId::narrow).collect(),
+            produces: graph.produces(v).iter().copied().filter(is_read).map(TensorId::narrow).collect(),
             reads: graph.reads(v).iter().copied().filter(is_paid).map(TensorId::narrow).collect(),
         };
         let tensor = |x: TensorId| Tensor {
             producer: graph.producer(x).map(NodeId::narrow),
-            num_readers: narrow(graph.consumers(x).len()),
-            sum_of_readers: graph.consumers(x).iter().map(|v| v.index()).sum(),
+            num_consumers: narrow(graph.consumers(x).len()),
+            sum_of_consumers: graph.consumers(x).iter().map(|v| v.index()).sum(),
         };
         Self {
             instance,
@@ -114,7 +114,7 @@ impl<'a> Quotient<'a> {
         self.instance.transfers()[wide(tensor)]
     }
 
-    /// What it adds for its maker that a tensor is read elsewhere: nothing for a model output that is paid anyway.
+    /// What it adds for its producer that a tensor is read elsewhere: nothing for a model output that is paid anyway.
     pub(crate) fn export(&self, tensor: u32) -> Ticks {
         self.instance.export(TensorId::new(wide(tensor)))
     }
@@ -125,13 +125,13 @@ impl<'a> Quotient<'a> {
     }
 
     /// The only other group that reads a tensor, if there is but one.
-    pub(crate) fn only_reader(&self, tensor: u32) -> Option<GroupId> {
+    pub(crate) fn only_consumer(&self, tensor: u32) -> Option<GroupId> {
         let tensor = &self.tensors[wide(tensor)];
-        (tensor.num_readers == 1).then_some(tensor.sum_of_readers)
+        (tensor.num_consumers == 1).then_some(tensor.sum_of_consumers)
     }
 
-    /// The groups that read a tensor, in no order, some of them more than once, its maker perhaps among them.
-    pub(crate) fn readers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
+    /// The groups that read a tensor, in no order, some of them more than once, its producer perhaps among them.
+    pub(crate) fn consumers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
         self.graph().consumers(TensorId::new(wide(tensor))).iter().map(|node| self.find(node.index()))
     }
 
@@ -146,7 +146,7 @@ impl<'a> Quotient<'a> {
         debug_assert!(from != to);
         self.log.push(Merge { rule, nodes: [NodeId::new(from), NodeId::new(to)] });
         self.num_groups -= 1;
-        let degree = |group: GroupId| self.groups[group].makes.len() + self.groups[group].reads.len();
+        let degree = |group: GroupId| self.groups[group].produces.len() + self.groups[group].reads.len();
         let (large, small) = if degree(from) >= degree(to) { (from, to) } else { (to, from) };
         self.parent[small] = narrow(large);
         let moved = std::mem::take(&mut self.groups[small]);
@@ -156,26 +156,26 @@ impl<'a> Quotient<'a> {
         kept.bytes += moved.bytes;
         for x in moved.reads {
             let tensor = &mut self.tensors[wide(x)];
-            tensor.sum_of_readers -= small;
-            if kept.makes.contains(&x) {
-                tensor.num_readers -= 1;
-                if tensor.num_readers == 0 {
-                    kept.makes.remove(&x);
+            tensor.sum_of_consumers -= small;
+            if kept.produces.contains(&x) {
+                tensor.num_consumers -= 1;
+                if tensor.num_consumers == 0 {
+                    kept.produces.remove(&x);
                 }
             } else if kept.reads.insert(x) {
-                tensor.sum_of_readers += large;
+                tensor.sum_of_consumers += large;
             } else {
-                tensor.num_readers -= 1;
+                tensor.num_consumers -= 1;
             }
         }
-        for x in moved.makes {
+        for x in moved.produces {
             let tensor = &mut self.tensors[wide(x)];
             if kept.reads.remove(&x) {
-                tensor.num_readers -= 1;
-                tensor.sum_of_readers -= large;
+                tensor.num_consumers -= 1;
+                tensor.sum_of_consumers -= large;
             }
-            if tensor.num_readers > 0 {
-                kept.makes.insert(x);
+            if tensor.num_consumers > 0 {
+                kept.produces.insert(x);
             }
         }
         self.groups[large] = kept;
@@ -211,11 +211,11 @@ impl<'a> Quotient<'a> {
     pub(crate) fn successors(&self) -> Vec<Vec<GroupId>> {
         let mut successors = vec![Vec::new(); self.parent.len()];
         for group in self.groups() {
-            let readers = self.groups[group].makes.iter().flat_map(|&x| self.readers(x));
-            let mut readers: Vec<GroupId> = readers.filter(|&reader| reader != group).collect();
-            readers.sort_unstable();
-            readers.dedup();
-            successors[group] = readers;
+            let consumers = self.groups[group].produces.iter().flat_map(|&x| self.consumers(x));
+            let mut consumers: Vec<GroupId> = consumers.filter(|&consumer| consumer != group).collect();
+            consumers.sort_unstable();
+            consumers.dedup();
+            successors[group] = consumers;
         }
         successors
     }

@@ -32,15 +32,9 @@ pub struct Reduction {
     pub group_of: Vec<usize>,
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// Why no partition is better than the threshold, if that is clear already.
-    pub hopeless: Option<Hopeless>,
-}
-
-/// No partition is better than the threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hopeless {
-    /// Every block with this node of the quotient costs at least the threshold, by a minimum cut.
-    pub group: usize,
+    /// A group of which every block costs at least the threshold, by a minimum cut: no partition is better. None: no
+    /// such group was found.
+    pub infeasible_group: Option<usize>,
 }
 
 impl Reduction {
@@ -69,7 +63,7 @@ impl Reduction {
 pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Reduction, Interrupted> {
     let mut quotient = Quotient::new(instance);
     let mut reach = Reach::new(instance.graph().num_nodes());
-    let mut dear = None;
+    let mut infeasible = None;
     loop {
         let before = quotient.num_groups();
         while together::join_neighbours(&mut quotient, threshold) {
@@ -85,22 +79,22 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
         match together::join_by_cuts(&mut quotient, threshold, interrupt)? {
             Cuts::Joined => cycle::contract(&mut quotient),
             Cuts::Nothing => break,
-            Cuts::Hopeless(group) => {
-                dear = Some(group);
+            Cuts::Infeasible(group) => {
+                infeasible = Some(group);
                 break;
             }
         }
     }
     let (group_of, num_groups) = quotient.numbering();
     let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
-    let hopeless = dear.map(|group| Hopeless { group: group_of[group] });
-    Ok(Reduction { instance, group_of, merges: quotient.into_log(), hopeless })
+    let infeasible_group = infeasible.map(|group| group_of[group]);
+    Ok(Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group })
 }
 
 /// The node bound: whatever block holds the node costs at least so many ticks.
 ///
-/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`flow`); the dearest of these is
-/// the bound. Nodes are tried as they cost by themselves, the dearest first, until none can change the answer, `report`
+/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`flow`); the most expensive of
+/// these is the bound. Nodes are tried as they cost by themselves, the most expensive first, until none can change the answer, `report`
 /// says so or `interrupt` is raised; what was found by then is a bound too.
 ///
 /// # Complexity
@@ -110,6 +104,6 @@ pub fn node_bound(
     interrupt: &Interrupt,
     report: &mut (dyn FnMut(Ticks) -> ControlFlow<()> + Send),
 ) -> (NodeId, Ticks) {
-    let (node, ticks) = together::dearest(&Quotient::new(instance), interrupt, report);
+    let (node, ticks) = together::most_expensive(&Quotient::new(instance), interrupt, report);
     (NodeId::new(node), ticks)
 }

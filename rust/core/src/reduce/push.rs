@@ -8,7 +8,7 @@
 //! load(u) + params(u) + c(n) + export(o that others read) <= c(s).
 //! ```
 //!
-//! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All readers of `u` are in `b` or
+//! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All consumers of `u` are in `b` or
 //! after it, so `u` may move to `b`. There it adds its load, at most its parameters to the overflow, the import of `n` and
 //! the export of what others read; the import of `s` is saved. Block `p` saves the load of `u` and the export of `o`, which
 //! it paid in full, and exports at most `n`: what `v` reads was exported already, and what comes from earlier blocks too.
@@ -24,9 +24,9 @@ pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
     let (order, mut place) = quotient.topological_order();
     for node in order.into_iter().rev() {
         let mut group = quotient.find(node);
-        while let Some(reader) = target(quotient, group, &place, reach) {
-            let at = place[reader];
-            group = quotient.merge(Rule::Push, group, reader);
+        while let Some(consumer) = target(quotient, group, &place, reach) {
+            let at = place[consumer];
+            group = quotient.merge(Rule::Push, group, consumer);
             place[group] = at;
         }
     }
@@ -35,19 +35,19 @@ pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
 /// The group to which `group` can be pushed.
 fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Reach) -> Option<GroupId> {
     let u = quotient.group(group);
-    let readers = u.makes.iter().flat_map(|&x| quotient.readers(x)).filter(|&reader| reader != group);
-    let reader = readers.clone().min_by_key(|&reader| place[reader])?;
-    let v = quotient.group(reader);
+    let consumers = u.produces.iter().flat_map(|&x| quotient.consumers(x)).filter(|&consumer| consumer != group);
+    let consumer = consumers.clone().min_by_key(|&consumer| place[consumer])?;
+    let v = quotient.group(consumer);
     let (mut saved, mut added) = (0, u.load + quotient.moved_params(group)?);
     added += u.reads.iter().filter(|x| !v.reads.contains(x)).map(|&x| quotient.transfer(x)).sum::<Ticks>();
-    for &x in &u.makes {
+    for &x in &u.produces {
         if v.reads.contains(&x) {
             saved += quotient.transfer(x);
         }
-        if quotient.only_reader(x) != Some(reader) {
+        if quotient.only_consumer(x) != Some(consumer) {
             added += quotient.export(x);
         }
     }
-    let others = readers.filter(|&other| other != reader);
-    (added <= saved && reach.all_after(quotient, place, others, reader)).then_some(reader)
+    let others = consumers.filter(|&other| other != consumer);
+    (added <= saved && reach.all_after(quotient, place, others, consumer)).then_some(consumer)
 }

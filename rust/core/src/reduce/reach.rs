@@ -47,9 +47,9 @@ impl Reach {
     ) -> bool {
         let Some(last) = targets.clone().map(|target| place[target]).max() else { return true };
         let neighbours = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
-            for reader in quotient.group(group).makes.iter().flat_map(|&x| quotient.readers(x)) {
-                if place[reader] <= last {
-                    push(reader);
+            for consumer in quotient.group(group).produces.iter().flat_map(|&x| quotient.consumers(x)) {
+                if place[consumer] <= last {
+                    push(consumer);
                 }
             }
         };

@@ -38,28 +38,28 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
     let mut paid: Vec<(GroupId, Ticks, Ticks)> = Vec::new();
     for group in quotient.groups() {
         paid.clear();
-        let mut readers: Vec<GroupId> = Vec::new();
-        for &x in &quotient.group(group).makes {
-            readers.clear();
-            readers.extend(quotient.readers(x).filter(|&reader| reader != group));
-            readers.sort_unstable();
-            readers.dedup();
-            paid.extend(readers.iter().map(|&reader| (reader, quotient.export(x), quotient.transfer(x))));
+        let mut consumers: Vec<GroupId> = Vec::new();
+        for &x in &quotient.group(group).produces {
+            consumers.clear();
+            consumers.extend(quotient.consumers(x).filter(|&consumer| consumer != group));
+            consumers.sort_unstable();
+            consumers.dedup();
+            paid.extend(consumers.iter().map(|&consumer| (consumer, quotient.export(x), quotient.transfer(x))));
         }
         paid.sort_unstable();
         let here = quotient.group(group).load + overflow(group);
         for run in paid.chunk_by(|one, other| one.0 == other.0) {
-            let reader = run[0].0;
+            let consumer = run[0].0;
             let exported: Ticks = run.iter().map(|&(_, export, _)| export).sum();
             let imported: Ticks = run.iter().map(|&(_, _, transfer)| transfer).sum();
-            let there = quotient.group(reader).load + overflow(reader);
+            let there = quotient.group(consumer).load + overflow(consumer);
             if here + exported >= threshold || there + imported >= threshold || exported + imported > rest {
-                joined.push((group, reader));
+                joined.push((group, consumer));
             }
         }
     }
-    for &(group, reader) in &joined {
-        quotient.join(Rule::Together, group, reader);
+    for &(group, consumer) in &joined {
+        quotient.join(Rule::Together, group, consumer);
     }
     !joined.is_empty()
 }
@@ -72,7 +72,7 @@ pub(super) enum Cuts {
     /// No two groups can be.
     Nothing,
     /// Every block with this group costs the threshold.
-    Hopeless(GroupId),
+    Infeasible(GroupId),
 }
 
 /// Merges groups by minimum cuts.
@@ -95,7 +95,7 @@ pub(super) fn join_by_cuts(
         }
         interrupt.check(0)?;
         if network.least_cost(group, None, threshold) >= threshold {
-            return Ok(Cuts::Hopeless(group));
+            return Ok(Cuts::Infeasible(group));
         }
         // Who is not in the cheapest block can be without it.
         let mut partners: BTreeSet<GroupId> = network.cheapest().filter(|&other| other != group).collect();
@@ -114,8 +114,8 @@ pub(super) fn join_by_cuts(
     Ok(if joined.is_empty() { Cuts::Nothing } else { Cuts::Joined })
 }
 
-/// The group whose cheapest block, by minimum cuts, is the dearest, and what that costs; as far as `report` lets it come.
-pub(super) fn dearest(
+/// The group whose cheapest block, by minimum cuts, is the most expensive, and what that costs; as far as `report` lets it come.
+pub(super) fn most_expensive(
     quotient: &Quotient<'_>,
     interrupt: &Interrupt,
     report: &mut (dyn FnMut(Ticks) -> ControlFlow<()> + Send),
@@ -146,6 +146,6 @@ pub(super) fn dearest(
 fn alone(quotient: &Quotient<'_>, group: GroupId) -> Ticks {
     let this = quotient.group(group);
     let imports: Ticks = this.reads.iter().map(|&x| quotient.transfer(x)).sum();
-    let exports: Ticks = this.makes.iter().map(|&x| quotient.export(x)).sum();
+    let exports: Ticks = this.produces.iter().map(|&x| quotient.export(x)).sum();
     this.load + quotient.instance().overflow(this.params) + imports + exports
 }

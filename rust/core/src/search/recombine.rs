@@ -120,7 +120,7 @@ fn better(
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let reduction = reduce(quotient, threshold, interrupt)?;
-    if reduction.hopeless.is_some() {
+    if reduction.infeasible_group.is_some() {
         return Ok(None);
     }
     let mut caps = Caps::new(BYTES, steps);

@@ -1,0 +1,125 @@
+//! The arcs of a network, laid once (see `network.rs` for what they mean).
+
+use super::network::{AFTER, Arc, BEFORE, ENOUGH, Network, SINK, Visit};
+use crate::cost::Ticks;
+use crate::ids::{narrow, wide};
+
+/// An arc that is to be laid, with the room that it has and that the one back has.
+struct Link {
+    from: u32,
+    to: u32,
+    forth: Ticks,
+    back: Ticks,
+    is_precedence: bool,
+}
+
+/// Arcs to be laid.
+pub(super) struct Laying {
+    links: Vec<Link>,
+    num_nodes: u32,
+}
+
+impl Laying {
+    fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) {
+        self.links.push(Link { from, to, forth, back, is_precedence: false });
+    }
+
+    fn auxiliary(&mut self) -> u32 {
+        self.num_nodes += 1;
+        self.num_nodes - 1
+    }
+
+    fn tensor(&mut self, producer: Option<u32>, consumers: &[u32], export: Ticks, import: Ticks) {
+        if export == 0 && import == 0 {
+            return;
+        }
+        if let (Some(producer), &[consumer]) = (producer, consumers) {
+            self.arc(producer, consumer, export, import);
+            return;
+        }
+        let entrance = self.auxiliary();
+        for &consumer in consumers {
+            self.arc(consumer, entrance, ENOUGH, 0);
+        }
+        self.arc(entrance, producer.unwrap_or(SINK), import, 0);
+        if let Some(producer) = producer.filter(|_| export > 0) {
+            let exit = self.auxiliary();
+            self.arc(producer, exit, export, 0);
+            for &consumer in consumers {
+                self.arc(exit, consumer, ENOUGH, 0);
+            }
+        }
+    }
+}
+
+impl Network<'_, '_> {
+    pub(super) fn lay(&mut self) {
+        let quotient = self.quotient;
+        let all_successors = quotient.successors();
+        let mut laying = Laying { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
+        let mut inputs = std::collections::BTreeSet::new();
+        for index in 0..self.groups.len() {
+            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).load, 0);
+        }
+        for index in 0..self.groups.len() {
+            let (node, group) = (narrow(index + 1), self.groups[index]);
+            for &x in &quotient.group(group).produces {
+                let mut consumers: Vec<u32> = quotient.consumers(x).map(|consumer| self.node_of[consumer]).collect();
+                consumers.sort_unstable();
+                consumers.dedup();
+                consumers.retain(|&consumer| consumer != node);
+                laying.tensor(Some(node), &consumers, quotient.export(x), quotient.transfer(x));
+            }
+            for &x in &quotient.group(group).reads {
+                if quotient.producer(x).is_none() && inputs.insert(x) {
+                    let mut consumers: Vec<u32> =
+                        quotient.consumers(x).map(|consumer| self.node_of[consumer]).collect();
+                    consumers.sort_unstable();
+                    consumers.dedup();
+                    laying.tensor(None, &consumers, 0, quotient.transfer(x));
+                }
+            }
+            for &successor in &all_successors[group] {
+                let consumer = self.node_of[successor];
+                self.successors[wide(node)].push(consumer);
+                self.predecessors[wide(consumer)].push(node);
+                // Without room until a question gives it some.
+                laying.links.push(Link { from: node, to: consumer, forth: 0, back: 0, is_precedence: true });
+            }
+        }
+        self.take(&laying);
+    }
+
+    /// Puts the arcs of a node next to each other.
+    fn take(&mut self, Laying { links, num_nodes }: &Laying) {
+        self.visits = vec![Visit::default(); wide(*num_nodes)];
+        self.first = vec![0; wide(*num_nodes) + 1];
+        for link in links {
+            self.first[wide(link.from) + 1] += 1;
+            self.first[wide(link.to) + 1] += 1;
+        }
+        for node in 0..wide(*num_nodes) {
+            self.first[node + 1] += self.first[node];
+        }
+        let num_arcs = 2 * links.len();
+        let mut free = self.first.clone();
+        self.arcs = vec![Arc { to: SINK, back: 0, left: 0 }; num_arcs];
+        self.follows = vec![0; num_arcs];
+        for link in links {
+            let [there, back] = [link.from, link.to].map(|node| {
+                let arc = free[wide(node)];
+                free[wide(node)] += 1;
+                arc
+            });
+            self.arcs[wide(there)] = Arc { to: link.to, back, left: link.forth };
+            self.arcs[wide(back)] = Arc { to: link.from, back: there, left: link.back };
+            if link.is_precedence {
+                self.follows[wide(there)] = BEFORE;
+                self.follows[wide(back)] = AFTER;
+            }
+        }
+        self.capacity = self.arcs.iter().map(|arc| arc.left).collect();
+        self.is_changed = vec![false; num_arcs];
+        self.excess = vec![0; wide(*num_nodes)];
+    }
+}

@@ -1,0 +1,199 @@
+//! What is asked of a network: the cheapest block with given groups, and the least of a cost less gains.
+
+use std::rc::Rc;
+
+use super::network::{AFTER, Arc, BEFORE, ELSEWHERE, ENOUGH, Network};
+use crate::cost::{INFINITE, Ticks};
+use crate::ids::{count, wide};
+use crate::quotient::GroupId;
+
+impl Network<'_, '_> {
+    /// The least cost of a block that holds `a` and not `b`, or `threshold` when it is not below.
+    ///
+    /// # Complexity
+    /// Dinic's algorithm, ended as soon as the flow reaches the threshold.
+    pub(crate) fn least_cost(&mut self, a: GroupId, b: Option<GroupId>, threshold: Ticks) -> Ticks {
+        let source = self.node_of[a];
+        self.mark(source);
+        if let Some(b) = b {
+            self.side[wide(self.node_of[b])] |= ELSEWHERE;
+        }
+        let side = std::mem::take(&mut self.side);
+        self.forget();
+        self.sources.push(source);
+        let least = self.cost_of_sources(threshold, |node| side[wide(node)]);
+        self.side = side;
+        least
+    }
+
+    /// The least cost of a block that holds `groups`, given on which sides every group is; or `threshold` when it is not below.
+    pub(crate) fn least_cost_among(
+        &mut self,
+        groups: impl Iterator<Item = GroupId>,
+        threshold: Ticks,
+        side: impl Fn(GroupId) -> u8,
+    ) -> Ticks {
+        self.forget();
+        self.sources.extend(groups.map(|group| self.node_of[group]));
+        let groups = Rc::clone(&self.groups);
+        self.cost_of_sources(threshold, |node| side(groups[wide(node) - 1]))
+    }
+
+    fn cost_of_sources(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
+        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).params;
+        self.flow = self.quotient.instance().overflow(self.sources.iter().map(params).sum());
+        for &source in &self.sources {
+            self.excess[wide(source)] = ENOUGH;
+        }
+        self.cut(threshold, side);
+        self.flow.min(threshold)
+    }
+
+    /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
+    /// region that hold the region's first group. [`Self::cheapest`] is such a set.
+    ///
+    /// **Claim.** What flowed for other questions can flow on, wherever it ended. **Proof.** Let the excess of a group be its
+    /// gain and what comes in less what goes out. Then what the arcs out of a set can carry less its gains is what they can
+    /// still carry less its excess: the same for every set, whatever flows.
+    ///
+    /// # Complexity
+    /// Dinic's algorithm for what differs from the balance that was asked for before.
+    pub(crate) fn least_balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
+        if self.gains.is_empty() {
+            self.forget();
+            self.gains = vec![0; self.groups.len() + 1];
+        }
+        self.flow = 0;
+        self.sources.clear();
+        for &(group, gain) in region {
+            let node = self.node_of[group];
+            self.excess[wide(node)] += gain - std::mem::replace(&mut self.gains[wide(node)], gain);
+            if self.excess[wide(node)] > 0 || self.sources.is_empty() {
+                self.sources.push(node);
+            }
+        }
+        let first = wide(self.sources[0]);
+        self.excess[first] += ENOUGH;
+        let groups = Rc::clone(&self.groups);
+        self.cut(INFINITE, |node: u32| if is_in(groups[wide(node) - 1]) { 0 } else { ELSEWHERE });
+        self.excess[first] -= ENOUGH;
+        self.balance()
+    }
+
+    /// What the arcs out of the cheapest set can carry less its gains.
+    fn balance(&mut self) -> i128 {
+        let mut balance = 0;
+        for &node in &self.queue {
+            let arcs = self.arcs_of(node);
+            self.steps += count(arcs.len()).unsigned_abs();
+            for arc in arcs {
+                if self.visits[wide(self.arcs[arc].to)].search != self.search {
+                    balance += i128::from(self.capacity[arc]);
+                }
+            }
+            balance -= i128::from(self.gains.get(wide(node)).copied().unwrap_or(0));
+        }
+        balance
+    }
+
+    /// Takes back all that has flowed.
+    fn forget(&mut self) {
+        for arc in self.changed.drain(..).map(wide) {
+            let Arc { to, back, .. } = self.arcs[arc];
+            self.arcs[arc].left = self.capacity[arc];
+            self.arcs[wide(back)].left = self.capacity[wide(back)];
+            self.is_changed[arc] = false;
+            (self.excess[wide(to)], self.excess[wide(self.arcs[wide(back)].to)]) = (0, 0);
+        }
+        if self.gains.is_empty() {
+            for source in self.sources.drain(..) {
+                self.excess[wide(source)] = 0;
+            }
+        } else {
+            self.excess.fill(0);
+            self.gains.clear();
+            self.sources.clear();
+        }
+        self.question += 1;
+        self.flow = 0;
+    }
+
+    /// Arcs that searches have looked at so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The groups on the source's side of the cut that was found last, when it was below its threshold.
+    pub(crate) fn cheapest(&self) -> impl Iterator<Item = GroupId> + '_ {
+        self.queue.iter().filter_map(|&node| self.groups.get(wide(node).wrapping_sub(1)).copied())
+    }
+
+    /// Marks what comes before and after a node.
+    fn mark(&mut self, source: u32) {
+        self.side.fill(0);
+        for (bit, neighbours) in [(BEFORE, &self.predecessors), (AFTER, &self.successors)] {
+            let mut stack = vec![source];
+            self.side[wide(source)] |= bit;
+            while let Some(node) = stack.pop() {
+                for &next in &neighbours[wide(node)] {
+                    if self.side[wide(next)] & bit == 0 {
+                        self.side[wide(next)] |= bit;
+                        stack.push(next);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+    use crate::cases::random_instance;
+    use crate::cost::{Instance, partition_costs};
+    use crate::quotient::Quotient;
+
+    /// What a set of nodes pays for work and tensors less its gains, from the definition.
+    fn balance(instance: &Instance, set: usize, gains: &[Ticks]) -> i128 {
+        let is_in = |node: &usize| set >> node & 1 == 1;
+        let sides: Vec<usize> = (0..gains.len()).map(|node| usize::from(!is_in(&node))).collect();
+        let cost = &partition_costs(instance, &sides)[0];
+        let gains: Ticks = (0..gains.len()).filter(is_in).map(|node| gains[node]).sum();
+        i128::from(cost.work + cost.io_in + cost.io_out - gains)
+    }
+
+    #[test]
+    fn balances_are_the_least_whatever_was_asked_before() {
+        for case in 0..3000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let num_nodes = random.random_range(1..7);
+            let instance = random_instance(&mut random, num_nodes, 2);
+            let most = 2 * instance.loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
+            let quotient = Quotient::new(&instance);
+            let mut network = Network::new(&quotient);
+            for _ in 0..8 {
+                if random.random_bool(0.2) {
+                    let (a, threshold) = (random.random_range(0..num_nodes), random.random_range(0..most));
+                    let least = network.least_cost(a, None, threshold);
+                    assert_eq!(least, Network::new(&quotient).least_cost(a, None, threshold), "case {case}");
+                    continue;
+                }
+                let first = random.random_range(0..num_nodes);
+                let is_in: Vec<bool> = (0..num_nodes).map(|node| node == first || random.random_bool(0.7)).collect();
+                let gains: Vec<Ticks> = (0..num_nodes).map(|_| random.random_range(0..most)).collect();
+                let others = (0..num_nodes).filter(|&node| is_in[node] && node != first);
+                let region: Vec<_> = std::iter::once(first).chain(others).map(|node| (node, gains[node])).collect();
+                let inside = region.iter().map(|(node, _)| 1 << node).sum::<usize>();
+                let sets = (0..1 << num_nodes).filter(|set| set & !inside == 0 && set >> first & 1 == 1);
+                let least = sets.map(|set| balance(&instance, set, &gains)).min();
+                assert_eq!(Some(network.least_balance(&region, |node| is_in[node])), least, "case {case}");
+                let set = network.cheapest().map(|node| 1 << node).sum::<usize>();
+                assert!(set & !inside == 0 && set >> first & 1 == 1, "case {case}");
+                assert_eq!(Some(balance(&instance, set, &gains)), least, "case {case}");
+            }
+        }
+    }
+}
