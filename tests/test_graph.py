@@ -105,6 +105,40 @@ def test_the_digest_is_of_the_numbers_alone() -> None:
     assert to_graph(CHAIN).digest != to_graph(CHAIN, is_output=[False, True]).digest
 
 
+def test_the_structure_is_what_a_plan_is_about() -> None:
+    """Operators, tensors and sizes count; names, costs, the order of readers and how nothing is said do not."""
+    base: dict[str, Any] = {
+        "producer": [0, 0],
+        "size": [8, 8],
+        "consumers": [1, 2, 2],
+        "consumer_offsets": [0, 2, 3],
+        "work": [1.0, 2.0, 3.0],
+        "op": ["a", "b", "c"],
+    }
+    digest = sg.Graph(**base).structure_digest
+    alike: list[dict[str, Any]] = [
+        {"name": "other"},
+        {"node_name": ["x", "y", "z"]},
+        {"work": [3.0, 3.0, 3.0]},
+        {"param_bytes": [1, 1, 1]},
+        {"consumers": [2, 1, 2]},
+        {"is_output": [False, False]},
+        {"device": {"bandwidth": 1.0}},
+    ]
+    assert {sg.Graph(**(base | change)).structure_digest for change in alike} == {digest}
+    others: list[dict[str, Any]] = [
+        {"size": [8, 9]},
+        {"op": ["a", "b", "d"]},
+        {"consumers": [1, 2, 1]},
+        {"consumers": [1, 1, 2], "consumer_offsets": [0, 1, 3]},
+        {"producer": [0, 1], "consumers": [1, 2, 2]},
+        {"is_output": [False, True]},
+        {"work": [1.0, 2.0, 3.0, 4.0], "op": ["a", "b", "c", ""]},
+    ]
+    digests = {digest, *(sg.Graph(**(base | change)).structure_digest for change in others)}
+    assert len(digests) == len(others) + 1
+
+
 @given(graphs())
 def test_a_graph_survives_pickling_and_copying(data: dict[str, Any]) -> None:
     """Every field comes back, and what comes back is frozen too."""

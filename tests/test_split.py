@@ -190,7 +190,11 @@ def test_costs_are_those_of_an_instance(tmp_path: Path) -> None:
             for cost in (costs[0], costs[2])
         ]
         bottleneck = max(cost.cost for cost in costs)
-        assert manifest["predicted"] == {"bottleneck": bottleneck, "device": instance.device.to_mapping()}
+        assert manifest["predicted"] == {
+            "bottleneck": bottleneck,
+            "device": instance.device.to_mapping(),
+            "boundary_io": False,
+        }
 
 
 def test_an_instance_of_another_graph_is_refused(tmp_path: Path) -> None:

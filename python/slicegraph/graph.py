@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -162,6 +163,31 @@ class Graph:
                     digest.update(value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes())
             self._digest = digest.hexdigest()
         return self._digest
+
+    @property
+    def structure_digest(self) -> str:
+        """SHA-256 of what a plan is about, as hexadecimal digits: operators, tensors, their sizes, who makes and reads.
+
+        Costs and names do not count: a graph with measured work is the graph that was measured.
+
+        Notes
+        -----
+        O(nodes + tensors + reads log reads).
+        """
+        arrays = self._arrays
+        tensor_of = np.repeat(np.arange(self.num_tensors), np.diff(arrays.consumer_offsets))
+        is_output = np.zeros(self.num_tensors, np.bool_) if arrays.is_output is None else arrays.is_output
+        columns: dict[str, NDArray[Any]] = {
+            "producer": arrays.producer,
+            "size": arrays.size,
+            "consumer_offsets": arrays.consumer_offsets,
+            "consumers": arrays.consumers[np.lexsort((arrays.consumers, tensor_of))],
+            "is_output": is_output,
+        }
+        digest = hashlib.sha256(b"slicegraph-structure-1\n" + json.dumps(list(arrays.op)).encode())
+        for name, column in columns.items():
+            digest.update(f"\n{name}\n".encode() + column.astype("<i8").tobytes())
+        return digest.hexdigest()
 
     def __reduce__(self) -> tuple[functools.partial[Graph], tuple[()]]:
         return functools.partial(Graph, **fields(self._arrays)), ()

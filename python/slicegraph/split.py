@@ -107,13 +107,18 @@ def split(
             "model": {
                 "name": graph.name,
                 "sha256": file_digest(path),
-                "graph_digest": graph.digest,
+                "graph_digest": graph.structure_digest,
                 "dims": {name: int(size) for name, size in (dims or {}).items()},
             },
             "inputs": inputs,
             "outputs": outputs,
             "stages": stages,
-            "predicted": instance and {"bottleneck": bottleneck, "device": instance.device.to_mapping()},
+            "predicted": instance
+            and {
+                "bottleneck": bottleneck,
+                "device": instance.device.to_mapping(),
+                "boundary_io": instance.boundary_io,
+            },
         }
         text = json.dumps(manifest, indent=1, allow_nan=False)
         (temporary / manifests.NAME).write_text(text + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ import onnx
 import pytest
 
 import oracle
+import slicegraph as sg
 from ctrl_c import run_until_ctrl_c
 from slicegraph.cli import main
 from strategies import CHAIN, grid
@@ -44,6 +45,8 @@ def test_the_json_has_the_keys_of_the_contract(chain: str, capsys: pytest.Captur
     answer = solve_json([chain, "-k", "2", "--bandwidth", "64", "--time-limit", "0.1", "--method", "brkga"], capsys)
     assert answer["graph"].keys() == {"name", "num_nodes", "num_tensors", "digest"}
     assert answer["device"]["bandwidth"] == 64
+    made_by = {"format": "slicegraph-plan-1", "version": sg.__version__, "seed": 0, "method": "brkga"}
+    assert answer.items() >= (made_by | {"boundary_io": False}).items()
     assert (answer["num_blocks"], answer["status"]) == (2, "time_limit")
     assert (answer["bottleneck"], answer["lower_bound"]) == (3.125, 3.0)
     assert (answer["gap"], answer["ratio"]) == (0.04, 0.96)

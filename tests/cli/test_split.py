@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,69 @@ def test_stages_are_predicted_from_a_measured_graph(
     assert capsys.readouterr().err == ""
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [stage["predicted"]["cost"] for stage in manifest["stages"]] == [2.0, 6.0]
+
+
+def test_a_plan_of_another_graph_is_refused_unless_forced(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An answer, by its graph's digest, and a certificate, by its problem's; here sizes differ alone."""
+    certificate, plan, folder = (str(tmp_path / name) for name in ("certificate.json", "plan.json", "stages"))
+    solving = ["solve", path, "-k", "2", "--dim", "n=3", "--time-limit", "1", "--json", "--certificate", certificate]
+    assert main(solving) == 0
+    Path(plan).write_text(capsys.readouterr().out)
+    for given, what in ((plan, "a plan of another graph"), (certificate, "a certificate about another graph")):
+        assert main(["split", path, given, "-o", folder, *DIMS]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith(f"slicegraph: {given}: {what}")
+        assert captured.err.count("\n") == 1
+        assert not Path(folder).exists()
+        assert main(["audit", path, given, "-k", "2", *DIMS, "--time-limit", "1", "-q"]) == 2
+        assert what in capsys.readouterr().err
+        for verb in (
+            ["split", path, given, "-o", folder],
+            ["audit", path, given, "-k", "2", "--time-limit", "1", "-q"],
+        ):
+            assert main([*verb, *DIMS, "--force"]) == 0
+        assert "another graph" not in capsys.readouterr().err
+        shutil.rmtree(folder)
+
+
+def test_a_plan_brings_its_device_and_its_borders(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an answer and of a certificate; figures that are typed replace single ones."""
+    certificate, plan, folder = (str(tmp_path / name) for name in ("certificate.json", "plan.json", "stages"))
+    solving = ["solve", path, "-k", "2", *DIMS, "--device", "edgetpu", "--boundary-io", "--time-limit", "1", "--json"]
+    assert main([*solving, "--certificate", certificate]) == 0
+    solved = json.loads(capsys.readouterr().out)
+    Path(plan).write_text(json.dumps(solved))
+    for given in (plan, certificate):
+        assert main(["split", path, given, "-o", folder, *DIMS, "--json"]) == 0
+        predicted = json.loads(capsys.readouterr().out)["predicted"]
+        assert predicted == {key: solved[key] for key in ("bottleneck", "device", "boundary_io")}
+        assert main(["split", path, given, "-o", folder, *DIMS, "--json", "--bandwidth", "7"]) == 0
+        predicted = json.loads(capsys.readouterr().out)["predicted"]
+        assert predicted["device"] == solved["device"] | {"bandwidth": 7.0}
+        assert main(["split", path, given, "-o", folder, *DIMS, "--json", "--device", "a100"]) == 0
+        device = sg.Device.preset("a100").to_mapping()
+        assert json.loads(capsys.readouterr().out)["predicted"]["device"] == device
+
+
+def test_a_plan_for_measured_work_is_the_models_own(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Profile, solve, split: work is no part of a graph's structure. A certificate asks for the graph with its work."""
+    graph, certificate, plan, folder = (str(tmp_path / name) for name in ("g.json", "c.json", "plan.json", "stages"))
+    assert main(["profile", path, "-o", graph, *DIMS, "--runs", "1", "--warmup", "0"]) == 0
+    capsys.readouterr()
+    solving = ["solve", graph, "-k", "2", "--bandwidth", "5e9", "--time-limit", "1", "--json"]
+    assert main([*solving, "--certificate", certificate]) == 0
+    solved = json.loads(capsys.readouterr().out)
+    Path(plan).write_text(json.dumps(solved))
+    for given in (plan, certificate):
+        assert main(["split", path, given, "-o", folder, *DIMS, "--graph", graph, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["predicted"]["bottleneck"] == solved["bottleneck"]
+    assert main(["split", path, plan, "-o", folder, *DIMS]) == 0
 
 
 def test_the_json_is_the_manifest(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

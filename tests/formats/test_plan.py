@@ -21,7 +21,7 @@ PLAN = [0, 1, 1, 2, 3]
 def plan_of(tmp_path: Path, text: str, *, name: str = "plan.txt", names: tuple[str, ...] | None = NAMES) -> list[int]:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    return read_plan(path, num_nodes=len(NAMES), node_names=names)
+    return read_plan(path, num_nodes=len(NAMES), node_names=names).block_of
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,57 @@ def test_text_is_a_stage_per_node(text: str, names: tuple[str, ...] | None, tmp_
     assert plan_of(tmp_path, text, names=names) == PLAN
 
 
+ANSWER = {
+    "format": "slicegraph-plan-1",
+    "graph": {"name": "net\x1b", "num_nodes": 5, "digest": "abc"},
+    "device": {"bandwidth": 1.0},
+    "boundary_io": True,
+    "block_of": PLAN,
+}
+
+
+def test_a_plan_says_what_it_is_about(tmp_path: Path) -> None:
+    """An answer, and a certificate; a plan of another graph is refused unless nobody asks."""
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(ANSWER))
+    for digest in ("abc", None):
+        plan = read_plan(path, num_nodes=5, digest=digest)
+        assert (plan.block_of, plan.device, plan.boundary_io) == (PLAN, {"bandwidth": 1.0}, True)
+    for num_nodes in (5, 6):
+        with pytest.raises(InputError) as caught:
+            read_plan(path, num_nodes=num_nodes, digest="xyz")
+        assert "a plan of another graph, 'net\\x1b' with 5 nodes" in str(caught.value)
+    witnessed = {
+        "format": "slicegraph-certificate-1",
+        "num_blocks": 4,
+        "instance": "def",
+        "witness": {"block_of": PLAN},
+    }
+    path.write_text(json.dumps(ANSWER | witnessed))
+    certified = read_plan(path, num_nodes=5, digest="xyz")
+    assert (certified.block_of, certified.num_blocks, certified.instance) == (PLAN, 4, "def")
+    path.write_text(json.dumps(PLAN))
+    assert read_plan(path, num_nodes=5, digest="xyz").device is None
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "rule"),
+    [
+        ("device", None, "an object"),
+        ("device", [], "an object"),
+        ("boundary_io", 1, "true or false"),
+        ("graph", "net", "an object"),
+        ("graph", {"digest": 5}, "text"),
+        ("graph", {}, "text"),
+    ],
+)
+def test_an_answer_that_is_damaged_is_refused(key: str, wrong: Any, rule: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(ANSWER | {key: wrong}))
+    with pytest.raises(InputError, match=f"but a plan has {rule} there"):
+        read_plan(path, num_nodes=5, digest="abc")
+
+
 @given(st.lists(st.integers(0, 9), min_size=1), st.sampled_from([" ", "\n", ", "]))
 def test_all_shapes_say_the_same(tmp_path_factory: pytest.TempPathFactory, stages: list[int], separator: str) -> None:
     names = [f"node {node}" for node in range(len(stages))]
@@ -66,7 +117,7 @@ def test_all_shapes_say_the_same(tmp_path_factory: pytest.TempPathFactory, stage
     path = tmp_path_factory.mktemp("plans") / "plan"
     for shape in shapes:
         path.write_text(shape)
-        assert read_plan(path, num_nodes=len(stages), node_names=names) == stages
+        assert read_plan(path, num_nodes=len(stages), node_names=names).block_of == stages
 
 
 @pytest.mark.parametrize(

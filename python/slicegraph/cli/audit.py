@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.audit import complaints
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
-from slicegraph.formats.plan import read_plan
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -18,9 +16,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser("audit", help="grade a given partition: its bottleneck, and how far from optimal it can be")
     parser.set_defaults(run=run)
     shared.add_model(parser)
-    parser.add_argument(
-        "plan", metavar="PLAN", help="JSON (list, nodes to stages, an answer, a certificate), or a number per node"
-    )
+    shared.add_plan(parser)
     shared.add_instance(parser)
     shared.add_run(parser)
 
@@ -31,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
     shared.check_certificate_path(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
     instance = shared.read_instance(options)
-    graph = instance.graph
-    block_of = read_plan(Path(options.plan), num_nodes=graph.num_nodes, node_names=graph.arrays.node_name)
+    block_of = shared.read_plan(options, instance.graph).block_of
     try:
         found = complaints(instance, block_of)
     except sg.InputError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import logging
 import math
@@ -14,6 +15,8 @@ import slicegraph as sg
 from slicegraph.cli import units
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
+from slicegraph.formats.plan import Plan
+from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.report.json import result_to_json
 
 _DEFAULT_DEVICE = "testbed"
@@ -102,9 +105,54 @@ def read_instance(options: argparse.Namespace) -> sg.Instance:
     )
 
 
-def make_device(options: argparse.Namespace, graph: sg.Graph) -> sg.Device:
-    """Give the preset, or the device that the graph names, with the figures that were typed in place of its own."""
-    if options.device is None and graph.arrays.device is not None:
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add what `read_plan` reads: PLAN, and whether it may be another graph's."""
+    parser.add_argument(
+        "plan",
+        metavar="PLAN",
+        help="what solve --json prints, a certificate, JSON (a list, nodes to stages), or a number per node",
+    )
+    parser.add_argument("--force", action="store_true", help="take a plan that says it is of another graph")
+
+
+def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph) -> Plan:
+    """Read PLAN for a graph; one of another graph is refused, unless `--force` is given.
+
+    A certificate is about a graph with its work, so ``others`` may be the same graph with other work.
+    """
+    digest = None if options.force else graph.structure_digest
+    path = Path(options.plan)
+    plan = read_plan_file(path, num_nodes=graph.num_nodes, node_names=graph.arrays.node_name, digest=digest)
+    if plan.instance is None or options.force:
+        return plan
+    device = _plan_device(options, plan)
+    for each in (graph, *others):
+        with contextlib.suppress(sg.InputError):
+            instance = sg.Instance(
+                each, device=device, num_blocks=plan.num_blocks or 0, boundary_io=bool(plan.boundary_io)
+            )
+            if instance.digest == plan.instance:
+                return plan
+    raise sg.InputError(
+        f"{path}: a certificate about another graph, or other work, or for other --dim; --force takes it"
+    )
+
+
+def _plan_device(options: argparse.Namespace, plan: Plan) -> sg.Device:
+    try:
+        return sg.Device.from_mapping(plan.device or {})
+    except sg.InputError as error:
+        raise sg.InputError(f"{options.plan}: {error}") from None
+
+
+def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None = None) -> sg.Device:
+    """Give the device with the figures that were typed in place of its own.
+
+    It is the preset that was typed, else the one that the plan was made for, else the one that the graph names.
+    """
+    if options.device is None and plan is not None and plan.device is not None:
+        device = _plan_device(options, plan)
+    elif options.device is None and graph.arrays.device is not None:
         device = sg.Device.from_mapping(graph.arrays.device)
     else:
         device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
@@ -150,7 +198,8 @@ def wants_progress(options: argparse.Namespace) -> bool:
 def print_result(options: argparse.Namespace, result: sg.Result) -> None:
     """Print a result to standard output, as JSON or as a table; then write its certificate, if that is asked for."""
     if options.json:
-        text = result_to_json(result) + "\n"
+        method = getattr(options, "method", "audit")
+        text = result_to_json(result, version=sg.__version__, seed=options.seed, method=method) + "\n"
     else:
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above

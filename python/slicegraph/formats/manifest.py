@@ -17,7 +17,7 @@ Shape = list[int | str | None] | None
 
 
 class Model(TypedDict):
-    """The model that was split: its name, the digests of its file and of its graph, the sizes of named dimensions."""
+    """The model that was split: its name, digests of its file and of its graph's structure, sizes of its dimensions."""
 
     name: str
     sha256: str
@@ -64,10 +64,11 @@ class Cost(TypedDict):
 
 
 class Prediction(TypedDict):
-    """Seconds of the dearest stage, and the device that they are about."""
+    """Seconds of the dearest stage; the device that they are about, and whether the model's borders are paid."""
 
     bottleneck: float | None
     device: dict[str, float | int]
+    boundary_io: bool
 
 
 class Stage(TypedDict):

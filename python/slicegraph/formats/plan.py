@@ -2,26 +2,57 @@
 
 JSON: a list of stages, one per node; an object whose ``block_of`` is such a list, as ``slicegraph solve --json``
 prints it, or a certificate, whose ``witness`` is such an object; an object from nodes to stages; a list of lists, the
-nodes of each stage. Text: a stage per node, between spaces, commas or line ends, with comments behind ``#``. Stages
-count from 0. A node goes by its name or, where no node has that name, by its index.
+nodes of each stage. Only the first two objects say which graph, device and question they are about. Text: a stage per
+node, between spaces, commas or line ends, with comments behind ``#``. Stages count from 0. A node goes by its name or,
+where no node has that name, by its index.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from slicegraph.errors import InputError
 
+FORMAT: Final = "slicegraph-plan-1"
+"""What ``slicegraph solve --json`` prints."""
+_CERTIFICATE: Final = "slicegraph-certificate-"
 _MAX_STAGE = 2**31 - 1
+_KINDS = {bool: "true or false", int: "a whole number", str: "text", dict: "an object"}
 # Few enough digits for any index or stage to be told right, and for no number to be slow to read.
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
-def read_plan(path: Path, *, num_nodes: int, node_names: Sequence[str] | None = None) -> list[int]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A partition, and what its file says that it is about; None: it does not say.
+
+    Attributes
+    ----------
+    block_of
+        The stage of each node, in the graph's order of nodes.
+    device
+        The figures of the device that it was made for.
+    boundary_io
+        Whether stages pay for inputs and outputs of the model.
+    num_blocks, instance
+        Of a certificate: the number of stages that may be used, and the digest of the problem in ticks.
+    """
+
+    block_of: list[int]
+    device: Mapping[str, Any] | None = None
+    boundary_io: bool | None = None
+    num_blocks: int | None = None
+    instance: str | None = None
+
+
+def read_plan(
+    path: Path, *, num_nodes: int, node_names: Sequence[str] | None = None, digest: str | None = None
+) -> Plan:
     """Read the stage of every node.
 
     Parameters
@@ -32,30 +63,28 @@ def read_plan(path: Path, *, num_nodes: int, node_names: Sequence[str] | None = 
         The number of nodes of the graph.
     node_names
         What the nodes are called. None: they go by index alone.
-
-    Returns
-    -------
-    list
-        The stage of each node, in the graph's order of nodes.
+    digest
+        Of the structure of the graph: a plan that states another one is refused. None: whatever it states.
 
     Raises
     ------
     InputError
-        When the file cannot be read, a node has no stage or two, a name is no node's, or a stage is not a whole number
-        from 0.
+        When the file cannot be read, is about another graph, a node has no stage or two, a name is no node's, or a
+        stage is not a whole number from 0.
 
     Notes
     -----
     O(length of the file).
     """
-    return _Reader(path, num_nodes, node_names).plan()
+    return _Reader(path, num_nodes, node_names, digest).plan()
 
 
 class _Reader:
     """Turns a file into stages; knows file and nodes, so that every complaint can name them."""
 
-    def __init__(self, path: Path, num_nodes: int, names: Sequence[str] | None) -> None:
+    def __init__(self, path: Path, num_nodes: int, names: Sequence[str] | None, digest: str | None) -> None:
         self._path = path
+        self._digest = digest
         self._num_nodes = num_nodes
         self._names = names
         self._node_of: dict[str, int] = {}
@@ -64,7 +93,7 @@ class _Reader:
             if self._node_of.setdefault(name, node) != node:
                 self._repeated.add(name)
 
-    def plan(self) -> list[int]:
+    def plan(self) -> Plan:
         try:
             text = self._path.read_bytes().decode("utf-8-sig")
         except OSError as error:
@@ -74,9 +103,10 @@ class _Reader:
         if self._path.name.lower().endswith(".json") or text.lstrip()[:1] in ("[", "{"):
             return self._json(text)
         lines = (line.partition("#")[0] for line in text.splitlines())
-        return self._row([word for line in lines for word in re.split(r"[\s,]+", line) if word], is_text=True)
+        words = [word for line in lines for word in re.split(r"[\s,]+", line) if word]
+        return Plan(block_of=self._row(words, is_text=True))
 
-    def _json(self, text: str) -> list[int]:
+    def _json(self, text: str) -> Plan:
         try:
             data = json.loads(text, object_pairs_hook=self._object)
         except InputError:
@@ -84,15 +114,36 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             raise InputError(f"{self._path}: not JSON: {error}") from None
         if isinstance(data, list):
-            return self._list(data)
+            return Plan(block_of=self._list(data))
         if not isinstance(data, dict):
             raise InputError(f"{self._path}: a plan is a JSON list or object")
         # A node may be called block_of or witness: its value is then a number.
         witness = data.get("witness")
         answer = witness if isinstance(witness, dict) else data
-        if isinstance(answer.get("block_of"), list):
-            return self._row(answer["block_of"])
-        return self._pairs((self._node(key), stage) for key, stage in data.items())
+        if not isinstance(answer.get("block_of"), list):
+            return Plan(block_of=self._pairs((self._node(key), stage) for key, stage in data.items()))
+        if data.get("format") == FORMAT:
+            self._check_graph(data)
+            return Plan(block_of=self._row(answer["block_of"]), **self._about(data))
+        if str(data.get("format")).startswith(_CERTIFICATE):
+            num_blocks, instance = self._get(data, "num_blocks", int), self._get(data, "instance", str)
+            about = self._about(data)
+            return Plan(block_of=self._row(answer["block_of"]), num_blocks=num_blocks, instance=instance, **about)
+        return Plan(block_of=self._row(answer["block_of"]))
+
+    def _check_graph(self, data: dict[str, Any]) -> None:
+        graph = self._get(data, "graph", dict)
+        if self._digest not in (None, self._get(graph, "digest", str)):
+            which = f"{graph.get('name')!r:.80} with {graph.get('num_nodes')!r:.20} nodes"
+            raise InputError(f"{self._path}: a plan of another graph, {which}, or for other --dim; --force takes it")
+
+    def _about(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {"device": self._get(data, "device", dict), "boundary_io": self._get(data, "boundary_io", bool)}
+
+    def _get(self, data: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - anything can stand in a file
+        if type(data.get(key)) is not kind:
+            raise InputError(f'{self._path}: "{key}" is {data.get(key)!r:.80}, but a plan has {_KINDS[kind]} there')
+        return data[key]
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """Give a dictionary, unlike Python's own reader only when no key stands twice."""

@@ -6,12 +6,22 @@ import json
 import math
 from typing import Any
 
+from slicegraph.formats.plan import FORMAT
 from slicegraph.result import Result
 
 
-def result_to_json(result: Result) -> str:
-    """Give the object of the interface as one line; a cost that is infinite, above the memory limit, is null."""
-    return json.dumps(_result(result), allow_nan=False)
+def result_to_json(result: Result, *, version: str, seed: int, method: str) -> str:
+    """Give the object of the interface, a plan, as one line; a cost that is infinite, above the memory limit, is null.
+
+    Parameters
+    ----------
+    result
+        What to write.
+    version, seed, method
+        What made it: the package, and the options of the run.
+    """
+    plan = {**_result(result), "version": version, "seed": seed, "method": method}
+    return json.dumps(plan, allow_nan=False)
 
 
 def _result(result: Result) -> dict[str, Any]:
@@ -21,9 +31,11 @@ def _result(result: Result) -> dict[str, Any]:
             "name": graph.name,
             "num_nodes": graph.num_nodes,
             "num_tensors": graph.num_tensors,
-            "digest": graph.digest,
+            "digest": graph.structure_digest,
         },
+        "format": FORMAT,
         "device": instance.device.to_mapping(),
+        "boundary_io": instance.boundary_io,
         "num_blocks": instance.num_blocks,
         "status": str(result.status),
         "bottleneck": _finite(result.bottleneck),

@@ -50,7 +50,7 @@ def profile_to_json(graph: Graph, timing: Timing) -> str:
                 "name": graph.name,
                 "num_nodes": graph.num_nodes,
                 "num_tensors": graph.num_tensors,
-                "digest": graph.digest,
+                "digest": graph.structure_digest,
             },
             "onnxruntime": timing.version,
             "runs": timing.num_runs,
