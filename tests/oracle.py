@@ -78,11 +78,11 @@ def block_costs(
     boundary_io: bool = False,
     memory_limit: int | None = None,
 ) -> list[dict[str, int | None]]:
-    """Work, io_in, io_out, overflow and cost of every block, in ticks; the cost above the memory limit is None."""
+    """Work, io_in, io_out, overflow and cost of every block up to the last with a node; None above the limit."""
     tensors = data["tensors"]
     outputs = tensors.get("is_output") or [False] * len(tensors["size"])
     rows = []
-    for block in range(num_blocks):
+    for block in range(min(num_blocks, max(block_of) + 1)):
         inside = {node for node, b in enumerate(block_of) if b == block}
         io_in = io_out = 0
         for x, (producer, consumers) in enumerate(zip(tensors["producer"], tensors["consumers"], strict=True)):

@@ -107,12 +107,64 @@ def test_a_partition_that_is_none_is_refused(block_of: list[Any], message: str) 
         to_instance(CHAIN, {"bandwidth": 1.0}, 2).block_costs(block_of)
 
 
-def test_more_blocks_than_nodes_are_allowed_and_stay_empty() -> None:
-    """Blocks may be empty: at most k."""
-    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 5)
+@pytest.mark.parametrize("num_blocks", [5, 2**20])
+def test_more_blocks_than_nodes_are_allowed_and_those_behind_the_last_in_use_are_not_listed(num_blocks: int) -> None:
+    """Blocks may be empty: at most k. What is listed, and so time and memory, does not grow with k."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, num_blocks)
     result = sg.search(instance, stop=sg.MaxEvaluations(10))
     assert result.bottleneck == 3.125
-    assert [block.cost for block in result.block_costs][3:] == [0.0, 0.0]
+    assert len(result.block_costs) == max(result.block_of) + 1
+    assert [block.cost for block in instance.block_costs([0, 2, 2])] == [1.125, 0.0, 5.125]
+    assert sg.slice_order(instance, [0, 1, 2]).bottleneck == 3.125
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"work": [6e14, 6e14]},
+        {"work": [1e15] * 2},
+        {"work": [1e15] * 2, "num_blocks": 1},
+        {"flops": [1e30] * 2, "flops_rate": 1e15},
+        {"work": [0.0, 0.0], "size": 2**53},
+        {"work": [0.0, 0.0], "size": 0},
+        {"work": [5e-324, 5e-324]},
+        {"work": [1.0, 1.0], "param_bytes": [2**52, 2**52], "memory": 0},
+        {"work": [1e15, 0.0], "param_bytes": [2**52, 2**52], "memory": 2**53, "num_blocks": 2**20},
+        {"work": [1.0, 1e-300], "bandwidth": 1e300},
+    ],
+    ids=str,
+)
+def test_extreme_figures_are_solved_and_hold(wanted: dict[str, Any]) -> None:
+    """Figures that are each allowed may add up to more than is: nothing panics, and what comes out is checked."""
+    graph = sg.Graph(
+        work=wanted.get("work"),
+        flops=wanted.get("flops"),
+        param_bytes=wanted.get("param_bytes"),
+        producer=[0],
+        size=[wanted.get("size", 8)],
+        consumers=[1],
+        consumer_offsets=[0, 1],
+    )
+    device = sg.Device(
+        bandwidth=wanted.get("bandwidth", 16.0),
+        flops=wanted.get("flops_rate", 1.0),
+        memory_bandwidth=1.0,
+        memory=wanted.get("memory"),
+    )
+    instance = sg.Instance(graph, device=device, num_blocks=wanted.get("num_blocks", 2))
+    result = sg.solve(instance, stop=sg.MaxRuntime(5), threads=1)
+    assert result.status is sg.Status.OPTIMAL
+    partitions = [[0, 0]] if instance.num_blocks == 1 else [[0, 0], [0, 1]]
+    costs = [max(block.cost for block in instance.block_costs(block_of)) for block_of in partitions]
+    assert result.bottleneck == min(costs)
+    assert sg.check(graph, result.certificate).bottleneck == result.bottleneck
+
+
+def test_costs_that_are_no_times_are_refused() -> None:
+    """A transfer that takes longer than 1e15 s is an error that names the tensor."""
+    graph = sg.Graph(work=[1, 1], producer=[0], size=[8], consumers=[1], consumer_offsets=[0, 1])
+    with pytest.raises(sg.InputError, match=r"tensor 0: size / bandwidth .* is above 1e15 s"):
+        sg.Instance(graph, device=sg.Device(bandwidth=1e-300), num_blocks=2)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ class Instance:
     @property
     def params(self) -> NDArray[np.int64]: ...
     @property
+    def graph(self) -> Graph: ...
+    @property
     def arrays(
         self,
     ) -> tuple[

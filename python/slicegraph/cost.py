@@ -198,7 +198,7 @@ class Instance:
         return math.inf if ticks is None else ticks * self.tick
 
     def block_costs(self, block_of: ArrayLike) -> tuple[BlockCost, ...]:
-        """Compute what every block of a partition pays, straight from the definition.
+        """Compute what every block of a partition pays, straight from the definition, up to the last with a node.
 
         Parameters
         ----------
@@ -212,7 +212,7 @@ class Instance:
 
         Notes
         -----
-        O(nodes + tensors + reads + blocks).
+        O(nodes + tensors + reads + blocks up to the last with a node).
         """
         rows = self._core.block_costs(integers("block_of", block_of))
         return tuple(

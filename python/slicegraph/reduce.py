@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from slicegraph import _core
 from slicegraph.certificate import evidence
 from slicegraph.cost import Instance
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.graph import Graph
 
 ALL_TICKS = 2**52
@@ -67,14 +68,16 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     if not merges:
         return Reduction(instance=instance, group_of=group_of, evidence=log)
     producer, size, consumers, consumer_offsets, is_output, work, param_bytes = core.arrays
-    graph = Graph(
-        producer=producer,
+    arrays = GraphArrays(
+        name=instance.graph.name,
+        op=("",) * len(work),
+        producer=producer,  # type: ignore[arg-type] # as wide as `Graph` keeps them
         size=size.astype(np.int64),
-        consumers=consumers,
+        consumers=consumers,  # type: ignore[arg-type] # likewise
         consumer_offsets=consumer_offsets,
         is_output=is_output,
         work=work,
         param_bytes=param_bytes.astype(np.int64),
-        name=instance.graph.name,
     )
+    graph = Graph.of_core(core.graph, arrays)
     return Reduction(instance=instance.quotient(graph, core), group_of=group_of, evidence=log)

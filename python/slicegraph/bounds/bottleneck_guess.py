@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from slicegraph.bounds.bottleneck import ANY_BLOCK
 from slicegraph.bounds.model import Formulation, Superblocks
-from slicegraph.bounds.tasks import Budget, Task, Tasks
+from slicegraph.bounds.tasks import MAX_PARTS, Budget, Task, Tasks
 from slicegraph.result import Bound
 
 _SHARE_OF_ANY = 0.3
@@ -30,7 +30,8 @@ _SHARE_OF_DEMAND = 0.6
 
 def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the stronger of min ``D(b)`` and max ``F(b)``: ``2 k`` models of two binaries per node."""
-    num_blocks = formulation.num_blocks
+    # Of more models than may be, none is solved, and there is no need to make them all.
+    num_blocks = min(formulation.num_blocks, MAX_PARTS)
     each = [_divided_at(block, num_blocks, demand=demand) for demand in (True, False) for block in range(num_blocks)]
     tasks = Tasks("bottleneck_guess", formulation, budget, [ANY_BLOCK, *each])
     any_block, demanding, free = tasks.all[0], tasks.all[1 : num_blocks + 1], tasks.all[num_blocks + 1 :]

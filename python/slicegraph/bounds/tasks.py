@@ -23,7 +23,7 @@ SHARE_OF_SOLVER = 0.95
 _MAX_NODES = 65_536
 _MAX_SIZE = 500_000
 """Nodes times superblocks; the solver would not even read a larger model in any time that somebody waits."""
-_MAX_PARTS = 1_025
+MAX_PARTS = 1_025
 """Superblocks of a model, and models of a bound."""
 
 
@@ -58,7 +58,7 @@ def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: 
     return (
         num_nodes > _MAX_NODES
         or num_nodes * num_superblocks > _MAX_SIZE
-        or max(num_superblocks, num_models) > _MAX_PARTS
+        or max(num_superblocks, num_models) > MAX_PARTS
     )
 
 

@@ -87,14 +87,15 @@ class Problem:
         return 0 if self.memory is None else max(0, params - self.memory)
 
     def block_costs(self, block_of: Sequence[int]) -> list[dict[str, int]]:
-        """Give what each block of a partition pays.
+        """Give what each block of a partition pays, up to the last with a node.
 
         Raises
         ------
         PlacedError
             When a tensor runs to an earlier block, or a block's parameters are above the memory limit.
         """
-        columns = {name: [0] * self.num_blocks for name in ("work", "io_in", "io_out", "params", "bytes")}
+        num_blocks = max(block_of, default=0) + 1
+        columns = {name: [0] * num_blocks for name in ("work", "io_in", "io_out", "params", "bytes")}
         for node, block in enumerate(block_of):
             columns["work"][block] += self.work[node]
             columns["params"][block] += self.params[node]

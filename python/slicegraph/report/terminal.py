@@ -44,7 +44,7 @@ def _stages(result: Result) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("stage", "nodes", "work", "in", "out", "overflow", "cost", "", "parameters"):
         table.add_column(column, justify="right")
-    num_nodes = np.bincount(result.block_of, minlength=result.instance.num_blocks)
+    num_nodes = np.bincount(result.block_of, minlength=len(result.block_costs))
     for stage, (block, count) in enumerate(zip(result.block_costs, num_nodes, strict=True)):
         if not count:
             continue

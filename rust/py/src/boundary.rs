@@ -1,11 +1,13 @@
 //! The one door between Python and the core: leaves the interpreter, handles Ctrl-C, maps errors, copies arrays.
 
+use std::any::Any;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use numpy::{Element, PyReadonlyArray1};
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::interrupt::Interrupt;
@@ -24,9 +26,16 @@ impl From<CoreError> for PyErr {
     }
 }
 
+/// A panic of the core, which is a mistake of ours, as an exception that can be caught like any other.
+fn defect(panic: &(dyn Any + Send)) -> PyErr {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    PyRuntimeError::new_err(format!("a defect of slicegraph: {}", text.unwrap_or("a panic without a message")))
+}
+
 /// Runs short work without the interpreter.
 pub fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
-    Ok(py.detach(work).map_err(CoreError)?)
+    let result = py.detach(|| catch_unwind(AssertUnwindSafe(work)));
+    Ok(result.map_err(|panic| defect(&*panic))?.map_err(CoreError)?)
 }
 
 /// Copies an array in: a detached read of a caller's array could race a writer.
@@ -105,7 +114,7 @@ pub fn supervise<P: Copy + Send, T: Send>(
             (worker.join(), failure)
         })
     });
-    let value = value.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let value = value.map_err(|panic| defect(&*panic))?;
     match failure {
         Some(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Ok(Supervised { value, is_signalled: true }),
         Some(error) => Err(error),

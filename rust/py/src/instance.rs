@@ -85,6 +85,11 @@ impl Instance {
         self.0.params().to_vec().into_pyarray(py)
     }
 
+    #[getter]
+    fn graph(&self) -> Graph {
+        Graph(self.0.shared_graph())
+    }
+
     /// Producers, sizes, consumers, their offsets, model outputs; work in seconds and parameter bytes.
     #[getter]
     fn arrays<'py>(&self, py: Python<'py>) -> Arrays<'py> {

@@ -49,7 +49,7 @@ pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Re
     Ok(checked)
 }
 
-/// The cost of every block of a checked partition, by block.
+/// The cost of every block of a checked partition, by block, up to the last that is not empty.
 ///
 /// A tensor is paid once by the block that makes it, when another block reads it, and once by every other block that
 /// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its maker.
@@ -58,19 +58,20 @@ pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Re
 /// When `block_of` is not what [`check_partition`] gives.
 ///
 /// # Complexity
-/// O(nodes + tensors + reads + blocks).
+/// O(nodes + tensors + reads + blocks up to the last that is not empty).
 #[must_use]
 pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost> {
     let graph = instance.graph();
-    let mut blocks = vec![BlockCost::default(); instance.num_blocks()];
-    let mut params = vec![0; instance.num_blocks()];
+    let num_blocks = block_of.iter().max().map_or(0, |&last| last + 1);
+    let mut blocks = vec![BlockCost::default(); num_blocks];
+    let mut params = vec![0; num_blocks];
     for node in graph.nodes() {
         let block = block_of[node.index()];
         blocks[block].work += instance.work(node);
         blocks[block].param_bytes += graph.param_bytes(node);
         params[block] += instance.params()[node.index()];
     }
-    let mut last_tensor_paid = vec![None; instance.num_blocks()];
+    let mut last_tensor_paid = vec![None; num_blocks];
     for tensor in graph.tensors() {
         let transfer = instance.transfer(tensor);
         let home = graph.producer(tensor).map(|node| block_of[node.index()]);

@@ -118,8 +118,17 @@ impl Instance {
         instance
     }
 
+    /// The same problem for no more blocks than there are nodes, when it has more: the others stay empty anyway.
+    ///
+    /// The optimum is the same, and so is the combinatorial bound: that of the mean block is no more than the dearest
+    /// node's, which no partition avoids either.
+    pub(crate) fn for_nodes(&self) -> Option<Self> {
+        let num_nodes = self.graph.num_nodes();
+        (self.num_blocks() > num_nodes).then(|| self.with_num_blocks(num_nodes))
+    }
+
     /// The same problem with another number of blocks.
-    pub(crate) fn with_num_blocks(&self, num_blocks: usize) -> Self {
+    fn with_num_blocks(&self, num_blocks: usize) -> Self {
         let figures = Figures { num_blocks, ..self.figures };
         let (work, transfer, params) = (self.work.clone(), self.transfer.clone(), self.params.clone());
         Self::from_ticks(Arc::clone(&self.graph), figures, work, transfer, params)
@@ -144,7 +153,8 @@ impl Instance {
         let (work, params, param_bytes) = sums;
         let mut ends = BTreeMap::new();
         let mut builder = GraphBuilder {
-            work: Some(work.iter().map(|&ticks| self.seconds(ticks)).collect()),
+            // Their seconds are in ticks below: sums may be above what one node of a file takes.
+            work: Some(vec![0.0; num_groups]),
             param_bytes: Some(param_bytes),
             ..GraphBuilder::default()
         };
@@ -181,6 +191,12 @@ impl Instance {
     #[must_use]
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The graph to cut, to keep.
+    #[must_use]
+    pub fn shared_graph(&self) -> Arc<Graph> {
+        Arc::clone(&self.graph)
     }
 
     /// How many blocks a partition may have.

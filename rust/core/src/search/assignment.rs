@@ -342,6 +342,7 @@ fn sums_of(instance: &Instance, block_of: &[usize]) -> Vec<Sums> {
         .iter()
         .map(|cost| Sums { busy: cost.work + cost.io_in + cost.io_out, params: 0, bytes: cost.param_bytes })
         .collect();
+    sums.resize(instance.num_blocks(), Sums::default());
     for (&params, &block) in instance.params().iter().zip(block_of) {
         sums[block].params += params;
     }

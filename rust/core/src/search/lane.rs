@@ -223,7 +223,8 @@ impl<'a> Lane<'a> {
 
 /// At most half of the blocks, with all that cost the most; none when these are too far from each other.
 fn window(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> Option<RangeInclusive<usize>> {
-    let blocks = partition_costs(instance, block_of);
+    let mut blocks = partition_costs(instance, block_of);
+    blocks.resize(instance.num_blocks(), BlockCost::default());
     let dearest = bottleneck(&blocks);
     let is_dear = |block: &BlockCost| block.cost == dearest;
     let (first, last) = (blocks.iter().position(is_dear)?, blocks.iter().rposition(is_dear)?);

@@ -3,7 +3,7 @@
 //! Networks repeat themselves, so that often many blocks cost the same. Whoever looks at the bottleneck alone must better
 //! all of them at once, or sees no difference.
 
-use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 
 /// Least is best: first the bottleneck, then how many blocks cost that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,8 @@ impl Merit {
     /// # Complexity
     /// O(nodes + reads).
     pub(super) fn of(instance: &Instance, block_of: &[usize]) -> Self {
-        let costs = partition_costs(instance, block_of);
+        let mut costs = partition_costs(instance, block_of);
+        costs.resize(instance.num_blocks(), BlockCost::default());
         let bottleneck = bottleneck(&costs);
         Self { bottleneck, num_dear: costs.iter().filter(|block| block.cost == bottleneck).count() }
     }

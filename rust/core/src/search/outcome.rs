@@ -87,8 +87,7 @@ pub(super) fn conduct(
     observe: Observe<'_>,
     search: impl FnOnce(&Instance, &mut Incumbent<'_>) + Send,
 ) -> Result<Outcome, Error> {
-    let num_nodes = instance.graph().num_nodes();
-    let narrower = (instance.num_blocks() > num_nodes).then(|| instance.with_num_blocks(num_nodes));
+    let narrower = instance.for_nodes();
     let instance = narrower.as_ref().unwrap_or(instance);
     let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
     let pool = pool.map_err(|error| Error::Parameter {

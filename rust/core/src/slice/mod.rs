@@ -90,7 +90,9 @@ pub fn slice_order(
     order: &TopologicalOrder,
     interrupt: &Interrupt,
 ) -> Result<Option<Slicing>, Interrupted> {
-    let mut slicer = Slicer::new(instance);
+    let narrower = instance.for_nodes();
+    let mut slicer = Slicer::new(narrower.as_ref().unwrap_or(instance));
     slicer.load(order);
-    slicer.best(None, interrupt)
+    let slicing = slicer.best(None, interrupt)?;
+    Ok(slicing.map(|slicing| Slicing::new(slicing.boundaries[1..].to_vec(), instance.num_blocks(), slicing.bottleneck)))
 }

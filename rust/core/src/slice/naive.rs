@@ -40,5 +40,5 @@ pub fn slice_cost(instance: &Instance, order: &TopologicalOrder, start: usize, e
     for (position, node) in order.nodes().iter().enumerate() {
         block_of[node.index()] = usize::from(position >= start) + usize::from(position >= end);
     }
-    partition_costs(instance, &block_of)[1]
+    partition_costs(instance, &block_of).get(1).copied().unwrap_or_default()
 }
