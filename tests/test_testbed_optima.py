@@ -8,8 +8,11 @@ from testbed.optima import Optimum, optimum_of, read_optima
 
 
 def test_a_head_may_stand_for_several_numbers_of_blocks(tmp_path: Path) -> None:
+    """And tables of something else, before it and behind it, are left alone."""
     path = tmp_path / "optima.md"
-    path.write_text("Text.\n\n| graph | k=2 | 4, 8 |\n|---|---|---|\n| net | 5000 | ≤4000 |\n", encoding="utf-8")
+    table = "| graph | k=2 | 4, 8 |\n|---|---|---|\n| net | 5000 | ≤4000 |\n"
+    others = "| input | optimum (seconds) |\n|---|---|\n| net | 5 (0.1) |\n"
+    path.write_text(f"Text.\n\n{others}\nText.\n\n{table}\nText.\n\n{others}", encoding="utf-8")
     optima = read_optima(path)
     assert optima == {
         ("net_inference", 2): Optimum(5.0, is_proven=True),

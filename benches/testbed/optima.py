@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,10 +28,11 @@ Optima = Mapping[tuple[str, int], Optimum]
 
 
 def read_optima(path: Path) -> Optima:
-    """Read a table in milliseconds; a head such as ``32, 64`` stands for both numbers of blocks."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    heads, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    columns = [[int(number) for number in re.findall(r"\d+", head)] for head in heads[1:]]
+    """Read the first table whose head begins with ``graph``, in milliseconds; a head ``32, 64`` is for both numbers."""
+    lines = iter(path.read_text(encoding="utf-8").splitlines())
+    head = next((line for line in lines if _cells(line)[0] == "graph"), "|")
+    rows = map(_cells, itertools.takewhile(lambda line: line.startswith("|"), lines))
+    columns = [[int(number) for number in re.findall(r"\d+", cell)] for cell in _cells(head)[1:]]
     return {
         (f"{name}_inference", number): Optimum(float(cell.lstrip(_UPPER)) / 1000, not cell.startswith(_UPPER))
         for name, *cells in rows
@@ -38,6 +40,10 @@ def read_optima(path: Path) -> Optima:
         for numbers, cell in zip(columns, cells, strict=True)
         for number in numbers
     }
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def optimum_of(row: Row, optima: Optima) -> Optimum | None:
