@@ -13,7 +13,7 @@ from slicegraph.bounds.chain import chain
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import downsets
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance

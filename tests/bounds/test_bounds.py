@@ -14,7 +14,7 @@ from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.result import Bound
 from solving import InProcess

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 import oracle
 import slicegraph as sg
 from slicegraph._core import Thresholds, confine
-from slicegraph.bounds.chain import ChainSearch, Decider, chain
+from slicegraph.bounds.builder import build_model, build_move
+from slicegraph.bounds.chain import chain
+from slicegraph.bounds.chain_search import ChainSearch, Decider
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Confines, Formulation, Integers, Move
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines, Integers, Move
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import Request
 from solving import InProcess
@@ -163,7 +166,7 @@ def test_no_move_goes_too_far(
         most=tuple(most),
     )
     move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
-    request = Request(model=formulation.move(move, confines), step=1, seconds=60)
+    request = Request(model=build_move(formulation, move, confines), step=1, seconds=60)
     outcome = InProcess().submit(solve_model, request).result()
     by = outcome.lower_bound - (threshold - formulation.step)
     end = move.block + move.is_forward
@@ -259,5 +262,5 @@ def test_the_confines_are_of_an_instance() -> None:
     confines = search.confines
     assert confines is not None
     ones = sg.bounds.model.Superblocks(spans=(1,) * 4)
-    models = [formulation.model(ones, threshold=threshold, confines=each) for each in (None, confines)]
+    models = [build_model(formulation, ones, threshold=threshold, confines=each) for each in (None, confines)]
     assert models[1].num_columns < models[0].num_columns

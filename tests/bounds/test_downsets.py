@@ -14,7 +14,8 @@ import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in, downsets
-from slicegraph.bounds.model import Confines, Formulation
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
 from strategies import CHAIN, MANY, grid, to_instance
 

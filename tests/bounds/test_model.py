@@ -13,7 +13,9 @@ from hypothesis.strategies import DrawFn
 import oracle
 import slicegraph as sg
 from slicegraph.bounds.bottleneck import ANY_BLOCK
-from slicegraph.bounds.model import Formulation, Model, Superblocks, _Builder
+from slicegraph.bounds.builder import _Builder, build_model
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Model, Superblocks
 from strategies import MANY, devices, graphs, to_instance
 
 
@@ -59,7 +61,8 @@ def test_the_superblocks_of_a_partition_are_a_solution(
     instance, block_of, t, draw = problem
     superblocks = Superblocks(spans=spans(instance.num_blocks, draw))
     threshold = draw.draw(st.sampled_from([None, t, 2 * t]))
-    assert_solves(Formulation(instance).model(superblocks, threshold=threshold), instance, block_of, t)
+    model = build_model(Formulation(instance), superblocks, threshold=threshold)
+    assert_solves(model, instance, block_of, t)
 
 
 @given(solved())
@@ -72,9 +75,9 @@ def test_the_fullest_block_meets_the_demand(problem: tuple[sg.Instance, list[int
     around = tuple(span for span in (fullest, 1, num_blocks - 1 - fullest) if span)
     formulation = Formulation(instance)
     known = Superblocks(spans=around, demand=int(fullest > 0))
-    assert_solves(formulation.model(known, threshold=t), instance, block_of, t)
+    assert_solves(build_model(formulation, known, threshold=t), instance, block_of, t)
     ends = (0, fullest, fullest + 1, num_blocks)
-    assert_solves(formulation.model(ANY_BLOCK, threshold=t), instance, block_of, t, ends=ends)
+    assert_solves(build_model(formulation, ANY_BLOCK, threshold=t), instance, block_of, t, ends=ends)
 
 
 def assert_solves(

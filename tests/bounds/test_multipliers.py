@@ -13,9 +13,11 @@ import oracle
 import slicegraph as sg
 from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
+from slicegraph.bounds.builder import build_model
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.tasks import Budget
 from slicegraph.result import make_result
@@ -33,7 +35,7 @@ def test_any_multipliers_prove_nothing_above_the_optimum(
     optimum = oracle.optimum(data, oracle.snap(data, device), num_blocks, **options)
     formulation = Formulation(instance)
     threshold = None if optimum == float("inf") else round(optimum * draw.draw(st.sampled_from([0.5, 1.0, 1.5])))
-    model = formulation.model(Superblocks(spans=(1,) * num_blocks), threshold=threshold)
+    model = build_model(formulation, Superblocks(spans=(1,) * num_blocks), threshold=threshold)
     multiplier = st.sampled_from([-1.0, 0.0, 0.0, 0.1, 1 / 3, 1.0, 50.0])
     weights = np.array(draw.draw(st.lists(multiplier, min_size=model.num_rows, max_size=model.num_rows)))
     unit = draw.draw(st.sampled_from([1, 10**6, 2**45]))
@@ -44,7 +46,7 @@ def test_any_multipliers_prove_nothing_above_the_optimum(
 @pytest.mark.parametrize("weights", [[], [np.nan], [np.inf], [1e300], [-1.0], [0.0]], ids=str)
 def test_multipliers_without_sense_prove_nothing(weights: list[float]) -> None:
     formulation = Formulation(to_instance(CHAIN, {"bandwidth": 64.0}, 2))
-    model = formulation.model(Superblocks(spans=(1, 1)), threshold=None)
+    model = build_model(formulation, Superblocks(spans=(1, 1)), threshold=None)
     every = np.resize(np.array(weights), model.num_rows) if weights else np.zeros(model.num_rows)
     assert prove(model, every, 1, formulation.step) is None
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode

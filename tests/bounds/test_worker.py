@@ -15,7 +15,9 @@ import pytest
 
 import slicegraph as sg
 from slicegraph.bounds import worker
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.builder import build_model
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.worker import Request, solve_model
 from strategies import CHAIN, grid, to_instance
 
@@ -23,14 +25,14 @@ from strategies import CHAIN, grid, to_instance
 def easy() -> Request:
     """The chain, whose optimum is 3.125 s."""
     formulation = Formulation(to_instance(CHAIN, {"bandwidth": 64.0}, 2))
-    model = formulation.model(Superblocks(spans=(1, 1)), threshold=None)
+    model = build_model(formulation, Superblocks(spans=(1, 1)), threshold=None)
     return Request(model=model, step=formulation.step, seconds=60)
 
 
 def hard(seconds: float) -> Request:
     """A grid that takes far longer than anybody waits."""
     formulation = Formulation(to_instance(grid(40), {"bandwidth": 8.0}, 16))
-    model = formulation.model(Superblocks(spans=(1,) * 16), threshold=None)
+    model = build_model(formulation, Superblocks(spans=(1,) * 16), threshold=None)
     return Request(model=model, step=formulation.step, seconds=seconds)
 
 

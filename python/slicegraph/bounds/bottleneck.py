@@ -11,7 +11,8 @@ superblocks, of which only the middle one has a cost, and its cost is at most th
 
 from __future__ import annotations
 
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
 from slicegraph.result import Bound
 

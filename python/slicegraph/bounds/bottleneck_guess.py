@@ -18,7 +18,8 @@ and ``after``. So that one model comes first: what it gives need not be found ``
 from __future__ import annotations
 
 from slicegraph.bounds.bottleneck import ANY_BLOCK
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import MAX_PARTS, Budget, Task, Tasks
 from slicegraph.result import Bound
 

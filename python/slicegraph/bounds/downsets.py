@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from slicegraph._core import Thresholds, prove
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.model import Confines, Formulation
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
 from slicegraph.cost import Instance

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from slicegraph.bounds.model import Formulation, Superblocks
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
 from slicegraph.result import Bound
 

@@ -14,7 +14,7 @@ import time
 
 from slicegraph._core import node_bound
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.model import Formulation
+from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode
 from slicegraph.result import Bound

@@ -10,7 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import final
 
-from slicegraph.bounds.model import Confines, Formulation, Superblocks
+from slicegraph.bounds.builder import build_model
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines, Superblocks
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request, Watch, solve_model, solver
 from slicegraph.certificate.evidence import Relaxation, combine
@@ -175,7 +177,7 @@ class Tasks:
 
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
         budget = self._budget
-        model = self._formulation.model(task.superblocks, threshold=budget.threshold, confines=budget.confines)
+        model = build_model(self._formulation, task.superblocks, threshold=budget.threshold, confines=budget.confines)
         step, known = self._formulation.step, task.outcome.proof
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 

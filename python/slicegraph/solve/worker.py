@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph._core import Thresholds
-from slicegraph.bounds.chain import ChainSearch, Decider
+from slicegraph.bounds.chain_search import ChainSearch, Decider
 from slicegraph.bounds.downsets import MAX_NODES, Closing, close_in
-from slicegraph.bounds.model import Confines, Formulation
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
 from slicegraph.certificate.evidence import DearNode, combine
 from slicegraph.cost import Instance

@@ -1,0 +1,146 @@
+"""What the chain knows of all partitions below a threshold, and what follows from it by minimum cuts and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph._core import Thresholds, confine
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Confines, Integers, Move
+
+
+class Effort(Enum):
+    """What is done about a threshold and its moves, in this order."""
+
+    WINDOWS = auto()
+    RELAXED = auto()
+    ROUGH = auto()
+    EXACT = auto()
+
+
+@final
+class Known:
+    """What is known when every block costs less than a threshold; windows from ``above`` hold below."""
+
+    def __init__(
+        self,
+        formulation: Formulation,
+        threshold: int,
+        poll: Callable[[], bool],
+        cuts: tuple[Thresholds, NDArray[np.int32]],
+        above: Known | None = None,
+    ) -> None:
+        self.threshold = threshold
+        self.solved: dict[tuple[Move, Effort], tuple[int, ...]] = {}
+        self._work, self._poll = formulation.work, poll
+        num_nodes, num_blocks = len(formulation.work), formulation.num_blocks
+        self.least, self.most = [0] * (num_blocks + 1), [0] * (num_blocks + 1)
+        self.windows: tuple[Integers, Integers] = np.ones(num_nodes, np.int64), np.full(num_nodes, num_blocks)
+        self.charges: Integers = formulation.work
+        self.has_cuts: bool = above is None or above.has_cuts
+        """Whether minimum cuts are worth their time."""
+        thresholds, group_of = cuts
+        core = confine(
+            formulation.instance.core,
+            group_of,
+            threshold - formulation.step + 1,
+            thresholds=thresholds,
+            is_patient=above is not None,
+            poll=poll if self.has_cuts else None,
+        )
+        self.is_contradiction = core is None
+        """Whether there is no such partition."""
+        if core is None:
+            return
+        self._core, self.charges, self._apart = core, core.charges, core.apart
+        self.least, self.most, *windows = core.narrowed
+        self.windows = windows[0], windows[1]
+        if above is None:
+            self.has_cuts = core.are_of_use
+        else:
+            earliest, latest = above.windows
+            self.windows = np.maximum(windows[0], earliest), np.minimum(windows[1], latest)
+            self.narrow()
+
+    def most_work(self, total: int) -> tuple[int, ...]:
+        """How much work the first 1, 2, ..., all blocks hold at most."""
+        # Where there is no partition, anything is true of it.
+        sums = [int(self._work[self.windows[0] <= end].sum()) for end in range(1, len(self.most))]
+        return tuple(min(sum_, total - 1) for sum_ in sums)
+
+    @property
+    def confines(self) -> Confines:
+        """As others take it."""
+        return self._confines(self.least, self.most, self.windows)
+
+    def _confines(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Confines:
+        return Confines(
+            threshold=self.threshold,
+            earliest=windows[0],
+            latest=windows[1],
+            apart=self._apart,
+            charges=self.charges,
+            least=tuple(least),
+            most=tuple(most),
+        )
+
+    @property
+    def width(self) -> int:
+        """How much is not known."""
+        return sum(self.most) - sum(self.least)
+
+    def _take(self, least: Sequence[int], most: Sequence[int]) -> None:
+        self.least = list(map(max, self.least, least))
+        self.most = list(map(min, self.most, most))
+        self.narrow()
+
+    def narrow(self, *, by_cuts: bool = False) -> None:
+        """Take what follows."""
+        if self.is_contradiction:
+            return
+        poll = self._poll if by_cuts and self.has_cuts else None
+        narrowed = self._core.narrow(self.least, self.most, self.windows, poll)
+        if narrowed is None:
+            self.is_contradiction = True
+        else:
+            self.least, self.most, *windows = narrowed
+            self.windows = windows[0], windows[1]
+
+    def around(self, move: Move) -> tuple[int, ...]:
+        """Give what a move depends on."""
+        b = move.block
+        return self.least[b], self.most[b], self.least[b + 1], self.most[b + 1]
+
+    def is_idle(self, move: Move, effort: Effort) -> bool:
+        """Whether a move would give nothing, or the same again."""
+        around = least, most, next_least, next_most = self.around(move)
+        can_all_be_done = most == next_most if move.is_forward else least == next_least
+        is_only = len(self.most) - 1 == 1
+        return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
+
+    def question(self, move: Move) -> Confines | None:
+        """Narrow the bounds to where an answer would be news; None when nothing is there."""
+        b, least, most = move.block, self.least.copy(), self.most.copy()
+        if move.is_forward:
+            least[b + 1] = max(least[b + 1], most[b])
+        else:
+            most[b] = min(most[b], least[b + 1])
+        narrowed = self._core.narrow(least, most, self.windows)
+        if narrowed is None:
+            return None
+        least, most, *windows = narrowed
+        return self._confines(least, most, (windows[0], windows[1]))
+
+    def learn(self, move: Move, work: int | None) -> None:
+        """Take the answer: the bound asked for; None: there is nothing where the question was."""
+        b, least, most = move.block, self.least.copy(), self.most.copy()
+        if move.is_forward:
+            most[b + 1] = max(least[b + 1], most[b]) - 1 if work is None else work
+        else:
+            least[b] = min(most[b], least[b + 1]) + 1 if work is None else work
+        self._take(least, most)
