@@ -2,7 +2,7 @@
 
 import sys
 
-from slicegraph.cli import main
+from slicegraph_command import main
 
 if __name__ == "__main__":
     sys.exit(main())

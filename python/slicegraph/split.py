@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import math
 import os
 import re
-import secrets
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +19,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats import manifest as manifests
 from slicegraph.formats.files import file_digest, read_json
 from slicegraph.formats.manifest import Cost, Manifest
+from slicegraph.formats.writing import written_folder
 from slicegraph.graph import Graph, fields, integers
 
 _OURS = re.compile(r"(manifest\.json|(stage[0-9]+|annotated)\.onnx(\.data)?)")
@@ -50,7 +48,8 @@ def split(
         Integers, shape (num_nodes,): the block of each node of ``sg.read(model, dims=dims)``. No tensor may run to an
         earlier block. Empty blocks give no stage.
     directory
-        Where to write; a former split is replaced, any other folder must be empty. All is written, or nothing.
+        Where to write; a former split is replaced, any other folder must be empty. All is written, or nothing; where
+        a power cut or a kill comes while files are moved to a folder that is there, it has no ``manifest.json``.
     dims
         Sizes of named dimensions, as in ``sg.read``: the stages are for these.
     instance
@@ -95,7 +94,7 @@ def split(
         files = external_files(whole.model, path)
     _check_apart(folder, path, files)
     blocks, stage_of, costs = _stages(graph, block_of, instance)
-    with _written_whole(folder) as temporary, named(path):
+    with written_folder(folder, is_ours=_is_ours, last=manifests.NAME) as temporary, named(path):
         stages = write_stages(whole, stage_of.tolist(), temporary)
         for stage, block in zip(stages, blocks, strict=True):
             stage["block"] = block
@@ -175,14 +174,20 @@ def _check_folder(folder: Path) -> None:
         return
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InputError(f"{folder}: {error}") from None
     names = [entry.name for entry in entries]
     if not names:
         return
     if manifests.NAME not in names or not manifests.is_manifest(read_json(folder / manifests.NAME)):
         raise InputError(f"{folder}: holds {names[0]!r} and no former split; give a folder that is empty or new")
-    foreign = next((entry for entry in entries if not (_OURS.fullmatch(entry.name) and entry.is_file())), None)
+    foreign = next((entry for entry in entries if not (_is_ours(entry.name) and entry.is_file())), None)
     if foreign is not None:
         raise InputError(f"{folder}: holds {foreign.name!r}, which is of no split and would be lost")
+
+
+def _is_ours(name: str) -> bool:
+    return _OURS.fullmatch(name) is not None
 
 
 def _check_apart(folder: Path, model: Path, files: Iterable[Path]) -> None:
@@ -190,30 +195,3 @@ def _check_apart(folder: Path, model: Path, files: Iterable[Path]) -> None:
     inside = next((file for file in (model, *files) if file.resolve().is_relative_to(folder.resolve())), None)
     if inside is not None:
         raise InputError(f"{folder}: holds {inside.name}, which is to be split")
-
-
-@contextlib.contextmanager
-def _written_whole(folder: Path) -> Iterator[Path]:
-    """Give a folder to write to, and put it in the place of another when nothing went wrong."""
-    folder, token = folder.resolve(), secrets.token_hex(8)
-    temporary, former = (folder.with_name(f".{token}.{kind}") for kind in ("tmp", "old"))
-    try:
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary.mkdir()
-            yield temporary
-            if folder.exists():
-                folder.rename(former)
-            try:
-                temporary.rename(folder)
-            except BaseException:
-                # Ctrl-C, too, leaves the one or the other.
-                if not folder.exists():
-                    with contextlib.suppress(OSError):
-                        former.rename(folder)
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from None

@@ -31,8 +31,8 @@ def stages(tmp_path: Path) -> str:
 
 
 @contextlib.contextmanager
-def at_work(stages: str) -> Iterator[tuple[subprocess.Popen[str], list[int], Path]]:
-    """A pipeline that goes on for minutes, the processes of its stages, and its shared memory."""
+def at_work(stages: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A pipeline that goes on for minutes, and the processes of its stages."""
     with subprocess.Popen(
         [*COMMAND, stages, "--seconds", "300", "--warmup", "1"],
         stdout=subprocess.PIPE,
@@ -47,10 +47,9 @@ def at_work(stages: str) -> Iterator[tuple[subprocess.Popen[str], list[int], Pat
                 assert run.poll() is None
                 time.sleep(0.05)
             time.sleep(0.3)
-            maps = Path(f"/proc/{run.pid}/maps").read_text()
-            memory = Path(re.search(r"/dev/shm/\w+", maps)[0])  # type: ignore[index] # noqa: S108 - it is mapped there
-            yield run, pids, memory
-            assert not memory.exists()
+            # What they share has no name, so nothing of it can stay.
+            assert re.search(r" /dev/shm/.* \(deleted\)", Path(f"/proc/{run.pid}/maps").read_text())
+            yield run, pids
             assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -116,7 +115,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
 
 def test_ctrl_c_prints_what_was_measured_and_exits_130(stages: str) -> None:
     """The whole group is told, as a terminal does."""
-    with at_work(stages) as (run, _, _):
+    with at_work(stages) as (run, _):
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=10)
         assert (run.returncode, err) == (130, "")
@@ -124,7 +123,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(stages: str) -> None:
 
 
 def test_a_stage_that_is_killed_is_one_line_and_exit_2(stages: str) -> None:
-    with at_work(stages) as (run, pids, _):
+    with at_work(stages) as (run, pids):
         os.kill(pids[1], signal.SIGKILL)
         out, err = run.communicate(timeout=2)
         assert (run.returncode, out) == (2, "")
@@ -141,10 +140,10 @@ def test_a_stage_that_fails_is_one_line_and_exit_2(stages: str) -> None:
 
 
 def test_stages_end_with_the_command_however_it_ends(stages: str) -> None:
-    with at_work(stages) as (run, pids, memory):
+    with at_work(stages) as (run, pids):
         run.kill()
         run.wait(timeout=10)
         deadline = time.monotonic() + 5
-        while memory.exists() or any(Path(f"/proc/{pid}").exists() for pid in pids):
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
             assert time.monotonic() < deadline
             time.sleep(0.05)

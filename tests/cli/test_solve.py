@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -146,9 +147,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Everywhere the same."""
     import slicegraph as sg  # noqa: PLC0415 - the library as a user holds it
 
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"slicegraph {sg.__version__}\n"
     assert sg.__version__ == metadata.version("slicegraph")
 
@@ -192,7 +191,8 @@ def test_a_certificate_that_cannot_be_written_is_refused_at_once(
 ) -> None:
     path = str(tmp_path / "nowhere" / "out.json")
     assert main(["solve", chain, "-k", "2", "--certificate", path]) == 2
-    assert capsys.readouterr().err == f"slicegraph: --certificate {path}: no file can be written there\n"
+    reason = "no file can be written there: No such file or directory"
+    assert capsys.readouterr().err == f"slicegraph: --certificate {path}: {reason}\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="opens a terminal")
@@ -243,6 +243,44 @@ def test_output_that_goes_nowhere_is_no_traceback(
         assert run.stderr == f"{status}\n"
     else:
         assert (run.returncode, run.stderr) == (status, message)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX shell redirections")
+@pytest.mark.parametrize(("redirection", "status"), [("| true", 0), (">&-", 0), (">/dev/full", 2)])
+def test_a_certificate_is_written_whatever_becomes_of_the_answer(
+    redirection: str, status: int, chain: str, tmp_path: Path
+) -> None:
+    """Files that are asked for come before anything is printed."""
+    path = tmp_path / "chain.cert.json"
+    command = f"{' '.join(map(repr, COMMAND))} solve {chain!r} -k 2 --time-limit 0.1 --certificate {str(path)!r}"
+    script = f"({command}; echo $? >&3) 3>&2 {redirection}"
+    run = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)  # noqa: S607 - any shell does
+    assert run.stderr.splitlines()[-1] == str(status)
+    assert main(["check", chain, str(path)]) == 0
+
+
+def test_an_answer_is_printed_although_its_certificate_cannot_be_written(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full by now is one line and exit status 2, but costs nothing that was computed."""
+
+    def refuse(self: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    path = tmp_path / "chain.cert.json"
+    arguments = ["solve", chain, "-k", "2", "--time-limit", "0.1", "--json", "--certificate", str(path)]
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["num_blocks"] == 2
+    assert captured.err == f"slicegraph: {path}: No space left on device\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["chain.json"]
+
+
+def test_help_that_cannot_be_printed_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run([*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (2, "slicegraph: the answer cannot be written: No space left on device\n")
 
 
 def test_a_name_that_cannot_be_encoded_is_escaped(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     """A graph that cannot be written in one go does not touch the file, nor leave another beside it."""
     (tmp_path / "graph.json").mkdir()
-    with pytest.raises(sg.InputError, match=r"graph\.json: Is a directory"):
+    with pytest.raises(sg.InputError, match=r"graph\.json: a folder, and only files are written"):
         sg.write(to_graph(CHAIN), tmp_path / "graph.json")
     assert [path.name for path in tmp_path.iterdir()] == ["graph.json"]
     with pytest.raises(sg.InputError, match="No such file or directory"):

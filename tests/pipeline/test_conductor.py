@@ -8,6 +8,8 @@ import hashlib
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from onnx import helper
 
 import slicegraph as sg
 from pipelines import chain, change, cut
+from slicegraph.pipeline import conductor
 from slicegraph.pipeline.conductor import Pipeline
 from slicegraph.pipeline.inputs import draw
 from slicegraph.pipeline.split import read_split
@@ -87,18 +90,46 @@ def test_a_killed_stage_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     pipeline = Pipeline(split, draw(split.inputs, seed=0), depth=2, threads=1)
     with pytest.raises(sg.StageError) as caught, pipeline:  # noqa: PT012 - it is raised while somebody waits
         pipeline.wait(warmup=1, requests=5, seconds=None)
-        assert pipeline._shared is not None
-        memory = Path("/dev/shm") / pipeline._shared.name.lstrip("/")  # noqa: S108 - where Linux has it
-        pids = [process.pid or 0 for process in pipeline._processes]
+        pids = [process.pid for process in pipeline._processes]
         os.kill(pids[1], signal.SIGKILL)
         begin = time.monotonic()
         pipeline.wait(warmup=1, requests=10**9, seconds=None)
     assert time.monotonic() - begin < 2
     assert re.fullmatch(r"stage 1 \(stage1\.onnx\) was ended by signal 9 after \d+ requests", str(caught.value))
-    assert not memory.exists()
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_stage_that_hangs_is_told_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped as a debugger does it: it lives, and does nothing."""
+    chain(tmp_path / "stages")
+    monkeypatch.setattr(conductor, "SILENCE", 2.0)
+    split = read_split(tmp_path / "stages")
+    pipeline = Pipeline(split, draw(split.inputs, seed=0), depth=2, threads=1)
+    message = r"^stage 1 \(stage1\.onnx\) gave no sign of life for 2 s: it was stopped, or hangs; after \d+ requests$"
+    with pytest.raises(sg.StageError, match=message), pipeline:  # noqa: PT012 - it is raised while somebody waits
+        pipeline.wait(warmup=1, requests=5, seconds=None)
+        stopped = pipeline._processes[1].pid
+        os.kill(stopped, signal.SIGSTOP)
+        pipeline.wait(warmup=1, requests=10**9, seconds=None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(stopped, 0)
+
+
+def test_a_pipeline_is_run_by_a_program_that_nobody_can_import(tmp_path: Path) -> None:
+    """Typed, or piped into the interpreter; and the folder where one stands is no part of any process."""
+    chain(tmp_path / "stages")
+    here = tmp_path / "here"
+    here.mkdir()
+    for module in ("socket", "queue", "signal", "selectors", "onnxruntime", "tempfile"):
+        (here / f"{module}.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w').close()\n")
+    program = f"import slicegraph as sg; print(sg.run_pipeline({str(tmp_path / 'stages')!r}, requests=3).requests)\n"
+    run = subprocess.run(
+        [sys.executable, "-P", "-"], input=program, cwd=here, capture_output=True, text=True, check=False
+    )
+    assert (run.stdout, run.stderr) == ("3\n", "")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_stage_that_fails_says_why(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import contextlib
 import os
 import pickle
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, final
 
+from slicegraph import processes
 from slicegraph.bounds.model import Model
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.certificate.evidence import Proof
@@ -138,13 +138,7 @@ class _Worker:
     """A process that solves, as its parent sees it: one thread talks to it, so that nobody else ever waits."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "from slicegraph.bounds.worker import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,  # Ctrl-C is for the parent, who decides
-        )
+        self._process = processes.start(__name__)
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Outcome | _End] = queue.SimpleQueue()
         threading.Thread(target=self._talk, name="slicegraph-worker", daemon=True).start()

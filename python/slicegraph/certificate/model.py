@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from slicegraph.certificate import codec
 from slicegraph.errors import CertificateError, InputError
-from slicegraph.formats.files import write_whole
+from slicegraph.formats.writing import write_file
 
 FORMAT = "slicegraph-certificate-1"
 
@@ -76,7 +76,7 @@ class Certificate:
         InputError
             When it cannot be written.
         """
-        write_whole(Path(path), codec.dumps(self.document))
+        write_file(Path(path), codec.dumps(self.document))
 
     @property
     def num_blocks(self) -> int:

@@ -7,12 +7,11 @@ import contextlib
 import dataclasses
 import logging
 import math
-import os
 import sys
 from pathlib import Path
 
 import slicegraph as sg
-from slicegraph.cli import units
+from slicegraph.cli import output, units
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
 from slicegraph.formats.plan import Plan
@@ -175,8 +174,8 @@ def make_stop(options: argparse.Namespace) -> sg.Stop:
 
 def check_certificate_path(options: argparse.Namespace) -> None:
     """Refuse a place where no certificate can be written, before anything is computed."""
-    if options.certificate is not None and not os.access(Path(options.certificate).absolute().parent, os.W_OK):
-        raise sg.InputError(f"--certificate {options.certificate}: no file can be written there")
+    if options.certificate is not None:
+        output.check_place("--certificate", options.certificate)
 
 
 def required_gap(options: argparse.Namespace) -> float | None:
@@ -196,19 +195,19 @@ def wants_progress(options: argparse.Namespace) -> bool:
 
 
 def print_result(options: argparse.Namespace, result: sg.Result) -> None:
-    """Print a result to standard output, as JSON or as a table; then write its certificate, if that is asked for."""
-    if options.json:
-        method = getattr(options, "method", "audit")
-        text = result_to_json(result, version=sg.__version__, seed=options.seed, method=method) + "\n"
-    else:
+    """Write a result's certificate, if that is asked for; then print the result, as JSON or as a table."""
+
+    def text() -> str:
+        if options.json:
+            method = getattr(options, "method", "audit")
+            return result_to_json(result, version=sg.__version__, seed=options.seed, method=method) + "\n"
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
-        text = result_to_text(result)
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    if options.certificate is not None:
-        result.certificate.write(options.certificate)
+        return result_to_text(result)
+
+    path = options.certificate
+    output.deliver(text, *([] if path is None else [lambda: result.certificate.write(path)]))
 
 
 def exit_status(result: sg.Result, required: float | None) -> int:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
+from slicegraph.cli import output
 from slicegraph.cli.complaint import say
 from slicegraph.profile import RUNS, THREADS, WARMUP, measure
 
@@ -52,23 +51,21 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             tell=tell,
         )
-    sg.write(graph, options.output)
     # Imported when used: rich takes longer to load than the rest of the package.
     from slicegraph.report.profile import notes, profile_to_json, profile_to_text  # noqa: PLC0415 - see above
 
     for note in notes(graph, timing):
         say(note)
-    sys.stdout.write(profile_to_json(graph, timing) + "\n" if options.json else profile_to_text(graph, timing))
-    sys.stdout.flush()
+    text = profile_to_json(graph, timing) + "\n" if options.json else profile_to_text(graph, timing)
+    output.deliver(lambda: text, lambda: sg.write(graph, options.output))
     return _INTERRUPTED if timing.is_interrupted else 0
 
 
-def _check_output(output: str) -> None:
+def _check_output(path: str) -> None:
     """Refuse a place where no graph can be written, before anything is measured."""
-    if not output.lower().endswith((".json", ".json.gz")):
-        raise sg.InputError(f"--output {output}: graphs are written as .json or .json.gz")
-    if not os.access(Path(output).absolute().parent, os.W_OK):
-        raise sg.InputError(f"--output {output}: no file can be written there")
+    if not path.lower().endswith((".json", ".json.gz")):
+        raise sg.InputError(f"--output {path}: graphs are written as .json or .json.gz")
+    output.check_place("--output", path)
 
 
 @contextmanager

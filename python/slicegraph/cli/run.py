@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
 import slicegraph as sg
-from slicegraph.cli import units
+from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
 
 
@@ -47,6 +46,5 @@ def run(options: argparse.Namespace) -> int:
     # Imported when used: rich takes longer to load than the rest of the package.
     from slicegraph.report.pipeline import run_to_json, run_to_text  # noqa: PLC0415 - see above
 
-    sys.stdout.write(run_to_json(result) + "\n" if options.json else run_to_text(result))
-    sys.stdout.flush()
+    output.deliver(lambda: run_to_json(result) + "\n" if options.json else run_to_text(result))
     return 130 if result.is_interrupted else 0

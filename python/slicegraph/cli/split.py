@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
+from slicegraph.cli import output
 from slicegraph.report.split import manifest_to_text
 
 
@@ -41,6 +41,5 @@ def run(options: argparse.Namespace) -> int:
         boundary_io=bool(plan.boundary_io),
     )
     manifest = sg.split(options.model, plan.block_of, options.output, dims=dims, instance=instance)
-    sys.stdout.write(json.dumps(manifest) + "\n" if options.json else manifest_to_text(manifest, options.output))
-    sys.stdout.flush()
+    output.deliver(lambda: json.dumps(manifest) + "\n" if options.json else manifest_to_text(manifest, options.output))
     return 0

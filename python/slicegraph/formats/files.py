@@ -1,12 +1,10 @@
-"""Reading whole files, and writing a file whole or not at all."""
+"""Reading whole files."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import json
-import secrets
 import zlib
 from pathlib import Path
 from typing import Any
@@ -76,26 +74,5 @@ def file_digest(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it, so that no half of a file is ever there.
-
-    Raises
-    ------
-    InputError
-        When it cannot be written.
-    """
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.files import read_json, write_whole
+from slicegraph.formats.files import read_json
+from slicegraph.formats.writing import write_file
 
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
 # Far below where floats overflow, and far above any cost.
@@ -42,7 +43,7 @@ def write(arrays: GraphArrays, path: Path) -> None:
     text = json.dumps(_to_json(arrays), separators=(",", ":"), allow_nan=False).encode()
     # No time stamp: the same graph is the same file.
     content = gzip.compress(text, mtime=0) if path.name.lower().endswith(".gz") else text
-    write_whole(path, content)
+    write_file(path, content)
 
 
 def _to_json(arrays: GraphArrays) -> dict[str, Any]:

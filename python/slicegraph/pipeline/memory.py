@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph.pipeline.split import Split
 from slicegraph.pipeline.tensors import Tensor
-
-if TYPE_CHECKING:
-    from multiprocessing.shared_memory import SharedMemory
 
 Bytes = NDArray[np.uint8]
 _LINE = 64
@@ -86,14 +83,23 @@ class Layout:
     num_bytes: int
 
     def boards(self, memory: Bytes) -> NDArray[np.float64]:
-        """Give shape (stages, 1 + KEPT, TIMES): first how many requests are done, then the times of each, in turn."""
+        """Give shape (stages, 1 + KEPT, TIMES): one row of counts, then the times of each request, in turn.
+
+        The first count is of requests that are done, the second one grows as long as the stage lives.
+        """
         boards = memory[: self.num_stages * _BOARD].view(np.float64)
         return boards.reshape(self.num_stages, _ROWS, TIMES)
 
 
-def view(shared: SharedMemory) -> Bytes:
-    """Give the bytes of what is shared, in place."""
-    return np.ndarray(shared.size, np.uint8, buffer=shared.buf)
+def shared_bytes(file: int, num_bytes: int) -> Bytes:
+    """Give the bytes of an open file, in place; they last as long as somebody looks at them.
+
+    Raises
+    ------
+    OSError
+        When they cannot be mapped.
+    """
+    return np.frombuffer(mmap.mmap(file, num_bytes), np.uint8)
 
 
 def links(split: Split, *, depth: int) -> dict[tuple[int, int], int]:

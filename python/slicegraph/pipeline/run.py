@@ -63,14 +63,14 @@ def run_pipeline(
         When the onnxruntime package is missing, the folder holds no split model, a tensor between stages has no fixed
         shape, or a parameter is out of range.
     StageError
-        When a stage fails or its process ends.
+        When a stage fails, its process ends, or gives no sign of life for 15 seconds: it was stopped, or hangs.
 
     Notes
     -----
-    Stages run on the processor, in ONNX Runtime. They are processes of `multiprocessing`, started by "spawn": a script
-    that calls this does so below ``if __name__ == "__main__":``. Tensors go through shared memory, straight from the
-    stage that makes them to those that read them; inputs and outputs of the model are copied like any other, whether
-    the plan pays for them or not. The times of some 8,000 requests are kept, the latest ones. POSIX only.
+    Stages run on the processor, in ONNX Runtime, as processes that know nothing of the caller's program: it may be a
+    script, a notebook, or typed. Tensors go through shared memory, straight from the stage that makes them to those
+    that read them; inputs and outputs of the model are copied like any other, whether the plan pays for them or not.
+    The times of some 8,000 requests are kept, the latest ones. POSIX only.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def _run(
     split: Split, *, requests: int | None, seconds: float | None, warmup: int, depth: int, threads: int, seed: int
 ) -> PipelineRun:
     from slicegraph.formats.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
-    from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - multiprocessing is loaded when used
+    from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - POSIX only
     from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
 
     for stage in split.stages:

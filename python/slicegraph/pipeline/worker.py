@@ -1,47 +1,62 @@
 """One stage: a process of its own that waits for its inputs, computes, and passes on what it made, until it is killed.
 
-Nothing is pickled on the way. Neighbours pass slots of a ring to and fro by two semaphores, so a stage that is ahead
-waits, and a slot is used again when its last reader has copied it. Requests keep their order, so a slot needs no name.
-A stage copies in and out, as a device with memory of its own does: the cost model pays for just that.
+Nothing is pickled on the way. Neighbours pass slots of a ring to and fro through two pipes, a byte for each, so a stage
+that is ahead waits, and a slot is used again when its last reader has copied it. Requests keep their order, so a slot
+needs no name. A stage copies in and out, as a device with memory of its own does: the cost model pays for just that.
+
+A stage reads what it is told from its standard input and ends when that does, with its parent; it complains on its
+standard output.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import multiprocessing
 import os
+import pickle
+import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.shared_memory import SharedMemory
-from multiprocessing.synchronize import Semaphore
 from typing import Any
 
 import numpy as np
 
-from slicegraph.pipeline.memory import KEPT, Bytes, Layout, view
+from slicegraph.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
 from slicegraph.pipeline.split import Stage
 
 _FATAL_ONLY = 4
+BEAT = 0.5
+"""Seconds between two signs of life."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """What a maker and a reader of slots tell each other.
+    """How a stage hears from another one, and tells it, that a slot may be read or filled.
 
     Attributes
     ----------
-    filled
-        Counts slots that the reader may read.
-    free
-        Counts slots that the maker may fill.
+    taken
+        A pipe's end, read: a byte for each slot that this stage may use.
+    given
+        A pipe's end, written: a byte for each slot that the other one may use.
     """
 
-    filled: Semaphore
-    free: Semaphore
+    taken: int
+    given: int
+
+    def acquire(self) -> None:
+        """Wait for a slot."""
+        if not os.read(self.taken, 1):
+            _wait_for_the_end()
+
+    def release(self) -> None:
+        """Leave a slot to the other stage."""
+        try:
+            os.write(self.given, b".")
+        except BrokenPipeError:
+            _wait_for_the_end()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,45 +70,56 @@ class Work:
     stage
         What it runs.
     layout, memory
-        What is shared, and the name it goes by.
+        What is shared, and the file that it is.
     makers, readers
         The links to other stages, by stage.
     threads
         That compute one request.
-    complaints
-        Takes one line, in UTF-8, when something is wrong.
     """
 
     index: int
     stage: Stage
     layout: Layout
-    memory: str
+    memory: int
     makers: Mapping[int, Link]
     readers: Mapping[int, Link]
     threads: int
-    complaints: Connection
 
 
-def main(work: Work) -> None:
+def main() -> None:
     """Be a stage until somebody kills this process, its parent ends, or something is wrong."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # What a library may print must not be taken for a complaint.
+    complaints = os.dup(1)
+    os.dup2(2, 1)
     try:
-        # The conductor, who made it, unlinks it. All share one resource tracker, so nobody else does.
-        shared = SharedMemory(work.memory)
-        _serve(work, view(shared))
+        work: Work = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own process
+        memory = shared_bytes(work.memory, work.layout.num_bytes)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        threading.Thread(target=_beat, args=(work, memory), daemon=True).start()
+        _serve(work, memory)
     except BaseException as error:  # noqa: BLE001 - said where somebody waits
         line = " ".join(f"{type(error).__name__}: {error}".split())
         with contextlib.suppress(OSError):
-            work.complaints.send_bytes(line.encode(errors="replace"))
+            os.write(complaints, line.encode(errors="replace"))
     finally:
         os._exit(1)
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def _wait_for_the_end() -> None:
+    """Wait: a neighbour has gone, and whoever started both ends this stage, too."""
+    threading.Event().wait()
+
+
+def _beat(work: Work, memory: Bytes) -> None:
+    board = work.layout.boards(memory)[work.index]
+    while True:
+        board[0, 1] += 1
+        time.sleep(BEAT)
 
 
 def _serve(work: Work, memory: Bytes) -> None:
@@ -118,24 +144,24 @@ def _serve(work: Work, memory: Bytes) -> None:
         times = board[1 + request % KEPT]
         times[0] = time.monotonic()
         for link in work.makers.values():
-            link.filled.acquire()
+            link.acquire()
         times[1] = time.monotonic()
         for mine, slots in reads:
             mine[:] = slots[request % len(slots)]
         for link in work.makers.values():
-            link.free.release()
+            link.release()
         times[2] = time.monotonic()
         session.run_with_iobinding(binding)
         times[3] = time.monotonic()
         for link in work.readers.values():
-            link.free.acquire()
+            link.acquire()
         times[4] = time.monotonic()
         for mine, slots in writes:
             slots[request % len(slots)][:] = mine
         times[5] = time.monotonic()
         board[0, 0] = request + 1
         for link in work.readers.values():
-            link.filled.release()
+            link.release()
 
 
 def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:

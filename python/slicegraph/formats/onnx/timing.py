@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.onnx.runnable import Runnable, runnable
 from slicegraph.formats.onnx.sessions import Runner, run
 from slicegraph.formats.onnx.weights import external_files
+from slicegraph.formats.writing import temporary_folder
 
 Tell = Callable[[str, int, int], None]
 """Is told what is measured, how many runs are over, and how many there will be."""
@@ -132,8 +132,8 @@ def _shares(arrays: GraphArrays, nodes: Sequence[int]) -> NDArray[np.float64]:
 
 def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell) -> tuple[Sequence[Run], bool]:
     """Run with a profile; say what it holds, and whether Ctrl-C came."""
-    with tempfile.TemporaryDirectory() as folder:
-        session = runner.session(model.content, model.stored, profile=Path(folder) / "profile")
+    with temporary_folder() as folder:
+        session = runner.session(model.content, model.stored, profile=folder / "profile")
         is_interrupted = False
         try:
             _repeat(session, model, "nodes", total, tell)

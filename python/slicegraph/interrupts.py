@@ -1,0 +1,77 @@
+"""Ctrl-C and SIGTERM, as the command takes them: both end what is running, but not halfway through a file.
+
+A library does not decide what signals mean. Without `listen`, which the command alone calls, nothing here has an
+effect, and Ctrl-C is Python's own `KeyboardInterrupt`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final, final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_AGAIN: Final = 1.0
+"""Seconds after which a second signal is meant as one; programs that pass signals on send them twice."""
+
+
+@final
+class _State:
+    """What has been heard; the main thread alone changes it."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self.when = 0.0
+        self.depth = 0
+        self.is_pending = False
+
+
+_state = _State()
+
+
+def listen() -> None:
+    """Make the first signal a `KeyboardInterrupt`, and a second one, a second later, the end; ignored ones stay so."""
+    for signum in SIGNALS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _hear)
+
+
+def stop_listening() -> int | None:
+    """Ignore what comes from now on, and give the signal that was received."""
+    for signum in SIGNALS:
+        if signal.getsignal(signum) is _hear:
+            signal.signal(signum, signal.SIG_IGN)
+    return _state.received
+
+
+@contextlib.contextmanager
+def put_off() -> Iterator[None]:
+    """Finish what is begun here before a signal is raised; only the command's own signals wait."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _state.depth += 1
+    try:
+        yield
+    finally:
+        _state.depth -= 1
+        if _state.is_pending and not _state.depth:
+            _state.is_pending = False
+            raise KeyboardInterrupt
+
+
+def _hear(signum: int, _frame: FrameType | None) -> None:
+    if _state.received is not None:
+        if time.monotonic() - _state.when > _AGAIN:
+            os._exit(128 + signum)
+        return
+    _state.received, _state.when = signum, time.monotonic()
+    if _state.depth:
+        _state.is_pending = True
+    else:
+        raise KeyboardInterrupt
