@@ -18,6 +18,7 @@ from slicegraph import formats
 from slicegraph._core import Graph as CoreGraph
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula
 
 _Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
 
@@ -46,6 +47,9 @@ class Graph:
         Integers, shape (num_nodes,): bytes of parameters that each node reads. None: none.
     is_view
         Booleans, shape (num_nodes,): the node moves nothing and costs nothing. None: no node.
+    is_guess
+        Booleans, shape (num_nodes,): nobody has a rule for what the node's operator computes, so ``flops`` is a guess,
+        which answers name. None: no node.
     is_output
         Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
     op, node_name, tensor_name
@@ -89,6 +93,7 @@ class Graph:
         write_bytes: ArrayLike | None = None,
         param_bytes: ArrayLike | None = None,
         is_view: ArrayLike | None = None,
+        is_guess: ArrayLike | None = None,
         is_output: ArrayLike | None = None,
         op: Sequence[str] | None = None,
         node_name: Sequence[str] | None = None,
@@ -112,6 +117,9 @@ class Graph:
             "is_output": None if is_output is None else _flags("is_output", is_output),
         }
         self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
+        guess = None if is_guess is None else _flags("is_guess", is_guess)
+        if guess is not None and len(guess) != self._core.num_nodes:
+            raise InputError(f"is_guess: length {len(guess)}, but there are {self._core.num_nodes} nodes")
         _check_names("op", op, self._core.num_nodes, "nodes")
         _check_names("node_name", node_name, self._core.num_nodes, "nodes")
         _check_names("tensor_name", tensor_name, self._core.num_tensors, "tensors")
@@ -120,6 +128,7 @@ class Graph:
             op=tuple(op) if op is not None else ("",) * self._core.num_nodes,
             node_name=None if node_name is None else tuple(node_name),
             tensor_name=None if tensor_name is None else tuple(tensor_name),
+            is_guess=guess,
             device=None if device is None else dict(device),
             **required,  # type: ignore[arg-type] # likewise
             **optional,  # type: ignore[arg-type] # likewise
@@ -203,7 +212,13 @@ class Graph:
         return f"<Graph {self.name!r}: {self.num_nodes} nodes, {self.num_tensors} tensors>"
 
 
-def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mapping[str, int] | None = None) -> Graph:  # noqa: A002 - what users type
+def read(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - what users type
+    dims: Mapping[str, int] | None = None,
+    flops: Mapping[str, Formula] | None = None,
+) -> Graph:
     """Read a graph from a file.
 
     Parameters
@@ -217,6 +232,12 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mappi
         tell. What each takes from its file stands in the module of that name, `slicegraph.formats.msr` and so on.
     dims
         Sizes of named dimensions of an ONNX model, such as ``{"batch": 1}``.
+    flops
+        What operators of an ONNX model compute, by name (``"my::op"`` or ``"my.op"``): a function that takes the shapes
+        of the inputs and those of the outputs and gives floating-point operations, or a formula such as
+        ``"2 * out0 * in0.shape[-1]"`` (`slicegraph.formats.counting.expression.Expression`). It goes before the
+        reader's own rules. An operator that has neither is guessed: one operation for each element that it makes, and
+        marked in ``is_guess``.
 
     Raises
     ------
@@ -228,7 +249,7 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, dims: Mappi
     >>> import slicegraph as sg
     >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
     """
-    arrays = formats.read(Path(path), format=format, dims=dims)
+    arrays = formats.read(Path(path), format=format, dims=dims, flops=flops)
     try:
         return Graph(**fields(arrays))
     except InputError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula
 from slicegraph.graph import Graph, fields
 
 
@@ -18,6 +19,7 @@ def from_jax(
     *,
     param_argnums: int | Sequence[int] = 0,
     name: str | None = None,
+    flops: Mapping[str, Formula] | None = None,
 ) -> Graph:
     """Trace a JAX function: one node per equation of its jaxpr, with what it computes and moves; nothing is computed.
 
@@ -32,6 +34,8 @@ def from_jax(
         parameters, too.
     name
         What the graph is called. None: as the function.
+    flops
+        What primitives compute, by name, as `read` takes it.
 
     Raises
     ------
@@ -58,7 +62,8 @@ def from_jax(
     positions = (param_argnums,) if isinstance(param_argnums, int) else tuple(param_argnums)
     name = _name(function) if name is None else name
     return _graph(
-        name, lambda: jax.trace(function, _tuple(args), dict(kwargs or {}), param_argnums=positions, name=name)
+        name,
+        lambda: jax.trace(function, _tuple(args), dict(kwargs or {}), param_argnums=positions, name=name, flops=flops),
     )
 
 
@@ -68,6 +73,7 @@ def from_torch(
     kwargs: Mapping[str, Any] | None = None,
     *,
     name: str | None = None,
+    flops: Mapping[str, Formula] | None = None,
 ) -> Graph:
     """Trace a PyTorch model: one node per ATen operator, with what it computes and moves; nothing is computed.
 
@@ -79,6 +85,8 @@ def from_torch(
         What the module is called with; nothing for an exported program.
     name
         What the graph is called. None: as the module's class.
+    flops
+        What operators compute, by name (``"my::op"``), as `read` takes it.
 
     Raises
     ------
@@ -102,7 +110,7 @@ def from_torch(
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
-    return _graph(name, lambda: torch.trace(model, _tuple(args), dict(kwargs or {}), name=name))
+    return _graph(name, lambda: torch.trace(model, _tuple(args), dict(kwargs or {}), name=name, flops=flops))
 
 
 def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:

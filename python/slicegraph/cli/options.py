@@ -14,6 +14,7 @@ import slicegraph as sg
 from slicegraph.cli import output, units
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
+from slicegraph.formats.counting.expression import Expression
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.report.json import result_to_json
@@ -39,6 +40,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     add_dim(parser)
+    parser.add_argument(
+        "--flops-of",
+        action="append",
+        default=[],
+        type=_formula,
+        metavar="OP=EXPR",
+        help="what each node of an ONNX operator computes, before the reader's own rules; EXPR is made of numbers, in0"
+        " and out0 (elements of an input or output), in0.shape[-1], names of integer attributes, + - * / // %% **, and"
+        " ceil, floor, log2, max, min, sqrt: my.Attention='2 * out0 * in1.shape[1]'",
+    )
 
 
 def add_dim(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +104,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def read_graph(options: argparse.Namespace) -> sg.Graph:
     """Read MODEL."""
-    return sg.read(options.model, format=options.format, dims=dict(options.dim))
+    return sg.read(options.model, format=options.format, dims=dict(options.dim), flops=dict(options.flops_of) or None)
 
 
 def read_instance(options: argparse.Namespace) -> sg.Instance:
@@ -226,6 +237,17 @@ def _gap(option: str, gap: float) -> float:
     if not 0 <= gap <= 1:
         raise sg.InputError(f"{option} {gap:g}: a gap is from 0 to 1")
     return gap
+
+
+def _formula(text: str) -> tuple[str, str]:
+    op, equals, formula = text.partition("=")
+    if not (op and equals and formula):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OP=EXPR")
+    try:
+        Expression(formula)
+    except sg.InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return op, formula
 
 
 def _dimension(text: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula
 
 FORMATS = ("onnx", "native", "msr", "piper", "pipedream", "cost_graph")
 """What can be read; a format is the module of that name, which is imported when used."""
@@ -21,7 +22,13 @@ _FORMAT_OF_SUFFIX = {
 }
 
 
-def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> GraphArrays:  # noqa: A002 - see `graph.read`
+def read(
+    path: Path,
+    *,
+    format: str | None,  # noqa: A002 - see `graph.read`
+    dims: Mapping[str, int] | None,
+    flops: Mapping[str, Formula] | None = None,
+) -> GraphArrays:
     """Read a graph in the named format, or in the one that the suffix tells.
 
     Raises
@@ -37,9 +44,11 @@ def read(path: Path, *, format: str | None, dims: Mapping[str, int] | None) -> G
             raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
         from slicegraph.formats import onnx  # noqa: PLC0415 - a format is imported when used
 
-        return onnx.read(path, dims=dims)
+        return onnx.read(path, dims=dims, flops=flops)
     if dims:
         raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
+    if flops:
+        raise InputError(f"{path}: flops of operators are given, but only ONNX models state shapes to count them by")
     arrays: GraphArrays = importlib.import_module(f"slicegraph.formats.{format}").read(path)
     return arrays
 

@@ -42,6 +42,8 @@ class GraphArrays:
         int64, per node: bytes of parameters (weights, constants) that the node reads. None: none.
     is_view
         bool, per node: the operator moves nothing, so it costs nothing. None: no node is.
+    is_guess
+        bool, per node: nobody has a rule for what the operator computes, so ``flops`` is a guess. None: no node's is.
     device
         The device that the file names, as a plain mapping, or None.
     """
@@ -61,4 +63,5 @@ class GraphArrays:
     write_bytes: NDArray[np.int64] | None = None
     param_bytes: NDArray[np.int64] | None = None
     is_view: NDArray[np.bool_] | None = None
+    is_guess: NDArray[np.bool_] | None = None
     device: Mapping[str, Any] | None = None

@@ -23,6 +23,8 @@ class Facts:
         Bytes of each parameter that it reads, as stored, by whatever tells parameters apart.
     is_view
         It moves nothing: its output is its input under another shape.
+    is_guess
+        Nobody has a rule for what it computes, or for what something in its bodies does.
     """
 
     flops: int
@@ -30,6 +32,7 @@ class Facts:
     write_bytes: int
     parameters: Mapping[Any, int]
     is_view: bool = False
+    is_guess: bool = False
 
     @property
     def param_bytes(self) -> int:
@@ -45,6 +48,7 @@ def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
         read_bytes=max([own.read_bytes, *(body.read_bytes for body in bodies)]),
         write_bytes=max([own.write_bytes, *(body.write_bytes for body in bodies)]),
         parameters={key: size for part in (own, *bodies) for key, size in part.parameters.items()},
+        is_guess=any(part.is_guess for part in (own, *bodies)),
     )
 
 
@@ -58,4 +62,5 @@ def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int]) ->
         read_bytes=trips * sum(part.read_bytes for part in parts),
         write_bytes=trips * sum(part.write_bytes for part in parts),
         parameters=parameters,
+        is_guess=any(part.is_guess for part in parts),
     )

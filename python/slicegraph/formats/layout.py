@@ -68,6 +68,7 @@ def lay_out(
         write_bytes=_int64("node", node_name, (part.write_bytes for part in facts)),
         param_bytes=_int64("node", node_name, (part.param_bytes for part in facts)),
         is_view=np.array([part.is_view for part in facts], dtype=np.bool_),
+        is_guess=np.array([part.is_guess for part in facts], dtype=np.bool_),
     )
 
 

@@ -53,7 +53,7 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "op": list(arrays.op),
         "name": arrays.node_name and list(arrays.node_name),
         **{key: _list(getattr(arrays, key)) for key in ("work", "flops", "read_bytes", "write_bytes", "param_bytes")},
-        "is_view": _list(arrays.is_view, as_integers=True),
+        **{key: _list(getattr(arrays, key), as_integers=True) for key in ("is_view", "is_guess")},
     }
     tensors = {
         "name": arrays.tensor_name and list(arrays.tensor_name),
@@ -120,6 +120,7 @@ class _Reader:
             write_bytes=self._optional_integers(nodes, "nodes.write_bytes"),
             param_bytes=self._optional_integers(nodes, "nodes.param_bytes"),
             is_view=self._flags(nodes, "nodes.is_view"),
+            is_guess=self._flags(nodes, "nodes.is_guess"),
             device=device,
         )
         per_node = arrays.work if arrays.work is not None else arrays.flops

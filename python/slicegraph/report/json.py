@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from slicegraph.formats.plan import FORMAT
+from slicegraph.guesses import guessed
 from slicegraph.result import Result
 
 
@@ -62,6 +63,9 @@ def _result(result: Result) -> dict[str, Any]:
                 "status": bound.status,
             }
             for bound in result.bounds
+        ],
+        "guessed": [
+            {"op": row.op, "nodes": row.num_nodes, "share_of_work": row.share_of_work} for row in guessed(instance)
         ],
     }
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from slicegraph.cost import Instance
+from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
 from slicegraph.result import Result, Status
 
+_GUESSES_SHOWN = 4
 _MEANING = {
     Status.OPTIMAL: "no partition is faster",
     Status.WITHIN_GAP: "proven to the gap asked for, or as far as a solver can tell",
@@ -30,6 +34,8 @@ def result_to_text(result: Result) -> str:
         console.print(_headline(result))
         console.print(_stages(result))
         console.print(_guarantee(result))
+        if rows := guessed(result.instance):
+            console.print(_guesses(result.instance, rows))
     return capture.get()
 
 
@@ -70,6 +76,20 @@ def _guarantee(result: Result) -> Text:
         f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}",
     ]
     return Text("\n".join(lines))
+
+
+def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:
+    """Name the operators without a rule, on one line."""
+    num_nodes = instance.graph.num_nodes
+
+    def named(op: str, some: Sequence[Guessed]) -> str:
+        count, share = sum(row.num_nodes for row in some), math.fsum(row.share_of_work for row in some)
+        return f"{op} ({count} of {num_nodes} nodes, {numbers.percent(share)} of the work)"
+
+    parts = [named(numbers.printable(row.op), [row]) for row in rows[:_GUESSES_SHOWN]]
+    if rest := rows[_GUESSES_SHOWN:]:
+        parts.append(named(f"{len(rest)} more", rest))
+    return Text(f"guessed: {', '.join(parts)}")
 
 
 def _grounds(result: Result) -> str:

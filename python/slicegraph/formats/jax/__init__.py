@@ -10,6 +10,7 @@ import jax
 from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula, Formulas
 from slicegraph.formats.jax.avals import nbytes
 from slicegraph.formats.jax.walk import Walk
 from slicegraph.formats.traced import Program, Value
@@ -24,6 +25,7 @@ def trace(
     *,
     param_argnums: Sequence[int],
     name: str,
+    flops: Mapping[str, Formula] | None = None,
 ) -> GraphArrays:
     """Trace a function as a graph of nodes and tensors.
 
@@ -37,6 +39,8 @@ def trace(
         Which of ``args`` are parameters, all their leaves.
     name
         What the graph is called.
+    flops
+        What primitives compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before the table.
 
     Returns
     -------
@@ -57,6 +61,7 @@ def trace(
       (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is
       written into the program takes no bytes; a parameter that is reshaped, transposed or broadcast those that are
       stored.
+    - A primitive that is in no table counts 1 per element that it makes and is marked as a guess.
     - Equations whose results nobody uses are left out, effects or not.
     """
     wanted = _parameter_positions(param_argnums, len(args))
@@ -71,8 +76,10 @@ def trace(
         value = Value(nbytes=nbytes(var.aval, label), name=label)
         given.append(value)
         (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
-    walk = Walk()
+    formulas = Formulas(flops)
+    walk = Walk(formulas)
     steps, outputs = walk.closed(closed, given)
+    formulas.check_used()
     parameters += walk.parameters
     return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
 

@@ -12,14 +12,21 @@ from typing import Any, Final
 
 from jax.extend.core import JaxprEqn
 
+from slicegraph.formats.counting import Count, Formulas, formulas, guess
 from slicegraph.formats.jax.avals import numel, shape
 
 Rule = Callable[[JaxprEqn], int]
 
 
-def flops(eqn: JaxprEqn) -> int:
-    """Count what an equation computes, bodies apart; without a rule, one for each element that it makes."""
-    return RULES.get(eqn.primitive.name, _outputs)(eqn)
+def count(eqn: JaxprEqn, given: Formulas) -> Count:
+    """Count what an equation computes, bodies apart: by the user's formula, by the table, or else as a guess."""
+    op = eqn.primitive.name
+    mine = given.count(op, [shape(var.aval) for var in eqn.invars], [shape(var.aval) for var in eqn.outvars])
+    if mine is not None:
+        return mine
+    if op in RULES:
+        return Count(flops=RULES[op](eqn))
+    return Count(flops=_outputs(eqn)) if op in ELEMENTWISE else guess(_outputs(eqn))
 
 
 def _outputs(eqn: JaxprEqn) -> int:
@@ -67,7 +74,9 @@ def _ragged_dot(eqn: JaxprEqn) -> int:
 
 def _contraction(eqn: JaxprEqn, contracted: Any) -> int:  # noqa: ANN401 - axes, in a tuple or a list
     dims = shape(eqn.invars[0].aval)
-    return _outputs(eqn) * (2 * math.prod(dims[axis] for axis in contracted) if contracted else 1)
+    if not contracted:
+        return _outputs(eqn)
+    return formulas.products(_outputs(eqn), math.prod(dims[axis] for axis in contracted))
 
 
 def _convolution(eqn: JaxprEqn) -> int:
@@ -76,7 +85,7 @@ def _convolution(eqn: JaxprEqn) -> int:
     kernel = shape(eqn.invars[1].aval)
     inner, window = kernel[spec[1]], math.prod(kernel[axis] for axis in spec[2:])
     if math.prod(eqn.params["lhs_dilation"]) == 1:
-        return 2 * _outputs(eqn) * inner * window
+        return formulas.products(_outputs(eqn), inner * window)
     groups = int(eqn.params["feature_group_count"] * eqn.params["batch_group_count"])
     return 2 * _input(eqn) * kernel[spec[0]] // groups * window
 
@@ -92,19 +101,16 @@ def _top(eqn: JaxprEqn) -> int:
 
 
 def _comparisons(eqn: JaxprEqn, kept: int) -> int:
-    return _input(eqn) * max(1, math.ceil(math.log2(max(1, kept))))
+    return formulas.comparisons(_input(eqn), kept)
 
 
 def _fourier(eqn: JaxprEqn) -> int:
-    """Count 5 N log2 N for each transform, as is customary for FFTs."""
     length = int(math.prod(eqn.params["fft_lengths"]))
-    count = max(_input(eqn), _outputs(eqn)) // max(1, length)
-    return count * math.ceil(5 * length * math.log2(max(2, length)))
+    return formulas.transforms(length, max(_input(eqn), _outputs(eqn)) // max(1, length))
 
 
 def _elimination(eqn: JaxprEqn) -> int:
-    """Eliminate: two thirds of n^3 for each matrix."""
-    return 2 * _input(eqn) * _last(eqn) // 3
+    return formulas.elimination(_input(eqn), _last(eqn))
 
 
 def _orthogonalisation(eqn: JaxprEqn) -> int:
@@ -124,6 +130,15 @@ _MOVING: Final = """
     bitcast_convert_type broadcast_in_dim broadcast_to complex concatenate convert_element_type copy create_token
     dynamic_slice dynamic_update_slice empty empty2 from_edtype gather imag iota pad real rev roll scatter slice split
     stack tile to_edtype transpose unstack zeros_like
+"""
+_ELEMENTWISE: Final = """
+    abs acos acosh add add_any and and_then asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp clz
+    conj cos cosh digamma div eq eq_to erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igamma_grad_a igammac
+    integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to max min mul mulhi ne neg nextafter not or
+    polygamma population_count pow random_bits random_fold_in random_gamma random_gamma_grad random_seed
+    random_split reduce_precision regularized_incomplete_beta rem rng_bit_generator rng_uniform round rsqrt select_n
+    shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square sub tan tanh threefry2x32 xor
+    zeta
 """
 _REDUCING: Final = """
     argmax argmin cumlogsumexp cummax cummin cumprod cumsum reduce_and reduce_max reduce_min reduce_or reduce_prod
@@ -148,3 +163,5 @@ RULES: Final[Mapping[str, Rule]] = {
     "triangular_solve": _substitution,
 }
 """How to count each primitive that does not simply work element by element."""
+ELEMENTWISE: Final = frozenset(_ELEMENTWISE.split())
+"""Primitives that count one for each element that they make; what is neither here nor above is guessed."""

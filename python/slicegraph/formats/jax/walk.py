@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
+from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
-from slicegraph.formats.jax.flops import RULES, flops
+from slicegraph.formats.jax.flops import RULES, count
 from slicegraph.formats.traced import Body, Step, Value
 
 Walked = tuple[list[Step], list[Value]]
@@ -47,7 +48,8 @@ class Walk:
         Constants and literals, as they are found.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, formulas: Formulas) -> None:
+        self._formulas = formulas
         self.parameters: list[Value] = []
         self._constants: dict[int, tuple[object, Value]] = {}
         self._count = 0
@@ -83,12 +85,14 @@ class Walk:
         is_view = _is_view(eqn)
         bodies = self._bodies(eqn, name, path, inputs)
         is_gather = op in _GATHERING
+        counted = Count(flops=0) if is_view or bodies else count(eqn, self._formulas)
         return Step(
             op=op,
             name=name,
             inputs=inputs,
             outputs=outputs,
-            flops=0 if is_view or bodies else flops(eqn),
+            flops=counted.flops,
+            is_guess=counted.is_guess,
             is_view=is_view,
             is_arranging=len(inputs) == 1 and (is_view or op in _ARRANGING),
             is_fresh=bool(eqn.effects) or op in _IMPURE,

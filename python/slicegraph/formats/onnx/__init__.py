@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula
 from slicegraph.formats.onnx.opening import named, opened
 
 __all__ = ["read"]
 
 
-def read(path: Path, *, dims: Mapping[str, int] | None = None) -> GraphArrays:
+def read(
+    path: Path, *, dims: Mapping[str, int] | None = None, flops: Mapping[str, Formula] | None = None
+) -> GraphArrays:
     """Read an ONNX model as a graph of nodes and tensors.
 
     Parameters
@@ -20,6 +23,9 @@ def read(path: Path, *, dims: Mapping[str, int] | None = None) -> GraphArrays:
         An ``.onnx`` file, of any size.  Weights are not read, and files of external data not opened.
     dims
         Sizes of the named dimensions of the model's inputs, by name; one without a name is called ``INPUT.AXIS``.
+    flops
+        What operators compute, by name: a function of the shapes of the inputs and the outputs, or a formula
+        (`slicegraph.formats.counting.given.Formula`); it goes before the tables.
 
     Returns
     -------
@@ -36,8 +42,10 @@ def read(path: Path, *, dims: Mapping[str, int] | None = None) -> GraphArrays:
     - Sizes: elements by width, types of less than a byte packed, 8 bytes for a string.  A sequence is as big as what
       went into it, or as one item where that is unknown; a sparse tensor as a dense one.
     - ``flops``: 2 for a multiply-accumulate, 5 per element to normalise, 1 per element for the rest, 0 for moving data
-      (the table is in ``flops.py``).  An operator that ONNX does not know counts 1 per element that it makes, and needs
-      its shapes recorded in the file's ``value_info``; elsewhere inference overrules the record.
+      (the table is in ``flops.py``, those of ai.onnx.ml and com.microsoft beside it).  An operator that is in no table
+      counts 1 per element that it makes and is marked as a guess, and so is one with such an operator in its bodies.
+    - Shapes of operators that are known to nobody must be recorded in the file's ``value_info``; elsewhere inference
+      overrules the record.
     - ``read_bytes``: distinct inputs with parameters, of a gathered table only the part that is gathered.
       ``write_bytes``: outputs in use.  ``param_bytes``: parameters as stored, at each node that reads them.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their
@@ -54,4 +62,4 @@ def read(path: Path, *, dims: Mapping[str, int] | None = None) -> GraphArrays:
     (66, 706628160)
     """
     with named(path):
-        return opened(path, dims or {}).arrays
+        return opened(path, dims or {}, flops).arrays

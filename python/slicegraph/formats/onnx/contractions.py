@@ -8,64 +8,47 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from slicegraph.formats.counting import formulas
+from slicegraph.formats.onnx.elementary import given, has, made
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 
 def convolution(node: Node, weight: int = 1, bias: int = 2) -> int:
     """Conv and its kin: each output element is a sum over one group's channels and the kernel."""
-    kernel = math.prod(_dims(_input(node, weight))[1:])
-    return _output(node).numel * (2 * kernel + _has(node, bias))
+    kernel = math.prod(_dims(given(node, weight))[1:])
+    return formulas.products(made(node).numel, kernel, added=has(node, bias))
 
 
-def transposed_convolution(node: Node) -> int:
+def transposed_convolution(node: Node, weight: int = 1, bias: int = 2) -> int:
     """ConvTranspose: each input element is spread over one group's output channels and the kernel."""
-    kernel = math.prod(_dims(_input(node, 1))[1:])
-    return 2 * _input(node, 0).numel * kernel + _output(node).numel * _has(node, 2)
+    kernel = math.prod(_dims(given(node, weight))[1:])
+    return 2 * given(node).numel * kernel + made(node).numel * has(node, bias)
 
 
 def matrix_product(node: Node, left: int = 0) -> int:
     """MatMul and its kin: each output element is a sum over the last axis of the left factor."""
-    return 2 * _output(node).numel * _input(node, left).dim(-1)
+    return formulas.products(made(node).numel, given(node, left).dim(-1))
 
 
-def gemm(node: Node) -> int:
-    """Gemm: the same with the left factor transposed at will, and a bias."""
-    inner = _input(node, 0).dim(0 if node.integer("transA", 0) else 1)
-    return _output(node).numel * (2 * inner + _has(node, 2))
+def affine_grid(node: Node) -> int:
+    """AffineGrid: each coordinate is a row of the matrix by a point, which has a 1 after its coordinates."""
+    return formulas.products(made(node).numel, given(node).dim(-1))
+
+
+def gemm(node: Node, bias: int = 2, added: int = 0) -> int:
+    """Gemm and its kin: the same with the left factor transposed at will, a bias, and what is fused to it."""
+    inner = given(node).dim(0 if node.integer("transA", 0) else 1)
+    return formulas.products(made(node).numel, inner, added=added + has(node, bias))
 
 
 def recurrence(node: Node) -> int:
     """RNN, GRU and LSTM: all weights of both directions once per step and sample; gates' own arithmetic is left out."""
-    sequence = _input(node, 0)
+    sequence = given(node, 0)
     steps = sequence.dim(0) * sequence.dim(1)
-    weights = _input(node, 1).numel + _input(node, 2).numel
-    biases = _input(node, 3).numel if _has(node, 3) else 0
+    weights = given(node, 1).numel + given(node, 2).numel
+    biases = given(node, 3).numel if has(node, 3) else 0
     return steps * (2 * weights + biases)
-
-
-def attention(node: Node) -> int:
-    """Attention: scores, their softmax at 5 per score, and the mean of the values; no discount for a causal mask."""
-    query, key, value = (_input(node, position) for position in range(3))
-    if len(_dims(query)) == 3:  # noqa: PLR2004 heads and their width in one axis
-        heads, length = node.integer("q_num_heads", 1), query.dim(1)
-        width, value_width = query.dim(2) // max(1, heads), value.dim(2) // max(1, node.integer("kv_num_heads", 1))
-        key_length = key.dim(1)
-    else:
-        heads, length, width, value_width = query.dim(1), query.dim(2), query.dim(3), value.dim(3)
-        key_length = key.dim(2)
-    if _has(node, 4):
-        key_length += _input(node, 4).dim(2)
-    scores = query.dim(0) * heads * length * key_length
-    return scores * (2 * width + 2 * value_width + 5)
-
-
-def linear_attention(node: Node) -> int:
-    """LinearAttention: each token updates its heads' states by an outer product and reads them by a product."""
-    query, key, value = (_input(node, position) for position in range(3))
-    heads, key_heads = max(1, node.integer("q_num_heads", 1)), max(1, node.integer("kv_num_heads", 1))
-    tokens, state = query.dim(0) * query.dim(1), (key.dim(2) // key_heads) * (value.dim(2) // key_heads)
-    return 2 * tokens * state * (heads + key_heads)
 
 
 def einsum(node: Node) -> int:
@@ -105,15 +88,3 @@ def _indices(term: str, value: Value) -> Sequence[str]:
 
 def _dims(value: Value) -> Sequence[int]:
     return [value.dim(axis) for axis in range(len(value.shape or ()))]
-
-
-def _input(node: Node, position: int) -> Value:
-    return node.input(position) or UNKNOWN
-
-
-def _output(node: Node) -> Value:
-    return (node.outputs[0] if node.outputs else None) or UNKNOWN
-
-
-def _has(node: Node, position: int) -> bool:
-    return node.input(position) is not None

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.facts import Facts, repeated, with_bodies
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
-from slicegraph.formats.onnx.flops import flops
+from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.nodes import Body, Node
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 _GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})
 
 
-def facts(node: Node, used: AbstractSet[str]) -> Facts:
+def facts(node: Node, used: AbstractSet[str], formulas: Formulas) -> Facts:
     """Say what a node takes.
 
     A node with bodies takes what its dearest body takes, as often as it runs, and moves at least its own inputs
@@ -27,24 +28,28 @@ def facts(node: Node, used: AbstractSet[str]) -> Facts:
         A node whose values are known.
     used
         Names of the values that some node of its graph reads, or the graph returns.
+    formulas
+        What the user says that operators compute.
     """
     written = {name for name in node.proto.output if name in used}
     outputs = dict(zip(node.proto.output, node.outputs, strict=True))
     write_bytes = sum(value.counted_bytes() for name in written if (value := outputs[name]) is not None)
     is_view = _is_view(node, written)
+    counted = Count(flops=0) if is_view or node.bodies else count(node, formulas)
     own = Facts(
-        flops=0 if is_view or node.bodies else flops(node),
+        flops=counted.flops,
         read_bytes=_read_bytes(node, write_bytes),
         write_bytes=write_bytes,
         parameters=_parameters(node),
         is_view=is_view,
+        is_guess=counted.is_guess,
     )
-    return with_bodies(own, [_body_facts(body) for body in node.bodies])
+    return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies])
 
 
-def _body_facts(body: Body) -> Facts:
+def _body_facts(body: Body, formulas: Formulas) -> Facts:
     used = body.walked.used
-    inner = [facts(node, used) for node in body.walked.nodes]
+    inner = [facts(node, used, formulas) for node in body.walked.nodes]
     returned = [body.walked.values[name] for name in body.walked.outputs]
     parameters = {id(value): value.counted_bytes() for value in returned if value.is_constant}
     return repeated(inner, body.trips, parameters)

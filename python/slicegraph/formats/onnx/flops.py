@@ -1,4 +1,4 @@
-"""Floating-point operations per node: one table, operator by operator.
+"""Floating-point operations per node: a table for each domain, operator by operator.
 
 The counts are conventions, not measurements: 2 for a multiply-accumulate, 5 per element to normalise, 1 per element
 for all that works element by element, 0 for what only moves data.  Comparisons and integers count like any other.
@@ -6,152 +6,154 @@ for all that works element by element, 0 for what only moves data.  Comparisons 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from slicegraph.formats.onnx import contractions
-from slicegraph.formats.onnx.nodes import Node, is_standard
-from slicegraph.formats.onnx.values import UNKNOWN, Value
+from slicegraph.formats.counting import Count, Formulas, formulas, guess
+from slicegraph.formats.onnx import attentions, contractions, flops_microsoft, flops_ml
+from slicegraph.formats.onnx.elementary import (
+    Rule,
+    given,
+    grid_sample,
+    has,
+    made,
+    neighbours,
+    per_input,
+    per_output,
+    pool,
+    rotation,
+    sort,
+    variadic,
+)
+from slicegraph.formats.onnx.nodes import Node
+from slicegraph.formats.onnx.values import Value
 
-Rule = Callable[[Node], int]
-
-
-def flops(node: Node) -> int:
-    """Count what a node computes, sub-graphs apart.
-
-    An operator of ONNX that the table does not name works element by element and counts one for each element of its
-    first output; one that ONNX does not know counts one for each element that it makes.  An unknown dimension, which
-    only bodies can have, counts as 1.
-    """
-    if not is_standard(node.proto) and node.op not in RULES:
-        return sum(value.numel for value in node.outputs if value is not None)
-    return RULES.get(node.op, _times_output(1))(node)
-
-
-def _times_output(factor: int) -> Rule:
-    return lambda node: factor * _output(node).numel
-
-
-def _times_input(factor: int) -> Rule:
-    return lambda node: factor * _input(node).numel
+# The same operators on tensors in another layout, which onnxruntime's optimized models hold.
+_LAYOUTS: Final = ("com.microsoft.nchwc.", "com.ms.internal.nhwc.")
 
 
-def _variadic(node: Node) -> int:
-    return (len(node.inputs) - 1) * _output(node).numel
+def count(node: Node, formulas_given: Formulas) -> Count:
+    """Count what a node computes, sub-graphs apart: by the user's formula, by the tables, or else as a guess."""
+    mine = formulas_given.count(
+        node.op,
+        [_shape(value) for value in node.inputs],
+        [_shape(value) for value in node.outputs],
+        {found.name: found.i for found in node.proto.attribute if found.type == found.INT},
+    )
+    if mine is not None:
+        return mine
+    if (rule := RULES.get(_plain(node.op))) is None:
+        return guess(sum(value.numel for value in node.outputs if value is not None))
+    return Count(flops=rule(node))
 
 
-def _pool(node: Node) -> int:
-    return math.prod(node.integers("kernel_shape")) * _output(node).numel
+def _plain(op: str) -> str:
+    prefix = next((layout for layout in _LAYOUTS if op.startswith(layout)), "")
+    return op.removeprefix(prefix)
+
+
+def _shape(value: Value | None) -> tuple[int, ...]:
+    return () if value is None else tuple(1 if dim is None else dim for dim in value.shape or ())
 
 
 def _local_response(node: Node) -> int:
     """Square and add over the window of channels, then scale, raise and divide."""
-    return (2 * node.integer("size", 1) + 3) * _output(node).numel
+    return (2 * node.integer("size", 1) + 3) * made(node).numel
 
 
 def _interpolation(node: Node) -> int:
-    """Multiply-accumulate over the neighbours, 2 (linear) or 4 (cubic) along each axis that changes."""
-    axes = sum(a != b for a, b in zip(_input(node).shape or (), _output(node).shape or (), strict=False))
-    return _neighbours(node.text("mode", "nearest"), axes) * _output(node).numel
-
-
-def _grid_sample(node: Node) -> int:
-    """Resample like Resize, along all axes but the batch and the channels."""
-    axes = max(0, len(_input(node).shape or ()) - 2)
-    return _neighbours(node.text("mode", "linear"), axes) * _output(node).numel
-
-
-def _neighbours(mode: str, axes: int) -> int:
-    width = {"linear": 2, "bilinear": 2, "cubic": 4, "bicubic": 4}.get(mode, 0)
-    return 2 * width**axes if width and axes else 0
+    """Interpolate along each axis that changes."""
+    axes = sum(a != b for a, b in zip(given(node).shape or (), made(node).shape or (), strict=False))
+    return formulas.interpolation(made(node).numel, neighbours(node.text("mode", "nearest")), axes)
 
 
 def _region_align(node: Node) -> int:
     """Interpolate each sample point from four neighbours; an adaptive number of points counts as one."""
-    return 8 * max(1, node.integer("sampling_ratio", 0)) ** 2 * _output(node).numel
+    points = max(1, node.integer("sampling_ratio", 0)) ** 2
+    return formulas.interpolation(points * made(node).numel, 2, 2)
 
 
 def _region_pool(node: Node) -> int:
     """Compare each element of the feature map, for as many regions as there are."""
-    regions = _input(node, 1).dim(0)
-    return regions * _input(node).numel // max(1, _input(node).dim(0))
-
-
-def _sort(node: Node) -> int:
-    """Compare as a sort does: log2 of the number kept, for each element."""
-    kept = _output(node).dim(node.integer("axis", -1)) if node.op == "TopK" else _input(node).numel
-    return _input(node).numel * max(1, math.ceil(math.log2(max(1, kept))))
+    regions = given(node, 1).dim(0)
+    return regions * given(node).numel // max(1, given(node).dim(0))
 
 
 def _suppression(node: Node) -> int:
     """Compare each box with those kept so far, at about 10 operations for an overlap."""
-    boxes, scores, limit = _input(node), _input(node, 1), _input(node, 2).scalar
+    boxes, scores, limit = given(node), given(node, 1), given(node, 2).scalar
     kept = boxes.dim(1) if limit is None else min(boxes.dim(1), max(0, limit))
     return 10 * scores.dim(0) * scores.dim(1) * boxes.dim(1) * kept
 
 
 def _fourier(node: Node) -> int:
-    """Count 5 N log2 N for each transform, as is customary for FFTs."""
-    asked, moved = _input(node, 1).scalar, _input(node, 2).scalar
+    asked, moved = given(node, 1).scalar, given(node, 2).scalar
     axis = node.integer("axis", 1) if moved is None else moved
-    length = _input(node).dim(axis) if asked is None else max(1, asked)
-    return _transforms(length, _output(node).numel // max(1, 2 * _output(node).dim(axis)))
+    length = given(node).dim(axis) if asked is None else max(1, asked)
+    return formulas.transforms(length, made(node).numel // max(1, 2 * made(node).dim(axis)))
 
 
 def _short_time_fourier(node: Node) -> int:
     """Transform each frame, which is as long as the window."""
-    bins = _output(node).dim(2)
-    length = 2 * (bins - 1) if node.input(2) is None else _input(node, 2).dim(0)
-    return _transforms(length, _output(node).numel // max(1, 2 * bins))
-
-
-def _transforms(length: int, count: int) -> int:
-    return count * math.ceil(5 * length * math.log2(max(2, length)))
+    bins = made(node).dim(2)
+    length = given(node, 2).dim(0) if has(node, 2) else 2 * (bins - 1)
+    return formulas.transforms(length, made(node).numel // max(1, 2 * bins))
 
 
 def _determinant(node: Node) -> int:
-    """Eliminate: two thirds of n^3 for each matrix."""
-    return 2 * _input(node).numel * _input(node).dim(-1) // 3
+    return formulas.elimination(given(node).numel, given(node).dim(-1))
 
 
-def _input(node: Node, position: int = 0) -> Value:
-    return node.input(position) or UNKNOWN
+def _batch_normalization(node: Node) -> int:
+    """Scale and shift; in training, normalise by the batch's own mean and variance."""
+    return (formulas.NORMALISING if node.integer("training_mode", 0) else 2) * made(node).numel
 
 
-def _output(node: Node) -> Value:
-    return (node.outputs[0] if node.outputs else None) or UNKNOWN
+def _scatter(node: Node) -> int:
+    """Combine each update with what stands in its place, where it does not just replace it."""
+    return 0 if node.text("reduction", "none") == "none" else given(node, 2).numel
 
 
 _MOVING: Final = """
-    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant ConstantOfShape DepthToSpace
-    Expand EyeLike Flatten Gather GatherElements GatherND Identity ImageDecoder MaxUnpool NonZero OneHot Optional
-    OptionalGetElement OptionalHasElement Pad Reshape ReverseSequence Scatter ScatterElements ScatterND SequenceAt
-    SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Size Slice SpaceToDepth Split
-    SplitToSequence Squeeze TensorScatter Tile Transpose Trilu Unsqueeze
+    BitCast Cast CastLike CenterCropPad Compress Concat ConcatFromSequence Constant ConstantOfShape Crop DepthToSpace
+    DynamicSlice Expand EyeLike Flatten Gather GatherElements GatherND GivenTensorFill Identity MaxUnpool MemcpyFromHost
+    MemcpyToHost NonZero OneHot Optional OptionalGetElement OptionalHasElement Pad ReorderInput ReorderOutput Reshape
+    ReverseSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Size
+    Slice SpaceToDepth Split SplitToSequence Squeeze StringConcat TensorScatter Tile Transpose Trilu Unsqueeze
+"""
+_ELEMENTWISE: Final = """
+    Abs Acos Acosh Add And Asin Asinh Atan Atanh Bernoulli BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor
+    BlackmanWindow Ceil Celu Clip Cos Cosh DequantizeLinear Div Dropout Elu Equal Erf Exp Floor Gelu Greater
+    GreaterOrEqual HammingWindow HannWindow HardSigmoid HardSwish IsInf IsNaN LeakyRelu Less LessOrEqual Log
+    MelWeightMatrix Mish Mod Mul Neg Not Or PRelu ParametricSoftplus Pow QuantizeLinear RandomNormal RandomNormalLike
+    RandomUniform RandomUniformLike Range Reciprocal Relu Round Scale ScaledTanh Selu Shrink Sigmoid Sign Sin Sinh
+    Softplus Softsign Sqrt Sub Swish Tan Tanh ThresholdedRelu Where Xor
 """
 _NORMALISING: Final = """
     GroupNormalization Hardmax InstanceNormalization LayerNormalization LogSoftmax LpNormalization
-    MeanVarianceNormalization RMSNormalization Softmax
+    MeanVarianceNormalization RMSNormalization SimplifiedLayerNormalization Softmax
 """
 _REDUCING: Final = """
     ArgMax ArgMin Col2Im CumProd CumSum GlobalAveragePool GlobalMaxPool ReduceL1 ReduceL2 ReduceLogSum
     ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
 """
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(_MOVING.split(), _times_output(0)),
-    **dict.fromkeys(_NORMALISING.split(), _times_output(5)),
-    **dict.fromkeys(_REDUCING.split(), _times_input(1)),
-    **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool),
-    **dict.fromkeys(("Max", "Mean", "Min", "Sum"), _variadic),
+    **dict.fromkeys(_MOVING.split(), per_output(0)),
+    **dict.fromkeys(_ELEMENTWISE.split(), per_output(1)),
+    **dict.fromkeys(_NORMALISING.split(), per_output(formulas.NORMALISING)),
+    **dict.fromkeys(_REDUCING.split(), per_input(1)),
+    **dict.fromkeys(("Affine", "ImageScaler", "SwiGLU"), per_output(2)),
+    **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), pool),
+    **dict.fromkeys(("Max", "Mean", "Min", "Sum"), variadic),
     **dict.fromkeys(("MatMul", "MatMulInteger"), contractions.matrix_product),
     **dict.fromkeys(("GRU", "LSTM", "RNN"), contractions.recurrence),
-    **dict.fromkeys(("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"), _times_input(5)),
     **dict.fromkeys(("Resize", "Upsample"), _interpolation),
-    **dict.fromkeys(("TopK", "Unique"), _sort),
-    "Attention": contractions.attention,
-    "BatchNormalization": _times_output(2),
+    **dict.fromkeys(("Scatter", "ScatterElements", "ScatterND"), _scatter),
+    **dict.fromkeys(("TopK", "Unique"), sort),
+    "AffineGrid": contractions.affine_grid,
+    "Attention": attentions.attention,
+    "BatchNormalization": _batch_normalization,
     "CausalConvWithState": contractions.convolution,
     "Conv": contractions.convolution,
     "ConvInteger": partial(contractions.convolution, bias=4),
@@ -159,19 +161,27 @@ RULES: Final[Mapping[str, Rule]] = {
     "DeformConv": partial(contractions.convolution, bias=3),
     "DFT": _fourier,
     "Det": _determinant,
+    # Find the least and the greatest, then divide.
+    "DynamicQuantizeLinear": per_output(3),
     "Einsum": contractions.einsum,
     "Gemm": contractions.gemm,
-    "GlobalLpPool": _times_input(2),
-    "GridSample": _grid_sample,
-    "LinearAttention": contractions.linear_attention,
+    "GlobalLpPool": per_input(2),
+    "GridSample": grid_sample,
+    "LinearAttention": attentions.linear_attention,
     "LRN": _local_response,
     "MaxRoiPool": _region_pool,
+    # Weigh the one class that is the target, and add.
+    "NegativeLogLikelihoodLoss": per_input(2, 1),
     "NonMaxSuppression": _suppression,
     "QLinearConv": partial(contractions.convolution, weight=3, bias=8),
+    "QLinearConvTranspose": partial(contractions.transposed_convolution, weight=3, bias=8),
     "QLinearMatMul": contractions.matrix_product,
     "RoiAlign": _region_align,
-    "RotaryEmbedding": _times_output(3),
+    "RotaryEmbedding": rotation,
     "STFT": _short_time_fourier,
-    "ai.onnx.preview.FlexAttention": contractions.attention,
+    "SoftmaxCrossEntropyLoss": per_input(formulas.NORMALISING),
+    "ai.onnx.preview.FlexAttention": attentions.flex_attention,
+    **{f"ai.onnx.ml.{op}": rule for op, rule in flops_ml.RULES.items()},
+    **{f"com.microsoft.{op}": rule for op, rule in flops_microsoft.RULES.items()},
 }
-"""How to count each operator that does not simply work element by element."""
+"""How to count each operator of which it is known; all others are guessed."""

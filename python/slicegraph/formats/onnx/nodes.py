@@ -54,6 +54,16 @@ class Node:
         found = attribute(self.proto, name)
         return () if found is None else tuple(found.ints)
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Get an attribute that is a list of texts: empty where there is none."""
+        found = attribute(self.proto, name)
+        return () if found is None else tuple(text.decode("utf-8", "replace") for text in found.strings)
+
+    def count(self, name: str) -> int:
+        """Count the elements of an attribute that is a list of numbers."""
+        found = attribute(self.proto, name)
+        return 0 if found is None else len(found.floats) + len(found.ints)
+
     def text(self, name: str, default: str) -> str:
         """Get a text attribute."""
         found = attribute(self.proto, name)
@@ -126,6 +136,14 @@ def body_graphs(node: NodeProto) -> Iterator[GraphProto]:
         if found.HasField("g"):
             yield found.g
         yield from found.graphs
+
+
+def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """Run over the nodes of a graph and of all sub-graphs within."""
+    for node in graph.node:
+        yield node
+        for body in body_graphs(node):
+            yield from all_nodes(body)
 
 
 def read_names(node: NodeProto) -> dict[str, None]:

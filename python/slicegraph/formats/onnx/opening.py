@@ -11,9 +11,10 @@ from onnx import ModelProto, inliner
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula, Formulas
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
 from slicegraph.formats.onnx.inference import Context
-from slicegraph.formats.onnx.nodes import Walked
+from slicegraph.formats.onnx.nodes import Walked, all_nodes, operator
 from slicegraph.formats.onnx.values import Value
 from slicegraph.formats.onnx.walk import walk
 
@@ -44,8 +45,9 @@ class Opened:
     arrays: GraphArrays
 
 
-def opened(path: Path, dims: Mapping[str, int]) -> Opened:
+def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | None = None) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
+    formulas = Formulas(flops)
     model = inlined(skeleton.load(path))
     names.check(opset.domain for opset in model.opset_import)
     names.check_graph(model.graph)
@@ -59,7 +61,8 @@ def opened(path: Path, dims: Mapping[str, int]) -> Opened:
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
     dimensions.check_known(walked, model.graph, context.dims)
-    arrays = topology.arrays(model.graph.name or path.stem, walked, inputs)
+    arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
+    formulas.check_used(operator(node) for node in all_nodes(model.graph))
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formulas
 from slicegraph.formats.layout import lay_out
 from slicegraph.formats.onnx.facts import facts
 from slicegraph.formats.onnx.nodes import Walked, label
 from slicegraph.formats.onnx.values import Value
 
 
-def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArrays:
+def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: Formulas) -> GraphArrays:
     """Lay a graph out in arrays.
 
     Parameters
@@ -23,6 +24,8 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArray
         Its nodes and values; every value in use has a size.
     inputs
         The model's inputs; those that nobody uses are left out.
+    formulas
+        What the user says that operators compute.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value]) -> GraphArray
         name,
         op=[node.op for node in walked.nodes],
         node_name=[label(node.proto) for node in walked.nodes],
-        facts=[facts(node, used) for node in walked.nodes],
+        facts=[facts(node, used, formulas) for node in walked.nodes],
         reads=[node.reads for node in walked.nodes],
         producer=producer,
         size=(walked.values[key].nbytes or 0 for key in producer),

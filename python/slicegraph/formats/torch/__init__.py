@@ -12,6 +12,7 @@ from torch.export.graph_signature import InputKind
 from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.counting import Formula, Formulas
 from slicegraph.formats.torch.flops import Counter
 from slicegraph.formats.torch.vals import nbytes
 from slicegraph.formats.torch.walk import Walk
@@ -20,7 +21,14 @@ from slicegraph.formats.traced import Program, Value
 __all__ = ["trace"]
 
 
-def trace(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, name: str) -> GraphArrays:
+def trace(
+    model: object,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    name: str,
+    flops: Mapping[str, Formula] | None = None,
+) -> GraphArrays:
     """Trace a model as a graph of nodes and tensors.
 
     Parameters
@@ -31,6 +39,8 @@ def trace(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, name
         What the module is called with; nothing for an exported program.
     name
         What the graph is called.
+    flops
+        What operators compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before all rules.
 
     Returns
     -------
@@ -51,6 +61,8 @@ def trace(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, name
     - ``flops``: matrix products and convolutions as PyTorch's own ``FlopCounterMode`` counts them, 1 more per element
       for a bias, 5 per score for attention's softmax; the rest as the ONNX reader counts (the table is in
       ``flops.py``), and so ``read_bytes``, ``write_bytes`` and ``param_bytes``.
+    - An operator that has no rule and that PyTorch does not count or call pointwise counts 1 per element that it makes
+      and is marked as a guess.
     - A buffer or an input that the model writes to counts as an output.  What nobody uses is left out.
     """
     program = _exported(model, args, kwargs).run_decompositions({})
@@ -62,9 +74,11 @@ def trace(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, name
         value = Value(nbytes=nbytes(node.meta.get("val"), node.name), name=spec.target or node.name)
         given.append(value)
         (inputs if spec.kind == InputKind.USER_INPUT else parameters).append(value)
-    with Counter() as counter:
+    formulas = Formulas(flops)
+    with Counter(formulas) as counter:
         walk = Walk(counter)
         steps, outputs = walk.graph(program.graph_module, given)
+    formulas.check_used()
     parameters += walk.parameters
     return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
 

@@ -7,7 +7,7 @@ normalise, 1 per element for all that works element by element, 0 for what only 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
 import torch
@@ -16,6 +16,7 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 from torch.utils.flop_counter import FlopCounterMode
 
+from slicegraph.formats.counting import Count, Formulas, formulas, guess
 from slicegraph.formats.torch.nodes import argument, is_pointwise, name_of
 from slicegraph.formats.torch.vals import numel
 
@@ -25,7 +26,8 @@ Rule = Callable[[Node], int]
 class Counter:
     """PyTorch's counter, which runs an operator on tensors without elements."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Formulas) -> None:
+        self._given = given
         self._mode = FlopCounterMode(display=False)
         self._no_grad = torch.no_grad()
 
@@ -38,15 +40,20 @@ class Counter:
         self._mode.__exit__(*error)
         self._no_grad.__exit__(*error)
 
-    def flops(self, node: Node) -> int:
-        """Count what a node computes, bodies apart; where nobody knows, one for each element that it makes."""
+    def count(self, node: Node) -> Count:
+        """Count what a node computes, bodies apart: by the user's formula, by a rule, or else as a guess."""
         op = name_of(node)
+        made = node.meta.get("val")
+        outputs = made if isinstance(made, list | tuple) else [made]
+        mine = self._given.count(op, [_shape(read) for read in node.all_input_nodes], [_dims(each) for each in outputs])
+        if mine is not None:
+            return mine
         if op in RULES:
-            return RULES[op](node)
-        if is_pointwise(node):
-            return _outputs(node)
+            return Count(flops=RULES[op](node))
+        if is_pointwise(node) or op in _POINTWISE:
+            return Count(flops=_outputs(node))
         products = self._products(node)
-        return products + _added(node, op) if products else _outputs(node)
+        return Count(flops=products + _added(node, op)) if products else guess(_outputs(node))
 
     def _products(self, node: Node) -> int:
         """Count matrix products and convolutions, within whatever the operator is made of."""
@@ -65,7 +72,7 @@ def _added(node: Node, op: str) -> int:
     """Count what a product does besides: add a bias, or normalise attention's scores."""
     if op == "scaled_dot_product_attention":
         keys, width = (_shape(argument(node, name))[axis] for name, axis in (("key", -2), ("value", -1)))
-        return 5 * _outputs(node) // max(1, width) * keys
+        return formulas.NORMALISING * (_outputs(node) // max(1, width)) * keys
     has_bias = op in _SUMS or argument(node, "bias") is not None
     return numel(_first(node.meta["val"])) * has_bias
 
@@ -99,7 +106,7 @@ def _interpolation(width: int) -> Rule:
     def rule(node: Node) -> int:
         before, after = _shape(node.all_input_nodes[0]), _shape(node)
         axes = sum(a != b for a, b in zip(before, after, strict=True))
-        return 2 * width**axes * _outputs(node) if axes else 0
+        return formulas.interpolation(_outputs(node), width, axes)
 
     return rule
 
@@ -107,26 +114,25 @@ def _interpolation(width: int) -> Rule:
 def _grid_sample(node: Node) -> int:
     """Resample like an interpolation, along all axes but the batch and the channels."""
     width = {0: 2, 2: 4}.get(argument(node, "interpolation_mode"), 0)
-    return 2 * width ** (len(_shape(node)) - 2) * _outputs(node) if width else 0
+    return formulas.interpolation(_outputs(node), width, len(_shape(node)) - 2)
 
 
 def _sort(node: Node) -> int:
-    """Compare as a sort does: log2 of the number kept, for each element."""
+    """Compare as a sort does."""
     shape = _shape(node.all_input_nodes[0])
     dim = argument(node, "dim")
     kept = argument(node, "k") if name_of(node) == "topk" else (shape or (1,))[-1 if dim is None else dim]
-    return _input(node) * max(1, math.ceil(math.log2(max(1, kept))))
+    return formulas.comparisons(_input(node), kept)
 
 
 def _fourier(node: Node) -> int:
-    """Count 5 N log2 N for each transform, as is customary for FFTs."""
     shapes = _shape(node.all_input_nodes[0]), _shape(node)
     shape = max(shapes, key=math.prod)
     dims = argument(node, "dim")
     if dims is None:
         dims = range(len(shape)) if name_of(node).endswith("n") else [-1]
     length = math.prod(shape[dim] for dim in ([dims] if isinstance(dims, int) else dims))
-    return math.prod(shape) // max(1, length) * math.ceil(5 * length * math.log2(max(2, length)))
+    return formulas.transforms(length, math.prod(shape) // max(1, length))
 
 
 def _recurrence(node: Node) -> int:
@@ -143,8 +149,7 @@ def _bag(node: Node) -> int:
 
 
 def _elimination(node: Node) -> int:
-    """Eliminate: two thirds of n^3 for each matrix."""
-    return 2 * _input(node) * _shape(node.all_input_nodes[0])[-1] // 3
+    return formulas.elimination(_input(node), _shape(node.all_input_nodes[0])[-1])
 
 
 def _update(node: Node) -> int:
@@ -157,8 +162,26 @@ def _first(val: Any) -> Any:  # noqa: ANN401 - a tensor or several
     return val[0] if isinstance(val, list | tuple) else val
 
 
-def _shape(node: Node) -> Sequence[int]:
-    return tuple(int(dim) for dim in _first(node.meta["val"]).shape)
+def _shape(node: Node) -> tuple[int, ...]:
+    return _dims(_first(node.meta["val"]))
+
+
+def _dims(val: Any) -> tuple[int, ...]:  # noqa: ANN401 - a tensor or a number
+    return tuple(int(dim) for dim in getattr(val, "shape", ()))
+
+
+def _packed_product(node: Node) -> int:
+    """Multiply rows with weights that are quantized, packed or sorted by group: as wide as the rows are."""
+    return formulas.products(_outputs(node), _shape(node.all_input_nodes[0])[-1])
+
+
+def _grouped_product(node: Node) -> int:
+    """Multiply each row with the matrix of its group; two matrices: the groups divide what is summed."""
+    rows, other = (_shape(read) for read in node.all_input_nodes[:2])
+    matrix = 2
+    if len(rows) == len(other) == matrix:
+        return formulas.products(rows[0] * other[1], rows[1])
+    return formulas.products(_outputs(node), rows[-1])
 
 
 _SUMS: Final = frozenset({"addbmm", "addmm", "addmv", "baddbmm"})
@@ -203,6 +226,14 @@ _ELIMINATING: Final = """
     _linalg_det _linalg_slogdet linalg_cholesky linalg_cholesky_ex linalg_det linalg_lu linalg_lu_factor
     linalg_lu_factor_ex
 """
+# PyTorch tags these as no pointwise operators, but they are.
+_ELEMENTWISE: Final = """
+    _make_dep_token alpha_dropout bernoulli dropout feature_alpha_dropout feature_dropout
+    fake_quantize_per_channel_affine fake_quantize_per_tensor_affine multinomial native_dropout normal poisson
+    quantized_decomposed.dequantize_per_channel quantized_decomposed.dequantize_per_tensor
+    quantized_decomposed.quantize_per_channel quantized_decomposed.quantize_per_tensor rand rand_like randint
+    randint_like randn randn_like randperm rrelu uniform
+"""
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_MOVING.split(), _nothing),
     **dict.fromkeys(_NORMALISING.split(), _times_first_output(5)),
@@ -217,6 +248,9 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), _recurrence),
     **dict.fromkeys(("_embedding_bag", "_embedding_bag_forward_only", "embedding_bag"), _bag),
     **dict.fromkeys(_ELIMINATING.split(), _elimination),
+    **dict.fromkeys(("_int_mm", "_weight_int4pack_mm", "_weight_int8pack_mm"), _packed_product),
+    **dict.fromkeys(("_grouped_mm", "_scaled_grouped_mm"), _grouped_product),
     **dict.fromkeys(("index_add", "index_reduce", "scatter_add", "scatter_reduce"), _update),
 }
 """How to count each operator that neither contracts nor simply works element by element."""
+_POINTWISE: Final = frozenset(_ELEMENTWISE.split())

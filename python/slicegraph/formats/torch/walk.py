@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 from torch.fx import GraphModule, Node
 
+from slicegraph.formats.counting import Count
 from slicegraph.formats.torch.flops import Counter
 from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, takes_shape_alone
 from slicegraph.formats.torch.vals import nbytes, numel
@@ -80,12 +81,14 @@ class Walk:
         if takes_shape_alone(node):
             inputs = inputs[1:]
         is_gather = op in _GATHERING | _BAGS
+        counted = Count(flops=0) if viewed or bodies else self._counter.count(node)
         return Step(
             op=op,
             name=name,
             inputs=inputs,
             outputs=outputs,
-            flops=0 if viewed or bodies else self._counter.flops(node),
+            flops=counted.flops,
+            is_guess=counted.is_guess,
             is_view=viewed,
             is_arranging=viewed and _is_whole(node),
             is_fresh=is_fresh(node),

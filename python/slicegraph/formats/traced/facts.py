@@ -33,6 +33,7 @@ def facts(step: Step, wanted: AbstractSet[Value], folded: Folded) -> Facts:
         write_bytes=sum(value.nbytes for value in set(step.outputs) & wanted),
         parameters=folded.parameters(set(step.inputs) - within),
         is_view=step.is_view,
+        is_guess=step.is_guess,
     )
     return with_bodies(own, [_of_body(body, folded) for body in step.bodies])
 

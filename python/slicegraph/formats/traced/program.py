@@ -56,6 +56,8 @@ class Step:
         What it reads and makes.
     flops
         Floating-point operations, bodies apart.
+    is_guess
+        Nobody has a rule for what it computes.
     is_view
         It moves nothing: its output is its input under another shape.
     is_arranging
@@ -73,6 +75,7 @@ class Step:
     inputs: Sequence[Value]
     outputs: Sequence[Value]
     flops: int = 0
+    is_guess: bool = False
     is_view: bool = False
     is_arranging: bool = False
     is_fresh: bool = False

@@ -1,0 +1,6 @@
+"""How work is counted: what all readers share, so that a rule is written once, and what users say themselves."""
+
+from slicegraph.formats.counting.count import Count, guess
+from slicegraph.formats.counting.given import Formula, Formulas
+
+__all__ = ["Count", "Formula", "Formulas", "guess"]
