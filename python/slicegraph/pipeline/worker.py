@@ -166,7 +166,7 @@ def _serve(work: Work, memory: Bytes) -> None:
 
 def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:
     """Load the stage's model and tell it where its inputs and outputs are, once for all."""
-    import onnxruntime  # noqa: PLC0415 - nobody but a stage loads it
+    from slicegraph.formats.onnx.runtime import onnxruntime  # noqa: PLC0415 - nobody but a stage loads it
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = work.threads

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.manifest import Manifest, Tensor
+from slicegraph.formats.onnx.runtime import onnxruntime
 from slicegraph.formats.onnx.samples import random_inputs
 from slicegraph.formats.onnx.sessions import Values, complaints, run, to_values
 from slicegraph.formats.onnx.weights import check_external

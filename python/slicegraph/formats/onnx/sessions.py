@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto
 
 from slicegraph.errors import InputError
+from slicegraph.formats.onnx.runtime import onnxruntime
 
 Values = Mapping[str, Any]
 """onnxruntime's values, for which there are no stubs, by name."""

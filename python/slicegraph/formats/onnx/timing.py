@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
@@ -19,6 +18,7 @@ from slicegraph.formats.onnx import events
 from slicegraph.formats.onnx.events import Run
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.onnx.runnable import Runnable, runnable
+from slicegraph.formats.onnx.runtime import onnxruntime
 from slicegraph.formats.onnx.sessions import Runner, run
 from slicegraph.formats.onnx.weights import external_files
 from slicegraph.formats.writing import temporary_folder
