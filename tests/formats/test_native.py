@@ -85,7 +85,7 @@ def broken(change: Callable[[Any], object]) -> bytes:
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"\xff\xfe\x00", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "more than 1,000 deep"),
         (b"\x1f\x8b\x08", "the compressed data ends early or is damaged"),
         (gzip.compress(b"{}" * 1000, mtime=0)[:-9], "the compressed data ends early or is damaged"),
         (b"[]", "a graph file holds one JSON object"),

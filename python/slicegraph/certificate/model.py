@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from slicegraph.certificate import codec
 from slicegraph.errors import CertificateError, InputError
+from slicegraph.formats.files import read_whole
+from slicegraph.formats.limits import check_nesting
 from slicegraph.formats.writing import write_file
 
 FORMAT = "slicegraph-certificate-1"
@@ -58,10 +60,10 @@ class Certificate:
         InputError
             When it cannot be read, or is no certificate.
         """
+        text = read_whole(Path(path))
+        check_nesting(Path(path), text)
         try:
-            document = codec.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror or error}") from None
+            document = codec.loads(text)
         except ValueError as error:
             raise InputError(f"{path}: no certificate: {error}") from None
         if document.get("format") != FORMAT:

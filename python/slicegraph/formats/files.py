@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import zlib
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slicegraph.errors import InputError
-
-_GZIP = b"\x1f\x8b"
+from slicegraph.formats.limits import check_nesting, unpacked
 
 
 def read_whole(path: Path) -> bytes:
@@ -20,11 +18,12 @@ def read_whole(path: Path) -> bytes:
     Raises
     ------
     InputError
-        When it cannot be read.
+        When it cannot be read, or holds more than it may: see `slicegraph.formats.limits`.
     """
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(_GZIP) else raw
+        return unpacked(path)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     except (EOFError, zlib.error):
@@ -54,12 +53,15 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - anything can stand in a file
     Raises
     ------
     InputError
-        When it cannot be read or is not JSON.
+        When it cannot be read, is not JSON, or is nested more than 1,000 deep.
     """
     raw = read_whole(path)
+    check_nesting(path, raw)
     try:
         return json.loads(raw)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply") from None
+    except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from None
 
 

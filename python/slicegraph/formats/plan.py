@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from slicegraph.errors import InputError
+from slicegraph.formats.files import read_whole
+from slicegraph.formats.limits import check_nesting
 
 FORMAT: Final = "slicegraph-plan-1"
 """What ``slicegraph solve --json`` prints."""
@@ -95,9 +97,7 @@ class _Reader:
 
     def plan(self) -> Plan:
         try:
-            text = self._path.read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            raise InputError(f"{self._path}: {error.strerror or error}") from None
+            text = read_whole(self._path).decode("utf-8-sig")
         except UnicodeDecodeError:
             raise InputError(f"{self._path}: neither JSON nor text, which is UTF-8") from None
         if self._path.name.lower().endswith(".json") or text.lstrip()[:1] in ("[", "{"):
@@ -107,11 +107,14 @@ class _Reader:
         return Plan(block_of=self._row(words, is_text=True))
 
     def _json(self, text: str) -> Plan:
+        check_nesting(self._path, text.encode())
         try:
             data = json.loads(text, object_pairs_hook=self._object)
         except InputError:
             raise
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise InputError(f"{self._path}: nested too deeply") from None
+        except ValueError as error:
             raise InputError(f"{self._path}: not JSON: {error}") from None
         if isinstance(data, list):
             return Plan(block_of=self._list(data))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from slicegraph.errors import printable
 from slicegraph.pipeline.measure import PipelineRun, StageRun
 from slicegraph.report import numbers
 
@@ -61,7 +62,7 @@ def _stage(index: int, stage: StageRun) -> dict[str, Any]:
 
 
 def _headline(run: PipelineRun) -> Text:
-    name = "".join(character if character.isprintable() else " " for character in run.name).strip() or "model"
+    name = printable(run.name) or "model"
     if not run.requests:
         return Text(f"{name}: nothing was measured before Ctrl-C")
     end = ", ended by Ctrl-C" if run.is_interrupted else ""

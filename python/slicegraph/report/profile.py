@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from slicegraph.errors import printable
 from slicegraph.formats.onnx.events import CASTS, CONSTANTS, OPERATORS
 from slicegraph.formats.onnx.timing import Timing
 from slicegraph.graph import Graph
@@ -31,7 +33,8 @@ def profile_to_text(graph: Graph, timing: Timing) -> str:
     console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
     total = _work(graph)
     with console.capture() as capture:
-        console.print(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors", markup=False)
+        name = printable(graph.name) or "graph"
+        console.print(f"{name}: {graph.num_nodes} nodes, {graph.num_tensors} tensors", markup=False)
         console.print(_operators(graph))
         console.print(f"nodes        {numbers.time(total)}: the sum of what each takes, medians of {_runs(timing)}")
         for label, seconds, meaning in (
@@ -93,7 +96,9 @@ def _operators(graph: Graph) -> Table:
     rows = _by_operator(graph)
     total = _work(graph)
     for op, count, seconds in rows[:_ROWS]:
-        table.add_row(op, str(count), numbers.time(seconds), numbers.percent(seconds / total if total else 0.0))
+        table.add_row(
+            Text(printable(op)), str(count), numbers.time(seconds), numbers.percent(seconds / total if total else 0.0)
+        )
     if rest := rows[_ROWS:]:
         count, seconds = sum(row[1] for row in rest), sum(row[2] for row in rest)
         share = numbers.percent(seconds / total if total else 0.0)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from slicegraph.errors import printable
 from slicegraph.formats.manifest import Boundary, Manifest
 from slicegraph.report import numbers
 from slicegraph.verify_split import Difference
@@ -15,7 +16,7 @@ from slicegraph.verify_split import Difference
 def manifest_to_text(manifest: Manifest, directory: str) -> str:
     """Give a line per stage: its file, its nodes, the bytes at its borders, and its predicted cost."""
     stages = manifest["stages"]
-    lines = [f"{_line(manifest['model']['name'])}: {len(stages)} stages in {_line(directory)}"]
+    lines = [f"{printable(manifest['model']['name'])}: {len(stages)} stages in {printable(directory)}"]
     width = max(len(stage["file"]) for stage in stages)
     for stage in stages:
         cost = (
@@ -29,9 +30,9 @@ def manifest_to_text(manifest: Manifest, directory: str) -> str:
 
 def differences_to_text(differences: Sequence[Difference], tolerance: float) -> str:
     """Give a line per output, and whether all are within the tolerance."""
-    width = max((len(_line(each.name)) for each in differences), default=0)
+    width = max((len(printable(each.name)) for each in differences), default=0)
     lines = [
-        f"{_line(each.name):<{width}}  {each.relative:.2g} of its largest magnitude ({each.absolute:.2g})"
+        f"{printable(each.name):<{width}}  {each.relative:.2g} of its largest magnitude ({each.absolute:.2g})"
         for each in differences
     ]
     worst = max((each.relative for each in differences), default=0.0)
@@ -59,8 +60,3 @@ def _infinite(cost: float | None) -> float:
 
 def _finite(value: float) -> float | None:
     return None if math.isinf(value) else value
-
-
-def _line(text: str) -> str:
-    """Keep what moves a terminal's cursor out of a name."""
-    return "".join(character if character.isprintable() else " " for character in text).strip()

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slicegraph.cost import Instance
+from slicegraph.errors import printable
 from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
 from slicegraph.result import Result, Status
@@ -43,7 +44,7 @@ def _headline(result: Result) -> Text:
     graph = result.instance.graph
     empty = result.instance.num_blocks - len(set(result.block_of.tolist()))
     rest = f"; {empty} of {result.instance.num_blocks} stages stay empty" if empty else ""
-    return Text(f"{graph.name or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
+    return Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
 
 
 def _stages(result: Result) -> Table:
@@ -89,7 +90,7 @@ def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:
     parts = [named(numbers.printable(row.op), [row]) for row in rows[:_GUESSES_SHOWN]]
     if rest := rows[_GUESSES_SHOWN:]:
         parts.append(named(f"{len(rest)} more", rest))
-    return Text(f"guessed: {', '.join(parts)}")
+    return Text(f"guessed: {printable(', '.join(parts))}")
 
 
 def _grounds(result: Result) -> str:

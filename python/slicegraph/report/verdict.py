@@ -7,6 +7,7 @@ import math
 
 from slicegraph.certificate.check import Verdict
 from slicegraph.certificate.model import Certificate
+from slicegraph.errors import printable
 from slicegraph.report import numbers
 
 _PROVER = "the prover"
@@ -74,7 +75,7 @@ def refusal_to_json(reason: str) -> str:
 def _headline(certificate: Certificate) -> str:
     graph = certificate.document["graph"]
     counts = f"{graph['num_nodes']} nodes, {graph['num_tensors']} tensors, {certificate.num_blocks} stages"
-    return f"{_line(graph['name']) or 'graph'}: {counts}: the certificate holds"
+    return f"{printable(graph['name']) or 'graph'}: {counts}: the certificate holds"
 
 
 def _device(certificate: Certificate) -> str:
@@ -102,13 +103,8 @@ def _witnesses(certificate: Certificate, verdict: Verdict) -> list[str]:
     names = []
     if any(bound["chain"] or any(each["solver"] for each in bound["relaxations"]) for bound in trusted):
         solver = certificate.document["solver"]
-        names.append(_line(f"{solver['name']} {solver['version']}"))
+        names.append(printable(f"{solver['name']} {solver['version']}"))
     proved = set(verdict.replayed) - set(verdict.not_replayed)
     if any(bound["reduction"] or bound["downsets"] for bound in trusted if bound["method"] not in proved):
         names.append(_PROVER)
     return names
-
-
-def _line(text: str) -> str:
-    """Keep what moves a terminal's cursor out of a name."""
-    return "".join(character if character.isprintable() else " " for character in text).strip()
