@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""Numbers as people read them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,6 @@ def percent(fraction: float) -> str:
     """Give a fraction in percent; one that is not zero never reads as zero."""
     text = f"{fraction:.2%}"
     return "< 0.01%" if fraction > 0 and text == "0.00%" else text
-
-
-def printable(text: str) -> str:
-    """Give a name as one line that moves no cursor: what cannot be printed is escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:

@@ -87,10 +87,10 @@ def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:
         count, share = sum(row.num_nodes for row in some), math.fsum(row.share_of_work for row in some)
         return f"{op} ({count} of {num_nodes} nodes, {numbers.percent(share)} of the work)"
 
-    parts = [named(numbers.printable(row.op), [row]) for row in rows[:_GUESSES_SHOWN]]
+    parts = [named(printable(row.op), [row]) for row in rows[:_GUESSES_SHOWN]]
     if rest := rows[_GUESSES_SHOWN:]:
         parts.append(named(f"{len(rest)} more", rest))
-    return Text(f"guessed: {printable(', '.join(parts))}")
+    return Text(f"guessed: {', '.join(parts)}")
 
 
 def _grounds(result: Result) -> str:

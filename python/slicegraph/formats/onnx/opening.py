@@ -72,9 +72,7 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        # Names come from the file, and may hold anything.
-        line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in f"{path}: {error}")
-        raise InputError(line) from error
+        raise InputError(f"{path}: {error}") from error
     except RecursionError as error:
         raise InputError(f"{path}: its sub-graphs are nested too deeply") from error
 
