@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from onnx_models import check, check_files, models, plans, write
+from onnx_models import FEEDS, HEADER, check, check_files, models, plans, run, run_stages, write
 from slicegraph.graph import fields
 
 CHAIN = "g (float[2,4] x) => (float[2,4] c) { a = Relu(x) b = Tanh(a) c = Neg(b) }"
@@ -312,3 +312,50 @@ def test_a_branch_that_is_never_taken_is_not_read(tmp_path: Path) -> None:
         ({"x": "model"}, {"a": [1], "c": ["model"]}),
         ({"a": 0}, {"b": ["model"]}),
     ]
+
+
+def test_nodes_out_of_order_become_valid_stages(tmp_path: Path) -> None:
+    """Stages are in topological order, with what a branch captures before it."""
+    text = """g (float[2,4] x) => (float[2,4] y) <bool yes = {1}>
+        { y = Exp(c) c = If(k)<then_branch = t () => (float[2,4] u) { u = Neg(b) },
+            else_branch = e () => (float[2,4] v) { v = Sin(a) }>
+          k = Cast<to=9>(r) r = ReduceSum<keepdims=0>(a) b = Relu(a) a = Tanh(x) }"""
+    manifest = check(write(tmp_path / "model.onnx", text), [0, 0, 0, 1, 1, 2])
+    assert [stage["nodes"] for stage in manifest["stages"]] == [3, 2, 1]
+
+
+def test_the_standard_domain_may_be_written_out(tmp_path: Path) -> None:
+    """Stages give it its empty name, as tools expect it."""
+    text = """<ir_version: 8, opset_import: ["ai.onnx": 17]> g (float[2,4] x) => (float[2,4] y)
+        { a = ai.onnx.Relu(x) y = Exp(a) }"""
+    check(write(tmp_path / "model.onnx", text), [0, 1])
+
+
+def test_sparse_parameters_go_along(tmp_path: Path) -> None:
+    """As they are stored, into every stage that reads them."""
+    text = "g (float[2,4] x) => (float[2,4] y) { a = MatMul(x, w) y = MatMul(a, w) }"
+    model = onnx.parser.parse_model(f"{HEADER} {text}")
+    sparse = model.graph.sparse_initializer.add(dims=[4, 4])
+    sparse.values.CopyFrom(onnx.numpy_helper.from_array(np.array([1, 2, -3], np.float32), "w"))
+    sparse.indices.CopyFrom(onnx.numpy_helper.from_array(np.array([1, 4, 11])))
+    path = write(tmp_path / "model.onnx", model)
+    manifest = sg.split(path, [0, 1], tmp_path / "stages")
+    feeds = {"x": FEEDS["x"]}
+    whole, chained = run(path, feeds), run_stages(tmp_path / "stages", manifest, feeds)
+    np.testing.assert_array_equal(chained["y"], whole["y"])
+    assert len(onnx.load(tmp_path / "stages/stage1.onnx").graph.sparse_initializer) == 1
+
+
+@pytest.mark.parametrize("node", ["LayerNormalization(a, w, w)", "SimplifiedLayerNormalization(a, w)"])
+def test_an_operator_before_its_operator_set_becomes_a_stage_that_runs(node: str, tmp_path: Path) -> None:
+    """A stage is as valid as the whole: what ONNX's checker does not know it need not like."""
+    text = f"""<ir_version: 7, opset_import: ["": 12]> g (float[2,4] x) => (float[2,4] y)
+        <float[4] w = {{1,2,3,4}}, float[2,4] n> {{ a = Relu(x) n = {node} y = Exp(n) }}"""
+    path = write(tmp_path / "model.onnx", text)
+    manifest = sg.split(path, [0, 1, 1], tmp_path / "stages")
+    assert {each.name for each in (tmp_path / "stages").iterdir()} == {
+        *("stage0.onnx", "stage1.onnx", "annotated.onnx", "manifest.json"),
+    }
+    feeds = {"x": FEEDS["x"]}
+    whole, chained = run(path, feeds), run_stages(tmp_path / "stages", manifest, feeds)
+    np.testing.assert_array_equal(chained["y"], whole["y"])

@@ -191,3 +191,53 @@ def test_a_malformed_body_is_refused_by_name(node: str, tmp_path: Path) -> None:
     """The message names the node and what does not fit."""
     with pytest.raises(InputError, match=f"node 'y' .*{BROKEN[node]}"):
         _read(tmp_path, f"g (bool c, float[2] x) => (y) {{ {node} }}")
+
+
+RATES = """g (float[n,m] x, float[16,3] p, float[8,3] q, bool c) => (y)
+    {{ b = If(c)<then_branch = t () => (u) {{ {} }}, else_branch = e () => (v) {{ {} }}> y = Relu(b) }}"""
+
+
+@pytest.mark.parametrize(
+    ("then", "other", "length"),
+    [
+        ("u = MatMul(x, p)", "v = MatMul(x, q)", 16),
+        ("u = MatMul(x, p)", "v = MatMul(x, q)", 8),
+        ("k = MatMul(x, q) u = Relu(k)", "v = MatMul(x, p)", 16),
+        (
+            "u = If(c)<then_branch = a () => (s) { s = MatMul(x, q) }, else_branch = d () => (r) { r = MatMul(x, q) }>",
+            "v = If(c)<then_branch = h () => (s) { s = MatMul(x, q) }, else_branch = f () => (r) { r = MatMul(x, p) }>",
+            16,
+        ),
+    ],
+)
+def test_a_branch_that_cannot_run_hides_none_that_can(then: str, other: str, length: int, tmp_path: Path) -> None:
+    """Models hold one branch per size: sizes and work are those of the branch that fits."""
+    graph = _read(tmp_path, RATES.format(then, other), n=2, m=length)
+    assert graph.size.tolist()[-2:] == [24, 24]
+    assert graph.flops is not None
+    assert graph.flops.tolist() == [2 * 2 * 3 * length, 6]
+
+
+@pytest.mark.parametrize(
+    ("then", "other", "fault"),
+    [
+        ("u = MatMul(x, p)", "v = MatMul(x, q)", r"node 'u' \(MatMul\): Incompatible dimensions"),
+        ("u = Relu(x)", "k = NonZero(x) v = Cast<to=1>(k)", r"node 'k' \(NonZero\)$"),
+        ("u = Relu(x)", "v = Unheard(x)", r"node 'v' \(Unheard\): No Op registered"),
+        ("u = Relu(x)", "v = Transpose(x)", ""),
+    ],
+)
+def test_the_size_of_a_branch_that_may_run_is_never_made_up(then: str, other: str, fault: str, tmp_path: Path) -> None:
+    """None fits, or what one makes hangs on its data, its operator is unknown, or both fit and differ."""
+    with pytest.raises(InputError, match=r"; first is node 'b' \(If\)" + (f": in it, {fault}" if fault else "$")):
+        _read(tmp_path, RATES.format(then, other), n=2, m=9)
+
+
+def test_a_sequence_that_grows_has_no_known_length(tmp_path: Path) -> None:
+    """Its length in the first iteration is none for the others."""
+    text = """g (float[2] x) => (y)
+        { n = Constant<value_int=3>() zero = Constant<value_int=0>() one = Constant<value_int=1>() e = SequenceEmpty()
+          s, y = Loop(n, "", e)<body = b (int64 i, bool c, seq(float[d]) q) => (bool k, q2, r)
+            { k = Identity(c) q2 = SequenceInsert(q, x) m = SequenceLength(q) r = Range(zero, m, one) }> }"""
+    with pytest.raises(InputError, match=r"unknown: 'y'"):
+        _read(tmp_path, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from onnx import parser
 
+from slicegraph.cli.options import add_dim
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
@@ -74,18 +77,18 @@ def test_a_name_that_needs_quotes_is_quoted(tmp_path: Path) -> None:
     assert read(path, dims={"past + 1": 4}).size.tolist() == [16, 16]
 
 
-def test_a_name_that_no_input_has_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_the_file_does_not_use_is_refused(tmp_path: Path) -> None:
     """The message lists those that exist, or says that there are none."""
-    with pytest.raises(InputError, match=r"no dimension named 'w3': those of its inputs are 'batch', 'width'$"):
-        _read(tmp_path, DYNAMIC, {"w3": 8})
-    with pytest.raises(InputError, match=r"no dimension named 'batch': its inputs have none$"):
+    with pytest.raises(InputError, match=r"no dimension named 'w4': its dimensions are 'batch', 'width', 'w3'$"):
+        _read(tmp_path, DYNAMIC, {"w4": 8})
+    with pytest.raises(InputError, match=r"no dimension named 'batch': it names none$"):
         _read(tmp_path, "g (float[2] x) => (y) { y = Relu(x) }", {"batch": 1})
 
 
-@pytest.mark.parametrize("size", [0, -1, True, 2.0, "2", None, 1 << 63])
+@pytest.mark.parametrize("size", [-1, True, 2.0, "2", None, 1 << 63])
 def test_a_size_that_is_none_is_refused(size: object, tmp_path: Path) -> None:
-    """Sizes are integers of at least 1, and fit ONNX's own 64 bits."""
-    with pytest.raises(InputError, match="dimension 'batch' must be an integer of at least 1, not "):
+    """Sizes are integers of at least 0, and fit ONNX's own 64 bits."""
+    with pytest.raises(InputError, match="dimension 'batch' must be an integer of at least 0, not "):
         _read(tmp_path, DYNAMIC, {"batch": size, "width": 1})
 
 
@@ -144,3 +147,145 @@ def test_an_unused_value_needs_no_size(tmp_path: Path) -> None:
     graph = _read(tmp_path, "g (float[2,3] x) => (y) { p = NonZero(x) y = Relu(x) }")
     assert graph.tensor_name == ["x", "p", "y"]
     assert graph.size.tolist() == [24, 0, 24]
+
+
+COUNTED = """g (float[2,4] x) => (float[found,2] y) <int64[2,found] at, int64[found,2] rows>
+    { at = NonZero(x) rows = Transpose(at) y = Cast<to=1>(rows) }"""
+
+
+def test_a_name_that_only_outputs_and_records_use_can_be_given(tmp_path: Path) -> None:
+    """It is asked for, and its size holds wherever it stands."""
+    with pytest.raises(InputError, match=r"of 3 tensors are unknown: 'at', 'rows', 'y'; give --dim found=VALUE$"):
+        _read(tmp_path, COUNTED)
+    assert _read(tmp_path, COUNTED, {"found": 3}).size.tolist() == [32, 48, 48, 24]
+
+
+def test_an_unnamed_dimension_of_a_record_is_called_after_value_and_axis(tmp_path: Path) -> None:
+    """As one of an input is."""
+    text = "g (float[2,4] x) => (int64[2,?] y) { y = NonZero(x) }"
+    with pytest.raises(InputError, match=r"; give --dim y\.1=VALUE$"):
+        _read(tmp_path, text)
+    assert _read(tmp_path, text, {"y.1": 5}).size.tolist() == [32, 80]
+
+
+def test_a_name_within_a_body_can_be_given(tmp_path: Path) -> None:
+    """What a branch records is a record like any other."""
+    text = """g (float[2,4] x, bool c) => (y) { y = If(c)<then_branch = t () => (int64[2,n] u) { u = NonZero(x) },
+        else_branch = e () => (int64[2,n] v) { v = NonZero(x) }> }"""
+    assert _read(tmp_path, text, {"n": 3}).size.tolist() == [32, 1, 48]
+
+
+def test_a_dimension_may_be_zero(tmp_path: Path) -> None:
+    """A decoder's first step has no past."""
+    assert _read(tmp_path, DYNAMIC, {"batch": 4, "width": 0}).size.tolist() == [48, 0, 48]
+    assert _read(tmp_path, DYNAMIC, {"batch": 0, "width": 2}).size.tolist() == [0, 0, 0]
+
+
+def test_a_size_that_does_not_follow_is_refused(tmp_path: Path) -> None:
+    """What outputs alone name must be what the inputs make of it; a name that inputs have may be stale elsewhere."""
+    assert _read(tmp_path, DYNAMIC, {"batch": 4, "width": 5, "w3": 8}).size.tolist() == [48, 80, 128]
+    with pytest.raises(InputError, match=r"dimension 'w3' is 9, but at 'y' it follows to be 8$"):
+        _read(tmp_path, DYNAMIC, {"batch": 4, "width": 5, "w3": 9})
+    stale = "g (float[n] x) => (float[n] y) { y = Concat<axis=0>(x, x) }"
+    assert _read(tmp_path, stale, {"n": 3}).size.tolist() == [12, 24]
+
+
+EXPRESSIONS = {
+    "2*past": ({"past": 3}, 6),
+    "past + seq": ({"past": 5, "seq": 2}, 7),
+    "past*seq": ({"past": 3, "seq": 4}, 12),
+    "floor(seq/2) + 1": ({"seq": 5}, 3),
+    "Max(1, past - seq)": ({"past": 1, "seq": 4}, 1),
+    "((seq - 1)//2) + 1": ({"seq": 8}, 4),
+}
+
+
+def _with_expression(text: str, *, is_input: bool) -> Any:
+    widened = "a = Relu(x)" if is_input else "a = com.acme.Widen(x)"
+    model = parser.parse_model(
+        '<ir_version: 9, opset_import: ["": 17, "com.acme": 1]> '
+        f"g (float[past,seq] x, float[e] z) => (float[e,4] y) <float[e,4] a> {{ {widened} y = Relu(a) k = Neg(z) }}"
+    )
+    for info in (model.graph.input[1], *([] if is_input else [model.graph.output[0], model.graph.value_info[0]])):
+        info.type.tensor_type.shape.dim[0].dim_param = text
+    return model
+
+
+@pytest.mark.parametrize("text", EXPRESSIONS)
+def test_an_expression_of_named_sizes_is_evaluated(text: str, tmp_path: Path) -> None:
+    """In records and at inputs alike; its names are asked for where they stand alone, and the whole may be given."""
+    dims, size = EXPRESSIONS[text]
+    dims = {"past": 1, "seq": 1} | dims
+    path = tmp_path / "model.onnx"
+    path.write_bytes(_with_expression(text, is_input=False).SerializeToString())
+    graph = read(path, dims=dims)
+    sizes = dict(zip(graph.tensor_name or (), graph.size.tolist(), strict=True))
+    assert [sizes[name] for name in "zay"] == [4 * size, 16 * size, 16 * size]
+    with pytest.raises(InputError, match=r"; give --dim past=VALUE --dim seq=VALUE$"):
+        read(path)
+    assert read(path, dims=dims | {text: size}).size.tolist() == graph.size.tolist()
+    with pytest.raises(InputError) as error:
+        read(path, dims=dims | {text: size + 1})
+    assert f"dimension {text!r} must be {size} for " in str(error.value)
+
+
+def test_an_expression_that_makes_no_size_is_refused(tmp_path: Path) -> None:
+    """At an input, with the sizes that it was made from; a record that makes none says nothing."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(_with_expression("seq/2", is_input=True).SerializeToString())
+    with pytest.raises(InputError, match=r"dimension 'seq/2' is no size of at least 0 for seq = 3$"):
+        read(path, dims={"past": 1, "seq": 3})
+
+
+NAMES = [
+    "past+1",
+    'o\'d "d" $HOME',
+    "$(id)",
+    "a b",
+    "-x",
+    "--dim",
+    "a=b",
+    "*",
+    "~",
+    "#",
+    "ünï",
+    "tab\there",
+    "\x1b[31m",
+    "\\'",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_to_type_works_in_a_shell(name: str, tmp_path: Path) -> None:
+    """A shell makes of it the option that gives the dimension its size."""
+    model = parser.parse_model('<ir_version: 9, opset_import: ["": 17]> g (float[n] x) => (y) { y = Relu(x) }')
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = name
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError) as error:
+        read(path)
+    message = str(error.value)
+    assert message.isprintable()
+    typed = message.partition("; give ")[2].replace("VALUE", "3")
+    script = f"printf '%s\\0' {typed}"
+    words = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1]  # noqa: S607
+    parser_of_words = argparse.ArgumentParser()
+    add_dim(parser_of_words)
+    assert read(path, dims=dict(parser_of_words.parse_args(words).dim)).size.tolist() == [12, 12]
+
+
+def test_the_operator_at_fault_is_named_though_it_reads_parameters_alone(tmp_path: Path) -> None:
+    """What it feeds is not to blame, however far behind it the first tensor is."""
+    text = """g (float[1,3,8,8] x) => (y) <float[4,3,3,3] w>
+        { w = Constant<value=float[4,3,3,3] {0}>() r = com.acme.Round(w) s = Neg(r) a = Conv(x, s) y = Relu(a) }"""
+    model = parser.parse_model(
+        f'<ir_version: 9, opset_import: ["": 17, "com.acme": 1]> {text.replace("{0}", "{" + "0," * 107 + "0}")}'
+    )
+    del model.graph.value_info[:]
+    model.graph.node[1].name = "rounding"
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(
+        InputError, match=r"; first is node 'rounding' \(com\.acme\.Round\): ONNX has no such operator$"
+    ):
+        read(path)

@@ -65,3 +65,52 @@ def test_a_constant_sequence_is_no_node(tmp_path: Path) -> None:
     """Nor a tensor, when it is returned."""
     text = """g (float[2] x) => (y, z) <float[2] w = {1,2}> { y = SequenceConstruct(w) z = Relu(x) }"""
     assert _sizes(tmp_path, text) == {"x": 8, "z": 8}
+
+
+PARTS = {
+    "s = SequenceConstruct(x, z, x) y = ConcatFromSequence<axis=0>(s)": 7 * 3 * 4,
+    "s = SequenceConstruct(x, x) y = ConcatFromSequence<axis=-1>(s)": 2 * 6 * 4,
+    "s = SequenceConstruct(x, x, x) y = ConcatFromSequence<axis=-1, new_axis=1>(s)": 3 * 24,
+    "s = SplitToSequence<axis=0>(z) t = SequenceInsert(s, one) y = ConcatFromSequence<axis=0>(t)": 4 * 12,
+    "s = SplitToSequence<axis=0, keepdims=0>(z) y = ConcatFromSequence<axis=0>(s)": 36,
+    "s = SplitToSequence<axis=0, keepdims=0>(z) y = SequenceAt(s, m1)": 12,
+    "s = SplitToSequence<axis=0>(z, parts) y = SequenceAt(s, first)": 24,
+    "s = SplitToSequence<axis=0>(z, two) y = SequenceAt(s, m1)": 12,
+    "s = SequenceConstruct(x, z) y = SequenceAt(s, m1)": 36,
+    "s = SequenceConstruct(x, z) t = SequenceInsert(s, one, m1) y = SequenceAt(t, second)": 12,
+    "s = SequenceConstruct(x, z) t = SequenceErase(s) y = ConcatFromSequence<axis=0>(t)": 24,
+    "s = SequenceConstruct(x, z) t = SequenceErase(s, first) y = ConcatFromSequence<axis=0>(t)": 36,
+    "e = SequenceEmpty() s = SequenceInsert(e, x) t = SequenceInsert(s, z) y = ConcatFromSequence<axis=0>(t)": 60,
+    "s = SequenceConstruct(x, x) t = SequenceErase(s, free) y = ConcatFromSequence<axis=0>(t)": 24,
+    "s = SequenceConstruct(x, z) t = Identity(s) y = ConcatFromSequence<axis=0>(t)": 60,
+    "s = SequenceConstruct(x, x) t = SequenceMap(s)<body = b (float[c,d] i) => (o) { o = Transpose(i) }>"
+    " y = ConcatFromSequence<axis=0>(t)": 48,
+    "s = SequenceConstruct(x, z) n = SequenceLength(s) r = Range(first, n, second) y = Cast<to=1>(r)": 8,
+    "s = SequenceConstruct(x, z) n = SequenceLength(s) m = Add(n, second) r = Range(first, m, second) y = Cast<to=1>(r)"
+    "": 12,
+}
+_DECLARED = """g (float[2,3] x, float[3,3] z, float[1,3] one, int64 free) => (y)
+    <int64 first = {0}, int64 second = {1}, int64 m1 = {-1}, int64 two = {2}, int64[2] parts = {2,1}>"""
+
+
+@pytest.mark.parametrize("nodes", PARTS)
+def test_what_a_sequence_of_known_length_holds_is_known(nodes: str, tmp_path: Path) -> None:
+    """Whatever was put in or taken out at a known place: its items can be joined, counted and taken."""
+    assert _sizes(tmp_path, f"{_DECLARED} {{ {nodes} }}")["y"] == PARTS[nodes]
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        "s = SequenceConstruct(x, z) y = SequenceAt(s, free)",
+        "s = SequenceConstruct(x, z) t = SequenceErase(s, free) y = ConcatFromSequence<axis=0>(t)",
+        "s = SequenceConstruct(x, z) t = SequenceInsert(s, one, free) y = SequenceAt(t, first)",
+        "s = SequenceConstruct(x, z) y = ConcatFromSequence<axis=1>(s)",
+        "s = SequenceConstruct(x, z) y = ConcatFromSequence<axis=0, new_axis=1>(s)",
+        "e = SequenceEmpty() s = Identity(e) y = ConcatFromSequence<axis=0>(s)",
+    ],
+)
+def test_what_is_not_known_of_a_sequence_is_not_made_up(nodes: str, tmp_path: Path) -> None:
+    """A place that each run chooses, items that do not fit, and no items at all."""
+    with pytest.raises(InputError, match=r"unknown: .*'y'; record"):
+        _sizes(tmp_path, f"{_DECLARED} {{ {nodes} }}")

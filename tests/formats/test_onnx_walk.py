@@ -17,9 +17,10 @@ MALFORMED = {
     "<float[1] w = {1}, float[1] w = {2}> { y = Add(x, w) }": "two values are named 'w': each name must be made once",
     "{ a, a = Split(x) y = Relu(a) }": "node 'a' (Split) makes two values of one name",
     "{ y = Add(x, ghost) }": "node 'y' (Add) reads 'ghost', which nothing makes",
-    "{ y = Add(x, a) a = Relu(x) }": "node 'y' (Add) reads 'a', which is made only later: "
-    "nodes must be in topological order",
-    "{ y = Add(x, y) }": "node 'y' (Add) reads 'y', which is made only later: nodes must be in topological order",
+    "{ y = Add(x, y) }": "node 'y' (Add) reads what it makes itself",
+    "{ y = Add(x, a) a = Relu(b) b = Neg(a) }": "node 'a' (Relu) and node 'b' (Neg) read each other's results, "
+    "directly or not",
+    "{ y = Neg(a) a = Exp(x) a = Sin(x) }": "two values are named 'a': each name must be made once",
     "{ a = Relu(x) }": "the graph returns 'y', which nothing makes",
 }
 

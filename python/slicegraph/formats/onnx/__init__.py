@@ -22,7 +22,8 @@ def read(
     path
         An ``.onnx`` file, of any size.  Weights are not read, and files of external data not opened.
     dims
-        Sizes of the named dimensions of the model's inputs, by name; one without a name is called ``INPUT.AXIS``.
+        Sizes of named dimensions, by any name that the file uses; one without a name is called ``INPUT.AXIS``.  Where
+        the file has an expression for a name, as ``past + seq``, sizes of the names in it give its own.
     flops
         What operators compute, by name: a function of the shapes of the inputs and the outputs, or a formula
         (`slicegraph.formats.counting.given.Formula`); it goes before the tables.
@@ -40,17 +41,18 @@ def read(
     Notes
     -----
     - Sizes: elements by width, types of less than a byte packed, 8 bytes for a string.  A sequence is as big as what
-      went into it, or as one item where that is unknown; a sparse tensor as a dense one.
+      went into it, or as one item where that is unknown; a sparse tensor is dense to its readers.
     - ``flops``: 2 for a multiply-accumulate, 5 per element to normalise, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``, those of ai.onnx.ml and com.microsoft beside it).  An operator that is in no table
       counts 1 per element that it makes and is marked as a guess, and so is one with such an operator in its bodies.
     - Shapes of operators that are known to nobody must be recorded in the file's ``value_info``; elsewhere inference
-      overrules the record.
+      overrules the record.  One that runtimes know in ONNX's own domain before its operator set does is what it
+      is in the first set that has it.
     - ``read_bytes``: distinct inputs with parameters, of a gathered table only the part that is gathered.
       ``write_bytes``: outputs in use.  ``param_bytes``: parameters as stored, at each node that reads them.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their
       body once per iteration (once, if nobody says how many), If its dearer branch, or the one that is known to run.
-    - Local functions are inlined.  Nodes that only told shapes go with the shapes.  Nodes must be in topological order.
+    - Local functions are inlined.  Nodes that only told shapes go with the shapes.  Nodes out of order are sorted.
 
     Examples
     --------

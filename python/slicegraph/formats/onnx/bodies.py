@@ -7,6 +7,7 @@ so that their nodes can be counted and the node's own outputs have shapes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from onnx import GraphProto, NodeProto, TensorProto
@@ -51,6 +52,9 @@ def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
     known = taken(node, inputs)
     names = ["then_branch", "else_branch"] if known is None else [known]
     branches = [run(_body(node, name), {}) for name in names]
+    # Models hold one branch per size: only a branch that fits the sizes given can run.
+    fitting = [branch for branch in branches if not branch.is_contradiction]
+    branches = fitting or branches
     results = [_results(node, branch, 0, len(node.output)) for branch in branches]
     outputs = results[0] if len(results) == 1 else [merged(*pair) for pair in zip(*results, strict=True)]
     return outputs, [Body(walked=branch) for branch in branches]
@@ -60,7 +64,8 @@ def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
     graph = _body(node, "body")
     limit = inputs[0].scalar if inputs and inputs[0] else None
     trips = None if limit is None or limit >= _ENDLESS else max(0, limit)
-    carried = [varying(value or UNKNOWN) for value in inputs[2:]]
+    # A sequence may grow from one iteration to the next.
+    carried = [replace(varying(value or UNKNOWN), parts=None) for value in inputs[2:]]
     counters = [of_shape(TensorProto.INT64, ()), of_shape(TensorProto.BOOL, ())]
     # A carried value has one shape in all iterations if the body returns the shape that it was given.
     for attempt in range(1, _ATTEMPTS + 1):
@@ -84,7 +89,7 @@ def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered 
     if not 0 < count <= len(inputs) or num_states > len(node.output):
         raise InputError(f"{described(node)} does not fit its num_scan_inputs = {count}")
     states, scanned = (
-        [varying(value or UNKNOWN) for value in inputs[:num_states]],
+        [replace(varying(value or UNKNOWN), parts=None) for value in inputs[:num_states]],
         [varying(value or UNKNOWN) for value in inputs[num_states:]],
     )
     axes = _axes(node, "scan_input_axes", count)
@@ -106,7 +111,12 @@ def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> 
     actual = [element(value) if value.type.WhichOneof("value") == "sequence_type" else value for value in actual]
     walked = run(graph, _formal(node, graph, actual))
     elements = _results(node, walked, 0, len(node.output))
-    return [repeated(sequence_of(value), trips) for value in elements], [_repeated(walked, trips)]
+    known = inputs[0].parts if inputs and inputs[0] else None
+    alike = known is not None and all(part == known[0] for part in known)
+    return [
+        repeated(sequence_of(value), trips, (varying(value),) * len(known or ()) if alike else None)
+        for value in elements
+    ], [_repeated(walked, trips)]
 
 
 def _body(node: NodeProto, name: str) -> GraphProto:

@@ -1,40 +1,46 @@
-"""Named dimensions: what the caller says they are, and what nobody said."""
+"""Named dimensions: what the caller says they are, and the shapes that follow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import values
-from slicegraph.formats.onnx.nodes import Node, Walked, described
+from slicegraph.formats.onnx.expressions import parsed
+from slicegraph.formats.onnx.nodes import Walked, body_graphs
+from slicegraph.formats.onnx.quoting import listed
 from slicegraph.formats.onnx.values import Shape, Value
 
-_NAMES_SHOWN = 8
 _TOO_LONG = 1 << 63
 
 
 def named(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, int]:
-    """Check the sizes that the caller gives to dimensions of the model's inputs.
+    """Check the sizes that the caller gives to dimensions of the model.
 
-    A dimension without a name, or named "?", is called after its input and axis: ``INPUT.AXIS``.
+    A dimension without a name, or named "?", is called after its value and axis: ``INPUT.AXIS``.  The names in an
+    expression are names as well.
 
     Raises
     ------
     InputError
-        A name in ``dims`` is no open dimension of an input, or its value is no size.
+        A name in ``dims`` is no open dimension that the model names, its value is no size, or an expression of an
+        input makes no size.
     """
-    names = _names(_inputs(graph))
+    names = {name: None for each in _graphs(graph) for name in open_names(_all(each))}
+    names |= dict.fromkeys(sorted({part for name in names for part in _parts(name)}))
     for name, size in dims.items():
         if name not in names:
-            known = f"those of its inputs are {_listed(names)}" if names else "its inputs have none"
+            known = f"its dimensions are {listed(names)}" if names else "it names none"
             raise InputError(f"the model has no dimension named {name!r}: {known}")
         if not _is_size(size):
-            raise InputError(f"dimension {name!r} must be an integer of at least 1, not {size!r}")
-    return {name: int(size) for name, size in dims.items()}
+            raise InputError(f"dimension {name!r} must be an integer of at least 0, not {size!r}")
+    sizes = {name: int(size) for name, size in dims.items()}
+    _check_expressions(graph, sizes)
+    return sizes
 
 
 def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
@@ -46,16 +52,17 @@ def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
         Two inputs have one name.
     """
     found: dict[str, Value] = {}
-    for info in _inputs(graph):
+    for info in model_inputs(graph):
         if info.name in found:
             raise InputError(f"two inputs are named {info.name!r}")
-        found[info.name] = values.of_type(_bound(info, dims))
+        value = values.of_type(_bound(info, dims))
+        found[info.name] = value if value.nbytes is not None else replace(value, reason=f"input {info.name!r}")
     return found
 
 
 def recorded(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
     """Read the shapes that the file itself records for values inside a graph, with ``dims`` put in."""
-    return {info.name: values.of_type(_bound(info, dims)) for info in (*graph.value_info, *graph.output)}
+    return {info.name: values.of_type(_bound(info, dims)) for info in _records(graph)}
 
 
 def completed(inferred: Value, record: Value | None) -> Value:
@@ -66,91 +73,147 @@ def completed(inferred: Value, record: Value | None) -> Value:
     if record is None or inferred.nbytes is not None:
         return inferred
     if inferred.type.WhichOneof("value") is None or inferred.shape is None:
-        return replace(record, items=inferred.items, reason=inferred.reason)
+        return _explained(replace(record, items=inferred.items, parts=inferred.parts), inferred)
     if record.shape is None or len(record.shape) != len(inferred.shape):
         return inferred
     pairs = zip(inferred.shape, record.shape, strict=True)
     shape: Shape = tuple(known if known is not None else other for known, other in pairs)
     elem_type = inferred.type.tensor_type.elem_type or record.type.tensor_type.elem_type
-    return replace(values.of_shape(elem_type, shape), reason=inferred.reason)
+    return _explained(values.of_shape(elem_type, shape), inferred)
 
 
-def check_known(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> None:
-    """Require a size for every value that a node reads or the model returns.
+def _explained(value: Value, inferred: Value) -> Value:
+    return replace(value, reason=inferred.reason, is_contradiction=inferred.is_contradiction)
+
+
+def check_agreement(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> None:
+    """Require that the sizes given to dimensions that no input names are those that follow from the inputs.
 
     Raises
     ------
     InputError
-        Some have none: the message lists them, and says what would help.
+        One is not.
     """
-    used = walked.used
-    unknown = {name: value for name, value in walked.values.items() if name in used and value.nbytes is None}
-    if not unknown:
-        return
-    subject = (
-        "the size of 1 tensor is unknown" if len(unknown) == 1 else f"the sizes of {len(unknown)} tensors are unknown"
+    at_inputs = {part for name in open_names(model_inputs(graph)) for part in (name, *_parts(name))}
+    for info in _records(graph):
+        shape = walked.values[info.name].shape if info.name in walked.values else None
+        for axis, _, name in _open(info.name, info.type):
+            if name not in dims or name in at_inputs or shape is None or axis >= len(shape):
+                continue
+            if shape[axis] is not None and shape[axis] != dims[name]:
+                raise InputError(
+                    f"dimension {name!r} is {dims[name]}, but at {info.name!r} it follows to be {shape[axis]}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Names of open dimensions whose sizes would help.
+
+    Attributes
+    ----------
+    inputs, records
+        Those of inputs in use, and of what the file records for values of unknown size.
+    """
+
+    inputs: list[str]
+    records: list[str]
+
+
+def wanted(graph: GraphProto, walked: Walked, unknown: Iterable[str], dims: Mapping[str, int]) -> Wanted:
+    """Say which dimensions to ask for; an expression by its names, if each stands alone somewhere in the file."""
+    used, missing = walked.used, {*unknown}
+    plain = {name for name in open_names(_all(graph)) if (found := parsed(name)) is None or found.is_name}
+
+    def asked(infos: Iterable[ValueInfoProto]) -> list[str]:
+        names: dict[str, None] = {}
+        for name in open_names(infos):
+            parts = _parts(name)
+            if _size(name, dims) is None:
+                names |= (
+                    dict.fromkeys(part for part in parts if part not in dims)
+                    if parts <= plain and parts
+                    else {name: None}
+                )
+        return [*names]
+
+    return Wanted(
+        inputs=asked(info for info in model_inputs(graph) if info.name in used),
+        records=asked(info for info in _records(graph) if info.name in missing),
     )
-    open_names = [name for name in _names(info for info in _inputs(graph) if info.name in used) if name not in dims]
-    if open_names:
-        rest = len(open_names) - _NAMES_SHOWN
-        cure = "give " + " ".join(f"--dim {_quoted(name)}=VALUE" for name in open_names[:_NAMES_SHOWN])
-        cure += f" and {rest} more" if rest > 0 else ""
-    else:
-        cure = f"record their shapes in the file's value_info{_origin(walked, unknown)}"
-    raise InputError(f"{subject}: {_listed(unknown)}; {cure}")
 
 
-def _origin(walked: Walked, unknown: Mapping[str, Value]) -> str:
-    """Say which node the unknown sizes begin with, and why, where inference said so."""
-    for node in walked.nodes:
-        if not unknown.keys().isdisjoint(node.proto.output):
-            reason = next(_reasons(node), "")
-            return f"; first is {described(node.proto)}" + (f": {reason}" if reason else "")
-    return ""
-
-
-def _reasons(node: Node) -> Iterator[str]:
-    yield from (value.reason for value in node.outputs if value is not None and value.reason)
-    for body in node.bodies:
-        for inner in body.walked.nodes:
-            yield from (f"in it, {described(inner.proto)}: {reason}" for reason in _reasons(inner))
-
-
-def _is_size(size: object) -> bool:
-    return isinstance(size, int | np.integer) and not isinstance(size, bool) and 1 <= int(size) < _TOO_LONG
-
-
-def _inputs(graph: GraphProto) -> list[ValueInfoProto]:
+def model_inputs(graph: GraphProto) -> list[ValueInfoProto]:
+    """List the inputs of a graph without those that it stores."""
     stored = {tensor.name for tensor in graph.initializer} | {sparse.values.name for sparse in graph.sparse_initializer}
     return [info for info in graph.input if info.name not in stored]
 
 
-def _names(infos: Iterable[ValueInfoProto]) -> dict[str, None]:
+def open_names(infos: Iterable[ValueInfoProto]) -> dict[str, None]:
     """Name the open dimensions, once each."""
-    return {name: None for info in infos for _, name in _open(info.name, info.type)}
+    return {name: None for info in infos for _, _, name in _open(info.name, info.type)}
+
+
+def _check_expressions(graph: GraphProto, dims: Mapping[str, int]) -> None:
+    """Require that expressions make sizes at inputs, and the size that is given where one is given for the whole."""
+    for name in open_names(model_inputs(graph)):
+        expression = parsed(name)
+        if expression is None or expression.is_name or not expression.names <= dims.keys():
+            continue
+        size, given = expression.value(dims), ", ".join(f"{part} = {dims[part]}" for part in sorted(expression.names))
+        given = f" for {given}" if given else ""
+        if size is None:
+            raise InputError(f"dimension {name!r} is no size of at least 0{given}")
+        if dims.get(name, size) != size:
+            raise InputError(f"dimension {name!r} must be {size}{given}, not {dims[name]}")
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and 0 <= int(size) < _TOO_LONG
+
+
+def _size(name: str, dims: Mapping[str, int]) -> int | None:
+    """Say what is known of an open dimension: what is given for it, or what its expression makes."""
+    if name in dims:
+        return dims[name]
+    expression = parsed(name)
+    return None if expression is None else expression.value(dims)
+
+
+def _parts(name: str) -> frozenset[str]:
+    """List the names in an expression; a plain name has none."""
+    expression = parsed(name)
+    return frozenset() if expression is None or expression.is_name else expression.names
+
+
+def _records(graph: GraphProto) -> Iterator[ValueInfoProto]:
+    yield from graph.value_info
+    yield from graph.output
+
+
+def _all(graph: GraphProto) -> Iterator[ValueInfoProto]:
+    yield from model_inputs(graph)
+    yield from _records(graph)
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    yield graph
+    for node in graph.node:
+        for body in body_graphs(node):
+            yield from _graphs(body)
 
 
 def _bound(info: ValueInfoProto, dims: Mapping[str, int]) -> TypeProto:
     bound = TypeProto()
     bound.CopyFrom(info.type)
-    for dim, name in _open(info.name, bound):
-        if name in dims:
-            dim.dim_value = dims[name]
+    for _, dim, name in _open(info.name, bound):
+        if (size := _size(name, dims)) is not None:
+            dim.dim_value = size
     return bound
 
 
-def _open(value: str, type_: TypeProto) -> Iterator[tuple[TensorShapeProto.Dimension, str]]:
+def _open(value: str, type_: TypeProto) -> Iterator[tuple[int, TensorShapeProto.Dimension, str]]:
     """Run over the open dimensions of a value; one without a name, or named "?", is called after value and axis."""
     for axis, dim in enumerate(values.dimensions(type_)):
         if dim.dim_value < 0 or not dim.HasField("dim_value"):
-            yield dim, dim.dim_param if dim.dim_param.strip("?") else f"{value}.{axis}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    quoted = [repr(name) for name in names]
-    rest = len(quoted) - _NAMES_SHOWN
-    return ", ".join(quoted[:_NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _quoted(name: str) -> str:
-    return name if name.isascii() and name.replace("_", "").replace(".", "").replace("-", "").isalnum() else repr(name)
+            yield axis, dim, dim.dim_param if dim.dim_param.strip("?") else f"{value}.{axis}"

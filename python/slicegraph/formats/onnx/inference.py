@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from onnx.onnx_cpp2py_export.checker import CheckerContext
 from onnx.reference import ReferenceEvaluator
 from onnx.shape_inference import infer_shapes
 
+from slicegraph.formats.onnx.known_operators import LIKE_INPUT, is_misjudged, known_form
 from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
 from slicegraph.formats.onnx.values import UNKNOWN, Value, of_array
@@ -35,8 +36,6 @@ _BOUNDED: Final = frozenset({"Compress", "NonZero", "Unique"})
 _TERM: Final = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
 _EQUATION: Final = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
 _AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
-# ONNX 1.23 infers nothing for these; their output is like their input.
-_LIKE_INPUT: Final = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,31 +57,50 @@ class Context:
     functions: tuple[FunctionProto, ...] = ()
 
 
-def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> tuple[dict[str, TypeProto], str]:
-    """Infer the types of a node's outputs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inferred:
+    """What inference says of a node.
 
-    Returns
-    -------
-        The types that could be inferred, by name, and in words why there are none, if inference said so.
+    Attributes
+    ----------
+    types
+        Those of its outputs that could be inferred, by name.
+    reason
+        In words why there are none, if inference said so.
+    is_contradiction
+        That is because what it reads does not fit.
     """
-    if node.op_type in _LIKE_INPUT and is_standard(node) and reads and any(node.output):
-        return {node.output[0]: next(iter(reads.values())).type}, ""
+
+    types: Mapping[str, TypeProto] = field(default_factory=dict)
+    reason: str = ""
+    is_contradiction: bool = False
+
+
+def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inferred:
+    """Infer the types of a node's outputs."""
+    node, version = known_form(node, reads, context.opsets.get("", 1))
+    if node.op_type in LIKE_INPUT and is_standard(node) and reads and any(node.output):
+        return Inferred(types={node.output[0]: next(iter(reads.values())).type})
     if any(value.type.WhichOneof("value") is None for value in reads.values()):
-        return {}, ""
+        return Inferred()
     if is_standard(node) and (fault := _fault(node, reads)):
-        return {}, fault
+        return Inferred(reason=fault, is_contradiction=True)
+    context = replace(context, opsets={**context.opsets, "": version})
     model = _one_node_model(node, reads, context)
     try:
         rules = CheckerContext()
         rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
         # Inference trusts its input: a malformed node can crash the process.
         checker.check_node(model.graph.node[0], rules)
-        inferred = infer_shapes(model, check_type=True, strict_mode=True)
     except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
-        return {}, _reason(error)
+        return Inferred(reason=_reason(error))
+    try:
+        inferred = infer_shapes(model, check_type=True, strict_mode=True)
+    except Exception as error:  # noqa: BLE001 as above
+        return Inferred(reason=_reason(error), is_contradiction=True)
     types = {info.name: info.type for info in inferred.graph.value_info}
-    is_known = defs.has(node.op_type, "" if is_standard(node) else node.domain)
-    return types, "" if types or is_known else "ONNX has no such operator"
+    is_known = defs.has(node.op_type, node.domain)
+    return Inferred(types=types, reason="" if types or is_known else "ONNX has no such operator")
 
 
 def evaluate(
@@ -90,25 +108,44 @@ def evaluate(
 ) -> dict[str, Value]:
     """Compute a node that shapes may depend on, if its inputs are all known and its outputs small.
 
+    Parameters
+    ----------
+    outputs
+        What inference says of them.
+
     Returns
     -------
-        The outputs with their elements; empty for any other node.
+        The outputs with their elements, where type and shape are those that were inferred; empty for any other node.
     """
-    if node.op_type not in _COMPUTED or not is_standard(node):
+    version = context.opsets.get("", 1)
+    if node.op_type not in _COMPUTED or not is_standard(node) or is_misjudged(node, reads, version):
         return {}
     sizes = [value.nbytes for value in outputs.values()]
     is_small = node.op_type in _BOUNDED or all(size is not None and size <= KEPT_BYTES for size in sizes)
     if not is_small or any(value.tensor is None for value in reads.values()):
         return {}
-    model = _one_node_model(node, reads, context)
+    node, version = known_form(node, reads, version)
+    model = _one_node_model(node, reads, replace(context, opsets={**context.opsets, "": version}))
     for name, value in outputs.items():
         model.graph.output.add(name=name, type=value.type)
     try:
         with np.errstate(all="ignore"):
             arrays = ReferenceEvaluator(model).run(None, {})
-            return {name: of_array(np.asarray(array)) for name, array in zip(outputs, arrays, strict=True)}
+            computed = {name: of_array(np.asarray(array)) for name, array in zip(outputs, arrays, strict=True)}
     except Exception:  # noqa: BLE001 the reference raises anything; an unknown constant is still a constant
         return {}
+    # Where the two differ, inference is right.
+    return {name: value for name, value in computed.items() if _fits(value, outputs[name])}
+
+
+def _fits(computed: Value, inferred: Value) -> bool:
+    if computed.type.tensor_type.elem_type != inferred.type.tensor_type.elem_type:
+        return False
+    if inferred.shape is None or computed.shape is None:
+        return inferred.shape is None
+    if len(computed.shape) != len(inferred.shape):
+        return False
+    return all(dim in {None, known} for dim, known in zip(inferred.shape, computed.shape, strict=True))
 
 
 def _reason(error: Exception) -> str:
@@ -139,7 +176,6 @@ def _one_node_model(node: NodeProto, reads: Mapping[str, Value], context: Contex
     model.functions.extend(context.functions)
     model.graph.name = "node"
     model.graph.node.append(node)
-    model.graph.node[0].domain = "" if is_standard(node) else node.domain
     for found in model.graph.node[0].attribute:
         if found.t.data_location == TensorProto.EXTERNAL:
             # The checker would look for the elements.

@@ -96,6 +96,11 @@ class Walked:
         """Names of the values that some node reads or the graph returns."""
         return frozenset(self.outputs).union(*(node.reads for node in self.nodes))
 
+    @property
+    def is_contradiction(self) -> bool:
+        """Say whether no run can make what the graph returns: the sizes that are given do not fit a node."""
+        return any(self.values[name].is_contradiction for name in self.outputs)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Body:
@@ -106,8 +111,8 @@ class Body:
 
 
 def is_standard(node: NodeProto) -> bool:
-    """Say whether a node's operator is one of ONNX's own domain, which has two names."""
-    return node.domain in {"", "ai.onnx"}
+    """Say whether a node's operator is one of ONNX's own domain."""
+    return not node.domain
 
 
 def operator(node: NodeProto) -> str:

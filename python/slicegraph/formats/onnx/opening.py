@@ -1,4 +1,4 @@
-"""A model as the reader understands it: inlined, without its weights, with every value's type."""
+"""A model as the reader understands it: prepared, without its weights, with every value's type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from onnx import ModelProto, inliner
+from onnx import ModelProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
@@ -15,6 +15,8 @@ from slicegraph.formats.counting import Formula, Formulas
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Walked, all_nodes, operator
+from slicegraph.formats.onnx.preparation import prepared
+from slicegraph.formats.onnx.unknowns import check_known
 from slicegraph.formats.onnx.values import Value
 from slicegraph.formats.onnx.walk import walk
 
@@ -28,8 +30,7 @@ class Opened:
     path
         Its file.
     model
-        What it holds, with local functions inlined, without the elements of big tensors, and without what a constant
-        If never reads.
+        What it holds, prepared, without the elements of big tensors, and without what a constant If never reads.
     inputs
         Its inputs by name, without those that are stored in it.
     walked
@@ -48,11 +49,11 @@ class Opened:
 def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | None = None) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
     formulas = Formulas(flops)
-    model = inlined(skeleton.load(path))
+    model = prepared(skeleton.load(path))
     names.check(opset.domain for opset in model.opset_import)
     names.check_graph(model.graph)
     context = Context(
-        opsets={_domain(opset.domain): opset.version for opset in model.opset_import} or {"": 1},
+        opsets={opset.domain: opset.version for opset in model.opset_import} or {"": 1},
         dims=dimensions.named(model.graph, dims),
         functions=tuple(model.functions),
     )
@@ -60,7 +61,8 @@ def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | N
     walked = walk(model.graph, inputs, context)
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
-    dimensions.check_known(walked, model.graph, context.dims)
+    dimensions.check_agreement(walked, model.graph, context.dims)
+    check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     formulas.check_used(operator(node) for node in all_nodes(model.graph))
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
@@ -75,21 +77,3 @@ def named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error}") from error
     except RecursionError as error:
         raise InputError(f"{path}: its sub-graphs are nested too deeply") from error
-
-
-def inlined(model: ModelProto) -> ModelProto:
-    """Put the bodies of the model's local functions in the place of their calls."""
-    if not model.functions:
-        return model
-    reason = ""
-    # A function of another operator set is converted if that can be done, else it stays a node.
-    for convert in (True, False):
-        try:
-            return inliner.inline_local_functions(model, convert_version=convert)
-        except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
-            reason = " ".join(str(error).split())
-    raise InputError(f"its local functions cannot be inlined: {reason}")
-
-
-def _domain(name: str) -> str:
-    return "" if name == "ai.onnx" else name

@@ -13,7 +13,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.events import CONSTANT
 from slicegraph.formats.onnx.nodes import body_graphs, is_standard, read_names
-from slicegraph.formats.onnx.opening import Opened, inlined
+from slicegraph.formats.onnx.opening import Opened
+from slicegraph.formats.onnx.preparation import prepared
 from slicegraph.formats.onnx.samples import PLAIN, random_inputs
 from slicegraph.formats.onnx.sessions import Runner, Values, run, to_values
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
@@ -83,7 +84,7 @@ def _loaded(source: Opened) -> ModelProto:
         model = onnx.load(source.path, format="protobuf", load_external_data=False)
     except Exception as error:
         raise InputError("it cannot be loaded: beyond 2 GB, weights must be external data") from error
-    return inlined(model)
+    return prepared(model)
 
 
 def _unname(node: NodeProto) -> None:

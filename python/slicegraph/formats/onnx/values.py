@@ -52,8 +52,12 @@ class Value:
         Its elements, where they are known and few.
     items
         For a sequence, how many tensors it holds, where that is known.
+    parts
+        For a sequence, what it holds, where the length and every type are known.
     reason
-        Why its shape is unknown, in words; empty when nobody said.
+        Where its unknown size begins, and why, in words; empty when the size is known.
+    is_contradiction
+        It is unknown because no run of the model can make it: the sizes that are given do not fit a node.
     """
 
     type: TypeProto
@@ -63,7 +67,9 @@ class Value:
     stored_bytes: int | None = None
     tensor: TensorProto | None = None
     items: int | None = None
+    parts: tuple[Value, ...] | None = None
     reason: str = ""
+    is_contradiction: bool = False
 
     @property
     def numel(self) -> int:
@@ -149,14 +155,11 @@ def of_tensor(tensor: TensorProto) -> Value:
 
 
 def of_sparse(sparse: SparseTensorProto) -> Value:
-    """Make a parameter of a stored sparse tensor, which takes its values and its indices."""
-    type_ = TypeProto()
-    type_.sparse_tensor_type.elem_type = sparse.values.data_type
-    type_.sparse_tensor_type.shape.SetInParent()
-    for dim in sparse.dims:
-        type_.sparse_tensor_type.shape.dim.add().dim_value = dim
+    """Make a parameter of a stored sparse tensor: dense to its readers, stored as its values and their indices."""
+    if any(dim < 0 for dim in sparse.dims):
+        raise InputError(f"the sparse tensor {sparse.values.name!r} has a negative dimension")
     stored = of_tensor(sparse.values).counted_bytes() + of_tensor(sparse.indices).counted_bytes()
-    return replace(of_type(type_), is_constant=True, stored_bytes=stored)
+    return replace(of_shape(sparse.values.data_type, tuple(sparse.dims)), is_constant=True, stored_bytes=stored)
 
 
 def of_array(array: NDArray[np.generic]) -> Value:
@@ -176,7 +179,8 @@ def merged(first: Value, second: Value) -> Value:
 
 def _merged_others(first: Value, second: Value) -> Value:
     if first.type == second.type:
-        return replace(of_type(first.type), items=first.items if first.items == second.items else None)
+        items = first.items if first.items == second.items else None
+        return replace(of_type(first.type), items=items, parts=first.parts if first.parts == second.parts else None)
     kinds = {first.type.WhichOneof("value"), second.type.WhichOneof("value")}
     return sequence_of(merged(element(first), element(second))) if kinds == {"sequence_type"} else UNKNOWN
 

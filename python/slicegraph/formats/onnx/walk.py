@@ -1,4 +1,4 @@
-"""One pass over a graph in file order: constants fold away, and every other node learns its values."""
+"""One pass over a graph in order: constants fold away, and every other node learns its values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     Parameters
     ----------
     graph
-        A graph whose nodes are in topological order, as ONNX requires.
+        A graph that is prepared: its nodes are in topological order.
     inputs
         What is known about the graph's inputs.
     context
@@ -41,7 +41,7 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     Raises
     ------
     InputError
-        Two values have one name, or a node reads a value that nothing before it makes.
+        Two values have one name, or a node reads a value that nothing makes.
     """
     scope = Scope(dict(inputs)) if outer is None else outer.new_child(dict(inputs))
     _define(scope, ((name, value) for name, value in constants.initializers(graph) if name not in inputs))
@@ -50,13 +50,17 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     kept: list[Node | None] = []
     reduced: dict[int, NodeProto] = {}
     for proto, wanted in zip(graph.node, reads_of, strict=True):
-        _check_made(proto, wanted, scope, graph)
+        _check_made(proto, wanted, scope)
         reads = {name: scope[name] for name in wanted}
         results, bodies = _results(proto, reads, scope, context)
-        results = {name: dimensions.completed(value, records.get(name)) for name, value in results.items()}
         is_constant = _is_constant(proto, reads, results)
-        results = _folded(proto, reads, results, context) if is_constant else _kept(results)
-        _define(scope, results.items())
+        known = _computed(proto, reads, results, context)
+        # Elements overrule a record, but never what was inferred.
+        results = {
+            name: known.get(name) or dimensions.completed(value, records.get(name)) for name, value in results.items()
+        }
+        results = _folded(proto, reads, results) if is_constant else _kept(results, known)
+        _define(scope, _blamed(proto, reads, results, bodies).items())
         if is_constant and (branch := taken(proto, [reads.get(name) for name in proto.input])):
             reduced[len(kept)] = folding.reduced(proto, branch, bodies[0].walked)
         kept.append(None if is_constant else _node(proto, len(kept), reads, results, bodies))
@@ -81,9 +85,12 @@ def _results(
     if entered is not None:
         outputs, bodies = entered
         return {name: value for name, value in zip(proto.output, outputs, strict=False) if name}, bodies
-    types, reason = inference.infer(proto, reads, context)
-    inferred = {name: values.of_type(types[name]) if name in types else UNKNOWN for name in made}
-    return {name: sized(proto, inputs, replace(value, reason=reason)) for name, value in inferred.items()}, ()
+    found = inference.infer(proto, reads, context)
+    inferred = {name: values.of_type(found.types[name]) if name in found.types else UNKNOWN for name in made}
+    return {
+        name: sized(proto, inputs, replace(value, reason=found.reason, is_contradiction=found.is_contradiction))
+        for name, value in inferred.items()
+    }, ()
 
 
 def _is_constant(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value]) -> bool:
@@ -98,26 +105,56 @@ def _is_constant(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[
     return all(value.is_constant for value in reads.values()) and not constants.is_random(proto, reads)
 
 
-def _folded(
+def _computed(
     proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], context: Context
-) -> dict[str, Value]:
-    """Make a constant node's outputs parameters, with their elements where they are few."""
-    is_done = all(value.tensor is not None for value in results.values())
-    known = {} if is_done else inference.evaluate(proto, reads, results, context)
+) -> Mapping[str, Value]:
+    """Find the elements of a node's outputs, where they are few and those that it reads are known."""
+    if results and all(value.tensor is not None for value in results.values()):
+        return results
+    return inference.evaluate(proto, reads, results, context)
+
+
+def _folded(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value]) -> dict[str, Value]:
+    """Make a constant node's outputs parameters."""
     stored = constants.stored_bytes(proto, reads)
     return {
-        name: replace(
-            known.get(name, value),
-            is_constant=True,
-            stored_bytes=value.stored_bytes if stored is None else stored,
-            reason=value.reason,
+        name: replace(value, is_constant=True, stored_bytes=value.stored_bytes if stored is None else stored)
+        for name, value in results.items()
+    }
+
+
+def _kept(results: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
+    """Make a node's outputs values of each run; those that hang on the length of a sequence may have known elements."""
+    return {
+        name: replace(varying(value), tensor=known[name].tensor if name in known else None)
+        for name, value in results.items()
+    }
+
+
+def _blamed(
+    proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], bodies: Sequence[Body]
+) -> dict[str, Value]:
+    """Say of every output of unknown size where that begins: here, or with something that the node reads."""
+    read = next((value.reason for value in reads.values() if value.reason), "")
+    is_read = any(value.is_contradiction for value in reads.values())
+    is_inner = proto.op_type == "If" and bool(bodies) and all(body.walked.is_contradiction for body in bodies)
+    return {
+        name: replace(value, reason="", is_contradiction=False)
+        if value.nbytes is not None
+        else replace(
+            value,
+            reason=read if read and not value.is_contradiction else _blame(proto, value, bodies),
+            is_contradiction=value.is_contradiction or is_read or is_inner,
         )
         for name, value in results.items()
     }
 
 
-def _kept(results: Mapping[str, Value]) -> dict[str, Value]:
-    return {name: varying(value) for name, value in results.items()}
+def _blame(proto: NodeProto, value: Value, bodies: Sequence[Body]) -> str:
+    returned = (body.walked.values[name].reason for body in bodies for name in body.walked.outputs)
+    # What changes from one iteration to the next begins with no node of the body; a cause within it does.
+    inner = next((reason for reason in returned if reason and (proto.op_type == "If" or "): " in reason)), "")
+    return described(proto) + (f": in it, {inner}" if inner else f": {value.reason}" if value.reason else "")
 
 
 def _node(
@@ -137,12 +174,10 @@ def _node(
     )
 
 
-def _check_made(proto: NodeProto, wanted: Iterable[str], scope: Scope, graph: GraphProto) -> None:
+def _check_made(proto: NodeProto, wanted: Iterable[str], scope: Scope) -> None:
     for name in wanted:
         if name not in scope:
-            is_late = any(name in later.output for later in graph.node)
-            fault = "is made only later: nodes must be in topological order" if is_late else "nothing makes"
-            raise InputError(f"{described(proto)} reads {name!r}, which {fault}")
+            raise InputError(f"{described(proto)} reads {name!r}, which nothing makes")
 
 
 def _define(scope: Scope, named: Iterable[tuple[str, Value]]) -> None:

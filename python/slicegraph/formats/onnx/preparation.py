@@ -1,0 +1,150 @@
+"""A model made ready to be read: one name for each domain, local functions inlined, nodes in topological order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Container, Iterable, MutableSequence, Sequence
+from typing import Any
+
+from onnx import GraphProto, ModelProto, NodeProto, inliner
+
+from slicegraph.errors import InputError
+from slicegraph.formats.onnx.nodes import body_graphs, described, read_names
+
+_ALIAS = "ai.onnx"  # ONNX's own domain, written out
+
+
+def prepared(model: ModelProto) -> ModelProto:
+    """Make a model ready to be read; one that is ready stays as it is.
+
+    ONNX's own domain gets its empty name. Local functions are put in the place of their calls. Where a node stands
+    before one whose output it reads, the nodes of its graph are sorted, in the order of the file as far as possible.
+
+    Raises
+    ------
+    InputError
+        Nodes read each other in a circle, or local functions cannot be inlined.
+
+    Notes
+    -----
+    O(n log n) in the nodes of a graph.
+    """
+    _name_domains(model)
+    for function in model.functions:
+        # The inliner gives names as it goes, so it depends on their order.
+        _sort(function.node, [{*function.input}])
+    model = _inlined(model)
+    _sort_graph(model.graph, [])
+    return model
+
+
+def _inlined(model: ModelProto) -> ModelProto:
+    if not model.functions:
+        return model
+    reason = ""
+    # A function of another operator set is converted if that can be done, else it stays a node.
+    for convert in (True, False):
+        try:
+            return inliner.inline_local_functions(model, convert_version=convert)
+        except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
+            reason = " ".join(str(error).split())
+    raise InputError(f"its local functions cannot be inlined: {reason}")
+
+
+def _name_domains(model: ModelProto) -> None:
+    _name_imports(model.opset_import)
+    for node in model.graph.node:
+        _name_domain(node)
+    for function in model.functions:
+        _name_imports(function.opset_import)
+        function.domain = "" if function.domain == _ALIAS else function.domain
+        for node in function.node:
+            _name_domain(node)
+
+
+def _name_imports(imports: Any) -> None:  # noqa: ANN401 - a repeated field, for which there are no stubs
+    """Name ONNX's own domain once; of two imports the last one holds, as in onnxruntime."""
+    if all(opset.domain != _ALIAS for opset in imports):
+        return
+    versions = {"" if opset.domain == _ALIAS else opset.domain: opset.version for opset in imports}
+    del imports[:]
+    for domain, version in versions.items():
+        imports.add(domain=domain, version=version)
+
+
+def _name_domain(node: NodeProto) -> None:
+    if node.domain == _ALIAS:
+        node.domain = ""
+    for graph in body_graphs(node):
+        for inner in graph.node:
+            _name_domain(inner)
+
+
+def _sort_graph(graph: GraphProto, outer: Sequence[Container[str]]) -> None:
+    given = {info.name for info in graph.input} | {tensor.name for tensor in graph.initializer}
+    given |= {sparse.values.name for sparse in graph.sparse_initializer}
+    scopes = [*outer, given]
+    _sort(graph.node, scopes)
+
+
+def _sort(nodes: MutableSequence[NodeProto], scopes: Sequence[Container[str]]) -> None:
+    """Sort nodes, those of their bodies first, unless each reads only what is before it or in ``scopes``."""
+    made = {name for node in nodes for name in node.output if name}
+    for node in nodes:
+        for graph in body_graphs(node):
+            _sort_graph(graph, [*scopes, made])
+    reads = [read_names(node) for node in nodes]
+    if not _is_sorted(nodes, reads, scopes, made):
+        order = _topological(nodes, reads)
+        kept = list(nodes)
+        del nodes[:]
+        nodes.extend(kept[index] for index in order)
+
+
+def _is_sorted(
+    nodes: Sequence[NodeProto], reads: Sequence[Iterable[str]], scopes: Sequence[Container[str]], made: Container[str]
+) -> bool:
+    before: set[str] = set()
+    for node, names in zip(nodes, reads, strict=True):
+        for name in names:
+            if name in made and name not in before and not any(name in scope for scope in scopes):
+                return False
+        before.update(node.output)
+    return True
+
+
+def _topological(nodes: Sequence[NodeProto], reads: Sequence[Iterable[str]]) -> list[int]:
+    maker: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        for name in filter(None, node.output):
+            maker.setdefault(name, index)
+    waits = [{maker[name] for name in names if name in maker} for names in reads]
+    readers: list[list[int]] = [[] for _ in nodes]
+    for index, makers in enumerate(waits):
+        for source in makers:
+            readers[source].append(index)
+    left = [len(makers) for makers in waits]
+    ready = [index for index, count in enumerate(left) if not count]
+    order: list[int] = []
+    while ready:
+        order.append(heapq.heappop(ready))
+        for index in readers[order[-1]]:
+            left[index] -= 1
+            if not left[index]:
+                heapq.heappush(ready, index)
+    if len(order) < len(nodes):
+        raise InputError(_circle(nodes, waits, {*range(len(nodes))}.difference(order)))
+    return order
+
+
+def _circle(nodes: Sequence[NodeProto], waits: Sequence[Iterable[int]], stuck: set[int]) -> str:
+    """Name a node of a circle and the one that it reads: every node that is stuck reads one that is."""
+    seen: set[int] = set()
+    index = min(stuck)
+    while index not in seen:
+        seen.add(index)
+        index = min(stuck.intersection(waits[index]))
+    source = min(stuck.intersection(waits[index]))
+    if source == index:
+        return f"{described(nodes[index])} reads what it makes itself"
+    return f"{described(nodes[index])} and {described(nodes[source])} read each other's results, directly or not"
