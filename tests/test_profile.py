@@ -214,7 +214,7 @@ def test_ctrl_c_gives_what_is_measured(tmp_path: Path) -> None:
         graph, timing = measure(path, runs=4, warmup=1, tell=_stopping(phase, over))
         assert (timing.num_runs, timing.is_interrupted, timing.optimized_latency) == (num_runs, True, None)
         assert (timing.latency is None) == (phase != "whole model, optimized")
-        assert next(notes(graph, timing)) == f"Ctrl-C: what is given rests on {num_runs} runs"
+        assert next(notes(graph, timing)) == f"interrupted: what is given rests on {num_runs} runs"
         assert "optimized    not measured" in profile_to_text(graph, timing)
     with pytest.raises(KeyboardInterrupt):
         measure(path, runs=4, warmup=1, tell=_stopping("nodes", 1))

@@ -119,7 +119,7 @@ def test_ctrl_c_prints_what_was_measured_and_exits_130(stages: str) -> None:
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=10)
         assert (run.returncode, err) == (130, "")
-        assert re.match(r"chain: 3 stages, \d+ requests in .*, ended by Ctrl-C\nstage", out)
+        assert re.match(r"chain: 3 stages, \d+ requests in .*, interrupted\nstage", out)
 
 
 def test_a_stage_that_is_killed_is_one_line_and_exit_2(stages: str) -> None:

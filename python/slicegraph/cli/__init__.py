@@ -11,7 +11,7 @@ from slicegraph.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit status: 0 done, 1 the check failed, 2 wrong usage or input, 130 Ctrl-C."""
+    """Run one command and give its exit status: 0 done, 1 the check failed, 2 wrong usage or input, 130 interrupted."""
     open_streams()
     try:
         status = _run(arguments)

@@ -14,6 +14,9 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the verb and its options."""
     parser = add_parser("run", help="run a split model as a pipeline of processes, and measure its stages")
     parser.set_defaults(run=run)
+    parser.epilog = (
+        "A stage that gives no sign of life for 15 seconds is given up: exit status 2, as for one that fails."
+    )
     parser.add_argument("directory", metavar="DIR", help="what slicegraph split wrote")
     parser.add_argument("--requests", type=int, metavar="N", help="to be measured, up to 5000 (default: 100)")
     parser.add_argument("--seconds", type=units.seconds, metavar="S", help="to measure, instead of so many requests")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
-from slicegraph.cli import units
+from slicegraph.cli import output, units
 from slicegraph.report.split import differences_to_json, differences_to_text
 
 
@@ -37,9 +36,6 @@ def run(options: argparse.Namespace) -> int:
     if options.seed < 0:
         raise sg.InputError(f"--seed {options.seed}: a seed is not negative")
     found = sg.verify_split(options.directory, options.model, seed=options.seed, dims=dict(options.dim))
-    if options.json:
-        sys.stdout.write(differences_to_json(found, options.tolerance) + "\n")
-    else:
-        sys.stdout.write(differences_to_text(found, options.tolerance))
-    sys.stdout.flush()
+    tell = differences_to_json if options.json else differences_to_text
+    output.deliver(lambda: tell(found, options.tolerance).rstrip() + "\n")
     return int(any(each.relative > options.tolerance for each in found))

@@ -64,8 +64,8 @@ def _stage(index: int, stage: StageRun) -> dict[str, Any]:
 def _headline(run: PipelineRun) -> Text:
     name = printable(run.name) or "model"
     if not run.requests:
-        return Text(f"{name}: nothing was measured before Ctrl-C")
-    end = ", ended by Ctrl-C" if run.is_interrupted else ""
+        return Text(f"{name}: nothing was measured before it was interrupted")
+    end = ", interrupted" if run.is_interrupted else ""
     return Text(f"{name}: {len(run.stages)} stages, {run.requests} requests in {numbers.time(run.seconds)}{end}")
 
 

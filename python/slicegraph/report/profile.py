@@ -75,7 +75,7 @@ def profile_to_json(graph: Graph, timing: Timing) -> str:
 def notes(graph: Graph, timing: Timing) -> Iterator[str]:
     """Say, a line each, what was not measured node by node."""
     if timing.is_interrupted:
-        yield f"Ctrl-C: what is given rests on {_runs(timing)}"
+        yield f"interrupted: what is given rests on {_runs(timing)}"
     if timing.replaced:
         kinds = Counter(graph.arrays.op[node] for node in timing.replaced)
         listed = ", ".join(f"{count} {op}" for op, count in kinds.most_common())

@@ -22,7 +22,7 @@ _MEANING = {
     Status.OPTIMAL: "no partition is faster",
     Status.WITHIN_GAP: "proven to the gap asked for, or as far as a solver can tell",
     Status.TIME_LIMIT: "no more is proven",
-    Status.INTERRUPTED: "no more was proven until Ctrl-C",
+    Status.INTERRUPTED: "no more was proven until it was interrupted",
 }
 
 
