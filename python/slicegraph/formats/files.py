@@ -78,3 +78,6 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:
+        # A name that no file can have.
+        raise InputError(f"{path}: {error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_json
@@ -11,6 +13,8 @@ from slicegraph.formats.files import read_json
 FORMAT: Final = "slicegraph-split-1"
 NAME: Final = "manifest.json"
 """The file's name."""
+_MAX_SIZE = 2**53
+"""More bytes or elements than any memory has."""
 
 Shape = list[int | str | None] | None
 """Sizes; a name or null for a dimension that is not known. Null: no tensor, or nobody knows how many dimensions."""
@@ -115,23 +119,21 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def check_entries(manifest: Manifest) -> None:
-    """Require every entry of a manifest; what they hold is for its readers to check.
+    """Require every entry of a manifest, of its type; whether they fit each other is for its readers to check.
 
     Raises
     ------
     InputError
-        One is missing, or a stage's file is not one beside the manifest.
+        One is missing or of another type, or a stage's file is not one beside the manifest.
     """
     _checked(manifest["model"], "the model", Model)
-    if not isinstance(manifest["model"]["dims"], dict):
-        raise InputError("the dims of the model are no object")
     _all_checked(manifest["inputs"], "input", Tensor)
     _all_checked(manifest["outputs"], "output", Tensor)
     for index, stage in enumerate(_all_checked(manifest["stages"], "stage", Stage)):
         _all_checked(stage["inputs"], f"stage {index}: input", StageInput)
         _all_checked(stage["outputs"], f"stage {index}: output", StageOutput)
-        file: Any = stage["file"]
-        if not isinstance(file, str) or Path(file).name != file:
+        file = stage["file"]
+        if Path(file).name != file:
             raise InputError(f'stage {index}: "file" is {file!r}, but models stand beside the manifest')
 
 
@@ -145,7 +147,60 @@ def _checked(data: Any, what: str, kind: type) -> Any:  # noqa: ANN401 - likewis
     missing = next((key for key in kind.__annotations__ if not isinstance(data, dict) or key not in data), None)
     if missing is not None:
         raise InputError(f"{what} has no {missing}")
+    for key, rule in _RULES.items():
+        if key in kind.__annotations__ and not rule.holds(data[key]):
+            raise InputError(f'{what}: "{key}" is {data[key]!r:.80}, but {rule.text}')
     return data
+
+
+class _Rule(NamedTuple):
+    """What an entry of some name holds, wherever it stands."""
+
+    text: str
+    holds: Callable[[Any], bool]
+
+
+def is_name(value: object) -> bool:
+    """Whether a value is a string that can be the name of a file or a tensor."""
+    return isinstance(value, str) and "\0" not in value
+
+
+def is_size(value: object) -> bool:
+    """Whether a value is a whole number of bytes or elements."""
+    return type(value) is int and 0 <= value <= _MAX_SIZE
+
+
+def is_shape(value: object) -> bool:
+    """Whether a value is a list of sizes, or of names or null in their place, that some memory could hold."""
+    if not isinstance(value, list) or not all(is_size(dim) or dim is None or isinstance(dim, str) for dim in value):
+        return False
+    return math.prod(dim for dim in value if type(dim) is int) <= _MAX_SIZE
+
+
+def _is_dims(value: object) -> bool:
+    return isinstance(value, dict) and all(map(is_size, value.values()))
+
+
+def _is_target(value: object) -> bool:
+    return value == "model" or is_size(value)
+
+
+_NAME = _Rule("a string without a null character is asked for", is_name)
+_COUNT = _Rule("a whole number from 0 to 2^53 is asked for", is_size)
+_RULES: Mapping[str, _Rule] = {
+    **dict.fromkeys(("name", "sha256", "graph_digest", "dtype", "file"), _NAME),
+    **dict.fromkeys(("stage", "block", "nodes"), _COUNT),
+    "bytes": _Rule("a number of bytes or null is asked for", lambda value: value is None or is_size(value)),
+    "shape": _Rule(
+        "sizes, names or null are asked for, of no more than 2^53 elements",
+        lambda value: value is None or is_shape(value),
+    ),
+    "dims": _Rule("an object of sizes is asked for", _is_dims),
+    "from": _Rule('a stage or "model" is asked for', _is_target),
+    "to": _Rule(
+        'stages and "model" are asked for', lambda value: isinstance(value, list) and all(map(_is_target, value))
+    ),
+}
 
 
 def is_manifest(data: Any) -> bool:  # noqa: ANN401 - anything can stand in a file

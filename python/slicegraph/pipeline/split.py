@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
-from slicegraph.formats.manifest import NAME, read_manifest
+from slicegraph.formats.manifest import NAME, is_name, is_shape, read_manifest
 from slicegraph.pipeline.tensors import TYPES, Tensor
 
 _MODEL = "model"
@@ -119,7 +119,9 @@ class _Reader:
     def _stage(self, data: Any, index: int, made: Mapping[str, tuple[int | None, Tensor]]) -> Stage:  # noqa: ANN401 - anything again
         where = f"stage {index}"
         self._expect(isinstance(data, dict), f"{where}: not an object")
-        self._expect(data.get("stage") == index, f'{where}: "stage" is {data.get("stage")!r}, but stages are in order')
+        self._expect(
+            data.get("stage") == index, f'{where}: "stage" is {data.get("stage")!r:.80}, but stages are in order'
+        )
         inputs, outputs = self._tensors(data, "inputs", where), self._tensors(data, "outputs", where)
         makers = [None if (maker := entry.get("from", "nobody")) == _MODEL else maker for _, entry in inputs]
         for (tensor, _), maker in zip(inputs, makers, strict=True):
@@ -170,6 +172,8 @@ class _Reader:
                 all(type(size) is int and size >= 0 for size in shape),
                 f"{where}: {name!r} has no fixed shape; split the model with --dim NAME=SIZE",
             )
+            self._expect(is_name(name), f"{where}: {name!r} is no name: it holds a null character")
+            self._expect(is_shape(shape), f"{where}: {name!r} has more than 2^53 elements: {shape!r:.80}")
             tensors.append((Tensor(name=name, dtype=dtype, shape=tuple(shape)), entry))
         names = {tensor.name for tensor, _ in tensors}
         self._expect(len(names) == len(tensors), f'{where}: "{key}" names a tensor twice')
@@ -179,13 +183,15 @@ class _Reader:
         value = data.get(key) if isinstance(data, dict) else data
         if value is None:
             return None
-        is_time = type(value) in (int, float) and math.isfinite(value) and value >= 0
-        self._expect(is_time, f'{where}: predicted "{key}" is {value!r}, but it is seconds')
+        is_time = type(value) in (int, float) and 0 <= value <= sys.float_info.max
+        self._expect(is_time, f'{where}: predicted "{key}" is {value!r:.80}, but it is seconds')
         return float(value)
 
     def _get(self, data: dict[str, Any], key: str, kind: type, where: str) -> Any:  # noqa: ANN401 - anything again
         self._expect(key in data, f'{where}: "{key}" is missing')
-        self._expect(type(data[key]) is kind, f'{where}: "{key}" is {data[key]!r}, but a {kind.__name__} is asked for')
+        self._expect(
+            type(data[key]) is kind, f'{where}: "{key}" is {data[key]!r:.80}, but a {kind.__name__} is asked for'
+        )
         return data[key]
 
     def _expect(self, is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -24,6 +26,9 @@ _INTEGERS: Final = frozenset(
 )
 PLAIN: Final = (_FLOATS | _INTEGERS) - {TensorProto.BFLOAT16}
 """Types that numpy has as well."""
+_WIDEST = 8
+"""Bytes of an element while it is drawn."""
+_LARGE = 2**40
 
 
 def random_inputs(
@@ -63,8 +68,16 @@ def _drawn(name: str, value: Value, random: np.random.Generator) -> NDArray[Any]
     if value.shape is None or None in value.shape:
         raise InputError(f"input {name!r} has no known shape")
     shape = tuple(dim or 0 for dim in value.shape)
+    _check_room(name, math.prod(shape) * _WIDEST)
     dtype = helper.tensor_dtype_to_np_dtype(type_)
     if type_ in _INTEGERS:
         return random.integers(0, 2, size=shape).astype(dtype)
     # A scalar, too, is an array.
     return np.asarray(random.standard_normal(shape, dtype=np.float32)).astype(dtype)
+
+
+def _check_room(name: str, num_bytes: int) -> None:
+    """Refuse what this machine's memory cannot hold: drawing it would end the process, or another one."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else _LARGE
+    if num_bytes > memory:
+        raise InputError(f"input {name!r} takes {num_bytes} bytes while it is drawn, and this machine has {memory}")
