@@ -20,6 +20,14 @@ _AGAIN: Final = 1.0
 """Seconds after which a second signal is meant as one; programs that pass signals on send them twice."""
 
 
+class Interrupt(KeyboardInterrupt):
+    """A signal, as the command raises it.
+
+    Python ends a process by SIGINT itself, whatever its exit status is to be, when an exception that is exactly a
+    `KeyboardInterrupt` has left an ``exec``, of which imports have many.
+    """
+
+
 @final
 class _State:
     """What has been heard; the main thread alone changes it."""
@@ -35,7 +43,7 @@ _state = _State()
 
 
 def listen() -> None:
-    """Make the first signal a `KeyboardInterrupt`, and a second one, a second later, the end; ignored ones stay so."""
+    """Make the first signal an `Interrupt`, and a second one, a second later, the end; ignored ones stay so."""
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _hear)
@@ -62,7 +70,7 @@ def put_off() -> Iterator[None]:
         _state.depth -= 1
         if _state.is_pending and not _state.depth:
             _state.is_pending = False
-            raise KeyboardInterrupt
+            raise Interrupt
 
 
 def _hear(signum: int, _frame: FrameType | None) -> None:
@@ -74,4 +82,4 @@ def _hear(signum: int, _frame: FrameType | None) -> None:
     if _state.depth:
         _state.is_pending = True
     else:
-        raise KeyboardInterrupt
+        raise Interrupt

@@ -93,6 +93,24 @@ def test_a_signal_waits_until_what_is_begun_is_whole(signum: signal.Signals) -> 
     assert (run.returncode, run.stdout, run.stderr) == (128 + signum, "whole\nraised\n", "")
 
 
+_EXECUTED = """
+import os, sys, time
+from slicegraph.interrupts import listen
+listen()
+try:
+    exec("os.kill(os.getpid(), int(sys.argv[1])); time.sleep(1)")
+except KeyboardInterrupt:
+    sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_within_executed_text_keeps_the_exit_status(signum: signal.Signals) -> None:
+    """Imports execute text; Python ends by SIGINT what its own exception has left."""
+    run = subprocess.run([sys.executable, "-c", _EXECUTED, str(int(signum))], check=False)
+    assert run.returncode == 7
+
+
 def test_a_library_leaves_signals_to_its_user() -> None:
     """Ctrl-C is raised at once, wherever Python's own handler raises it."""
     before = [signal.getsignal(signum) for signum in SIGNALS]
