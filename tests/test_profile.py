@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper, parser
 import slicegraph as sg
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx.events import runs
-from slicegraph.formats.onnx.samples import random_inputs
+from slicegraph.formats.onnx.samples import sample_inputs
 from slicegraph.formats.onnx.timing import summed
 from slicegraph.profile import measure
 from slicegraph.report.profile import notes, profile_to_text
@@ -232,37 +232,101 @@ def _info(type_: int, shape: list[int | str] | None) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info("x", type_, shape)
 
 
-@pytest.mark.parametrize("name", ["FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "BOOL", "UINT8", "INT32", "INT64"])
-def test_random_inputs_are_of_the_type_and_shape_asked_for(name: str) -> None:
+TYPES = ["FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "FLOAT8E5M2", "BOOL", "UINT8", "INT32", "INT64", "STRING"]
+
+
+DTYPES = {"FLOAT": "float32", "DOUBLE": "float64", "FLOAT8E5M2": "float8_e5m2", "STRING": "object"}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_sample_inputs_are_of_the_type_and_shape_asked_for(name: str) -> None:
     """The same seed gives the same values, and integers are indices into anything."""
     info = _info(TensorProto.DataType.Value(name), ["N", 3])
-    value = random_inputs([info], seed=1, dims={"N": 50})["x"]
+    value = sample_inputs([info], seed=1, dims={"N": 50})["x"]
     assert (value.shape, value.dtype.name) == (
         (50, 3),
-        {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower()),
+        DTYPES.get(name, name.lower()),
     )
-    assert (value == random_inputs([info], seed=1, dims={"N": 50})["x"]).all()
-    assert (value != random_inputs([info], seed=2, dims={"N": 50})["x"]).any()
+    assert (value == sample_inputs([info], seed=1, dims={"N": 50})["x"]).all()
+    assert (value != sample_inputs([info], seed=2, dims={"N": 50})["x"]).any()
     if "FLOAT" not in name and name != "DOUBLE":
-        assert set(value.ravel().tolist()) == {0, 1}
+        assert set(value.ravel().tolist()) == ({"0", "1"} if name == "STRING" else {0, 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("FLOAT", np.ones((2, 3)), np.ones((2, 3), np.float32)),
+        ("FLOAT", 5, np.full((2, 3), 5, np.float32)),
+        ("FLOAT", "[1, 2.5, 3]", np.array([[1, 2.5, 3]] * 2, np.float32)),
+        ("FLOAT16", [[1], [2]], np.array([[1] * 3, [2] * 3], np.float16)),
+        ("INT64", "7", np.full((2, 3), 7)),
+        ("BOOL", "true", np.full((2, 3), True)),  # noqa: FBT003 - an element
+        ("UINT8", np.full((2, 3), 255), np.full((2, 3), 255, np.uint8)),
+        ("STRING", "7", np.full((2, 3), "7", object)),
+        ("STRING", '["a", "b", "c"]', np.array([["a", "b", "c"]] * 2, object)),
+        ("STRING", np.full((2, 3), "x"), np.full((2, 3), "x", object)),
+        ("COMPLEX64", 1j, np.full((2, 3), 1j, np.complex64)),
+    ],
+)
+def test_an_input_that_is_given_has_the_type_and_shape_asked_for(name: str, given: Any, expected: Any) -> None:
+    """Numbers are widened and repeated; what is text is a number where one is asked for."""
+    value = sample_inputs([_info(TensorProto.DataType.Value(name), [2, 3])], {"x": given})["x"]
+    assert (value.dtype, value.shape) == (expected.dtype, (2, 3))
+    np.testing.assert_array_equal(value, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("FLOAT", np.ones((3, 2)), "2x3 float is asked for"),
+        ("FLOAT", "many", "'many' is no number or list of numbers"),
+        ("FLOAT", [[1, 2], [3]], "2x3 float is asked for"),
+        ("FLOAT", {"a": 1}, "values of type object"),
+        ("INT64", 0.5, "values of type float64"),
+        ("UINT8", 256, "values beyond uint8"),
+        ("STRING", 5, "values of type int64"),
+        ("INT4", 5, "input 'x' is a int4: its value cannot be given"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_refused(name: str, given: Any, message: str) -> None:
+    with pytest.raises(sg.InputError, match=message) as caught:
+        sample_inputs([_info(TensorProto.DataType.Value(name), [2, 3])], {"x": given})
+    assert str(caught.value).startswith("input 'x'")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_value_for_what_is_no_input_is_refused(tmp_path: Path) -> None:
+    """Also where the input is one that nobody reads."""
+    path = save(tmp_path, "g (float[4] x, float[4] z) => (float[4] y) { y = Relu(x) }")
+    with pytest.raises(sg.InputError, match=r"a value is given for 'y', which is no input: the model has 'x', 'z'$"):
+        sg.profile(path, runs=1, warmup=0, inputs={"y": 1})
+    assert sg.profile(path, runs=1, warmup=0, inputs={"z": 1, "x": [1, 2, 3, 4]}).num_nodes == 1
+
+
+def test_a_model_of_strings_is_measured(tmp_path: Path) -> None:
+    path = save(tmp_path, "g (string[2] x) => (float[2] y) { y = Cast<to = 1>(x) }")
+    assert sg.profile(path, runs=1, warmup=0).num_nodes == 1
+    with pytest.raises(sg.InputError, match="onnxruntime cannot run it"):
+        sg.profile(path, runs=1, warmup=0, inputs={"x": "word"})
 
 
 def test_a_scalar_input_is_an_array() -> None:
-    assert random_inputs([_info(TensorProto.FLOAT, [])])["x"].shape == ()
+    assert sample_inputs([_info(TensorProto.FLOAT, [])])["x"].shape == ()
 
 
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        (_info(TensorProto.STRING, [1]), "input 'x' is a string: there are no random ones"),
-        (_info(TensorProto.FLOAT8E5M2, [1]), "input 'x' is a float8e5m2: there are no random ones"),
+        (_info(TensorProto.COMPLEX64, [1]), "input 'x' is a complex64: there are no random ones"),
+        (_info(TensorProto.INT4, [1]), "input 'x' is a int4: there are no random ones"),
         (_info(TensorProto.FLOAT, ["N"]), "input 'x' has no known shape"),
         (helper.make_tensor_sequence_value_info("x", 1, [1]), "input 'x' is a sequence: there are no random ones"),
     ],
 )
 def test_inputs_that_cannot_be_made_up_are_refused(info: onnx.ValueInfoProto, message: str) -> None:
     with pytest.raises(sg.InputError, match=message):
-        random_inputs([info])
+        sample_inputs([info])
 
 
 @pytest.mark.parametrize(

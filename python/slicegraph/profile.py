@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
+
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, fields
 
@@ -24,6 +26,7 @@ def profile(
     model_path: str | os.PathLike[str],
     *,
     dims: Mapping[str, int] | None = None,
+    inputs: Mapping[str, ArrayLike] | None = None,
     runs: int = RUNS,
     warmup: int = WARMUP,
     threads: int = THREADS,
@@ -37,12 +40,14 @@ def profile(
         An ``.onnx`` file.
     dims
         Sizes of named dimensions, such as ``{"batch": 1}``.
+    inputs
+        Values of the model's inputs, by name: arrays that broadcast to the input's shape. Others are made up.
     runs, warmup
         How often the model runs while it is measured, and before.
     threads
         How many threads onnxruntime gives to a node.
     seed
-        Of the inputs, which are made up: floats are normal, integers and booleans 0 or 1.
+        Of the inputs that are made up: floats are normal, integers and booleans 0 or 1, strings "0" or "1".
 
     Returns
     -------
@@ -73,13 +78,14 @@ def profile(
     >>> graph = sg.profile("resnet50.onnx", dims={"batch": 1}, threads=4)  # doctest: +SKIP
     >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=10e9), num_blocks=4)  # doctest: +SKIP
     """
-    return measure(model_path, dims=dims, runs=runs, warmup=warmup, threads=threads, seed=seed)[0]
+    return measure(model_path, dims=dims, inputs=inputs, runs=runs, warmup=warmup, threads=threads, seed=seed)[0]
 
 
 def measure(
     model_path: str | os.PathLike[str],
     *,
     dims: Mapping[str, int] | None = None,
+    inputs: Mapping[str, ArrayLike] | None = None,
     runs: int = RUNS,
     warmup: int = WARMUP,
     threads: int = THREADS,
@@ -100,7 +106,14 @@ def measure(
     from slicegraph.formats.onnx import timing  # noqa: PLC0415 - a library is loaded when used
 
     found = timing.measure(
-        path, dims=dims or {}, runs=runs, warmup=warmup, threads=threads, seed=seed, tell=tell or _silent
+        path,
+        dims=dims or {},
+        inputs=inputs or {},
+        runs=runs,
+        warmup=warmup,
+        threads=threads,
+        seed=seed,
+        tell=tell or _silent,
     )
     try:
         return Graph(**fields(found.arrays)), found

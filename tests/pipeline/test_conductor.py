@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 import slicegraph as sg
+from onnx_models import write
 from pipelines import chain, change, cut
 from slicegraph.pipeline import conductor
 from slicegraph.pipeline.conductor import Pipeline
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipelines take POSIX
 def outputs_of(directory: Path, *, requests: int, depth: int) -> dict[str, NDArray[Any]]:
     """The bytes of the model's outputs after so many requests."""
     split = read_split(directory)
-    with Pipeline(split, draw(split.inputs, seed=0), depth=depth, threads=1) as pipeline:
+    with Pipeline(split, draw(split.inputs, {}, seed=0), depth=depth, threads=1) as pipeline:
         pipeline.wait(warmup=1, requests=requests, seconds=None)
         return dict(pipeline.results())
 
@@ -42,7 +43,7 @@ def outputs_of_whole(directory: Path, model: Path) -> dict[str, NDArray[Any]]:
     """The same from the whole model, in this process."""
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, draw(read_split(directory).inputs, seed=0)), strict=True))
+    return dict(zip(names, session.run(names, draw(read_split(directory).inputs, {}, seed=0)), strict=True))
 
 
 @pytest.mark.parametrize(("work", "depth"), [((1, 1, 1), 1), ((1,), 2), ((40, 1), 2), ((1, 1, 40), 3)])
@@ -87,7 +88,7 @@ def test_stages_may_skip_far_have_nothing_to_say_and_share_any_type(tmp_path: Pa
 def test_a_killed_stage_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     chain(tmp_path / "stages")
     split = read_split(tmp_path / "stages")
-    pipeline = Pipeline(split, draw(split.inputs, seed=0), depth=2, threads=1)
+    pipeline = Pipeline(split, draw(split.inputs, {}, seed=0), depth=2, threads=1)
     with pytest.raises(sg.StageError) as caught, pipeline:  # noqa: PT012 - it is raised while somebody waits
         pipeline.wait(warmup=1, requests=5, seconds=None)
         pids = [process.pid for process in pipeline._processes]
@@ -106,7 +107,7 @@ def test_a_stage_that_hangs_is_told_and_ended(tmp_path: Path, monkeypatch: pytes
     chain(tmp_path / "stages")
     monkeypatch.setattr(conductor, "SILENCE", 2.0)
     split = read_split(tmp_path / "stages")
-    pipeline = Pipeline(split, draw(split.inputs, seed=0), depth=2, threads=1)
+    pipeline = Pipeline(split, draw(split.inputs, {}, seed=0), depth=2, threads=1)
     message = r"^stage 1 \(stage1\.onnx\) gave no sign of life for 2 s: it was stopped, or hangs; after \d+ requests$"
     with pytest.raises(sg.StageError, match=message), pipeline:  # noqa: PT012 - it is raised while somebody waits
         pipeline.wait(warmup=1, requests=5, seconds=None)
@@ -130,6 +131,39 @@ def test_a_pipeline_is_run_by_a_program_that_nobody_can_import(tmp_path: Path) -
     )
     assert (run.stdout, run.stderr) == ("3\n", "")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_what_the_model_returns_of_its_inputs_is_passed_on(tmp_path: Path) -> None:
+    """And what it returns of its weights: by the last stage, which runs them as it does all others."""
+    text = """g (float[2,4] x, float[2,4] y) => (float[2,4] y, float[2,4] c, float[4] w, float[2,4] x)
+        <float[4] w = {1, 2, 3, 4}> { a = Mul(x, w) b = Relu(a) c = Add(b, x) }"""
+    path = write(tmp_path / "model.onnx", text)
+    sg.split(path, [0, 1, 2], tmp_path / "stages")
+    split = read_split(tmp_path / "stages")
+    inputs = draw(split.inputs, {"y": "[1, 2, 3, 4]"}, seed=0)
+    with Pipeline(split, inputs, depth=2, threads=1) as pipeline:
+        pipeline.wait(warmup=1, requests=5, seconds=None)
+        found = {name: array.view(np.float32) for name, array in pipeline.results().items()}
+    expected = {**inputs, "w": np.array([1, 2, 3, 4]), "c": np.maximum(inputs["x"] * [1, 2, 3, 4], 0) + inputs["x"]}
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array.reshape(-1), rtol=1e-6)
+    assert sg.run_pipeline(tmp_path / "stages", requests=3, warmup=1, compare=path).whole_throughput
+
+
+def test_strings_enter_and_leave_but_do_not_cross(tmp_path: Path) -> None:
+    """They are inputs and outputs of the model like others; between stages they have no memory."""
+    text = """g (string[2] s, float[2] x) => (string[2] t, string[2] s, float[2] b)
+        { a = Cast<to = 1>(s) b = Add(a, x) t = Identity(s) u = Identity(t) c = Cast<to = 1>(u) }"""
+    path = write(tmp_path / "model.onnx", text)
+    sg.split(path, [0, 1, 1, 1, 1], tmp_path / "stages")
+    for inputs in ({}, {"s": ["3", "4.5"]}):
+        assert sg.run_pipeline(tmp_path / "stages", requests=3, warmup=1, inputs=inputs).requests == 3
+    with pytest.raises(sg.StageError, match=r"^stage 0 .* failed"):
+        sg.run_pipeline(tmp_path / "stages", requests=3, warmup=1, inputs={"s": "word"})
+    sg.split(path, [0, 0, 0, 1, 1], tmp_path / "stages")
+    with pytest.raises(sg.InputError, match="stage 0: 't' holds strings, which stages cannot share"):
+        sg.run_pipeline(tmp_path / "stages", requests=3, warmup=1)
 
 
 def test_a_stage_that_fails_says_why(tmp_path: Path) -> None:

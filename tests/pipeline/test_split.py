@@ -55,7 +55,7 @@ def test_a_cost_that_nobody_predicted_is_none(tmp_path: Path) -> None:
         ({"stages__0__outputs__0__to": [[1]]}, "stage 0: 'y0' goes \"to\" what is no stage"),
         (
             {"stages__1__outputs__0__name": "x"},
-            "stage 1: 'x' is an input that the model returns, so no stage makes it",
+            "stage 1: 'x' is made twice",
         ),
         ({"stages__0__outputs__0__shape": ["n", 3]}, "stage 0: 'y0' has no fixed shape"),
         ({"stages__0__outputs__0__shape": None}, "stage 0: 'y0': \"shape\" is missing"),

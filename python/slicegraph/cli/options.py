@@ -10,11 +10,14 @@ import math
 import sys
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 import slicegraph as sg
 from slicegraph.cli import output, units
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
 from slicegraph.formats.counting.expression import Expression
+from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.report.json import result_to_json
@@ -57,6 +60,25 @@ def add_dim(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dim", action="append", default=[], type=_dimension, metavar="NAME=SIZE", help="size of a named dimension"
     )
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add what `read_inputs` reads: values of the model's inputs."""
+    parser.add_argument("--inputs", metavar="FILE.npz", help="values of inputs by name; others are made up")
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        type=_input,
+        metavar="NAME=VALUE",
+        help="value of one input: a number, a list in JSON or text, repeated to fill its shape",
+    )
+
+
+def read_inputs(options: argparse.Namespace) -> dict[str, ArrayLike]:
+    """Read the values of inputs; those that were typed come before those of the file."""
+    values = {} if options.inputs is None else read_arrays(Path(options.inputs))
+    return {**values, **dict(options.input)}
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -248,6 +270,13 @@ def _formula(text: str) -> tuple[str, str]:
     except sg.InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return op, formula
+
+
+def _input(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _dimension(text: str) -> tuple[str, int]:

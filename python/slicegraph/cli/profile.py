@@ -28,11 +28,12 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("model", metavar="MODEL", help="an .onnx model")
     parser.add_argument("-o", "--output", required=True, metavar="GRAPH", help="the graph to write (.json, .json.gz)")
     shared.add_dim(parser)
+    shared.add_inputs(parser)
     for name, default, meaning in (
         ("runs", RUNS, "of the model; a node's work is the median"),
         ("warmup", WARMUP, "runs before, which do not count"),
         ("threads", THREADS, "of a node"),
-        ("seed", 0, "of the inputs, which are made up"),
+        ("seed", 0, "of the inputs that are made up"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default: {default})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         graph, timing = measure(
             options.model,
             dims=dict(options.dim),
+            inputs=shared.read_inputs(options),
             runs=options.runs,
             warmup=options.warmup,
             threads=options.threads,

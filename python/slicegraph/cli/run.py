@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 import slicegraph as sg
+from slicegraph.cli import options as shared
 from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
 
@@ -25,6 +26,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--depth", type=int, default=2, metavar="N", help="requests that may wait between two stages (default: 2)"
     )
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of each stage (default: 1)")
+    shared.add_inputs(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
     parser.add_argument("--compare", metavar="MODEL.onnx", help="run the whole model in one process, too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
             depth=options.depth,
             threads=options.threads,
             seed=options.seed,
+            inputs=shared.read_inputs(options),
             compare=options.compare,
         )
     except sg.StageError as error:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from slicegraph.errors import InputError
 from slicegraph.formats.limits import check_nesting, unpacked
@@ -63,6 +66,26 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - anything can stand in a file
         raise InputError(f"{path}: nested too deeply") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from None
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Read the arrays of an ``.npz`` file, by name.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or is no such file.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise InputError(f"{path}: one array without a name, but an .npz file is asked for")
+        with loaded as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, EOFError, MemoryError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: no .npz file of arrays: {' '.join(str(error).split())}") from None
 
 
 def file_digest(path: Path) -> str:

@@ -133,7 +133,8 @@ class Pipeline:
         return self._layout.boards(self._memory)
 
     def _fill(self, memory: Bytes) -> None:
-        for name, place in self._layout.inputs.slots(memory)[0].items():
+        places = self._layout.inputs.slots(memory)[0]
+        for name, place in ((tensor.name, places[tensor.name]) for tensor in self._split.inputs if not tensor.is_text):
             place[:] = np.ascontiguousarray(self._inputs[name]).reshape(-1).view(np.uint8)
 
     def _start(self, memory: int) -> None:
@@ -163,6 +164,7 @@ class Pipeline:
                     makers=makers,
                     readers=readers,
                     threads=self._threads,
+                    texts={tensor.name: self._inputs[tensor.name] for tensor in stage.inputs if tensor.is_text},
                 )
                 # A process that has ended already is told by `wait`.
                 with contextlib.suppress(BrokenPipeError):

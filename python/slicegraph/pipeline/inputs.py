@@ -8,18 +8,17 @@ from typing import Any
 from numpy.typing import NDArray
 from onnx import helper
 
-from slicegraph.formats.onnx.samples import random_inputs
+from slicegraph.formats.onnx.samples import Given, sample_inputs
 from slicegraph.pipeline.tensors import Tensor
 
 
-def draw(tensors: Sequence[Tensor], *, seed: int) -> dict[str, NDArray[Any]]:
-    """Draw a value for each input.
+def draw(tensors: Sequence[Tensor], given: Given, *, seed: int) -> dict[str, NDArray[Any]]:
+    """Give each input its value: the one that is given, else one that is made up.
 
     Raises
     ------
     InputError
-        When an input is of a type of which there are no random ones.
+        When an input is of a type of which there are no random ones, or what is given is no input or does not fit.
     """
-    return random_inputs(
-        [helper.make_tensor_value_info(tensor.name, tensor.element_type, tensor.shape) for tensor in tensors], seed=seed
-    )
+    infos = [helper.make_tensor_value_info(tensor.name, tensor.element_type, tensor.shape) for tensor in tensors]
+    return sample_inputs(infos, given, seed=seed)

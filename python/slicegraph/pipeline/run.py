@@ -6,7 +6,11 @@ import dataclasses
 import importlib.util
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
@@ -29,6 +33,7 @@ def run_pipeline(
     depth: int = 2,
     threads: int = 1,
     seed: int = 0,
+    inputs: Mapping[str, ArrayLike] | None = None,
     compare: str | os.PathLike[str] | None = None,
 ) -> PipelineRun:
     """Run the stages of a split model as a pipeline of processes on this machine, and measure them.
@@ -48,7 +53,9 @@ def run_pipeline(
     threads
         Of each stage, from 1 to 1024.
     seed
-        Of the inputs, which are random and the same for every request.
+        Of the inputs that are made up; all are the same for every request.
+    inputs
+        Values of the model's inputs, by name: arrays that broadcast to the input's shape. Others are made up.
     compare
         The model that was split: it runs in one process, with as many threads as a stage, for as long again.
 
@@ -70,7 +77,7 @@ def run_pipeline(
     Stages run on the processor, in ONNX Runtime, as processes that know nothing of the caller's program: it may be a
     script, a notebook, or typed. Tensors go through shared memory, straight from the stage that makes them to those
     that read them; inputs and outputs of the model are copied like any other, whether the plan pays for them or not.
-    The times of some 8,000 requests are kept, the latest ones. POSIX only.
+    Strings only enter or leave the model. The times of some 8,000 requests are kept, the latest ones. POSIX only.
 
     Examples
     --------
@@ -90,27 +97,36 @@ def run_pipeline(
         raise InputError("running a pipeline takes a POSIX system")
     if importlib.util.find_spec("onnxruntime") is None:
         raise InputError("running a pipeline takes the onnxruntime package; pip install slicegraph[onnxruntime]")
+    from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
+
     split = read_split(Path(directory))
     whole = None if compare is None else _whole(split, Path(compare))
     if requests is None and seconds is None:
         requests = _DEFAULT_REQUESTS
-    run = _run(split, requests=requests, seconds=seconds, warmup=warmup, depth=depth, threads=threads, seed=seed)
+    values = draw(split.inputs, inputs or {}, seed=seed)
+    run = _run(split, values, requests=requests, seconds=seconds, warmup=warmup, depth=depth, threads=threads)
     if whole is None or run.is_interrupted:
         return run
-    alone = _run(whole, requests=None, seconds=run.seconds, warmup=1, depth=1, threads=threads, seed=seed)
+    alone = _run(whole, values, requests=None, seconds=run.seconds, warmup=1, depth=1, threads=threads)
     return dataclasses.replace(run, whole_throughput=alone.throughput, is_interrupted=alone.is_interrupted)
 
 
 def _run(
-    split: Split, *, requests: int | None, seconds: float | None, warmup: int, depth: int, threads: int, seed: int
+    split: Split,
+    inputs: Mapping[str, NDArray[Any]],
+    *,
+    requests: int | None,
+    seconds: float | None,
+    warmup: int,
+    depth: int,
+    threads: int,
 ) -> PipelineRun:
     from slicegraph.formats.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
     from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - POSIX only
-    from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
 
     for stage in split.stages:
         check_external(stage.file)
-    pipeline, is_interrupted = Pipeline(split, draw(split.inputs, seed=seed), depth=depth, threads=threads), False
+    pipeline, is_interrupted = Pipeline(split, inputs, depth=depth, threads=threads), False
     try:
         with pipeline:
             pipeline.wait(warmup=warmup, requests=requests, seconds=seconds)

@@ -28,7 +28,7 @@ class Stage:
     block, num_nodes
         The block of the partition, and how many nodes of the model are in it.
     inputs, outputs
-        What it reads and what it makes.
+        What it reads, and what it makes or passes on: the last stage returns inputs of the model that it returns.
     makers
         The stage that makes each input, an earlier one; None: it is the model's.
     readers
@@ -103,7 +103,11 @@ class _Reader:
         self._expect(bool(stages), "there are no stages")
         for index, stage in enumerate(stages):
             for tensor, readers in zip(stage.outputs, stage.readers, strict=True):
-                told = {number for number, reader in enumerate(stages) if tensor in reader.inputs}
+                told = {
+                    number
+                    for number, reader in enumerate(stages)
+                    if (tensor, index) in zip(reader.inputs, reader.makers, strict=True)
+                }
                 self._expect(
                     set(readers) == told,
                     f'stage {index}: {tensor.name!r} goes "to" other stages than those that read it',
@@ -132,10 +136,15 @@ class _Reader:
             )
         targets = [self._get(entry, "to", list, where) for _, entry in outputs]
         for (tensor, _), each in zip(outputs, targets, strict=True):
-            maker = made.get(tensor.name)
-            is_input = maker is not None and maker[0] is None
-            how = "is an input that the model returns, so no stage makes it" if is_input else "is made twice"
-            self._expect(maker is None, f"{where}: {tensor.name!r} {how}")
+            is_passed = (None, tensor) == made.get(tensor.name) and tensor in (mine for mine, _ in inputs)
+            if is_passed:
+                rule = f"{where}: {tensor.name!r} is an input of the model, and goes nowhere but to its caller"
+                self._expect(each == [_MODEL], rule)
+            self._expect(is_passed or tensor.name not in made, f"{where}: {tensor.name!r} is made twice")
+            is_shared = any(target != _MODEL for target in each)
+            self._expect(
+                not (tensor.is_text and is_shared), f"{where}: {tensor.name!r} holds strings, which stages cannot share"
+            )
             self._expect(
                 all(target == _MODEL or type(target) is int for target in each),
                 f'{where}: {tensor.name!r} goes "to" what is no stage',

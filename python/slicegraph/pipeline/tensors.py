@@ -27,8 +27,9 @@ TYPES: Mapping[str, tuple[int, int]] = {
     "float8_e4m3fnuz": (18, 1),
     "float8_e5m2": (19, 1),
     "float8_e5m2fnuz": (20, 1),
+    "object": (8, 0),
 }
-"""Types whose elements are whole bytes, by their names in numpy and ml_dtypes."""
+"""Types whose elements are whole bytes, by their names in numpy and ml_dtypes; and strings, which no memory holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,11 @@ class Tensor:
     def element_type(self) -> int:
         """ONNX's number of the type."""
         return TYPES[self.dtype][0]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are strings: such a tensor only enters or leaves the model."""
+        return self.dtype == "object"
 
     @property
     def num_bytes(self) -> int:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
 from slicegraph.pipeline.split import Stage
@@ -75,6 +76,8 @@ class Work:
         The links to other stages, by stage.
     threads
         That compute one request.
+    texts
+        Inputs that are strings, by name: they are not in shared memory.
     """
 
     index: int
@@ -84,6 +87,7 @@ class Work:
     makers: Mapping[int, Link]
     readers: Mapping[int, Link]
     threads: int
+    texts: Mapping[str, NDArray[Any]]
 
 
 def main() -> None:
@@ -174,7 +178,19 @@ def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:
     options.log_severity_level = _FATAL_ONLY  # what is wrong comes as an exception
     session = onnxruntime.InferenceSession(str(work.stage.file), options, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
-    for tensors, bind in ((work.stage.inputs, binding.bind_input), (work.stage.outputs, binding.bind_output)):
-        for tensor in tensors:
-            bind(tensor.name, "cpu", 0, tensor.element_type, tensor.shape, own[tensor.name].ctypes.data)
+    for tensor in work.stage.inputs:
+        if tensor.is_text:
+            from slicegraph.formats.onnx.sessions import to_value  # noqa: PLC0415 - loads onnx
+
+            binding.bind_ortvalue_input(tensor.name, to_value(work.texts[tensor.name]))
+        else:
+            bind = (tensor.name, "cpu", 0, tensor.element_type, tensor.shape, own[tensor.name].ctypes.data)
+            binding.bind_input(*bind)
+    for tensor in work.stage.outputs:
+        if tensor.is_text:
+            binding.bind_output(tensor.name)
+        # An input that is passed on is where it should be, and onnxruntime copies none.
+        elif tensor not in work.stage.inputs:
+            bind = (tensor.name, "cpu", 0, tensor.element_type, tensor.shape, own[tensor.name].ctypes.data)
+            binding.bind_output(*bind)
     return session, binding

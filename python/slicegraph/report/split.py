@@ -10,7 +10,9 @@ from typing import Any
 from slicegraph.errors import printable
 from slicegraph.formats.manifest import Boundary, Manifest
 from slicegraph.report import numbers
-from slicegraph.verify_split import Difference
+from slicegraph.verify_split import Difference, holds
+
+_NODES_TOLD = 4
 
 
 def manifest_to_text(manifest: Manifest, directory: str) -> str:
@@ -28,26 +30,58 @@ def manifest_to_text(manifest: Manifest, directory: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differences_to_text(differences: Sequence[Difference], tolerance: float) -> str:
-    """Give a line per output, and whether all are within the tolerance."""
+def differences_to_text(differences: Sequence[Difference]) -> str:
+    """Give a line per output, and whether all that were compared are within their tolerance."""
     width = max((len(printable(each.name)) for each in differences), default=0)
-    lines = [
-        f"{printable(each.name):<{width}}  {each.relative:.2g} of its largest magnitude ({each.absolute:.2g})"
-        for each in differences
+    compared = [each for each in differences if not each.random]
+    lines = [f"{printable(each.name):<{width}}  {_told(each)}" for each in compared]
+    lines += [
+        _random(nodes, [printable(each.name) for each in differences if each.random == nodes])
+        for nodes in dict.fromkeys(each.random for each in differences if each.random)
     ]
-    worst = max((each.relative for each in differences), default=0.0)
-    verdict = "equal the whole" if worst <= tolerance else "differ from the whole"
-    return "\n".join([*lines, f"the stages {verdict}: {worst:.2g}, with a tolerance of {tolerance:g}"]) + "\n"
+    if not compared:
+        return "\n".join([*lines, "nothing was compared: every output is random"]) + "\n"
+    worst = max(compared, key=_excess)
+    part = "" if len(compared) == len(differences) else f" in {len(compared)} of {len(differences)} outputs"
+    verdict = f"the stages {'equal' if worst.is_equal else 'differ from'} the whole{part}"
+    return "\n".join([*lines, f"{verdict}: {worst.relative:.2g}, with a tolerance of {worst.tolerance:g}"]) + "\n"
 
 
-def differences_to_json(differences: Sequence[Difference], tolerance: float) -> str:
-    """Give one object as one line; a difference that is infinite is null."""
+def differences_to_json(differences: Sequence[Difference]) -> str:
+    """Give one object as one line; a difference that is infinite, or was not looked for, is null."""
     rows: list[dict[str, Any]] = [
-        {"name": each.name, "absolute": _finite(each.absolute), "relative": _finite(each.relative)}
+        {
+            "name": each.name,
+            "absolute": _finite(each.absolute),
+            "relative": _finite(each.relative),
+            "tolerance": each.tolerance,
+            "optimized": None if each.optimized is None else _finite(each.optimized),
+            "random": list(each.random),
+            "holds": each.is_equal,
+        }
         for each in differences
     ]
-    holds = all(each.relative <= tolerance for each in differences)
-    return json.dumps({"holds": holds, "tolerance": tolerance, "outputs": rows}, allow_nan=False)
+    widest = max((each.tolerance for each in differences), default=0.0)
+    return json.dumps({"holds": holds(differences), "tolerance": widest, "outputs": rows}, allow_nan=False)
+
+
+def _told(each: Difference) -> str:
+    told = f"{each.relative:.2g} of its largest magnitude ({each.absolute:.2g})"
+    if each.optimized is None:
+        return told
+    return f"{told} with optimizations off, {each.optimized:.2g} with them"
+
+
+def _random(nodes: Sequence[str], names: Sequence[str]) -> str:
+    more = f" and {len(nodes) - _NODES_TOLD} more" if len(nodes) > _NODES_TOLD else ""
+    which = f"{'node' if len(nodes) == 1 else 'nodes'} {', '.join(map(printable, nodes[:_NODES_TOLD]))}{more}"
+    outputs = f"output {names[0]} depends" if len(names) == 1 else f"outputs {', '.join(names)} depend"
+    return f"{outputs} on random {which}: not compared"
+
+
+def _excess(each: Difference) -> tuple[bool, float]:
+    """Order differences by how far beyond their tolerance they are."""
+    return not each.is_equal, each.relative / each.tolerance if each.tolerance else each.relative
 
 
 def _size(tensors: Iterable[Boundary | Any]) -> str:
@@ -59,4 +93,4 @@ def _infinite(cost: float | None) -> float:
 
 
 def _finite(value: float) -> float | None:
-    return None if math.isinf(value) else value
+    return value if math.isfinite(value) else None

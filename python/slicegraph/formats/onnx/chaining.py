@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +12,52 @@ from onnx import TensorProto, ValueInfoProto, helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.manifest import Manifest, Tensor
+from slicegraph.formats.onnx.opening import named, opened
+from slicegraph.formats.onnx.origins import Origin, origins
 from slicegraph.formats.onnx.runtime import onnxruntime
-from slicegraph.formats.onnx.samples import random_inputs
-from slicegraph.formats.onnx.sessions import Values, complaints, run, to_values
+from slicegraph.formats.onnx.samples import Given, sample_inputs
+from slicegraph.formats.onnx.sessions import Values, complaints, load, run, to_values
 from slicegraph.formats.onnx.weights import check_external
 
-_FATAL = 4  # what is wrong is raised, and need not be logged as well
 
-
-def inputs(manifest: Manifest, seed: int) -> Values:
-    """Draw the model's inputs.
+def inputs(manifest: Manifest, given: Given, seed: int) -> Values:
+    """Take the model's inputs as they are given, and draw the others.
 
     Raises
     ------
     InputError
-        One is of a type that has no random values.
+        One is of a type that has no random values, or what is given is no input or does not fit.
     """
-    return to_values(random_inputs([_asked(tensor) for tensor in manifest["inputs"]], seed=seed))
+    return to_values(sample_inputs([_asked(tensor) for tensor in manifest["inputs"]], given, seed=seed))
 
 
-def run_model(path: Path, feeds: Values, wanted: Sequence[str]) -> list[NDArray[Any]]:
+def look_back(path: Path, dims: Mapping[str, int], names: Sequence[str]) -> list[Origin]:
+    """Say of each output of a model what it depends on.
+
+    Raises
+    ------
+    InputError
+        The model cannot be read.
+    """
+    with named(path):
+        return origins(opened(path, dims).walked, names)
+
+
+def run_model(path: Path, feeds: Values, wanted: Sequence[str], *, is_optimized: bool) -> list[NDArray[Any]]:
     """Run a model, and give some of its outputs as arrays.
+
+    With optimizations off, nodes run one by one, as they do in a stage.
 
     Raises
     ------
     InputError
         It cannot be run, or has not these inputs and outputs.
     """
-    values = _outputs(path, feeds, set(wanted))
+    values = _outputs(path, feeds, set(wanted), is_optimized=is_optimized)
     return [_array(name, values[name]) for name in wanted]
 
 
-def run_stages(directory: Path, manifest: Manifest, feeds: Values) -> list[NDArray[Any]]:
+def run_stages(directory: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool) -> list[NDArray[Any]]:
     """Run the stages in order, one in memory at a time, and give the model's outputs as arrays.
 
     Raises
@@ -60,7 +74,7 @@ def run_stages(directory: Path, manifest: Manifest, feeds: Values) -> list[NDArr
         if missing is not None:
             raise InputError(f"{path}: reads {missing!r}, which no stage before it makes")
         made = {tensor["name"] for tensor in stage["outputs"]}
-        values |= _outputs(path, {name: values[name] for name in read}, made)
+        values |= _outputs(path, {name: values[name] for name in read}, made, is_optimized=is_optimized)
         later = {tensor["name"] for after in stages[index + 1 :] for tensor in after["inputs"]}
         values = {name: value for name, value in values.items() if name in later or name in wanted}
     missing = next((name for name in wanted if name not in values), None)
@@ -79,13 +93,10 @@ def _asked(tensor: Tensor) -> ValueInfoProto:
     return helper.make_tensor_value_info(tensor["name"], type_, shape)
 
 
-def _outputs(path: Path, feeds: Values, wanted: set[str]) -> dict[str, Any]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _FATAL
+def _outputs(path: Path, feeds: Values, wanted: set[str], *, is_optimized: bool) -> dict[str, Any]:
     check_external(path)
     try:
-        with complaints():
-            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = load(path, is_optimized=is_optimized)
         values = run(session, feeds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

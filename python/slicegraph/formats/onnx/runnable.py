@@ -15,7 +15,7 @@ from slicegraph.formats.onnx.events import CONSTANT
 from slicegraph.formats.onnx.nodes import body_graphs, is_standard, read_names
 from slicegraph.formats.onnx.opening import Opened
 from slicegraph.formats.onnx.preparation import prepared
-from slicegraph.formats.onnx.samples import PLAIN, random_inputs
+from slicegraph.formats.onnx.samples import PLAIN, Given, sample_inputs
 from slicegraph.formats.onnx.sessions import Runner, Values, run, to_values
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
 
@@ -41,7 +41,7 @@ class Runnable:
     inputs: Values
 
 
-def runnable(source: Opened, runner: Runner, *, seed: int, dims: Mapping[str, int]) -> Runnable:
+def runnable(source: Opened, runner: Runner, *, given: Given, seed: int, dims: Mapping[str, int]) -> Runnable:
     """Make the model that runs a graph.
 
     What the reader folds is computed once and stored, but for sequences and strings, which cannot be.
@@ -60,7 +60,7 @@ def runnable(source: Opened, runner: Runner, *, seed: int, dims: Mapping[str, in
     stored: dict[str, Any] = {}
     if folded := _folded(nodes, kept):
         _reduce(model.graph, source, _leading_to(nodes, folded, ()), folded)
-        inputs = to_values(random_inputs(model.graph.input, seed=seed, dims=dims))
+        inputs = _inputs(model.graph, given, seed, dims)
         found = run(runner.session(model.SerializeToString(), {}), inputs)
         stored = {name: value for name, value in zip(folded, found, strict=True) if _is_storable(value)}
     made = {name: None for position in kept for name in nodes[position].output if name}
@@ -74,8 +74,14 @@ def runnable(source: Opened, runner: Runner, *, seed: int, dims: Mapping[str, in
         content=model.SerializeToString(),
         # A session takes only what it does not own.
         stored=to_values({name: value.numpy() for name, value in stored.items() if _is_apart(value)}),
-        inputs=to_values(random_inputs(model.graph.input, seed=seed, dims=dims)),
+        inputs=_inputs(model.graph, given, seed, dims),
     )
+
+
+def _inputs(graph: GraphProto, given: Given, seed: int, dims: Mapping[str, int]) -> Values:
+    """Give the values of the inputs that are left."""
+    here = {info.name: given[info.name] for info in graph.input if info.name in given}
+    return to_values(sample_inputs(graph.input, here, seed=seed, dims=dims))
 
 
 def _loaded(source: Opened) -> ModelProto:

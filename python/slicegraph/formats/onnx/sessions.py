@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.runtime import onnxruntime
+from slicegraph.formats.onnx.samples import PLAIN
 
 Values = Mapping[str, Any]
 """onnxruntime's values, for which there are no stubs, by name."""
@@ -75,6 +76,22 @@ class Runner:
             return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
+def load(path: Path, *, is_optimized: bool) -> Any:  # noqa: ANN401 - there are no stubs
+    """Open a session on a model's file.
+
+    Raises
+    ------
+    InputError
+        The model is none, or has an operator that onnxruntime does not know.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _SILENT
+    if not is_optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    with complaints():
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 def run(session: Any, values: Values) -> Sequence[Any]:  # noqa: ANN401 - there are no stubs
     """Run a model once, and give its outputs.
 
@@ -89,14 +106,31 @@ def run(session: Any, values: Values) -> Sequence[Any]:  # noqa: ANN401 - there 
 
 
 def to_values(arrays: Mapping[str, NDArray[Any]]) -> Values:
-    """Make onnxruntime's values of arrays; numpy by itself has no bfloat16."""
+    """Make onnxruntime's values of arrays."""
+    return {name: to_value(array) for name, array in arrays.items()}
+
+
+def to_value(array: NDArray[Any]) -> Any:  # noqa: ANN401 - there are no stubs
+    """Make onnxruntime's value of an array; floats of 16 and 8 bits may be those of ``ml_dtypes``."""
     make = onnxruntime.OrtValue
-    return {
-        name: make.ortvalue_from_numpy_with_onnx_type(array.view("uint16"), TensorProto.BFLOAT16)
-        if array.dtype.name == "bfloat16"
-        else make.ortvalue_from_numpy(array)
-        for name, array in arrays.items()
-    }
+    if array.dtype.kind == "O":
+        return _text(array)
+    type_ = helper.np_dtype_to_tensor_dtype(array.dtype)
+    if type_ in PLAIN or array.dtype.kind == "c":
+        return make.ortvalue_from_numpy(array)
+    return make.ortvalue_from_numpy_with_onnx_type(array.view(f"uint{8 * array.dtype.itemsize}"), type_)
+
+
+def _text(array: NDArray[Any]) -> Any:  # noqa: ANN401 - likewise
+    """Make a value of strings: onnxruntime takes none from numpy, but a model may return what it stores."""
+    elements = [str(each).encode() for each in array.flat]
+    strings = TensorProto(name="x", data_type=TensorProto.STRING, dims=array.shape, string_data=elements)
+    info = helper.make_tensor_value_info("y", TensorProto.STRING, array.shape)
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "strings", [], [info], [strings])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with complaints():
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return run(session, {})[0]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from slicegraph.formats.onnx.events import Run
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.onnx.runnable import Runnable, runnable
 from slicegraph.formats.onnx.runtime import onnxruntime
+from slicegraph.formats.onnx.samples import Given, check_given
 from slicegraph.formats.onnx.sessions import Runner, run
 from slicegraph.formats.onnx.weights import external_files
 from slicegraph.formats.writing import temporary_folder
@@ -64,7 +65,15 @@ class Timing:
 
 
 def measure(
-    path: Path, *, dims: Mapping[str, int], runs: int, warmup: int, threads: int, seed: int, tell: Tell
+    path: Path,
+    *,
+    dims: Mapping[str, int],
+    inputs: Given,
+    runs: int,
+    warmup: int,
+    threads: int,
+    seed: int,
+    tell: Tell,
 ) -> Timing:
     """Measure a model; see `slicegraph.profile`.
 
@@ -78,8 +87,9 @@ def measure(
     with named(path):
         source = opened(path, dims)
         external_files(source.model, path)
+        check_given(inputs, source.inputs)
         runner = Runner(folder=path.parent, threads=threads)
-        model = runnable(source, runner, seed=seed, dims=dims)
+        model = runnable(source, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
         counted, is_interrupted = _profiled(model, runner, total, tell)
         if not (counted := counted[warmup:]):

@@ -1,0 +1,83 @@
+"""What an output of a model depends on: how precise its numbers can be, and whether they are random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from onnx import NodeProto, TensorProto
+
+from slicegraph.formats.onnx.constants import is_random
+from slicegraph.formats.onnx.nodes import Node, Walked, attribute, body_graphs, label, operator
+from slicegraph.formats.onnx.values import Value
+
+# Of an output's largest magnitude. A runtime that has no kernels for a type computes in a wider one and rounds where a
+# stage ends: once at each border, by 2^-11 for float16 and 2^-8 for bfloat16. Weights that are off by a twentieth are
+# beyond that. Narrower floats and integers are only stored in: what is computed of them is of one of these types.
+_TOLERANCE: Final[Mapping[int, float]] = {
+    TensorProto.DOUBLE: 1e-9,
+    TensorProto.FLOAT: 1e-4,
+    TensorProto.FLOAT16: 1e-2,
+    TensorProto.BFLOAT16: 3e-2,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where one output comes from.
+
+    Attributes
+    ----------
+    tolerance
+        A difference, over the output's largest magnitude, that rounding explains: that of the coarsest type of float
+        among all values that the output depends on; 0 where there is none.
+    random
+        The nodes that draw random numbers for it, without a seed, each with its operator.
+    """
+
+    tolerance: float
+    random: tuple[str, ...]
+
+
+def origins(walked: Walked, outputs: Iterable[str]) -> list[Origin]:
+    """Look back from each output of a model.
+
+    Notes
+    -----
+    O(outputs x nodes).
+    """
+    return [_origin(walked, name) for name in outputs]
+
+
+def _origin(walked: Walked, output: str) -> Origin:
+    needed, nodes = {output}, []
+    for node in reversed(walked.nodes):
+        if not needed.isdisjoint(node.proto.output):
+            nodes.append(node)
+            needed.update(node.reads)
+    types = {walked.values[output].type.tensor_type.elem_type, *_types(nodes)}
+    return Origin(
+        tolerance=max((_TOLERANCE[each] for each in types if each in _TOLERANCE), default=0.0),
+        random=tuple(
+            f"{label(node.proto)!r} ({operator(node.proto)})"
+            for node in reversed(nodes)
+            if _draws(node.proto, node.reads)
+        ),
+    )
+
+
+def _types(nodes: Sequence[Node]) -> Iterator[int]:
+    for node in nodes:
+        for value in (*node.reads.values(), *node.outputs):
+            if value is not None:
+                yield value.type.tensor_type.elem_type
+        for body in node.bodies:
+            yield from _types(body.walked.nodes)
+
+
+def _draws(node: NodeProto, reads: Mapping[str, Value]) -> bool:
+    """Say whether a node draws numbers that differ from run to run: with a seed they do not."""
+    if any(_draws(inner, reads) for graph in body_graphs(node) for inner in graph.node):
+        return True
+    return attribute(node, "seed") is None and is_random(node, reads)
