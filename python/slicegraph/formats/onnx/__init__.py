@@ -45,9 +45,9 @@ def read(
     - ``flops``: 2 for a multiply-accumulate, 5 per element to normalise, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``, those of ai.onnx.ml and com.microsoft beside it).  An operator that is in no table
       counts 1 per element that it makes and is marked as a guess, and so is one with such an operator in its bodies.
-    - Shapes of operators that are known to nobody must be recorded in the file's ``value_info``; elsewhere inference
-      overrules the record.  One that runtimes know in ONNX's own domain before its operator set does is what it
-      is in the first set that has it.
+    - Shapes are those of ONNX's inference, and of ``shapes.py`` for ai.onnx.ml and com.microsoft.  Others must be
+      recorded in the file's ``value_info``; elsewhere inference overrules the record.  One that runtimes know in ONNX's
+      own domain before its operator set does is what it is in the first set that has it.
     - ``read_bytes``: distinct inputs with parameters, of a gathered table only the part that is gathered.
       ``write_bytes``: outputs in use.  ``param_bytes``: parameters as stored, at each node that reads them.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their

@@ -9,7 +9,7 @@ from dataclasses import replace
 from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx import constants, dimensions, folding, inference, values
+from slicegraph.formats.onnx import constants, dimensions, folding, inference, shapes, values
 from slicegraph.formats.onnx.bodies import enter, taken
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
@@ -85,6 +85,8 @@ def _results(
     if entered is not None:
         outputs, bodies = entered
         return {name: value for name, value in zip(proto.output, outputs, strict=False) if name}, bodies
+    if (shaped := shapes.outputs(proto, inputs)) is not None:
+        return shaped, ()
     found = inference.infer(proto, reads, context)
     inferred = {name: values.of_type(found.types[name]) if name in found.types else UNKNOWN for name in made}
     return {

@@ -1,0 +1,42 @@
+"""Shapes of operators that ONNX's own inference does not know: those of ai.onnx.ml and of com.microsoft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from onnx import NodeProto
+
+from slicegraph.formats.onnx import shapes_microsoft, shapes_ml
+from slicegraph.formats.onnx.nodes import Node, operator
+from slicegraph.formats.onnx.sequences import sized
+from slicegraph.formats.onnx.shaping import ShapeRule, like
+from slicegraph.formats.onnx.values import UNKNOWN, Value
+
+RULES: Final[Mapping[str, ShapeRule]] = {
+    "SimplifiedLayerNormalization": like(0),
+    **{f"ai.onnx.ml.{op}": rule for op, rule in shapes_ml.RULES.items()},
+    **{f"com.microsoft.{op}": rule for op, rule in shapes_microsoft.RULES.items()},
+}
+"""What each operator makes, by position."""
+_UNTOLD: Final = "its output's size is not told by the shapes of its inputs"
+
+
+def outputs(proto: NodeProto, inputs: Sequence[Value | None]) -> dict[str, Value] | None:
+    """Say what a node makes, by name; None: no rule here is about its operator.
+
+    Of a value whose shape depends on what is not known, type and shape stay open.
+    """
+    if (rule := RULES.get(operator(proto))) is None:
+        return None
+    node = Node(proto=proto, position=0, inputs=inputs, outputs=(), reads={})
+    values = [*rule(node)]
+    values += [UNKNOWN] * (len(proto.output) - len(values))
+    # What is open because an input is, is the fault of another node.
+    reason = _UNTOLD if all(value is None or value.nbytes is not None for value in inputs) else ""
+    return {
+        name: sized(proto, inputs, value if value.nbytes is not None else replace(value, reason=reason))
+        for name, value in zip(proto.output, values, strict=False)
+        if name
+    }
