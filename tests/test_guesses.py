@@ -54,7 +54,7 @@ def test_answers_name_what_was_guessed() -> None:
     instance = sg.Instance(_graph(op=["A\n\x1b[2J", "B", "A\n\x1b[2J", "C"]), device=DEVICE, num_blocks=2)
     result = sg.solve(instance, stop=sg.MaxRuntime(5))
     line = result_to_text(result).splitlines()[-1]
-    assert line.startswith(r"guessed: A\n\x1b[2J (2 of 4 nodes, 33.33% of the work), C (1 of 4 nodes, 16.67%")
+    assert line.startswith(r"guessed: A \x1b[2J (2 of 4 nodes, 33.33% of the work), C (1 of 4 nodes, 16.67%")
     rows = json.loads(result_to_json(result, version="", seed=0, method="auto"))["guessed"]
     assert [(row["op"], row["nodes"]) for row in rows] == [("A\n\x1b[2J", 2), ("C", 1)]
 
