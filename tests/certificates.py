@@ -21,6 +21,7 @@ from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection
 from slicegraph.certificate.ticks import Problem, snap
+from slicegraph.formats.arrays import GraphArrays, structure_digest
 from strategies import devices, graphs, shaped_graphs, to_graph, to_instance
 
 Relaxation = dict[str, Any]
@@ -32,7 +33,7 @@ Form = tuple[dict[Variable, int], int]
 """Coefficients by variable, and what their sum is at least."""
 RULES = ("pull", "push", "together", "cycle")
 FREE: list[int | None] = [None, 1, None]
-SOLVER = {"name": "HiGHS", "version": "1.15.1", "options": {"time_limit": 1.5, "threads": 1, "presolve": "on"}}
+SOLVER = {"name": "HiGHS", "version": "1.15.1", "options": [{"threads": 1, "presolve": "on", "mip_abs_gap": 0.5}]}
 
 
 @dataclass
@@ -130,12 +131,21 @@ def certify(
     block_of: Sequence[int] | None,
     relaxations: Mapping[str, Sequence[Relaxation]] | None = None,
     evidence: Mapping[str, Evidence] | None = None,
+    *,
+    arrays: GraphArrays | None = None,
 ) -> Certificate:
-    """The certificate of a partition, and of relaxations and other evidence by method."""
+    """The certificate of a partition, and of relaxations and other evidence by method.
+
+    ``arrays`` are those of the question's graph, where it is none that can be made.
+    """
     witness = None
     if block_of is not None:
         costs = question.block_costs(block_of)
-        witness = {"block_of": list(block_of), "block_costs": costs, "bottleneck": oracle.bottleneck(costs)}
+        witness = {
+            "block_of": list(block_of),
+            "block_costs": costs[: max(block_of) + 1],
+            "bottleneck": oracle.bottleneck(costs),
+        }
     given, parts = relaxations or {}, evidence or {}
     bounds = [
         bound_of(question, name, given.get(name, []), parts.get(name, {}))
@@ -143,8 +153,9 @@ def certify(
     ]
     return Certificate.of(
         {
-            "format": "slicegraph-certificate-1",
+            "format": "slicegraph-certificate-2",
             "graph": {
+                "digest": structure_digest(arrays or to_graph(question.data).arrays),
                 "name": question.data["name"],
                 "num_nodes": question.num_nodes,
                 "num_tensors": len(question.producer),
@@ -156,7 +167,6 @@ def certify(
             "instance": question.digest(),
             "witness": witness,
             "lower_bound": max(bound["lower_bound"] for bound in bounds),
-            "verified_lower_bound": max(verified_bound(question, bound) for bound in bounds),
             "bounds": bounds,
             "solver": SOLVER if any(map(has_word, bounds)) else None,
         }
@@ -178,12 +188,13 @@ def believed_bound(question: Question, bound: Mapping[str, Any]) -> int:
     return max(question.combinatorial(), min(cap, max(values)))
 
 
-def verified_bound(question: Question, bound: Mapping[str, Any]) -> int:
-    """What is proved again of a bound without a replay."""
-    if bound["reduction"]:
-        return question.combinatorial()
-    node = bound["node"]["lower_bound"] if bound["node"] else 0
-    return max(node, method_bound(question, bound["relaxations"], ("proof",)))
+def proved_bound(question: Question, bound: Mapping[str, Any]) -> int:
+    """What a bound's parts give but for a solver's word."""
+    values = [relaxations_bound(question, bound["relaxations"], ("proof",))]
+    for part, key in (("downsets", "threshold"), ("node", "lower_bound")):
+        values += [bound[part][key]] if bound[part] else []
+    cap = bound["reduction"]["threshold"] if bound["reduction"] else max(values)
+    return max(question.combinatorial(), min(cap, max(values)))
 
 
 def has_word(bound: Mapping[str, Any]) -> bool:

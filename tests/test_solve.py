@@ -52,16 +52,16 @@ def test_a_gap_that_is_asked_for_ends_the_run() -> None:
 
 @given(st.one_of(light_questions(), shaped_questions(), questions()), st.integers(0, 2**64 - 1), st.integers(1, 2))
 def test_a_small_graph_is_solved_to_the_optimum_with_a_proof(question: Question, seed: int, threads: int) -> None:
-    """Brute force finds none better, and a replay takes nobody's word."""
+    """Brute force finds none better, and a check takes nobody's word."""
     optimum = question.optimum()
     instance = question.instance
     assume(optimum < math.inf)
     result = sg.solve(instance, seed=seed, threads=threads)
     assert (result.status, result.gap) == (sg.Status.OPTIMAL, 0.0)
     assert result.bottleneck == result.lower_bound == instance.seconds(int(optimum))
-    verdict = sg.check(instance.graph, result.certificate, replay=10**6)
-    assert verdict.bottleneck == verdict.verified_lower_bound == result.bottleneck
-    assert (verdict.trusted, verdict.not_replayed, verdict.verified_gap) == ((), (), 0.0)
+    verdict = sg.check(instance.graph, result.certificate)
+    assert verdict.bottleneck == verdict.lower_bound == result.bottleneck
+    assert (verdict.status, verdict.gap, verdict.is_cut_short) == ("optimal", 0.0, False)
 
 
 @given(st.one_of(light_questions(), shaped_questions(max_nodes=5)), st.sampled_from(BOUNDS))
@@ -75,10 +75,9 @@ def test_what_any_method_proves_is_true_and_can_be_checked(question: Question, m
     assert result.lower_bound <= instance.seconds(int(optimum)) <= result.bottleneck
     assert method not in ("downsets", "exact") or result.gap <= SOLVER_PRECISION
     assert (result.status is sg.Status.OPTIMAL) == (result.lower_bound == result.bottleneck)
-    for replay in (None, 10**6):
-        verdict = sg.check(instance.graph, result.certificate, replay=replay)
-        assert (verdict.bottleneck, verdict.lower_bound) == (result.bottleneck, result.lower_bound)
-        assert verdict.verified_lower_bound >= result.verified_lower_bound
+    verdict = sg.check(instance.graph, result.certificate)
+    assert (verdict.bottleneck, verdict.claimed_lower_bound) == (result.bottleneck, result.lower_bound)
+    assert result.verified_lower_bound <= verdict.lower_bound <= instance.seconds(int(optimum))
 
 
 @pytest.mark.parametrize("method", BOUNDS)
@@ -90,7 +89,6 @@ def test_a_group_that_is_dear_by_itself_is_evidence(method: str) -> None:
     result = sg.solve(instance, stop=sg.MaxRuntime(5), method=method)
     assert (result.status, result.lower_bound) == (sg.Status.OPTIMAL, 9.0)
     assert sg.check(instance.graph, result.certificate).lower_bound == 9.0
-    assert sg.check(instance.graph, result.certificate, replay=1000).verified_lower_bound == 9.0
 
 
 def test_without_a_partition_within_the_memory_limit_the_run_ends_once_that_is_proven() -> None:
@@ -100,7 +98,7 @@ def test_without_a_partition_within_the_memory_limit_the_run_ends_once_that_is_p
     result = sg.solve(instance, stop=sg.MaxRuntime(60))
     assert result.seconds < 30
     assert result.bottleneck == math.inf
-    assert sg.check(instance.graph, result.certificate, replay=1000).trusted == ()
+    assert sg.check(instance.graph, result.certificate).claimed_gap == 1.0
 
 
 def other_logs(merges: list[list[Any]], nodes: range, random: Random) -> Iterator[list[list[Any]]]:
@@ -113,7 +111,7 @@ def other_logs(merges: list[list[Any]], nodes: range, random: Random) -> Iterato
 
 
 @given(st.one_of(light_questions(), shaped_questions(max_nodes=5)), st.randoms(use_true_random=False))
-def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Question, random: Random) -> None:
+def test_evidence_that_is_changed_is_refused_or_harmless(question: Question, random: Random) -> None:
     """Merges dropped or changed; and what claims a tick more is refused though no partition contradicts it."""
     optimum, instance = question.optimum(), question.instance
     assume(optimum < math.inf)
@@ -125,10 +123,10 @@ def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Q
             forged = copy.deepcopy(document)
             forged["bounds"][index]["reduction"]["merges"] = log
             try:
-                verdict = sg.check(instance.graph, sg.Certificate.of(forged), replay=10**6)
+                verdict = sg.check(instance.graph, sg.Certificate.of(forged))
             except sg.CertificateError:
                 continue
-            assert verdict.verified_lower_bound <= instance.seconds(int(optimum))
+            assert verdict.lower_bound <= instance.seconds(int(optimum))
         forged = copy.deepcopy(document) | {"witness": None, "lower_bound": int(optimum) + 1}
         claim = forged["bounds"][index]
         claim["lower_bound"] += 1
@@ -137,9 +135,9 @@ def test_evidence_that_is_changed_is_refused_by_a_replay_or_harmless(question: Q
             if claim[part] is not None:
                 claim[part][key] += 1
         certificate = sg.Certificate.of(forged)
-        assert sg.check(instance.graph, certificate).lower_bound > instance.seconds(int(optimum))
+        assert sg.check(instance.graph, certificate, budget=0).lower_bound <= instance.seconds(int(optimum))
         with pytest.raises(sg.CertificateError, match=r"bounds\[1\]\.(reduction\.merges|downsets|node)"):
-            sg.check(instance.graph, certificate, replay=10**6)
+            sg.check(instance.graph, certificate)
 
 
 @given(shaped_questions(max_nodes=9), st.integers(0, 2**64 - 1))
@@ -166,7 +164,7 @@ def test_a_time_limit_is_kept_and_leaves_a_partition_and_a_bound(method: str) ->
         assert result.status is sg.Status.TIME_LIMIT
         assert combinatorial(instance).lower_bound <= result.lower_bound <= result.bottleneck < math.inf
         verdict = sg.check(instance.graph, result.certificate)
-        assert (verdict.lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
+        assert (verdict.claimed_lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process")
@@ -217,7 +215,7 @@ def test_every_method_gives_a_result_that_can_be_checked() -> None:
     for method in METHODS:
         result = sg.solve(instance, stop=sg.MaxRuntime(1) | sg.TargetGap(0.0), method=method)
         verdict = sg.check(instance.graph, result.certificate)
-        assert (verdict.lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
+        assert (verdict.claimed_lower_bound, verdict.bottleneck) == (result.lower_bound, result.bottleneck)
     with pytest.raises(sg.InputError, match=f"method 'magic': there is none, but {', '.join(METHODS)}"):
         sg.solve(instance, method="magic")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import formats
 from slicegraph._core import Graph as CoreGraph
 from slicegraph.errors import InputError
-from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.arrays import GraphArrays, structure_digest
 from slicegraph.formats.counting import Formula
 
 _Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
@@ -190,20 +189,7 @@ class Graph:
         -----
         O(nodes + tensors + reads log reads).
         """
-        arrays = self._arrays
-        tensor_of = np.repeat(np.arange(self.num_tensors), np.diff(arrays.consumer_offsets))
-        is_output = np.zeros(self.num_tensors, np.bool_) if arrays.is_output is None else arrays.is_output
-        columns: dict[str, NDArray[Any]] = {
-            "producer": arrays.producer,
-            "size": arrays.size,
-            "consumer_offsets": arrays.consumer_offsets,
-            "consumers": arrays.consumers[np.lexsort((arrays.consumers, tensor_of))],
-            "is_output": is_output,
-        }
-        digest = hashlib.sha256(b"slicegraph-structure-1\n" + json.dumps(list(arrays.op)).encode())
-        for name, column in columns.items():
-            digest.update(f"\n{name}\n".encode() + column.astype("<i8").tobytes())
-        return digest.hexdigest()
+        return structure_digest(self._arrays)
 
     def __reduce__(self) -> tuple[functools.partial[Graph], tuple[()]]:
         return functools.partial(Graph, **fields(self._arrays)), ()

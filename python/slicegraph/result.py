@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -53,8 +53,8 @@ class Bound:
     ticks
         The lower bound in ticks.
     verified_lower_bound
-        Seconds of what a check without a replay proves again: by arithmetic, a minimum cut, or dual multipliers that
-        anybody can add up. A replay proves reductions and the downset DP again, too.
+        Seconds of what rests on no merges, no search and no solver's word: on arithmetic, a minimum cut of the graph
+        as it is, or dual multipliers that anybody can add up.
     relaxations, reduction, downsets, node, chain
         What it rests on.
     num_groups
@@ -62,7 +62,7 @@ class Bound:
     num_nodes
         Nodes of branch and bound.
     solver
-        Whose word part of it is: name, version, options. None: nobody's.
+        Whose word part of it is: name, version, and the sets of options that it ran with. None: nobody's.
     """
 
     method: str
@@ -86,11 +86,11 @@ class Bound:
         return {
             "method": self.method,
             "lower_bound": self.ticks,
-            "relaxations": [asdict(relaxation) for relaxation in self.relaxations],
+            "relaxations": [_relaxation(relaxation) for relaxation in self.relaxations],
             "reduction": self.reduction and asdict(self.reduction),
-            "downsets": self.downsets and asdict(self.downsets),
+            "downsets": self.downsets and {"threshold": self.downsets.threshold},
             "node": self.node and asdict(self.node),
-            "chain": self.chain and asdict(self.chain),
+            "chain": self.chain and {"threshold": self.chain.threshold},
         }
 
 
@@ -142,7 +142,7 @@ class Result:
 
     @property
     def verified_lower_bound(self) -> float:
-        """Seconds that a check without a replay proves again."""
+        """Seconds that rest on no merges, no search and no solver's word."""
         return max(bound.verified_lower_bound for bound in self.bounds)
 
     @property
@@ -158,7 +158,12 @@ class Result:
         return Certificate.of(
             {
                 "format": FORMAT,
-                "graph": {"name": graph.name, "num_nodes": graph.num_nodes, "num_tensors": graph.num_tensors},
+                "graph": {
+                    "name": graph.name,
+                    "num_nodes": graph.num_nodes,
+                    "num_tensors": graph.num_tensors,
+                    "digest": graph.structure_digest,
+                },
                 "device": instance.device.to_mapping(),
                 "boundary_io": instance.boundary_io,
                 "num_blocks": instance.num_blocks,
@@ -166,19 +171,36 @@ class Result:
                 "instance": instance.digest,
                 "witness": None if math.isinf(self.bottleneck) else self._witness(),
                 "lower_bound": max(bound.ticks for bound in self.bounds),
-                "verified_lower_bound": int(self.verified_lower_bound / instance.tick),
                 "bounds": [bound.document for bound in self.bounds],
-                "solver": next((dict(bound.solver) for bound in self.bounds if bound.solver), None),
+                "solver": _solver([bound.solver for bound in self.bounds if bound.solver]),
             }
         )
 
     def _witness(self) -> dict[str, Any]:
         tick = self.instance.tick
+        used = self.block_costs[: int(self.block_of.max()) + 1]
         return {
             "block_of": self.block_of.tolist(),
-            "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in self.block_costs],
+            "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in used],
             "bottleneck": int(self.bottleneck / tick),
         }
+
+
+def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
+    document = asdict(relaxation)
+    if relaxation.solver is not None:
+        # The document has the options of all in one place.
+        del document["solver"]["options"]
+    return document
+
+
+def _solver(solvers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Name the one solver of all bounds, and every set of options that it ran with."""
+    if not solvers:
+        return None
+    sets = [options for solver in solvers for options in solver["options"]]
+    distinct = [options for index, options in enumerate(sets) if options not in sets[:index]]
+    return {**solvers[0], "options": distinct}
 
 
 def make_result(

@@ -21,7 +21,7 @@ from strategies import CHAIN, MANY, grid
 @settings(max_examples=MANY)
 def test_it_finds_a_better_partition_when_there_is_one(question: Question, seed: int) -> None:
     optimum = min(bottleneck for *_, bottleneck in question.partitions())
-    downsets = Downsets(to_problem(question))
+    downsets = Downsets(to_problem(question), Budget())
     if math.isinf(optimum):
         assert not downsets.has_better(2**53, Budget())
         return
@@ -34,7 +34,7 @@ def test_it_finds_a_better_partition_when_there_is_one(question: Question, seed:
 def test_steps_are_counted() -> None:
     """A square of nine in three blocks; what takes no search takes no steps."""
     question = Question(grid(3), {"bandwidth": 8.0}, 3)
-    downsets = Downsets(to_problem(question))
+    downsets = Downsets(to_problem(question), Budget())
     optimum = int(min(bottleneck for *_, bottleneck in question.partitions()))
     budget = Budget(10**6)
     assert not downsets.has_better(optimum, budget)
@@ -50,4 +50,4 @@ def test_steps_are_counted() -> None:
 def test_a_cycle_is_refused() -> None:
     problem = to_problem(Question(CHAIN, {"bandwidth": 8.0}, 2))
     with pytest.raises(PlacedError, match="the graph has a cycle"):
-        Downsets(dataclasses.replace(problem, consumers=[[1], [0]]))
+        Downsets(dataclasses.replace(problem, consumers=[[1], [0]]), Budget())

@@ -22,7 +22,7 @@ def test_every_better_partition_is_within_the_windows(question: Question, slack:
     problem, every = to_problem(question), list(question.partitions())
     optimum = min(bottleneck for *_, bottleneck in every)
     if math.isinf(optimum):
-        assert narrowed(problem, 1, Budget()) is None or not Downsets(problem).has_better(1, Budget())
+        assert narrowed(problem, 1, Budget()) is None or not Downsets(problem, Budget()).has_better(1, Budget())
         return
     threshold = max(1, round(slack * optimum))
     windows = narrowed(problem, threshold, Budget())
@@ -32,7 +32,7 @@ def test_every_better_partition_is_within_the_windows(question: Question, slack:
             for block, first, last in zip(block_of, *windows, strict=True):
                 assert first <= block + 1 <= last
     if windows is not None:
-        assert Downsets(problem).has_better(threshold, Budget(), windows) == (optimum < threshold)
+        assert Downsets(problem, Budget()).has_better(threshold, Budget(), windows) == (optimum < threshold)
 
 
 def test_a_grid_has_narrow_windows() -> None:

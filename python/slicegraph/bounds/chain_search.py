@@ -23,7 +23,7 @@ from slicegraph.bounds.params import ChainParams
 from slicegraph.bounds.propagation import Effort, Known
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
 from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
-from slicegraph.certificate.evidence import Chain
+from slicegraph.certificate.evidence import Chain, Testimony
 from slicegraph.result import Bound
 
 _log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class ChainSearch:
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
+        self._testimonies: list[Testimony] = []
         self._floor: Callable[[], int] = int
         # The thresholds that are not proven, the top included, and the least that less effort does not prove.
         self._open: list[Known] = []
@@ -205,7 +206,7 @@ class ChainSearch:
             verified_lower_bound=seconds(self._combinatorial),
             chain=evidence,
             num_nodes=self._num_nodes,
-            solver=solver() if evidence else None,
+            solver=solver(self._testimonies) if evidence else None,
         )
 
     def _below_best(self) -> int:
@@ -320,6 +321,8 @@ class ChainSearch:
         )
         outcome = self._solve(request)
         self._num_nodes += outcome.num_nodes
+        if outcome.testimony:
+            self._testimonies.append(outcome.testimony)
         cap, nowhere = known.threshold - self._formulation.step, model.threshold or 0
         by = max(0, outcome.lower_bound - cap)
         if outcome.lower_bound >= nowhere or (outcome.testimony and outcome.testimony.status == "infeasible"):

@@ -66,6 +66,7 @@ class _Run:
         self._target = min((ticks for ticks in wanted if ticks is not None), default=None)
         self._scaled = _Scaled.of(request.model)
         self._known = Outcome(proof=request.known)
+        self._used: tuple[tuple[str, bool | float | str], ...] = ()
 
     def run(self) -> None:
         if self._known.proof is None:
@@ -88,8 +89,10 @@ class _Run:
         highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
         # It hangs itself in as a callback, and would never be freed.
         highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
-        settings = {"output_flag": False, **self._options, "time_limit": max(0.0, self._deadline - time.monotonic())}
-        for name, value in {**settings, **options}.items():
+        settings = {**self._options, **options}
+        self._used = tuple(settings.items())
+        is_told = {"output_flag": False, "time_limit": max(0.0, self._deadline - time.monotonic())}
+        for name, value in {**settings, **is_told}.items():
             _check(highs.setOptionValue(name, value), name)
         return highs
 
@@ -157,7 +160,7 @@ class _Run:
         ticks = self._scaled.ticks(dual_bound, self._step)
         if self._model.threshold is not None:
             ticks = min(ticks, self._model.threshold)
-        testimony = Testimony(status=status, dual_bound=dual_bound, lower_bound=ticks)
+        testimony = Testimony(status=status, dual_bound=dual_bound, lower_bound=ticks, options=self._used)
         self._learn(Outcome(testimony=testimony, num_nodes=max(0, num_nodes)))
 
 

@@ -137,6 +137,7 @@ class Tasks:
         threshold, ticks = self._budget.threshold, self.lower_bound
         is_final = is_final or (threshold is not None and ticks >= threshold)
         relaxations = tuple(self._relaxation(task) for task in self.all if task.outcome.lower_bound > 0)
+        testimonies = [relaxation.solver for relaxation in relaxations if relaxation.solver]
         status = "optimal" if is_final else "failed" if self._has_failed else "time_limit"
         return Bound(
             method=self._method,
@@ -147,7 +148,7 @@ class Tasks:
             verified_lower_bound=self._formulation.instance.seconds(self._together(lambda each: each.proven)),
             relaxations=relaxations,
             num_nodes=sum(task.outcome.num_nodes for task in self.all),
-            solver=solver() if any(relaxation.solver for relaxation in relaxations) else None,
+            solver=solver(testimonies) if testimonies else None,
         )
 
     def _relaxation(self, task: Task) -> Relaxation:

@@ -16,14 +16,14 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, final
 
 from slicegraph import processes
 from slicegraph.bounds.model import Model
 from slicegraph.bounds.outcome import Outcome
-from slicegraph.certificate.evidence import Proof
+from slicegraph.certificate.evidence import Proof, Testimony
 
 _POLL = 0.02
 _MAX_IDLE = os.cpu_count() or 1
@@ -70,11 +70,12 @@ class Request:
     options: Mapping[str, bool | float | str] = field(default_factory=lambda: SOLVER_OPTIONS)
 
 
-def solver() -> dict[str, Any]:
-    """Name the solver, for certificates."""
+def solver(testimonies: Iterable[Testimony]) -> dict[str, Any]:
+    """Name the solver, for certificates, and each set of options with which it ran for what it says."""
     from importlib.metadata import version  # noqa: PLC0415 - loads the reader of mail headers
 
-    return {"name": "HiGHS", "version": version("highspy"), "options": dict(SOLVER_OPTIONS)}
+    used = dict.fromkeys(testimony.options for testimony in testimonies if testimony.options)
+    return {"name": "HiGHS", "version": version("highspy"), "options": list(map(dict, used))}
 
 
 def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = None) -> Outcome:

@@ -29,6 +29,8 @@ from slicegraph.certificate.quotient import Quotient
 _SINK = -1
 # More than all costs add up to.
 _INFINITE = 2**60
+_PER_STEP = 8
+"""Arcs that are looked at in the time of a step."""
 
 
 def least_cost(
@@ -62,12 +64,12 @@ def least_cost(
     after, before = (set[int](), set[int]())
     barred = set() if outside is None else {outside}
     if is_convex:
-        after, before = _reach(quotient.successors, inside), _reach(quotient.predecessors, inside)
-        budget.spend(len(after) + len(before))
+        after = _reach(quotient.successors, inside, budget)
+        before = _reach(quotient.predecessors, inside, budget)
         if outside in after:
-            barred |= _reach(quotient.successors, outside)
+            barred |= _reach(quotient.successors, outside, budget)
         if outside in before:
-            barred |= _reach(quotient.predecessors, outside)
+            barred |= _reach(quotient.predecessors, outside, budget)
     return least_cost_beside(quotient, inside, barred, (after, before), enough, budget)
 
 
@@ -86,12 +88,14 @@ def least_cost_beside(
     return fixed + network.flow(enough - fixed, budget)
 
 
-def _reach(neighbours: Callable[[int], Iterable[int]], start: int) -> set[int]:
-    """Give what can be reached in one step or more."""
-    reached = set(neighbours(start))
-    waiting = list(reached)
+def _reach(neighbours: Callable[[int], Iterable[int]], start: int, budget: Budget) -> set[int]:
+    """Give what can be reached by one arc or more."""
+    reached: set[int] = set()
+    waiting = [start]
     while waiting:
-        new = set(neighbours(waiting.pop())) - reached
+        near = list(neighbours(waiting.pop()))
+        budget.spend(1 + len(near) // _PER_STEP)
+        new = set(near) - reached
         reached |= new
         waiting += new
     return reached
@@ -115,14 +119,13 @@ class _Network:
         """Give the most that flows, or what flows when it is enough."""
         total = 0
         while total < enough:
-            levels = self._levels()
-            budget.spend(len(levels))
+            levels = self._levels(budget)
             if _SINK not in levels:
                 break
-            total += self._saturate(levels, enough - total)
+            total += self._saturate(levels, enough - total, budget)
         return total
 
-    def _levels(self) -> dict[int, int]:
+    def _levels(self, budget: Budget) -> dict[int, int]:
         """Give the distance from the source of what is no further than the sink."""
         levels = {self._source: 0}
         queue = [self._source]
@@ -132,6 +135,7 @@ class _Network:
                 break
             if vertex < self._num_nodes and vertex not in self._known:
                 self._expand(vertex)
+            budget.spend(1 + len(self._arcs[vertex]) // _PER_STEP)
             for arc in self._arcs[vertex]:
                 head = self._head[arc]
                 if self._capacity[arc] and head not in levels:
@@ -139,7 +143,7 @@ class _Network:
                     queue.append(head)  # the list is the queue
         return levels
 
-    def _saturate(self, levels: dict[int, int], enough: int) -> int:
+    def _saturate(self, levels: dict[int, int], enough: int, budget: Budget) -> int:
         """Send flow along shortest paths until there are none, or until it is enough."""
         total = 0
         next_arc: defaultdict[int, int] = defaultdict(int)
@@ -147,6 +151,7 @@ class _Network:
         while total < enough:
             vertex = self._head[path[-1]] if path else self._source
             if vertex == _SINK:
+                budget.spend(1 + len(path) // _PER_STEP)
                 amount = min(self._capacity[arc] for arc in path)
                 for arc in path:
                     self._capacity[arc] -= amount

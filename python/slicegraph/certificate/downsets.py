@@ -21,6 +21,7 @@ from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.ticks import Problem
 from slicegraph.certificate.windows import topological_order
 
+_BYTES_PER_STEP = 256
 # A downset as bits, and what is left: ticks to pay, ticks and bytes of parameters.
 _Rest = tuple[int, int, int, int]
 
@@ -33,14 +34,21 @@ class Downsets:
     ----------
     problem
         Whose partitions they are.
+    budget
+        Steps that making it may take.
 
     Raises
     ------
     PlacedError
         When the graph has a cycle.
+    BeyondBudgetError
+        When it takes more steps.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, budget: Budget) -> None:
+        # Each row of bits is built anew for every entry.
+        num_rows = len(problem.work) + sum(1 + len(consumers) for consumers in problem.consumers)
+        budget.spend(num_rows * (1 + len(problem.work) // 8 // _BYTES_PER_STEP))
         self._problem = problem
         self._limit = math.inf if problem.memory_limit is None else problem.memory_limit
         self._memory = math.inf if problem.memory is None else problem.memory
@@ -99,7 +107,11 @@ class Downsets:
         if self._ends(rest, threshold):
             return True
         reached, frontier = {0}, [rest]
+        steps_to_keep = 1 + len(self._load) // 8 // _BYTES_PER_STEP
         for num_left in range(problem.num_blocks - 1, 0, -1):
+            if not frontier:
+                break
+            budget.spend(1 if windows is None else len(self._load))
             following = []
             needed, barred = _sides(windows, problem.num_blocks - num_left)
             for before in frontier:
@@ -108,6 +120,7 @@ class Downsets:
                         continue
                     if self._ends(after, threshold):
                         return True
+                    budget.spend(steps_to_keep)
                     reached.add(after[0])
                     following.append(after)
             frontier = following
@@ -158,7 +171,9 @@ class Downsets:
                 freed = [
                     each for each in self._successors[node] if not self._needs[each] & ~grown and not barred >> each & 1
                 ]
-                stack.append((joining[place + 1 :] + freed, rest, new_cost, new_params, new_size, new_exports))
+                following = joining[place + 1 :] + freed
+                budget.spend(8 * len(following) // _BYTES_PER_STEP)
+                stack.append((following, rest, new_cost, new_params, new_size, new_exports))
 
 
 def _sides(windows: tuple[Sequence[int], Sequence[int]] | None, block: int) -> tuple[int, int]:

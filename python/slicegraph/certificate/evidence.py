@@ -37,11 +37,14 @@ class Testimony:
         Its bound, in its own scale.
     lower_bound
         Ticks, rounded to the safe side.
+    options
+        The options that it ran with, without its time limit.
     """
 
     status: str
     dual_bound: float
     lower_bound: int
+    options: tuple[tuple[str, bool | float | str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +109,7 @@ class Downsets:
     threshold
         Ticks.
     downsets, transitions
-        The work that it took: states and steps.
+        The work that it took: states and steps. It is in no certificate: how far a check goes is not for it to say.
     """
 
     threshold: int
@@ -133,6 +136,8 @@ class DearNode:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chain:
     """No partition has a bottleneck below the threshold, as its blocks together could not hold all work.
+
+    A certificate names the threshold alone: nobody can prove the rest again.
 
     Attributes
     ----------

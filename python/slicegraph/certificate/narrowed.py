@@ -24,7 +24,7 @@ from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.cut import least_cost_beside
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.ticks import Problem
-from slicegraph.certificate.windows import closure_weights, topological_order
+from slicegraph.certificate.windows import closure_weights, steps_of_closures, topological_order
 
 
 def narrowed(problem: Problem, threshold: int, budget: Budget) -> tuple[list[int], list[int]] | None:
@@ -51,8 +51,10 @@ def narrowed(problem: Problem, threshold: int, budget: Budget) -> tuple[list[int
 class _Narrowing:
     def __init__(self, problem: Problem, threshold: int, budget: Budget) -> None:
         self._problem, self._threshold, self._budget = problem, threshold, budget
-        self._quotient = Quotient(problem)
         size = len(problem.work)
+        budget.spend(2 * steps_of_closures(size) + problem.size)
+        self._quotient = Quotient(problem)
+        self._steps_to_follow = 1 + problem.size // 8
         self._successors = [set(self._quotient.successors(node)) for node in range(size)]
         self._predecessors = [set(self._quotient.predecessors(node)) for node in range(size)]
         self._order = topological_order(self._successors, [list(nodes) for nodes in self._predecessors])
@@ -70,6 +72,7 @@ class _Narrowing:
         """Apply every rule once."""
         # The mirror image of the last blocks are first blocks.
         num_blocks = self._problem.num_blocks
+        self._budget.spend(1 + len(self.first) * (8 + num_blocks) // 32)
         most, most_at_end = self._held(self.first), self._held([num_blocks + 1 - last for last in self.last])
         total = sum(self._quotient.load)
         self._has_room = all(total <= start + end for start, end in zip(most, reversed(most_at_end), strict=True))
@@ -102,6 +105,7 @@ class _Narrowing:
 
     def _cut(self, block: int, *, is_first: bool) -> None:
         """Ask of all whose first, or last, block this is whether they can be in it."""
+        self._budget.spend(self._steps_to_follow)
         mine, others = (self.first, self._predecessors) if is_first else (self.last, self._successors)
         step = 1 if is_first else -1
         windows = list(enumerate(zip(self.first, self.last, strict=True)))

@@ -34,6 +34,8 @@ from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.structure import expect, within
 from slicegraph.certificate.ticks import Problem
 
+_PER_STEP = 8
+"""Tensors or arcs that are looked at in the time of a step."""
 _TITLES = {
     "pull": "pull of node {v} into node {u}",
     "push": "push of node {u} into node {v}",
@@ -57,6 +59,7 @@ def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Probl
     O((nodes + reads) log) for all ``pull`` and ``push``, but for looking whether others come before or after;
     O(nodes + reads) for each run of ``cycle``; a flow or four for each ``together`` that is not plain.
     """
+    budget.spend(problem.size)
     quotient = Quotient(problem)
     components: dict[int, int] | None = None
     for index, (rule, u, v) in enumerate(reduction["merges"]):
@@ -102,6 +105,7 @@ def objection(
     u, v = map(quotient.find, nodes)
     if u == v:
         return "they are in one group already"
+    budget.spend(1 + (len(quotient.touching[u]) + len(quotient.touching[v])) // _PER_STEP)
     if rule == "together":
         rest = problem.num_blocks * (threshold - 1) - quotient.total_load
         return "" if _toll(quotient, u, v) > rest else _object_to_together(quotient, u, v, threshold, budget)
@@ -151,8 +155,9 @@ def _reaches(neighbours: Callable[[int], Iterable[int]], start: int, targets: se
     for group in queue:
         if not missing:
             break
-        budget.spend(1)
-        new = {each for each in neighbours(group) if each not in seen}
+        near = list(neighbours(group))
+        budget.spend(1 + len(near) // _PER_STEP)
+        new = set(near) - seen
         seen |= new
         missing -= new
         queue += new  # the list is the queue

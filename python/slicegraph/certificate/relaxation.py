@@ -25,6 +25,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Any, final
 
+from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.structure import PlacedError, expect
 from slicegraph.certificate.ticks import Problem, ceil_div
 from slicegraph.certificate.windows import Windows
@@ -42,8 +43,9 @@ class Prover:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self._windows: Windows | None = None
         self.readers = [frozenset(consumers) for consumers in problem.consumers]
-        self.total_work = sum(problem.work)
+        self.total_work, self.total_params = sum(problem.work), sum(problem.params)
 
     @cached_property
     def successors(self) -> list[set[int]]:
@@ -54,26 +56,29 @@ class Prover:
                 successors[producer] |= readers
         return successors
 
-    @cached_property
-    def windows(self) -> Windows:
-        """The first and last block of each node, below a threshold."""
-        return Windows(self.problem, self.successors)
+    def windows(self, threshold: int, budget: Budget) -> tuple[list[int], list[int]]:
+        """Give the first and last block of each node, below a threshold."""
+        if self._windows is None:
+            self._windows = Windows(self.problem, self.successors, budget)
+        return self._windows.below(threshold, budget)
 
     @cached_property
     def step(self) -> int:
         """What every bottleneck is a multiple of."""
         return math.gcd(*self.problem.work, *self.problem.transfer, *self.problem.params, self.problem.memory or 0)
 
-    def lower_bound(self, relaxation: dict[str, Any]) -> int:
+    def lower_bound(self, relaxation: dict[str, Any], budget: Budget) -> int:
         """Give the ticks that a relaxation's proof proves.
 
         Raises
         ------
         PlacedError
             When a row is none, or the proof proves something absurd.
+        BeyondBudgetError
+            When it takes more steps.
         """
         threshold = relaxation["threshold"]
-        factor, right = self.inequality(relaxation)
+        factor, right = self.inequality(relaxation, budget)
         if factor == 0 and right > 0:
             # No partition is as good as the threshold.
             expect(threshold is not None, "nothing satisfies these rows, which takes a threshold")
@@ -84,14 +89,17 @@ class Prover:
             value = max(0, ceil_div(ceil_div(right, factor), self.step) * self.step)
         return value if threshold is None else min(threshold, value)
 
-    def inequality(self, relaxation: dict[str, Any]) -> tuple[int, int]:
+    def inequality(self, relaxation: dict[str, Any], budget: Budget) -> tuple[int, int]:
         """Give ``a`` and ``n`` of a relaxation's proof: every bottleneck ``t`` that counts has ``a t >= n``.
 
         Raises
         ------
         PlacedError
             When a row is none.
+        BeyondBudgetError
+            When it takes more steps.
         """
+        budget.spend(1 + len(relaxation["proof"]["rows"]))
         total = _WeightedSum(self, relaxation)
         index = 0
         try:
@@ -100,7 +108,7 @@ class Prover:
         except PlacedError as error:
             error.within("rows", index)
             raise
-        return total.factor, total.right()
+        return total.factor, total.right(budget)
 
 
 class _WeightedSum:
@@ -144,27 +152,28 @@ class _WeightedSum:
         else:
             self._add_demand(*arguments)
 
-    def right(self) -> int:
+    def right(self, budget: Budget) -> int:
         """Give the right side less the most that everything but the bottleneck can add."""
         problem = self._problem
         superblocks = self._work_factor.keys() | self._params_factor.keys()
+        budget.spend(len(superblocks) * len(problem.work) // 4)
         for superblock in superblocks:
             by_work, by_params = self._work_factor[superblock], self._params_factor[superblock]
             for node, (work, params) in enumerate(zip(problem.work, problem.params, strict=True)):
                 self._add_x(node, superblock, by_work * work + by_params * params)
-        most = self._most_of_y()
+        most = self._most_of_y(budget)
         for (tensor, superblock), factor in self._cut.items():
             # A cost row holds all tensors; one that no other row holds is best not cut.
             most += max(0, factor - self._cost_multiplier[superblock] * problem.transfer[tensor])
-        most += sum(max(0, factor) for factor in self._over.values()) * sum(problem.params)
+        most += sum(max(0, factor) for factor in self._over.values()) * self._prover.total_params
         return self._right - most
 
-    def _most_of_y(self) -> int:
+    def _most_of_y(self, budget: Budget) -> int:
         spans = [span for span in self._spans if span is not None]
         if not self._threshold or len(spans) < len(self._spans):
             return sum(factor for factor in self._y.values() if factor > 0)
         ends = list(itertools.accumulate(spans, initial=0))
-        first, last = self._prover.windows.below(self._threshold)
+        first, last = self._prover.windows(self._threshold, budget)
         most = 0
         for (node, fence), factor in self._y.items():
             if last[node] <= ends[fence]:

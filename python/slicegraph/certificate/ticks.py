@@ -56,6 +56,15 @@ class Problem:
     consumers: list[list[int]]
     is_output: list[bool]
 
+    def without_spare_blocks(self) -> Problem:
+        """Give the problem with no more blocks than nodes: a partition has no more that are not empty."""
+        return dataclasses.replace(self, num_blocks=min(self.num_blocks, len(self.work)))
+
+    @property
+    def size(self) -> int:
+        """Nodes, tensors and reads."""
+        return len(self.work) + len(self.transfer) + sum(map(len, self.consumers))
+
     def digest(self) -> str:
         """Give what tells this problem from all others."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import final
 
+from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.structure import PlacedError
 from slicegraph.certificate.ticks import Problem, ceil_div
 
@@ -30,15 +31,20 @@ class Windows:
         The costs.
     successors
         The nodes that read something of each node.
+    budget
+        Steps that making them may take.
 
     Raises
     ------
     PlacedError
         When the graph has a cycle.
+    BeyondBudgetError
+        When it takes more steps.
     """
 
-    def __init__(self, problem: Problem, successors: Sequence[Iterable[int]]) -> None:
+    def __init__(self, problem: Problem, successors: Sequence[Iterable[int]], budget: Budget) -> None:
         self._problem = problem
+        budget.spend(2 * steps_of_closures(len(problem.work)))
         predecessors: list[list[int]] = [[] for _ in successors]
         for node, readers in enumerate(successors):
             for reader in readers:
@@ -52,9 +58,16 @@ class Windows:
         self._after = closure_weights(order[::-1], successors, weights)
         self._windows: dict[int, tuple[list[int], list[int]]] = {}
 
-    def below(self, threshold: int) -> tuple[list[int], list[int]]:
-        """Give the first and the last block of each node, counted from 1, for a threshold above 0."""
+    def below(self, threshold: int, budget: Budget) -> tuple[list[int], list[int]]:
+        """Give the first and the last block of each node, counted from 1, for a threshold above 0.
+
+        Raises
+        ------
+        BeyondBudgetError
+            When it takes more steps.
+        """
         if threshold not in self._windows:
+            budget.spend(len(self._before))
             first = [self._need(weight, threshold) for weight in self._before]
             last = [self._problem.num_blocks + 1 - self._need(weight, threshold) for weight in self._after]
             self._windows[threshold] = first, last
@@ -89,6 +102,11 @@ def topological_order(successors: Sequence[Iterable[int]], predecessors: Sequenc
     if len(order) < len(missing):
         raise PlacedError("the graph has a cycle")
     return order
+
+
+def steps_of_closures(num_nodes: int) -> int:
+    """Give the steps that `closure_weights` takes: a byte of each closure is a hundredth of one."""
+    return num_nodes * (1 + num_nodes // 800)
 
 
 def closure_weights(order: Sequence[int], parents: Sequence[Iterable[int]], weights: Sequence[int]) -> list[int]:

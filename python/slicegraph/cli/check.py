@@ -6,17 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-import slicegraph as sg
+from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
-from slicegraph.device import PRESETS
 from slicegraph.errors import CertificateError
-from slicegraph.report.verdict import refusal_to_json, verdict_to_json, verdict_to_text
-
-_BUDGET = 20_000_000
-"""Steps of a replay: half a minute to a minute."""
+from slicegraph.report import numbers
+from slicegraph.report.verdict import Report, refusal_to_json
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -26,40 +23,56 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     shared.add_model(parser)
     parser.add_argument("certificate", metavar="CERTIFICATE", help="what is claimed of MODEL (.json)")
     parser.add_argument("-k", "--num-blocks", type=int, metavar="N", help="refuse any other number of stages")
-    parser.add_argument("--device", choices=tuple(PRESETS), help="refuse any other device")
+    shared.add_device(parser)
+    shared.add_figures(parser)
     parser.add_argument(
-        "--replay", action="store_true", help="go through reductions and searches of downsets again, not only duals"
+        "--boundary-io",
+        action=argparse.BooleanOptionalAction,
+        help="refuse a certificate where model inputs and outputs are free, or paid",
     )
+    parser.add_argument("--require-gap", type=float, metavar="G", help="exit with 1 unless proved again within it")
     parser.add_argument(
         "--budget",
         type=_steps,
         metavar="N",
-        help=f"of --replay: sets of nodes that are tried, at most ({_BUDGET:,}, less than a minute)",
+        help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, less than five seconds)",
     )
+    parser.add_argument("--replay", action="store_true", help=f"a budget of {LARGE_STEPS:,} steps, about a minute")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, print, and give the exit status: 1 when the certificate does not hold."""
-    if options.budget is not None and not options.replay:
-        raise sg.InputError("--budget is what --replay may take, which is not asked for")
+    """Check, print, and give the exit status: 1 when the certificate does not hold, or not within the gap."""
+    required = shared.required_gap(options)
+    budget = options.budget
+    if budget is None:
+        budget = LARGE_STEPS if options.replay else DEFAULT_STEPS
     certificate = Certificate.read(options.certificate)
     graph = shared.read_graph(options)
-    device = None if options.device is None else sg.Device.preset(options.device)
-    replay = _BUDGET if options.budget is None else options.budget
+    device = shared.make_device(options, graph) if shared.names_device(options) else None
     try:
         verdict = check(
-            graph, certificate, device=device, num_blocks=options.num_blocks, replay=replay if options.replay else None
+            graph,
+            certificate,
+            device=device,
+            num_blocks=options.num_blocks,
+            boundary_io=options.boundary_io,
+            budget=budget,
         )
     except CertificateError as error:
         say(f"{options.certificate}: {error}")
         if options.json:
             sys.stdout.write(refusal_to_json(str(error)) + "\n")
         return 1
-    sys.stdout.write(
-        verdict_to_json(certificate, verdict) + "\n" if options.json else verdict_to_text(certificate, verdict)
-    )
+    named = {"num_blocks": options.num_blocks, "device": device, "boundary_io": options.boundary_io}
+    pinned = tuple(name for name, value in named.items() if value is not None)
+    report = Report(graph=graph.arrays, certificate=certificate, verdict=verdict, pinned=pinned)
+    sys.stdout.write(report.to_json() + "\n" if options.json else report.to_text())
     sys.stdout.flush()
+    if required is not None and verdict.gap > required:
+        gap = f"a gap of {numbers.percent(verdict.gap)} is proved again"
+        say(f"{options.certificate}: {gap}, but --require-gap asks for {numbers.percent(required)}")
+        return 1
     return 0
 
 

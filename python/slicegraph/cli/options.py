@@ -198,6 +198,11 @@ def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None 
     return dataclasses.replace(device, **given)
 
 
+def names_device(options: argparse.Namespace) -> bool:
+    """Whether a device, or a figure of one, was typed."""
+    return any(getattr(options, name) is not None for name in ("device", *_FIGURES))
+
+
 def make_stop(options: argparse.Namespace) -> sg.Stop:
     """Give the stop of `--time-limit` and `--max-gap`."""
     if math.isnan(options.time_limit) or options.time_limit < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,3 +67,26 @@ class GraphArrays:
     is_view: NDArray[np.bool_] | None = None
     is_guess: NDArray[np.bool_] | None = None
     device: Mapping[str, Any] | None = None
+
+
+def structure_digest(arrays: GraphArrays) -> str:
+    """Give the SHA-256 of operators, tensors, their sizes, who makes and reads them, as hexadecimal digits.
+
+    Notes
+    -----
+    O(nodes + tensors + reads log reads).
+    """
+    num_tensors = len(arrays.size)
+    tensor_of = np.repeat(np.arange(num_tensors), np.diff(arrays.consumer_offsets))
+    is_output = np.zeros(num_tensors, np.bool_) if arrays.is_output is None else arrays.is_output
+    columns: dict[str, NDArray[Any]] = {
+        "producer": arrays.producer,
+        "size": arrays.size,
+        "consumer_offsets": arrays.consumer_offsets,
+        "consumers": arrays.consumers[np.lexsort((arrays.consumers, tensor_of))],
+        "is_output": is_output,
+    }
+    digest = hashlib.sha256(b"slicegraph-structure-1\n" + json.dumps(list(arrays.op)).encode())
+    for name, column in columns.items():
+        digest.update(f"\n{name}\n".encode() + column.astype("<i8").tobytes())
+    return digest.hexdigest()

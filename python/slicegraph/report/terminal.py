@@ -19,10 +19,10 @@ from slicegraph.result import Result, Status
 
 _GUESSES_SHOWN = 4
 _MEANING = {
-    Status.OPTIMAL: "no partition is faster",
-    Status.WITHIN_GAP: "proven to the gap asked for, or as far as a solver can tell",
-    Status.TIME_LIMIT: "no more is proven",
-    Status.INTERRUPTED: "no more was proven until it was interrupted",
+    Status.OPTIMAL: "the lower bound is the bottleneck",
+    Status.WITHIN_GAP: "the gap asked for is reached, or as far as a solver can tell",
+    Status.TIME_LIMIT: "no more was found",
+    Status.INTERRUPTED: "no more was found until it was interrupted",
 }
 
 
@@ -73,7 +73,7 @@ def _guarantee(result: Result) -> Text:
     lines = [
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
-        f"gap          {numbers.percent(result.gap)}: no partition can be faster by more than this",
+        f"gap          {numbers.percent(result.gap)}: by this lower bound, no partition is faster by more",
         f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}",
     ]
     return Text("\n".join(lines))
@@ -94,8 +94,11 @@ def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:
 
 
 def _grounds(result: Result) -> str:
-    """Say what the lower bound rests on."""
+    """Say what found the lower bound, and how much of it a check proves again whatever its budget."""
     best = max(result.bounds, key=lambda bound: bound.ticks)
-    if best.solver is None or result.verified_lower_bound == result.lower_bound:
-        return f"{best.method}, verifiable"
-    return f"{best.method}, by {best.solver['name']}; {numbers.time(result.verified_lower_bound)} verifiable"
+    certain = next(bound for bound in result.bounds if bound.method == "combinatorial")
+    if certain.ticks == best.ticks:
+        return "found by arithmetic, which slicegraph check repeats"
+    whose = f" with {best.solver['name']}" if best.solver else ""
+    sure = f"{numbers.time(certain.lower_bound)} for certain, more as far as its budget and proofs go"
+    return f"found by {best.method}{whose}; slicegraph check proves {sure}"

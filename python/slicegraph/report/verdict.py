@@ -1,110 +1,112 @@
-"""What a certificate that holds says, for people and for programs."""
+"""What is proved again of a certificate that holds, for people and for programs.
+
+The certificate itself says nothing here but numbers: no name in it is printed.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
+from typing import Any
 
 from slicegraph.certificate.check import Verdict
 from slicegraph.certificate.model import Certificate
 from slicegraph.errors import printable
+from slicegraph.formats.arrays import GraphArrays
 from slicegraph.report import numbers
 
-_PROVER = "the prover"
+_PARTS = {
+    "num_blocks": ("the number of stages", "-k"),
+    "device": ("the device", "--device or its figures"),
+    "boundary_io": ("whether model inputs and outputs are paid", "--boundary-io or --no-boundary-io"),
+}
+"""What a certificate is about, and what pins it."""
+_MEANING = {
+    "optimal": "no partition is faster",
+    "within_gap": "no partition is faster by more than the gap",
+    "no_partition": "there is a lower bound alone",
+}
 
 
-def verdict_to_text(certificate: Certificate, verdict: Verdict) -> str:
-    """Give what holds, what was proved again, and what rests on somebody's word, a line each."""
-    lines = [_headline(certificate), f"device       {_device(certificate)}"]
-    if math.isinf(verdict.bottleneck):
-        lines.append("partition    none is given")
-    else:
-        lines.append(f"partition    acyclic, its dearest stage costs {numbers.time(verdict.bottleneck)}")
-    how = _how(certificate, verdict)
-    whose = _witnesses(certificate, verdict)
-    if verdict.trusted:
-        methods = ", ".join(verdict.trusted)
-        lines.append(
-            f"lower bound  {numbers.time(verdict.lower_bound)} on the word of {' and '.join(whose)} ({methods})"
-        )
-        lines.append(f"verified     {numbers.time(verdict.verified_lower_bound)} {how}")
-    else:
-        lines.append(f"lower bound  {numbers.time(verdict.lower_bound)}, all of it verified {how}")
-    replay = [
-        f"{', '.join(methods)} {what}"
-        for methods, what in ((verdict.replayed, "proved again"), (verdict.not_replayed, "beyond the budget"))
-        if methods
-    ]
-    if replay:
-        lines.append(f"replay       {'; '.join(replay)}")
-    elif _PROVER in whose:
-        lines.append("replay       not asked for: --replay does without the prover's word")
-    if not math.isinf(verdict.bottleneck):
-        verified = f"{numbers.percent(verdict.verified_gap)} verified"
-        proven = f"{numbers.percent(verdict.gap)} proven, " if verdict.trusted else ""
-        lines.append(f"gap          {proven}{verified}: no partition can be faster by more than this")
-    return "\n".join(lines) + "\n"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A verdict and what it is about.
 
+    Attributes
+    ----------
+    graph
+        What was read.
+    certificate
+        What holds of it.
+    verdict
+        What is proved again.
+    pinned
+        Which parts of the question were asked for; the others are as the certificate says: ``"num_blocks"``,
+        ``"device"``, ``"boundary_io"``.
+    """
 
-def verdict_to_json(certificate: Certificate, verdict: Verdict) -> str:
-    """Give one object as one line; a bottleneck that is infinite, without a partition, is null."""
-    return json.dumps(
-        {
+    graph: GraphArrays
+    certificate: Certificate
+    verdict: Verdict
+    pinned: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """Give what is proved again, a line each, and in a line of its own what is only claimed."""
+        verdict = self.verdict
+        lines = [self._headline(), f"question     {self._question()}"]
+        if loose := [part for part in _PARTS if part not in self.pinned]:
+            parts, options = zip(*(_PARTS[part] for part in loose), strict=True)
+            lines.append(f"not pinned   {', '.join(parts)}: as the certificate says ({', '.join(options)})")
+        has_partition = not math.isinf(verdict.bottleneck)
+        cost = f"acyclic, its slowest stage costs {numbers.time(verdict.bottleneck)}"
+        lines.append(f"partition    {cost if has_partition else 'none is given'}")
+        lines.append(f"lower bound  {numbers.time(verdict.lower_bound)}, proved again")
+        if has_partition:
+            lines.append(f"gap          {numbers.percent(verdict.gap)}")
+        lines.append(f"status       {verdict.status}: {_MEANING[verdict.status]}")
+        if verdict.claimed_lower_bound > verdict.lower_bound:
+            lines.append(f"claimed, not proved again: {self._claim()}")
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Give one object as one line; a bottleneck that is infinite, without a partition, is null."""
+        document, verdict = self.certificate.document, self.verdict
+        found: dict[str, Any] = {
             "holds": True,
-            "device": certificate.document["device"],
-            "boundary_io": certificate.document["boundary_io"],
-            "num_blocks": certificate.num_blocks,
+            "status": verdict.status,
+            "device": document["device"],
+            "boundary_io": document["boundary_io"],
+            "num_blocks": document["num_blocks"],
+            "pinned": self.pinned,
             "bottleneck": None if math.isinf(verdict.bottleneck) else verdict.bottleneck,
             "lower_bound": verdict.lower_bound,
-            "verified_lower_bound": verdict.verified_lower_bound,
             "gap": verdict.gap,
-            "verified_gap": verdict.verified_gap,
-            "trusted": verdict.trusted,
-            "replayed": verdict.replayed,
-            "not_replayed": verdict.not_replayed,
-        },
-        allow_nan=False,
-    )
+        }
+        if verdict.claimed_lower_bound > verdict.lower_bound:
+            found |= {"claimed_lower_bound": verdict.claimed_lower_bound, "claimed_gap": verdict.claimed_gap}
+            found |= {"is_cut_short": verdict.is_cut_short}
+        return json.dumps(found, allow_nan=False)
+
+    def _headline(self) -> str:
+        name = printable(self.graph.name) or "graph"
+        return f"{name}: {len(self.graph.op)} nodes, {len(self.graph.size)} tensors: the certificate holds"
+
+    def _question(self) -> str:
+        document = self.certificate.document
+        figures = [f"{name} {value:.4g}" for name, value in document["device"].items()]
+        border = "paid" if document["boundary_io"] else "free"
+        count = document["num_blocks"]
+        stages = f"at most {count} stages" if count > 1 else "one stage"
+        return f"{stages}; {', '.join(figures)}; model inputs and outputs are {border}"
+
+    def _claim(self) -> str:
+        verdict = self.verdict
+        gap = "" if math.isinf(verdict.bottleneck) else f", a gap of {numbers.percent(verdict.claimed_gap)}"
+        why = "beyond the budget; --replay or --budget allow more" if verdict.is_cut_short else "on a solver's word"
+        return f"{numbers.time(verdict.claimed_lower_bound)}{gap} ({why})"
 
 
 def refusal_to_json(reason: str) -> str:
     """Give the object of a certificate that does not hold, as one line."""
     return json.dumps({"holds": False, "reason": reason})
-
-
-def _headline(certificate: Certificate) -> str:
-    graph = certificate.document["graph"]
-    counts = f"{graph['num_nodes']} nodes, {graph['num_tensors']} tensors, {certificate.num_blocks} stages"
-    return f"{printable(graph['name']) or 'graph'}: {counts}: the certificate holds"
-
-
-def _device(certificate: Certificate) -> str:
-    figures = [f"{name} {value:.4g}" for name, value in certificate.document["device"].items()]
-    border = "paid" if certificate.document["boundary_io"] else "free"
-    return f"{', '.join(figures)}; model inputs and outputs are {border}"
-
-
-def _how(certificate: Certificate, verdict: Verdict) -> str:
-    """Say how the verified bound was proved again; the document was checked."""
-    document = certificate.document
-    verified = document["verified_lower_bound"]
-    if verdict.verified_lower_bound > certificate.verified_lower_bound:
-        return "by replay"
-    if any(bound["method"] == "combinatorial" and bound["lower_bound"] == verified for bound in document["bounds"]):
-        return "by recomputation"
-    nodes = (bound["node"] for bound in document["bounds"] if bound["node"] and not bound["reduction"])
-    is_cut = any(node["lower_bound"] == verified for node in nodes)
-    return "by a minimum cut" if is_cut else "by its linear programming duals"
-
-
-def _witnesses(certificate: Certificate, verdict: Verdict) -> list[str]:
-    """Say whose word the trusted methods rest on: a solver's, or that of the code whose steps a replay repeats."""
-    trusted = [bound for bound in certificate.document["bounds"] if bound["method"] in verdict.trusted]
-    names = []
-    if any(bound["chain"] or any(each["solver"] for each in bound["relaxations"]) for bound in trusted):
-        solver = certificate.document["solver"]
-        names.append(printable(f"{solver['name']} {solver['version']}"))
-    proved = set(verdict.replayed) - set(verdict.not_replayed)
-    if any(bound["reduction"] or bound["downsets"] for bound in trusted if bound["method"] not in proved):
-        names.append(_PROVER)
-    return names

@@ -1,0 +1,241 @@
+"""The lower bounds of a document: whether they say what they rest on, and what of it is proved again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+from slicegraph.certificate import reduction
+from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.cut import least_cost
+from slicegraph.certificate.downsets import Downsets
+from slicegraph.certificate.narrowed import narrowed
+from slicegraph.certificate.quotient import Quotient
+from slicegraph.certificate.relaxation import Prover
+from slicegraph.certificate.structure import expect, expect_equal, within
+from slicegraph.certificate.ticks import Problem
+
+_FREE_SHAPE: list[int | None] = [None, 1, None]
+_PLAIN = 4
+"""The part of the steps that a search gets without windows, which cost much where they are of no use."""
+_SHARE = 3 / 4
+"""Of the steps that are left, for the bound that says most; the rest is for the others."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reproved:
+    """Ticks that no partition beats.
+
+    Attributes
+    ----------
+    lower_bound
+        What is proved again here.
+    is_cut_short
+        Whether the budget left out a proof that claims more.
+    """
+
+    lower_bound: int
+    is_cut_short: bool
+
+
+def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> Reproved:
+    """Check how all lower bounds are put together, and prove again what can be; nobody's word counts.
+
+    Raises
+    ------
+    PlacedError
+        When one does not say what its parts say, or a proof is none.
+    """
+    bounds = document["bounds"]
+    combinatorial = problem.combinatorial()
+    with within("bounds"):
+        methods = [bound["method"] for bound in bounds]
+        expect("combinatorial" in methods, "none of them is combinatorial")
+        twice = next((method for index, method in enumerate(methods) if method in methods[:index]), None)
+        expect(twice is None, f"two of them are {twice}")
+        for index, bound in enumerate(bounds):
+            with within(index):
+                _check_claim(problem, bound, combinatorial)
+        reproved = _Reprover(problem, combinatorial, budget).reprove(bounds)
+    expect_equal("lower_bound", document["lower_bound"], max(bound["lower_bound"] for bound in bounds))
+    has_word = any(
+        bound["chain"] is not None or any(relaxation["solver"] is not None for relaxation in bound["relaxations"])
+        for bound in bounds
+    )
+    with within("solver"):
+        expect(
+            (document["solver"] is not None) == has_word,
+            "null, but a bound has a solver's word" if has_word else "named, but no bound has its word",
+        )
+    return reproved
+
+
+def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) -> None:
+    """Check that a method's bound is what its parts say."""
+    if bound["method"] == "combinatorial":
+        is_alone = not bound["relaxations"] and not any(
+            bound[part] for part in ("reduction", "downsets", "node", "chain")
+        )
+        expect(is_alone, "the combinatorial bound comes from nothing else")
+    with within("relaxations"):
+        for index, relaxation in enumerate(bound["relaxations"]):
+            with within(index):
+                _check_relaxation(relaxation, problem.num_blocks)
+    num_nodes = len(problem.work)
+    if bound["reduction"] is not None:
+        with within("reduction", "merges"):
+            for index, (_, u, v) in enumerate(bound["reduction"]["merges"]):
+                with within(index):
+                    expect(max(u, v) < num_nodes, f"{max(u, v)} is no node")
+    if bound["node"] is not None:
+        with within("node"):
+            expect(bound["node"]["node"] < num_nodes, f"{bound['node']['node']} is no node")
+    said = max(
+        _combine(bound["relaxations"], ("proof", "solver"), problem.num_blocks),
+        0 if bound["chain"] is None else bound["chain"]["threshold"],
+        *_proofs(bound, problem.num_blocks).values(),
+    )
+    expect_equal("lower_bound", bound["lower_bound"], max(combinatorial, _capped(bound, said)))
+
+
+def _proofs(bound: dict[str, Any], num_blocks: int) -> dict[str, int]:
+    """Give what each part says that can be proved again, the soonest first."""
+    return {
+        "relaxations": _combine(bound["relaxations"], ("proof",), num_blocks),
+        "node": 0 if bound["node"] is None else bound["node"]["lower_bound"],
+        "downsets": 0 if bound["downsets"] is None else bound["downsets"]["threshold"],
+    }
+
+
+def _capped(bound: dict[str, Any], value: int) -> int:
+    """Give what a value on the quotient says of the problem: partitions from the threshold on are left out."""
+    return value if bound["reduction"] is None else min(value, bound["reduction"]["threshold"])
+
+
+@final
+class _Reprover:
+    """Proves all again, as far as the steps go."""
+
+    def __init__(self, problem: Problem, lower_bound: int, budget: Budget) -> None:
+        self._problem, self._budget = problem, budget
+        self._whole = Prover(problem)
+        self._reduced: tuple[dict[str, Any], Prover] | None = None
+        self._best = lower_bound
+
+    def reprove(self, bounds: list[dict[str, Any]]) -> Reproved:
+        """Go through all bounds, the largest first."""
+        left_out = 0
+        num_blocks = self._problem.num_blocks
+        says = [_capped(bound, max(_proofs(bound, num_blocks).values())) for bound in bounds]
+        for index in sorted(range(len(bounds)), key=lambda index: (-says[index], index)):
+            try:
+                with within(index):
+                    self._reprove(bounds[index], Budget(_SHARE * self._budget.left, of=self._budget))
+            except BeyondBudgetError:
+                left_out = max(left_out, says[index])
+        return Reproved(lower_bound=self._best, is_cut_short=left_out > self._best)
+
+    def _reprove(self, bound: dict[str, Any], budget: Budget) -> None:
+        prove: dict[str, Callable[[Prover, Any, Budget], None]] = {
+            "relaxations": _check_proofs,
+            "node": _check_node,
+            "downsets": _check_downsets,
+        }
+        prover = self._prover(bound, budget)
+        for part, value in _proofs(bound, self._problem.num_blocks).items():
+            # That no partition is better than what none beats takes no search.
+            is_known = part == "downsets" and value <= self._best
+            if bound[part] and not is_known:
+                with within(part):
+                    prove[part](prover, bound[part], budget)
+                self._best = max(self._best, _capped(bound, value))
+
+    def _prover(self, bound: dict[str, Any], budget: Budget) -> Prover:
+        """Give the prover of what a bound is about; several may be about the same quotient."""
+        if bound["reduction"] is None:
+            return self._whole
+        if self._reduced is None or self._reduced[0] != bound["reduction"]:
+            with within("reduction"):
+                prover = Prover(reduction.replay(self._problem, bound["reduction"], budget))
+            self._reduced = bound["reduction"], prover
+        return self._reduced[1]
+
+
+def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Budget) -> None:
+    """Check that the rows of each relaxation add up to what its proof claims."""
+    for index, relaxation in enumerate(relaxations):
+        if relaxation["proof"] is not None:
+            with within(index, "proof"):
+                expect_equal("lower_bound", relaxation["proof"]["lower_bound"], prover.lower_bound(relaxation, budget))
+
+
+def _check_node(prover: Prover, node: dict[str, Any], budget: Budget) -> None:
+    """Check that every block with a node costs so much."""
+    problem, claimed = prover.problem, node["lower_bound"]
+    expect(node["node"] < len(problem.work), f"{node['node']} is no node of the quotient")
+    budget.spend(problem.size)
+    found = least_cost(Quotient(problem), node["node"], None, claimed, budget, is_convex=True)
+    with within("lower_bound"):
+        expect(found >= claimed, f"{claimed} is claimed, but the minimum cut is {found}")
+
+
+def _check_downsets(prover: Prover, downsets: dict[str, Any], budget: Budget) -> None:
+    """Check that no partition is better than a threshold."""
+    threshold = downsets["threshold"]
+    with within("threshold"):
+        is_beaten = _has_better(prover.problem.without_spare_blocks(), threshold, budget)
+        expect(not is_beaten, f"some partition costs less than {threshold}")
+
+
+def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:
+    """Whether a partition is better than a threshold: by a plain search, or else by one within windows."""
+    search = Downsets(problem, budget)
+    try:
+        return search.has_better(threshold, Budget(budget.left / _PLAIN, of=budget))
+    except BeyondBudgetError:
+        windows = narrowed(problem, threshold, budget)
+        return windows is not None and search.has_better(threshold, budget, windows)
+
+
+def _check_relaxation(relaxation: dict[str, Any], num_blocks: int) -> None:
+    _check_shape(relaxation["spans"], relaxation["demand"], num_blocks)
+    solver, threshold = relaxation["solver"], relaxation["threshold"]
+    if solver is not None and threshold is not None:
+        with within("solver", "lower_bound"):
+            expect(solver["lower_bound"] <= threshold, f"{solver['lower_bound']} is above the threshold {threshold}")
+
+
+def _check_shape(spans: list[int | None], demand: int | None, num_blocks: int) -> None:
+    known = [span for span in spans if span is not None]
+    if len(known) < len(spans):
+        with within("spans"):
+            expect(spans == _FREE_SHAPE, "only [null, 1, null] holds any number of blocks")
+        with within("demand"):
+            expect(demand == 1, "superblocks of any number of blocks ask for a demand of 1")
+        return
+    with within("spans"):
+        expect(sum(known) == num_blocks, f"they add up to {sum(known)}, but there are {num_blocks} blocks")
+    with within("demand"):
+        expect(demand is None or demand < len(known), f"{demand} is no superblock")
+        expect(demand is None or known[demand] == 1, f"superblock {demand} is not one block")
+
+
+def _combine(relaxations: list[dict[str, Any]], parts: tuple[str, ...], num_blocks: int) -> int:
+    """Give the bound of relaxations that cover all partitions, alone or together, believing these parts of each.
+
+    One without a demand, or with blocks of any number around it, holds for every partition. One that demands that a
+    given block be the fullest holds for the partitions where it is; with one for each block, the least holds for all.
+    """
+    alone = 0
+    by_block: dict[int, int] = {}
+    for relaxation in relaxations:
+        value = max(0 if relaxation[part] is None else relaxation[part]["lower_bound"] for part in parts)
+        spans, demand = relaxation["spans"], relaxation["demand"]
+        if demand is None or spans == _FREE_SHAPE:
+            alone = max(alone, value)
+        else:
+            block = sum(spans[:demand])
+            by_block[block] = max(by_block.get(block, 0), value)
+    together = min(by_block.values()) if len(by_block) == num_blocks else 0
+    return max(alone, together)
