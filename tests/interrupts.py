@@ -64,12 +64,13 @@ def verbs(folder: Path) -> dict[str, Verb]:
     """Write models into a folder, and give the commands that work on them."""
     model = chain(folder / "stages", (1, 1, 40), width=96)
     (folder / "grid.json").write_text(json.dumps(grid(12)))
-    (folder / "plan.json").write_text(json.dumps([0] * 20 + [1] * (sg.read(model).num_nodes - 20)))
+    large = chain(folder / "large", (20, 20, 40), width=384)
+    (folder / "plan.json").write_text(json.dumps([node // 30 for node in range(sg.read(large).num_nodes)]))
     solve = ("solve", str(folder / "grid.json"), "-k", "6", "--bandwidth", "8", "--json", "--certificate", "c.json")
     profile = ("profile", str(model), "-o", "graph.json", "--runs", "3000", "--json")
     return {
         "solve": Verb(solve, 4.0, lambda here: _hold(folder / "grid.json", here)),
-        "split": Verb(("split", str(model), str(folder / "plan.json"), "-o", "out", "--json"), 1.0, _is_split),
+        "split": Verb(("split", str(large), str(folder / "plan.json"), "-o", "out", "--json"), 3.0, _is_split),
         "profile": Verb(profile, 3.0, lambda here: _each(here, "graph.json", sg.read)),
         "run": Verb(("run", str(folder / "stages"), "--seconds", "60", "--json"), 4.0, lambda here: _each(here, "")),
     }
