@@ -255,6 +255,13 @@ def test_random_outputs_are_named_and_not_compared(tmp_path: Path) -> None:
         ("z", (), True),
     ]
     assert math.isnan(found[1].relative)
+    text = """g (float[2,4] x, bool yes) => (float[2,4] y) { a = Relu(x)
+        y = If(yes) <then_branch = t () => (float[2,4] o) { [noise] o = RandomNormalLike(a) },
+                     else_branch = f () => (float[2,4] p) { p = Neg(a) }> }"""
+    path = write(tmp_path / "other.onnx", text)
+    sg.split(path, [0, 1], tmp_path / "other")
+    (within,) = sg.verify_split(tmp_path / "other", path)
+    assert within.random == ("'noise' (RandomNormalLike) in 'y' (If)",)
     assert holds(found)
     assert not holds(found[1:2])
 

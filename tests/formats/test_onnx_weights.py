@@ -143,6 +143,7 @@ def test_weights_may_be_links_within_the_folder_of_the_model(tmp_path: Path) -> 
     sg.split(tmp_path / "snapshot" / "model.onnx", [0, 1], tmp_path / "stages")
     found = sg.verify_split(tmp_path / "stages", tmp_path / "snapshot" / "model.onnx")
     assert [each.absolute for each in found] == [0.0]
+    assert sg.profile(tmp_path / "snapshot" / "model.onnx", runs=1, warmup=0).num_nodes == 2
 
 
 @pytest.mark.parametrize(

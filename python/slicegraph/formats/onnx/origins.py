@@ -59,11 +59,7 @@ def _origin(walked: Walked, output: str) -> Origin:
     types = {walked.values[output].type.tensor_type.elem_type, *_types(nodes)}
     return Origin(
         tolerance=max((_TOLERANCE[each] for each in types if each in _TOLERANCE), default=0.0),
-        random=tuple(
-            f"{label(node.proto)!r} ({operator(node.proto)})"
-            for node in reversed(nodes)
-            if _draws(node.proto, node.reads)
-        ),
+        random=tuple(name for node in reversed(nodes) for name in _random(node.proto, node.reads)),
     )
 
 
@@ -76,8 +72,10 @@ def _types(nodes: Sequence[Node]) -> Iterator[int]:
             yield from _types(body.walked.nodes)
 
 
-def _draws(node: NodeProto, reads: Mapping[str, Value]) -> bool:
-    """Say whether a node draws numbers that differ from run to run: with a seed they do not."""
-    if any(_draws(inner, reads) for graph in body_graphs(node) for inner in graph.node):
-        return True
-    return attribute(node, "seed") is None and is_random(node, reads)
+def _random(node: NodeProto, reads: Mapping[str, Value]) -> Iterator[str]:
+    """Name a node that draws numbers which differ from run to run, or those in its bodies: with a seed they do not."""
+    if attribute(node, "seed") is None and is_random(node, reads):
+        inner = [name for graph in body_graphs(node) for each in graph.node for name in _random(each, reads)]
+        yield from (f"{name} in {label(node)!r} ({operator(node)})" for name in inner)
+        if not any(True for _ in body_graphs(node)):
+            yield f"{label(node)!r} ({operator(node)})"

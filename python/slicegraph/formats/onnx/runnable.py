@@ -41,17 +41,18 @@ class Runnable:
     inputs: Values
 
 
-def runnable(source: Opened, runner: Runner, *, given: Given, seed: int, dims: Mapping[str, int]) -> Runnable:
-    """Make the model that runs a graph.
+def runnable(
+    source: Opened, model: ModelProto, runner: Runner, *, given: Given, seed: int, dims: Mapping[str, int]
+) -> Runnable:
+    """Make the model that runs a graph, of the model that was `loaded`, which is used up.
 
     What the reader folds is computed once and stored, but for sequences and strings, which cannot be.
 
     Raises
     ------
     InputError
-        The file cannot be loaded, an input cannot be made up, or onnxruntime cannot compute the constants.
+        An input cannot be made up, or onnxruntime cannot compute the constants.
     """
-    model = _loaded(source)
     model.ir_version = max(model.ir_version, _STORED_ARE_NO_INPUTS)
     nodes = list(model.graph.node)
     for node in nodes:
@@ -84,7 +85,7 @@ def _inputs(graph: GraphProto, given: Given, seed: int, dims: Mapping[str, int])
     return to_values(sample_inputs(graph.input, here, seed=seed, dims=dims))
 
 
-def _loaded(source: Opened) -> ModelProto:
+def loaded(source: Opened) -> ModelProto:
     """Load the model with the weights in its file, but not with those beside it."""
     try:
         model = onnx.load(source.path, format="protobuf", load_external_data=False)

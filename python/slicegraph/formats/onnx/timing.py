@@ -17,11 +17,11 @@ from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import events
 from slicegraph.formats.onnx.events import Run
 from slicegraph.formats.onnx.opening import named, opened
-from slicegraph.formats.onnx.runnable import Runnable, runnable
+from slicegraph.formats.onnx.runnable import Runnable, loaded, runnable
 from slicegraph.formats.onnx.runtime import onnxruntime
 from slicegraph.formats.onnx.samples import Given, check_given
 from slicegraph.formats.onnx.sessions import Runner, run
-from slicegraph.formats.onnx.weights import external_files
+from slicegraph.formats.onnx.weights import gather
 from slicegraph.formats.writing import temporary_folder
 
 Tell = Callable[[str, int, int], None]
@@ -86,10 +86,10 @@ def measure(
     """
     with named(path):
         source = opened(path, dims)
-        external_files(source.model, path)
         check_given(inputs, source.inputs)
-        runner = Runner(folder=path.parent, threads=threads)
-        model = runnable(source, runner, given=inputs, seed=seed, dims=dims)
+        whole = loaded(source)
+        runner = Runner(folder=gather(whole, path), threads=threads)
+        model = runnable(source, whole, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
         counted, is_interrupted = _profiled(model, runner, total, tell)
         if not (counted := counted[warmup:]):

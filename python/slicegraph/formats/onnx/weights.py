@@ -50,6 +50,23 @@ def external_files(model: ModelProto, path: Path) -> set[Path]:
     return found
 
 
+def gather(model: ModelProto, path: Path) -> Path:
+    """Let a model name its files of elements relative to one folder, and give that: it is run without its path.
+
+    Raises
+    ------
+    InputError
+        As `located` does.
+    """
+    files = external_files(model, path)
+    folder = Path(os.path.commonpath([file.parent for file in files])) if files else path.parent
+    for tensor in elsewhere(model):
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = str(located(path, tensor.name, entry.value).relative_to(folder))
+    return folder
+
+
 def check_external(path: Path) -> None:
     """Require of a model that is to be run that all its external data are where they may be.
 
