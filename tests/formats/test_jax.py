@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import export, lax
+from jax.extend.core import Primitive
 from onnx import parser
 
 import slicegraph as sg
@@ -276,3 +277,50 @@ def test_without_jax_the_message_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(sg.InputError, match=r"^tracing takes the jax package; pip install slicegraph\[jax\]$"):
         sg.from_jax(jnp.tanh, (_struct(2),))
+
+
+def test_a_primitive_without_a_rule_is_a_guess_unless_a_formula_counts_it() -> None:
+    """A primitive of the user's own, and a call to the host: marked, and counted by a formula where there is one."""
+    primitive = Primitive("own_kernel")
+    primitive.def_abstract_eval(lambda x: x)  # type: ignore[no-untyped-call] # JAX leaves its types open
+
+    def function(x: Any) -> Any:
+        y = primitive.bind(jnp.exp(x))  # type: ignore[no-untyped-call] # JAX leaves its types open
+        return jax.pure_callback(lambda a: a, _struct(2, 3), y)
+
+    graph = _trace(function, _struct(2, 3))
+    assert graph.is_guess is not None
+    assert dict(zip(graph.op, graph.is_guess.tolist(), strict=True)) == {
+        "exp": False,
+        "own_kernel": True,
+        "pure_callback": True,
+    }
+    given: dict[str, Any] = {
+        "own_kernel": lambda inputs, outputs: 100 * inputs[0][1] + outputs[0][0],
+        "pure_callback": "in0.shape[1]",
+    }
+    counted = sg.from_jax(function, (_struct(2, 3),), param_argnums=(), flops=given).arrays
+    assert counted.flops is not None
+    assert counted.is_guess is not None
+    assert counted.flops.tolist() == [6, 302, 3]
+    assert not counted.is_guess.any()
+    with pytest.raises(sg.InputError, match="no such operator"):
+        sg.from_jax(function, (_struct(2, 3),), param_argnums=(), flops={"her_kernel": "1"})
+
+
+def test_a_guess_within_a_loop_makes_the_loop_a_guess() -> None:
+    """A scan is one node, of which nobody knows what it takes if nobody knows of its body."""
+    primitive = Primitive("own_step")
+    primitive.def_abstract_eval(lambda x: x)  # type: ignore[no-untyped-call] # JAX leaves its types open
+
+    def function(x: Any, *, is_known: bool) -> Any:
+        def step(carry: Any, _: Any) -> Any:
+            return (jnp.sin(carry) if is_known else primitive.bind(carry)), None  # type: ignore[no-untyped-call] # as above
+
+        return lax.scan(step, x, None, length=3)[0]
+
+    for is_known in (True, False):
+        graph = _trace(functools.partial(function, is_known=is_known), _struct(2, 3))
+        assert graph.is_guess is not None
+        assert graph.op == ["scan"]
+        assert graph.is_guess.tolist() == [not is_known]

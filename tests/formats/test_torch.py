@@ -253,3 +253,30 @@ def test_without_torch_the_message_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(sg.InputError, match=r"^tracing takes the torch package; pip install slicegraph\[torch\]$"):
         sg.from_torch(None)
+
+
+def test_an_operator_without_a_rule_is_a_guess_unless_a_formula_counts_it() -> None:
+    """A custom operator is marked, in both ways of writing its name; what PyTorch counts or tags is none."""
+
+    @torch.library.custom_op("slicegraph_tests::twist", mutates_args=())  # type: ignore[untyped-decorator] # see above
+    def twist(x: torch.Tensor) -> torch.Tensor:  # type: ignore[name-defined] # likewise
+        return x.clone()
+
+    twist.register_fake(torch.empty_like)
+
+    def function(module: Any, x: Any) -> Any:
+        return torch.relu(torch.ops.slicegraph_tests.twist(x @ module.w))
+
+    graph = _graph(function, torch.ones(2, 3), w=torch.ones(3, 4))
+    assert graph.arrays.is_guess is not None
+    marked = {op for op, is_guess in zip(graph.arrays.op, graph.arrays.is_guess, strict=True) if is_guess}
+    assert marked == {"slicegraph_tests.twist"}
+    module = _Calling(function, w=torch.ones(3, 4)).eval()
+    for given in (
+        {"slicegraph_tests::twist": "7 * out0"},
+        {"slicegraph_tests.twist": lambda inputs, _: 7 * inputs[0][1] * 2},
+    ):
+        counted = sg.from_torch(module, (torch.ones(2, 3),), flops=given)
+        assert counted.arrays.is_guess is not None
+        assert not counted.arrays.is_guess.any()
+        assert _facts(counted, "slicegraph_tests.twist")[0] == 56

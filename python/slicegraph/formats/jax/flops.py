@@ -132,7 +132,7 @@ _MOVING: Final = """
     stack tile to_edtype transpose unstack zeros_like
 """
 _ELEMENTWISE: Final = """
-    abs acos acosh add add_any and and_then asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp clz
+    abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp clz
     conj cos cosh digamma div eq eq_to erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igamma_grad_a igammac
     integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to max min mul mulhi ne neg nextafter not or
     polygamma population_count pow random_bits random_fold_in random_gamma random_gamma_grad random_seed
