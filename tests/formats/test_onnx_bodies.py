@@ -241,3 +241,27 @@ def test_a_sequence_that_grows_has_no_known_length(tmp_path: Path) -> None:
             { k = Identity(c) q2 = SequenceInsert(q, x) m = SequenceLength(q) r = Range(zero, m, one) }> }"""
     with pytest.raises(InputError, match=r"unknown: 'y'"):
         _read(tmp_path, text)
+
+
+MISFITS = {
+    "v = Conv(z, k)": "channels",
+    "v = Conv<group=2>(z, k)": "channels of two groups",
+    "v = ConvTranspose(z, k)": "channels",
+    "v = MaxPool<kernel_shape=[9]>(z)": "a window beyond the input",
+    "r = Reshape(z, to) v = Neg(r)": "elements",
+    "v, last = GRU<hidden_size=3>(z, w, s)": "the width of a step",
+    "r = Conv(z, k) o = Shape(r) v = Expand(one, o)": "channels, of what is only measured",
+}
+
+
+@pytest.mark.parametrize("nodes", MISFITS)
+def test_a_branch_that_does_not_fit_is_none_that_runs(nodes: str, tmp_path: Path) -> None:
+    """Also where inference makes up a size for it; the branch that fits says the size, and what is computed."""
+    text = f"""g (float[1,3,5] z, float[2,4,1] k, float[1,9,7] w, float[1,9,3] s, bool c) => (y)
+        <int64[2] to = {{2,2}}, float[1] one = {{1}}>
+        {{ b = If(c)<then_branch = t () => (u) {{ u = Neg(z) }}, else_branch = e () => (v) {{ {nodes} }}>
+           y = Exp(b) }}"""
+    graph = _read(tmp_path, text)
+    assert graph.size.tolist()[-2:] == [60, 60]
+    assert graph.flops is not None
+    assert graph.flops.tolist() == [15, 15]

@@ -43,6 +43,8 @@ VALUES = {
     "ModularIndexing(N, 2, 2)": 1,
     "TruncToInt(N/2)": 3,
     "FloorToInt(IntTrueDiv(N, 2))": 3,
+    "CeilToInt(FloatTrueDiv(N, 2))": 4,
+    "round(N/4)": 2,
     "Abs(seq - past)": 3,
     "a.b + 1": 5,
     "höhe*2": 12,

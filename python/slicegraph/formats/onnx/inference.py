@@ -20,7 +20,7 @@ from onnx.shape_inference import infer_shapes
 from slicegraph.formats.onnx.known_operators import LIKE_INPUT, is_misjudged, known_form
 from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-from slicegraph.formats.onnx.values import UNKNOWN, Value, of_array
+from slicegraph.formats.onnx.values import UNKNOWN, Value, dimensions, of_array
 
 # What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
 _ARITHMETIC: Final = """
@@ -86,6 +86,10 @@ def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Infe
     if is_standard(node) and (fault := _fault(node, reads)):
         return Inferred(reason=fault, is_contradiction=True)
     context = replace(context, opsets={**context.opsets, "": version})
+    return _inferred(node, reads, context)
+
+
+def _inferred(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inferred:
     model = _one_node_model(node, reads, context)
     try:
         rules = CheckerContext()
@@ -99,6 +103,8 @@ def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Infe
     except Exception as error:  # noqa: BLE001 as above
         return Inferred(reason=_reason(error), is_contradiction=True)
     types = {info.name: info.type for info in inferred.graph.value_info}
+    if any(dim.dim_value < 0 for type_ in types.values() for dim in dimensions(type_)):
+        return Inferred(types=types, reason="an output would have a negative size", is_contradiction=True)
     is_known = defs.has(node.op_type, node.domain)
     return Inferred(types=types, reason="" if types or is_known else "ONNX has no such operator")
 

@@ -31,7 +31,8 @@ _NUMPY_BROADCASTING: Final = 7  # before it, an attribute says where the second 
 
 def is_beyond(node: NodeProto, version: int) -> bool:
     """Say whether an operator of ONNX's own domain is not in an operator set, so that ONNX's checker refuses it."""
-    return is_standard(node) and not defs.has(node.op_type, max(1, version), "")
+    # A file may state any number.
+    return is_standard(node) and not defs.has(node.op_type, min(max(1, version), defs.onnx_opset_version()), "")
 
 
 def set_apart(graph: GraphProto, version: int) -> bool:

@@ -25,8 +25,10 @@ def dim_options(names: Sequence[str]) -> str:
 
 def _option(name: str) -> str:
     if not name.isprintable():
-        # The notation for any character; the reader escapes what is not printable as it has it.
-        escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+        # The shell's own notation for any character.
+        escaped = "".join(
+            f"\\{char}" if char in "\\'" else char if char.isprintable() else repr(char)[1:-1] for char in name
+        )
         return f"--dim=$'{escaped}'=VALUE"
     # What begins with a dash would be taken for an option itself.
     return f"--dim={shlex.quote(name)}=VALUE" if name.startswith("-") else f"--dim {shlex.quote(name)}=VALUE"

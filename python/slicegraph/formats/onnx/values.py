@@ -57,7 +57,7 @@ class Value:
     reason
         Where its unknown size begins, and why, in words; empty when the size is known.
     is_contradiction
-        It is unknown because no run of the model can make it: the sizes that are given do not fit a node.
+        No run of the model can make it: the sizes that are given do not fit a node.
     """
 
     type: TypeProto

@@ -11,6 +11,7 @@ from onnx import GraphProto, NodeProto
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import constants, dimensions, folding, inference, shapes, values
 from slicegraph.formats.onnx.bodies import enter, taken
+from slicegraph.formats.onnx.fitting import is_misfit
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
 from slicegraph.formats.onnx.sequences import sized
@@ -89,8 +90,9 @@ def _results(
         return shaped, ()
     found = inference.infer(proto, reads, context)
     inferred = {name: values.of_type(found.types[name]) if name in found.types else UNKNOWN for name in made}
+    is_contradiction = found.is_contradiction or is_misfit(proto, inputs, inferred)
     return {
-        name: sized(proto, inputs, replace(value, reason=found.reason, is_contradiction=found.is_contradiction))
+        name: sized(proto, inputs, replace(value, reason=found.reason, is_contradiction=is_contradiction))
         for name, value in inferred.items()
     }, ()
 
@@ -141,11 +143,13 @@ def _blamed(
     is_read = any(value.is_contradiction for value in reads.values())
     is_inner = proto.op_type == "If" and bool(bodies) and all(body.walked.is_contradiction for body in bodies)
     return {
-        name: replace(value, reason="", is_contradiction=False)
-        if value.nbytes is not None
-        else replace(
+        name: replace(
             value,
-            reason=read if read and not value.is_contradiction else _blame(proto, value, bodies),
+            reason=""
+            if value.nbytes is not None
+            else read
+            if read and not value.is_contradiction
+            else _blame(proto, value, bodies),
             is_contradiction=value.is_contradiction or is_read or is_inner,
         )
         for name, value in results.items()
