@@ -67,6 +67,20 @@ def test_gathering_reads_only_what_it_gathers(tmp_path: Path) -> None:
     assert _facts(_read(tmp_path, text), "y") == (3 * 8 * 4 + 24, 96, 32000, False)
 
 
+def test_fused_embeddings_read_the_rows_that_are_asked_for(tmp_path: Path) -> None:
+    """Two tokens read 2 of 50 words' rows, 2 of 3 positions', all else whole; packed rows bring their scales."""
+    text = """g (int32[1,2] i) => (float[1,2,8] y)
+        <float[50,8] w = ["location": "absent"], float[3,8] p = ["location": "absent"],
+         float[8] s = ["location": "absent"], float[8] b = ["location": "absent"]>
+        { y = com.microsoft.EmbedLayerNormalization(i, "", w, p, "", s, b) }"""
+    opsets = '"": 17, "com.microsoft": 1'
+    assert _facts(_read(tmp_path, text, opsets), "y") == (8 + 2 * 32 + 2 * 32 + 64, 64, 50 * 32 + 3 * 32 + 64, False)
+    text = """g (int64[3] i) => (float[3,32] y)
+        <uint8[100,16] d = ["location": "absent"], float[100,2] s = ["location": "absent"]>
+        { y = com.microsoft.GatherBlockQuantized<bits=4, block_size=16, gather_axis=0, quantize_axis=1>(d, i, s) }"""
+    assert _facts(_read(tmp_path, text, opsets), "y") == (24 + 3 * (16 + 8), 384, 1600 + 800, False)
+
+
 def test_only_outputs_that_somebody_uses_are_written(tmp_path: Path) -> None:
     """Of three pieces, one is read, one is returned, one is dropped; an unnamed one is no tensor at all."""
     text = """g (float[6] x) => (float[2] b) { a, b, c = Split(x) y = Relu(a) d, "", e = Split(x) }"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -10,9 +11,17 @@ from slicegraph.formats.facts import Facts, repeated, with_bodies
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.nodes import Body, Node
+from slicegraph.formats.onnx.values import UNKNOWN
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 _GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})
+# Where the tables stand of which rows are picked, and the indices of these.
+_TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
+    "com.microsoft.EmbedLayerNormalization": ((2, 3, 4), 0),
+    "com.microsoft.GatherBlockQuantized": ((0, 2, 3), 1),
+    "com.microsoft.QEmbedLayerNormalization": ((2, 3, 4), 0),
+    "com.microsoft.TorchEmbedding": ((0,), 1),
+}
 
 
 def facts(node: Node, used: AbstractSet[str], formulas: Formulas) -> Facts:
@@ -65,7 +74,20 @@ def _read_bytes(node: Node, write_bytes: int) -> int:
     indices = node.input(1)
     if node.op in _GATHERING and indices is not None:
         return write_bytes + indices.counted_bytes()
+    if node.op in _TABLES:
+        return _read_rows(node, *_TABLES[node.op])
     return sum(value.counted_bytes() for value in node.reads.values()) + attribute_bytes(node.proto)
+
+
+def _read_rows(node: Node, positions: Sequence[int], indices: int) -> int:
+    """Count a row of each table for each index, but no row twice, and all of the other inputs."""
+    tables = {id(table): table for at in positions if (table := node.input(at)) is not None}
+    picked, axis = (node.input(indices) or UNKNOWN).numel, node.integer("gather_axis", 0)
+    rest = sum(value.counted_bytes() for value in node.reads.values() if id(value) not in tables)
+    lengths = {key: max(1, table.dim(axis)) for key, table in tables.items()}
+    return rest + sum(
+        table.counted_bytes() * min(picked, lengths[key]) // lengths[key] for key, table in tables.items()
+    )
 
 
 def _is_view(node: Node, written: AbstractSet[str]) -> bool:
