@@ -11,11 +11,10 @@ from onnx import NodeProto
 from slicegraph.formats.onnx import shapes_microsoft, shapes_ml
 from slicegraph.formats.onnx.nodes import Node, operator
 from slicegraph.formats.onnx.sequences import sized
-from slicegraph.formats.onnx.shaping import ShapeRule, like
+from slicegraph.formats.onnx.shaping import ShapeRule
 from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 RULES: Final[Mapping[str, ShapeRule]] = {
-    "SimplifiedLayerNormalization": like(0),
     **{f"ai.onnx.ml.{op}": rule for op, rule in shapes_ml.RULES.items()},
     **{f"com.microsoft.{op}": rule for op, rule in shapes_microsoft.RULES.items()},
 }
