@@ -165,7 +165,7 @@ def test_a_long_cycle_is_cut_in_the_middle() -> None:
     ("options", "message"),
     [
         ({"seed": -1}, "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
-        ({"threads": 0}, "threads = 0, but it is from 1 to 1024"),
+        ({"threads": 0}, "threads = 0, but it is a whole number from 1 to 1024"),
         ({"stop": 60}, "stop: 60 is not a slicegraph.Stop"),
     ],
 )

@@ -335,7 +335,7 @@ def test_inputs_that_cannot_be_made_up_are_refused(info: onnx.ValueInfoProto, me
         ({"runs": 0}, "runs = 0, but it is a whole number from 1 to 1000000"),
         ({"warmup": -1}, "warmup = -1, but it is a whole number from 0 to 1000000"),
         ({"threads": 0}, "threads = 0, but it is a whole number from 1 to 65536"),
-        ({"seed": -1}, "seed = -1, but it is a whole number from 0 to 18446744073709551615"),
+        ({"seed": -1}, "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
         ({"dims": {"M": 1}}, "model.onnx: the model has no dimension named 'M'"),
         ({}, "model.onnx: the sizes of 3 tensors are unknown: 'x', 'w', 'y'; give --dim N=VALUE"),
     ],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, integers
@@ -69,6 +70,7 @@ def audit(
     >>> result.bottleneck, result.lower_bound, result.gap
     (4.0, 2.0, 0.5)
     """
+    checks.instance_of("instance", instance, Instance)
     check_stop(stop)
     begin = time.perf_counter()
     blocks = _checked(instance, block_of)

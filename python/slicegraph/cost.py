@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph._core import Instance as CoreInstance
 from slicegraph.certificate import codec
 from slicegraph.device import Device
@@ -86,10 +87,13 @@ class Instance:
     def __init__(
         self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
     ) -> None:
+        checks.instance_of("graph", graph, Graph)
+        boundary_io = checks.flag("boundary_io", boundary_io)
         if device is None:
             if graph.arrays.device is None:
                 raise InputError("device: not given, and the graph's file names none")
             device = Device.from_mapping(graph.arrays.device)
+        checks.instance_of("device", device, Device)
         if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
             raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
         if not 1 <= num_blocks <= _MAX_BLOCKS:
@@ -148,17 +152,17 @@ class Instance:
     @property
     def work(self) -> NDArray[np.int64]:
         """Ticks that each node runs, shape (num_nodes,)."""
-        return self._core.work
+        return checks.read_only(self._core.work)
 
     @property
     def transfer(self) -> NDArray[np.int64]:
         """Ticks that each tensor takes to move once, shape (num_tensors,)."""
-        return self._core.transfer
+        return checks.read_only(self._core.transfer)
 
     @property
     def params(self) -> NDArray[np.int64]:
         """Ticks that each node's parameters take to stream in, shape (num_nodes,); 0 when one device keeps all."""
-        return self._core.params
+        return checks.read_only(self._core.params)
 
     @property
     def memory(self) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 
 _RATES = ("bandwidth", "flops", "memory_bandwidth", "overflow_bandwidth")
@@ -77,7 +78,7 @@ class Device:
     @classmethod
     def preset(cls, name: str) -> Self:
         """Give a well-known device; see `PRESETS` for names and sources."""
-        if name not in PRESETS:
+        if not isinstance(name, str) or name not in PRESETS:
             raise InputError(f"device: no preset {name!r}, but {', '.join(PRESETS)}")
         return cls(**PRESETS[name])
 
@@ -85,7 +86,7 @@ class Device:
     def from_mapping(cls, figures: Mapping[str, Any]) -> Self:
         """Give the device that a file describes; unknown keys are ignored."""
         names = {field.name for field in dataclasses.fields(cls)}
-        known = {name: value for name, value in figures.items() if name in names}
+        known = {name: value for name, value in checks.mapping("device", figures).items() if name in names}
         if "bandwidth" not in known:
             raise InputError("device: bandwidth is missing, and a device has one")
         return cls(**known)

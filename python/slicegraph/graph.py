@@ -7,13 +7,12 @@ import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import formats
+from slicegraph import checks, formats
 from slicegraph._core import Graph as CoreGraph
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
@@ -100,6 +99,7 @@ class Graph:
         name: str = "",
         device: Mapping[str, Any] | None = None,
     ) -> None:
+        checks.text("name", name)
         required = {
             "producer": integers("producer", producer),
             "size": integers("size", size),
@@ -128,7 +128,7 @@ class Graph:
             node_name=None if node_name is None else tuple(node_name),
             tensor_name=None if tensor_name is None else tuple(tensor_name),
             is_guess=guess,
-            device=None if device is None else dict(device),
+            device=None if device is None else dict(checks.mapping("device", device)),
             **required,  # type: ignore[arg-type] # likewise
             **optional,  # type: ignore[arg-type] # likewise
         )
@@ -235,7 +235,8 @@ def read(
     >>> import slicegraph as sg
     >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
     """
-    arrays = formats.read(Path(path), format=format, dims=dims, flops=flops)
+    format = None if format is None else checks.text("format", format)  # noqa: A001 - see above
+    arrays = formats.read(checks.path("path", path), format=format, dims=checks.dims(dims), flops=flops)
     try:
         return Graph(**fields(arrays))
     except InputError as error:
@@ -250,7 +251,7 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
     InputError
         When the suffix is another, or the file cannot be written.
     """
-    formats.write(graph.arrays, Path(path))
+    formats.write(checks.instance_of("graph", graph, Graph).arrays, checks.path("path", path))
 
 
 def fields(arrays: GraphArrays) -> dict[str, Any]:
@@ -301,6 +302,10 @@ def _flags(name: str, values: ArrayLike) -> NDArray[np.bool_]:
 def _check_names(name: str, names: Sequence[str] | None, count: int, owners: str) -> None:
     if names is None:
         return
+    values: object = names
+    is_list = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
+    if isinstance(values, str) or not is_list:
+        raise InputError(f"{name} = {names!r:.80}, but it is a list of strings")
     if len(names) != count:
         raise InputError(f"{name}: length {len(names)}, but there are {count} {owners}")
     wrong = next((index for index, value in enumerate(names) if not isinstance(value, str)), None)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 
+from slicegraph import checks
 from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
 from slicegraph.bounds.chain import chain
@@ -17,9 +18,8 @@ from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance
-from slicegraph.errors import InputError
 from slicegraph.result import Bound
-from slicegraph.search import search
+from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
 
 SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
@@ -87,12 +87,13 @@ def lower_bound(
     >>> sg.lower_bound(instance, method="exact").lower_bound
     5.0
     """
-    if method not in METHODS:
-        raise InputError(f"method {method!r}: there is none, but {', '.join(METHODS)}")
-    if not time_limit >= 0:
-        raise InputError(f"time_limit = {time_limit}: seconds are not negative")
-    if upper_bound is not None and not upper_bound >= 0:
-        raise InputError(f"upper_bound = {upper_bound}: seconds are not negative")
+    checks.instance_of("instance", instance, Instance)
+    check_method(method, METHODS)
+    time_limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, "seconds are not negative")
+    if upper_bound is not None:
+        upper_bound = checks.number(f"upper_bound = {upper_bound!r:.80}", upper_bound, "seconds are not negative")
+    if executor is not None:
+        checks.instance_of("executor", executor, Executor)
     begin = time.monotonic()
     if method == "combinatorial":
         return combinatorial(instance)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, fields
 
@@ -97,18 +97,16 @@ def measure(
     ``tell`` is told before each run what is measured, how many runs are over, and how many there will be.
     """
     for name, value in {"runs": runs, "warmup": warmup, "threads": threads, "seed": seed}.items():
-        least, most = _LIMITS[name]
-        if not least <= value <= most:
-            raise InputError(f"{name} = {value}, but it is a whole number from {least} to {most}")
-    path = Path(model_path)
+        checks.whole(name, value, *_LIMITS[name])
+    path = checks.path("model_path", model_path)
     if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")):
         raise InputError(f"{path}: profiling takes the onnxruntime package; pip install slicegraph[onnxruntime]")
     from slicegraph.formats.onnx import timing  # noqa: PLC0415 - a library is loaded when used
 
     found = timing.measure(
         path,
-        dims=dims or {},
-        inputs=inputs or {},
+        dims=checks.dims(dims),
+        inputs=checks.mapping("inputs", inputs),
         runs=runs,
         warmup=warmup,
         threads=threads,

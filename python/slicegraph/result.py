@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slicegraph import checks
 from slicegraph.certificate.evidence import Chain, DearNode, Downsets, Reduction, Relaxation
 from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
@@ -226,7 +227,7 @@ def make_result(
     return Result(
         instance=instance,
         status=status,
-        block_of=block_of,
+        block_of=checks.read_only(block_of.copy()),
         block_costs=block_costs,
         bottleneck=bottleneck,
         lower_bound=lower_bound,

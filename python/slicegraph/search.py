@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph import _core
+from slicegraph import _core, checks
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
@@ -28,6 +28,7 @@ _MAX_KEYS = 2**24
 _MAX_REDUCED = 100_000
 # More than any machine has; keeps a typing error from starting a thread for everything.
 _MAX_THREADS = 1024
+_LARGEST = 2**64 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +122,9 @@ def search(
     >>> sg.search(instance, stop=sg.MaxEvaluations(100)).bottleneck
     3.125
     """
-    check_stop(stop)
-    check_method(method, METHODS, params)
+    check_run(instance, stop, method, METHODS, params)
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback = {callback!r:.80}, but it is called with the progress")
     begin = time.perf_counter()
     bound = combinatorial(instance)
 
@@ -149,12 +151,35 @@ def search(
     )
 
 
-def check_method(method: str, methods: Iterable[str], params: BrkgaParams | None) -> None:
-    """Refuse a method that there is not, and parameters of another one."""
-    if method not in methods:
-        raise InputError(f"method {method!r}: there is none, but {', '.join(methods)}")
+def check_run(
+    instance: object, stop: object, method: object, methods: Iterable[str], params: BrkgaParams | None
+) -> None:
+    """Refuse what is no instance or no stop, a method that there is not, and parameters of another one."""
+    checks.instance_of("instance", instance, Instance)
+    check_stop(stop)
+    check_method(method, methods)
+    if params is not None:
+        _check_params(checks.instance_of("params", params, BrkgaParams))
     if params is not None and method != "brkga":
         raise InputError(f"params: they are of method 'brkga', not {method!r}")
+
+
+def _check_params(params: BrkgaParams) -> None:
+    """Refuse values of other types; their limits are the core's to check."""
+    for name in ("population", "generations"):
+        if getattr(params, name) is not None:
+            checks.whole(name, getattr(params, name), 0, _LARGEST)
+    for name in ("elite", "mutants", "bias"):
+        value = getattr(params, name)
+        checks.number(f"{name} = {value!r:.80}", value, "it is a share, from 0 to 1", most=1.0)
+    for name in ("seeded", "memetic"):
+        checks.flag(name, getattr(params, name))
+
+
+def check_method(method: object, methods: Iterable[str]) -> None:
+    """Refuse a method that there is not."""
+    if not isinstance(method, str) or method not in methods:
+        raise InputError(f"method {method!r:.80}: there is none, but {', '.join(methods)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +229,7 @@ def find(
 
     core = (instance if reduction is None else reduction.instance).core
     target = instance.core.combinatorial_bound()
-    seed, threads = _natural("seed", seed), thread_count(threads)
+    seed, threads = checks.whole("seed", seed, 0, _LARGEST), thread_count(threads)
     if method == "brkga":
         found = _brkga(instance, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
     else:
@@ -227,11 +252,11 @@ def _brkga(
 ) -> tuple[NDArray[np.int32], int | None, int, int, bool]:
     return _core.brkga(
         instance.core,
-        population=_population(instance) if params.population is None else _natural("population", params.population),
+        population=_population(instance) if params.population is None else params.population,
         elite=params.elite,
         mutants=params.mutants,
         bias=params.bias,
-        generations=None if params.generations is None else _natural("generations", params.generations),
+        generations=None if params.generations is None else params.generations,
         is_seeded=params.seeded,
         is_memetic=params.memetic,
         seed=seed,
@@ -249,12 +274,4 @@ def thread_count(threads: int | None) -> int:
     """Give the number of worker threads that is meant; None means one per processor."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 1 <= _natural("threads", threads) <= _MAX_THREADS:
-        raise InputError(f"threads = {threads}, but it is from 1 to {_MAX_THREADS}")
-    return threads
-
-
-def _natural(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**64:
-        raise InputError(f"{name} = {value!r}, but it is a whole number from 0 to 2^64 - 1")
-    return int(value)
+    return checks.whole("threads", threads, 1, _MAX_THREADS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph._core import slice_order as core_slice_order
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
@@ -68,7 +69,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     >>> slicing.boundaries.tolist(), slicing.bottleneck
     ([0, 2, 3], 3.125)
     """
-    found = core_slice_order(instance.core, integers("order", order))
+    found = core_slice_order(checks.instance_of("instance", instance, Instance).core, integers("order", order))
     if found is None:
         raise InputError(
             f"order: every slicing into {instance.num_blocks} blocks exceeds memory_limit = "
@@ -76,4 +77,4 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
         )
     boundaries, block_of = found
     bottleneck = max(block.cost for block in instance.block_costs(block_of))
-    return Slicing(boundaries=boundaries, block_of=block_of, bottleneck=bottleneck)
+    return Slicing(boundaries=checks.read_only(boundaries), block_of=checks.read_only(block_of), bottleneck=bottleneck)

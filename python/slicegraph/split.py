@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
@@ -80,7 +81,9 @@ def split(
     >>> manifest["stages"][0]["file"]  # doctest: +SKIP
     'stage0.onnx'
     """
-    path, folder = Path(model), Path(directory)
+    path, folder, dims = checks.path("model", model), checks.path("directory", directory), checks.dims(dims)
+    if instance is not None:
+        checks.instance_of("instance", instance, Instance)
     if importlib.util.find_spec("onnx") is None:
         raise InputError(f"{path}: splitting ONNX takes the onnx package; pip install slicegraph[onnx]")
     from slicegraph.formats.onnx.opening import named, opened  # noqa: PLC0415 - a format is imported when used
@@ -89,7 +92,7 @@ def split(
 
     _check_folder(folder)
     with named(path):
-        whole = opened(path, dims or {})
+        whole = opened(path, dims)
         graph = Graph(**fields(whole.arrays))
         files = external_files(whole.model, path)
     _check_apart(folder, path, files)
@@ -107,7 +110,7 @@ def split(
                 "name": graph.name,
                 "sha256": file_digest(path),
                 "graph_digest": graph.structure_digest,
-                "dims": {name: int(size) for name, size in (dims or {}).items()},
+                "dims": dims,
             },
             "inputs": inputs,
             "outputs": outputs,

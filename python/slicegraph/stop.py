@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 
 
@@ -70,10 +71,12 @@ class Stop(ABC):
 
     @final
     def __or__(self, other: Stop) -> Stop:
+        check_stop(other)
         return _Either(self, other)
 
     @final
     def __and__(self, other: Stop) -> Stop:
+        check_stop(other)
         return _Both(self, other)
 
 
@@ -84,8 +87,7 @@ class MaxRuntime(Stop):
     seconds: float
 
     def __post_init__(self) -> None:
-        if not self.seconds >= 0:
-            raise InputError(f"MaxRuntime({self.seconds}): seconds are not negative")
+        checks.number(f"MaxRuntime({self.seconds!r:.80})", self.seconds, "seconds are not negative")
 
     def __call__(self, progress: Progress) -> bool:
         """Whether the time is over."""
@@ -99,8 +101,7 @@ class MaxEvaluations(Stop):
     evaluations: int
 
     def __post_init__(self) -> None:
-        if not self.evaluations >= 0:
-            raise InputError(f"MaxEvaluations({self.evaluations}): a count is not negative")
+        checks.number(f"MaxEvaluations({self.evaluations!r:.80})", self.evaluations, "a count is not negative")
 
     def __call__(self, progress: Progress) -> bool:
         """Whether so many orders have been looked at."""
@@ -114,8 +115,7 @@ class TargetGap(Stop):
     max_gap: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_gap <= 1:
-            raise InputError(f"TargetGap({self.max_gap}): a gap is from 0 to 1")
+        checks.number(f"TargetGap({self.max_gap!r:.80})", self.max_gap, "a gap is from 0 to 1", most=1.0)
 
     def __call__(self, progress: Progress) -> bool:
         """Whether the gap is proven."""

@@ -6,10 +6,13 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
 from slicegraph.graph import Graph, fields
+
+_MAX_ARGS = 1000
 
 
 def from_jax(
@@ -56,14 +59,24 @@ def from_jax(
     >>> graph, graph.arrays.op, graph.arrays.param_bytes.tolist()
     (<Graph 'layer': 2 nodes, 3 tensors>, ('dot_general', 'max'), [262144, 0])
     """
+    if not callable(function):
+        raise InputError(f"function = {function!r:.80}, but it is called with arrays")
+    _check_name(name)
     _require("jax")
     from slicegraph.formats import jax  # noqa: PLC0415 - a library is imported when used
 
-    positions = (param_argnums,) if isinstance(param_argnums, int) else tuple(param_argnums)
+    positions = _positions(param_argnums)
     name = _name(function) if name is None else name
     return _graph(
         name,
-        lambda: jax.trace(function, _tuple(args), dict(kwargs or {}), param_argnums=positions, name=name, flops=flops),
+        lambda: jax.trace(
+            function,
+            _tuple(args),
+            _dict(kwargs),
+            param_argnums=positions,
+            name=name,
+            flops=flops,
+        ),
     )
 
 
@@ -106,11 +119,12 @@ def from_torch(
     >>> sg.from_torch(torch.nn.Linear(512, 256), (torch.ones(8, 512),))  # doctest: +SKIP
     <Graph 'Linear': 1 nodes, 2 tensors>
     """
+    _check_name(name)
     _require("torch")
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
-    return _graph(name, lambda: torch.trace(model, _tuple(args), dict(kwargs or {}), name=name, flops=flops))
+    return _graph(name, lambda: torch.trace(model, _tuple(args), _dict(kwargs), name=name, flops=flops))
 
 
 def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:
@@ -118,6 +132,20 @@ def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:
         return Graph(**fields(trace()))
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def _check_name(name: object) -> None:
+    if name is not None:
+        checks.text("name", name)
+
+
+def _positions(param_argnums: object) -> tuple[int, ...]:
+    several = param_argnums if isinstance(param_argnums, Sequence) else (param_argnums,)
+    return tuple(checks.whole("param_argnums", each, -_MAX_ARGS, _MAX_ARGS) for each in several)
+
+
+def _dict(kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {checks.text("kwargs: name", name): value for name, value in checks.mapping("kwargs", kwargs).items()}
 
 
 def _tuple(args: Sequence[Any]) -> tuple[Any, ...]:

@@ -8,12 +8,12 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
 from slicegraph.formats.manifest import NAME, check_entries, read_manifest
@@ -100,7 +100,11 @@ def verify_split(
     >>> all(each.is_equal for each in sg.verify_split("stages", "model.onnx"))  # doctest: +SKIP
     True
     """
-    folder, path = Path(directory), Path(model)
+    folder, path = checks.path("directory", directory), checks.path("model", model)
+    checks.whole("seed", seed, 0, 2**64 - 1)
+    given = checks.mapping("inputs", inputs)
+    if tolerance is not None:
+        checks.number(f"tolerance = {tolerance!r:.80}", tolerance, "a tolerance is not negative")
     if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
         raise InputError(f"{folder}: running models takes onnxruntime; pip install slicegraph[onnxruntime]")
     from slicegraph.formats.onnx import chaining  # noqa: PLC0415 - imported when used
@@ -113,11 +117,11 @@ def verify_split(
     if manifest["model"]["sha256"] != file_digest(path):
         raise InputError(f"{path}: not the file that was split into {folder}")
     known = manifest["model"]["dims"]
-    for name, size in (dims or {}).items():
+    for name, size in checks.dims(dims).items():
         if known.get(name) != size:
             stated = f"it is for {known[name]}" if name in known else "it was not given one"
             raise InputError(f"{folder}: dimension {name!r} is {size}, but {stated}")
-    feeds = chaining.inputs(manifest, inputs or {}, seed)
+    feeds = chaining.inputs(manifest, given, seed)
     names = [tensor["name"] for tensor in manifest["outputs"]]
     found = chaining.look_back(path, known, names)
 

@@ -20,6 +20,8 @@ from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
 
+_MOST_STEPS = 2**53
+
 
 @runtime_checkable
 class HasArrays(Protocol):
@@ -132,8 +134,8 @@ def _check_arguments(*arguments: object) -> None:
             wanted = str(getattr(kind, "__name__", kind)).replace("slicegraph.device.", "")
             raise InputError(f"{name}: {type(argument).__name__} is given, but {wanted} is asked for")
     budget = arguments[-1]
-    if isinstance(budget, int) and budget < 0:
-        raise InputError(f"budget = {budget}: steps are not negative")
+    if isinstance(budget, int) and not 0 <= budget < _MOST_STEPS:
+        raise InputError(f"budget = {budget!r:.80}: steps are not negative, and below 2^53")
 
 
 def _check_form(document: dict[str, Any], wanted: dict[str, Any]) -> None:

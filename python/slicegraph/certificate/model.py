@@ -6,9 +6,9 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
+from slicegraph import checks
 from slicegraph.certificate import codec
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.files import read_whole
@@ -50,7 +50,10 @@ class Certificate:
         ValueError
             When it holds what JSON has no word for.
         """
-        plain = codec.loads(codec.dumps(document))
+        try:
+            plain = codec.loads(codec.dumps(document))
+        except ValueError as error:
+            raise InputError(f"document: {error}") from None
         return cls({**plain, "seal": codec.seal(plain)})
 
     @classmethod
@@ -62,8 +65,9 @@ class Certificate:
         InputError
             When it cannot be read, or is no certificate.
         """
-        text = read_whole(Path(path))
-        check_nesting(Path(path), text)
+        file = checks.path("path", path)
+        text = read_whole(file)
+        check_nesting(file, text)
         try:
             document = codec.loads(text)
         except ValueError as error:
@@ -80,7 +84,7 @@ class Certificate:
         InputError
             When it cannot be written.
         """
-        write_file(Path(path), codec.dumps(self.document))
+        write_file(checks.path("path", path), codec.dumps(self.document))
 
     @property
     def num_blocks(self) -> int:

@@ -40,7 +40,7 @@ def check_positive(**numbers: float) -> None:
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     """Refuse what is not one of a few words."""
     words = list(choices)
-    if value not in words:
+    if not isinstance(value, str) or value not in words:
         raise InputError(f"{name} = {value!r}, but it is one of {', '.join(words)}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
 from slicegraph.pipeline.measure import PipelineRun, measure
@@ -22,6 +23,7 @@ _MAX_DEPTH = 64
 _MAX_REQUESTS = 5_000
 """The times of so many are kept, and of some before and behind them."""
 _MAX_THREADS = 1024
+_LARGEST = 2**64 - 1
 
 
 def run_pipeline(
@@ -86,12 +88,16 @@ def run_pipeline(
     >>> run.bottleneck, run.throughput, run.speedup  # doctest: +SKIP
     (0.0132, 74.8, 1.83)
     """
-    _check("requests", requests, 1, _MAX_REQUESTS)
-    _check("warmup", warmup, 1, None)
-    _check("depth", depth, 1, _MAX_DEPTH)
-    _check("threads", threads, 1, _MAX_THREADS)
-    _check("seed", seed, 0, None)
-    if seconds is not None and not 0 < seconds < math.inf:
+    if requests is not None:
+        checks.whole("requests", requests, 1, _MAX_REQUESTS)
+    checks.whole("warmup", warmup, 1, _LARGEST)
+    checks.whole("depth", depth, 1, _MAX_DEPTH)
+    checks.whole("threads", threads, 1, _MAX_THREADS)
+    checks.whole("seed", seed, 0, _LARGEST)
+    if (
+        seconds is not None
+        and not 0 < checks.number(f"seconds = {seconds!r:.80}", seconds, "it is a positive number") < math.inf
+    ):
         raise InputError(f"seconds = {seconds}, but it is a positive number")
     if os.name != "posix":
         raise InputError("running a pipeline takes a POSIX system")
@@ -99,11 +105,11 @@ def run_pipeline(
         raise InputError("running a pipeline takes the onnxruntime package; pip install slicegraph[onnxruntime]")
     from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
 
-    split = read_split(Path(directory))
-    whole = None if compare is None else _whole(split, Path(compare))
+    split = read_split(checks.path("directory", directory))
+    whole = None if compare is None else _whole(split, checks.path("compare", compare))
     if requests is None and seconds is None:
         requests = _DEFAULT_REQUESTS
-    values = draw(split.inputs, inputs or {}, seed=seed)
+    values = draw(split.inputs, checks.mapping("inputs", inputs), seed=seed)
     run = _run(split, values, requests=requests, seconds=seconds, warmup=warmup, depth=depth, threads=threads)
     if whole is None or run.is_interrupted:
         return run
@@ -158,10 +164,3 @@ def _whole(split: Split, model: Path) -> Split:
         predicted=None,
     )
     return dataclasses.replace(split, stages=(stage,), predicted=None)
-
-
-def _check(name: str, value: int | None, least: int, most: int | None) -> None:
-    if value is None or (value >= least and (most is None or value <= most)):
-        return
-    rule = f"at least {least}" if most is None else f"from {least} to {most}"
-    raise InputError(f"{name} = {value}, but it is {rule}")

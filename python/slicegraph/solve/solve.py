@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from slicegraph import checks
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
-from slicegraph.search import BrkgaParams, check_method, find, thread_count
+from slicegraph.search import BrkgaParams, check_run, find, thread_count
 from slicegraph.solve.run import SolveRun
-from slicegraph.stop import DEFAULT_STOP, Stop, check_stop
+from slicegraph.stop import DEFAULT_STOP, Stop
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
@@ -78,8 +79,9 @@ def solve(
     >>> str(result.status), result.bottleneck, result.gap
     ('optimal', 2.0, 0.0)
     """
-    check_stop(stop)
-    check_method(method, METHODS, params)
+    check_run(instance, stop, method, METHODS, params)
+    checks.whole("seed", seed, 0, 2**64 - 1)
+    checks.flag("display", display)
     methods, num_threads = METHODS[method], thread_count(threads)
     search = method if method in SEARCHES else SEARCHES[0]
     num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
