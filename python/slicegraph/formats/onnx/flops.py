@@ -43,7 +43,7 @@ def count(node: Node, formulas_given: Formulas) -> Count:
     )
     if mine is not None:
         return mine
-    if (rule := RULES.get(_plain(node.op))) is None:
+    if (rule := RULES.get(node.op) or RULES.get(_plain(node.op))) is None:
         return guess(sum(value.numel for value in node.outputs if value is not None))
     # Attributes may be nonsense.
     return Count(flops=max(0, rule(node)))
@@ -183,6 +183,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "SoftmaxCrossEntropyLoss": per_input(formulas.NORMALISING),
     "ai.onnx.preview.FlexAttention": attentions.flex_attention,
     **{f"ai.onnx.ml.{op}": rule for op, rule in flops_ml.RULES.items()},
+    "com.microsoft.nchwc.Conv": flops_microsoft.RULES["FusedConv"],
     **{f"com.microsoft.{op}": rule for op, rule in flops_microsoft.RULES.items()},
 }
 """How to count each operator of which it is known; all others are guessed."""

@@ -16,6 +16,7 @@ from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 RULES: Final[Mapping[str, ShapeRule]] = {
     **{f"ai.onnx.ml.{op}": rule for op, rule in shapes_ml.RULES.items()},
+    **{f"com.microsoft.nchwc.{op}": rule for op, rule in shapes_microsoft.BLOCKED.items()},
     **{f"com.microsoft.{op}": rule for op, rule in shapes_microsoft.RULES.items()},
 }
 """What each operator makes, by position."""

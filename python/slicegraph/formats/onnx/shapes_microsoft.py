@@ -277,6 +277,32 @@ def _cast(node: Node) -> Sequence[Value]:
     return [tensor(node.integer("to", FLOAT), given(node).shape)]
 
 
+def _blocked(node: Node) -> Sequence[Value]:
+    """Bring channels to the front; how many a block holds is the machine's, and padding is not counted."""
+    value = given(node)
+    if not node.integer("channels_last", 0) or value.shape is None:
+        return [tensor(kind(value), value.shape)]
+    return [tensor(kind(value), (value.shape[0], value.shape[-1], *value.shape[1:-1]))]
+
+
+def _unblocked(node: Node) -> Sequence[Value]:
+    """Bring channels back, without those that only fill a block."""
+    value, channels = given(node), node.integer("channels", 0) or None
+    if value.shape is None:
+        return [tensor(kind(value), None)]
+    if node.integer("channels_last", 0):
+        return [tensor(kind(value), (value.shape[0], *value.shape[2:], channels))]
+    return [tensor(kind(value), (value.shape[0], channels, *value.shape[2:]))]
+
+
+def _scaled(node: Node) -> Sequence[Value]:
+    value, scales = given(node), node.integers("scales")
+    if value.shape is None or len(scales) != len(value.shape):
+        return [tensor(kind(value), None)]
+    pairs = zip(value.shape, scales, strict=True)
+    return [tensor(kind(value), [None if length is None else length * scale for length, scale in pairs])]
+
+
 _LIKE: Final = """
     BiasAdd BiasGelu BiasSoftmax BranchwiseRMSNorm EngramGate FastGelu GatedAdd GatedRMSNorm Gelu GroupNorm
     HyperConnectionPostMix Inverse LongformerAttention MRotaryEmbedding MoE MoEPacked QLinearLeakyRelu QLinearSigmoid
@@ -355,3 +381,14 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "UnfoldTensor": _unfolding,
 }
 """What each operator makes, without its domain."""
+BLOCKED: Final[Mapping[str, ShapeRule]] = {
+    "AveragePool": _pool(channels_last=False),
+    "Conv": _convolution(1, 0, channels_last=False),
+    "GlobalAveragePool": _global_pool,
+    "GlobalMaxPool": _global_pool,
+    "MaxPool": _pool(channels_last=False),
+    "ReorderInput": _blocked,
+    "ReorderOutput": _unblocked,
+    "Upsample": _scaled,
+}
+"""What the operators of com.microsoft.nchwc make, whose channels stand in blocks."""
