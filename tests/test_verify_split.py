@@ -176,14 +176,16 @@ def spoil(folder: Path, stage: int, factor: float) -> None:
     write(folder / f"stage{stage}.onnx", model)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float16, 1e-2), (np.float32, 1e-4), (np.float64, 1e-9)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float16, 1e-3), (np.float32, 1e-4), (np.float64, 1e-9)])
 def test_the_tolerance_is_that_of_the_type(dtype: Any, tolerance: float, tmp_path: Path) -> None:
     """Right stages are within it, and one whose weights are off by a twentieth is not, whatever the type."""
     path, folder = layers(tmp_path / "model.onnx", 6, dtype), tmp_path / "stages"
     sg.split(path, [node // 2 for node in range(12)], folder)
     (found,) = sg.verify_split(folder, path)
     assert (found.tolerance, found.is_equal, found.optimized) == (tolerance, True, None)
-    assert not sg.verify_split(folder, path, tolerance=found.relative / 2)[0].is_equal or found.relative == 0
+    # With optimizations off, the model rounds where its stages do: nothing is left to be explained.
+    (found,) = sg.verify_split(folder, path, tolerance=0.0)
+    assert (found.is_equal, found.relative) == (True, 0.0)
     for factor in (0.95, 1.05):
         sg.split(path, [node // 2 for node in range(12)], folder)
         spoil(folder, 3, factor)
@@ -203,7 +205,7 @@ def test_the_tolerance_is_that_of_the_coarsest_value_behind_an_output(tmp_path: 
     path = write(tmp_path / "model.onnx", text)
     sg.split(path, [0, 0, 1, 1, 1, 1], tmp_path / "stages")
     found = sg.verify_split(tmp_path / "stages", path)
-    assert [(each.name, each.tolerance) for each in found] == [("c", 1e-2), ("d", 1e-4), ("e", 1e-2), ("m", 0.0)]
+    assert [(each.name, each.tolerance) for each in found] == [("c", 1e-3), ("d", 1e-4), ("e", 1e-3), ("m", 0.0)]
     assert all(each.is_equal for each in found)
 
 

@@ -67,7 +67,8 @@ def verify_split(
     """Run a model and the stages that it was split into on the same inputs, with onnxruntime on the processor.
 
     Runtimes fuse nodes, and across stages they cannot, so numbers may differ a little, and those of quantised models
-    more than that: what is beyond the tolerance is judged again with onnxruntime's optimizations off.
+    more than that: what is beyond the tolerance is judged again with onnxruntime's optimizations off, and with float16
+    rounded in the model where it is rounded between stages.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def verify_split(
         Values of the model's inputs, by name: arrays that broadcast to the input's shape. Others are made up.
     tolerance
         A relative difference that is no fault. None: for each output what rounding explains, 1e-9 for 64-bit floats,
-        1e-4 for those of 32 bits, 1e-2 for float16 and 3e-2 for bfloat16, by the coarsest that it depends on.
+        1e-4 for those of 32 bits, 1e-3 for float16 and 8e-3 for bfloat16, by the coarsest that it depends on.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def verify_split(
     found = chaining.look_back(path, known, names)
 
     def compare(*, is_optimized: bool) -> list[Difference]:
-        whole = chaining.run_model(path, feeds, names, is_optimized=is_optimized)
+        whole = chaining.run_model(path, manifest, feeds, is_optimized=is_optimized)
         chained = chaining.run_stages(folder, manifest, feeds, is_optimized=is_optimized)
         return [
             dataclasses.replace(
@@ -142,7 +143,11 @@ def verify_split(
     fused = compare(is_optimized=True)
     if all(each.is_equal or each.random for each in fused):
         return tuple(fused)
-    plain = compare(is_optimized=False)
+    try:
+        plain = compare(is_optimized=False)
+    except InputError:
+        # What only runs optimized is judged as it runs.
+        return tuple(fused)
     return tuple(
         first if first.is_equal else dataclasses.replace(second, optimized=first.relative)
         for first, second in zip(fused, plain, strict=True)

@@ -14,6 +14,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.manifest import Manifest, Tensor
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.onnx.origins import Origin, origins
+from slicegraph.formats.onnx.rounding import borders, plain_session
 from slicegraph.formats.onnx.runtime import onnxruntime
 from slicegraph.formats.onnx.samples import Given, sample_inputs
 from slicegraph.formats.onnx.sessions import Values, complaints, load, run, to_values
@@ -43,17 +44,18 @@ def look_back(path: Path, dims: Mapping[str, int], names: Sequence[str]) -> list
         return origins(opened(path, dims).walked, names)
 
 
-def run_model(path: Path, feeds: Values, wanted: Sequence[str], *, is_optimized: bool) -> list[NDArray[Any]]:
-    """Run a model, and give some of its outputs as arrays.
+def run_model(path: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool) -> list[NDArray[Any]]:
+    """Run a model, and give its outputs as arrays.
 
-    With optimizations off, nodes run one by one, as they do in a stage.
+    With optimizations off, nodes run one by one, and round where stages end.
 
     Raises
     ------
     InputError
         It cannot be run, or has not these inputs and outputs.
     """
-    values = _outputs(path, feeds, set(wanted), is_optimized=is_optimized)
+    wanted = [tensor["name"] for tensor in manifest["outputs"]]
+    values = _outputs(path, feeds, set(wanted), None if is_optimized else borders(manifest))
     return [_array(name, values[name]) for name in wanted]
 
 
@@ -67,6 +69,7 @@ def run_stages(directory: Path, manifest: Manifest, feeds: Values, *, is_optimiz
     """
     stages, values = manifest["stages"], dict(feeds)
     wanted = [tensor["name"] for tensor in manifest["outputs"]]
+    rounded = None if is_optimized else borders(manifest)
     for index, stage in enumerate(stages):
         path = directory / stage["file"]
         read = [tensor["name"] for tensor in stage["inputs"]]
@@ -74,7 +77,7 @@ def run_stages(directory: Path, manifest: Manifest, feeds: Values, *, is_optimiz
         if missing is not None:
             raise InputError(f"{path}: reads {missing!r}, which no stage before it makes")
         made = {tensor["name"] for tensor in stage["outputs"]}
-        values |= _outputs(path, {name: values[name] for name in read}, made, is_optimized=is_optimized)
+        values |= _outputs(path, {name: values[name] for name in read}, made, rounded)
         later = {tensor["name"] for after in stages[index + 1 :] for tensor in after["inputs"]}
         values = {name: value for name, value in values.items() if name in later or name in wanted}
     missing = next((name for name in wanted if name not in values), None)
@@ -93,10 +96,11 @@ def _asked(tensor: Tensor) -> ValueInfoProto:
     return helper.make_tensor_value_info(tensor["name"], type_, shape)
 
 
-def _outputs(path: Path, feeds: Values, wanted: set[str], *, is_optimized: bool) -> dict[str, Any]:
+def _outputs(path: Path, feeds: Values, wanted: set[str], rounded: frozenset[str] | None) -> dict[str, Any]:
+    """Run a model: optimized, if it need not round some tensors."""
     check_external(path)
     try:
-        session = load(path, is_optimized=is_optimized)
+        session = load(path, is_optimized=True) if rounded is None else plain_session(path, rounded)
         values = run(session, feeds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

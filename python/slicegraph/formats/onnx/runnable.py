@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import onnx
@@ -85,10 +86,10 @@ def _inputs(graph: GraphProto, given: Given, seed: int, dims: Mapping[str, int])
     return to_values(sample_inputs(graph.input, here, seed=seed, dims=dims))
 
 
-def loaded(source: Opened) -> ModelProto:
+def loaded(path: Path) -> ModelProto:
     """Load the model with the weights in its file, but not with those beside it."""
     try:
-        model = onnx.load(source.path, format="protobuf", load_external_data=False)
+        model = onnx.load(path, format="protobuf", load_external_data=False)
     except Exception as error:
         raise InputError("it cannot be loaded: beyond 2 GB, weights must be external data") from error
     return prepared(model)

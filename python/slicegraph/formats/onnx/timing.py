@@ -87,7 +87,7 @@ def measure(
     with named(path):
         source = opened(path, dims)
         check_given(inputs, source.inputs)
-        whole = loaded(source)
+        whole = loaded(path)
         runner = Runner(folder=gather(whole, path), threads=threads)
         model = runnable(source, whole, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
