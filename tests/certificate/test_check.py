@@ -23,7 +23,7 @@ from duals import prove_by_duals
 from mutations import mutations, path_keys
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
-from slicegraph.errors import CertificateError
+from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.arrays import GraphArrays
 from strategies import CHAIN, MANY, to_graph
 
@@ -242,6 +242,88 @@ def test_a_word_is_no_proof() -> None:
             verdict = check(DEEP_GRAPH, certificate, budget=budget)
             assert (verdict.lower_bound, verdict.claimed_lower_bound) == (combinatorial, 9.0)
             assert (verdict.gap, verdict.is_cut_short) == ((16.0 - combinatorial) / 16.0, False)
+
+
+FORGED: dict[str, tuple[str, dict[str, Any], int | None]] = {
+    "a search": ("downsets", {"downsets": {"threshold": 16 * SECOND}}, None),
+    "merges and a search": (
+        "downsets",
+        {
+            "reduction": {"threshold": 16 * SECOND, "merges": [["together", 0, 6]]},
+            "downsets": {"threshold": 16 * SECOND},
+        },
+        None,
+    ),
+    "merges and a node": (
+        "exact",
+        {
+            "reduction": {"threshold": 16 * SECOND, "merges": [["cycle", 0, 1]]},
+            "node": {"node": 0, "lower_bound": 16 * SECOND},
+        },
+        None,
+    ),
+    "a node": ("node", {"node": {"node": 3, "lower_bound": 16 * SECOND}}, None),
+    "a chain": ("chain", {"chain": {"threshold": 16 * SECOND}}, None),
+    "a chain beside a search": (
+        "downsets",
+        {"chain": {"threshold": 16 * SECOND}, "downsets": {"threshold": 9 * SECOND}},
+        None,
+    ),
+    "a word": ("bottleneck", {}, 16 * SECOND),
+    "a word beside merges": ("exact", {"reduction": {"threshold": 16 * SECOND, "merges": MERGES}}, 16 * SECOND),
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_bound_is_refused_or_only_claimed(kind: str) -> None:
+    """All nodes in one block cost 16 s, the best partition 9 s: whatever the steps, no gap below 7 / 16 is given."""
+    method, evidence, word = FORGED[kind]
+    relaxations = [] if word is None else [relax([1, 1, 1], solver=word)]
+    certificate = certify(DEEP_QUESTION, [0] * 7, {method: relaxations}, {method: evidence})
+    assert certificate.lower_bound == certificate.bottleneck == 16.0
+    for budget in (0, 10, 100, 1_000, 10**6):
+        try:
+            verdict = check(DEEP_GRAPH, certificate, budget=budget)
+        except CertificateError:
+            continue
+        assert verdict.gap >= 7 / 16
+        assert (verdict.status, verdict.claimed_gap) == ("within_gap", 0.0)
+
+
+def test_a_proof_of_rows_that_is_none_is_refused() -> None:
+    """An empty sum that claims the partition's own bottleneck, on the graph and on its quotient."""
+    empty = relax([1, 1, 1], threshold=16 * SECOND)
+    empty["proof"] = {"unit": 1, "rows": [], "lower_bound": 16 * SECOND}
+    for evidence in ({}, {"reduction": {"threshold": 16 * SECOND, "merges": MERGES[1:2]}}):
+        certificate = certify(DEEP_QUESTION, [0] * 7, {"exact": [empty]}, {"exact": evidence})
+        assert refusal(certificate, DEEP_GRAPH).startswith("bounds[1].")
+
+
+def test_many_blocks_take_no_more_than_nodes_do() -> None:
+    """The largest number of blocks that there is: costs end with the last block that is not empty."""
+    question = Question(DEEP_DATA, {"bandwidth": 1.0}, 2**20)
+    evidence = {"downsets": {"downsets": {"threshold": 7 * SECOND}}}
+    document = certify(question, [0] * 7, None, evidence).document
+    assert len(document["witness"]["block_costs"]) == 1
+    assert check(DEEP_GRAPH, Certificate(document), budget=10_000).status == "within_gap"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": -1}, "budget = -1: steps are not negative"),
+        ({"budget": 1.5}, "budget: float is given, but int is asked for"),
+        ({"budget": True}, "budget: bool is given, but int is asked for"),
+        ({"num_blocks": "2"}, "num_blocks: str is given, but int or None is asked for"),
+        ({"device": "a100"}, "device: str is given, but Device or None is asked for"),
+        ({"boundary_io": 1}, "boundary_io: int is given, but bool or None is asked for"),
+        ({"graph": "a.onnx"}, "graph: str is given, but Graph is asked for"),
+        ({"certificate": "a.json"}, "certificate: str is given, but Certificate is asked for"),
+    ],
+)
+def test_a_wrong_argument_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        check(**{"graph": GRAPH, "certificate": RICH, **options})
 
 
 def test_every_change_of_deep_evidence_is_refused_or_harmless() -> None:

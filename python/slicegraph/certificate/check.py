@@ -126,12 +126,17 @@ def check(
 
 
 def _check_arguments(*arguments: object) -> None:
-    names = ("graph", "certificate", "device", "num_blocks", "boundary_io", "budget")
-    kinds = (HasArrays, Certificate, Device | None, int | None, bool | None, int)
-    for name, kind, argument in zip(names, kinds, arguments, strict=True):
+    kinds = (
+        ("graph", HasArrays, "Graph"),
+        ("certificate", Certificate, "Certificate"),
+        ("device", Device | None, "Device or None"),
+        ("num_blocks", int | None, "int or None"),
+        ("boundary_io", bool | None, "bool or None"),
+        ("budget", int, "int"),
+    )
+    for (name, kind, wanted), argument in zip(kinds, arguments, strict=True):
         is_flag = isinstance(argument, bool) and name != "boundary_io"
         if is_flag or not isinstance(argument, kind):
-            wanted = str(getattr(kind, "__name__", kind)).replace("slicegraph.device.", "")
             raise InputError(f"{name}: {type(argument).__name__} is given, but {wanted} is asked for")
     budget = arguments[-1]
     if isinstance(budget, int) and not 0 <= budget < _MOST_STEPS:

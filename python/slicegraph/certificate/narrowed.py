@@ -54,7 +54,7 @@ class _Narrowing:
         size = len(problem.work)
         budget.spend(2 * steps_of_closures(size) + problem.size)
         self._quotient = Quotient(problem)
-        self._steps_to_follow = 1 + problem.size // 8
+        self._steps_to_cut = 1 + problem.size // 2
         self._successors = [set(self._quotient.successors(node)) for node in range(size)]
         self._predecessors = [set(self._quotient.predecessors(node)) for node in range(size)]
         self._order = topological_order(self._successors, [list(nodes) for nodes in self._predecessors])
@@ -105,9 +105,12 @@ class _Narrowing:
 
     def _cut(self, block: int, *, is_first: bool) -> None:
         """Ask of all whose first, or last, block this is whether they can be in it."""
-        self._budget.spend(self._steps_to_follow)
         mine, others = (self.first, self._predecessors) if is_first else (self.last, self._successors)
         step = 1 if is_first else -1
+        self._budget.spend(1 + len(mine) // 64)
+        if block not in mine:
+            return
+        self._budget.spend(self._steps_to_cut)
         windows = list(enumerate(zip(self.first, self.last, strict=True)))
         barred = {node for node, (first, last) in windows if not first <= block <= last}
         sides = (
