@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
+DOCS := .venv-docs/.stamp
 CORE := .venv/.core
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal
 GRAPHS ?= ../shared/data/testbed
@@ -10,7 +11,7 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test bench testbed fix soak clean
+.PHONY: demo test lint rust-test python-test bench testbed fix soak clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -59,8 +60,18 @@ soak: $(CORE)
 	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=100000 cargo test --release --workspace --locked
 	HYPOTHESIS_PROFILE=soak $(PYTEST) --hypothesis-seed=$(SEED)
 
+# The site, from docs and docstrings; a broken link or an unknown name is an error.
+docs: $(DOCS)
+	.venv-docs/bin/mkdocs build --strict
+
 clean:
-	rm -rf .venv target
+	rm -rf .venv .venv-docs site target
+
+$(DOCS): pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-docs/bin/python -m pip install --quiet --group docs
+	touch $@
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
