@@ -8,7 +8,7 @@ from typing import Final
 
 from onnx import NodeProto
 
-from slicegraph.formats.onnx import shapes_microsoft, shapes_ml
+from slicegraph.formats.onnx import shapes_microsoft, shapes_ml, shapes_windows
 from slicegraph.formats.onnx.nodes import Node, operator
 from slicegraph.formats.onnx.sequences import sized
 from slicegraph.formats.onnx.shaping import ShapeRule
@@ -16,7 +16,7 @@ from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 RULES: Final[Mapping[str, ShapeRule]] = {
     **{f"ai.onnx.ml.{op}": rule for op, rule in shapes_ml.RULES.items()},
-    **{f"com.microsoft.nchwc.{op}": rule for op, rule in shapes_microsoft.BLOCKED.items()},
+    **{f"com.microsoft.nchwc.{op}": rule for op, rule in shapes_windows.BLOCKED.items()},
     **{f"com.microsoft.{op}": rule for op, rule in shapes_microsoft.RULES.items()},
 }
 """What each operator makes, by position."""

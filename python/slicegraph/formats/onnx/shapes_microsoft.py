@@ -13,6 +13,7 @@ from onnx import TensorProto
 from slicegraph.formats.onnx import attention_shapes as heads
 from slicegraph.formats.onnx.elementary import given, has
 from slicegraph.formats.onnx.nodes import Node
+from slicegraph.formats.onnx.shapes_windows import convolution, global_pool, pool
 from slicegraph.formats.onnx.shaping import (
     FLOAT,
     INT32,
@@ -25,7 +26,6 @@ from slicegraph.formats.onnx.shaping import (
     replaced,
     size,
     tensor,
-    windows,
 )
 from slicegraph.formats.onnx.values import Shape, Value
 
@@ -117,45 +117,6 @@ def _embedding(table: int, typed: int) -> ShapeRule:
         return [tensor(made, shape), tensor(INT32, (size(ids, 0),)), tensor(made, shape)]
 
     return rule
-
-
-def _convolution(weight: int, typed: int, *, channels_last: bool | None = None) -> ShapeRule:
-    """Convolve; None: an attribute says where the channels are."""
-
-    def rule(node: Node) -> Sequence[Value]:
-        value, kernel = given(node), given(node, weight)
-        made = kind(given(node, typed))
-        if value.shape is None or kernel.shape is None or len(value.shape) < 3 or len(value.shape) != len(kernel.shape):  # noqa: PLR2004 batch and channels
-            return [tensor(made, None)]
-        is_last = bool(node.integer("channels_last", 0)) if channels_last is None else channels_last
-        lengths = value.shape[1:-1] if is_last else value.shape[2:]
-        places = windows(node, lengths, kernel.shape[2:])
-        ends = (*places, kernel.shape[0]) if is_last else (kernel.shape[0], *places)
-        return [tensor(made, (value.shape[0], *ends))]
-
-    return rule
-
-
-def _pool(*, channels_last: bool | None = None) -> ShapeRule:
-    def rule(node: Node) -> Sequence[Value]:
-        value = given(node)
-        if value.shape is None or len(value.shape) < 3:  # noqa: PLR2004 batch and channels
-            return [tensor(kind(value), None)]
-        is_last = bool(node.integer("channels_last", 0)) if channels_last is None else channels_last
-        lengths = value.shape[1:-1] if is_last else value.shape[2:]
-        places = windows(node, lengths, node.integers("kernel_shape"))
-        ends = (*places, value.shape[-1]) if is_last else (value.shape[1], *places)
-        return [tensor(kind(value), (value.shape[0], *ends))]
-
-    return rule
-
-
-def _global_pool(node: Node) -> Sequence[Value]:
-    value = given(node)
-    if value.shape is None:
-        return [tensor(kind(value), None)]
-    channel = len(value.shape) - 1 if node.integer("channels_last", 0) else 1
-    return [tensor(kind(value), [length if axis in {0, channel} else 1 for axis, length in enumerate(value.shape)])]
 
 
 def _reduction(elem_type: int | None = None) -> ShapeRule:
@@ -277,32 +238,6 @@ def _cast(node: Node) -> Sequence[Value]:
     return [tensor(node.integer("to", FLOAT), given(node).shape)]
 
 
-def _blocked(node: Node) -> Sequence[Value]:
-    """Bring channels to the front; how many a block holds is the machine's, and padding is not counted."""
-    value = given(node)
-    if not node.integer("channels_last", 0) or value.shape is None:
-        return [tensor(kind(value), value.shape)]
-    return [tensor(kind(value), (value.shape[0], value.shape[-1], *value.shape[1:-1]))]
-
-
-def _unblocked(node: Node) -> Sequence[Value]:
-    """Bring channels back, without those that only fill a block."""
-    value, channels = given(node), node.integer("channels", 0) or None
-    if value.shape is None:
-        return [tensor(kind(value), None)]
-    if node.integer("channels_last", 0):
-        return [tensor(kind(value), (value.shape[0], *value.shape[2:], channels))]
-    return [tensor(kind(value), (value.shape[0], channels, *value.shape[2:]))]
-
-
-def _scaled(node: Node) -> Sequence[Value]:
-    value, scales = given(node), node.integers("scales")
-    if value.shape is None or len(scales) != len(value.shape):
-        return [tensor(kind(value), None)]
-    pairs = zip(value.shape, scales, strict=True)
-    return [tensor(kind(value), [None if length is None else length * scale for length, scale in pairs])]
-
-
 _LIKE: Final = """
     BiasAdd BiasGelu BiasSoftmax BranchwiseRMSNorm EngramGate FastGelu GatedAdd GatedRMSNorm Gelu GroupNorm
     HyperConnectionPostMix Inverse LongformerAttention MRotaryEmbedding MoE MoEPacked QLinearLeakyRelu QLinearSigmoid
@@ -331,7 +266,7 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "DynamicQuantizeMatMul": _product(0, 1),
     "EmbedLayerNormalization": _embedding(2, 2),
     "ExpandDims": _expansion,
-    "FusedConv": _convolution(1, 0, channels_last=False),
+    "FusedConv": convolution(1, 0, channels_last=False),
     "FusedGemm": _gemm(1),
     "GatherBlockQuantized": _gather,
     "GemmFastGelu": _product(0, 1),
@@ -352,18 +287,18 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "MulInteger": _broadcast(0, 2, elem_type=INT32),
     "MultiHeadAttention": heads.multi_head(past=6, past_length=8),
     "NGramRepeatBlock": like(1),
-    "NhwcConv": _convolution(1, 0, channels_last=True),
-    "NhwcFusedConv": _convolution(1, 0, channels_last=True),
-    "NhwcMaxPool": _pool(channels_last=True),
+    "NhwcConv": convolution(1, 0, channels_last=True),
+    "NhwcFusedConv": convolution(1, 0, channels_last=True),
+    "NhwcMaxPool": pool(channels_last=True),
     "PackedAttention": heads.packed,
     "PackedMultiHeadAttention": heads.packed_heads,
     "QAttention": heads.projected(past=8, typed=3),
     "QEmbedLayerNormalization": _embedding(2, 8),
     "QGemm": _gemm(3, 8),
-    "QLinearAveragePool": _pool(),
+    "QLinearAveragePool": pool(),
     "QLinearConcat": _concatenation,
-    "QLinearConv": _convolution(3, 7),
-    "QLinearGlobalAveragePool": _global_pool,
+    "QLinearConv": convolution(3, 7),
+    "QLinearGlobalAveragePool": global_pool,
     "QLinearReduceMean": _reduction(),
     "QLinearWhere": _broadcast(0, 1, 4, typed=1),
     "QOrderedAttention": heads.ordered,
@@ -381,14 +316,3 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "UnfoldTensor": _unfolding,
 }
 """What each operator makes, without its domain."""
-BLOCKED: Final[Mapping[str, ShapeRule]] = {
-    "AveragePool": _pool(channels_last=False),
-    "Conv": _convolution(1, 0, channels_last=False),
-    "GlobalAveragePool": _global_pool,
-    "GlobalMaxPool": _global_pool,
-    "MaxPool": _pool(channels_last=False),
-    "ReorderInput": _blocked,
-    "ReorderOutput": _unblocked,
-    "Upsample": _scaled,
-}
-"""What the operators of com.microsoft.nchwc make, whose channels stand in blocks."""
