@@ -19,6 +19,9 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _AGAIN: Final = 1.0
 """Seconds after which a second signal is meant as one; programs that pass signals on send them twice."""
 
+_SOON: Final = 0.01
+"""Seconds after which it is tried again to raise one, where it could not be."""
+
 
 class Interrupt(KeyboardInterrupt):
     """A signal, as the command raises it.
@@ -47,6 +50,8 @@ def listen() -> None:
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _hear)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _raise)
 
 
 def stop_listening() -> int | None:
@@ -54,6 +59,8 @@ def stop_listening() -> int | None:
     for signum in SIGNALS:
         if signal.getsignal(signum) is _hear:
             signal.signal(signum, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
     return _state.received
 
 
@@ -73,13 +80,28 @@ def put_off() -> Iterator[None]:
             raise Interrupt
 
 
-def _hear(signum: int, _frame: FrameType | None) -> None:
-    if _state.received is not None:
-        if time.monotonic() - _state.when > _AGAIN:
-            os._exit(128 + signum)
-        return
-    _state.received, _state.when = signum, time.monotonic()
+def _hear(signum: int, frame: FrameType | None) -> None:
+    if _state.received is None:
+        _state.received, _state.when = signum, time.monotonic()
+        _raise(0, frame)
+    elif time.monotonic() - _state.when > _AGAIN:
+        os._exit(128 + signum)
+
+
+def _raise(_alarm: int, frame: FrameType | None) -> None:
+    """Raise what was received, or see that it is raised soon."""
     if _state.depth:
         _state.is_pending = True
+    elif hasattr(signal, "setitimer") and _is_importing(frame):
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
     else:
         raise Interrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded: some that are compiled end the process when an exception passes through."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

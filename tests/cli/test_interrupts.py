@@ -111,6 +111,29 @@ def test_a_signal_within_executed_text_keeps_the_exit_status(signum: signal.Sign
     assert run.returncode == 7
 
 
+_IMPORTED = """
+import os, sys, time
+sys.path.insert(0, sys.argv[2])
+from slicegraph.interrupts import listen
+listen()
+try:
+    import module
+    time.sleep(10)
+except KeyboardInterrupt:
+    assert module.is_loaded
+    sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_waits_until_a_module_is_loaded(signum: signal.Signals, tmp_path: Path) -> None:
+    """Some that are compiled end the process when an exception passes through them."""
+    text = "import os, sys, time\nos.kill(os.getpid(), int(sys.argv[1]))\ntime.sleep(0.1)\nis_loaded = True\n"
+    (tmp_path / "module.py").write_text(text)
+    run = subprocess.run([sys.executable, "-c", _IMPORTED, str(int(signum)), str(tmp_path)], check=False)
+    assert run.returncode == 7
+
+
 def test_a_library_leaves_signals_to_its_user() -> None:
     """Ctrl-C is raised at once, wherever Python's own handler raises it."""
     before = [signal.getsignal(signum) for signum in SIGNALS]
