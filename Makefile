@@ -11,7 +11,7 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test bench testbed fix soak clean docs
+.PHONY: demo test lint rust-test python-test bench testbed fix soak fuzz clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -63,6 +63,10 @@ soak: $(CORE)
 # The site, from docs and docstrings; a broken link or an unknown name is an error.
 docs: $(DOCS)
 	.venv-docs/bin/mkdocs build --strict
+
+# Changed inputs of every kind, for ten minutes at most; only refusals may come of them. ARGS: see tests/fuzz/runner.py.
+fuzz: $(CORE)
+	cd tests && ../$(BIN)/python -m fuzz $(ARGS)
 
 clean:
 	rm -rf .venv .venv-docs site target

@@ -1,0 +1,1 @@
+"""Fuzzing: changed inputs of every kind, of which nothing but a refusal may come."""
