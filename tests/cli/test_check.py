@@ -126,7 +126,7 @@ def test_what_is_beyond_the_budget_is_said(model: str, searched: str, capsys: py
     assert (found["gap"], found["claimed_gap"], found["is_cut_short"]) == (0.04, 0.0, True)
 
 
-@pytest.mark.parametrize(("budget", "required", "status"), [("1", "0.03", 1), ("1", "0.04", 0), ("1000", "0", 0)])
+@pytest.mark.parametrize(("budget", "required", "status"), [("1", "0.03", 1), ("1", "4%", 0), ("1000", "0", 0)])
 def test_a_gap_that_is_required_is_the_one_that_is_proved_again(
     budget: str, required: str, status: int, model: str, searched: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import options as shared
+from slicegraph.cli import units
 from slicegraph.cli.complaint import say
 from slicegraph.errors import CertificateError
 from slicegraph.report import numbers
@@ -30,7 +31,9 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         action=argparse.BooleanOptionalAction,
         help="refuse a certificate where model inputs and outputs are free, or paid",
     )
-    parser.add_argument("--require-gap", type=float, metavar="G", help="exit with 1 unless proved again within it")
+    parser.add_argument(
+        "--require-gap", type=units.fraction, metavar="G", help="exit with 1 unless proved again within it, such as 5%%"
+    )
     parser.add_argument(
         "--budget",
         type=_steps,
