@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
         Certificate.read(tmp_path / "none.json")
     with pytest.raises(InputError, match=r"none/a\.json: no file can be written there: No such file"):
         CERTIFICATE.write(tmp_path / "none" / "a.json")
-    with pytest.raises(InputError, match="directory"):
+    with pytest.raises(InputError, match="a folder, and only files are written"):
         CERTIFICATE.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
