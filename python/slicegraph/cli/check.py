@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
 from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import options as shared
-from slicegraph.cli import units
+from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
 from slicegraph.errors import CertificateError
 from slicegraph.report import numbers
@@ -65,13 +64,13 @@ def run(options: argparse.Namespace) -> int:
     except CertificateError as error:
         say(f"{options.certificate}: {error}")
         if options.json:
-            sys.stdout.write(refusal_to_json(str(error)) + "\n")
+            refusal = refusal_to_json(str(error)) + "\n"
+            output.deliver(lambda: refusal)
         return 1
     named = {"num_blocks": options.num_blocks, "device": device, "boundary_io": options.boundary_io}
     pinned = tuple(name for name, value in named.items() if value is not None)
     report = Report(graph=graph.arrays, certificate=certificate, verdict=verdict, pinned=pinned)
-    sys.stdout.write(report.to_json() + "\n" if options.json else report.to_text())
-    sys.stdout.flush()
+    output.deliver(lambda: report.to_json() + "\n" if options.json else report.to_text())
     if required is not None and verdict.gap > required:
         gap = f"a gap of {numbers.percent(verdict.gap)} is proved again"
         say(f"{options.certificate}: {gap}, but --require-gap asks for {numbers.percent(required)}")
