@@ -8,6 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::cost::{Device, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
 use crate::graph::GraphBuilder;
 use crate::ids::{NodeId, count};
+use crate::query::ExactParams;
 
 /// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
 pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
@@ -65,4 +66,13 @@ pub(crate) fn least_of(instance: &Instance, class_of: &[usize], num_classes: usi
         }
     }
     least
+}
+
+/// Parameters with which small instances come to all stages of the exact solver.
+pub(crate) fn small_params() -> ExactParams {
+    let mut params = ExactParams::default();
+    params.domain.sample = 2;
+    (params.decide.downset_steps, params.decide.label_steps) = (1 << 6, 1 << 10);
+    (params.branch.downset_steps, params.branch.label_steps, params.branch.node_steps) = (1 << 6, 1 << 10, 1);
+    params
 }

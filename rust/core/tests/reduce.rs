@@ -4,10 +4,9 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use common::{chain, half_second, instances, is_acyclic, optimum, partitions};
+use common::{chain, half_second, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use slicegraph_core::domain::apart;
 use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::reduce::{Reduction, Rule, node_bound, reduce};
 
@@ -40,30 +39,6 @@ proptest! {
         let best = optimum(&instance);
         let reduction = reduced(&instance, (best - below * half_second(&instance)).max(0));
         prop_assert!(optimum(&reduction.instance) >= best);
-    }
-
-    #[test]
-    fn no_cheap_block_holds_two_nodes_that_are_apart(
-        instance in instances(7, 3),
-        threshold in 0..60_i64,
-        more in 0..10_i64,
-    ) {
-        let [threshold, more] = [threshold, more].map(|halves| halves * half_second(&instance));
-        let apart = |threshold, known: &[_]| {
-            let mut pairs = apart(&instance, threshold, known, &Interrupt::never()).expect("nobody interrupts");
-            pairs.sort_unstable();
-            pairs
-        };
-        let pairs = apart(threshold, &[]);
-        prop_assert_eq!(&apart(threshold, &apart(threshold + more, &[])), &pairs);
-        for block_of in partitions(&instance) {
-            let costs = partition_costs(&instance, &block_of);
-            for &(u, v) in &pairs {
-                let [first, last] = [u, v].map(|node| block_of[node.index()]);
-                prop_assert!(first <= last);
-                prop_assert!(first < last || costs[first].cost >= threshold);
-            }
-        }
     }
 
     #[test]

@@ -6,9 +6,10 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use slicegraph_core::cost::{self, INFINITE};
-use slicegraph_core::domain::{self, Known, Reach, Windows};
-use slicegraph_core::exact::{self, Params, Progress, Proof, Reason};
-use slicegraph_core::interrupt::Interrupted;
+use slicegraph_core::domain::{Domains, Known, PrefixWeights, Windows};
+use slicegraph_core::exact::{self, Limits, Progress, Proof, ProofState, Reason};
+use slicegraph_core::interrupt::{Interrupt, Interrupted};
+use slicegraph_core::query::Query;
 
 use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
@@ -41,18 +42,19 @@ pub fn prove<'py>(
     let instance = &instance.get().0;
     let poll = poll.unbind();
     let better = known.map(|(earliest, latest, charges)| -> PyResult<Known> {
-        Ok(Known { windows: windows_of((earliest, latest))?, charges: copy_in(charges)? })
+        Ok(Known { windows: windows_of((earliest, latest))?, weights: copy_in(charges)? })
     });
+    let better = better.transpose()?;
     let known = Progress { lower_bound, bottleneck: bottleneck.unwrap_or(INFINITE) };
-    let thresholds = Arc::clone(&thresholds.get().0);
-    let params = Params { steps, memory, threads, known: better.transpose()?, thresholds };
+    let state = &thresholds.get().0;
+    let limits = Limits { steps, memory, threads };
     let supervised = supervise(
         py,
         |py, Progress { lower_bound, bottleneck }| poll.call1(py, (lower_bound, bottleneck))?.extract(py),
-        |interrupt, report| exact::prove(instance, known, &params, interrupt, report),
+        |interrupt, report| exact::prove(instance, known, limits, better.as_ref(), state, interrupt, report),
     )?;
     let proven = supervised.value.map_err(CoreError)?;
-    let used = (proven.used.downsets, proven.used.transitions, proven.used.branches);
+    let used = (proven.counts.downsets, proven.counts.transitions, proven.counts.branches);
     let Progress { lower_bound, bottleneck } = proven.progress;
     let partition = proven.block_of.map(|block_of| (blocks(block_of).into_pyarray(py), bottleneck));
     let proof = proven.proof.map(|Proof { threshold, merges, num_groups, reason }| {
@@ -71,7 +73,7 @@ type Narrowed<'py> = (Vec<i64>, Vec<i64>, Bound<'py, PyArray1<i64>>, Bound<'py, 
 /// What minimum cuts have said of one instance, for all who ask.
 #[pyclass(frozen, module = "slicegraph._core")]
 #[derive(Default)]
-pub struct Thresholds(Arc<exact::Thresholds>);
+pub struct Thresholds(Arc<ProofState>);
 
 #[pymethods]
 impl Thresholds {
@@ -83,18 +85,18 @@ impl Thresholds {
     /// The least threshold that they do not prove alone, when somebody has looked for it.
     #[getter]
     fn stuck(&self) -> Option<i64> {
-        self.0.stuck()
+        self.0.marks.stuck()
     }
 
     /// Whether frontiers were too many for the best partition's bottleneck when somebody last tried it.
     #[getter]
     fn are_wide(&self) -> bool {
-        self.0.are_wide()
+        self.0.marks.are_wide()
     }
 
     /// Takes what somebody has proven, in ticks: who tries thresholds tries higher ones.
     fn raise_floor(&self, lower_bound: i64) {
-        self.0.raise_floor(lower_bound);
+        self.0.marks.raise_floor(lower_bound);
     }
 }
 
@@ -103,7 +105,8 @@ impl Thresholds {
 pub struct Confines {
     instance: Arc<cost::Instance>,
     threshold: i64,
-    core: Arc<domain::Confines>,
+    core: Arc<Domains>,
+    state: Arc<ProofState>,
 }
 
 /// The first and the last block of every node, from Python.
@@ -129,12 +132,18 @@ pub fn confine(
     is_patient: bool,
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Confines>> {
-    let (instance, thresholds) = (&quotient.get().0, &thresholds.get().0);
+    let (instance, state) = (&quotient.get().0, &thresholds.get().0);
     let group_of: Vec<usize> =
         copy_in(group_of)?.into_iter().map(|group| usize::try_from(group).unwrap_or(0)).collect();
-    let patience = if is_patient { domain::PATIENTLY } else { domain::BRIEFLY };
-    let known = |core| Some(Confines { instance: Arc::clone(instance), threshold, core });
-    if let Some(core) = py.detach(|| thresholds.recall(&group_of, threshold, patience)) {
+    let params = &state.params;
+    let steps = if is_patient { params.domain.patient_steps } else { params.domain.brief_steps };
+    let known = |core| {
+        let (instance, state) = (Arc::clone(instance), Arc::clone(state));
+        Some(Confines { instance, threshold, core, state })
+    };
+    let never = Interrupt::never();
+    let query = Query { instance, threshold, params, interrupt: &never };
+    if let Some(core) = py.detach(|| state.domains.recall(&query, &group_of, steps)) {
         return Ok(known(core));
     }
     if let Some(poll) = poll {
@@ -146,7 +155,7 @@ pub fn confine(
                 if report(()).is_break() {
                     Err(Interrupted)
                 } else {
-                    thresholds.ask(instance, &group_of, threshold, patience, interrupt)
+                    state.domains.ask(&Query { interrupt, ..query }, &group_of, steps)
                 }
             },
         )?;
@@ -158,7 +167,7 @@ pub fn confine(
         }
     }
     // What is known without cuts is right, too.
-    let core = py.detach(|| domain::Confines::new(instance, threshold - 1, Known::nothing(instance)));
+    let core = py.detach(|| Domains::new(&query, Known::nothing(instance)));
     Ok(core.and_then(|core| known(Arc::new(core))))
 }
 
@@ -172,20 +181,20 @@ impl Confines {
     /// What nodes take of their blocks at least.
     #[getter]
     fn charges<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        self.core.known.charges.clone().into_pyarray(py)
+        self.core.known.weights.clone().into_pyarray(py)
     }
 
     /// Nodes of which the first is always in an earlier block than the second: the least pairs.
     #[getter]
     fn apart<'py>(&self, py: Python<'py>) -> (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>) {
-        let pairs = &self.core.apart;
+        let pairs = &self.core.incompatible;
         (numbers(py, pairs.iter().map(|(u, _)| u.index())), numbers(py, pairs.iter().map(|(_, v)| v.index())))
     }
 
     /// What is known of the first blocks, and of every node.
     #[getter]
     fn narrowed<'py>(&self, py: Python<'py>) -> Narrowed<'py> {
-        rows_of(py, self.core.reach.clone(), &self.core.known.windows)
+        rows_of(py, self.core.prefixes.clone(), &self.core.known.windows)
     }
 
     /// Whether cuts have narrowed the windows.
@@ -205,13 +214,14 @@ impl Confines {
         windows: Blocks<'_>,
         poll: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Narrowed<'py>>> {
-        let (instance, narrowing) = (&self.instance, &self.core.narrowing);
-        let mut reach = Reach { least, most };
+        let propagation = &self.core.propagation;
+        let mut prefixes = PrefixWeights { least, most };
         let mut windows = windows_of(windows)?;
-        let mut can_be = narrowing.narrow(&mut reach, &mut windows);
+        let mut can_be = propagation.narrow(&mut prefixes, &mut windows);
         if let (true, Some(poll)) = (can_be, poll) {
             let poll = poll.unbind();
-            let (windows, reach) = (&mut windows, &mut reach);
+            let (windows, prefixes) = (&mut windows, &mut prefixes);
+            let (instance, params) = (&self.instance, &self.state.params);
             let supervised = supervise(
                 py,
                 |py, ()| poll.call0(py)?.extract(py),
@@ -220,10 +230,11 @@ impl Confines {
                     let shaved = if is_over {
                         Ok(true)
                     } else {
-                        narrowing.shave(instance, self.threshold, windows, &mut { domain::SHAVING }, interrupt)
+                        let query = Query { instance, threshold: self.threshold, params, interrupt };
+                        propagation.shave(&query, windows, &mut { params.domain.window_steps })
                     };
                     // What was narrowed by then is right.
-                    shaved.unwrap_or(true) && narrowing.narrow(reach, windows)
+                    shaved.unwrap_or(true) && propagation.narrow(prefixes, windows)
                 },
             )?;
             if supervised.is_signalled {
@@ -231,12 +242,12 @@ impl Confines {
             }
             can_be = supervised.value;
         }
-        Ok(can_be.then(|| rows_of(py, reach, &windows)))
+        Ok(can_be.then(|| rows_of(py, prefixes, &windows)))
     }
 }
 
-fn rows_of<'py>(py: Python<'py>, reach: Reach, windows: &Windows) -> Narrowed<'py> {
+fn rows_of<'py>(py: Python<'py>, prefixes: PrefixWeights, windows: &Windows) -> Narrowed<'py> {
     let Windows { earliest, latest } = windows;
-    let Reach { least, most } = reach;
+    let PrefixWeights { least, most } = prefixes;
     (least, most, numbers(py, earliest.iter().copied()), numbers(py, latest.iter().copied()))
 }

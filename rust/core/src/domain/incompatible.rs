@@ -1,4 +1,4 @@
-//! Apart: two nodes, one before the other, that no block below a threshold can hold both.
+//! Incompatible pairs: two nodes, one before the other, that no block below a threshold can hold both.
 //!
 //! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`flow`).
 //! Then in a partition better than `T` the block of `u` comes before that of `v`.
@@ -6,110 +6,171 @@
 //! **Proof.** It is not after it, since the partition is acyclic, and not the same, which would cost `T`.
 //!
 //! **Monotony.** A block that holds `u` and `v` holds what lies between them. So with `u` and `v` everything before `u` is
-//! apart from everything after `v`, and it is enough to list the *least* pairs: those with nothing between them that is
-//! apart from either. For each `u`, from the last node on, what is apart from a successor is apart from `u`; of the rest the
-//! latest nodes are asked about first, since with one that is not apart from `u` all between the two are not.
+//! incompatible with everything after `v`, and it is enough to list the *least* pairs: those with nothing between them that is
+//! incompatible with either. For each `u`, from the last node on, what is incompatible with a successor is incompatible with
+//! `u`; of the rest the latest nodes are asked about first, since with one that is compatible with `u` all between the two are.
 
 use crate::bits::{has, insert, nothing, unite};
-use crate::cost::{Instance, Ticks};
 use crate::flow::{AFTER, BEFORE, Network};
+use crate::graph::Graph;
 use crate::ids::{NodeId, wide};
-use crate::interrupt::{Interrupt, Interrupted};
+use crate::interrupt::Interrupted;
 use crate::order::TopologicalOrder;
+use crate::query::Query;
 use crate::quotient::Quotient;
 
-/// More nodes would take more than 150 MB.
-const MAX_NODES: usize = 20_000;
-/// Arcs that may be looked at, about half a second's.
-const STEPS: u64 = 1 << 26;
-
-/// The least pairs of nodes that are apart: the first of each comes before the second. `known` are some that are, as of a
+/// The least incompatible pairs of a query: the first node of each comes before the second. `known` are some that are, as of a
 /// higher threshold. Where that takes too long, those of the last nodes, and the known ones; none of a graph that is too
 /// large.
 ///
 /// # Errors
-/// [`Interrupted`], when `interrupt` was raised first.
+/// [`Interrupted`], when the interrupt was raised first.
 ///
 /// # Complexity
 /// O(nodes) minimum cuts, about ten per node, each of which looks only at what costs less than the threshold around the two;
 /// 3/8 nodes^2 bytes, and as many steps.
-pub fn apart(
-    instance: &Instance,
-    threshold: Ticks,
-    known: &[(NodeId, NodeId)],
-    interrupt: &Interrupt,
-) -> Result<Vec<(NodeId, NodeId)>, Interrupted> {
-    let (quotient, graph) = (Quotient::new(instance), instance.graph());
-    if graph.num_nodes() > MAX_NODES {
+pub fn incompatible_pairs(query: &Query<'_>, known: &[(NodeId, NodeId)]) -> Result<Vec<(NodeId, NodeId)>, Interrupted> {
+    let graph = query.instance.graph();
+    if graph.num_nodes() > query.params.domain.max_nodes {
         return Ok(Vec::new());
     }
-    let mut network = Network::new(&quotient);
-    let order = TopologicalOrder::natural(graph);
-    let order = order.nodes();
-    let mut place = vec![0; order.len()];
-    for (index, node) in order.iter().enumerate() {
-        place[node.index()] = index;
-    }
-    let successors = |index: usize| graph.successors(order[index]).iter().map(|successor| place[successor.index()]);
-
-    // By place: the place itself and what comes before it, the place itself and what comes after it, what is apart from it.
-    let mut before = vec![nothing(order.len()); order.len()];
-    for index in 0..order.len() {
-        insert(&mut before[index], index);
-        for successor in successors(index) {
-            let (here, there) = before.split_at_mut(successor);
-            unite(&mut there[0], &here[index]);
-        }
-    }
-    let mut after = vec![nothing(order.len()); order.len()];
-    let mut apart = after.clone();
-    let mut known_of = vec![Vec::new(); order.len()];
+    let quotient = Quotient::new(query.instance);
+    let mut pairing = Pairing::new(query, graph, Network::new(&quotient));
+    let mut known_of = vec![Vec::new(); pairing.order.len()];
     for (first, last) in known {
-        known_of[place[first.index()]].push(place[last.index()]);
+        known_of[pairing.place[first.index()]].push(pairing.place[last.index()]);
     }
     let mut pairs = Vec::new();
-    for first in (0..order.len()).rev() {
-        interrupt.check(0)?;
-        if network.steps() > STEPS {
+    for first in (0..pairing.order.len()).rev() {
+        query.interrupt.check(0)?;
+        if pairing.network.steps() > query.params.domain.pair_steps {
             let rest = known_of[..=first].iter().enumerate();
             pairs.extend(rest.flat_map(|(first, known)| known.iter().map(move |&last| (first, last))));
             break;
         }
-        for successor in successors(first) {
-            for rows in [&mut after, &mut apart] {
+        let least = pairing.pairs_of(first, std::mem::take(&mut known_of[first]));
+        pairs.extend(least.into_iter().map(|last| (first, last)));
+    }
+    let order = pairing.order;
+    Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
+}
+
+/// The pairs of one node after the other, from the last on, by place in a topological order.
+struct Pairing<'q, 'a> {
+    threshold: i64,
+    graph: &'a Graph,
+    network: Network<'q, 'a>,
+    order: Vec<NodeId>,
+    place: Vec<usize>,
+    /// The place itself and what comes before it.
+    before: Vec<Vec<u64>>,
+    /// The place itself and what comes after it, of places that have been asked about.
+    after: Vec<Vec<u64>>,
+    /// What comes after it and is incompatible with it.
+    incompatible: Vec<Vec<u64>>,
+}
+
+impl<'q, 'a> Pairing<'q, 'a> {
+    fn new(query: &Query<'_>, graph: &'a Graph, network: Network<'q, 'a>) -> Self {
+        let order = TopologicalOrder::natural(graph).nodes().to_vec();
+        let mut place = vec![0; order.len()];
+        for (index, node) in order.iter().enumerate() {
+            place[node.index()] = index;
+        }
+        let mut before = vec![nothing(order.len()); order.len()];
+        for index in 0..order.len() {
+            insert(&mut before[index], index);
+            for successor in graph.successors(order[index]).iter().map(|successor| place[successor.index()]) {
+                let (here, there) = before.split_at_mut(successor);
+                unite(&mut there[0], &here[index]);
+            }
+        }
+        let after = vec![nothing(order.len()); order.len()];
+        let incompatible = after.clone();
+        Self { threshold: query.threshold, graph, network, order, place, before, after, incompatible }
+    }
+
+    /// The last places of the least pairs of `first`, some of which are known.
+    fn pairs_of(&mut self, first: usize, mut last_places: Vec<usize>) -> Vec<usize> {
+        for successor in self.graph.successors(self.order[first]).iter().map(|next| self.place[next.index()]) {
+            for rows in [&mut self.after, &mut self.incompatible] {
                 let (here, there) = rows.split_at_mut(successor);
                 unite(&mut here[first], &there[0]);
             }
         }
-        insert(&mut after[first], first);
-        let mut news = std::mem::take(&mut known_of[first]);
-        news.retain(|&last| !has(&apart[first], last));
-        for &last in &news {
-            unite(&mut apart[first], &after[last]);
+        insert(&mut self.after[first], first);
+        last_places.retain(|&last| !has(&self.incompatible[first], last));
+        for &last in &last_places {
+            unite(&mut self.incompatible[first], &self.after[last]);
         }
-        let (after, far) = (&after[first], &mut apart[first]);
-        let mut near = nothing(order.len());
-        insert(&mut near, first);
-        while let Some(last) = last_of(after, |word| !(far[word] | near[word])) {
+        let Self { network, order, place, before, .. } = self;
+        let (after, row) = (&self.after[first], &mut self.incompatible[first]);
+        let mut compatible = nothing(order.len());
+        insert(&mut compatible, first);
+        while let Some(last) = last_of(after, |word| !(row[word] | compatible[word])) {
             let (before, both) = (&before[last], |word: usize| before[last][word]);
             let side = |node: usize| {
                 let [is_before, is_after] = [before, after].map(|row| has(row, place[node]));
                 (u8::from(is_before) * BEFORE) | (u8::from(is_after) * AFTER)
             };
             let between = places(after, both).map(|index| order[index].index());
-            if network.least_cost_among(between, threshold, side) >= threshold {
-                insert(far, last);
-                news.push(last);
+            if network.least_cost_among(between, self.threshold, side) >= self.threshold {
+                insert(row, last);
+                last_places.push(last);
             } else {
-                network.cheapest().for_each(|node| insert(&mut near, place[node]));
-                places(after, both).for_each(|index| insert(&mut near, index));
+                network.cheapest().for_each(|node| insert(&mut compatible, place[node]));
+                places(after, both).for_each(|index| insert(&mut compatible, index));
             }
         }
-        // Nothing before the last one is apart from the first one but itself.
-        let is_least = |&last: &usize| places(far, |word| before[last][word]).nth(1).is_none();
-        pairs.extend(news.into_iter().filter(is_least).map(|last| (first, last)));
+        // Nothing before the last one is incompatible with the first one but itself.
+        last_places.retain(|&last| places(row, |word| before[last][word]).nth(1).is_none());
+        last_places
     }
-    Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
+}
+
+/// Per node, the nodes that are incompatible with it, before it or after it, as bits; `pairs` are the least ones. None for a
+/// graph of more than `max_nodes` nodes.
+///
+/// # Complexity
+/// 3/8 nodes^2 bytes, and edges x nodes / 64 steps.
+#[must_use]
+pub fn incompatibility(graph: &Graph, pairs: &[(NodeId, NodeId)], max_nodes: usize) -> Vec<Vec<u64>> {
+    let num_nodes = graph.num_nodes();
+    if num_nodes > max_nodes {
+        return Vec::new();
+    }
+    let mut incompatible = vec![nothing(num_nodes); num_nodes];
+    let mut order = TopologicalOrder::natural(graph).nodes().to_vec();
+    for is_after in [true, false] {
+        order.reverse();
+        let mut next = vec![Vec::new(); num_nodes];
+        let mut least = next.clone();
+        for u in graph.nodes() {
+            for &v in graph.successors(u) {
+                let (from, to) = if is_after { (u, v) } else { (v, u) };
+                next[from.index()].push(to.index());
+            }
+        }
+        for &(u, v) in pairs {
+            let (from, to) = if is_after { (u, v) } else { (v, u) };
+            least[from.index()].push(to.index());
+        }
+        // The node itself with all on that side of it, and those of them that are incompatible with it.
+        let mut side = vec![nothing(num_nodes); num_nodes];
+        let mut rows = side.clone();
+        for node in order.iter().map(|node| node.index()) {
+            let (mut here, mut row) = (nothing(num_nodes), nothing(num_nodes));
+            insert(&mut here, node);
+            for &other in &next[node] {
+                unite(&mut here, &side[other]);
+                unite(&mut row, &rows[other]);
+            }
+            least[node].iter().for_each(|&other| unite(&mut row, &side[other]));
+            unite(&mut incompatible[node], &row);
+            (side[node], rows[node]) = (here, row);
+        }
+    }
+    incompatible
 }
 
 /// The last place of a row that is in a mask.

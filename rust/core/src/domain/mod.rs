@@ -1,13 +1,27 @@
-//! What is known of every node of every partition better than a threshold: the blocks that it can be in, who cannot share a
-//! block with it, and what it takes of its block.
+//! What is known of every node of every partition better than a threshold: its domain of blocks, the nodes that cannot share a
+//! block with it, and what it weighs, that is, takes of its block.
 
+mod cache;
 mod domains;
 mod incompatible;
+mod propagation;
+mod shaving;
 mod weights;
 mod windows;
 
-pub use domains::{BRIEFLY, Confines, Known, PATIENTLY, SHAVING};
-pub use incompatible::apart;
-pub use weights::{Charges, Order, charges, far};
-pub use windows::{Narrowing, Reach, Windows};
-pub(crate) use windows::{WHOLE, sum};
+pub use cache::DomainCache;
+pub use domains::{Domains, Known};
+pub use incompatible::{incompatibility, incompatible_pairs};
+pub use propagation::Propagation;
+pub use weights::{NodeWeights, Order, node_weights};
+pub use windows::{PrefixWeights, Windows};
+
+use crate::cost::Ticks;
+
+/// In parts of which shares of the capacity are given.
+pub(crate) const WHOLE: i128 = 1 << 20;
+
+/// All together, which need not fit 64 bits.
+pub(crate) fn sum(ticks: &[Ticks]) -> i128 {
+    ticks.iter().map(|&ticks| i128::from(ticks)).sum()
+}

@@ -1,4 +1,4 @@
-//! Links between downsets, level by level, from both ends.
+//! The bidirectional dynamic program: links between downsets, level by level, from both ends.
 //!
 //! Forward level `b` are the downsets that `b` blocks can be and no fewer, backward level `b` those after which `b` blocks
 //! are enough and no fewer, every block cheaper than the threshold `T`. A shortest chain of blocks from the empty downset
@@ -17,19 +17,19 @@
 //! yet. So costs at one end make the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is
 //! worked out.
 //!
-//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose makers are in `D`, and let
+//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose producers are in `D`, and let
 //!
 //! ```text
-//! c(what u makes) <= load(u) + c(what u is the last to read).
+//! c(what u produces) <= load(u) + c(what u is the last to read).
 //! ```
 //!
 //! If `D` and `u` together can be reached with as many blocks, `D` is *dominated*: in any partition that goes on from `D`, `u`
 //! can move up into what was reached. Its block loses the load of `u` and the import of what it is the last to read, and
-//! imports at most what `u` makes; other blocks do not change. So `D` is left out. `D` and `u` together surely can be
+//! imports at most what `u` produces; other blocks do not change. So `D` is left out. `D` and `u` together surely can be
 //! reached when the block from any `D'` of the level before is cheap enough,
 //!
 //! ```text
-//! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u makes) < T,
+//! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u produces) < T,
 //! ```
 //!
 //! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
@@ -37,26 +37,14 @@
 
 use rayon::prelude::*;
 
-use super::enumerate::{Enumerator, Purse, Question};
-use super::kd_tree::Boxes;
+use super::enumerate::{Budget, Enumerator, Question};
+use super::kd_tree::KdTree;
 use super::list::{Downsets, Met};
-use crate::cost::{INFINITE, Instance, Ticks};
-use crate::domain::Confines;
-use crate::effort::{Caps, Halt};
+use crate::bits::has;
+use crate::cost::{INFINITE, Ticks};
+use crate::domain::Domains;
 use crate::ids::{count, narrow, wide};
-use crate::interrupt::Interrupt;
-
-/// Targets between two looks at the caps.
-const CHUNK: usize = 1 << 10;
-/// Downsets of a level from each of which the blocks are listed one after the other; from more of them, all at once.
-const MAX_STARTS: usize = 64;
-/// The part of all levels, the last link included, from which on a decision is worth more steps, and how many times more.
-const PART: [usize; 2] = [2, 3];
-const MORE: u64 = 3;
-/// Putting a downset into boxes takes about as long as so many looks at one.
-const STEPS_PER_BOXED: u64 = 8;
-/// Steps with which a level is tried first.
-const FIRST_SHARE: u64 = 1 << 14;
+use crate::query::{Effort, Halt, Query};
 
 /// What can be reached from one end.
 struct End {
@@ -72,16 +60,12 @@ struct End {
     most_paid: Ticks,
     met: Met,
     is_exhausted: bool,
+    /// Steps that the last level took, or was given.
+    steps: u64,
 }
 
 impl End {
-    /// The least load of a downset of the last level, less what a block after it imports at most.
-    fn start(&self) -> Ticks {
-        let boundaries = &self.reached.boundaries[self.newest..];
-        boundaries.iter().map(|boundary| boundary.load - boundary.imports).min().unwrap_or(0)
-    }
-
-    fn new(first: Downsets, paid: Ticks) -> Self {
+    fn new(first: Downsets) -> Self {
         let mut met = Met::default();
         met.enter(&first, 0);
         Self {
@@ -89,136 +73,159 @@ impl End {
             parent: vec![0],
             newest: 0,
             num_levels: 0,
-            paid,
-            most_paid: paid,
+            paid: 0,
+            most_paid: 0,
             met,
             is_exhausted: false,
+            steps: 0,
         }
+    }
+
+    /// The least load of a downset of the last level, less what a block after it imports at most.
+    fn start(&self) -> Ticks {
+        let boundaries = &self.reached.boundaries[self.newest..];
+        boundaries.iter().map(|boundary| boundary.load - boundary.imports).min().unwrap_or(0)
+    }
+
+    /// The downsets of the last level.
+    fn num_newest(&self) -> usize {
+        self.reached.len() - self.newest
+    }
+
+    /// A downset, and those one block after the other nearer to the end.
+    fn follow(&self, mut index: usize) -> Vec<Vec<u64>> {
+        let mut words = vec![self.reached.words(index).to_vec()];
+        while index != 0 {
+            index = wide(self.parent[index]);
+            words.push(self.reached.words(index).to_vec());
+        }
+        words
     }
 }
 
-/// The ends of the blocks of a partition below the threshold, as downsets; none when there is none.
+/// A partition below the threshold, by node; none when there is none. Takes at most so many steps, and as many more in reserve
+/// as the parameters say.
 ///
 /// # Errors
-/// [`Halt`], when a cap is met or `interrupt` was raised.
+/// [`Halt`], when the effort is used up or the interrupt was raised.
 pub(crate) fn bidirectional(
-    instance: &Instance,
-    threshold: Ticks,
-    confines: Option<&Confines>,
-    caps: &mut Caps,
-    interrupt: &Interrupt,
-) -> Result<Option<Vec<Vec<u64>>>, Halt> {
-    let mut search = Search::new(instance, threshold, confines);
-    let (mut share, num_blocks) = (FIRST_SHARE, instance.num_blocks());
-    let mut more = caps.steps.saturating_mul(MORE);
-    loop {
-        let num_levels = search.ends.iter().map(|end| end.num_levels).sum::<usize>();
-        if num_levels > 0 && PART[1] * (num_levels + 1) >= PART[0] * num_blocks {
-            caps.steps = caps.steps.saturating_add(std::mem::take(&mut more));
-        }
-        if num_levels + 1 >= num_blocks {
-            break;
-        }
-        if search.ends.iter().any(|end| end.is_exhausted) {
-            break;
-        }
-        let mut halts = Vec::new();
-        for side in search.sides() {
-            let mut part = caps.part(share);
-            let level = search.level(side, &mut part, interrupt);
-            caps.add(&part, level.is_ok());
-            match level {
-                Ok(()) => break,
-                Err(Halt::Interrupted) => return Err(Halt::Interrupted),
-                Err(halt) => {
-                    search.steps[side] = share;
-                    halts.push(halt);
-                }
-            }
-        }
-        if halts.len() == search.ends.len() {
-            share = share.saturating_mul(4);
-            if caps.steps < share || halts.iter().all(|&halt| halt == Halt::Memory) {
-                return Err(halts[0]);
-            }
-        }
-    }
-    search.link(caps, interrupt)
+    query: &Query<'_>,
+    domains: Option<&Domains>,
+    steps: u64,
+    effort: &mut Effort,
+) -> Result<Option<Vec<usize>>, Halt> {
+    let ends = effort.within(steps, query.params.downset.reserve, |part| Search::new(query, domains).run(part))?;
+    Ok(ends.map(|ends| {
+        let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
+        (0..query.instance.graph().num_nodes()).map(block).collect()
+    }))
 }
 
 struct Search<'a> {
-    instance: &'a Instance,
-    threshold: Ticks,
-    confines: Option<&'a Confines>,
+    query: &'a Query<'a>,
+    domains: Option<&'a Domains>,
     enumerator: Enumerator<'a>,
     ends: [End; 2],
-    /// Steps that the last level took, at each end.
-    steps: [u64; 2],
     /// Whether parameters play no part.
     is_free_of_memory: bool,
 }
 
 impl<'a> Search<'a> {
-    fn new(instance: &'a Instance, threshold: Ticks, confines: Option<&'a Confines>) -> Self {
-        let mut enumerator = Enumerator::new(instance, confines);
-        let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
-        let ends = [End::new(nothing, 0), End::new(everything, 0)];
-        let is_free_of_memory = instance.is_free_of_memory();
-        Self { instance, threshold, confines, enumerator, ends, steps: [0; 2], is_free_of_memory }
+    fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
+        let mut enumerator = Enumerator::new(query, domains);
+        let ends = [enumerator.nothing(), enumerator.everything()].map(End::new);
+        Self { query, domains, enumerator, ends, is_free_of_memory: query.instance.is_free_of_memory() }
     }
 
-    /// The ends, the one first whose last level took fewer steps.
-    fn sides(&self) -> [usize; 2] {
-        if self.steps[0] <= self.steps[1] { [0, 1] } else { [1, 0] }
+    /// The ends of the blocks of a partition, as downsets; none when there is none.
+    fn run(mut self, effort: &mut Effort) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+        let (params, num_blocks) = (&self.query.params.downset, self.query.instance.num_blocks());
+        let mut share = params.first_steps;
+        loop {
+            let num_levels = self.ends.iter().map(|end| end.num_levels).sum::<usize>();
+            if num_levels > 0 && params.in_sight[1] * (num_levels + 1) >= params.in_sight[0] * num_blocks {
+                effort.open_reserve(u64::MAX);
+            }
+            if num_levels + 1 >= num_blocks || self.ends.iter().any(|end| end.is_exhausted) {
+                return self.link(effort);
+            }
+            let halts = self.next_level(share, effort)?;
+            if let Some(&halt) = halts.first() {
+                share = share.saturating_mul(params.growth);
+                if effort.steps() < share || halts.iter().all(|&halt| halt == Halt::Memory) {
+                    return Err(halt);
+                }
+            }
+        }
+    }
+
+    /// Works out the next level at one end, at that whose last level took fewer steps if it can with so many. Why it could not
+    /// at either end; nothing when it could.
+    fn next_level(&mut self, steps: u64, effort: &mut Effort) -> Result<Vec<Halt>, Halt> {
+        let mut halts = Vec::new();
+        for side in if self.ends[0].steps <= self.ends[1].steps { [0, 1] } else { [1, 0] } {
+            let mut part = effort.part(steps);
+            let level = self.level(side, &mut part);
+            effort.give_back(&part, level.is_ok());
+            match level {
+                Ok(()) => return Ok(Vec::new()),
+                Err(Halt::Interrupted) => return Err(Halt::Interrupted),
+                Err(halt) => {
+                    self.ends[side].steps = steps;
+                    halts.push(halt);
+                }
+            }
+        }
+        Ok(halts)
     }
 
     /// Works out the next level at one end.
-    fn level(&mut self, side: usize, caps: &mut Caps, interrupt: &Interrupt) -> Result<(), Halt> {
-        let (here, there) = (&self.ends[side], &self.ends[1 - side]);
-        let block = self.threshold - 1;
-        let num_left = self.instance.num_blocks() - 1 - here.num_levels;
-        let more = count(num_left - there.num_levels);
-        let near = here.paid + block;
-        let far = there.most_paid.saturating_add(block.saturating_mul(more));
-        let (mut before, mut after, mut blocks) = (near, far, [here.num_levels + 1, num_left]);
-        if side == 1 {
-            (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
-        }
-        let charges = self
-            .confines
-            .map_or([0, INFINITE], |Confines { reach, .. }| [reach.least[blocks[0]], reach.most[blocks[0]]]);
-        let purse = Purse { before, after, blocks, charges };
-        let steps = caps.steps;
-        let is_led = side == 0 && here.reached.len() - here.newest <= MAX_STARTS;
+    fn level(&mut self, side: usize, effort: &mut Effort) -> Result<(), Halt> {
+        let steps = effort.steps();
+        let budget = self.budget(side);
+        let here = &self.ends[side];
+        let is_led = side == 0 && here.num_newest() <= self.query.params.downset.max_starts;
         let (found, origins) = if is_led {
-            self.lead(purse, caps, interrupt)?
+            self.lead(budget, effort)?
         } else {
-            let full = (side == 0 && self.is_free_of_memory).then(|| self.threshold + here.start());
-            let found = self.enumerator.list(Question { purse, block, start: None, full }, caps, interrupt)?;
+            let full = (side == 0 && self.is_free_of_memory).then(|| self.query.threshold + here.start());
+            let found = self.enumerator.list(Question { budget, start: None, full }, effort)?;
             let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
             let found = found.select(fresh);
-            let origins = self.origins(&found, side, caps, interrupt)?;
+            let origins = self.origins(&found, side, effort)?;
             (found, origins)
         };
-        self.steps[side] = steps - caps.steps;
+        self.ends[side].steps = steps - effort.steps();
         self.extend(side, &found, &origins);
         Ok(())
     }
 
+    /// What blocks can pay around the boundaries of the next level of an end.
+    fn budget(&self, side: usize) -> Budget {
+        let (here, there) = (&self.ends[side], &self.ends[1 - side]);
+        let max_cost = self.query.max_cost();
+        let num_left = self.query.instance.num_blocks() - 1 - here.num_levels;
+        let near = here.paid + max_cost;
+        let far = there.most_paid.saturating_add(max_cost.saturating_mul(count(num_left - there.num_levels)));
+        let (mut before, mut after, mut blocks) = (near, far, [here.num_levels + 1, num_left]);
+        if side == 1 {
+            (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
+        }
+        let weights = self
+            .domains
+            .map_or([0, INFINITE], |Domains { prefixes, .. }| [prefixes.least[blocks[0]], prefixes.most[blocks[0]]]);
+        Budget { before, after, blocks, weights }
+    }
+
     /// What blocks lead to from each downset of the last forward level, one after the other, and where from.
-    fn lead(
-        &mut self,
-        purse: Purse,
-        caps: &mut Caps,
-        interrupt: &Interrupt,
-    ) -> Result<(Downsets, Vec<Option<u32>>), Halt> {
-        let (forward, block) = (&self.ends[0], self.threshold - 1);
-        let full = self.is_free_of_memory.then_some(self.threshold);
-        let mut all = Downsets::new(self.instance.graph().num_nodes());
+    fn lead(&mut self, budget: Budget, effort: &mut Effort) -> Result<(Downsets, Vec<Option<u32>>), Halt> {
+        let forward = &self.ends[0];
+        let full = self.is_free_of_memory.then_some(self.query.threshold);
+        let mut all = Downsets::new(self.query.instance.graph().num_nodes());
         let (mut met, mut starts) = (Met::default(), Vec::new());
         for start in forward.newest..forward.reached.len() {
-            let question = Question { purse, block, start: Some((&forward.reached, start)), full };
-            let found = self.enumerator.list(question, caps, interrupt)?;
+            let question = Question { budget, start: Some((&forward.reached, start)), full };
+            let found = self.enumerator.list(question, effort)?;
             for index in 0..found.len() {
                 let words = found.words(index);
                 if !forward.met.has(&forward.reached, words) && !met.has(&all, words) {
@@ -232,33 +239,35 @@ impl<'a> Search<'a> {
     }
 
     /// For each downset, one of the last level that a block leads to it from.
-    fn origins(
-        &self,
-        found: &Downsets,
-        side: usize,
-        caps: &mut Caps,
-        interrupt: &Interrupt,
-    ) -> Result<Vec<Option<u32>>, Halt> {
+    fn origins(&self, found: &Downsets, side: usize, effort: &mut Effort) -> Result<Vec<Option<u32>>, Halt> {
         let End { reached, newest, .. } = &self.ends[side];
-        caps.work(STEPS_PER_BOXED * count(reached.len() - newest).unsigned_abs())?;
-        let boxes = Boxes::new(reached, *newest, self.instance);
+        let tree = self.tree(reached, *newest, effort)?;
         let mut origins = Vec::with_capacity(found.len());
         let places: Vec<usize> = (0..found.len()).collect();
-        for chunk in places.chunks(CHUNK) {
+        for chunk in places.chunks(self.query.params.downset.chunk) {
             let tried: Vec<(Option<usize>, u64)> =
-                chunk.par_iter().map(|&index| boxes.find(found, index, side == 0, self.threshold)).collect();
+                chunk.par_iter().map(|&index| tree.find(found, index, side == 0, self.query.threshold)).collect();
             for (origin, transitions) in tried {
-                caps.transit(transitions)?;
+                effort.transit(transitions)?;
                 origins.push(origin.map(narrow));
             }
-            interrupt.check(0)?;
+            self.query.interrupt.check(0)?;
         }
         Ok(origins)
     }
 
+    fn tree<'t>(&self, downsets: &'t Downsets, begin: usize, effort: &mut Effort) -> Result<KdTree<'t>, Halt>
+    where
+        'a: 't,
+    {
+        let entries = count(downsets.len() - begin).unsigned_abs();
+        effort.work(self.query.params.downset.entry_steps * entries)?;
+        Ok(KdTree::new(downsets, begin, self.query))
+    }
+
     /// Takes what was reached as the next level of an end.
     fn extend(&mut self, side: usize, found: &Downsets, origins: &[Option<u32>]) {
-        let (end, total) = (&mut self.ends[side], self.instance.total_load());
+        let (end, total) = (&mut self.ends[side], self.query.instance.total_load());
         end.num_levels += 1;
         end.newest = end.reached.len();
         end.paid = 0;
@@ -276,39 +285,27 @@ impl<'a> Search<'a> {
     }
 
     /// Looks for one block from what is reached forward to what is reached backward.
-    fn link(&self, caps: &mut Caps, interrupt: &Interrupt) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    fn link(&self, effort: &mut Effort) -> Result<Option<Vec<Vec<u64>>>, Halt> {
         let [forward, backward] = &self.ends;
-        caps.work(STEPS_PER_BOXED * count(forward.reached.len()).unsigned_abs())?;
-        let boxes = Boxes::new(&forward.reached, 0, self.instance);
+        let tree = self.tree(&forward.reached, 0, effort)?;
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
-        for chunk in targets.chunks(CHUNK) {
-            let tried: Vec<(Option<usize>, u64)> =
-                chunk.par_iter().map(|&target| boxes.find(&backward.reached, target, true, self.threshold)).collect();
+        for chunk in targets.chunks(self.query.params.downset.chunk) {
+            let tried: Vec<(Option<usize>, u64)> = chunk
+                .par_iter()
+                .map(|&target| tree.find(&backward.reached, target, true, self.query.threshold))
+                .collect();
             for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
-                caps.transit(transitions)?;
+                effort.transit(transitions)?;
                 if let Some(origin) = origin {
-                    return Ok(Some(self.ends_of_blocks(origin, target)));
+                    let mut ends = forward.follow(origin);
+                    ends.pop();
+                    ends.reverse();
+                    ends.extend(backward.follow(target));
+                    return Ok(Some(ends));
                 }
             }
-            interrupt.check(0)?;
+            self.query.interrupt.check(0)?;
         }
         Ok(None)
-    }
-
-    fn ends_of_blocks(&self, origin: usize, target: usize) -> Vec<Vec<u64>> {
-        let [forward, backward] = &self.ends;
-        let follow = |end: &End, mut index: usize| {
-            let mut words = vec![end.reached.words(index).to_vec()];
-            while index != 0 {
-                index = wide(end.parent[index]);
-                words.push(end.reached.words(index).to_vec());
-            }
-            words
-        };
-        let mut ends = follow(forward, origin);
-        ends.pop();
-        ends.reverse();
-        ends.extend(follow(backward, target));
-        ends
     }
 }

@@ -1,4 +1,4 @@
-//! Downsets in boxes, so that most of those that no cheap block leads from, or to, are passed over together.
+//! A k-d tree of downsets, so that most of those that no cheap block leads from, or to, are passed over together.
 //!
 //! **Claim.** Let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
 //! `D`, whatever the buckets are. The block from `D'` to `D` costs at least
@@ -10,51 +10,53 @@
 //! **Proof.** A tensor that is live at `D` alone is exported by the block, one that is live at `D'` alone is imported, which
 //! costs no less, and what is live at both changes no difference.
 //!
-//! So downsets are points, and a box around some of them is at least so far from a point as its nearest side. A box of
+//! So downsets are points, and a cell around some of them is at least so far from a point as its nearest side. A cell of
 //! downsets that share a node outside `D` has none within `D`; nor does one lie around `D` when a node of `D` is in none.
 
 use super::list::Downsets;
 use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
+use crate::query::Query;
 
 const NUM_BUCKETS: usize = 8;
-/// Downsets of a box that is not divided.
-const FEW: usize = 8;
 
 /// Where a downset lies: its load, and what is live at it by bucket.
 pub(crate) type Point = [Ticks; 1 + NUM_BUCKETS];
 
-/// Some downsets of a list, as a tree of boxes.
-pub(crate) struct Boxes<'a> {
+/// Some downsets of a list.
+pub(super) struct KdTree<'a> {
     downsets: &'a Downsets,
     instance: &'a Instance,
     order: Vec<u32>,
-    tree: Vec<Cell>,
-    /// Per box: the nodes that all of its downsets have, and those that any has.
+    cells: Vec<Cell>,
+    /// Downsets of a cell that is not divided.
+    leaf: usize,
+    /// Per cell: the nodes that all of its downsets have, and those that any has.
     words: Vec<u64>,
 }
 
-/// A box.
+/// A box around some downsets.
 struct Cell {
     least: Point,
     most: Point,
     /// Its part of the order.
     begin: u32,
     end: u32,
-    /// The second half; the first is the next box. None: it is not divided.
+    /// The second half; the first is the next cell. None: it is not divided.
     second: Option<u32>,
 }
 
-impl<'a> Boxes<'a> {
-    /// Puts the downsets from a place on into boxes, in O(n log n).
-    pub(crate) fn new(downsets: &'a Downsets, begin: usize, instance: &'a Instance) -> Self {
+impl<'a> KdTree<'a> {
+    /// Of the downsets from a place on, in O(n log n).
+    pub(super) fn new(downsets: &'a Downsets, begin: usize, query: &Query<'a>) -> Self {
+        let (instance, leaf) = (query.instance, query.params.downset.leaf);
         let order: Vec<u32> = (narrow(begin)..narrow(downsets.len())).collect();
         let points: Vec<Point> = order.iter().map(|&index| point(downsets, wide(index), instance)).collect();
-        let mut boxes = Self { downsets, instance, order, tree: Vec::new(), words: Vec::new() };
+        let mut tree = Self { downsets, instance, order, cells: Vec::new(), leaf, words: Vec::new() };
         if !points.is_empty() {
-            boxes.divide(&points, begin, 0, points.len());
+            tree.divide(&points, begin, 0, points.len());
         }
-        boxes
+        tree
     }
 
     fn divide(&mut self, points: &[Point], first: usize, begin: usize, end: usize) {
@@ -65,8 +67,8 @@ impl<'a> Boxes<'a> {
                 most[axis] = most[axis].max(at);
             }
         }
-        let here = self.tree.len();
-        self.tree.push(Cell { least, most, begin: narrow(begin), end: narrow(end), second: None });
+        let here = self.cells.len();
+        self.cells.push(Cell { least, most, begin: narrow(begin), end: narrow(end), second: None });
         for is_any in [false, true] {
             for word in 0..self.downsets.words(wide(self.order[begin])).len() {
                 let words = self.order[begin..end].iter().map(|&index| self.downsets.words(wide(index))[word]);
@@ -74,7 +76,7 @@ impl<'a> Boxes<'a> {
                 self.words.push(word.unwrap_or(0));
             }
         }
-        if end - begin <= FEW {
+        if end - begin <= self.leaf {
             return;
         }
         let axis = (0..=NUM_BUCKETS).max_by_key(|&axis| most[axis] - least[axis]).unwrap_or(0);
@@ -82,13 +84,13 @@ impl<'a> Boxes<'a> {
         let key = |&index: &u32| (points[wide(index) - first][axis], index);
         self.order[begin..end].select_nth_unstable_by_key(middle - begin, key);
         self.divide(points, first, begin, middle);
-        self.tree[here].second = Some(narrow(self.tree.len()));
+        self.cells[here].second = Some(narrow(self.cells.len()));
         self.divide(points, first, middle, end);
     }
 
     /// One of the downsets from which, or to which, a block leads that costs less than `threshold` and has `index` of
-    /// `others` at its other end; and how many boxes and downsets were looked at.
-    pub(crate) fn find(
+    /// `others` at its other end; and how many cells and downsets were looked at.
+    pub(super) fn find(
         &self,
         others: &Downsets,
         index: usize,
@@ -99,7 +101,7 @@ impl<'a> Boxes<'a> {
         let mut open = Vec::new();
         let mut looked = 0;
         let enter = |open: &mut Vec<(usize, Ticks)>, place: usize| {
-            let cost = self.tree.get(place).map_or(INFINITE, |here| here.cost(&at, is_forward));
+            let cost = self.cells.get(place).map_or(INFINITE, |here| here.cost(&at, is_forward));
             if cost < threshold && self.is_around(place, words, is_forward) {
                 open.push((place, cost));
             }
@@ -107,7 +109,7 @@ impl<'a> Boxes<'a> {
         enter(&mut open, 0);
         while let Some((place, _)) = open.pop() {
             looked += 1;
-            let here = &self.tree[place];
+            let here = &self.cells[place];
             if let Some(second) = here.second {
                 let before = open.len();
                 enter(&mut open, place + 1);
@@ -132,7 +134,7 @@ impl<'a> Boxes<'a> {
         (None, looked)
     }
 
-    /// Whether a downset of a box may lie within the given one, or around it.
+    /// Whether a downset of a cell may lie within the given one, or around it.
     fn is_around(&self, place: usize, words: &[u64], is_forward: bool) -> bool {
         let [all, any] = [2 * place, 2 * place + 1].map(|row| &self.words[row * words.len()..][..words.len()]);
         if is_forward {
@@ -144,7 +146,7 @@ impl<'a> Boxes<'a> {
 }
 
 impl Cell {
-    /// What a block costs at least that begins in this box and ends at a point, or begins there and ends here.
+    /// What a block costs at least that begins in this cell and ends at a point, or begins there and ends here.
     fn cost(&self, at: &Point, is_forward: bool) -> Ticks {
         let load = if is_forward { at[0] - self.most[0] } else { self.least[0] - at[0] };
         let is_empty = if is_forward { at[0] < self.least[0] } else { self.most[0] < at[0] };

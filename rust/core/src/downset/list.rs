@@ -6,18 +6,18 @@ use crate::bits::{has, hash};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{TensorId, narrow, wide};
 
-/// A tensor that is live at a downset, and how many of its readers are in it.
+/// A tensor that is live at a downset, and how many of its consumers are in it.
 pub(crate) type Live = (u32, u32);
 
 /// What is known of a downset besides its nodes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Boundary {
     pub load: Ticks,
-    /// What its nodes are charged (`domain`).
-    pub charge: Ticks,
+    /// What its nodes weigh (`domain`).
+    pub weight: Ticks,
     pub params: Ticks,
     pub bytes: u64,
-    /// What its live tensors cost those who made them, and those who will read them.
+    /// What its live tensors cost those their producers, and those who will read them.
     pub exports: Ticks,
     pub imports: Ticks,
 }
@@ -122,7 +122,7 @@ impl Downsets {
 /// What a block pays for tensors, by what is live before it and after it, when that is less than `threshold`.
 ///
 /// ```text
-/// export of what is live after it only + import of what is live before it only, or at both ends with more readers after
+/// export of what is live after it only + import of what is live before it only, or at both ends with more consumers after
 /// ```
 fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
     let import = |x: u32| instance.transfer(TensorId::new(wide(x)));
@@ -131,8 +131,8 @@ fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live], thre
     while io < threshold {
         match (before.split_first(), after.split_first()) {
             (None, None) => return Some(io),
-            (Some((&(x, readers), rest)), Some((&(y, more_readers), others))) if x == y => {
-                if readers != more_readers {
+            (Some((&(x, consumers), rest)), Some((&(y, more_consumers), others))) if x == y => {
+                if consumers != more_consumers {
                     io += import(x);
                 }
                 (before, after) = (rest, others);

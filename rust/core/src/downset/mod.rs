@@ -4,6 +4,7 @@ mod bidirectional;
 mod enumerate;
 mod kd_tree;
 mod list;
+mod sides;
 
 pub(crate) use bidirectional::bidirectional;
 pub(crate) use kd_tree::{Point, cost_between, point};

@@ -1,84 +1,71 @@
 //! Branching: where downsets and labels are too many, a node's window is cut in two, and each half is a question of its own.
 //!
-//! In narrower windows charges are larger, since less can be in one block with a node, and downsets and frontiers are fewer. So
-//! cuts, labels and the downset DP are tried on both halves, and on halves of these where they do not come to an end.
+//! In narrower windows node weights are larger, since less can be in one block with a node, and downsets and frontiers are fewer.
+//! So cuts, labels and the downset DP are tried on both halves, and on halves of these where they do not come to an end.
 //!
-//! **Claim.** When there is a partition better than the threshold, then labels find one in some part. So does the DP, when the
-//! charges of all nodes are more than `k - 1` blocks can cost.
+//! **Claim.** When there is a partition better than the threshold, then labels find one in some part. So does the DP, when all
+//! nodes weigh more than `k - 1` blocks can cost.
 //!
-//! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, reach and
-//! charges say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
-//! better partition has `k` blocks with nodes, so that its fences are in the levels that their number says, from
-//! either end. Take the one with the least sum of all nodes' blocks: none of its fences is dominated (`downset/bidirectional.rs`), since
-//! that would take a partition that is as good, where a node has moved up.
+//! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, prefix weights
+//! and node weights say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
+//! better partition has `k` blocks with nodes, so that the downsets of its cuts are in the levels that their number says, from
+//! either end. Take the one with the least sum of all nodes' blocks: none of these downsets is dominated
+//! (`downset/bidirectional.rs`), since that would take a partition that is as good, where a node has moved up.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::attempt;
-use crate::cost::{Instance, Ticks};
-use crate::domain::{Confines, Order, PATIENTLY, Windows, far, sum};
-use crate::effort::{Caps, Halt};
+use super::attempt::attempt;
+use crate::domain::{Domains, Order, Windows, incompatibility, sum};
 use crate::ids::count;
-use crate::interrupt::Interrupt;
-
-/// Labels have this part of the steps before there are parts, and the DP has this one.
-const SHARE: [u64; 2] = [2, 4];
-/// Steps of labels for a part, and of the DP.
-const STEPS: [u64; 2] = if cfg!(debug_assertions) { [1 << 10, 1 << 6] } else { [1 << 23, 1 << 20] };
-/// What cuts take per arc, in steps of the DP.
-const STEPS_PER_ARC: i64 = 2;
-/// What else a part takes per node, most of it to choose where to cut it: a second for 100,000 nodes.
-const STEPS_PER_NODE: u64 = if cfg!(debug_assertions) { 1 } else { 1 << 10 };
-/// Nodes whose windows are tried: those that are charged most, and some of the others.
-const CANDIDATES: usize = 32;
-/// The unit of charges where windows are compared is this part of what a block can cost.
-const FINE: Ticks = 10_000;
+use crate::query::{BranchParams, Effort, Halt, Query};
 
 /// Partitions that are not decided yet: those known to be as this, with nodes in these windows.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
-    known: Arc<Confines>,
+pub(super) struct Part {
+    domains: Arc<Domains>,
     windows: Windows,
     depth: u32,
 }
 
-/// A partition below the threshold, by node; none when there is none. Some of the steps are for labels and the DP as they are,
-/// the others for parts: those that are `left` from before, or of all partitions. A halt leaves others.
+/// What comes of a part: a partition, or the parts that it falls into; none when there is no such partition.
+enum Decided {
+    Better(Vec<usize>),
+    Parts(Vec<Part>),
+}
+
+/// A partition better than the threshold, by node; none when there is none. `parts` are what is left from before, or all of
+/// `domains`, which halted by themselves; when it halts, what is left then.
 ///
 /// # Errors
-/// [`Halt`], when a cap is met or `interrupt` was raised.
+/// The same `halt` when there are too few steps, or a [`Halt`] of its own.
 pub(super) fn branch(
-    instance: &Instance,
-    threshold: Ticks,
-    confines: &Confines,
-    left: &mut Option<Vec<Part>>,
-    caps: &mut Caps,
-    interrupt: &Interrupt,
+    query: &Query<'_>,
+    domains: &Domains,
+    halt: Halt,
+    parts: &mut Option<Vec<Part>>,
+    effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let steps = SHARE.map(|share| caps.steps / share);
-    let found = attempt(instance, threshold, confines, steps, caps, interrupt);
-    let most = i128::from(threshold - 1) * i128::from(count(instance.num_blocks()) - 1);
-    let has_all_blocks = sum(&confines.known.charges) > most;
-    // Where cuts have said nothing of the whole, parts are as large for long.
-    if !(matches!(found, Err(Halt::Steps | Halt::Memory)) && confines.are_of_use) {
-        return found;
-    }
-    let steps = [STEPS[0], if has_all_blocks { STEPS[1] } else { 0 }];
-    let graph = instance.graph();
+    let (params, graph) = (&query.params.branch, query.instance.graph());
     let [nodes, edges] = [graph.num_nodes(), graph.nodes().map(|v| graph.successors(v).len()).sum()].map(count);
-    let (each, once) = (nodes.unsigned_abs() * STEPS_PER_NODE, nodes.unsigned_abs() * edges.unsigned_abs() / 64);
-    if caps.steps <= once + each {
-        return found;
+    let (each, once) = (nodes.unsigned_abs() * params.node_steps, nodes.unsigned_abs() * edges.unsigned_abs() / 64);
+    if effort.steps() <= once + each {
+        return Err(halt);
     }
-    caps.work(once)?;
-    let parts = match left {
+    effort.work(once)?;
+    let parts = match parts {
         Some(parts) => parts,
-        None => left.insert(halves(confines.clone(), threshold - 1, 1).ok_or(Halt::Steps)?),
+        None => parts.insert(halves(query, domains.clone(), 1).ok_or(Halt::Steps)?),
     };
-    let far = far(graph, &confines.apart);
+    // Every better partition has nodes in all blocks.
+    let has_all_blocks = sum(&domains.known.weights) > query.capacity() - i128::from(query.max_cost());
+    let branching = Branching {
+        query,
+        rows: incompatibility(graph, &domains.incompatible, query.params.domain.max_nodes),
+        steps: [params.label_steps, if has_all_blocks { params.downset_steps } else { 0 }],
+    };
     while let Some(part) = parts.pop() {
-        let decided = caps.work(each).and_then(|()| part.decide(instance, threshold, &far, steps, caps, interrupt));
-        match decided {
+        match effort.work(each).and_then(|()| branching.decide(&part, effort)) {
             Ok(Decided::Better(block_of)) => return Ok(Some(block_of)),
             Ok(Decided::Parts(halves)) => parts.extend(halves),
             Err(halt) => {
@@ -90,77 +77,82 @@ pub(super) fn branch(
     Ok(None)
 }
 
-/// What comes of a part: a partition, or the parts that it falls into; none when there is no such partition.
-enum Decided {
-    Better(Vec<usize>),
-    Parts(Vec<Part>),
+/// What the parts of one query have in common.
+struct Branching<'a> {
+    query: &'a Query<'a>,
+    /// Incompatible nodes, by node.
+    rows: Vec<Vec<u64>>,
+    /// Steps of labels and of the DP for a part.
+    steps: [u64; 2],
 }
 
-impl Part {
-    fn decide(
-        &self,
-        instance: &Instance,
-        threshold: Ticks,
-        far: &[Vec<u64>],
-        attempt_steps: [u64; 2],
-        caps: &mut Caps,
-        interrupt: &Interrupt,
-    ) -> Result<Decided, Halt> {
-        let cap = threshold - 1;
-        let order = if self.depth.is_multiple_of(2) { Order::Forward } else { Order::Backward };
-        let most = i64::try_from(caps.steps).map_or(PATIENTLY, |steps| PATIENTLY.min(steps / STEPS_PER_ARC));
+impl Branching<'_> {
+    fn decide(&self, part: &Part, effort: &mut Effort) -> Result<Decided, Halt> {
+        let (query, arc_steps) = (self.query, self.query.params.branch.arc_steps);
+        let patient = query.params.domain.patient_steps;
+        let order = if part.depth.is_multiple_of(2) { Order::Forward } else { Order::Backward };
+        let most = i64::try_from(effort.steps()).map_or(patient, |steps| patient.min(steps / arc_steps));
         let mut steps = most;
-        let known = self.known.within(&self.windows, (instance, cap), far, order, &mut steps, interrupt)?;
-        let worked = caps.work((most - steps).saturating_mul(STEPS_PER_ARC).unsigned_abs());
-        let Some(known) = known else { return Ok(Decided::Parts(Vec::new())) };
+        let domains = part.domains.within(query, &part.windows, &self.rows, order, &mut steps)?;
+        let worked = effort.work((most - steps).saturating_mul(arc_steps).unsigned_abs());
+        let Some(domains) = domains else { return Ok(Decided::Parts(Vec::new())) };
         worked?;
-        if steps <= 0 && most < PATIENTLY {
+        if steps <= 0 && most < patient {
             return Err(Halt::Steps);
         }
-        match attempt(instance, threshold, &known, attempt_steps, caps, interrupt) {
+        match attempt(query, &domains, self.steps, effort) {
             Ok(Some(block_of)) => Ok(Decided::Better(block_of)),
             Ok(None) => Ok(Decided::Parts(Vec::new())),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
-            Err(halt) => halves(known, cap, self.depth + 1).map(Decided::Parts).ok_or(halt),
+            Err(halt) => halves(query, domains, part.depth + 1).map(Decided::Parts).ok_or(halt),
         }
     }
 }
 
 /// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
-fn halves(confines: Confines, cap: Ticks, depth: u32) -> Option<Vec<Part>> {
-    let (windows, charges) = (&confines.known.windows, &confines.known.charges);
-    let unit = (cap / FINE).max(1);
-    // How many blocks more than one nodes can be in, weighed by charges.
+fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Vec<Part>> {
+    let windows = &domains.known.windows;
+    let unit = (query.max_cost() / query.params.branch.unit).max(1);
+    // How many blocks more than one nodes can be in, by node weights.
     let slack = |windows: &Windows| -> u128 {
         let lengths = windows.earliest.iter().zip(&windows.latest).map(|(first, last)| last - first);
-        let weights = charges.iter().map(|charge| 1 + u128::from((charge / unit).unsigned_abs()));
+        let weights = domains.known.weights.iter().map(|weight| 1 + u128::from((weight / unit).unsigned_abs()));
         lengths.zip(weights).map(|(length, weight)| u128::from(count(length).unsigned_abs()) * weight).sum()
     };
     let all = slack(windows);
-    let half = |node: usize, last: usize, is_first: bool| {
-        let mut half = windows.clone();
-        if is_first {
-            half.latest[node] = last;
-        } else {
-            half.earliest[node] = last + 1;
-        }
-        half
-    };
     let gain = |mut half: Windows| {
-        let can_be = confines.narrowing.narrow(&mut confines.reach.clone(), &mut half);
+        let can_be = domains.propagation.narrow(&mut domains.prefixes.clone(), &mut half);
         if can_be { all - slack(&half) } else { all + 1 }
     };
-    let mut nodes: Vec<usize> = (0..charges.len()).filter(|&v| windows.earliest[v] < windows.latest[v]).collect();
-    nodes.sort_by_key(|&node| std::cmp::Reverse(charges[node]));
-    let others = nodes.split_off(CANDIDATES.min(nodes.len()));
-    nodes.extend(others.iter().step_by(others.len().div_ceil(CANDIDATES).max(1)));
-    let cuts = nodes.into_iter().map(|node| (node, usize::midpoint(windows.earliest[node], windows.latest[node])));
+    let nodes = candidates(&domains, &query.params.branch).into_iter();
+    let cuts = nodes.map(|node| (node, usize::midpoint(windows.earliest[node], windows.latest[node])));
     let (node, last) = cuts.max_by_key(|&(node, last)| {
-        [true, false].map(|is_first| gain(half(node, last, is_first)) + 1).into_iter().product::<u128>()
+        [true, false].map(|is_first| gain(half(windows, node, last, is_first)) + 1).into_iter().product::<u128>()
     })?;
-    let halves = [true, false].map(|is_first| half(node, last, is_first));
-    let known = Arc::new(confines);
-    Some(Vec::from(halves.map(|windows| Part { known: Arc::clone(&known), windows, depth })))
+    let halves = [true, false].map(|is_first| half(windows, node, last, is_first));
+    let domains = Arc::new(domains);
+    Some(Vec::from(halves.map(|windows| Part { domains: Arc::clone(&domains), windows, depth })))
+}
+
+/// Nodes with more than one block whose windows are tried: those that weigh most, and some of the others.
+fn candidates(domains: &Domains, params: &BranchParams) -> Vec<usize> {
+    let (windows, weights) = (&domains.known.windows, &domains.known.weights);
+    let mut nodes: Vec<usize> = (0..weights.len()).filter(|&v| windows.earliest[v] < windows.latest[v]).collect();
+    nodes.sort_by_key(|&node| Reverse(weights[node]));
+    let others = nodes.split_off(params.candidates.min(nodes.len()));
+    nodes.extend(others.iter().step_by(others.len().div_ceil(params.candidates).max(1)));
+    nodes
+}
+
+/// The windows where a node is in no block after `last`, or in a later one.
+fn half(windows: &Windows, node: usize, last: usize, is_first: bool) -> Windows {
+    let mut half = windows.clone();
+    if is_first {
+        half.latest[node] = last;
+    } else {
+        half.earliest[node] = last + 1;
+    }
+    half
 }
 
 #[cfg(test)]
@@ -169,13 +161,15 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::cases::{least_of, random_instance_at};
+    use crate::cases::{least_of, random_instance_at, small_params};
     use crate::cost::{bottleneck, partition_costs};
     use crate::domain::Known;
+    use crate::exact::decide::decide_within;
+    use crate::interrupt::Interrupt;
 
     #[test]
     fn parts_together_decide_what_the_whole_does() {
-        let interrupt = Interrupt::never();
+        let (params, interrupt) = (small_params(), Interrupt::never());
         let (mut num_branched, mut num_found, mut num_left) = (0, 0, 0);
         for case in 0..1000 {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
@@ -188,32 +182,32 @@ mod tests {
                 if threshold == 0 {
                     continue;
                 }
-                let known = Confines::new(&instance, threshold - 1, Known::nothing(&instance));
-                let Some(confines) = known else {
+                let query = Query { instance: &instance, threshold, params: &params, interrupt: &interrupt };
+                let Some(domains) = Domains::new(&query, Known::nothing(&instance)) else {
                     assert!(best >= threshold, "case {case}");
                     continue;
                 };
                 // Without cuts at the root there is more to be done; with them, charges are larger.
                 let has_cuts: bool = random.random();
-                let confines = if has_cuts {
-                    confines.by_cuts(&instance, threshold - 1, PATIENTLY, &interrupt).expect("nobody interrupts")
+                let domains = if has_cuts {
+                    domains.by_cuts(&query, params.domain.patient_steps).expect("nobody interrupts")
                 } else {
-                    Some(confines)
+                    Some(domains)
                 };
-                let Some(mut confines) = confines else {
+                let Some(mut domains) = domains else {
                     assert!(best >= threshold, "case {case}");
                     continue;
                 };
-                confines.are_of_use = true;
-                if halves(confines.clone(), threshold - 1, 1).is_none() {
+                domains.are_of_use = true;
+                if halves(&query, domains.clone(), 1).is_none() {
                     continue;
                 }
                 num_branched += 1;
                 // So few that it goes on from what is left.
                 let mut left = None;
                 let found = (0..100).find_map(|turn| {
-                    let mut caps = Caps::new(1 << 26, 1 << (8 + turn / 4));
-                    match branch(&instance, threshold, &confines, &mut left, &mut caps, &interrupt) {
+                    let mut effort = Effort::new(1 << 26, 1 << (8 + turn / 4));
+                    match decide_within(&query, &domains, &mut left, &mut effort) {
                         Ok(found) => Some(found),
                         Err(halt) => {
                             assert_eq!(halt, Halt::Steps, "case {case}");

@@ -1,39 +1,23 @@
 //! From a partition to its proof: reduce, decide, and close in from both sides.
+//!
+//! Which threshold is next is `bracket.rs`; this carries it out.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Cuts, Thresholds, decide_within};
-use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, partition_costs};
-use crate::domain::{BRIEFLY, Confines, Known, PATIENTLY, WHOLE};
-use crate::effort::{Caps, Halt};
+use super::bracket::{Bounds, Bracket, Event, Task};
+use super::branch::Part;
+use super::decide::{Stage, decide_known, decide_within, decide_without_cuts};
+use super::state::ProofState;
+use super::sweep::{By, Found, Sweep};
+use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
+use crate::domain::{Domains, Known};
 use crate::error::Error;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::query::{Counts, Effort, Halt, Query};
 use crate::reduce::{Merge, Reduction, reduce};
 
-/// By how much more steps thresholds are tried again when there is nothing else left to try.
-const GROWTH: u64 = 4;
-/// A bracket is not worth halving once it is this part of what was between the bounds: while nothing is proven, and later.
-const NARROW: [Ticks; 2] = [1 << 12, 1 << 3];
-/// Minimum cuts alone are tried in steps of this part of the best partition's bottleneck: while nothing is proven, and later.
-const ROUGH: [Ticks; 2] = [1 << 12, 1 << 8];
-/// Where they say nothing of it they are tried so many times at low thresholds, as long as nothing is proven.
-const PROBES: usize = 3;
-/// The share of charges that is a contradiction more often than not, and how much faster shares grow than thresholds fall.
-const FULL: i128 = 98 * WHOLE / 100;
-const STEEP: [i128; 2] = [13, 10];
-/// As long as nothing is proven, this part of the best partition's bottleneck more than the combinatorial bound is tried.
-const FORMAL: [Ticks; 3] = [1 << 13, 1 << 15, 1 << 18];
-/// With no more than this part of the best partition's bottleneck open, lower thresholds take as many steps as it, and are
-/// tried when so many have not been enough.
-const HARDLY: Ticks = 1 << 7;
-const PLENTY: u64 = 1 << 30;
-/// A partition that is better by no more than this part of what is open is likely to be the best.
-const HARDLY_BETTER: Ticks = 8;
-/// When lower thresholds that are proven have taken this part of the steps, the best one has more of them.
-const COMPARABLE: u64 = 4;
 const MAX_THREADS: usize = 4096;
 
 /// Why no partition is better than a threshold, after merges.
@@ -64,18 +48,14 @@ pub struct Proof {
 }
 
 /// What proving may use.
-#[derive(Clone, Debug, Default)]
-pub struct Params {
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
     /// Steps with which each threshold is tried first.
     pub steps: u64,
     /// Bytes for downsets.
     pub memory: usize,
     /// Worker threads.
     pub threads: usize,
-    /// What is known of all partitions better than the best.
-    pub known: Option<Known>,
-    /// What cuts have said of the instance, where nothing is known.
-    pub thresholds: Arc<Thresholds>,
 }
 
 /// How far it has come.
@@ -96,12 +76,13 @@ pub struct Proven {
     pub block_of: Option<Vec<usize>>,
     /// Where the lower bound comes from; none when it was known before, or is the combinatorial bound.
     pub proof: Option<Proof>,
-    /// All steps together.
-    pub used: Caps,
+    /// What all thresholds together have taken.
+    pub counts: Counts,
 }
 
-/// Proves that the best partition `known` is optimal, or finds the optimum, or comes as near as it can until it is
-/// interrupted, or `report` says so.
+/// Proves that the best partition known is optimal, or finds the optimum, or comes as near as it can until it is
+/// interrupted, or `report` says so. `known` is what is known of all partitions better than the best, `state` what is kept of
+/// other turns.
 ///
 /// Thresholds are tried between what is proven and the best partition. A threshold that a partition beats lowers the
 /// incumbent, one that none beats raises the bound; one that takes too many steps is left for later, and lower ones are
@@ -114,12 +95,14 @@ pub struct Proven {
 /// Exponential in the width of the graph at worst.
 pub fn prove(
     instance: &Instance,
-    known: Progress,
-    params: &Params,
+    progress: Progress,
+    limits: Limits,
+    known: Option<&Known>,
+    state: &ProofState,
     interrupt: &Interrupt,
     report: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Result<Proven, Error> {
-    let threads = params.threads;
+    let threads = limits.threads;
     if !(1..=MAX_THREADS).contains(&threads) {
         let rule = format!("there are from 1 to {MAX_THREADS}");
         return Err(Error::Parameter { name: "threads", value: threads.to_string(), rule });
@@ -130,164 +113,208 @@ pub fn prove(
         value: threads.to_string(),
         rule: error.to_string(),
     })?;
-    let mut bracket = Bracket {
+    let mut prover = Prover {
         instance,
         interrupt,
-        params,
+        limits,
+        known,
+        state,
         report,
-        has_cuts: true,
-        has_begun: false,
-        formal: instance.combinatorial_bound(),
+        waiting: Vec::new(),
         proven: Proven {
             progress: Progress {
-                lower_bound: known.lower_bound.max(instance.combinatorial_bound()),
-                bottleneck: known.bottleneck.min(ABOVE_ALL),
+                lower_bound: progress.lower_bound.max(instance.combinatorial_bound()),
+                bottleneck: progress.bottleneck.min(ABOVE_ALL),
             },
             block_of: None,
             proof: None,
-            used: Caps::new(params.memory, 0),
+            counts: Counts::default(),
         },
     };
     // An interrupt leaves what is known so far.
-    let _ = pool.install(|| bracket.close_in(params.steps));
-    Ok(bracket.proven)
+    let _ = pool.install(|| prover.close_in());
+    Ok(prover.proven)
 }
 
-/// The threshold for which charges may take all that blocks may cost, given their share at a higher one.
-///
-/// Charges themselves grow when thresholds fall; by how much is a matter of experience.
-fn full(threshold: Ticks, share: i128) -> Ticks {
-    let missing = (FULL - share).max(0) * i128::from(threshold) * STEEP[1] / (share.max(1) * STEEP[0]);
-    threshold.saturating_sub(Ticks::try_from(missing).unwrap_or(Ticks::MAX))
-}
-
-struct Bracket<'a> {
+/// Carries out what the bracket says.
+struct Prover<'a> {
     instance: &'a Instance,
     interrupt: &'a Interrupt,
-    params: &'a Params,
+    limits: Limits,
+    known: Option<&'a Known>,
+    state: &'a ProofState,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    /// Whether minimum cuts are of use, as far as is known.
-    has_cuts: bool,
-    has_begun: bool,
-    /// What is proven as a matter of form.
-    formal: Ticks,
+    /// Thresholds that wait for cuts, the last one on top: a formal one above what waits for it.
+    waiting: Vec<Attempt>,
     proven: Proven,
 }
 
-impl Bracket<'_> {
-    fn close_in(&mut self, mut steps: u64) -> Result<(), Interrupted> {
+/// A threshold that is being decided.
+struct Attempt {
+    threshold: Ticks,
+    reduction: Reduction,
+    effort: Effort,
+    /// What is left of it from another turn.
+    parts: Option<Vec<Part>>,
+}
+
+impl Prover<'_> {
+    fn close_in(&mut self) -> Result<(), Interrupted> {
         self.tell()?;
-        let (mut first, mut is_swept) = (INFINITE, self.params.thresholds.stuck().is_some());
-        loop {
-            // Often the best partition's bottleneck takes hardly more steps than what is far below it.
-            let begin = self.proven.progress.lower_bound;
-            let (mut threshold, mut above, mut below, mut is_again) = (INFINITE, INFINITE, 0, false);
-            loop {
-                let Progress { lower_bound: before, bottleneck: was } = self.proven.progress;
-                if before >= was {
-                    return Ok(());
-                }
-                let is_best = threshold >= was;
-                threshold = threshold.clamp(before + 1, was);
-                let left = self.attempt(threshold, steps)?;
-                let is_decided = left.is_some();
-                if !is_decided {
-                    above = threshold;
-                    if !is_swept {
-                        self.begin(steps)?;
-                        self.sweep(above.min(self.proven.progress.bottleneck))?;
-                        is_swept = true;
-                    }
-                }
-                let Progress { lower_bound, bottleneck } = self.proven.progress;
-                // What somebody else has proven need not be proven again.
-                let floor = lower_bound.max(self.params.thresholds.floor());
-                let open = above.min(bottleneck) - floor;
-                let narrow = NARROW[usize::from(lower_bound > self.formal)];
-                let is_hardly = open <= bottleneck / HARDLY && steps < PLENTY;
-                let is_narrow = open.saturating_mul(narrow) <= bottleneck - begin || is_hardly;
-                if !is_decided && is_narrow || open <= 1 && above < INFINITE {
-                    break;
-                }
-                if above < INFINITE {
-                    below += left.map_or(0, |left| steps - left.min(steps));
-                    if below > steps / COMPARABLE {
-                        break;
-                    }
-                }
-                // What took too many steps last time, twice as far as the last step went, or half of what is left.
-                let leap = floor.saturating_add((lower_bound - before).saturating_mul(2));
-                let middle = floor + (open + 1) / 2;
-                is_again =
-                    is_best && is_decided && !is_again && (was - bottleneck).saturating_mul(HARDLY_BETTER) <= open;
-                threshold = match (lower_bound > before, above < INFINITE) {
-                    // Once, since there may be many that are hardly better than each other.
-                    (false, false) if is_again => INFINITE,
-                    (true, true) => leap.min(middle),
-                    (true, false) => leap,
-                    (false, true) if is_best && (floor + 1..above).contains(&first) => first,
-                    (false, _) => middle,
-                };
+        let (params, marks) = (&self.state.params.bracket, &self.state.marks);
+        let combinatorial = self.instance.combinatorial_bound();
+        let mut bracket = Bracket::new(params, combinatorial, marks.stuck().is_some(), self.limits.steps);
+        let mut event = Ok(Event::Begun);
+        while let Ok(happened) = event {
+            let task;
+            (bracket, task) = bracket.next(happened, self.bounds());
+            event = match task {
+                Task::Decide { threshold, steps, has_cuts } => self.decide(threshold, steps, has_cuts),
+                Task::Resume => self.resume(),
+                Task::Sweep { above, formal, has_cuts } => self.sweep(above, formal, has_cuts),
+                Task::End => return Ok(()),
+            };
+        }
+        while let Some(attempt) = self.waiting.pop() {
+            self.keep(attempt, false);
+        }
+        event.map(drop)
+    }
+
+    fn bounds(&self) -> Bounds {
+        let Progress { lower_bound: lower, bottleneck: upper } = self.proven.progress;
+        Bounds { lower, upper, floor: self.state.marks.floor() }
+    }
+
+    /// Decides one threshold, if that takes no more than so many steps; as far as it can without cuts, where these are of use.
+    fn decide(&mut self, threshold: Ticks, steps: u64, has_cuts: bool) -> Result<Event, Interrupted> {
+        let Some(reduction) = self.reduce(threshold)? else { return Ok(Event::Decided { left: steps, has_cuts }) };
+        let effort = Effort::new(self.limits.memory, steps);
+        let parts = self.state.open.take(&reduction.group_of, threshold);
+        let mut attempt = Attempt { threshold, reduction, effort, parts };
+        let (state, interrupt) = (self.state, self.interrupt);
+        let Reduction { instance, group_of, .. } = &attempt.reduction;
+        let query = Query { instance, threshold, params: &state.params, interrupt };
+        if let Some(known) = self.known {
+            let known = known.of_groups(group_of, instance.graph().num_nodes());
+            let found = decide_known(&query, known, &mut attempt.effort);
+            let is_wide = attempt.effort.counts.wide > 0;
+            return self.finish(attempt, found, is_wide, has_cuts);
+        }
+        if let Some(domains) = state.domains.recall(&query, group_of, state.params.domain.brief_steps) {
+            return self.decide_within(attempt, &domains, domains.are_of_use);
+        }
+        let (above, _) = state.domains.above(instance, group_of, threshold);
+        match decide_without_cuts(&query, above, &mut attempt.effort) {
+            Ok(Stage::Open(domains)) if !has_cuts => self.decide_within(attempt, &domains, false),
+            Ok(Stage::Open(_)) => {
+                // Cuts can take seconds, and what labels do after them more.
+                self.waiting.push(attempt);
+                Ok(Event::NeedsCuts)
             }
-            first = above;
-            steps = steps.saturating_mul(GROWTH);
+            Ok(Stage::Decided(found)) => self.finish(attempt, Ok(found), false, has_cuts),
+            Err(halt) => self.finish(attempt, Err(halt), false, has_cuts),
         }
     }
 
-    /// Proves little more than the combinatorial bound, once, which takes hardly any steps.
-    fn begin(&mut self, steps: u64) -> Result<(), Interrupted> {
-        if std::mem::replace(&mut self.has_begun, true) {
-            return Ok(());
+    /// Goes on with what waits for cuts.
+    fn resume(&mut self) -> Result<Event, Interrupted> {
+        let Some(attempt) = self.waiting.pop() else { return Ok(Event::NeedsCuts) };
+        let (state, Reduction { instance, group_of, .. }) = (self.state, &attempt.reduction);
+        let params = &state.params;
+        let query = Query { instance, threshold: attempt.threshold, params, interrupt: self.interrupt };
+        match state.domains.ask(&query, group_of, params.domain.brief_steps) {
+            Ok(Some(domains)) => self.decide_within(attempt, &domains, domains.are_of_use),
+            Ok(None) => self.finish(attempt, Ok(None), false, true),
+            Err(Interrupted) => self.finish(attempt, Err(Halt::Interrupted), false, true),
         }
-        let has_cuts = self.has_cuts;
-        for part in FORMAL {
-            let Progress { lower_bound, bottleneck } = self.proven.progress;
-            if lower_bound > self.instance.combinatorial_bound() || lower_bound >= bottleneck {
-                break;
+    }
+
+    /// Decides one threshold in domains.
+    fn decide_within(&mut self, mut attempt: Attempt, domains: &Domains, has_cuts: bool) -> Result<Event, Interrupted> {
+        let Attempt { threshold, reduction, effort, parts } = &mut attempt;
+        let wide_before = effort.counts.wide;
+        let params = &self.state.params;
+        let query = Query { instance: &reduction.instance, threshold: *threshold, params, interrupt: self.interrupt };
+        let found = decide_within(&query, domains, parts, effort);
+        if found.is_ok() {
+            *parts = None;
+        }
+        // Of what cuts leave, frontiers may be few.
+        let is_wide = effort.counts.wide > wide_before;
+        self.finish(attempt, found, is_wide, has_cuts)
+    }
+
+    /// Takes what has come of a threshold.
+    fn finish(
+        &mut self,
+        attempt: Attempt,
+        found: Result<Option<Vec<usize>>, Halt>,
+        is_wide: bool,
+        has_cuts: bool,
+    ) -> Result<Event, Interrupted> {
+        let Effort { counts, .. } = attempt.effort;
+        let (threshold, left) = (attempt.threshold, attempt.effort.steps());
+        let found = match found {
+            Ok(found) => found,
+            Err(halt) => {
+                self.keep(attempt, is_wide);
+                return if halt == Halt::Interrupted { Err(Interrupted) } else { Ok(Event::Halted { has_cuts }) };
             }
-            self.attempt((lower_bound + bottleneck / part).clamp(lower_bound + 1, bottleneck), steps)?;
-            self.formal = self.proven.progress.lower_bound;
+        };
+        self.count(threshold, counts, is_wide);
+        if let Some(blocks) = found {
+            self.lower(attempt.reduction.lift(&blocks))?;
+        } else {
+            let reason = Reason::Downsets { downsets: counts.downsets, transitions: counts.transitions };
+            self.raise(threshold, attempt.reduction, reason)?;
         }
-        // What cuts say there does not say whether they are of use above.
-        self.has_cuts = has_cuts;
-        Ok(())
+        Ok(Event::Decided { left, has_cuts })
+    }
+
+    /// Keeps what is left of a threshold that has halted.
+    fn keep(&mut self, attempt: Attempt, is_wide: bool) {
+        let Attempt { threshold, reduction, effort, parts } = attempt;
+        if let Some(parts) = parts {
+            let max_kept = self.state.params.branch.max_kept;
+            self.state.open.keep(&reduction.group_of, threshold, parts, max_kept);
+        }
+        self.count(threshold, effort.counts, is_wide);
+    }
+
+    fn count(&mut self, threshold: Ticks, counts: Counts, is_wide: bool) {
+        if threshold == self.proven.progress.bottleneck {
+            self.state.marks.set_wide(is_wide);
+        }
+        self.proven.counts.add(&counts);
     }
 
     /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
-    fn sweep(&mut self, above: Ticks) -> Result<(), Interrupted> {
-        let thresholds = Arc::clone(&self.params.thresholds);
-        let mut above = thresholds.stuck().map_or(above, |stuck| above.min(stuck));
-        let (mut share, mut probes) = (thresholds.share(above).filter(|_| self.has_cuts), PROBES);
-        loop {
-            let Progress { lower_bound, bottleneck } = self.proven.progress;
-            let open = above - lower_bound;
-            let is_proven = lower_bound > self.formal;
-            if (open / 2).saturating_mul(ROUGH[usize::from(is_proven)]) <= bottleneck {
-                break;
-            }
-            let (least, most) = (lower_bound + (open / 3).max(1), above - (open / 8).max(1));
-            let is_probe = !self.has_cuts && !is_proven && probes > 0;
-            let threshold = match share {
-                // Where cuts say nothing of the best partition's bottleneck they may say something of much less.
-                _ if is_probe => lower_bound + (open / 8).max(1),
-                // A share that should have been enough says no more of how far down it is.
-                Some(FULL..) => lower_bound + open / 2,
-                Some(share) => full(above, share).clamp(least, most),
-                None => least,
+    fn sweep(&mut self, above: Ticks, formal: Ticks, has_cuts: bool) -> Result<Event, Interrupted> {
+        let (state, params) = (self.state, &self.state.params);
+        let above = state.marks.stuck().map_or(above, |stuck| above.min(stuck));
+        let share = state.domains.share(above).filter(|_| has_cuts);
+        let mut sweep = Sweep { above, share, probes: params.bracket.probes, has_cuts };
+        while let Some(trial) = sweep.next(self.bounds(), formal, &params.bracket) {
+            let threshold = trial.threshold;
+            let Some(reduction) = self.reduce(threshold)? else {
+                sweep.take(trial, Found::Group);
+                continue;
             };
-            let Some(reduction) = self.reduce(threshold)? else { continue };
-            let patience = if is_probe { Some(BRIEFLY) } else { self.has_cuts.then_some(PATIENTLY) };
-            let confines = self.confine(&reduction, threshold, patience)?;
-            probes -= usize::from(is_probe);
-            self.has_cuts |= is_probe && confines.is_none();
-            if let Some(confines) = confines {
-                (above, share) = (threshold, self.has_cuts.then(|| confines.narrowing.share()));
-            } else {
+            let query = Query { instance: &reduction.instance, threshold, params, interrupt: self.interrupt };
+            let ask = |steps| state.domains.ask(&query, &reduction.group_of, steps);
+            let share = match trial.by {
+                By::Windows => Domains::new(&query, Known::nothing(&reduction.instance)).map(|known| known.share()),
+                By::Probe => ask(params.domain.brief_steps)?.map(|known| known.share()),
+                By::Cuts => ask(params.domain.patient_steps)?.map(|known| known.share()),
+            };
+            sweep.take(trial, share.map_or(Found::Proof, Found::Stuck));
+            if share.is_none() {
                 self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
             }
         }
-        thresholds.keep_stuck(above);
-        Ok(())
+        state.marks.lower_stuck(sweep.above);
+        Ok(Event::Swept { has_cuts: sweep.has_cuts })
     }
 
     /// The quotient at a threshold; none when a minimum cut proves the threshold at once.
@@ -297,69 +324,9 @@ impl Bracket<'_> {
         self.raise(threshold, reduction, Reason::Cut(group)).map(|()| None)
     }
 
-    /// What is known of partitions better than a threshold, by minimum cuts with some patience; none when there is none.
-    fn confine(
-        &self,
-        reduction: &Reduction,
-        threshold: Ticks,
-        patience: Option<i64>,
-    ) -> Result<Option<Arc<Confines>>, Interrupted> {
-        let Reduction { instance, group_of, .. } = reduction;
-        let Some(patience) = patience else {
-            return Ok(Confines::new(instance, threshold - 1, Known::nothing(instance)).map(Arc::new));
-        };
-        self.params.thresholds.ask(instance, group_of, threshold, patience, self.interrupt)
-    }
-
-    /// Decides one threshold, if that takes no more than so many steps; how many are left.
-    fn attempt(&mut self, threshold: Ticks, steps: u64) -> Result<Option<u64>, Interrupted> {
-        let Some(reduction) = self.reduce(threshold)? else { return Ok(Some(steps)) };
-        let mut caps = Caps::new(self.params.memory, steps);
-        let Reduction { instance, group_of, .. } = &reduction;
-        let (thresholds, interrupt) = (&self.params.thresholds, self.interrupt);
-        let mut is_of_use = self.has_cuts;
-        let patience = is_of_use.then_some(BRIEFLY);
-        let cuts = if let Some(known) = &self.params.known {
-            Cuts::Known(known.of_groups(group_of, instance.graph().num_nodes()))
-        } else if let Some(confines) = thresholds.recall(group_of, threshold, BRIEFLY) {
-            is_of_use = confines.are_of_use;
-            Cuts::Recalled(confines)
-        } else {
-            let (above, _) = thresholds.above(instance, group_of, threshold);
-            let ask = |confines| {
-                let Some(patience) = patience else { return Ok(Some(Arc::new(confines))) };
-                // Cuts can take seconds, and what labels do after them more.
-                self.begin(steps)?;
-                let confines = thresholds.ask(instance, group_of, threshold, patience, interrupt)?;
-                is_of_use = confines.as_ref().map_or(is_of_use, |confines| confines.are_of_use);
-                Ok(confines)
-            };
-            Cuts::AfterSteps(above, Box::new(ask))
-        };
-        let mut left = thresholds.take_parts(group_of, threshold);
-        let decision = decide_within(instance, threshold, cuts, &mut left, &mut caps, interrupt);
-        if let (Err(_), Some(parts)) = (&decision, left) {
-            thresholds.keep_parts(group_of, threshold, parts);
-        }
-        self.has_cuts = is_of_use;
-        if threshold == self.proven.progress.bottleneck {
-            thresholds.tell_wide(caps.are_wide);
-        }
-        self.proven.used.count(&caps);
-        match decision {
-            Err(Halt::Interrupted) => Err(Interrupted),
-            Err(Halt::Steps | Halt::Memory) => Ok(None),
-            Ok(None) => {
-                let reason = Reason::Downsets { downsets: caps.downsets, transitions: caps.transitions };
-                self.raise(threshold, reduction, reason).map(|()| Some(caps.steps))
-            }
-            Ok(Some(blocks)) => self.lower(reduction.lift(&blocks)).map(|()| Some(caps.steps)),
-        }
-    }
-
     fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) -> Result<(), Interrupted> {
         let num_groups = reduction.instance.graph().num_nodes();
-        // What has begun in the meantime may have proven more, or found a better partition.
+        // A formal threshold may have proven more in the meantime, or found a better partition.
         if threshold > self.proven.progress.lower_bound {
             self.proven.progress.lower_bound = threshold;
             self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });

@@ -12,10 +12,10 @@ use rand::seq::SliceRandom;
 
 use super::merit::Merit;
 use crate::cost::{ABOVE_ALL, Instance, Ticks};
-use crate::effort::{Caps, Halt};
-use crate::exact::{Cuts, decide_within};
+use crate::downset::bidirectional;
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
+use crate::query::{Effort, ExactParams, Halt, Query};
 use crate::reduce::reduce;
 
 /// Bytes of the exact method.
@@ -123,8 +123,12 @@ fn better(
     if reduction.infeasible_group.is_some() {
         return Ok(None);
     }
-    let mut caps = Caps::new(BYTES, steps);
-    let decision = decide_within(&reduction.instance, threshold, Cuts::None, &mut None, &mut caps, interrupt)?;
+    if threshold <= reduction.instance.combinatorial_bound() {
+        return Ok(None);
+    }
+    let params = ExactParams::default();
+    let query = Query { instance: &reduction.instance, threshold, params: &params, interrupt };
+    let decision = bidirectional(&query, None, steps, &mut Effort::new(BYTES, steps))?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
 

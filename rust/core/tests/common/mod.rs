@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
 use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::order::TopologicalOrder;
+use slicegraph_core::query::ExactParams;
 use slicegraph_core::{Error, NodeId};
 
 /// Instances of up to `max_nodes` nodes and `max_blocks` blocks: hyperedges, several outputs per node, parallel
@@ -114,4 +115,13 @@ pub fn half_second(instance: &Instance) -> Ticks {
 /// The message of an error, to compare with what the user should read.
 pub fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     result.expect_err("must be refused").to_string()
+}
+
+/// Parameters with which small instances come to all stages of the exact solver.
+pub fn small_params() -> ExactParams {
+    let mut params = ExactParams::default();
+    params.domain.sample = 2;
+    (params.decide.downset_steps, params.decide.label_steps) = (1 << 6, 1 << 10);
+    (params.branch.downset_steps, params.branch.label_steps, params.branch.node_steps) = (1 << 6, 1 << 10, 1);
+    params
 }

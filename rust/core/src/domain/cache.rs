@@ -1,0 +1,110 @@
+//! Domains by minimum cuts that have been worked out, for all who try to prove thresholds of one instance.
+//!
+//! Cuts of one threshold can take seconds, and the downset DP and others ask about the same ones, turn after turn.
+//!
+//! **Claim.** What is known of all partitions of a quotient better than a threshold holds for those of any quotient with
+//! the same groups or unions of them, better than the same threshold or a lower one.
+//!
+//! **Proof.** Those are some of these.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::domains::{Domains, Known};
+use crate::cost::{Instance, Ticks};
+use crate::ids::NodeId;
+use crate::interrupt::Interrupted;
+use crate::query::Query;
+
+/// What has been worked out; all are of quotients of one instance.
+#[derive(Debug, Default)]
+pub struct DomainCache(Mutex<Vec<Entry>>);
+
+/// The domains of one quotient at one threshold.
+#[derive(Debug)]
+struct Entry {
+    threshold: Ticks,
+    /// The group of each node in the quotient.
+    group_of: Vec<usize>,
+    steps: i64,
+    domains: Arc<Domains>,
+}
+
+impl Entry {
+    /// Whether these groups are unions of those.
+    fn is_finer(&self, group_of: &[usize]) -> bool {
+        let mut union = vec![None; group_of.len()];
+        self.group_of.iter().zip(group_of).all(|(&group, &other)| *union[group].get_or_insert(other) == other)
+    }
+}
+
+impl DomainCache {
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of all partitions of a quotient better than the threshold, if that has been worked out with as many steps.
+    #[must_use]
+    pub fn recall(&self, query: &Query<'_>, group_of: &[usize], steps: i64) -> Option<Arc<Domains>> {
+        let (threshold, entries) = (query.threshold, self.entries());
+        let most = threshold.saturating_add(threshold / query.params.domain.recall);
+        let is_answer = |each: &&Entry| {
+            (threshold..=most).contains(&each.threshold)
+                && each.group_of == group_of
+                && (each.steps >= steps || each.domains.are_complete)
+        };
+        entries.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.domains))
+    }
+
+    /// The same, by minimum cuts in so many steps if it has not been worked out; none when there is no such partition.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when the interrupt was raised first.
+    ///
+    /// # Complexity
+    /// That of [`Domains::by_cuts`].
+    pub fn ask(&self, query: &Query<'_>, group_of: &[usize], steps: i64) -> Result<Option<Arc<Domains>>, Interrupted> {
+        if let Some(domains) = self.recall(query, group_of, steps) {
+            return Ok(Some(domains));
+        }
+        let (above, incompatible) = self.above(query.instance, group_of, query.threshold);
+        // Weights are found anew: they are larger below.
+        let known = Known { windows: above.windows, ..Known::nothing(query.instance) };
+        let Some(mut domains) = Domains::new(query, known) else { return Ok(None) };
+        domains.incompatible = incompatible;
+        let Some(domains) = domains.by_cuts(query, steps)? else { return Ok(None) };
+        let domains = Arc::new(domains);
+        let (threshold, group_of) = (query.threshold, group_of.to_vec());
+        let mut entries = self.entries();
+        if entries.len() == query.params.domain.max_kept {
+            entries.remove(0);
+        }
+        entries.push(Entry { threshold, group_of, steps, domains: Arc::clone(&domains) });
+        Ok(Some(domains))
+    }
+
+    /// What the nearest threshold that is not below this one says of a quotient, and its incompatible pairs.
+    #[must_use]
+    pub fn above(&self, quotient: &Instance, group_of: &[usize], threshold: Ticks) -> (Known, Vec<(NodeId, NodeId)>) {
+        let entries = self.entries();
+        let holds = |each: &&Entry| each.threshold >= threshold && each.is_finer(group_of);
+        let Some(nearest) = entries.iter().filter(holds).min_by_key(|each| each.threshold) else {
+            return (Known::nothing(quotient), Vec::new());
+        };
+        let mut union_of = vec![0; nearest.domains.known.weights.len()];
+        for (&group, &other) in nearest.group_of.iter().zip(group_of) {
+            union_of[group] = other;
+        }
+        let union = |node: NodeId| NodeId::new(union_of[node.index()]);
+        let pairs = nearest.domains.incompatible.iter().map(|&(u, v)| (union(u), union(v)));
+        let incompatible: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
+        let known = nearest.domains.known.of_groups(&union_of, quotient.graph().num_nodes());
+        (known, Vec::from_iter(incompatible))
+    }
+
+    /// The share of node weights at a threshold, in units of [`WHOLE`](super::WHOLE), when it has been worked out.
+    pub(crate) fn share(&self, threshold: Ticks) -> Option<i128> {
+        let entries = self.entries();
+        entries.iter().filter(|each| each.threshold == threshold).map(|each| each.domains.share()).max()
+    }
+}

@@ -1,0 +1,136 @@
+//! Propagation: what follows for windows and prefix weights when every block costs less than the threshold.
+//!
+//! Let every block cost at most `c`, and let the first `b` blocks weigh at least `l_b` and at most `m_b`. Node weights are loads,
+//! or better ones (`weights.rs`): no block costs less than its nodes weigh. In any such partition:
+//!
+//! - the first `b + 1` blocks weigh at most `m_b + c`, and the first `b` at least `l_{b+1} - c`;
+//! - a node is not in the first `b` blocks when it and what comes before it weigh more than `m_b`, and it is when all but it
+//!   and what comes after it weigh less than `l_b`: what is closed under predecessors and lacks a node lacks what comes after;
+//! - a node is in no earlier block than what comes before it, and in a later one than an incompatible node that comes before it
+//!   (`incompatible.rs`);
+//! - the first `b` blocks weigh no more than the nodes whose first block is among them, and no less than those whose last
+//!   one is.
+//!
+//! Each of these follows from the definitions. They are applied in turns as long as that narrows the prefix weights.
+
+use super::windows::{PrefixWeights, Windows};
+use super::{WHOLE, sum};
+use crate::cost::Ticks;
+use crate::ids::{NodeId, count};
+use crate::order::{ConeSums, TopologicalOrder, cone_sums};
+use crate::query::Query;
+
+/// What narrows the windows of one graph, at one threshold.
+#[derive(Clone, Debug)]
+pub struct Propagation {
+    num_blocks: usize,
+    max_cost: Ticks,
+    another_turn: [i128; 2],
+    pub(super) order: Vec<NodeId>,
+    pub(super) successors: Vec<Vec<usize>>,
+    pub(super) predecessors: Vec<Vec<usize>>,
+    /// Per node, the nodes after it that are incompatible with it.
+    incompatible: Vec<Vec<usize>>,
+    weights: Vec<Ticks>,
+    cones: ConeSums,
+}
+
+impl Propagation {
+    /// Prepares it for partitions of a query, in the time and memory of [`cone_sums`]. Of incompatible pairs the first comes
+    /// before the second.
+    ///
+    /// # Panics
+    /// When there is not one weight per node.
+    #[must_use]
+    pub fn new(query: &Query<'_>, weights: &[Ticks], incompatible: &[(NodeId, NodeId)]) -> Self {
+        let graph = query.instance.graph();
+        let mut predecessors = vec![Vec::new(); graph.num_nodes()];
+        for v in graph.nodes() {
+            graph.successors(v).iter().for_each(|w| predecessors[w.index()].push(v.index()));
+        }
+        let mut later = vec![Vec::new(); graph.num_nodes()];
+        for (u, v) in incompatible {
+            later[u.index()].push(v.index());
+        }
+        Self {
+            num_blocks: query.instance.num_blocks(),
+            max_cost: query.max_cost(),
+            another_turn: query.params.domain.another_turn,
+            order: TopologicalOrder::natural(graph).nodes().to_vec(),
+            successors: graph.nodes().map(|v| graph.successors(v).iter().map(|w| w.index()).collect()).collect(),
+            predecessors,
+            incompatible: later,
+            weights: weights.to_vec(),
+            cones: cone_sums(graph, weights),
+        }
+    }
+
+    pub(super) fn num_blocks(&self) -> usize {
+        self.num_blocks
+    }
+
+    /// What all nodes weigh, as a part of what all blocks may cost, in units of [`WHOLE`].
+    pub(crate) fn share(&self) -> i128 {
+        let capacity = i128::from(self.max_cost) * i128::from(count(self.num_blocks));
+        sum(&self.weights).saturating_mul(WHOLE) / capacity.max(1)
+    }
+
+    /// Narrows prefix weights and windows; whether there can be such a partition.
+    ///
+    /// # Complexity
+    /// O(nodes x log(blocks) + edges + pairs) per turn.
+    pub fn narrow(&self, prefixes: &mut PrefixWeights, windows: &mut Windows) -> bool {
+        let total = self.weights.iter().sum();
+        prefixes.least.resize(self.num_blocks + 1, 0);
+        prefixes.most.resize(self.num_blocks + 1, total);
+        prefixes.most[0] = prefixes.most[0].min(0);
+        prefixes.least[self.num_blocks] = prefixes.least[self.num_blocks].max(total);
+        let mut before = i128::MAX;
+        loop {
+            prefixes.spread(self.max_cost);
+            if !prefixes.are_open() {
+                return false;
+            }
+            self.place(prefixes, total, windows);
+            self.follow_edges(windows);
+            if !windows.are_open() {
+                return false;
+            }
+            let now = prefixes.slack();
+            if now == 0 || now.saturating_mul(self.another_turn[1]) > before.saturating_mul(self.another_turn[0]) {
+                return true;
+            }
+            before = now;
+            prefixes.tighten(windows, &self.weights);
+        }
+    }
+
+    /// By what comes before each node, and what comes after it.
+    fn place(&self, prefixes: &PrefixWeights, total: Ticks, Windows { earliest, latest }: &mut Windows) {
+        // Both are sorted.
+        let PrefixWeights { least, most } = prefixes;
+        for (earliest, cone) in earliest.iter_mut().zip(&self.cones.ancestors) {
+            *earliest = (*earliest).max(1 + most[1..].partition_point(|most| most < cone));
+        }
+        for (latest, cone) in latest.iter_mut().zip(&self.cones.descendants) {
+            *latest = (*latest).min(1 + least[1..].partition_point(|least| *least <= total - cone));
+        }
+    }
+
+    /// Along edges, and from incompatible node to incompatible node.
+    pub(super) fn follow_edges(&self, Windows { earliest, latest }: &mut Windows) {
+        for v in self.order.iter().map(|v| v.index()) {
+            for &w in &self.successors[v] {
+                earliest[w] = earliest[w].max(earliest[v]);
+            }
+            for &w in &self.incompatible[v] {
+                earliest[w] = earliest[w].max(earliest[v] + 1);
+            }
+        }
+        for v in self.order.iter().rev().map(|v| v.index()) {
+            let after = self.successors[v].iter().map(|&w| latest[w]);
+            let later = self.incompatible[v].iter().map(|&w| latest[w].saturating_sub(1));
+            latest[v] = after.chain(later).fold(latest[v], usize::min);
+        }
+    }
+}

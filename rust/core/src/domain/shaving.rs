@@ -1,0 +1,132 @@
+//! Shaving: minimum cuts say whether a node can be in the first, or the last, block of its window.
+//!
+//! **Claim.** Let `e` be the first block of `v`. If `v` is in block `e`, then so is each producer of what `v` reads whose first
+//! block is `e` too, and on from there; in the same way consumers follow their producers when `e` is the last block of both; and
+//! nodes whose windows are without `e` are elsewhere. When a minimum cut (`flow`) says that every such block costs at least
+//! the threshold, then `v` is after block `e`. Likewise for the last block.
+//!
+//! **Proof.** Blocks never fall along a tensor, so all nodes between two of a block are in it; what the cut is over contains the
+//! block of `v` of any such partition.
+//!
+//! Where many paths meet this says much more than incompatible pairs: all that must be in one block with `v` is paid for
+//! together.
+
+use super::propagation::Propagation;
+use super::windows::Windows;
+use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::query::Query;
+use crate::quotient::Quotient;
+
+/// One end of all windows that end there.
+#[derive(Clone, Copy)]
+struct End {
+    block: usize,
+    /// Whether it is the first block of the windows.
+    is_first: bool,
+}
+
+impl End {
+    fn is_of(self, windows: &Windows, node: usize) -> bool {
+        (if self.is_first { windows.earliest[node] } else { windows.latest[node] }) == self.block
+    }
+
+    /// On which sides a node is of a block in this place.
+    fn side(self, Windows { earliest, latest }: &Windows, node: usize) -> u8 {
+        let is_elsewhere = earliest[node] > self.block || latest[node] < self.block;
+        (u8::from(latest[node] <= self.block) * BEFORE)
+            | (u8::from(earliest[node] >= self.block) * AFTER)
+            | (u8::from(is_elsewhere) * ELSEWHERE)
+    }
+}
+
+impl Propagation {
+    /// Narrows the windows by minimum cuts. Whether there can be a partition as the query says. Arcs that are looked at are
+    /// taken from `steps`; when none are left, what is narrowed by then has to do.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when the interrupt was raised first; what was narrowed by then is right.
+    ///
+    /// # Complexity
+    /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
+    pub fn shave(&self, query: &Query<'_>, windows: &mut Windows, steps: &mut i64) -> Result<bool, Interrupted> {
+        let quotient = Quotient::new(query.instance);
+        let mut network = Network::new(&quotient);
+        let most = *steps;
+        for is_first in [true, false] {
+            for place in 1..=self.num_blocks() {
+                let block = if is_first { place } else { self.num_blocks() + 1 - place };
+                let mut shaving = Shaving {
+                    propagation: self,
+                    network: &mut network,
+                    threshold: query.threshold,
+                    end: End { block, is_first },
+                };
+                shaving.run(windows, most, query.interrupt)?;
+                *steps = most.saturating_sub_unsigned(network.steps());
+                self.follow_edges(windows);
+                if !windows.are_open() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The windows that begin, or end, at one block.
+struct Shaving<'s, 'q, 'a> {
+    propagation: &'s Propagation,
+    network: &'s mut Network<'q, 'a>,
+    threshold: i64,
+    end: End,
+}
+
+impl Shaving<'_, '_, '_> {
+    /// Asks of the nodes of this end whether they can be there.
+    fn run(&mut self, windows: &mut Windows, steps: i64, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let end = self.end;
+        let nodes = self.propagation.order.iter().map(|node| node.index());
+        let nodes: Vec<usize> = nodes.filter(|&node| end.is_of(windows, node)).collect();
+        let mut can_be = vec![false; self.propagation.order.len()];
+        // From the middle: with a node go those that must be in the block with it, if it can be; those with which it must be,
+        // if not.
+        let mut ranges = vec![(0, nodes.len())];
+        while let Some((begin, past)) = ranges.pop() {
+            if begin == past || steps.saturating_sub_unsigned(self.network.steps()) <= 0 {
+                continue;
+            }
+            interrupt.check(0)?;
+            let middle = usize::midpoint(begin, past);
+            let node = nodes[middle];
+            ranges.extend([(begin, middle), (middle + 1, past)]);
+            if can_be[node] || !end.is_of(windows, node) {
+                continue;
+            }
+            let side = |v: usize| end.side(windows, v);
+            if self.network.least_cost_among(std::iter::once(node), self.threshold, side) < self.threshold {
+                self.network.cheapest().for_each(|other| can_be[other] = true);
+            } else {
+                self.remove(node, windows);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the block out of a node's window, and out of those of the nodes that would bring it along.
+    fn remove(&self, node: usize, windows: &mut Windows) {
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            if !self.end.is_of(windows, node) {
+                continue;
+            }
+            if self.end.is_first {
+                windows.earliest[node] += 1;
+                stack.extend(&self.propagation.successors[node]);
+            } else {
+                windows.latest[node] -= 1;
+                stack.extend(&self.propagation.predecessors[node]);
+            }
+        }
+    }
+}

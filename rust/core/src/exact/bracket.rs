@@ -1,0 +1,417 @@
+//! Which threshold is decided next: a state machine without a clock, a thread or an instance.
+//!
+//! Thresholds are tried between what is proven and the incumbent, in *passes*. A pass begins at the incumbent's bottleneck, which
+//! often takes hardly more steps than what is far below it. A threshold that halts is left for the next pass, which has more
+//! steps, and lower ones are tried, which take fewer: in leaps twice as long as the last one while they are proven, in halves
+//! otherwise. Before the first minimum cuts, or the first halt, little more than the combinatorial bound is proven as a matter of
+//! form; after the first halt, all that cuts alone prove is swept.
+
+use crate::cost::{INFINITE, Ticks};
+use crate::query::BracketParams;
+
+/// What is known, in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// What is proven here.
+    pub lower: Ticks,
+    /// The incumbent's bottleneck.
+    pub upper: Ticks,
+    /// What anybody else has proven.
+    pub floor: Ticks,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Decide a threshold with so many steps, by minimum cuts too if they are of use.
+    Decide { threshold: Ticks, steps: u64, has_cuts: bool },
+    /// Go on with what waits for cuts.
+    Resume,
+    /// Sweep what cuts alone prove below a threshold that has halted.
+    Sweep { above: Ticks, formal: Ticks, has_cuts: bool },
+    /// Nothing: the bounds have met.
+    End,
+}
+
+/// What has come of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// Nothing has been done yet.
+    Begun,
+    /// What has to be decided waits for minimum cuts.
+    NeedsCuts,
+    /// It is decided, with so many steps left. Whether cuts are of use.
+    Decided { left: u64, has_cuts: bool },
+    /// So many steps were not enough. Whether cuts are of use.
+    Halted { has_cuts: bool },
+    /// All is swept. Whether cuts are of use.
+    Swept { has_cuts: bool },
+}
+
+/// A threshold of a pass that is being decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trial {
+    threshold: Ticks,
+    /// Whether it is the incumbent's bottleneck.
+    is_best: bool,
+    /// The bounds when it began.
+    before: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing has been done.
+    Idle,
+    /// A threshold of the pass is being decided.
+    Deciding(Trial),
+    /// A formal threshold is being decided: which, and whether cuts were of use before.
+    Formal { place: usize, had_cuts: bool, then: Then },
+    /// The sweep is on, after a trial that has halted.
+    Sweeping(Trial),
+}
+
+/// What waits for the formal thresholds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// A trial that goes on with cuts.
+    Resume(Trial),
+    /// The sweep, after a trial that has halted.
+    Sweep(Trial),
+}
+
+/// Thresholds from the incumbent's bottleneck down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pass {
+    steps: u64,
+    /// The lower bound when it began.
+    begin: Ticks,
+    /// The least threshold that has halted in the pass before, and in this one.
+    last_halt: Ticks,
+    halt: Ticks,
+    /// Steps that lower thresholds have taken since the halt.
+    below: u64,
+    /// Whether the incumbent's bottleneck is tried again, after a partition that was hardly better.
+    is_again: bool,
+}
+
+/// All that the choice of a threshold depends on besides the bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bracket<'a> {
+    params: &'a BracketParams,
+    combinatorial: Ticks,
+    /// What is proven as a matter of form.
+    formal: Ticks,
+    has_cuts: bool,
+    has_begun: bool,
+    is_swept: bool,
+    pass: Pass,
+    state: State,
+}
+
+impl<'a> Bracket<'a> {
+    /// Before anything is done; with so many steps for a threshold of the first pass.
+    pub(super) fn new(params: &'a BracketParams, combinatorial: Ticks, is_swept: bool, steps: u64) -> Self {
+        let pass = Pass { steps, begin: 0, last_halt: INFINITE, halt: INFINITE, below: 0, is_again: false };
+        Self {
+            params,
+            combinatorial,
+            formal: combinatorial,
+            has_cuts: true,
+            has_begun: false,
+            is_swept,
+            pass,
+            state: State::Idle,
+        }
+    }
+
+    /// What is to be done after an event, given the bounds by then.
+    pub(super) fn next(mut self, event: Event, bounds: Bounds) -> (Self, Task) {
+        if let Event::Decided { has_cuts, .. } | Event::Halted { has_cuts } | Event::Swept { has_cuts } = event {
+            self.has_cuts = has_cuts;
+        }
+        match (self.state, event) {
+            (State::Deciding(trial), Event::NeedsCuts) if !self.has_begun => self.begin(Then::Resume(trial), bounds),
+            (State::Deciding(_) | State::Formal { .. }, Event::NeedsCuts) => (self, Task::Resume),
+            (State::Deciding(trial), Event::Decided { left, .. }) => self.after(trial, Some(left), bounds),
+            (State::Deciding(trial), Event::Halted { .. }) => {
+                self.pass.halt = trial.threshold;
+                match (self.is_swept, self.has_begun) {
+                    (true, _) => self.after(trial, None, bounds),
+                    (false, true) => self.sweep(trial, bounds),
+                    (false, false) => self.begin(Then::Sweep(trial), bounds),
+                }
+            }
+            (State::Formal { place, had_cuts, then }, _) => {
+                self.formal = bounds.lower;
+                self.formal_from(place + 1, had_cuts, then, bounds)
+            }
+            (State::Sweeping(trial), _) => {
+                self.is_swept = true;
+                self.after(trial, None, bounds)
+            }
+            (State::Idle | State::Deciding(_), _) => self.begin_pass(bounds),
+        }
+    }
+
+    fn begin_pass(mut self, bounds: Bounds) -> (Self, Task) {
+        self.pass = Pass { begin: bounds.lower, halt: INFINITE, below: 0, is_again: false, ..self.pass };
+        self.decide(INFINITE, bounds)
+    }
+
+    fn next_pass(mut self, bounds: Bounds) -> (Self, Task) {
+        self.pass.last_halt = self.pass.halt;
+        self.pass.steps = self.pass.steps.saturating_mul(self.params.growth);
+        self.begin_pass(bounds)
+    }
+
+    /// Decides the open threshold that is nearest to this one.
+    fn decide(mut self, threshold: Ticks, bounds: Bounds) -> (Self, Task) {
+        if bounds.lower >= bounds.upper {
+            return (self, Task::End);
+        }
+        let is_best = threshold >= bounds.upper;
+        let threshold = threshold.clamp(bounds.lower + 1, bounds.upper);
+        self.state = State::Deciding(Trial { threshold, is_best, before: bounds });
+        (self, Task::Decide { threshold, steps: self.pass.steps, has_cuts: self.has_cuts })
+    }
+
+    /// Proves little more than the combinatorial bound, once, which takes hardly any steps.
+    fn begin(mut self, then: Then, bounds: Bounds) -> (Self, Task) {
+        self.has_begun = true;
+        self.formal_from(0, self.has_cuts, then, bounds)
+    }
+
+    fn formal_from(mut self, place: usize, had_cuts: bool, then: Then, bounds: Bounds) -> (Self, Task) {
+        let Bounds { lower, upper, .. } = bounds;
+        if let Some(part) = self.params.formal.get(place).filter(|_| lower <= self.combinatorial && lower < upper) {
+            let threshold = (lower + upper / part).clamp(lower + 1, upper);
+            self.state = State::Formal { place, had_cuts, then };
+            return (self, Task::Decide { threshold, steps: self.pass.steps, has_cuts: self.has_cuts });
+        }
+        // What cuts say there does not say whether they are of use above.
+        self.has_cuts = had_cuts;
+        match then {
+            Then::Sweep(trial) => self.sweep(trial, bounds),
+            Then::Resume(trial) => {
+                self.state = State::Deciding(trial);
+                (self, Task::Resume)
+            }
+        }
+    }
+
+    fn sweep(mut self, trial: Trial, bounds: Bounds) -> (Self, Task) {
+        self.state = State::Sweeping(trial);
+        let above = self.pass.halt.min(bounds.upper);
+        (self, Task::Sweep { above, formal: self.formal, has_cuts: self.has_cuts })
+    }
+
+    /// What is next when a trial is decided, with so many steps left, or has halted.
+    fn after(mut self, trial: Trial, left: Option<u64>, bounds: Bounds) -> (Self, Task) {
+        let Bounds { lower, upper, .. } = bounds;
+        let (steps, halt, has_halted) = (self.pass.steps, self.pass.halt, self.pass.halt < INFINITE);
+        // What somebody else has proven need not be proven again.
+        let floor = lower.max(bounds.floor);
+        let open = halt.min(upper) - floor;
+        let narrow = self.params.narrow[usize::from(lower > self.formal)];
+        let is_hardly_open = open <= upper / self.params.hardly_open && steps < self.params.plenty;
+        let is_narrow = open.saturating_mul(narrow) <= upper - self.pass.begin || is_hardly_open;
+        if left.is_none() && is_narrow || open <= 1 && has_halted {
+            return self.next_pass(bounds);
+        }
+        if has_halted {
+            self.pass.below += left.map_or(0, |left| steps - left.min(steps));
+            if self.pass.below > steps / self.params.comparable {
+                return self.next_pass(bounds);
+            }
+        }
+        // Once, since there may be many that are hardly better than each other.
+        let is_hardly_better = (trial.before.upper - upper).saturating_mul(self.params.hardly_better) <= open;
+        self.pass.is_again = trial.is_best && left.is_some() && !self.pass.is_again && is_hardly_better;
+        let leap = floor.saturating_add((lower - trial.before.lower).saturating_mul(2));
+        let middle = floor + (open + 1) / 2;
+        let last_halt = self.pass.last_halt;
+        let threshold = match (lower > trial.before.lower, has_halted) {
+            (true, true) => leap.min(middle),
+            (true, false) => leap,
+            (false, false) if self.pass.is_again => INFINITE,
+            (false, true) if trial.is_best && (floor + 1..halt).contains(&last_halt) => last_halt,
+            (false, _) => middle,
+        };
+        self.decide(threshold, bounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: u64 = 1 << 10;
+    /// Room for leaps and halves on both sides.
+    const UPPER: Ticks = 1 << 20;
+    const HALTED: Event = Event::Halted { has_cuts: true };
+    const DECIDED: Event = Event::Decided { left: STEPS, has_cuts: true };
+    const SWEPT: Event = Event::Swept { has_cuts: true };
+
+    fn bounds(lower: Ticks, upper: Ticks) -> Bounds {
+        Bounds { lower, upper, floor: 0 }
+    }
+
+    fn decide(threshold: Ticks, steps: u64) -> Task {
+        Task::Decide { threshold, steps, has_cuts: true }
+    }
+
+    /// Walks through events; each with the bounds by then, and the task that must follow.
+    fn walk(is_swept: bool, combinatorial: Ticks, table: &[(Event, Bounds, Task)]) {
+        let params = BracketParams::default();
+        let mut bracket = Bracket::new(&params, combinatorial, is_swept, STEPS);
+        for (row, &(event, bounds, expected)) in table.iter().enumerate() {
+            let (next, task) = bracket.next(event, bounds);
+            assert_eq!(task, expected, "row {row}: {event:?}");
+            bracket = next;
+        }
+    }
+
+    #[test]
+    fn the_incumbent_comes_first_and_the_end_is_where_bounds_meet() {
+        let table =
+            [(Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)), (DECIDED, bounds(UPPER, UPPER), Task::End)];
+        walk(true, 0, &table);
+        walk(true, 0, &[(Event::Begun, bounds(5, 5), Task::End)]);
+    }
+
+    #[test]
+    fn formal_thresholds_come_before_the_first_cuts_once() {
+        let part = UPPER >> 13;
+        let table = [
+            (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+            (Event::NeedsCuts, bounds(0, UPPER), decide(part, STEPS)),
+            // It may need cuts itself.
+            (Event::NeedsCuts, bounds(0, UPPER), Task::Resume),
+            // The next one is nearer; when it is proven there are no more.
+            (HALTED, bounds(0, UPPER), decide(UPPER >> 15, STEPS)),
+            (DECIDED, bounds(UPPER >> 15, UPPER), Task::Resume),
+            (Event::Decided { left: 0, has_cuts: true }, bounds(100, UPPER / 2), decide(300, STEPS)),
+            (Event::NeedsCuts, bounds(100, UPPER / 2), Task::Resume),
+        ];
+        walk(true, 0, &table);
+    }
+
+    #[test]
+    fn what_cuts_say_of_formal_thresholds_is_forgotten() {
+        let table = [
+            (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+            (Event::NeedsCuts, bounds(0, UPPER), decide(UPPER >> 13, STEPS)),
+            (
+                Event::Halted { has_cuts: false },
+                bounds(0, UPPER),
+                Task::Decide { threshold: UPPER >> 15, steps: STEPS, has_cuts: false },
+            ),
+            (Event::Decided { left: 0, has_cuts: false }, bounds(32, UPPER), Task::Resume),
+            (HALTED, bounds(32, UPPER), Task::Sweep { above: UPPER, formal: 32, has_cuts: true }),
+        ];
+        walk(false, 0, &table);
+    }
+
+    #[test]
+    fn the_first_halt_of_all_turns_begins_the_sweep() {
+        // Something is proven already, so that no formal thresholds are tried.
+        let sweep = Task::Sweep { above: UPPER, formal: 0, has_cuts: true };
+        let middle = decide(1000 + (UPPER - 999) / 2, STEPS);
+        walk(
+            false,
+            0,
+            &[
+                (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+                (HALTED, bounds(1000, UPPER), sweep),
+                (SWEPT, bounds(1000, UPPER), middle),
+            ],
+        );
+        walk(
+            true,
+            0,
+            &[(Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)), (HALTED, bounds(1000, UPPER), middle)],
+        );
+    }
+
+    #[test]
+    fn proven_thresholds_are_followed_by_leaps_halted_ones_by_halves() {
+        let table = [
+            (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+            (HALTED, bounds(1000, UPPER), decide(1000 + (UPPER - 999) / 2, STEPS)),
+            (HALTED, bounds(1000, UPPER), decide(1000 + ((UPPER - 999) / 2 + 1) / 2, STEPS)),
+            // Twice as far as the last step went.
+            (DECIDED, bounds(2000, UPPER), decide(4000, STEPS)),
+        ];
+        walk(true, 0, &table);
+    }
+
+    #[test]
+    fn what_others_have_proven_is_not_tried() {
+        let known = Bounds { floor: UPPER / 2, ..bounds(1000, UPPER) };
+        let table =
+            [(Event::Begun, known, decide(UPPER, STEPS)), (HALTED, known, decide(UPPER / 2 + UPPER / 4, STEPS))];
+        walk(true, 0, &table);
+    }
+
+    #[test]
+    fn a_partition_that_is_hardly_better_is_followed_once() {
+        let table = [
+            (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+            (DECIDED, bounds(0, UPPER - 10), decide(UPPER - 10, STEPS)),
+            (DECIDED, bounds(0, UPPER - 20), decide((UPPER - 19) / 2, STEPS)),
+        ];
+        walk(true, 0, &table);
+        let much = [
+            (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+            (DECIDED, bounds(0, UPPER / 2), decide(UPPER / 4, STEPS)),
+        ];
+        walk(true, 0, &much);
+    }
+
+    #[test]
+    fn a_narrow_bracket_ends_the_pass_and_the_next_has_more_steps() {
+        // Of 2^20 an eighth is left when something is proven.
+        let lower = UPPER - UPPER / 64;
+        let table = [
+            (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+            (HALTED, bounds(lower, UPPER), decide(UPPER, 4 * STEPS)),
+            (HALTED, bounds(lower, UPPER), decide(UPPER, 16 * STEPS)),
+        ];
+        walk(true, 0, &table[..2]);
+        // With a 64th open, lower thresholds take as many steps, and halts of the incumbent are followed by passes.
+        let hardly = UPPER - UPPER / 256;
+        let table = [(Event::Begun, bounds(hardly, UPPER), table[0].2), (HALTED, bounds(hardly, UPPER), table[1].2)];
+        walk(true, 0, &table);
+    }
+
+    #[test]
+    fn lower_thresholds_that_take_as_many_steps_end_the_pass() {
+        let begin = [
+            (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+            (HALTED, bounds(1000, UPPER), decide(1000 + (UPPER - 999) / 2, STEPS)),
+        ];
+        let left = |used| Event::Decided { left: STEPS - used, has_cuts: true };
+        let now = bounds(UPPER / 2, UPPER);
+        for (used, task) in
+            [(STEPS / 4, decide(UPPER / 2 + UPPER / 4, STEPS)), (STEPS / 4 + 1, decide(UPPER, 4 * STEPS))]
+        {
+            walk(true, 0, &[begin[0], begin[1], (left(used), now, task)]);
+        }
+    }
+
+    #[test]
+    fn what_halted_in_the_last_pass_is_tried_after_the_incumbent() {
+        let half = 1000 + (UPPER - 999) / 2;
+        let quarter = 1000 + (half - 999) / 2;
+        let used = Event::Decided { left: 0, has_cuts: true };
+        let table = [
+            (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+            (HALTED, bounds(1000, UPPER), decide(half, STEPS)),
+            (HALTED, bounds(1000, UPPER), decide(quarter, STEPS)),
+            // Proven, with all steps: the next pass.
+            (used, bounds(quarter, UPPER), decide(UPPER, 4 * STEPS)),
+            (HALTED, bounds(quarter, UPPER), decide(half, 4 * STEPS)),
+        ];
+        walk(true, 0, &table);
+    }
+}

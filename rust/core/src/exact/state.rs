@@ -1,0 +1,102 @@
+//! What is known of one instance and serves all who prove: later turns, and the chain's thresholds beside them.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::branch::Part;
+use crate::cost::Ticks;
+use crate::domain::DomainCache;
+use crate::query::ExactParams;
+
+/// All of it; questions are of quotients of one instance, with the same parameters.
+#[derive(Debug, Default)]
+pub struct ProofState {
+    /// How the solver goes about it.
+    pub params: ExactParams,
+    /// What minimum cuts have said.
+    pub domains: DomainCache,
+    /// How far everybody has come.
+    pub marks: Marks,
+    /// What is left of thresholds that were cut into parts.
+    pub(super) open: OpenParts,
+}
+
+impl ProofState {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(params: ExactParams) -> Self {
+        Self { params, ..Self::default() }
+    }
+}
+
+/// How far those have come who prove.
+#[derive(Debug, Default)]
+pub struct Marks {
+    stuck: Mutex<Option<Ticks>>,
+    are_wide: AtomicBool,
+    floor: AtomicI64,
+}
+
+impl Marks {
+    /// The least threshold that minimum cuts alone do not prove, roughly, when somebody has looked for it: those between it and
+    /// what is proven have been swept.
+    #[must_use]
+    pub fn stuck(&self) -> Option<Ticks> {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lower_stuck(&self, threshold: Ticks) {
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        *stuck = Some(stuck.map_or(threshold, |least| least.min(threshold)));
+    }
+
+    /// Whether frontiers were too many for the incumbent's bottleneck when somebody last tried it (`labeling`).
+    #[must_use]
+    pub fn are_wide(&self) -> bool {
+        self.are_wide.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_wide(&self, are_wide: bool) {
+        self.are_wide.store(are_wide, Ordering::Relaxed);
+    }
+
+    /// What anybody has proven, in any way, as far as has been told.
+    pub(super) fn floor(&self) -> Ticks {
+        self.floor.load(Ordering::Relaxed)
+    }
+
+    /// Takes what somebody has proven.
+    pub fn raise_floor(&self, lower_bound: Ticks) {
+        self.floor.fetch_max(lower_bound, Ordering::Relaxed);
+    }
+}
+
+/// Parts of thresholds that are not decided yet, the last ones at the back.
+#[derive(Debug, Default)]
+pub(super) struct OpenParts(Mutex<Vec<Open>>);
+
+/// What is left of a threshold of a quotient.
+#[derive(Debug)]
+struct Open {
+    threshold: Ticks,
+    group_of: Vec<usize>,
+    parts: Vec<Part>,
+}
+
+impl OpenParts {
+    /// Takes the parts that are left of a threshold; none when it is not in parts.
+    pub(super) fn take(&self, group_of: &[usize], threshold: Ticks) -> Option<Vec<Part>> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = open.iter().position(|each| each.threshold == threshold && each.group_of == group_of)?;
+        Some(open.remove(place).parts)
+    }
+
+    /// Keeps parts for another turn, of at most so many thresholds.
+    pub(super) fn keep(&self, group_of: &[usize], threshold: Ticks, parts: Vec<Part>, max_kept: usize) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() == max_kept {
+            open.remove(0);
+        }
+        open.push(Open { threshold, group_of: group_of.to_vec(), parts });
+    }
+}

@@ -1,0 +1,137 @@
+//! What is to be known of a tensor that lies across a place of the order, and what becomes of that when one more node gets a
+//! block.
+
+use super::frontier::Pay;
+use crate::cost::Ticks;
+
+/// Blocks that consumers of a tensor can be in, at most, so that they fit a word.
+pub(super) const MAX_SPAN: usize = 56;
+/// A tensor of which nothing matters any more.
+const INERT: u64 = u64::MAX;
+
+/// What a node has to do with a tensor, in a given order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touch {
+    /// Where the tensor's word is in the row before and after it; no place when it is always the same.
+    pub slots: [Option<usize>; 2],
+    /// The word before it, when it is always that.
+    pub word: u64,
+    pub import: Ticks,
+    pub export: Ticks,
+    /// Whether the node produces it; else it reads it.
+    pub is_produced: bool,
+    /// Where the words of before and after it begin to count blocks.
+    pub bases: [usize; 2],
+    /// The first and the last block of consumers that come later, if any do.
+    pub rest: Option<(usize, usize)>,
+}
+
+/// What is to be known of a tensor on the frontier.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crossing {
+    /// Where it was produced; 0 when that does not matter.
+    producer: usize,
+    /// Whether its producer has paid, if there is one.
+    is_exported: bool,
+    /// Blocks that have it, besides the producer's.
+    holders: u128,
+}
+
+impl Crossing {
+    fn pack(self, base: usize) -> u64 {
+        let holders = u64::try_from(self.holders >> base).unwrap_or(INERT);
+        u64::try_from(self.producer).unwrap_or(INERT) | u64::from(self.is_exported) << 7 | holders << 8
+    }
+
+    fn unpack(word: u64, base: usize) -> Self {
+        let producer = usize::try_from(word & 0x7f).unwrap_or(0);
+        Self { producer, is_exported: word >> 7 & 1 == 1, holders: u128::from(word >> 8) << base }
+    }
+}
+
+impl Touch {
+    /// Advances the tensor's word in a row; whether the node can be there.
+    pub(super) fn advance_in(&self, row: &mut [u64], block: usize, pays: &mut Vec<Pay>) -> bool {
+        // A place that is given up is as if it had never been used.
+        let before = self.slots[0].map_or(self.word, |slot| std::mem::take(&mut row[slot]));
+        let Some(after) = self.advance(before, block, pays) else { return false };
+        if let Some(slot) = self.slots[1] {
+            row[slot] = after;
+        }
+        true
+    }
+
+    /// What becomes of a tensor when the node gets a block, and what is paid; none when it cannot be there.
+    pub(super) fn advance(&self, word: u64, block: usize, pays: &mut Vec<Pay>) -> Option<u64> {
+        let is_paid = self.import > 0 || self.export > 0;
+        let mut crossing = if self.is_produced {
+            Crossing { producer: block, is_exported: false, holders: 0 }
+        } else if word == INERT {
+            return Some(if self.rest.is_some() { INERT } else { 0 });
+        } else {
+            Crossing::unpack(word, self.bases[0])
+        };
+        let Crossing { producer, is_exported, holders } = &mut crossing;
+        if *producer > block {
+            return None;
+        }
+        if !self.is_produced && is_paid && *producer != block && *holders >> block & 1 == 0 {
+            pays.push((block, self.import));
+            *holders |= 1 << block;
+            if *producer != 0 && !*is_exported {
+                pays.push((*producer, self.export));
+            }
+            *is_exported = true;
+        }
+        let Some((first, last)) = self.rest else { return Some(0) };
+        if *producer > last {
+            return None;
+        }
+        if *producer < first {
+            if *producer != 0 && is_paid && !*is_exported {
+                pays.push((*producer, self.export));
+            }
+            (*producer, *is_exported) = (0, true);
+        }
+        let can_be = blocks(first.max(*producer), last);
+        let without = can_be & !*holders & !(1 << *producer);
+        if without == 0 || !is_paid {
+            if *producer <= first {
+                return Some(INERT);
+            }
+            (*is_exported, *holders) = (true, can_be);
+        } else if *producer == 0 && first == last {
+            pays.push((last, self.import));
+            return Some(INERT);
+        }
+        *holders &= can_be;
+        Some(crossing.pack(self.bases[1]))
+    }
+}
+
+/// These blocks as bits.
+fn blocks(first: usize, last: usize) -> u128 {
+    (1 << (last + 1)) - (1 << first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_keep_what_they_are_of() {
+        for base in [0, 1, 9] {
+            for producer in [0, 1, 64] {
+                let holders = blocks(base.max(1), base + MAX_SPAN - 1);
+                let word = Crossing { producer, is_exported: true, holders }.pack(base);
+                let crossing = Crossing::unpack(word, base);
+                assert!(
+                    word != INERT
+                        && crossing.producer == producer
+                        && crossing.is_exported
+                        && crossing.holders == holders
+                );
+            }
+        }
+    }
+}

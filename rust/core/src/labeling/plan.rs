@@ -1,0 +1,98 @@
+//! What each node of an order touches, and where on the frontier each tensor has its word.
+
+use super::crossing::{MAX_SPAN, Touch};
+use crate::domain::Windows;
+use crate::ids::TensorId;
+use crate::order::TopologicalOrder;
+use crate::query::Query;
+
+/// What each node touches, in a given order, and how many tensors lie across a place of it at most; none when windows are too
+/// wide.
+pub(super) fn plan(query: &Query<'_>, windows: &Windows, order: &TopologicalOrder) -> Option<(Vec<Vec<Touch>>, usize)> {
+    let (instance, graph) = (query.instance, query.instance.graph());
+    let mut rest = vec![None; graph.num_tensors()];
+    let mut touches = Vec::with_capacity(graph.num_nodes());
+    for &node in order.nodes().iter().rev() {
+        let made = graph.produces(node).iter().filter(|x| !graph.consumers(**x).is_empty());
+        let tensors = made.map(|&x| (x, true)).chain(graph.reads(node).iter().map(|&x| (x, false)));
+        let touched_by: Vec<(TensorId, Touch)> = tensors
+            .map(|(x, is_produced)| {
+                let is_free = graph.producer(x).is_none() && !instance.boundary_io();
+                let [import, export] = [instance.transfer(x), instance.export(x)].map(|c| if is_free { 0 } else { c });
+                (
+                    x,
+                    Touch {
+                        slots: [None; 2],
+                        word: 0,
+                        import,
+                        export,
+                        is_produced,
+                        bases: [0; 2],
+                        rest: rest[x.index()],
+                    },
+                )
+            })
+            .collect();
+        let window = (windows.earliest[node.index()], windows.latest[node.index()]);
+        for &x in graph.reads(node) {
+            let (first, last) = rest[x.index()].unwrap_or(window);
+            rest[x.index()] = Some((first.min(window.0), last.max(window.1)));
+        }
+        touches.push(touched_by);
+    }
+    touches.reverse();
+    let num_slots = give_slots(query, windows, order, &mut touches)?;
+    Some((
+        touches.into_iter().map(|touched| touched.into_iter().map(|(_, touch)| touch).collect()).collect(),
+        num_slots,
+    ))
+}
+
+/// Gives each tensor a slot from its first touch to its last, but for where its word is always the same.
+fn give_slots(
+    query: &Query<'_>,
+    windows: &Windows,
+    order: &TopologicalOrder,
+    touches: &mut [Vec<(TensorId, Touch)>],
+) -> Option<usize> {
+    let (mut free, mut num_slots, mut pays) = (Vec::new(), 0, Vec::new());
+    // Per tensor: the words that it can have, none when they are many; where they begin to count blocks; its slot.
+    let mut places = vec![(Some(vec![0]), 0, None); query.instance.graph().num_tensors()];
+    for (&node, touched) in order.nodes().iter().zip(touches) {
+        let mut given_up = Vec::new();
+        for (x, touch) in touched.iter_mut() {
+            let (words, base, slot) = &mut places[x.index()];
+            if touch.rest.is_some_and(|(first, last)| last >= first + MAX_SPAN) {
+                return None;
+            }
+            touch.bases = [*base, touch.rest.map_or(0, |(first, _)| first)];
+            touch.slots[0] = *slot;
+            touch.word = words.as_ref().map_or(0, |words| words[0]);
+            *words = words.take().and_then(|words| {
+                let blocks = windows.earliest[node.index()]..=windows.latest[node.index()];
+                let pairs = words.iter().flat_map(|&word| blocks.clone().map(move |block| (word, block)));
+                let mut after: Vec<u64> =
+                    pairs.filter_map(|(word, block)| touch.advance(word, block, &mut pays)).collect();
+                pays.clear();
+                after.sort_unstable();
+                after.dedup();
+                (1..=query.params.labeling.max_words).contains(&after.len()).then_some(after)
+            });
+            if touch.rest.is_none() {
+                *words = Some(vec![0]);
+            }
+            *base = touch.bases[1];
+            if words.as_ref().is_some_and(|words| words.len() == 1) {
+                given_up.extend(slot.take());
+            } else if slot.is_none() {
+                *slot = free.pop().or_else(|| {
+                    num_slots += 1;
+                    Some(num_slots - 1)
+                });
+            }
+            touch.slots[1] = *slot;
+        }
+        free.append(&mut given_up);
+    }
+    Some(num_slots)
+}

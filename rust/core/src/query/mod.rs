@@ -1,0 +1,36 @@
+//! One question to the exact solver, the effort that an answer may take, and the numbers that were tuned for it.
+
+mod effort;
+mod params;
+
+pub use effort::{Counts, Effort, Halt};
+pub use params::{BracketParams, BranchParams, DecideParams, DomainParams, DownsetParams, ExactParams, LabelingParams};
+
+use crate::cost::{Instance, Ticks};
+use crate::ids::count;
+use crate::interrupt::Interrupt;
+
+/// Whether there is a partition of an instance whose blocks all cost less than a threshold.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The problem, or a quotient of it.
+    pub instance: &'a Instance,
+    /// In ticks, at least 1.
+    pub threshold: Ticks,
+    /// How the solver goes about it; answers do not depend on these.
+    pub params: &'a ExactParams,
+    /// Ends the work early.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Query<'_> {
+    /// The most that a block can cost: costs are integers.
+    pub(crate) fn max_cost(&self) -> Ticks {
+        self.threshold - 1
+    }
+
+    /// The most that all blocks can cost together; it need not fit 64 bits.
+    pub(crate) fn capacity(&self) -> i128 {
+        i128::from(self.max_cost()) * i128::from(count(self.instance.num_blocks()))
+    }
+}

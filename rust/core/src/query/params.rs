@@ -1,0 +1,263 @@
+//! Every tuned number of the exact solver. No answer depends on one, only how soon it comes.
+//!
+//! The record that a number rests on stands beside it (a file in `benches/record`, and what was compared there); "not measured"
+//! are first guesses that have never been compared with others. Steps are those of [`Effort`](super::Effort): about 10^8 of
+//! them, or arcs of flow networks, take a second.
+
+/// All of them; the default is what the figures in `benches/record` are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExactParams {
+    /// Stage windows, incompatible pairs and node weights.
+    pub domain: DomainParams,
+    /// The dynamic program over downsets.
+    pub downset: DownsetParams,
+    /// Label setting on the graph of frontiers.
+    pub labeling: LabelingParams,
+    /// The cascade that decides one threshold.
+    pub decide: DecideParams,
+    /// Parts of windows.
+    pub branch: BranchParams,
+    /// Which thresholds are decided.
+    pub bracket: BracketParams,
+}
+
+/// Of `domain`. Fractions are `[numerator, denominator]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainParams {
+    /// Incompatible pairs are not looked for in graphs of more nodes: they take 3/8 nodes^2 bytes.
+    pub max_nodes: usize,
+    /// Arcs that may be looked at for incompatible pairs.
+    pub pair_steps: u64,
+    /// Arcs that may be looked at to narrow windows.
+    pub window_steps: i64,
+    /// Arcs that may be looked at for node weights, at the incumbent's bottleneck.
+    pub brief_steps: i64,
+    /// The same at lower thresholds, which are worth more.
+    pub patient_steps: i64,
+    /// After so many nodes it is estimated how many of them the steps are enough for.
+    pub sample: usize,
+    /// Minimum cuts for one node's weight.
+    pub max_cuts: usize,
+    /// No more of them when the weight that is found is this part of all that it can be.
+    pub enough: [i128; 2],
+    /// Another turn of propagation when the last has left less than this part of what was open.
+    pub another_turn: [i128; 2],
+    /// Rounds of weights that are always tried where weights are a large part of the capacity.
+    pub rounds: usize,
+    /// Another round after these when the last has left this part of the windows' slack or less.
+    pub another_round: [usize; 2],
+    /// Another round after the first, and after later ones, when weights take so many hundredths of the capacity.
+    pub near: [i128; 2],
+    /// Cuts are of use when they leave so many hundredths of the windows' slack or less, or of the capacity that is free.
+    pub of_use: [i128; 2],
+    /// What is known at a threshold serves for one that is lower by no more than one part of so many.
+    pub recall: i64,
+    /// Thresholds of which domains are kept, the last ones.
+    pub max_kept: usize,
+}
+
+impl Default for DomainParams {
+    fn default() -> Self {
+        Self {
+            max_nodes: 20_000,        // 150 MB
+            pair_steps: 1 << 26,      // half a second; not measured
+            window_steps: 1 << 25,    // a quarter of a second; not measured
+            brief_steps: 1 << 26,     // half a second; 2026-11-23.md, "Charges, k = 16 and 32"
+            patient_steps: 3 << 26,   // one and a half; same place
+            sample: 32,               // not measured
+            max_cuts: 8,              // not measured
+            enough: [9, 10],          // not measured
+            another_turn: [49, 50],   // not measured
+            rounds: 3,                // 2026-11-23.md, "Flows that go on": five rounds take too long on gnmt2
+            another_round: [97, 100], // not measured
+            near: [80, 95], // 2026-11-23.md, "Thresholds": rounds far from a contradiction left out, with other changes
+            of_use: [99, 90], // not measured
+            recall: 1 << 14, // 2026-11-23.md, "Steps for the best partition": 500 was too few
+            max_kept: 64,   // some MB each for the largest graphs; not measured
+        }
+    }
+}
+
+/// Of `downset`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DownsetParams {
+    /// Steps that a branch of the enumeration takes, and each node that it decides.
+    pub branch_steps: u64,
+    /// Steps that a node takes that a branch decides.
+    pub node_steps: u64,
+    /// Steps that putting a downset into a k-d tree takes.
+    pub entry_steps: u64,
+    /// Downsets of a leaf of the k-d tree.
+    pub leaf: usize,
+    /// Targets between two looks at the budget.
+    pub chunk: usize,
+    /// Downsets of a level from each of which blocks are listed one after the other; from more of them, all at once.
+    pub max_starts: usize,
+    /// Steps with which a level is tried first.
+    pub first_steps: u64,
+    /// By how much these grow when neither end has come to its next level.
+    pub growth: u64,
+    /// The end is in sight when this part of all levels is known, the last link included.
+    pub in_sight: [usize; 2],
+    /// So many times the steps are in reserve for then.
+    pub reserve: u64,
+}
+
+impl Default for DownsetParams {
+    fn default() -> Self {
+        Self {
+            branch_steps: 16,     // from a profile; not recorded
+            node_steps: 8,        // from a profile; not recorded
+            entry_steps: 8,       // from a profile; not recorded
+            leaf: 8,              // not measured
+            chunk: 1 << 10,       // not measured
+            max_starts: 64,       // not measured
+            first_steps: 1 << 14, // not measured
+            growth: 4,            // not measured
+            in_sight: [2, 3],     // not measured
+            reserve: 3,           // not measured alone
+        }
+    }
+}
+
+/// Of `labeling`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelingParams {
+    /// Steps of an arc between frontiers.
+    pub arc_steps: u64,
+    /// Steps of a tensor that the arc's node touches.
+    pub touch_steps: u64,
+    /// Steps of a label, per block.
+    pub label_steps: u64,
+    /// Words that a tensor can have on the frontier, as far as they are followed one by one.
+    pub max_words: usize,
+    /// The frontiers of an order have one part of so many of the steps.
+    pub frontier_share: u64,
+    /// Where frontiers are few, labels may take so many times the steps.
+    pub times: u64,
+    /// Labels of a layer from which on threads are used.
+    pub parallel: usize,
+}
+
+impl Default for LabelingParams {
+    fn default() -> Self {
+        Self {
+            arc_steps: 16,     // from a profile; not recorded
+            touch_steps: 4,    // from a profile; not recorded
+            label_steps: 6,    // from a profile; not recorded
+            max_words: 16,     // not measured
+            frontier_share: 3, // not measured
+            times: 4,          // not measured alone
+            parallel: 1 << 12, // not measured
+        }
+    }
+}
+
+/// Of the cascade: the downset DP and labels without cuts, minimum cuts, both again, parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecideParams {
+    /// Steps of the downset DP without windows, which most decisions do not need.
+    pub downset_steps: u64,
+    /// Steps of labels without cuts.
+    pub label_steps: u64,
+    /// On larger graphs labels may take as many times more as the graph has times so many nodes: its cuts take seconds.
+    pub large: usize,
+    /// Up to so many times.
+    pub max_times: u64,
+    /// Where windows are given, labels and the downset DP have one part of so many of the steps.
+    pub known_shares: [u64; 2],
+    /// The same where there may be parts afterwards.
+    pub shares: [u64; 2],
+}
+
+impl Default for DecideParams {
+    fn default() -> Self {
+        Self {
+            downset_steps: 1 << 18, // milliseconds; not measured
+            label_steps: 1 << 24,   // 2026-11-29.md, "In the morning"
+            large: 1 << 10,         // 2026-11-29.md, "In the morning"
+            max_times: 8,           // 2026-11-29.md, "In the morning": in any case, others lose half a second
+            known_shares: [8, 2],   // not measured
+            shares: [2, 4],         // not measured
+        }
+    }
+}
+
+/// Of branching.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchParams {
+    /// Steps of labels for a part.
+    pub label_steps: u64,
+    /// Steps of the downset DP for a part.
+    pub downset_steps: u64,
+    /// Steps that minimum cuts take per arc.
+    pub arc_steps: i64,
+    /// Steps that a part takes per node beside its cuts.
+    pub node_steps: u64,
+    /// Nodes whose windows are tried: so many that weigh most, and so many of the others.
+    pub candidates: usize,
+    /// The unit of weights where windows are compared is one part of so many of what a block can cost.
+    pub unit: i64,
+    /// Thresholds whose parts are kept, the last ones.
+    pub max_kept: usize,
+}
+
+impl Default for BranchParams {
+    fn default() -> Self {
+        Self {
+            label_steps: 1 << 23,   // not measured
+            downset_steps: 1 << 20, // 2026-11-23.md, "Branches": with 2^16 multitask_resnet stays open
+            arc_steps: 2,           // from a profile; not recorded
+            node_steps: 1 << 10,    // a second for 100,000 nodes; 2026-11-23.md, "Branches": large graphs
+            candidates: 32,         // not measured
+            unit: 10_000,           // not measured; weights and not nodes or roots: 2026-11-23.md, "Branches"
+            max_kept: 4,            // some dozens of parts each; not measured
+        }
+    }
+}
+
+/// Of the choice of thresholds. Parts are of the incumbent's bottleneck, one of so many; pairs are for while nothing is proven
+/// above the formal bound, and for later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BracketParams {
+    /// By how much steps grow from pass to pass.
+    pub growth: u64,
+    /// A bracket is narrow when it is this part of what was open when the pass began.
+    pub narrow: [i64; 2],
+    /// With no more than this part open, lower thresholds take as many steps as the incumbent's bottleneck,
+    pub hardly_open: i64,
+    /// and are tried only when so many steps have not been enough for that.
+    pub plenty: u64,
+    /// A partition that is better by no more than this part of what is open is likely to be the best.
+    pub hardly_better: i64,
+    /// When lower thresholds that were proven have taken this part of the steps, the next pass begins.
+    pub comparable: u64,
+    /// Little more than the combinatorial bound: these parts of the incumbent's bottleneck above it.
+    pub formal: [i64; 3],
+    /// The sweep goes in steps of this part.
+    pub rough: [i64; 2],
+    /// Where cuts say nothing, the sweep tries so many low thresholds.
+    pub probes: usize,
+    /// The share of the capacity, in hundredths, that weights take where cuts more often than not find a contradiction.
+    pub full: i128,
+    /// How much faster shares grow than thresholds fall.
+    pub steep: [i128; 2],
+}
+
+impl Default for BracketParams {
+    fn default() -> Self {
+        Self {
+            growth: 4,                           // not measured
+            narrow: [1 << 12, 1 << 3],           // not measured
+            hardly_open: 1 << 7,                 // 2026-11-23.md, "Steps for the best partition", with the next three
+            plenty: 1 << 30,                     // see above
+            hardly_better: 8,                    // see above
+            comparable: 4,                       // see above
+            formal: [1 << 13, 1 << 15, 1 << 18], // 2026-11-23.md, "Steps for the best partition": a bound for every graph
+            rough: [1 << 12, 1 << 8],            // 2026-11-23.md, "Flows that go on", with other changes
+            probes: 3,                           // 2026-11-23.md, "Thresholds", with the next two
+            full: 98,                            // see above
+            steep: [13, 10],                     // see above
+        }
+    }
+}
