@@ -77,15 +77,17 @@ def read_arrays(path: Path) -> dict[str, Any]:
         When it cannot be read, or is no such file.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise InputError(f"{path}: one array without a name, but an .npz file is asked for")
-        with loaded as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        # Opened here: numpy leaves a file open that it cannot read.
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            found = None if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, EOFError, MemoryError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, MemoryError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: no .npz file of arrays: {' '.join(str(error).split())}") from None
+    if found is None:
+        raise InputError(f"{path}: one array without a name, but an .npz file is asked for")
+    return found
 
 
 def file_digest(path: Path) -> str:
