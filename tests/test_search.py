@@ -148,6 +148,13 @@ def test_a_stop_that_fails_is_passed_on() -> None:
         sg.search(wide_instance(100), stop=Broken())
 
 
+def test_a_population_that_fills_the_memory_is_refused() -> None:
+    """Memory that is not there would end the process."""
+    params = sg.BrkgaParams(population=2**20)
+    with pytest.raises(sg.InputError, match="population = 1048576: keys of 1000 nodes each fill the memory"):
+        sg.search(wide_instance(1000), method="brkga", params=params)
+
+
 def test_a_generation_that_is_too_long_is_cut_short() -> None:
     """A time limit is kept although one generation takes much longer, and the partition so far is given."""
     begin = time.perf_counter()

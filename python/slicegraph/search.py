@@ -24,6 +24,8 @@ METHODS = ("merge", "anneal", "brkga")
 """The searches by name; the first is the best."""
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 2**24
+# Two generations of so many keys take 8 GB.
+_MOST_KEYS = 2**29
 # Above this a search gains less from fewer nodes than reducing them takes.
 _MAX_REDUCED = 100_000
 # More than any machine has; keeps a typing error from starting a thread for everything.
@@ -250,9 +252,12 @@ def _brkga(
     target: int,
     poll: Callable[[int | None, int, int], bool],
 ) -> tuple[NDArray[np.int32], int | None, int, int, bool]:
+    population = _population(instance) if params.population is None else params.population
+    if population * instance.graph.num_nodes > _MOST_KEYS:
+        raise InputError(f"population = {population}: keys of {instance.graph.num_nodes} nodes each fill the memory")
     return _core.brkga(
         instance.core,
-        population=_population(instance) if params.population is None else params.population,
+        population=population,
         elite=params.elite,
         mutants=params.mutants,
         bias=params.bias,
