@@ -5,9 +5,10 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::device::Device;
+use super::seconds::{check_limit, check_times, work_seconds};
 use super::ticks::{Ticks, ceil_div, choose_tick, snap};
 use crate::error::Error;
-use crate::graph::{Csr, Graph, GraphBuilder, MAX_SECONDS, Work};
+use crate::graph::{Csr, Graph, GraphBuilder};
 use crate::ids::{NodeId, TensorId, bytes_as_float, count, float};
 
 /// More blocks than any pipeline has; keeps a typing error from asking for all memory.
@@ -365,47 +366,5 @@ impl Instance {
     /// How many pairs of a node and a paid tensor there are.
     pub(crate) fn num_paid(&self) -> (usize, usize) {
         (self.paid_produces.values().len(), self.paid_reads.values().len())
-    }
-}
-
-/// Refuses what plainly cannot fit; that something else fits nowhere either is for the search to find out.
-fn check_limit(graph: &Graph, num_blocks: usize, limit: u64) -> Result<(), Error> {
-    let bytes_of = |node: NodeId| graph.param_bytes(node);
-    if let Some(node) = graph.nodes().find(|&node| bytes_of(node) > limit) {
-        return Err(Error::NodeOverLimit { node: node.index(), bytes: bytes_of(node), limit });
-    }
-    let bytes: u64 = graph.nodes().map(bytes_of).sum();
-    let room = u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
-    if u128::from(bytes) > room {
-        return Err(Error::GraphOverLimit { bytes, num_blocks, limit });
-    }
-    Ok(())
-}
-
-/// Seconds per node: as given, or by the roofline max(flops / rate, moved bytes / memory bandwidth).
-fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {
-    let (flops, moved_bytes, is_view) = match graph.work() {
-        Work::Seconds(seconds) => return Ok(seconds.clone()),
-        Work::Facts { flops, moved_bytes, is_view } => (flops, moved_bytes, is_view),
-    };
-    let rule = "the graph gives no work in seconds";
-    let missing = |figure| Error::DeviceMissing { figure, rule };
-    let rate = device.flops.ok_or_else(|| missing("flops"))?;
-    let memory_bandwidth = device.memory_bandwidth.ok_or_else(|| missing("memory_bandwidth"))?;
-    let roofline = |((&flops, &moved), &is_view): ((&f64, &u64), &bool)| {
-        if is_view { 0.0 } else { (flops / rate).max(bytes_as_float(moved) / memory_bandwidth) }
-    };
-    let seconds: Vec<f64> = flops.iter().zip(moved_bytes).zip(is_view).map(roofline).collect();
-    check_times("node", "work", &seconds)?;
-    Ok(seconds)
-}
-
-fn check_times(owner: &'static str, quantity: &'static str, seconds: &[f64]) -> Result<(), Error> {
-    match seconds.iter().position(|&s| s > MAX_SECONDS) {
-        None => Ok(()),
-        Some(index) => {
-            let (value, rule) = (format!("{:?} s", seconds[index]), "above 1e15 s");
-            Err(Error::Quantity { owner, index, quantity, value, rule })
-        }
     }
 }

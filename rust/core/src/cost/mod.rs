@@ -7,6 +7,7 @@
 mod block;
 mod device;
 mod instance;
+mod seconds;
 mod ticks;
 
 pub use block::{BlockCost, bottleneck, check_partition, partition_costs};

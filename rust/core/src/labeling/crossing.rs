@@ -1,8 +1,10 @@
 //! What is to be known of a tensor that lies across a place of the order, and what becomes of that when one more node gets a
 //! block.
 
-use super::frontier::Pay;
 use crate::cost::Ticks;
+
+/// What one block pays; the first block is 1.
+pub(super) type Pay = (usize, Ticks);
 
 /// Blocks that consumers of a tensor can be in, at most, so that they fit a word.
 pub(super) const MAX_SPAN: usize = 56;

@@ -1,6 +1,5 @@
 //! Dominance: of two labels at a frontier of which one has paid no more in any block, the other is of no use.
 
-use super::labels::Origin;
 use crate::cost::Ticks;
 
 /// Labels that each is compared with, the last ones in lexicographic order. With 20, 100, 400 and 2,000 of them: one of five
@@ -8,6 +7,9 @@ use crate::cost::Ticks;
 const RECENT: usize = 64;
 /// Blocks that labels can be of, at most.
 pub(super) const WIDEST: usize = 64;
+
+/// Where a label comes from: the label before it, and the block of the node between.
+pub(super) type Origin = (u32, u32);
 
 /// The labels of so many blocks for which no other one near them has paid no more in any block.
 pub(super) fn useful(costs: &[Ticks], origins: &[Origin], len: usize) -> (Vec<Ticks>, Vec<Origin>) {

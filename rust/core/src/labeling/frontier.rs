@@ -21,7 +21,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::crossing::Touch;
+use super::crossing::{Pay, Touch};
 use super::plan::plan;
 use super::rows::Rows;
 use crate::cost::Ticks;
@@ -29,9 +29,6 @@ use crate::domain::Windows;
 use crate::ids::{count, narrow, wide};
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, Halt, Query};
-
-/// What one block pays; the first block is 1.
-pub(crate) type Pay = (usize, Ticks);
 
 /// A node gets a block, and one frontier becomes another.
 #[derive(Clone, Copy, Debug)]

@@ -23,14 +23,11 @@
 use rayon::prelude::*;
 
 use super::completion::{Completion, completions};
-use super::dominance::useful;
+use super::dominance::{Origin, useful};
 use super::frontier::{Arc, Frontiers, Layer};
 use crate::cost::Ticks;
 use crate::ids::{count, narrow, wide};
 use crate::query::{Effort, Halt, Query};
-
-/// Where a label comes from: the label before it, and the block of the node between.
-pub(super) type Origin = (u32, u32);
 
 /// The labels of a layer, frontier by frontier.
 struct Labels {

@@ -5,65 +5,25 @@
 //! graph, and by much, so they are drawn. A move takes one node to another block, or the *cone* of a node to the next
 //! block: the node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
 
-use std::ops::RangeInclusive;
-
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::assignment::{Assignment, Sums};
-use super::merit::Merit;
+use super::markov::{Annealed, Chain, Heat, SQUARINGS};
 use super::outcome::{Observe, Outcome, conduct};
 use super::starts::take_starts;
 use super::streams::stream;
-use crate::cost::{INFINITE, Instance, Ticks};
+use crate::cost::{Instance, Ticks};
 use crate::error::Error;
-use crate::ids::{NodeId, count, float, narrow, ticks, wide};
+use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 
-const NOWHERE: u32 = u32::MAX;
-/// Nodes of a cone at most, and how often that is halved, at most: large cones take long, and hardly one is moved.
-const MAX_CONE: usize = 50;
-const MAX_HALVINGS: usize = 4;
-/// One in so many moves of a node that can move alone takes its cone instead.
-const CONES: usize = 16;
-/// Moves between two looks at the temperature, and at the interrupt.
-const MOVES_PER_DEGREE: u64 = 64;
-const MOVES_PER_LOOK: u64 = 1 << 12;
-/// Exponents of the energy, as powers of two: 4 to 64.
-pub(super) const SQUARINGS: RangeInclusive<u32> = 2..=6;
-/// No block has more energy; infinite ones could not be compared.
-const MAX_ENERGY: f64 = 1e300;
 /// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
 const CHAINS: usize = 2;
 const FIRST_SWEEPS: f64 = 20.0;
 const GROWTH: f64 = 1.3;
 const HOT: f64 = 0.3;
 const COLD: f64 = 0.003;
-
-/// The energy of a block, (cost / scale)^(2^squarings), and temperatures; a block at the bottleneck has energy 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Heat {
-    /// At the first move.
-    pub(super) hot: f64,
-    /// At the last move.
-    pub(super) cold: f64,
-    /// How often the cost is squared.
-    pub(super) squarings: u32,
-}
-
-/// What a chain went through.
-#[derive(Clone, Debug)]
-pub(super) struct Annealed {
-    /// The best partition that it met.
-    pub(super) best: Vec<usize>,
-    /// How good that is.
-    pub(super) merit: Merit,
-    /// The partition in which it ended.
-    pub(super) last: Vec<usize>,
-    /// Moves that were tried.
-    pub(super) moves: u64,
-}
 
 /// Anneals a partition with so many moves per node that can move in the beginning; fewer when it is interrupted.
 ///
@@ -78,7 +38,7 @@ pub(super) fn anneal_from(
     interrupt: &Interrupt,
 ) -> Annealed {
     let chain = Chain::new(instance, block_of, heat.squarings, random);
-    let moves = ticks((sweeps * float(count(chain.candidates.nodes.len()))).ceil()).unsigned_abs();
+    let moves = ticks((sweeps * float(count(chain.num_candidates()))).ceil()).unsigned_abs();
     chain.run(moves, heat, interrupt)
 }
 
@@ -123,272 +83,11 @@ pub fn anneal(
     })
 }
 
-/// Nodes that may have somewhere to go. Nodes that turn out to have not are taken out when they are met.
-#[derive(Clone, Debug)]
-struct Candidates {
-    nodes: Vec<NodeId>,
-    place: Vec<u32>,
-}
-
-impl Candidates {
-    fn add(&mut self, node: NodeId) {
-        let place = &mut self.place[node.index()];
-        if *place == NOWHERE {
-            *place = narrow(self.nodes.len());
-            self.nodes.push(node);
-        }
-    }
-
-    fn remove(&mut self, index: usize) {
-        let node = self.nodes.swap_remove(index);
-        self.place[node.index()] = NOWHERE;
-        if let Some(moved) = self.nodes.get(index) {
-            self.place[moved.index()] = narrow(index);
-        }
-    }
-}
-
-struct Chain<'a, 'r> {
-    at: Assignment<'a>,
-    random: &'r mut Xoshiro256PlusPlus,
-    candidates: Candidates,
-    energy: Vec<f64>,
-    scale: f64,
-    squarings: u32,
-    temperature: f64,
-    best: Merit,
-    /// Moves since the best partition, with the blocks that were left.
-    journal: Vec<(NodeId, u32)>,
-    /// The blocks that cost no less than the best bottleneck, and how many there are.
-    is_dear: Vec<bool>,
-    num_dear: usize,
-    cone: Vec<NodeId>,
-    /// By node: the last search for a cone that met it.
-    met: Vec<u32>,
-    search: u32,
-}
-
-impl<'a, 'r> Chain<'a, 'r> {
-    fn new(instance: &'a Instance, block_of: &[usize], squarings: u32, random: &'r mut Xoshiro256PlusPlus) -> Self {
-        let at = Assignment::new(instance, block_of);
-        let graph = instance.graph();
-        let best = Merit { bottleneck: at.bottleneck(), num_dear: 0 };
-        let unit = if best.bottleneck == INFINITE { instance.combinatorial_bound() } else { best.bottleneck };
-        let mut chain = Self {
-            random,
-            candidates: Candidates { nodes: Vec::new(), place: vec![NOWHERE; graph.num_nodes()] },
-            energy: vec![0.0; at.num_blocks()],
-            scale: 1.0 / float(unit.max(1)),
-            squarings,
-            temperature: 0.0,
-            best,
-            journal: Vec::new(),
-            is_dear: vec![false; at.num_blocks()],
-            num_dear: 0,
-            cone: Vec::new(),
-            met: vec![0; graph.num_nodes()],
-            search: 0,
-            at,
-        };
-        chain.take_best();
-        for block in 0..chain.energy.len() {
-            chain.energy[block] = chain.energy_of(chain.at.sums(narrow(block)));
-        }
-        for node in graph.nodes() {
-            let (low, high) = chain.at.range(node);
-            if low < high || !chain.is_inside(node) {
-                chain.candidates.add(node);
-            }
-        }
-        chain
-    }
-
-    fn run(mut self, moves: u64, heat: Heat, interrupt: &Interrupt) -> Annealed {
-        let rate = (heat.cold / heat.hot).ln() / float(moves.max(1).cast_signed());
-        let mut tried = 0;
-        while tried < moves && !self.candidates.nodes.is_empty() {
-            if tried.is_multiple_of(MOVES_PER_DEGREE) {
-                self.temperature = heat.hot * (rate * float(tried.cast_signed())).exp();
-                if tried.is_multiple_of(MOVES_PER_LOOK) && interrupt.is_raised() {
-                    break;
-                }
-            }
-            self.step();
-            tried += 1;
-        }
-        let last = self.at.to_blocks();
-        debug_assert!(self.at.is_sound());
-        let mut best = last.clone();
-        for (node, from) in self.journal.into_iter().rev() {
-            best[node.index()] = wide(from);
-        }
-        debug_assert_eq!(Merit::of(self.at.instance(), &best), self.best);
-        Annealed { best, merit: self.best, last, moves: tried }
-    }
-
-    /// Tries one move.
-    fn step(&mut self) {
-        let index = self.random.random_range(0..self.candidates.nodes.len());
-        let node = self.candidates.nodes[index];
-        let (low, high) = self.at.range(node);
-        let is_free = low < high;
-        if !is_free && self.is_inside(node) {
-            self.candidates.remove(index);
-            return;
-        }
-        // One draw of bits for all small choices.
-        let dice: usize = wide(self.random.random());
-        let is_up = dice & 1 == 0;
-        if is_free && !(dice >> 3).is_multiple_of(CONES) {
-            let to = self.destination(self.at.block(node), low, high, is_up, dice & 2 == 0);
-            self.move_node(node, to);
-        } else {
-            self.move_cone(node, is_up, MAX_CONE >> ((dice >> 8) % (MAX_HALVINGS + 1)));
-        }
-    }
-
-    /// One of the blocks that a node can move to: the next one, or any.
-    fn destination(&mut self, home: u32, low: u32, high: u32, is_up: bool, is_next: bool) -> u32 {
-        if home < high && (is_up || home == low) {
-            if is_next { home + 1 } else { self.random.random_range(home + 1..=high) }
-        } else if is_next {
-            home - 1
-        } else {
-            self.random.random_range(low..home)
-        }
-    }
-
-    fn move_node(&mut self, node: NodeId, to: u32) {
-        let sums = self.at.shifted(node, to);
-        let from = self.at.block(node);
-        if self.accepts([from, to], [sums.0, sums.1]) {
-            self.at.shift(node, to, sums);
-            self.keep(node, from);
-            self.look([from, to]);
-        }
-    }
-
-    /// Moves a node to the next block, or the one before, with all that must come along, if that is so many nodes at most.
-    fn move_cone(&mut self, node: NodeId, is_up: bool, most: usize) {
-        let from = self.at.block(node);
-        let to = if is_up { from + 1 } else { from.wrapping_sub(1) };
-        if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up, most) {
-            return;
-        }
-        let sums = self.at.shifted_together(&self.cone, to);
-        if self.accepts([from, to], [sums.0, sums.1]) {
-            for index in 0..self.cone.len() {
-                self.at.shift(self.cone[index], to, sums);
-                self.keep(self.cone[index], from);
-            }
-            self.look([from, to]);
-        }
-    }
-
-    /// Fills `cone`; whether it is small enough.
-    fn find_cone(&mut self, node: NodeId, block: u32, is_up: bool, most: usize) -> bool {
-        let graph = self.at.instance().graph();
-        let Self { at, cone, met, search, .. } = self;
-        *search = search.wrapping_add(1);
-        if *search == 0 {
-            met.fill(0);
-            *search = 1;
-        }
-        cone.clear();
-        let mut meet = |node: NodeId, cone: &mut Vec<NodeId>| {
-            if at.block(node) == block && met[node.index()] != *search {
-                met[node.index()] = *search;
-                cone.push(node);
-            }
-        };
-        meet(node, cone);
-        let mut next = 0;
-        while next < cone.len() && cone.len() <= most {
-            let member = cone[next];
-            next += 1;
-            if is_up {
-                graph.successors(member).iter().for_each(|&successor| meet(successor, cone));
-            } else {
-                at.predecessors(member).iter().for_each(|&predecessor| meet(predecessor, cone));
-            }
-        }
-        cone.len() <= most
-    }
-
-    /// Decides whether two blocks may become such; if so, their energies are.
-    fn accepts(&mut self, blocks: [u32; 2], sums: [Sums; 2]) -> bool {
-        let energies = sums.map(|sums| self.energy_of(sums));
-        let [one, other] = blocks.map(wide);
-        let rise = energies[0] + energies[1] - self.energy[one] - self.energy[other];
-        let is_accepted = rise <= 0.0 || self.random.random::<f64>() < (-rise / self.temperature).exp();
-        if is_accepted {
-            (self.energy[one], self.energy[other]) = (energies[0], energies[1]);
-        }
-        is_accepted
-    }
-
-    fn energy_of(&self, sums: Sums) -> f64 {
-        let mut energy = float(self.at.busy(sums)) * self.scale + self.at.excess(sums);
-        for _ in 0..self.squarings {
-            energy *= energy;
-        }
-        energy.min(MAX_ENERGY)
-    }
-
-    /// Notes that a node has moved, and that its neighbours may now.
-    fn keep(&mut self, node: NodeId, from: u32) {
-        self.journal.push((node, from));
-        let graph = self.at.instance().graph();
-        self.candidates.add(node);
-        for &successor in graph.successors(node) {
-            self.candidates.add(successor);
-        }
-        for &predecessor in self.at.predecessors(node) {
-            self.candidates.add(predecessor);
-        }
-    }
-
-    /// Whether all neighbours of a node are in its block.
-    fn is_inside(&self, node: NodeId) -> bool {
-        let graph = self.at.instance().graph();
-        let block = self.at.block(node);
-        let mut around = self.at.predecessors(node).iter().chain(graph.successors(node));
-        around.all(|&other| self.at.block(other) == block)
-    }
-
-    /// Looks whether the partition is the best so far, now that two blocks have changed.
-    fn look(&mut self, changed: [u32; 2]) {
-        for block in changed {
-            let is_dear = self.is_dear(block);
-            let was_dear = std::mem::replace(&mut self.is_dear[wide(block)], is_dear);
-            self.num_dear = self.num_dear + usize::from(is_dear) - usize::from(was_dear);
-        }
-        let is_fewer = self.num_dear < self.best.num_dear;
-        if self.num_dear == 0 || (is_fewer && self.at.bottleneck() == self.best.bottleneck) {
-            self.take_best();
-            self.journal.clear();
-        }
-    }
-
-    fn is_dear(&self, block: u32) -> bool {
-        self.at.cost(self.at.sums(block)) >= self.best.bottleneck
-    }
-
-    /// Takes the partition for the best.
-    fn take_best(&mut self) {
-        self.best.bottleneck = self.at.bottleneck();
-        for block in 0..self.is_dear.len() {
-            self.is_dear[block] = self.is_dear(narrow(block));
-        }
-        self.num_dear = self.is_dear.iter().filter(|&&is_dear| is_dear).count();
-        self.best.num_dear = self.num_dear;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::merit::Merit;
     use super::*;
     use crate::cost::Device;
     use crate::graph::GraphBuilder;
@@ -411,16 +110,6 @@ mod tests {
             let annealed = anneal_from(&instance, &[0, 1, 1, 2], 50.0, heat, &mut stream(0, 0, 0), &Interrupt::never());
             assert_eq!(annealed.merit.num_dear, 1);
             assert_eq!(Merit::of(&instance, &annealed.best), annealed.merit);
-        }
-    }
-
-    #[test]
-    fn energies_can_be_compared_however_dear_a_block_is() {
-        let instance = loose_nodes();
-        for squarings in SQUARINGS {
-            let mut random = stream(0, 0, 0);
-            let chain = Chain { scale: 1.0, ..Chain::new(&instance, &[0, 1, 1, 2], squarings, &mut random) };
-            assert!(chain.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
         }
     }
 }

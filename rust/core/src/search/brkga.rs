@@ -2,7 +2,8 @@
 
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::anneal::{Heat, anneal_from};
+use super::anneal::anneal_from;
+use super::markov::Heat;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
 use super::params::BrkgaParams;
 use super::population::{Fitness, Individual, Population};

@@ -10,6 +10,7 @@ mod coarsen;
 mod contract;
 mod fences;
 mod lane;
+mod markov;
 mod merge;
 mod merit;
 mod outcome;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::anneal::{Annealed, Heat, SQUARINGS, anneal_from};
+use super::anneal::anneal_from;
 use super::coarsen::coarsen;
+use super::markov::{Annealed, Heat, SQUARINGS};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;

@@ -1,0 +1,86 @@
+"""The rooms of the Rust core use each other downwards only, and no source file is too long to be read in one go."""
+
+from __future__ import annotations
+
+import graphlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "rust/core/src"
+ROOMS = (
+    *("ids", "bits", "error", "interrupt", "graph", "cost", "order", "slice"),
+    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search"),
+)
+"""The modules of the crate, each above all that it may use."""
+TEST_ONLY = {"cases"}
+"""Modules that exist in tests only: every test may use them, and they may use everything."""
+
+MAX_LINES = 400
+LONGER: dict[str, str] = {
+    "tests/certificate/test_check.py": "to be split by what is refused",
+    "tests/certificates.py": "to be split by evidence",
+    "tests/formats/test_onnx_shapes.py": "to be split by operator",
+    "tests/test_generate.py": "to be split by generator",
+}
+"""Files that are too long today, and what becomes of them; none may be added."""
+
+
+def code(path: Path) -> str:
+    """Give a file without its comments."""
+    return re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
+
+
+def names_after(prefix: str, text: str) -> set[str]:
+    """Give the first name of every path that begins so, grouped imports included."""
+    names = set(re.findall(rf"\b{prefix}::(\w+)", text))
+    for group in re.findall(rf"\b{prefix}::\{{((?:[^{{}}]|\{{[^{{}}]*\}})*)\}}", text):
+        names |= set(re.findall(r"(?:^|,)\s*(\w+)", re.sub(r"\{[^{}]*\}", "", group)))
+    return names
+
+
+def test_the_order_names_every_room() -> None:
+    """A new module has its place in the order, and none is listed that is gone."""
+    modules = set(re.findall(r"\bmod (\w+);", code(CORE / "lib.rs")))
+    assert modules - TEST_ONLY == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_uses_rooms_below_it_only(room: str) -> None:
+    """Neither its code nor its tests name a room above, so that there is no cycle of rooms either."""
+    files = sorted((CORE / room).rglob("*.rs")) if (CORE / room).is_dir() else [CORE / f"{room}.rs"]
+    assert files
+    for file in files:
+        used = names_after("crate", code(file)) & set(ROOMS)
+        assert used <= set(ROOMS[: ROOMS.index(room) + 1]), file.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if (CORE / room).is_dir()])
+def test_the_files_of_a_room_have_no_cycle(room: str) -> None:
+    """What two files need stands in one of them, or in a third one below both."""
+    files = {path.stem: code(path) for path in (CORE / room).glob("*.rs") if path.stem != "mod"}
+    uses = {name: (names_after(r"(?<!super::)super", text) & set(files)) - {name} for name, text in files.items()}
+    list(graphlib.TopologicalSorter(uses).static_order())
+
+
+def sources() -> list[Path]:
+    """List all source files of the project."""
+    folders = ("rust", "python", "tests", "benches")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".rs", ".py", ".pyi"}]
+    return sorted(path for path in files if not {"target", ".venv"} & set(path.parts))
+
+
+def test_no_source_file_is_too_long() -> None:
+    """A file of more lines holds more than one concept; the few that do so today are named, and still do."""
+    assert len(sources()) > len(ROOMS)
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    assert {path for path, length in lengths.items() if length > MAX_LINES} == set(LONGER)
+
+
+def test_grouped_imports_are_seen() -> None:
+    """However a path is written, its first name counts."""
+    text = "use crate::{bits::{has, len}, exact};\nlet x = crate::cost::Ticks::MAX; super::super::streams::stream()"
+    assert names_after("crate", text) == {"bits", "exact", "cost"}
+    assert names_after(r"(?<!super::)super", text) == {"super"}
