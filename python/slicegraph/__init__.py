@@ -7,13 +7,14 @@ from slicegraph.certificate.model import Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
+from slicegraph.evidence.bound import Bound
 from slicegraph.graph import Graph, read, write
 from slicegraph.lower_bound import lower_bound
 from slicegraph.pipeline.errors import StageError
 from slicegraph.pipeline.measure import PipelineRun, StageRun
 from slicegraph.pipeline.run import run_pipeline
 from slicegraph.profile import profile
-from slicegraph.result import Bound, Result, Status
+from slicegraph.result import Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
 from slicegraph.solve.solve import solve

@@ -18,7 +18,7 @@ from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
 

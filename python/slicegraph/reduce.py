@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import _core
-from slicegraph.certificate import evidence
 from slicegraph.cost import Instance
+from slicegraph.evidence import claims
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.graph import Graph
 
@@ -33,7 +33,7 @@ class Reduction:
 
     instance: Instance
     group_of: NDArray[np.int32]
-    evidence: evidence.Reduction
+    evidence: claims.MergeLog
 
     def lift(self, block_of: NDArray[np.int32]) -> NDArray[np.int32]:
         """Give the partition of the nodes for a partition of the groups; it costs the same."""
@@ -64,7 +64,7 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     (1, (('pull', 0, 1),))
     """
     core, group_of, merges, _ = _core.reduce(instance.core, threshold)
-    log = evidence.Reduction(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges))
+    log = claims.MergeLog(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges))
     if not merges:
         return Reduction(instance=instance, group_of=group_of, evidence=log)
     producer, size, consumers, consumer_offsets, is_output, work, param_bytes = core.arrays

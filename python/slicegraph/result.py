@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
-from slicegraph.certificate.evidence import Chain, DearNode, Downsets, Reduction, Relaxation
 from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
+from slicegraph.evidence.bound import Bound
 from slicegraph.stop import Stop, relative_gap
 
 SOLVER_PRECISION = 2e-6
@@ -33,66 +33,6 @@ class Status(StrEnum):
     """The time or the evaluations that were allowed are used up."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bound:
-    """One lower bound on the bottleneck of every partition.
-
-    Attributes
-    ----------
-    method
-        How it was found.
-    lower_bound
-        Seconds.
-    seconds
-        How long it took.
-    status
-        ``"optimal"`` when the method gave all it can, ``"time_limit"`` when it was cut short (still a bound),
-        ``"too_large"`` when the graph is more than the method can take, ``"failed"`` when the solver gave up, which is
-        logged.
-    ticks
-        The lower bound in ticks.
-    verified_lower_bound
-        Seconds of what rests on no merges, no search and no solver's word: on arithmetic, a minimum cut of the graph
-        as it is, or dual multipliers that anybody can add up.
-    relaxations, reduction, downsets, node, chain
-        What it rests on.
-    num_groups
-        Nodes of the quotient, after reductions. None: there were none.
-    num_nodes
-        Nodes of branch and bound.
-    solver
-        Whose word part of it is: name, version, and the sets of options that it ran with. None: nobody's.
-    """
-
-    method: str
-    lower_bound: float
-    seconds: float
-    status: str
-    ticks: int
-    verified_lower_bound: float
-    relaxations: tuple[Relaxation, ...] = ()
-    reduction: Reduction | None = None
-    downsets: Downsets | None = None
-    node: DearNode | None = None
-    chain: Chain | None = None
-    num_groups: int | None = None
-    num_nodes: int = 0
-    solver: Mapping[str, Any] | None = None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The bound as its certificate writes it."""
-        return {
-            "method": self.method,
-            "lower_bound": self.ticks,
-            "relaxations": [_relaxation(relaxation) for relaxation in self.relaxations],
-            "reduction": self.reduction and asdict(self.reduction),
-            "downsets": self.downsets and {"threshold": self.downsets.threshold},
-            "node": self.node and asdict(self.node),
-            "chain": self.chain and {"threshold": self.chain.threshold},
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -185,14 +125,6 @@ class Result:
             "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in used],
             "bottleneck": int(self.bottleneck / tick),
         }
-
-
-def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
-    document = asdict(relaxation)
-    if relaxation.solver is not None:
-        # The document has the options of all in one place.
-        del document["solver"]["options"]
-    return document
 
 
 def _solver(solvers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

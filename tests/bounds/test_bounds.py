@@ -16,7 +16,7 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 from solving import InProcess
 from strategies import MANY, devices, graphs, to_instance
 

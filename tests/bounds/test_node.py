@@ -16,7 +16,7 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
-from slicegraph.certificate.evidence import DearNode
+from slicegraph.evidence.claims import ExpensiveNode
 from slicegraph.result import make_result
 from strategies import CHAIN, MANY, grid, to_instance
 
@@ -42,9 +42,9 @@ def test_the_bound_is_between_the_dearest_node_and_the_optimum(question: Questio
     assert bound.verified_lower_bound == bound.lower_bound
     verdict = sg.check(instance.graph, certificate(instance, bound))
     assert verdict.lower_bound == verdict.claimed_lower_bound == bound.lower_bound
-    more = DearNode(node=bound.node.node, lower_bound=bound.node.lower_bound + 1)
+    more = ExpensiveNode(node=bound.node.node, lower_bound=bound.node.lower_bound + 1)
     ticks = max(combinatorial(instance).ticks, more.lower_bound)
-    claim = dataclasses.replace(bound, node=more, ticks=ticks, verified_lower_bound=instance.seconds(ticks))
+    claim = dataclasses.replace(bound, node=more, ticks=ticks, verified=ticks)
     with pytest.raises(sg.CertificateError, match=r"is claimed, but the minimum cut is|contradicts it"):
         sg.check(instance.graph, certificate(instance, claim))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 
 ANY_BLOCK = Superblocks(spans=(None, 1, None), demand=1)
 """The fullest block, whichever it is, with all before and all after it."""

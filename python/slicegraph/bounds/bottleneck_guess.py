@@ -21,7 +21,7 @@ from slicegraph.bounds.bottleneck import ANY_BLOCK
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import MAX_PARTS, Budget, Task, Tasks
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 
 _SHARE_OF_ANY = 0.3
 """Of the time, for the one model without a guess."""

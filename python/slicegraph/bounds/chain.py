@@ -34,7 +34,7 @@ from __future__ import annotations
 from slicegraph.bounds.chain_search import ChainSearch
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 
 
 def chain(formulation: Formulation, budget: Budget) -> Bound:

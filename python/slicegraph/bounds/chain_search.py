@@ -23,8 +23,9 @@ from slicegraph.bounds.params import ChainParams
 from slicegraph.bounds.propagation import Effort, Known
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
 from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
-from slicegraph.certificate.evidence import Chain, Testimony
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.claims import Chain
+from slicegraph.evidence.relaxation import Testimony
 
 _log = logging.getLogger(__name__)
 
@@ -191,7 +192,6 @@ class ChainSearch:
 
     def bound(self) -> Bound:
         """Sum up."""
-        seconds = self._formulation.instance.seconds
         status = "optimal" if self._is_final else "failed" if self._has_failed else "time_limit"
         status = "too_large" if self._is_too_large else status
         evidence = None
@@ -199,11 +199,11 @@ class ChainSearch:
             evidence = Chain(threshold=self.lower_bound, reach=self._evidence, status=status)
         return Bound(
             method="chain",
-            lower_bound=seconds(self.lower_bound),
+            ticks=self.lower_bound,
+            tick=self._formulation.instance.tick,
             seconds=self._seconds,
             status=status,
-            ticks=self.lower_bound,
-            verified_lower_bound=seconds(self._combinatorial),
+            verified=self._combinatorial,
             chain=evidence,
             num_nodes=self._num_nodes,
             solver=solver(self._testimonies) if evidence else None,

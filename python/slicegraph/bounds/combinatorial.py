@@ -19,7 +19,7 @@ from __future__ import annotations
 import time
 
 from slicegraph.cost import Instance
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 
 
 def combinatorial(instance: Instance) -> Bound:
@@ -27,12 +27,6 @@ def combinatorial(instance: Instance) -> Bound:
     begin = time.perf_counter()
     ticks = instance.core.combinatorial_bound()
     seconds = time.perf_counter() - begin
-    lower_bound = instance.seconds(ticks)
     return Bound(
-        method="combinatorial",
-        lower_bound=lower_bound,
-        seconds=seconds,
-        status="optimal",
-        ticks=ticks,
-        verified_lower_bound=lower_bound,
+        method="combinatorial", ticks=ticks, tick=instance.tick, seconds=seconds, status="optimal", verified=ticks
     )

@@ -25,10 +25,10 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
-from slicegraph.certificate.evidence import DearNode, Downsets, Reduction
 from slicegraph.cost import Instance
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.claims import DownsetSearch, ExpensiveNode, MergeLog
 from slicegraph.reduce import ALL_TICKS
-from slicegraph.result import Bound
 
 MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""
@@ -82,11 +82,11 @@ def close_in(
     if instance.graph.num_nodes > MAX_NODES:
         bound = Bound(
             method="downsets",
-            lower_bound=ordinary.lower_bound,
+            ticks=ordinary.ticks,
+            tick=instance.tick,
             seconds=time.perf_counter() - begin,
             status="too_large",
-            ticks=ordinary.ticks,
-            verified_lower_bound=ordinary.lower_bound,
+            verified=ordinary.ticks,
         )
         return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
     known = None
@@ -107,20 +107,20 @@ def close_in(
     best = better if better is not None else bottleneck if bottleneck is not None else ALL_TICKS
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
-        ticks, merges, groups, dear_group, num_downsets, num_transitions = proof
-        reduction = Reduction(threshold=ticks, merges=tuple(merges)) if merges else None
-        if dear_group is None:
-            downsets = Downsets(threshold=ticks, downsets=num_downsets, transitions=num_transitions)
+        ticks, merges, groups, expensive_group, num_downsets, num_transitions = proof
+        reduction = MergeLog(threshold=ticks, merges=tuple(merges)) if merges else None
+        if expensive_group is None:
+            downsets = DownsetSearch(threshold=ticks, downsets=num_downsets, transitions=num_transitions)
         else:
-            node = DearNode(node=dear_group, lower_bound=ticks)
+            node = ExpensiveNode(node=expensive_group, lower_bound=ticks)
     is_plain = node is not None and reduction is None
     bound = Bound(
         method="downsets",
-        lower_bound=instance.seconds(ticks),
+        ticks=ticks,
+        tick=instance.tick,
         seconds=time.perf_counter() - begin,
         status="optimal" if proven >= best else "time_limit",
-        ticks=ticks,
-        verified_lower_bound=instance.seconds(ticks) if is_plain else ordinary.lower_bound,
+        verified=ticks if is_plain else ordinary.ticks,
         reduction=reduction,
         downsets=downsets,
         node=node,

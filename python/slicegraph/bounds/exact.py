@@ -20,7 +20,7 @@ from dataclasses import replace
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import Budget, Tasks
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
 
 
 def exact(formulation: Formulation, budget: Budget) -> Bound:

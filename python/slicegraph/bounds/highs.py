@@ -29,7 +29,7 @@ from slicegraph.bounds.model import KINDS, PURE, Model
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request
-from slicegraph.certificate.evidence import Proof, Testimony
+from slicegraph.evidence.relaxation import Proof, Testimony
 
 _SCALE = 100.0
 """What the threshold is to the solver."""

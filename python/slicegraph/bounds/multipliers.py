@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph.bounds.model import KINDS, NUM_ARGUMENTS, PURE, Model
-from slicegraph.certificate.evidence import Proof
+from slicegraph.evidence.relaxation import Proof
 
 _ONE = 2**30
 """The integer for a weight of 1."""

@@ -13,11 +13,10 @@ from __future__ import annotations
 import time
 
 from slicegraph._core import node_bound
-from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
-from slicegraph.certificate.evidence import DearNode
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.claims import ExpensiveNode
 
 
 def node(formulation: Formulation, budget: Budget) -> Bound:
@@ -30,15 +29,14 @@ def node(formulation: Formulation, budget: Budget) -> Bound:
         is_stopped = is_over or (budget.watch is not None and budget.watch(lower_bound))
         return is_stopped
 
-    dearest, ticks = node_bound(instance.core, poll)
-    ordinary = combinatorial(instance)
-    lower_bound = max(ordinary.lower_bound, instance.seconds(ticks))
+    most_expensive, cost = node_bound(instance.core, poll)
+    ticks = max(instance.core.combinatorial_bound(), cost)
     return Bound(
         method="node",
-        lower_bound=lower_bound,
+        ticks=ticks,
+        tick=instance.tick,
         seconds=time.monotonic() - begin,
         status="time_limit" if is_stopped else "optimal",
-        ticks=max(ordinary.ticks, ticks),
-        verified_lower_bound=lower_bound,
-        node=DearNode(node=dearest, lower_bound=ticks),
+        verified=ticks,
+        node=ExpensiveNode(node=most_expensive, lower_bound=cost),
     )

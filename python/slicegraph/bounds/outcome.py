@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from slicegraph.certificate.evidence import Proof, Testimony
+from slicegraph.evidence.relaxation import Proof, Testimony
 
 _Part = TypeVar("_Part", Proof, Testimony)
 

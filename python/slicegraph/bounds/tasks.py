@@ -15,8 +15,8 @@ from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines, Superblocks
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request, Watch, solve_model, solver
-from slicegraph.certificate.evidence import Relaxation, combine
-from slicegraph.result import Bound
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.relaxation import Relaxation, combine
 
 _log = logging.getLogger(__name__)
 POLL = 0.02
@@ -141,11 +141,11 @@ class Tasks:
         status = "optimal" if is_final else "failed" if self._has_failed else "time_limit"
         return Bound(
             method=self._method,
-            lower_bound=self._formulation.instance.seconds(ticks),
+            ticks=ticks,
+            tick=self._formulation.instance.tick,
             seconds=time.monotonic() - self._begin,
             status="too_large" if self._is_too_large else status,
-            ticks=ticks,
-            verified_lower_bound=self._formulation.instance.seconds(self._together(lambda each: each.proven)),
+            verified=self._together(lambda each: each.proven),
             relaxations=relaxations,
             num_nodes=sum(task.outcome.num_nodes for task in self.all),
             solver=solver(testimonies) if testimonies else None,

@@ -23,7 +23,7 @@ from typing import IO, Any, final
 from slicegraph import processes
 from slicegraph.bounds.model import Model
 from slicegraph.bounds.outcome import Outcome
-from slicegraph.certificate.evidence import Proof, Testimony
+from slicegraph.evidence.relaxation import Proof, Testimony
 
 _POLL = 0.02
 _MAX_IDLE = os.cpu_count() or 1

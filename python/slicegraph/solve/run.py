@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import Instance
+from slicegraph.evidence.bound import Bound
 from slicegraph.reduce import ALL_TICKS
-from slicegraph.result import SOLVER_PRECISION, Bound
+from slicegraph.result import SOLVER_PRECISION
 from slicegraph.solve.board import Board
 from slicegraph.solve.events import Begun, Closed
 from slicegraph.solve.incumbent import Incumbent

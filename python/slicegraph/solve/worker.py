@@ -17,11 +17,12 @@ from slicegraph.bounds.downsets import MAX_NODES, Closing, close_in
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
-from slicegraph.certificate.evidence import DearNode, combine
 from slicegraph.cost import Instance
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.claims import ExpensiveNode
+from slicegraph.evidence.relaxation import combine
 from slicegraph.lower_bound import SOLVED
 from slicegraph.reduce import Reduction, reduce
-from slicegraph.result import Bound
 from slicegraph.solve.board import Board
 from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Proven, Report, Run
 from slicegraph.solve.incumbent import Incumbent
@@ -162,7 +163,7 @@ class _Quotient:
         self.threshold = threshold
         self.reduction: Reduction = reduce(instance, threshold=threshold)
         self.formulation = Formulation(self.reduction.instance)
-        self.dear_node: DearNode | None = None
+        self.expensive_node: ExpensiveNode | None = None
         self.chain: ChainSearch | None = None
         self.confines: Confines | None = None
 
@@ -214,23 +215,26 @@ class RelaxedProver(Prover):
     def _lifted(self, bound: Bound, quotient: _Quotient, budget: Budget) -> Bound:
         """Give what a bound of the quotient says of the instance."""
         instance, reduction = self._shared.instance, quotient.reduction
-        # A group may be dearer than any of its nodes; a minimum cut is the evidence.
-        dear_node = quotient.dear_node = (
-            bound.node or quotient.dear_node or SOLVED["node"](quotient.formulation, budget).node
+        # A group may cost more than any of its nodes; a minimum cut is the evidence.
+        expensive_node = quotient.expensive_node = (
+            bound.node or quotient.expensive_node or SOLVED["node"](quotient.formulation, budget).node
         )
         relaxed = combine(bound.relaxations, instance.num_blocks, lambda relaxation: relaxation.lower_bound)
-        parts = (relaxed, bound.chain.threshold if bound.chain else 0, dear_node.lower_bound if dear_node else 0)
+        parts = (
+            relaxed,
+            bound.chain.threshold if bound.chain else 0,
+            expensive_node.lower_bound if expensive_node else 0,
+        )
         ordinary, has_merges = self._shared.bounds["combinatorial"], bool(reduction.evidence.merges)
         ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
-        verified = bound.verified_lower_bound
-        if dear_node and dear_node is not bound.node:
-            verified = max(verified, instance.seconds(dear_node.lower_bound))
+        verified = bound.verified
+        if expensive_node and expensive_node is not bound.node:
+            verified = max(verified, expensive_node.lower_bound)
         return dataclasses.replace(
             bound,
             ticks=ticks,
-            lower_bound=instance.seconds(ticks),
-            verified_lower_bound=ordinary.lower_bound if has_merges else verified,
+            verified=ordinary.ticks if has_merges else verified,
             reduction=reduction.evidence if has_merges else None,
-            node=dear_node,
+            node=expensive_node,
             num_groups=reduction.instance.graph.num_nodes,
         )

@@ -1,4 +1,4 @@
-"""What a lower bound rests on, as certificates keep it: relaxations, reductions, the downset DP, a node, a chain."""
+"""Relaxations: what adding up their rows proves, and what a solver says of them."""
 
 from __future__ import annotations
 
@@ -82,76 +82,6 @@ class Relaxation:
         """The index of the block that must hold the mean work, when it is a certain one."""
         before = self.spans[: self.demand or 0]
         return None if self.demand is None or None in self.spans else sum(span or 0 for span in before)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reduction:
-    """Merges that keep a partition better than a threshold, if there is one; the rest of a bound is about the quotient.
-
-    Attributes
-    ----------
-    threshold
-        Ticks.
-    merges
-        ``(rule, node, node)`` in order; the rules are those of `slicegraph.certificate.reduction`.
-    """
-
-    threshold: int
-    merges: tuple[tuple[str, int, int], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Downsets:
-    """The threshold DP over downsets: no partition has a bottleneck below the threshold.
-
-    Attributes
-    ----------
-    threshold
-        Ticks.
-    downsets, transitions
-        The work that it took: states and steps. It is in no certificate: how far a check goes is not for it to say.
-    """
-
-    threshold: int
-    downsets: int
-    transitions: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DearNode:
-    """Every block that holds the node costs at least the lower bound, by a minimum cut.
-
-    Attributes
-    ----------
-    node
-        Its index.
-    lower_bound
-        Ticks.
-    """
-
-    node: int
-    lower_bound: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chain:
-    """No partition has a bottleneck below the threshold, as its blocks together could not hold all work.
-
-    A certificate names the threshold alone: nobody can prove the rest again.
-
-    Attributes
-    ----------
-    threshold
-        Ticks.
-    reach
-        Ticks of work that the first 1, 2, ... blocks hold at most when each costs less than the threshold.
-    status
-        How the solver ended.
-    """
-
-    threshold: int
-    reach: tuple[int, ...]
-    status: str
 
 
 def combine(relaxations: Iterable[Relaxation], num_blocks: int, value: Callable[[Relaxation], int]) -> int:
