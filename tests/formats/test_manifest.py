@@ -90,6 +90,7 @@ def test_a_manifest_with_any_entry_wrong_is_read_or_refused_in_one_line(folder: 
         (("inputs", 0, "shape"), [2**62, 2**62], "of no more than 2^53 elements"),
         (("inputs", 0, "shape"), [2**45], "bytes while it is drawn, and this machine has"),
         (("stages", 1, "file"), "a\0b", '"file" is'),
+        (("outputs", 0, "name"), "other", "does not return 'other'"),
         (("model", "dims"), {"n": 10**400}, "an object of sizes"),
         (("stages", 1, "outputs", 0, "to"), [{}], 'stages and "model"'),
         (("predicted",), {"bottleneck": 10**400, "device": {}}, 'predicted "bottleneck" is 1000'),

@@ -38,7 +38,7 @@ def look_back(path: Path, dims: Mapping[str, int], names: Sequence[str]) -> list
     Raises
     ------
     InputError
-        The model cannot be read.
+        The model cannot be read, or has not these outputs.
     """
     with named(path):
         return origins(opened(path, dims).walked, names)

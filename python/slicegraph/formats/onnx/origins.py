@@ -8,6 +8,7 @@ from typing import Final
 
 from onnx import NodeProto, TensorProto
 
+from slicegraph.errors import InputError
 from slicegraph.formats.onnx.constants import is_random
 from slicegraph.formats.onnx.nodes import Node, Walked, attribute, body_graphs, label, operator
 from slicegraph.formats.onnx.values import Value
@@ -43,6 +44,11 @@ class Origin:
 def origins(walked: Walked, outputs: Iterable[str]) -> list[Origin]:
     """Look back from each output of a model.
 
+    Raises
+    ------
+    InputError
+        An output is none of its values.
+
     Notes
     -----
     O(outputs x nodes).
@@ -51,6 +57,8 @@ def origins(walked: Walked, outputs: Iterable[str]) -> list[Origin]:
 
 
 def _origin(walked: Walked, output: str) -> Origin:
+    if output not in walked.values:
+        raise InputError(f"does not return {output!r}")
     needed, nodes = {output}, []
     for node in reversed(walked.nodes):
         if not needed.isdisjoint(node.proto.output):
