@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, parser
 
 import slicegraph as sg
-from slicegraph.formats.manifest import Manifest
+from slicegraph.stages.manifest import Manifest
 
 Arrays = dict[str, NDArray[Any]]
 HEADER = '<ir_version: 10, opset_import: ["": 17]>'

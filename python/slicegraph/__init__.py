@@ -10,18 +10,18 @@ from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.graph import Graph, read, write
 from slicegraph.lower_bound import lower_bound
-from slicegraph.pipeline.errors import StageError
-from slicegraph.pipeline.measure import PipelineRun, StageRun
-from slicegraph.pipeline.run import run_pipeline
-from slicegraph.profile import profile
 from slicegraph.result import Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
 from slicegraph.solve.solve import solve
-from slicegraph.split import split
+from slicegraph.stages.pipeline.errors import StageError
+from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
+from slicegraph.stages.pipeline.run import run_pipeline
+from slicegraph.stages.profile import profile
+from slicegraph.stages.split import split
+from slicegraph.stages.verify_split import Difference, verify_split
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
 from slicegraph.trace import from_jax, from_torch
-from slicegraph.verify_split import Difference, verify_split
 
 __version__ = "0.1.0"
 """As in Cargo.toml and pyproject.toml."""

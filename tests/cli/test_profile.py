@@ -116,7 +116,7 @@ def test_without_onnxruntime_the_error_says_what_to_install(
 def test_ctrl_c_before_anything_is_measured_is_exit_130(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from slicegraph.formats.onnx import timing  # noqa: PLC0415 - loads onnxruntime, which the command does itself
+    from slicegraph.stages.onnx import timing  # noqa: PLC0415 - loads onnxruntime, which the command does itself
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

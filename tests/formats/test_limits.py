@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import slicegraph as sg
 from slicegraph.formats.limits import check_nesting
-from slicegraph.formats.manifest import read_manifest
 from slicegraph.formats.plan import read_plan
+from slicegraph.stages.manifest import read_manifest
 
 LIMIT = 10_000
 READERS: dict[str, Callable[[Path], object]] = {

@@ -16,9 +16,9 @@ import slicegraph as sg
 from fuzz import mutations
 from pipelines import chain
 from slicegraph.errors import CertificateError, InputError
-from slicegraph.formats.manifest import check_entries, read_manifest
 from slicegraph.formats.plan import read_plan
-from slicegraph.pipeline.split import read_split
+from slicegraph.stages.manifest import check_entries, read_manifest
+from slicegraph.stages.pipeline.folder import read_split
 
 GRAPH: dict[str, Any] = {
     "format": "slicegraph-graph-1",

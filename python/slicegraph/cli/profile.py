@@ -12,11 +12,11 @@ import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output
 from slicegraph.cli.complaint import say
-from slicegraph.profile import RUNS, THREADS, WARMUP, measure
+from slicegraph.stages.profile import RUNS, THREADS, WARMUP, measure
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
-    from slicegraph.formats.onnx.timing import Tell
+    from slicegraph.stages.onnx.timing import Tell
 
 _INTERRUPTED = 130
 

@@ -9,7 +9,7 @@ import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output, units
 from slicegraph.report.split import differences_to_json, differences_to_text
-from slicegraph.verify_split import holds
+from slicegraph.stages.verify_split import holds
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

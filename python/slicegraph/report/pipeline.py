@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from slicegraph.errors import printable
-from slicegraph.pipeline.measure import PipelineRun, StageRun
 from slicegraph.report import numbers
+from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
 
 
 def run_to_text(run: PipelineRun) -> str:

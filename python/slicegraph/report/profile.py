@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from slicegraph.errors import printable
-from slicegraph.formats.onnx.events import CASTS, CONSTANTS, OPERATORS
-from slicegraph.formats.onnx.timing import Timing
 from slicegraph.graph import Graph
 from slicegraph.report import numbers
+from slicegraph.stages.onnx.events import CASTS, CONSTANTS, OPERATORS
+from slicegraph.stages.onnx.timing import Timing
 
 _ROWS = 10
 _MEANING = {

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from slicegraph.errors import printable
-from slicegraph.formats.manifest import Boundary, Manifest
 from slicegraph.report import numbers
-from slicegraph.verify_split import Difference, holds
+from slicegraph.stages.manifest import Boundary, Manifest
+from slicegraph.stages.verify_split import Difference, holds
 
 _NODES_TOLD = 4
 

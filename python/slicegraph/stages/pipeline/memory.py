@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.pipeline.split import Split
-from slicegraph.pipeline.tensors import Tensor
+from slicegraph.stages.pipeline.folder import Split
+from slicegraph.stages.pipeline.tensors import Tensor
 
 Bytes = NDArray[np.uint8]
 _LINE = 64

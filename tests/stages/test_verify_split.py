@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import slicegraph as sg
 from onnx_models import write
-from slicegraph.verify_split import difference, holds
+from slicegraph.stages.verify_split import difference, holds
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 TEXT = """g (float[n,4] x, int64[n] rows) => (float[n,4] c, float[2,4] b)

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.onnx import events
-from slicegraph.formats.onnx.events import Run
 from slicegraph.formats.onnx.opening import named, opened
-from slicegraph.formats.onnx.runnable import Runnable, loaded, runnable
-from slicegraph.formats.onnx.runtime import onnxruntime
-from slicegraph.formats.onnx.samples import Given, check_given
-from slicegraph.formats.onnx.sessions import Runner, run
-from slicegraph.formats.onnx.weights import gather
 from slicegraph.formats.writing import temporary_folder
+from slicegraph.stages.onnx import events
+from slicegraph.stages.onnx.events import Run
+from slicegraph.stages.onnx.runnable import Runnable, loaded, runnable
+from slicegraph.stages.onnx.runtime import onnxruntime
+from slicegraph.stages.onnx.samples import Given, check_given
+from slicegraph.stages.onnx.sessions import Runner, run
+from slicegraph.stages.onnx.weights import gather
 
 Tell = Callable[[str, int, int], None]
 """Is told what is measured, how many runs are over, and how many there will be."""
@@ -75,7 +75,7 @@ def measure(
     seed: int,
     tell: Tell,
 ) -> Timing:
-    """Measure a model; see `slicegraph.profile`.
+    """Measure a model; see `slicegraph.stages.profile`.
 
     Raises
     ------

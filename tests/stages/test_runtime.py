@@ -18,7 +18,7 @@ def disable_telemetry_events():
     global said
     said += ", called"
 """
-_ASK = "from slicegraph.formats.onnx.runtime import onnxruntime; print(onnxruntime.said)"
+_ASK = "from slicegraph.stages.onnx.runtime import onnxruntime; print(onnxruntime.said)"
 
 
 @pytest.mark.parametrize(("users", "said"), [(None, "1, called"), ("0", "0"), ("", ""), ("1", "1")])

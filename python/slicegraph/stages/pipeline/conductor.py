@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from slicegraph import processes
 from slicegraph.errors import InputError
 from slicegraph.interrupts import put_off
-from slicegraph.pipeline import worker
-from slicegraph.pipeline.errors import StageError
-from slicegraph.pipeline.memory import Bytes, lay_out, links, shared_bytes
-from slicegraph.pipeline.split import Split
+from slicegraph.stages.pipeline import worker
+from slicegraph.stages.pipeline.errors import StageError
+from slicegraph.stages.pipeline.folder import Split
+from slicegraph.stages.pipeline.memory import Bytes, lay_out, links, shared_bytes
 
 _POLL = 0.02
 SILENCE = 15.0

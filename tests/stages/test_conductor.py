@@ -23,10 +23,10 @@ from onnx import helper
 import slicegraph as sg
 from onnx_models import write
 from pipelines import chain, change, cut
-from slicegraph.pipeline import conductor
-from slicegraph.pipeline.conductor import Pipeline
-from slicegraph.pipeline.inputs import draw
-from slicegraph.pipeline.split import read_split
+from slicegraph.stages.pipeline import conductor
+from slicegraph.stages.pipeline.conductor import Pipeline
+from slicegraph.stages.pipeline.folder import read_split
+from slicegraph.stages.pipeline.inputs import draw
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipelines take POSIX")
 

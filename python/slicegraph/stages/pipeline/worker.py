@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
-from slicegraph.pipeline.split import Stage
+from slicegraph.stages.pipeline.folder import Stage
+from slicegraph.stages.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
 
 _FATAL_ONLY = 4
 BEAT = 0.5
@@ -170,7 +170,7 @@ def _serve(work: Work, memory: Bytes) -> None:
 
 def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:
     """Load the stage's model and tell it where its inputs and outputs are, once for all."""
-    from slicegraph.formats.onnx.runtime import onnxruntime  # noqa: PLC0415 - nobody but a stage loads it
+    from slicegraph.stages.onnx.runtime import onnxruntime  # noqa: PLC0415 - nobody but a stage loads it
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = work.threads
@@ -180,7 +180,7 @@ def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:
     binding = session.io_binding()
     for tensor in work.stage.inputs:
         if tensor.is_text:
-            from slicegraph.formats.onnx.sessions import to_value  # noqa: PLC0415 - loads onnx
+            from slicegraph.stages.onnx.sessions import to_value  # noqa: PLC0415 - loads onnx
 
             binding.bind_ortvalue_input(tensor.name, to_value(work.texts[tensor.name]))
         else:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.runtime import onnxruntime
-from slicegraph.formats.onnx.samples import PLAIN
+from slicegraph.stages.onnx.runtime import onnxruntime
+from slicegraph.stages.onnx.samples import PLAIN
 
 Values = Mapping[str, Any]
 """onnxruntime's values, for which there are no stubs, by name."""

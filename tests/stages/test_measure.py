@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines import chain
-from slicegraph.pipeline.measure import measure
-from slicegraph.pipeline.memory import KEPT, TIMES, lay_out, links
-from slicegraph.pipeline.split import Split, read_split
+from slicegraph.stages.pipeline.folder import Split, read_split
+from slicegraph.stages.pipeline.measure import measure
+from slicegraph.stages.pipeline.memory import KEPT, TIMES, lay_out, links
 
 
 @pytest.fixture

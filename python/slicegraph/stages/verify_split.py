@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
-from slicegraph.formats.manifest import NAME, check_entries, read_manifest
+from slicegraph.stages.manifest import NAME, check_entries, read_manifest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ def verify_split(
         checks.number(f"tolerance = {tolerance!r:.80}", tolerance, "a tolerance is not negative")
     if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
         raise InputError(f"{folder}: running models takes onnxruntime; pip install slicegraph[onnxruntime]")
-    from slicegraph.formats.onnx import chaining  # noqa: PLC0415 - imported when used
+    from slicegraph.stages.onnx import chaining  # noqa: PLC0415 - imported when used
 
     manifest = read_manifest(folder)
     try:

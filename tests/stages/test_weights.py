@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import slicegraph as sg
 from onnx_models import FEEDS, check, run, write
-from slicegraph.formats.onnx import stages
-from slicegraph.formats.onnx.weights import check_external
+from slicegraph.stages.onnx import stage_files as stages
+from slicegraph.stages.onnx.weights import check_external
 
 
 def weighty(path: Path, *, is_external: bool) -> Path:

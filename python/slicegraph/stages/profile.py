@@ -15,7 +15,7 @@ from slicegraph.graph import Graph, fields
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
-    from slicegraph.formats.onnx.timing import Tell, Timing
+    from slicegraph.stages.onnx.timing import Tell, Timing
 
 RUNS, WARMUP, THREADS = 20, 3, 1
 """What is measured unless somebody says otherwise."""
@@ -101,7 +101,7 @@ def measure(
     path = checks.path("model_path", model_path)
     if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")):
         raise InputError(f"{path}: profiling takes the onnxruntime package; pip install slicegraph[onnxruntime]")
-    from slicegraph.formats.onnx import timing  # noqa: PLC0415 - a library is loaded when used
+    from slicegraph.stages.onnx import timing  # noqa: PLC0415 - a library is loaded when used
 
     found = timing.measure(
         path,

@@ -11,13 +11,13 @@ import onnx
 from onnx import ModelProto, TensorProto, TypeProto, checker, helper
 
 from slicegraph.errors import InputError
-from slicegraph.formats.manifest import Boundary, Stage, StageInput, StageOutput, Tensor
-from slicegraph.formats.onnx.division import Part, divide
 from slicegraph.formats.onnx.known_operators import APART, set_apart
 from slicegraph.formats.onnx.opening import Opened
-from slicegraph.formats.onnx.submodels import annotated_model, stage_model
 from slicegraph.formats.onnx.values import Value, of_tensor
-from slicegraph.formats.onnx.weights import Weights, elsewhere, point, pointer
+from slicegraph.stages.manifest import Boundary, Stage, StageInput, StageOutput, Tensor
+from slicegraph.stages.onnx.division import Part, divide
+from slicegraph.stages.onnx.submodels import annotated_model, stage_model
+from slicegraph.stages.onnx.weights import Weights, elsewhere, point, pointer
 
 ANNOTATED: Final = "annotated.onnx"
 """The file of the whole model with each node's stage."""

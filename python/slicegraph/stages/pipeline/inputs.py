@@ -8,8 +8,8 @@ from typing import Any
 from numpy.typing import NDArray
 from onnx import helper
 
-from slicegraph.formats.onnx.samples import Given, sample_inputs
-from slicegraph.pipeline.tensors import Tensor
+from slicegraph.stages.onnx.samples import Given, sample_inputs
+from slicegraph.stages.pipeline.tensors import Tensor
 
 
 def draw(tensors: Sequence[Tensor], given: Given, *, seed: int) -> dict[str, NDArray[Any]]:

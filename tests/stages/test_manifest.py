@@ -12,7 +12,7 @@ import pytest
 
 import slicegraph as sg
 from pipelines import chain
-from slicegraph.pipeline.split import read_split
+from slicegraph.stages.pipeline.folder import read_split
 
 WRONG: tuple[Any, ...] = (
     *(None, True, -1, 5, 0.5, 2**62, 10**400, 1e308, float("nan"), float("inf")),

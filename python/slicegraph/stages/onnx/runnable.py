@@ -12,13 +12,13 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.events import CONSTANT
 from slicegraph.formats.onnx.nodes import body_graphs, is_standard, read_names
 from slicegraph.formats.onnx.opening import Opened
 from slicegraph.formats.onnx.preparation import prepared
-from slicegraph.formats.onnx.samples import PLAIN, Given, sample_inputs
-from slicegraph.formats.onnx.sessions import Runner, Values, run, to_values
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
+from slicegraph.stages.onnx.events import CONSTANT
+from slicegraph.stages.onnx.samples import PLAIN, Given, sample_inputs
+from slicegraph.stages.onnx.sessions import Runner, Values, run, to_values
 
 _STORED_ARE_NO_INPUTS: Final = 4  # before this version of the encoding, what is stored had to be an input as well
 

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
-from slicegraph.pipeline.measure import PipelineRun, measure
-from slicegraph.pipeline.split import Split, Stage, read_split
+from slicegraph.stages.pipeline.folder import Split, Stage, read_split
+from slicegraph.stages.pipeline.measure import PipelineRun, measure
 
 _DEFAULT_REQUESTS = 100
 _MAX_DEPTH = 64
@@ -103,7 +103,7 @@ def run_pipeline(
         raise InputError("running a pipeline takes a POSIX system")
     if importlib.util.find_spec("onnxruntime") is None:
         raise InputError("running a pipeline takes the onnxruntime package; pip install slicegraph[onnxruntime]")
-    from slicegraph.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
+    from slicegraph.stages.pipeline.inputs import draw  # noqa: PLC0415 - loads onnx
 
     split = read_split(checks.path("directory", directory))
     whole = None if compare is None else _whole(split, checks.path("compare", compare))
@@ -127,8 +127,8 @@ def _run(
     depth: int,
     threads: int,
 ) -> PipelineRun:
-    from slicegraph.formats.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
-    from slicegraph.pipeline.conductor import Pipeline  # noqa: PLC0415 - POSIX only
+    from slicegraph.stages.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
+    from slicegraph.stages.pipeline.conductor import Pipeline  # noqa: PLC0415 - POSIX only
 
     for stage in split.stages:
         check_external(stage.file)

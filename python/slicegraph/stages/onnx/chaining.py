@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper
 
 from slicegraph.errors import InputError
-from slicegraph.formats.manifest import Manifest, Tensor
 from slicegraph.formats.onnx.opening import named, opened
-from slicegraph.formats.onnx.origins import Origin, origins
-from slicegraph.formats.onnx.rounding import borders, plain_session
-from slicegraph.formats.onnx.runtime import onnxruntime
-from slicegraph.formats.onnx.samples import Given, sample_inputs
-from slicegraph.formats.onnx.sessions import Values, complaints, load, run, to_values
-from slicegraph.formats.onnx.weights import check_external
+from slicegraph.stages.manifest import Manifest, Tensor
+from slicegraph.stages.onnx.origins import Origin, origins
+from slicegraph.stages.onnx.rounding import borders, plain_session
+from slicegraph.stages.onnx.runtime import onnxruntime
+from slicegraph.stages.onnx.samples import Given, sample_inputs
+from slicegraph.stages.onnx.sessions import Values, complaints, load, run, to_values
+from slicegraph.stages.onnx.weights import check_external
 
 
 def inputs(manifest: Manifest, given: Given, seed: int) -> Values:

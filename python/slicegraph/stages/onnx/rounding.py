@@ -12,10 +12,10 @@ from typing import Any
 
 from onnx import GraphProto, NodeProto, ValueInfoProto
 
-from slicegraph.formats.manifest import Manifest
-from slicegraph.formats.onnx.runnable import loaded
-from slicegraph.formats.onnx.sessions import Runner, load
-from slicegraph.formats.onnx.weights import gather
+from slicegraph.stages.manifest import Manifest
+from slicegraph.stages.onnx.runnable import loaded
+from slicegraph.stages.onnx.sessions import Runner, load
+from slicegraph.stages.onnx.weights import gather
 
 _WIDENED = {"float16", "bfloat16"}
 _ALL_PROCESSORS = 0

@@ -10,8 +10,8 @@ from typing import Any
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
-from slicegraph.formats.manifest import NAME, is_name, is_shape, read_manifest
-from slicegraph.pipeline.tensors import TYPES, Tensor
+from slicegraph.stages.manifest import NAME, is_name, is_shape, read_manifest
+from slicegraph.stages.pipeline.tensors import TYPES, Tensor
 
 _MODEL = "model"
 """Where inputs come from and outputs go to that are the whole model's."""

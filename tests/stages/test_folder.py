@@ -10,7 +10,7 @@ import pytest
 
 import slicegraph as sg
 from pipelines import chain, change
-from slicegraph.pipeline.split import read_split
+from slicegraph.stages.pipeline.folder import read_split
 
 
 def test_a_split_is_read_with_what_goes_where(tmp_path: Path) -> None:

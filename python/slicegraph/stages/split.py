@@ -17,11 +17,11 @@ from slicegraph import checks
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
-from slicegraph.formats import manifest as manifests
 from slicegraph.formats.files import file_digest, read_json
-from slicegraph.formats.manifest import Cost, Manifest
 from slicegraph.formats.writing import written_folder
 from slicegraph.graph import Graph, fields, integers
+from slicegraph.stages import manifest as manifests
+from slicegraph.stages.manifest import Cost, Manifest
 
 _OURS = re.compile(r"(manifest\.json|(stage[0-9]+|annotated)\.onnx(\.data)?)")
 """Names of files that a split writes."""
@@ -59,7 +59,7 @@ def split(
 
     Returns
     -------
-        What ``manifest.json`` holds, a mapping; `slicegraph.formats.manifest` has the meaning of each entry.
+        What ``manifest.json`` holds, a mapping; `slicegraph.stages.manifest` has the meaning of each entry.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def split(
     if importlib.util.find_spec("onnx") is None:
         raise InputError(f"{path}: splitting ONNX takes the onnx package; pip install slicegraph[onnx]")
     from slicegraph.formats.onnx.opening import named, opened  # noqa: PLC0415 - a format is imported when used
-    from slicegraph.formats.onnx.stages import borders, write_stages  # noqa: PLC0415 - likewise
-    from slicegraph.formats.onnx.weights import external_files  # noqa: PLC0415 - likewise
+    from slicegraph.stages.onnx.stage_files import borders, write_stages  # noqa: PLC0415 - likewise
+    from slicegraph.stages.onnx.weights import external_files  # noqa: PLC0415 - likewise
 
     _check_folder(folder)
     with named(path):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.pipeline.memory import KEPT
-from slicegraph.pipeline.split import Split
+from slicegraph.stages.pipeline.folder import Split
+from slicegraph.stages.pipeline.memory import KEPT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

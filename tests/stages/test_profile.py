@@ -15,11 +15,11 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 import slicegraph as sg
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.onnx.events import runs
-from slicegraph.formats.onnx.samples import sample_inputs
-from slicegraph.formats.onnx.timing import summed
-from slicegraph.profile import measure
 from slicegraph.report.profile import notes, profile_to_text
+from slicegraph.stages.onnx.events import runs
+from slicegraph.stages.onnx.samples import sample_inputs
+from slicegraph.stages.onnx.timing import summed
+from slicegraph.stages.profile import measure
 
 HEADER = '<ir_version: 9, opset_import: ["": 18]> '
 QUICK: Mapping[str, Any] = {"runs": 2, "warmup": 1}

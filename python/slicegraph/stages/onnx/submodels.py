@@ -8,9 +8,9 @@ from typing import Final
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.division import Part
 from slicegraph.formats.onnx.opening import Opened
 from slicegraph.formats.onnx.values import Value
+from slicegraph.stages.onnx.division import Part
 
 CONFIGURATION: Final = "slicegraph"
 """What ONNX's device configuration of a split is called."""

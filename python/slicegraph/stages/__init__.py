@@ -1,0 +1,1 @@
+"""Models cut into stages: written, compared with the whole, measured and run."""

@@ -1,0 +1,1 @@
+"""What splits, runs and measures ONNX models."""
