@@ -70,7 +70,7 @@ class Question:
 
     @property
     def instance(self) -> sg.Instance:
-        """The instance; when its parameters plainly do not fit the memory limit, it is not an example."""
+        """The instance."""
         return to_instance(self.data, self.device, self.num_blocks, boundary_io=self.boundary_io)
 
     def partitions(self) -> list[tuple[tuple[int, ...], list[dict[str, int | None]], float]]:
@@ -89,6 +89,9 @@ class Question:
             crosses = [bool(self.consumers[x]) if self.producer[x] < 0 else self.is_output[x] for x in tensors]
             return sum(self.ticks.transfer[x] for x, is_paid in zip(tensors, crosses, strict=True) if is_paid)
 
+        limit = math.inf if self.memory_limit is None else self.memory_limit
+        if any(size > limit for size in self.param_bytes) or sum(self.param_bytes) > self.num_blocks * limit:
+            return 2**52
         memory = 2**52 if self.ticks.memory is None else self.ticks.memory
         tensors = range(len(self.producer))
         spilled = max(0, sum(self.ticks.params) - self.num_blocks * memory)

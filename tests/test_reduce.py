@@ -15,7 +15,8 @@ import slicegraph as sg
 from certificates import Question, light_questions, questions, shaped_questions, to_problem
 from slicegraph.certificate import reduction as checker
 from slicegraph.certificate.budget import Budget
-from slicegraph.reduce import ALL_TICKS, reduce
+from slicegraph.cost import ALL_TICKS
+from slicegraph.reduce import reduce
 from strategies import CHAIN, MANY, grid, to_graph, to_instance
 
 ANY = st.one_of(light_questions(), shaped_questions(max_nodes=5), questions())

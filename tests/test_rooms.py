@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "rust/core/src"
 ROOMS = (
     *("ids", "bits", "error", "interrupt", "graph", "cost", "order", "slice"),
-    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search"),
+    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search", "ties"),
 )
 """The modules of the crate, each above all that it may use."""
 TEST_ONLY = {"cases"}

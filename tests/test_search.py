@@ -48,9 +48,13 @@ def test_a_search_finds_the_optimum_of_small_graphs(
     options: dict[str, Any] = {"boundary_io": boundary_io, "memory_limit": device.get("memory_limit")}
     result = run(name, instance, threads=1)
 
+    optimum = oracle.optimum(data, ticks, num_blocks, **options)
+    if not result.block_of.size:
+        assert optimum == float("inf") or name == "anneal"
+        assert result.status in (sg.Status.INFEASIBLE, sg.Status.TIME_LIMIT)
+        return
     assert oracle.is_acyclic(data, result.block_of.tolist())
     truth = oracle.bottleneck(oracle.block_costs(data, ticks, result.block_of.tolist(), num_blocks, **options))
-    optimum = oracle.optimum(data, ticks, num_blocks, **options)
     # Annealing alone may end anywhere above.
     assert truth == optimum or (name == "anneal" and truth > optimum)
     assert result.bottleneck == (float("inf") if truth == float("inf") else instance.seconds(int(truth)))

@@ -42,7 +42,8 @@ def audit(
         Integers, shape (num_nodes,): the block of each node, from 0. No tensor may run to an earlier block.
     stop
         When to stop looking for better bounds; gaps are those of the given partition. A run also ends when it has
-        proven an optimum, which is all that there is to know, and at once when the partition exceeds the memory limit.
+        proven an optimum, which is all that there is to know. When the partition exceeds the memory limit, it ends as
+        soon as one is found that does not.
     seed
         From 0 to 2^64 - 1, of the search.
     threads
@@ -54,7 +55,8 @@ def audit(
     Returns
     -------
     Result
-        Of the given partition: its costs, and the lower bounds that were proven.
+        Of the given partition: its costs, and the lower bounds that were proven. With status ``suboptimal`` when the
+        optimum is known and the partition is worse.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def audit(
         seconds=time.perf_counter() - begin,
         stop=stop,
         is_interrupted=found.status is Status.INTERRUPTED,
+        is_optimum_known=found.status is Status.OPTIMAL,
     )
 
 
@@ -136,8 +139,10 @@ class _PlanStop(Stop):
     bottleneck: float
 
     def __call__(self, progress: Progress) -> bool:
-        # Above the memory limit a plan's gap is 1 whatever is proven.
-        if self.bottleneck <= progress.lower_bound or math.isinf(self.bottleneck):
+        # Above the memory limit a plan's gap is 1 whatever is proven, but for that nothing fits.
+        if math.isinf(self.bottleneck):
+            return not math.isinf(progress.bottleneck) or self.stop(progress)
+        if self.bottleneck <= progress.lower_bound:
             return True
         return self.stop(dataclasses.replace(progress, bottleneck=self.bottleneck))
 

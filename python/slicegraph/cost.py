@@ -18,6 +18,8 @@ from slicegraph.errors import InputError
 from slicegraph.graph import Graph, integers
 
 _MAX_BLOCKS = 2**20
+ALL_TICKS = 2**52
+"""More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,8 +200,12 @@ class Instance:
         return codec.digest(facts)
 
     def seconds(self, ticks: int | None) -> float:
-        """Seconds of a cost in ticks; infinite for None, the cost of a block above the memory limit."""
-        return math.inf if ticks is None else ticks * self.tick
+        """Seconds of a cost in ticks; infinite for None, and from 2^52 ticks on, which nothing costs."""
+        return math.inf if ticks is None or ticks >= ALL_TICKS else ticks * self.tick
+
+    def ticks(self, seconds: float) -> int:
+        """Ticks of seconds that `seconds` has given; 2^52 of infinitely many."""
+        return ALL_TICKS if math.isinf(seconds) else round(seconds / self.tick)
 
     def block_costs(self, block_of: ArrayLike) -> tuple[BlockCost, ...]:
         """Compute what every block of a partition pays, straight from the definition, up to the last with a node.

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from slicegraph import checks
 from slicegraph.bounds.bottleneck import bottleneck
@@ -17,7 +18,7 @@ from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
-from slicegraph.cost import Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
@@ -35,7 +36,6 @@ METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1
-_ALL_TICKS = 2.0**52
 _FOREVER = 1e9
 """Seconds in place of no limit."""
 
@@ -69,8 +69,8 @@ def lower_bound(
     Returns
     -------
     Bound
-        At least the combinatorial bound. It may rest on the word of the solver, HiGHS; what does not is
-        ``verified_lower_bound``.
+        At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit. It may
+        rest on the word of the solver, HiGHS; what does not is ``verified_lower_bound``.
 
     Raises
     ------
@@ -95,13 +95,14 @@ def lower_bound(
     if executor is not None:
         checks.instance_of("executor", executor, Executor)
     begin = time.monotonic()
-    if method == "combinatorial":
-        return combinatorial(instance)
+    ordinary = combinatorial(instance)
+    if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
+        return replace(ordinary, method=method)
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck
     # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side. No partition costs 2^52 ticks.
     ticks = upper_bound / instance.tick
-    threshold = math.ceil(ticks) if ticks < _ALL_TICKS else None
+    threshold = math.ceil(ticks) if ticks < ALL_TICKS else None
     seconds = max(0.0, min(time_limit, _FOREVER) - (time.monotonic() - begin))
     return SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))

@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import _core
-from slicegraph.cost import Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence import claims
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.graph import Graph
-
-ALL_TICKS = 2**52
-"""More ticks than any block costs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from slicegraph import checks
 from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.evidence.bound import Bound
+from slicegraph.feasibility import shortage
 from slicegraph.stop import Stop, relative_gap
 
 SOLVER_PRECISION = 2e-6
@@ -31,6 +32,10 @@ class Status(StrEnum):
     """The gap that was asked for is proven; or one of 1e-6, which is as much as a solver can say."""
     TIME_LIMIT = "time_limit"
     """The time or the evaluations that were allowed are used up."""
+    SUBOPTIMAL = "suboptimal"
+    """Of an audit: the optimum is known, and the given partition is worse."""
+    INFEASIBLE = "infeasible"
+    """No partition fits the memory limit, which is proven."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
 
@@ -46,13 +51,14 @@ class Result:
     status
         How the run ended.
     block_of
-        int32, shape (num_nodes,): the block of each node, from 0.
+        int32, shape (num_nodes,), read-only: the block of each node, from 0. Shape (0,) when no partition within the
+        memory limit was found.
     block_costs
-        What each block pays.
+        What each block pays, up to the last one that is not empty.
     bottleneck
         Seconds of the dearest block; infinite when no partition within the memory limit was found.
     lower_bound
-        Seconds that no partition beats.
+        Seconds that no partition beats; infinite when it is proven that none fits the memory limit.
     bounds
         The lower bounds that were computed.
     evaluations
@@ -79,7 +85,14 @@ class Result:
     @property
     def ratio(self) -> float:
         """The lower bound over the bottleneck; 1 when both are 0, 0 without a partition."""
+        if math.isinf(self.bottleneck):
+            return 0.0
         return 1.0 if self.bottleneck == self.lower_bound else self.lower_bound / self.bottleneck
+
+    @property
+    def shortage(self) -> str:
+        """What is short of how many bytes when it is proven that no partition fits the memory limit; else empty."""
+        return shortage(self.instance) if self.status is Status.INFEASIBLE else ""
 
     @property
     def verified_lower_bound(self) -> float:
@@ -139,23 +152,31 @@ def _solver(solvers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 def make_result(
     instance: Instance,
     *,
-    block_of: NDArray[np.int32],
+    block_of: NDArray[np.int32] | None,
     bounds: tuple[Bound, ...],
     evaluations: int,
     seconds: float,
     stop: Stop,
     is_interrupted: bool,
+    is_optimum_known: bool = False,
 ) -> Result:
-    """Cost a partition from the definition, and name the status that its gap has earned."""
-    block_costs = instance.block_costs(block_of)
-    bottleneck = max(block.cost for block in block_costs)
+    """Cost a partition from the definition, if there is one, and name the status that its gap has earned."""
+    block_costs = () if block_of is None else instance.block_costs(block_of)
+    bottleneck = max((block.cost for block in block_costs), default=math.inf)
     lower_bound = max(bound.lower_bound for bound in bounds)
-    if bottleneck <= lower_bound:
+    gap = relative_gap(bottleneck, lower_bound)
+    if math.isinf(lower_bound):
+        status = Status.INFEASIBLE
+    elif bottleneck <= lower_bound:
         status = Status.OPTIMAL
-    elif relative_gap(bottleneck, lower_bound) <= max(stop.gap, SOLVER_PRECISION):
+    elif is_optimum_known and not gap <= stop.gap:
+        status = Status.SUBOPTIMAL
+    elif gap <= max(stop.gap, SOLVER_PRECISION):
         status = Status.WITHIN_GAP
     else:
         status = Status.INTERRUPTED if is_interrupted else Status.TIME_LIMIT
+    block_of = np.empty(0, np.int32) if block_of is None else block_of.copy()
+    block_of.flags.writeable = False
     return Result(
         instance=instance,
         status=status,

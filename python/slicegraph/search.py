@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from slicegraph import _core, checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
+from slicegraph.evidence.bound import Bound
 from slicegraph.reduce import Reduction, reduce
 from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
+from slicegraph.ties import settle
 
 METHODS = ("merge", "anneal", "brkga")
 """The searches by name; the first is the best."""
@@ -129,6 +131,8 @@ def search(
         raise InputError(f"callback = {callback!r:.80}, but it is called with the progress")
     begin = time.perf_counter()
     bound = combinatorial(instance)
+    if bound.ticks >= ALL_TICKS:
+        return infeasible(instance, bound, stop)
 
     def poll(bottleneck: float, evaluations: int, _rounds: int) -> bool:
         progress = Progress(
@@ -142,14 +146,24 @@ def search(
         return stop(progress)
 
     found = find(instance, method=method, seed=seed, threads=threads, params=params, poll=poll)
+    block_of, is_interrupted = found.block_of, False
+    if block_of is not None:
+        block_of, is_interrupted = settle(instance, block_of)
     return make_result(
         instance,
-        block_of=found.block_of,
+        block_of=block_of,
         bounds=(bound,),
         evaluations=found.evaluations,
         seconds=time.perf_counter() - begin,
         stop=stop,
-        is_interrupted=found.is_interrupted,
+        is_interrupted=found.is_interrupted or is_interrupted,
+    )
+
+
+def infeasible(instance: Instance, bound: Bound, stop: Stop) -> Result:
+    """Give the result of what needs no search: the bound says that no partition fits the memory limit."""
+    return make_result(
+        instance, block_of=None, bounds=(bound,), evaluations=0, seconds=bound.seconds, stop=stop, is_interrupted=False
     )
 
 
@@ -191,14 +205,17 @@ class Found:
     Attributes
     ----------
     block_of
-        int32, shape (num_nodes,): the best partition.
+        int32, shape (num_nodes,): the best partition. None: none within the memory limit was found.
+    ticks
+        Its bottleneck. None: there is none.
     evaluations
         Candidates looked at.
     is_interrupted
         Whether Ctrl-C ended it.
     """
 
-    block_of: NDArray[np.int32]
+    block_of: NDArray[np.int32] | None
+    ticks: int | None
     evaluations: int
     is_interrupted: bool
 
@@ -237,10 +254,13 @@ def find(
     else:
         run = _core.merge if method == "merge" else _core.anneal
         found = run(core, seed=seed, threads=threads, target=target, poll=hear)
-    block_of, _, _, evaluations, is_interrupted = found
+    block_of, ticks, _, evaluations, is_interrupted = found
     if reduction is not None:
         block_of = reduction.lift(block_of)
-    return Found(block_of=block_of, evaluations=evaluations, is_interrupted=is_interrupted)
+    is_found = ticks is not None
+    return Found(
+        block_of=block_of if is_found else None, ticks=ticks, evaluations=evaluations, is_interrupted=is_interrupted
+    )
 
 
 def _brkga(

@@ -40,9 +40,9 @@ class Progress:
 
 def relative_gap(bottleneck: float, lower_bound: float) -> float:
     """(bottleneck - lower bound) / bottleneck, for any costs in one unit; 0 when both are 0, 1 without a partition."""
-    if bottleneck == lower_bound:
-        return 0.0
-    return 1.0 if math.isinf(bottleneck) else (bottleneck - lower_bound) / bottleneck
+    if math.isinf(bottleneck):
+        return 1.0
+    return 0.0 if bottleneck == lower_bound else (bottleneck - lower_bound) / bottleneck
 
 
 class Stop(ABC):

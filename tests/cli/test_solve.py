@@ -295,13 +295,14 @@ def test_a_name_that_cannot_be_encoded_is_escaped(tmp_path: Path) -> None:
 
 
 def test_no_partition_within_the_memory_limit_is_exit_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The answer says so, and claims no gap."""
+    """The answer says so, claims no gap, and shows no partition."""
     path = tmp_path / "graph.json"
     path.write_text(json.dumps(CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 3, 3]}}))
-    arguments = ["solve", str(path), "-k", "2", "--memory-limit", "5", "--time-limit", "0.1"]
+    arguments = ["solve", str(path), "-k", "2", "--memory-limit", "5", "--time-limit", "60"]
     assert main(arguments) == 1
     out = capsys.readouterr().out
-    assert "no guarantee: this partition exceeds the memory limit" in out
+    assert "infeasible: no partition fits the memory limit" in out
+    assert "stage  nodes" not in out
     assert "gap" not in out
     assert main([*arguments, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["bottleneck"] is None
@@ -310,5 +311,5 @@ def test_no_partition_within_the_memory_limit_is_exit_1(tmp_path: Path, capsys: 
 def test_stages_that_stay_empty_are_counted_not_listed(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", chain, "-k", "100000", "--bandwidth", "1e-3", "--time-limit", "0.1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "chain: 3 nodes, 2 tensors; 99999 of 100000 stages stay empty"
+    assert lines[0] == "chain: 3 nodes, 2 tensors; 1 of 100000 stages are enough"
     assert len(lines) < 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
 import pytest
 
 import slicegraph as sg
@@ -44,15 +45,26 @@ def test_the_downsets_come_across_a_better_partition(known: float) -> None:
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     with begin(instance, "downsets") as run:
         told(run, known)
-    assert run.partition is not None
-    assert max(block.cost for block in instance.block_costs(run.partition)) == proven(run) == 3.125
+    partition = run.better(None, None)
+    assert partition is not None
+    assert max(block.cost for block in instance.block_costs(partition)) == proven(run) == 3.125
+
+
+@pytest.mark.parametrize(("ticks", "is_kept"), [(-1, True), (0, True), (1, False)])
+def test_the_better_of_two_partitions_is_given(ticks: int, *, is_kept: bool) -> None:
+    """That of a worker and that of the search, whichever came last; the search's when they are as good."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    with begin(instance, "downsets") as run:
+        told(run, 3.5)
+    own = np.array([0, 1, 1], np.int32)
+    assert (run.better(own, round(3.125 / instance.tick) + ticks) is own) == is_kept
 
 
 def test_a_partition_that_is_the_best_is_not_found_again() -> None:
     """The search holds it."""
     with begin(to_instance(CHAIN, {"bandwidth": 64.0}, 2), "downsets") as run:
         told(run, 3.125)
-    assert (run.partition, proven(run)) == (None, 3.125)
+    assert (run.better(None, None), proven(run)) == (None, 3.125)
 
 
 def test_all_methods_beside_each_other_have_each_others_news() -> None:
@@ -61,8 +73,9 @@ def test_all_methods_beside_each_other_have_each_others_news() -> None:
     best = sg.solve(instance).bottleneck
     with begin(instance, "downsets", "chain", "exact", threads=2) as run:
         told(run, 2 * best)
-    assert run.partition is not None
-    assert max(block.cost for block in instance.block_costs(run.partition)) == proven(run) == best
+    partition = run.better(None, None)
+    assert partition is not None
+    assert max(block.cost for block in instance.block_costs(partition)) == proven(run) == best
 
 
 def test_without_a_method_there_is_nothing_to_wait_for() -> None:

@@ -47,9 +47,9 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
         return not task.outcome.is_final and (least is None or max(tasks.lower_bound, task.outcome.lower_bound) < least)
 
     def can_be_largest(task: Task) -> bool:
-        # F(b) <= D(b).
-        limit = twin[task].outcome
-        return not task.outcome.is_final and not (limit.is_final and limit.lower_bound <= tasks.lower_bound)
+        # F(b) <= D(b), of which one that has stopped at a target is but a lower bound.
+        limit = twin[task]
+        return not task.outcome.is_final and not (limit.is_solved and limit.outcome.lower_bound <= tasks.lower_bound)
 
     def is_done() -> bool:
         return not any(map(can_be_least, demanding)) and not any(map(can_be_largest, free))

@@ -12,6 +12,9 @@ what ``v`` alone does, as work and overflow never fall when nodes join. With ``b
 read is imported at least once and every model output is exported once, which adds their transfers to the first sum, and
 those that ``v`` itself reads or makes to the second. All of it holds in ticks, where a bottleneck is an integer, so the
 mean is rounded up.
+
+When a node's parameters are above the memory limit, or all parameters above that of ``k`` devices, no partition is
+within it, and the bound is 2^52 ticks, more than any block costs.
 """
 
 from __future__ import annotations

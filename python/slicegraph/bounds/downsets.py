@@ -25,10 +25,9 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines
 from slicegraph.bounds.tasks import Budget
-from slicegraph.cost import Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.claims import DownsetSearch, ExpensiveNode, MergeLog
-from slicegraph.reduce import ALL_TICKS
 
 MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""

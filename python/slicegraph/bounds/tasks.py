@@ -70,6 +70,13 @@ class Task:
 
     superblocks: Superblocks
     outcome: Outcome = field(default_factory=Outcome)
+    target: int | None = None
+    """Ticks at which it might stop the last time."""
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether its least bottleneck is known, and not only that it is no less than the target."""
+        return self.outcome.is_final and (self.target is None or self.outcome.lower_bound < self.target)
 
 
 @final
@@ -179,7 +186,7 @@ class Tasks:
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
         budget = self._budget
         model = build_model(self._formulation, task.superblocks, threshold=budget.threshold, confines=budget.confines)
-        step, known = self._formulation.step, task.outcome.proof
+        step, known, task.target = self._formulation.step, task.outcome.proof, target
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 
     def _solve_there(self, executor: Executor, tasks: Sequence[Task], end: float, target: int | None) -> None:

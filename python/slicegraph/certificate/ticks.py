@@ -76,7 +76,13 @@ class Problem:
         return self.boundary_io and is_crossing
 
     def combinatorial(self) -> int:
-        """Give the dearest node or the mean block, whichever costs more; no partition has a lower bottleneck."""
+        """Give the dearest node or the mean block, whichever costs more; no partition has a lower bottleneck.
+
+        2^52, more than any block costs, when a node is above the memory limit or all are above that of all blocks.
+        """
+        limit = math.inf if self.memory_limit is None else self.memory_limit
+        if max(self.param_bytes) > limit or sum(self.param_bytes) > self.num_blocks * limit:
+            return _CAPACITY
         touched = [0] * len(self.work)
         crossing = 0
         for tensor in filter(self.is_paid_outside, range(len(self.transfer))):

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 import slicegraph as sg
 from slicegraph.cli import output, units
+from slicegraph.cli.complaint import say
 from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
 from slicegraph.formats.counting.expression import Expression
@@ -246,6 +247,11 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
 
     path = options.certificate
     output.deliver(text, *([] if path is None else [lambda: result.certificate.write(path)]))
+    if result.shortage:
+        say(f"infeasible: {result.shortage}")
+    elif not result.block_of.size:
+        limit = result.instance.memory_limit
+        say(f"no partition was found that fits the memory limit of {limit} B; that there is none is not proven")
 
 
 def exit_status(result: sg.Result, required: float | None) -> int:

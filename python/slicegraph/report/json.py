@@ -12,7 +12,7 @@ from slicegraph.result import Result
 
 
 def result_to_json(result: Result, *, version: str, seed: int, method: str) -> str:
-    """Give the object of the interface, a plan, as one line; a cost that is infinite, above the memory limit, is null.
+    """Give the object of the interface, a plan, as one line; an infinite cost or bound, by the memory limit, is null.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def _result(result: Result) -> dict[str, Any]:
         "num_blocks": instance.num_blocks,
         "status": str(result.status),
         "bottleneck": _finite(result.bottleneck),
-        "lower_bound": result.lower_bound,
+        "lower_bound": _finite(result.lower_bound),
         "gap": result.gap,
         "ratio": result.ratio,
         "seconds": result.seconds,
@@ -58,7 +58,7 @@ def _result(result: Result) -> dict[str, Any]:
         "bounds": [
             {
                 "method": bound.method,
-                "lower_bound": bound.lower_bound,
+                "lower_bound": _finite(bound.lower_bound),
                 "seconds": bound.seconds,
                 "status": bound.status,
             }

@@ -22,6 +22,8 @@ _MEANING = {
     Status.OPTIMAL: "the lower bound is the bottleneck",
     Status.WITHIN_GAP: "the gap asked for is reached, or as far as a solver can tell",
     Status.TIME_LIMIT: "no more was found",
+    Status.SUBOPTIMAL: "the optimum is known, and this partition is worse",
+    Status.INFEASIBLE: "no partition fits the memory limit",
     Status.INTERRUPTED: "no more was found until it was interrupted",
 }
 
@@ -33,7 +35,8 @@ def result_to_text(result: Result) -> str:
     console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
     with console.capture() as capture:
         console.print(_headline(result))
-        console.print(_stages(result))
+        if result.block_of.size:
+            console.print(_stages(result))
         console.print(_guarantee(result))
         if rows := guessed(result.instance):
             console.print(_guesses(result.instance, rows))
@@ -42,8 +45,8 @@ def result_to_text(result: Result) -> str:
 
 def _headline(result: Result) -> Text:
     graph = result.instance.graph
-    empty = result.instance.num_blocks - len(set(result.block_of.tolist()))
-    rest = f"; {empty} of {result.instance.num_blocks} stages stay empty" if empty else ""
+    used, num_blocks = len(np.unique(result.block_of)), result.instance.num_blocks
+    rest = f"; {used} of {num_blocks} stages are enough" if 0 < used < num_blocks else ""
     return Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
 
 
@@ -68,13 +71,17 @@ def _stages(result: Result) -> Table:
 
 
 def _guarantee(result: Result) -> Text:
+    status = f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}"
+    if result.status is Status.INFEASIBLE:
+        return Text(status)
     if math.isinf(result.bottleneck):
-        return Text(f"no guarantee: this partition exceeds the memory limit, {numbers.time(result.seconds)}")
+        what = "this partition exceeds the memory limit" if result.block_of.size else "no partition was found that fits"
+        return Text(f"no guarantee: {what}, {numbers.time(result.seconds)}")
     lines = [
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
         f"gap          {numbers.percent(result.gap)}: by this lower bound, no partition is faster by more",
-        f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}",
+        status,
     ]
     return Text("\n".join(lines))
 

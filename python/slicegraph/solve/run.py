@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
-from slicegraph.reduce import ALL_TICKS
 from slicegraph.result import SOLVER_PRECISION
 from slicegraph.solve.board import Board
 from slicegraph.solve.events import Begun, Closed
@@ -117,11 +116,12 @@ class SolveRun:
         with contextlib.suppress(KeyboardInterrupt):
             self.close()
 
-    @property
-    def partition(self) -> NDArray[np.int32] | None:
-        """The best partition, if a worker has found it."""
+    def better(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> NDArray[np.int32] | None:
+        """Give the best partition that a worker has found, or the search's, of so many ticks, if that is as good."""
         best = self._incumbent.best
-        return None if best is None else best[1]
+        if best is None or best[1] is None:
+            return block_of
+        return best[1] if ticks is None or best[0] < ticks else block_of
 
     @property
     def bounds(self) -> tuple[Bound, ...]:

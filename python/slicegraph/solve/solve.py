@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from slicegraph import checks
-from slicegraph.cost import Instance
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.lower_bound import SOLVED
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
-from slicegraph.search import BrkgaParams, check_run, find, thread_count
+from slicegraph.search import BrkgaParams, check_run, find, infeasible, thread_count
 from slicegraph.solve.run import SolveRun
 from slicegraph.stop import DEFAULT_STOP, Stop
+from slicegraph.ties import settle
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
@@ -64,7 +66,9 @@ def solve(
     Returns
     -------
     Result
-        With status ``optimal`` only when its bottleneck and its lower bound are equal.
+        With status ``optimal`` only when its bottleneck and its lower bound are equal, and ``infeasible`` when it is
+        proven that no partition fits the memory limit. Of the partitions of its bottleneck it is the one with the
+        fewest stages and then the least communication, as far as `slicegraph.ties.settle` finds it.
 
     Raises
     ------
@@ -82,19 +86,24 @@ def solve(
     check_run(instance, stop, method, METHODS, params)
     checks.whole("seed", seed, 0, 2**64 - 1)
     checks.flag("display", display)
+    ordinary = combinatorial(instance)
+    if ordinary.ticks >= ALL_TICKS:
+        return infeasible(instance, ordinary, stop)
     methods, num_threads = METHODS[method], thread_count(threads)
     search = method if method in SEARCHES else SEARCHES[0]
     num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
     with ProgressLine(is_wanted=display) as line, SolveRun(instance, methods, num_threads, stop, line.update) as run:
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
         run.close()
-    block_of = run.partition
+    block_of, is_signalled = run.better(found.block_of, found.ticks), False
+    if block_of is not None:
+        block_of, is_signalled = settle(instance, block_of)
     return make_result(
         instance,
-        block_of=found.block_of if block_of is None else block_of,
+        block_of=block_of,
         bounds=run.bounds,
         evaluations=found.evaluations,
         seconds=run.seconds,
         stop=stop,
-        is_interrupted=found.is_interrupted or run.is_interrupted,
+        is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
     )

@@ -115,26 +115,6 @@ pub enum Error {
     /// Not a number of blocks.
     #[error("num_blocks = {0}, but a partition has from 1 to 2^20 blocks")]
     NumBlocks(usize),
-    /// A node that no stage can hold.
-    #[error("node {node}: param_bytes {bytes} is above memory_limit = {limit}, so no stage can hold it")]
-    NodeOverLimit {
-        /// The node.
-        node: usize,
-        /// Its bytes of parameters.
-        bytes: u64,
-        /// What a stage may hold.
-        limit: u64,
-    },
-    /// Parameters that all stages together cannot hold.
-    #[error("param_bytes add up to {bytes}, which is above num_blocks x memory_limit = {num_blocks} x {limit}")]
-    GraphOverLimit {
-        /// Bytes of parameters of all nodes.
-        bytes: u64,
-        /// The number of stages.
-        num_blocks: usize,
-        /// What a stage may hold.
-        limit: u64,
-    },
     /// Not a topological order.
     #[error("order[{position}] = {node}, but {rule}")]
     Order {

@@ -58,6 +58,7 @@ mod quotient;
 pub mod reduce;
 pub mod search;
 pub mod slice;
+pub mod ties;
 
 pub use error::Error;
 pub use ids::{NodeId, TensorId};

@@ -127,6 +127,7 @@ impl Instance {
         Ok((sums.ancestors.into_pyarray(py), sums.descendants.into_pyarray(py)))
     }
 
+    /// What each block pays, up to the last one that is not empty.
     fn block_costs(&self, py: Python<'_>, block_of: PyReadonlyArray1<'_, i64>) -> PyResult<Vec<BlockCost>> {
         let block_of = copy_in(block_of)?;
         let row = |block: cost::BlockCost| {
@@ -135,7 +136,8 @@ impl Instance {
         };
         compute(py, || {
             let block_of = check_partition(self.0.graph(), self.0.num_blocks(), &block_of)?;
-            Ok(partition_costs(&self.0, &block_of).into_iter().map(row).collect())
+            let used = block_of.iter().max().map_or(0, |last| last + 1);
+            Ok(partition_costs(&self.0, &block_of).into_iter().take(used).map(row).collect())
         })
     }
 }

@@ -7,6 +7,7 @@ mod instance;
 mod reduce;
 mod search;
 mod slice;
+mod ties;
 
 /// The compiled core of `slicegraph`.
 #[pyo3::pymodule]
@@ -23,4 +24,6 @@ mod _core {
     use crate::search::{anneal, brkga, merge};
     #[pymodule_export]
     use crate::slice::slice_order;
+    #[pymodule_export]
+    use crate::ties::settle;
 }

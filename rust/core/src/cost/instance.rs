@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::device::Device;
-use super::seconds::{check_limit, check_times, work_seconds};
-use super::ticks::{Ticks, ceil_div, choose_tick, snap};
+use super::seconds::{check_times, work_seconds};
+use super::ticks::{ABOVE_ALL, Ticks, ceil_div, choose_tick, snap};
 use crate::error::Error;
 use crate::graph::{Csr, Graph, GraphBuilder};
 use crate::ids::{NodeId, TensorId, bytes_as_float, count, float};
@@ -48,7 +48,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`Error`], when a device figure is missing or unusable, when a cost is too large to be a time, when `num_blocks`
-    /// is zero, or when the parameters of a node or of the whole graph cannot fit the memory limit.
+    /// is zero.
     ///
     /// # Complexity
     /// O(nodes + tensors + reads).
@@ -56,9 +56,6 @@ impl Instance {
         device.check()?;
         if !(1..=MAX_BLOCKS).contains(&num_blocks) {
             return Err(Error::NumBlocks(num_blocks));
-        }
-        if let Some(limit) = device.memory_limit {
-            check_limit(&graph, num_blocks, limit)?;
         }
         let work = work_seconds(&graph, device)?;
         let seconds_of = |bytes: u64, rate: f64| bytes_as_float(bytes) / rate;
@@ -129,7 +126,7 @@ impl Instance {
     }
 
     /// The same problem with another number of blocks.
-    fn with_num_blocks(&self, num_blocks: usize) -> Self {
+    pub(crate) fn with_num_blocks(&self, num_blocks: usize) -> Self {
         let figures = Figures { num_blocks, ..self.figures };
         let (work, transfer, params) = (self.work.clone(), self.transfer.clone(), self.params.clone());
         Self::from_ticks(Arc::clone(&self.graph), figures, work, transfer, params)
@@ -327,30 +324,61 @@ impl Instance {
     ///
     /// Lemma 3.3 of the paper, max(W / k, max work of a node), with what else nobody can avoid: parameters beyond the
     /// memory of `num_blocks` devices overflow in some block, and with `boundary_io` each model input that is read is
-    /// paid at least once and each model output once.
+    /// paid at least once and each model output once. More than any block costs when a node is above the memory limit, or
+    /// all nodes together are above that of all devices: then no partition is within it.
     #[must_use]
     pub fn combinatorial_bound(&self) -> Ticks {
         self.combinatorial_bound
     }
 
     fn combine(&self) -> Ticks {
+        let boundary_cost = |tensors: &mut dyn Iterator<Item = TensorId>| self.boundary_cost(tensors);
         let graph = &*self.graph;
-        let boundary = |x: &TensorId| match graph.producer(*x) {
-            None => !graph.consumers(*x).is_empty(),
-            Some(_) => graph.is_output(*x),
-        };
-        let boundary_cost = |tensors: &mut dyn Iterator<Item = TensorId>| -> Ticks {
-            let paid = tensors.filter(|x| self.figures.boundary_io && boundary(x));
-            paid.map(|x| self.transfer(x)).sum()
-        };
-        let blocks = count(self.figures.num_blocks);
-        let spilled = self.params.iter().sum::<Ticks>() - self.figures.memory.saturating_mul(blocks);
-        let together = self.total_work() + spilled.max(0) + boundary_cost(&mut graph.tensors());
         let alone = |v: NodeId| {
             let mut touched = graph.reads(v).iter().chain(graph.produces(v)).copied();
             self.work(v) + self.overflow(self.params[v.index()]) + boundary_cost(&mut touched)
         };
-        graph.nodes().map(alone).fold(ceil_div(together, blocks), Ticks::max)
+        let is_over_limit = graph.nodes().any(|v| self.is_over_limit(graph.param_bytes(v)));
+        if is_over_limit || !self.has_room(self.figures.num_blocks) {
+            return ABOVE_ALL;
+        }
+        graph.nodes().map(alone).fold(self.mean(self.figures.num_blocks), Ticks::max)
+    }
+
+    /// Whether the memory limits of so many devices add up to all parameters at least.
+    fn has_room(&self, num_blocks: usize) -> bool {
+        let bytes = self.graph.nodes().map(|v| u128::from(self.graph.param_bytes(v)));
+        let room = |limit: u64| u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
+        self.memory_limit().is_none_or(|limit| bytes.sum::<u128>() <= room(limit))
+    }
+
+    /// At most the mean of what so many blocks pay.
+    fn mean(&self, num_blocks: usize) -> Ticks {
+        let blocks = count(num_blocks);
+        let spilled = self.params.iter().sum::<Ticks>() - self.figures.memory.saturating_mul(blocks);
+        let together = self.total_work() + spilled.max(0) + self.boundary_cost(&mut self.graph.tensors());
+        ceil_div(together, blocks)
+    }
+
+    /// What these tensors cost at least because they cross the border of the model.
+    fn boundary_cost(&self, tensors: &mut dyn Iterator<Item = TensorId>) -> Ticks {
+        let crosses = |x: &TensorId| match self.graph.producer(*x) {
+            None => !self.graph.consumers(*x).is_empty(),
+            Some(_) => self.graph.is_output(*x),
+        };
+        tensors.filter(|x| self.figures.boundary_io && crosses(x)).map(|x| self.transfer(x)).sum()
+    }
+
+    /// So many blocks at least are needed for a bottleneck of `cost`: with fewer, the mean block costs more, or holds more
+    /// than the memory limit. Never more than there are nodes.
+    pub(crate) fn least_blocks(&self, cost: Ticks) -> usize {
+        let is_enough = |num_blocks: usize| self.mean(num_blocks) <= cost && self.has_room(num_blocks);
+        let (mut low, mut high) = (1, self.graph.num_nodes().max(1));
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_enough(middle) { high = middle } else { low = middle + 1 }
+        }
+        low
     }
 
     /// The tensors that `node` makes and that can cost something when cut.

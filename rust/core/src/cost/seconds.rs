@@ -3,21 +3,7 @@
 use super::device::Device;
 use crate::error::Error;
 use crate::graph::{Graph, MAX_SECONDS, Work};
-use crate::ids::{NodeId, bytes_as_float};
-
-/// Refuses what plainly cannot fit; that something else fits nowhere either is for the search to find out.
-pub(super) fn check_limit(graph: &Graph, num_blocks: usize, limit: u64) -> Result<(), Error> {
-    let bytes_of = |node: NodeId| graph.param_bytes(node);
-    if let Some(node) = graph.nodes().find(|&node| bytes_of(node) > limit) {
-        return Err(Error::NodeOverLimit { node: node.index(), bytes: bytes_of(node), limit });
-    }
-    let bytes: u64 = graph.nodes().map(bytes_of).sum();
-    let room = u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
-    if u128::from(bytes) > room {
-        return Err(Error::GraphOverLimit { bytes, num_blocks, limit });
-    }
-    Ok(())
-}
+use crate::ids::bytes_as_float;
 
 /// Seconds per node: as given, or by the roofline max(flops / rate, moved bytes / memory bandwidth).
 pub(super) fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {

@@ -189,7 +189,7 @@ impl<'a> Search<'a> {
             self.lead(budget, effort)?
         } else {
             let full = (side == 0 && self.is_free_of_memory).then(|| self.query.threshold + here.start());
-            let found = self.enumerator.list(Question { budget, start: None, full }, effort)?;
+            let found = self.enumerator.list(Question { budget, start: None, full, io: INFINITE }, effort)?;
             let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
             let found = found.select(fresh);
             let origins = self.origins(&found, side, effort)?;
@@ -224,7 +224,7 @@ impl<'a> Search<'a> {
         let mut all = Downsets::new(self.query.instance.graph().num_nodes());
         let (mut met, mut starts) = (Met::default(), Vec::new());
         for start in forward.newest..forward.reached.len() {
-            let question = Question { budget, start: Some((&forward.reached, start)), full };
+            let question = Question { budget, start: Some((&forward.reached, start)), full, io: INFINITE };
             let found = self.enumerator.list(question, effort)?;
             for index in 0..found.len() {
                 let words = found.words(index);

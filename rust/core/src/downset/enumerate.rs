@@ -17,7 +17,7 @@ use crate::query::{Effort, Halt, Query};
 
 /// What the blocks before a boundary can pay together, and the blocks after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     pub before: Ticks,
     pub after: Ticks,
     /// How many blocks may stand before the boundary, and after it.
@@ -28,18 +28,21 @@ pub(super) struct Budget {
 
 /// Which downsets are asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question<'a> {
+pub(crate) struct Question<'a> {
     pub budget: Budget,
     /// Where the block before the boundary begins, if that is known: a downset of a list.
     pub start: Option<(&'a Downsets, usize)>,
     /// A downset is of no use when it leaves out a node that could as well be in (see `bidirectional.rs`), and when even with
     /// what that adds its load and exports, or the cost of its block, are below this.
     pub full: Option<Ticks>,
+    /// The most that the block before the boundary, or all blocks before it, may pay for tensors, and those after it for what
+    /// is live there.
+    pub io: Ticks,
 }
 
 /// An instance, with what every enumeration of its downsets needs.
 #[derive(Debug)]
-pub(super) struct Enumerator<'a> {
+pub(crate) struct Enumerator<'a> {
     query: &'a Query<'a>,
     domains: Option<&'a Domains>,
     order: Vec<u32>,
@@ -63,7 +66,7 @@ struct Branch {
 
 impl<'a> Enumerator<'a> {
     /// Takes O(nodes^2 / 8) time.
-    pub(super) fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
+    pub(crate) fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
         let (instance, graph) = (query.instance, query.instance.graph());
         let loads = instance.loads();
         let weights = domains.map_or_else(|| loads.clone(), |domains| domains.known.weights.clone());
@@ -79,12 +82,12 @@ impl<'a> Enumerator<'a> {
     }
 
     /// The empty downset.
-    pub(super) fn nothing(&mut self) -> Downsets {
+    pub(crate) fn nothing(&mut self) -> Downsets {
         self.only(OUT)
     }
 
     /// The downset of all nodes.
-    pub(super) fn everything(&mut self) -> Downsets {
+    pub(crate) fn everything(&mut self) -> Downsets {
         self.only(IN)
     }
 
@@ -103,7 +106,7 @@ impl<'a> Enumerator<'a> {
     ///
     /// # Errors
     /// [`Halt`], when the effort is used up or the interrupt was raised.
-    pub(super) fn list(&mut self, question: Question<'_>, effort: &mut Effort) -> Result<Downsets, Halt> {
+    pub(crate) fn list(&mut self, question: Question<'_>, effort: &mut Effort) -> Result<Downsets, Halt> {
         if let Some((downsets, index)) = question.start {
             for node in 0..self.order.len() {
                 if downsets.contains(index, node) {
@@ -216,6 +219,7 @@ impl<'a> Enumerator<'a> {
             && outside.load + inside.imports <= budget.after
             && fits(instance, inside, budget.blocks[0])
             && fits(instance, outside, budget.blocks[1])
+            && self.sides.block_io + inside.imports <= question.io
     }
 }
 

@@ -7,5 +7,6 @@ mod list;
 mod sides;
 
 pub(crate) use bidirectional::bidirectional;
+pub(crate) use enumerate::{Budget, Enumerator, Question};
 pub(crate) use kd_tree::{Point, cost_between, point};
 pub(crate) use list::{Boundary, Downsets, Met};

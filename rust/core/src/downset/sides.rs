@@ -32,7 +32,7 @@ pub(super) struct Sides<'a> {
     /// the block pays for tensors.
     pub start: Boundary,
     live_at_start: Vec<u32>,
-    block_io: Ticks,
+    pub block_io: Ticks,
     /// What tensors can still add to the exports: those that are not live, but whose producer and a consumer are not decided
     /// otherwise.
     pub potential: Ticks,

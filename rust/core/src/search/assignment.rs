@@ -11,13 +11,13 @@ const NONE: u32 = u32::MAX;
 
 /// What a block is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(crate) struct Sums {
     /// Ticks of work and io.
-    pub(super) busy: Ticks,
+    pub(crate) busy: Ticks,
     /// Ticks of parameters.
-    pub(super) params: Ticks,
+    pub(crate) params: Ticks,
     /// Bytes of parameters.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// How many readers of a tensor are in a block.
@@ -48,7 +48,7 @@ struct Touched {
 
 /// A partition under moves.
 #[derive(Clone, Debug)]
-pub(super) struct Assignment<'a> {
+pub(crate) struct Assignment<'a> {
     instance: &'a Instance,
     block_of: Vec<u32>,
     sums: Vec<Sums>,
@@ -65,7 +65,7 @@ pub(super) struct Assignment<'a> {
 impl<'a> Assignment<'a> {
     /// # Complexity
     /// O(nodes + tensors + reads).
-    pub(super) fn new(instance: &'a Instance, block_of: &[usize]) -> Self {
+    pub(crate) fn new(instance: &'a Instance, block_of: &[usize]) -> Self {
         let graph = instance.graph();
         let rows = graph.tensors().flat_map(|x| {
             let readers = graph.consumers(x).len();
@@ -101,34 +101,34 @@ impl<'a> Assignment<'a> {
         assignment
     }
 
-    pub(super) fn instance(&self) -> &'a Instance {
+    pub(crate) fn instance(&self) -> &'a Instance {
         self.instance
     }
 
-    pub(super) fn block(&self, node: NodeId) -> u32 {
+    pub(crate) fn block(&self, node: NodeId) -> u32 {
         self.block_of[node.index()]
     }
 
-    pub(super) fn sums(&self, block: u32) -> Sums {
+    pub(crate) fn sums(&self, block: u32) -> Sums {
         self.sums[wide(block)]
     }
 
-    pub(super) fn num_blocks(&self) -> usize {
+    pub(crate) fn num_blocks(&self) -> usize {
         self.sums.len()
     }
 
     /// The cost of a block of such sums.
-    pub(super) fn cost(&self, sums: Sums) -> Ticks {
+    pub(crate) fn cost(&self, sums: Sums) -> Ticks {
         if self.instance.is_over_limit(sums.bytes) { INFINITE } else { self.busy(sums) }
     }
 
     /// What a block of such sums would cost if there were no memory limit.
-    pub(super) fn busy(&self, sums: Sums) -> Ticks {
+    pub(crate) fn busy(&self, sums: Sums) -> Ticks {
         sums.busy + self.instance.overflow(sums.params)
     }
 
     /// How far a block of such sums is over the memory limit, in limits; 1 at least when it is, else 0.
-    pub(super) fn excess(&self, sums: Sums) -> f64 {
+    pub(crate) fn excess(&self, sums: Sums) -> f64 {
         match self.instance.memory_limit() {
             Some(limit) if sums.bytes > limit => {
                 1.0 + bytes_as_float(sums.bytes - limit) / bytes_as_float(limit.max(1))
@@ -138,7 +138,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// The blocks that `node` can be in while all others stay.
-    pub(super) fn range(&self, node: NodeId) -> (u32, u32) {
+    pub(crate) fn range(&self, node: NodeId) -> (u32, u32) {
         let graph = self.instance.graph();
         let mut low = 0;
         for &predecessor in self.predecessors(node) {
@@ -152,7 +152,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// The nodes that make what `node` reads.
-    pub(super) fn predecessors(&self, node: NodeId) -> &[NodeId] {
+    pub(crate) fn predecessors(&self, node: NodeId) -> &[NodeId] {
         self.predecessors.row(node.index())
     }
 
@@ -162,7 +162,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// What the block of `node` and block `to` are without it and with it.
-    pub(super) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
+    pub(crate) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
         let from = self.block(node);
         let (mut left, mut right) = (0, 0);
         for &x in self.instance.paid_reads(node) {
@@ -205,7 +205,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// The same for nodes of one block together.
-    pub(super) fn shifted_together(&mut self, nodes: &[NodeId], to: u32) -> (Sums, Sums) {
+    pub(crate) fn shifted_together(&mut self, nodes: &[NodeId], to: u32) -> (Sums, Sums) {
         let from = self.block(nodes[0]);
         for &node in nodes {
             for &x in self.instance.paid_reads(node) {
@@ -261,7 +261,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// Moves a node to a block; `sums` are what [`shifted`](Self::shifted) says.
-    pub(super) fn shift(&mut self, node: NodeId, to: u32, sums: (Sums, Sums)) {
+    pub(crate) fn shift(&mut self, node: NodeId, to: u32, sums: (Sums, Sums)) {
         let from = self.block(node);
         self.block_of[node.index()] = to;
         self.sums[wide(from)] = sums.0;
@@ -319,19 +319,19 @@ impl<'a> Assignment<'a> {
     }
 
     /// Whether the costs are those of the partition, from the definition.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let graph = self.instance.graph();
         let is_acyclic = graph.nodes().all(|node| self.range(node).0 <= self.block(node));
         is_acyclic && self.sums == sums_of(self.instance, &self.to_blocks())
     }
 
     /// The partition as it is.
-    pub(super) fn to_blocks(&self) -> Vec<usize> {
+    pub(crate) fn to_blocks(&self) -> Vec<usize> {
         self.block_of.iter().map(|&block| wide(block)).collect()
     }
 
     /// The cost of the dearest block.
-    pub(super) fn bottleneck(&self) -> Ticks {
+    pub(crate) fn bottleneck(&self) -> Ticks {
         self.sums.iter().map(|&sums| self.cost(sums)).max().expect("a partition has at least one block")
     }
 }

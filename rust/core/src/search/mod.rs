@@ -26,6 +26,7 @@ mod streams;
 mod vcycle;
 
 pub use anneal::anneal;
+pub(crate) use assignment::Assignment;
 pub use brkga::brkga;
 pub use merge::merge;
 pub use outcome::{Observe, Outcome, Progress};

@@ -78,6 +78,11 @@ impl SliceSum {
         self.io_in
     }
 
+    /// What the slice pays for tensors.
+    pub(super) fn io(&self) -> Ticks {
+        self.io_in + self.io_out
+    }
+
     /// The first position after the slice.
     #[must_use]
     pub fn end(&self) -> usize {

@@ -3,6 +3,7 @@
 mod costs;
 mod dp;
 mod fewest;
+mod frugal;
 pub mod naive;
 mod slicer;
 

@@ -4,6 +4,7 @@ use super::Slicing;
 use super::costs::SliceCosts;
 use super::dp::SlicingTable;
 use super::fewest::{Fewest, Sweep};
+use super::frugal;
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -54,6 +55,25 @@ impl<'a> Slicer<'a> {
             Sweep::Found(slicing) => Some(slicing),
             Sweep::NoneBelow(_) => None,
         })
+    }
+
+    /// Of all slicings of the loaded order below `threshold`, one with the fewest slices, and of these one of least io; none
+    /// when there is none, or `steps`, which are taken away, do not suffice.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
+    /// # Complexity
+    /// O(nodes × window).
+    pub(crate) fn frugal(
+        &self,
+        threshold: Ticks,
+        steps: &mut u64,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Slicing>, Interrupted> {
+        let ends = frugal::ends(&self.costs, threshold, steps, interrupt)?;
+        let num_blocks = self.instance.num_blocks();
+        Ok(ends.filter(|ends| ends.len() <= num_blocks).map(|ends| Slicing::new(ends, num_blocks, threshold - 1)))
     }
 
     fn sweep(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Sweep, Interrupted> {

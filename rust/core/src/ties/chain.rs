@@ -1,0 +1,106 @@
+//! The least io of all partitions into a number of blocks below a threshold: a dynamic program over downsets.
+//!
+//! The first `b` blocks of a partition are a downset. Let `io(b, D)` be the least that `b` blocks, each below the threshold,
+//! that make up `D` pay for tensors:
+//!
+//! ```text
+//! io(b + 1, D') = least of io(b, D) + io of the block from D to D' over downsets D within D'.
+//! ```
+//!
+//! Every tensor that is live at `D` is imported at least once after it. So a partition through `D` pays at least `io(b, D)`
+//! and the import of what is live there, and when that is no less than what is known, `D` is left out; the enumeration of the
+//! blocks from `D` makes use of it, too (`downset/enumerate.rs`).
+
+use std::collections::HashMap;
+
+use crate::bits::has;
+use crate::cost::INFINITE;
+use crate::cost::{Instance, Ticks};
+use crate::downset::{Budget, Downsets, Enumerator, Question};
+use crate::ids::count;
+use crate::query::{Effort, Halt, Query};
+
+/// The downsets of the first blocks, the least io of each, and the place of the one before it.
+struct Level {
+    downsets: Downsets,
+    io: Vec<Ticks>,
+    from: Vec<usize>,
+}
+
+/// A partition into as many blocks as the instance has, each below the threshold, whose blocks pay the least for tensors, and less
+/// than `known`; by node. None when there is none.
+///
+/// # Errors
+/// [`Halt`], when the effort is used up or the interrupt was raised.
+pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
+    let Query { instance, threshold, .. } = *query;
+    let graph = instance.graph();
+    // Model outputs that are paid are part of the loads here.
+    let outputs: Ticks = graph.nodes().map(|v| instance.load(v) - instance.work(v)).sum();
+    let (max_cost, num_blocks, known) = (query.max_cost(), instance.num_blocks(), known - outputs);
+    let mut enumerator = Enumerator::new(query, None);
+    let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
+    let mut levels = vec![Level { downsets: nothing, io: vec![0], from: vec![0] }];
+    for before in 1..num_blocks {
+        let level = &levels[before - 1];
+        let after = num_blocks - before;
+        let pay = |blocks: usize| max_cost.saturating_mul(count(blocks));
+        let budget = Budget { before: pay(before), after: pay(after), blocks: [before, after], weights: [0, INFINITE] };
+        let mut next = Level { downsets: Downsets::new(graph.num_nodes()), io: Vec::new(), from: Vec::new() };
+        let mut places: HashMap<Vec<u64>, usize> = HashMap::new();
+        for start in 0..level.downsets.len() {
+            let room = known - 1 - level.io[start];
+            let question = Question { budget, start: Some((&level.downsets, start)), full: None, io: room };
+            let found = enumerator.list(question, effort)?;
+            for index in 0..found.len() {
+                let Some(io) = io_between(level, start, &found, index, instance, threshold) else { continue };
+                if io > room - found.boundaries[index].imports {
+                    continue;
+                }
+                let io = level.io[start] + io;
+                let fresh = next.io.len();
+                let place = *places.entry(found.words(index).to_vec()).or_insert(fresh);
+                if place == fresh {
+                    next.downsets.append(&found, index);
+                    next.io.push(io);
+                    next.from.push(start);
+                } else if io < next.io[place] {
+                    next.io[place] = io;
+                    next.from[place] = start;
+                }
+            }
+            effort.transit(count(found.len()).unsigned_abs())?;
+        }
+        levels.push(next);
+    }
+    let last = &levels[num_blocks - 1];
+    let end = |start: usize| {
+        let io = io_between(last, start, &everything, 0, instance, threshold)?;
+        Some((last.io[start] + io, start)).filter(|&(io, _)| io < known)
+    };
+    let Some((_, mut place)) = (0..last.downsets.len()).filter_map(end).min() else { return Ok(None) };
+    let mut block_of = vec![num_blocks - 1; graph.num_nodes()];
+    for (before, level) in levels.iter().enumerate().skip(1).rev() {
+        let words = level.downsets.words(place);
+        for (node, block) in block_of.iter_mut().enumerate().filter(|&(node, _)| has(words, node)) {
+            debug_assert!(*block >= before, "node {node}");
+            *block = before - 1;
+        }
+        place = level.from[place];
+    }
+    Ok(Some(block_of))
+}
+
+/// What the block from a downset of a level to another downset pays for tensors, when it costs less than `threshold`.
+fn io_between(
+    level: &Level,
+    start: usize,
+    others: &Downsets,
+    end: usize,
+    instance: &Instance,
+    threshold: Ticks,
+) -> Option<Ticks> {
+    let cost = level.downsets.block_below(start, others, end, instance, threshold)?;
+    let (from, to) = (&level.downsets.boundaries[start], &others.boundaries[end]);
+    Some(cost - (to.load - from.load) - instance.overflow(to.params - from.params))
+}

@@ -1,0 +1,249 @@
+//! Which of the partitions of one bottleneck is given: one with the fewest blocks, and of these one of least io.
+//!
+//! Every block that is used takes a device, so one that does not lower the bottleneck is waste; and what is sent between
+//! blocks loads what they share. Let `T` be the bottleneck of a partition that is known. [`settle`] looks for a partition
+//! whose blocks cost at most `T`
+//!
+//! 1. among the slicings of some orders, one of them that of the partition's own blocks (`slice/frugal.rs`);
+//! 2. with one block fewer than known, and so on, by the exact solver;
+//! 3. of least io with so many blocks, by a dynamic program over downsets (`chain.rs`), or where that is cut short by
+//!    moving single nodes (`moves.rs`).
+//!
+//! **Claim.** When neither 2 nor 3 is cut short, the result has the fewest blocks of all partitions whose blocks cost at most
+//! `T`, and of these the least io.
+//!
+//! **Proof.** Both look at the quotient of the reductions at threshold `T + 1`. It is enough that for every partition whose
+//! blocks cost at most `T` the quotient has one with no more blocks that are not empty and no more io. *Together* and *cycle*
+//! lose none of these partitions. *Pull* (`reduce/pull.rs`, names as there) moves `v` to the block of `u`, where a node is
+//! already, so no block is added. All io changes by at most
+//!
+//! ```text
+//! export(o) + c(n) - export(s)   in the block of u,
+//! c(o) - c(s)                    in the block that v leaves.
+//! ```
+//!
+//! The first is at most `-load(v)` by the rule. So is the second at most 0: `c(o) <= export(o) + load(v)`, since what is not
+//! paid as an export is a model output that is paid in the load, and `export(o) + load(v) <= export(s) <= c(s)`. *Push* is the
+//! same with `c(n) + export(o that others read) - c(s) <= -load(u)` where `u` comes to, and `export(n) - export(o) <=
+//! c(s) - load(u) - export(o) <= export(s) - export(o) <= 0` in the block that it leaves.
+
+mod chain;
+mod moves;
+
+use rayon::ThreadPoolBuilder;
+
+use crate::cost::{BlockCost, INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::domain::Known;
+use crate::exact::decide;
+use crate::ids::{count, float};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::order::TopologicalOrder;
+use crate::query::{Effort, ExactParams, Halt, Query};
+use crate::reduce::{Reduction, reduce};
+use crate::slice::Slicer;
+
+/// What looking for ties may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// Steps for slicings, for each number of blocks that is decided, and for the least io.
+    pub steps: [u64; 3],
+    /// Bytes for downsets.
+    pub memory: usize,
+    /// Nodes of the largest graph of which more is asked than slicings and moves.
+    pub max_nodes: usize,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { steps: [1 << 21, 1 << 20, 1 << 22], memory: 1 << 27, max_nodes: 1 << 11 }
+    }
+}
+
+/// A partition, and what tells it from others of its bottleneck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The block of each node; no block before the last is empty.
+    pub block_of: Vec<usize>,
+    /// Blocks that are not empty.
+    pub num_blocks: usize,
+    /// What all blocks pay for tensors.
+    pub io: Ticks,
+    /// Whether no partition whose blocks cost as little has fewer blocks, or as many and less io.
+    pub is_least: bool,
+}
+
+impl Settled {
+    fn of(instance: &Instance, block_of: &[usize]) -> Self {
+        let block_of = numbered(block_of);
+        let num_blocks = block_of.iter().max().map_or(0, |last| last + 1);
+        let io = |block: &BlockCost| block.io_in + block.io_out;
+        let io = partition_costs(instance, &block_of).iter().map(io).sum();
+        Self { block_of, num_blocks, io, is_least: false }
+    }
+
+    fn rank(&self) -> (usize, Ticks) {
+        (self.num_blocks, self.io)
+    }
+
+    fn improve(&mut self, instance: &Instance, block_of: &[usize]) -> bool {
+        let other = Self::of(instance, block_of);
+        let is_better = other.rank() < self.rank();
+        if is_better {
+            *self = other;
+        }
+        is_better
+    }
+}
+
+/// The same partition with its blocks numbered anew, so that none before the last is empty.
+#[must_use]
+pub fn numbered(block_of: &[usize]) -> Vec<usize> {
+    let mut number = vec![0; block_of.iter().max().map_or(0, |last| last + 1)];
+    for &block in block_of {
+        number[block] = 1;
+    }
+    let mut used = 0;
+    for block in &mut number {
+        used += *block;
+        *block = used - *block;
+    }
+    block_of.iter().map(|&block| number[block]).collect()
+}
+
+/// A partition of no larger bottleneck than the given one's, of the fewest blocks and then the least io that is found.
+///
+/// An interrupt leaves the best so far. A partition that breaks the memory limit is only numbered anew.
+///
+/// # Panics
+/// When `block_of` is no partition.
+///
+/// # Complexity
+/// O(nodes + reads) and the steps of `params`, for each number of blocks that is decided.
+#[must_use]
+pub fn settle(instance: &Instance, block_of: &[usize], params: &Params, interrupt: &Interrupt) -> Settled {
+    let most = bottleneck(&partition_costs(instance, block_of));
+    let mut best = Settled::of(instance, block_of);
+    if most == INFINITE {
+        return best;
+    }
+    let exact = &ExactParams::default();
+    let search = Search { instance, params, exact, threshold: most + 1, least: instance.least_blocks(most), interrupt };
+    // What was found before an interrupt counts.
+    let _ = search.run(&mut best);
+    best
+}
+
+struct Search<'a> {
+    instance: &'a Instance,
+    params: &'a Params,
+    exact: &'a ExactParams,
+    threshold: Ticks,
+    /// Fewer blocks are not enough.
+    least: usize,
+    interrupt: &'a Interrupt,
+}
+
+impl Search<'_> {
+    fn run(&self, best: &mut Settled) -> Result<(), Interrupted> {
+        if self.is_final(best) {
+            return Ok(());
+        }
+        let graph = self.instance.graph();
+        let mut steps = self.params.steps[0];
+        self.slice(best, &mut steps)?;
+        let orders = [
+            TopologicalOrder::natural,
+            TopologicalOrder::depth_first,
+            TopologicalOrder::breadth_first,
+            TopologicalOrder::post_order,
+        ];
+        for order in orders {
+            self.try_order(best, &order(graph), &mut steps)?;
+        }
+        if self.is_final(best) {
+            return Ok(());
+        }
+        if graph.num_nodes() <= self.params.max_nodes {
+            let reduction = reduce(self.instance, self.threshold, self.interrupt)?;
+            // What was proven and found by threads of somebody else would be theirs.
+            let Ok(pool) = ThreadPoolBuilder::new().num_threads(1).build() else { return Ok(()) };
+            pool.install(|| self.exactly(best, &reduction))?;
+        }
+        if !best.is_least {
+            moves::descend(self.instance, best, self.threshold, &mut steps, self.interrupt)?;
+            self.slice(best, &mut steps)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing to gain, which is told.
+    fn is_final(&self, best: &mut Settled) -> bool {
+        best.is_least = best.num_blocks <= self.least && (best.num_blocks <= 1 || best.io == 0);
+        best.is_least
+    }
+
+    /// Slices orders in which the blocks are one after the other, as long as that is of use.
+    fn slice(&self, best: &mut Settled, steps: &mut u64) -> Result<(), Interrupted> {
+        loop {
+            let keys: Vec<f64> = best.block_of.iter().map(|&block| float(count(block))).collect();
+            let Ok(order) = TopologicalOrder::from_keys(self.instance.graph(), &keys) else { return Ok(()) };
+            if !self.try_order(best, &order, steps)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn try_order(&self, best: &mut Settled, order: &TopologicalOrder, steps: &mut u64) -> Result<bool, Interrupted> {
+        let mut slicer = Slicer::new(self.instance);
+        slicer.load(order);
+        let mut slicing = slicer.frugal(self.threshold, steps, self.interrupt)?;
+        if slicing.is_none() {
+            slicing = slicer.below(self.threshold, self.interrupt)?;
+        }
+        Ok(slicing.is_some_and(|slicing| best.improve(self.instance, &slicing.block_of(order))))
+    }
+
+    /// Fewer blocks, and the least io with so many, as far as the steps go.
+    fn exactly(&self, best: &mut Settled, reduction: &Reduction) -> Result<(), Interrupted> {
+        let is_fewest = self.fewest(best, reduction)?;
+        if self.is_final(best) || best.num_blocks <= 1 {
+            return Ok(());
+        }
+        let quotient = reduction.instance.with_num_blocks(best.num_blocks);
+        let mut effort = Effort::new(self.params.memory, self.params.steps[2]);
+        match chain::least_io(&self.query(&quotient), best.io, &mut effort) {
+            Ok(found) => {
+                if let Some(blocks) = found {
+                    best.improve(self.instance, &reduction.lift(&blocks));
+                }
+                best.is_least = is_fewest;
+            }
+            Err(Halt::Interrupted) => return Err(Interrupted),
+            Err(Halt::Steps | Halt::Memory) => {}
+        }
+        Ok(())
+    }
+
+    fn query<'a>(&'a self, quotient: &'a Instance) -> Query<'a> {
+        let Self { threshold, exact, interrupt, .. } = *self;
+        Query { instance: quotient, threshold, params: exact, interrupt }
+    }
+
+    /// Decides one block fewer, and so on; whether it is known that fewer are not enough.
+    fn fewest(&self, best: &mut Settled, reduction: &Reduction) -> Result<bool, Interrupted> {
+        while best.num_blocks > self.least {
+            let quotient = reduction.instance.with_num_blocks(best.num_blocks - 1);
+            let mut effort = Effort::new(self.params.memory, self.params.steps[1]);
+            match decide(&self.query(&quotient), Some(Known::nothing(&quotient)), &mut effort) {
+                Ok(Some(blocks)) => {
+                    best.improve(self.instance, &reduction.lift(&blocks));
+                    self.slice(best, &mut { self.params.steps[0] })?;
+                }
+                Ok(None) => return Ok(true),
+                Err(Halt::Interrupted) => return Err(Interrupted),
+                Err(Halt::Steps | Halt::Memory) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
