@@ -214,12 +214,12 @@ def test_a_run_may_be_as_long_as_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"requests": 0}, "requests = 0, but it is from 1 to 5000"),
-        ({"warmup": 0}, "warmup = 0, but it is at least 1"),
-        ({"depth": 65}, "depth = 65, but it is from 1 to 64"),
-        ({"threads": 0}, "threads = 0, but it is from 1 to 1024"),
-        ({"seed": -1}, "seed = -1, but it is at least 0"),
-        ({"seconds": float("nan")}, "seconds = nan, but it is a positive number"),
+        ({"requests": 0}, "requests = 0, but it is a whole number from 1 to 5000"),
+        ({"warmup": 0}, "warmup = 0, but it is a whole number from 1 to 2^64 - 1"),
+        ({"depth": 65}, "depth = 65, but it is a whole number from 1 to 64"),
+        ({"threads": 0}, "threads = 0, but it is a whole number from 1 to 1024"),
+        ({"seed": -1}, "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
+        ({"seconds": float("nan")}, "seconds = nan: it is a positive number"),
     ],
 )
 def test_options_out_of_range_are_named(options: dict[str, Any], message: str, tmp_path: Path) -> None:
