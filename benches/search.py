@@ -1,10 +1,10 @@
 """Search methods beside each other at equal time, on the graphs that the exact method leaves open.
 
     python benches/search.py FOLDER OUT.csv --open ROWS.csv [--sample 20] [-k 8 32] [--threads 2] [--known ROWS.csv ...]
-                             [--methods merge brkga anneal orders cp_sat] [--summary]
+                             [--methods hybrid brkga anneal orders cp_sat] [--summary]
 
 The cases are the graphs with the widest gaps in ``ROWS.csv``, a table of the testbed, over the given numbers of blocks.
-Each of ``merge`` (the default search), ``brkga`` (as in the paper) and ``anneal`` has one run of 10 s and two of 1 s,
+Each of ``hybrid`` (the default search), ``brkga`` (as in the paper) and ``anneal`` has one run of 10 s and two of 1 s,
 with seeds of their own, and tells what it had after 0.1, 1 and 10 s. ``orders`` slices 10,000 random orders; ``cp_sat``
 gives OR-tools 10 s, in a process of its own, on the exact model of the reduced graph, with the natural order
 cut where the work is even as a hint (``pip install ortools``). All have as many threads.
@@ -39,7 +39,7 @@ MARKS = (0.1, 1.0, 10.0)
 RUNS = ((0, 10.0), (1, 1.0), (2, 1.0))
 """Seeds and seconds of the anytime methods."""
 NUM_ORDERS = 10_000
-METHODS = ("merge", "brkga", "anneal", "orders", "cp_sat")
+METHODS = ("hybrid", "brkga", "anneal", "orders", "cp_sat")
 
 Row = dict[str, str]
 

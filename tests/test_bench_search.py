@@ -34,10 +34,10 @@ def test_runs_that_are_there_are_not_done_again(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(search, "RUNS", ((0, 0.1), (1, 0.1)))
     monkeypatch.setattr(search, "NUM_ORDERS", 20)
     command = [str(folder), str(folder / "out.csv"), "--open", str(folder / "open.csv"), "--sample", "1", "-k", "8"]
-    search.main([*command, "--methods", "merge", "anneal", "orders"])
+    search.main([*command, "--methods", "hybrid", "anneal", "orders"])
     rows = search.read_rows(folder / "out.csv")
     assert [(row["method"], row["seed"], row["limit"]) for row in rows] == [
-        *(("merge", seed, "0.1") for seed in "01"),
+        *(("hybrid", seed, "0.1") for seed in "01"),
         *(("anneal", seed, "0.1") for seed in "01"),
         ("orders", "0", "0.0"),
     ]
@@ -47,9 +47,9 @@ def test_runs_that_are_there_are_not_done_again(folder: Path, monkeypatch: pytes
 
 def test_the_summary_is_over_the_best_known() -> None:
     cells = (
-        ("a", "merge", "0.1", 3.0),
-        ("a", "merge", "1.0", 2.0),
-        ("b", "merge", "1.0", 8.0),
+        ("a", "hybrid", "0.1", 3.0),
+        ("a", "hybrid", "1.0", 2.0),
+        ("b", "hybrid", "1.0", 8.0),
         ("b", "cp_sat", "10.0", 4.0),
     )
     rows = [
@@ -58,8 +58,8 @@ def test_the_summary_is_over_the_best_known() -> None:
     ]
     lines = [line.split()[:5] for line in search.summary(rows, [])[1:]]
     assert lines == [
-        ["merge", "0.1", "1", "1.5000", "1.5000"],
-        ["merge", "1.0", "2", "1.4142", "2.0000"],
+        ["hybrid", "0.1", "1", "1.5000", "1.5000"],
+        ["hybrid", "1.0", "2", "1.4142", "2.0000"],
         ["cp_sat", "10.0", "2", "1.0000", "inf,"],
     ]
 
@@ -68,7 +68,7 @@ def test_of_what_is_known_rows_without_a_bottleneck_say_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A case of the testbed that failed."""
-    (tmp_path / "out.csv").write_text("graph,k,method,limit,bottleneck\na,8,merge,1.0,3\n", encoding="utf-8")
+    (tmp_path / "out.csv").write_text("graph,k,method,limit,bottleneck\na,8,hybrid,1.0,3\n", encoding="utf-8")
     (tmp_path / "known.csv").write_text("graph,k,bottleneck\na,8,\na,8,2\n", encoding="utf-8")
     search.main([str(tmp_path), str(tmp_path / "out.csv"), "--summary", "--known", str(tmp_path / "known.csv")])
-    assert capsys.readouterr().err.splitlines()[1].split() == ["merge", "1.0", "1", "1.5000", "1.5000"]
+    assert capsys.readouterr().err.splitlines()[1].split() == ["hybrid", "1.0", "1", "1.5000", "1.5000"]

@@ -23,7 +23,7 @@ from strategies import CHAIN, devices, graphs, to_graph, to_instance
 PARAMS = sg.BrkgaParams(population=20, generations=20)
 # How each search is asked for on small graphs, and when it has surely looked at all there is.
 SEARCHES: dict[str, dict[str, Any]] = {
-    "merge": {"stop": sg.MaxEvaluations(10_000)},
+    "hybrid": {"stop": sg.MaxEvaluations(10_000)},
     "anneal": {"stop": sg.MaxEvaluations(20_000)},
     "brkga": {"params": PARAMS},
     "memetic": {"params": sg.BrkgaParams(population=20, generations=20, seeded=True, memetic=True)},
@@ -74,7 +74,7 @@ def test_same_seed_same_answer_on_any_number_of_threads(
     assert one.evaluations == two.evaluations
 
 
-@pytest.mark.parametrize("name", ["merge", "anneal"])
+@pytest.mark.parametrize("name", ["hybrid", "anneal"])
 def test_same_seed_same_answer_on_a_graph_that_is_not_solved_at_once(name: str) -> None:
     """Rounds of many steps, with restarts; seeds differ."""
     instance = layered_instance(num_layers=30, width=10)
@@ -207,8 +207,8 @@ def test_ctrl_c_gives_the_best_so_far() -> None:
     ("arguments", "message"),
     [
         ({"seed": -1}, "seed = -1, but it is a whole number from 0"),
-        ({"method": "genetic"}, "method 'genetic': there is none, but merge, anneal, brkga"),
-        ({"params": PARAMS}, "params: they are of method 'brkga', not 'merge'"),
+        ({"method": "genetic"}, "method 'genetic': there is none, but hybrid, anneal, brkga"),
+        ({"params": PARAMS}, "params: they are of method 'brkga', not 'hybrid'"),
         ({"threads": 0}, "threads = 0, but it is a whole number from 1 to 1024"),
         ({"threads": 100_000}, "threads = 100000, but it is a whole number from 1 to 1024"),
         ({"method": "brkga", "params": sg.BrkgaParams(population=2)}, r"population = 2, but it is from 4 to 2\^20"),

@@ -161,7 +161,7 @@ def test_rows_of_another_manner_are_not_mixed(folder: Path, tmp_path: Path, opti
 @pytest.mark.usefixtures("_no_figures")
 def test_open_cases_are_taken_from_another_table(folder: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
-    cells = ("grid,3,solve,time_limit", "grid,2,solve,optimal", "grid,1,solve,x", "grid,4,merge,time_limit")
+    cells = ("grid,3,solve,time_limit", "grid,2,solve,optimal", "grid,1,solve,x", "grid,4,hybrid,time_limit")
     with table.appending(rows) as writer:
         for cell in cells:
             writer.writerow(dict(zip(("graph", "k", "method", "status"), cell.split(","), strict=True)))

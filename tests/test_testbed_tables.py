@@ -41,8 +41,8 @@ def test_methods_are_compared_over_the_cases_that_all_have_run() -> None:
         *SOLVED,
         row("tiny_net50 4 combinatorial - 2 2 0 optimal"),
         row("tiny_net9 4 combinatorial - 1 1 0 optimal"),
-        row("tiny_net50 4 merge 10 - 2 10 time_limit"),
-        row("tiny_net9 4 merge 4 - 4 10 time_limit"),
+        row("tiny_net50 4 hybrid 10 - 2 10 time_limit"),
+        row("tiny_net9 4 hybrid 4 - 4 10 time_limit"),
         row("tiny_net9 4 brkga 5 - 4 10 time_limit"),
     ]
     assert best_partitions(rows)["tiny_net50", 4] == 8
@@ -51,7 +51,7 @@ def test_methods_are_compared_over_the_cases_that_all_have_run() -> None:
         "| combinatorial | 0.2500 | 0.2500 |",
         "| solve | 0.5000 | 0.5000 |",
         "| cases | 2 | 2 |",
-        "| merge | 1.0000 (1) | 1.0000 (1) |",
+        "| hybrid | 1.0000 (1) | 1.0000 (1) |",
         "| brkga | 1.2500 (0) | 1.2500 (0) |",
     ):
         assert line in lines
@@ -59,19 +59,19 @@ def test_methods_are_compared_over_the_cases_that_all_have_run() -> None:
 
 def test_nothing_is_said_of_methods_that_were_not_run() -> None:
     assert "Table" not in tables(SOLVED, {})
-    assert tables([row("a 2 merge 5 - 4 10 time_limit")], {}).startswith("## Bottleneck / best partition")
+    assert tables([row("a 2 hybrid 5 - 4 10 time_limit")], {}).startswith("## Bottleneck / best partition")
 
 
 def test_costs_of_zero_are_met_by_bounds_of_zero() -> None:
-    rows = [row("a 2 solve 0 0 0 1 optimal"), row("a 2 merge 0 - 0 1 time_limit"), row("a 2 node - 0 0 1 optimal")]
+    rows = [row("a 2 solve 0 0 0 1 optimal"), row("a 2 hybrid 0 - 0 1 time_limit"), row("a 2 node - 0 0 1 optimal")]
     text = tables(rows, {})
-    assert "| merge | 1.0000 (1) | 1.0000 (1) |" in text
+    assert "| hybrid | 1.0000 (1) | 1.0000 (1) |" in text
     assert "| node | 1.0000 | 1.0000 |" in text
 
 
 def test_a_search_without_a_partition_is_infinitely_worse() -> None:
-    rows = [row("a 2 merge inf - 5 1 x"), row("a 2 anneal 4 - 5 1 x")]
-    assert "| merge | inf (0) | inf (0) |" in tables(rows, {})
+    rows = [row("a 2 hybrid inf - 5 1 x"), row("a 2 anneal 4 - 5 1 x")]
+    assert "| hybrid | inf (0) | inf (0) |" in tables(rows, {})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_search_without_a_partition_is_infinitely_worse() -> None:
         "a 2 solve 8 7 5 1 optimal",
         "a 2 solve 6.9 5 5 1 time_limit",
         "a 2 exact - 7.001 5 1 optimal",
-        "a 2 merge 6.9 - 5 1 time_limit",
+        "a 2 hybrid 6.9 - 5 1 time_limit",
         "b 2 exact - 8.5 5 1 optimal",
         "c 2 solve 9 9.5 5 1 time_limit",
         "c 2 exact - 9.001 5 1 time_limit",
@@ -92,9 +92,9 @@ def test_a_row_that_cannot_be_true_is_named(wrong: str) -> None:
     """Beside a partition of b, a proven optimum of a, and a partition that is known of c."""
     optima = {("a", 2): Optimum(7.0, is_proven=True), ("c", 2): Optimum(9.0, is_proven=False)}
     fine = [
-        row("b 2 merge 8 - 5 1 time_limit"),
-        row("a 2 merge 7.00001 - 5 1 time_limit"),
-        row("c 2 merge 8.9 - 5 1 x"),
+        row("b 2 hybrid 8 - 5 1 time_limit"),
+        row("a 2 hybrid 7.00001 - 5 1 time_limit"),
+        row("c 2 hybrid 8.9 - 5 1 x"),
     ]
     assert wrong_rows(fine, optima) == []
     named = row(wrong)

@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use slicegraph_benches::layered_instance;
 use slicegraph_core::cost::Instance;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Progress, anneal, brkga, merge};
+use slicegraph_core::search::{BrkgaParams, Progress, anneal, brkga, hybrid};
 
 static NEVER: Interrupt = Interrupt::never();
 const EVALUATIONS: u64 = 1000;
@@ -18,7 +18,7 @@ fn run(name: &str, instance: &Instance) -> u64 {
         if progress.evaluations < EVALUATIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let outcome = match name {
-        "merge" => merge(instance, 0, 1, 0, &NEVER, &mut observe),
+        "hybrid" => hybrid(instance, 0, 1, 0, &NEVER, &mut observe),
         "anneal" => anneal(instance, 0, 1, 0, &NEVER, &mut observe),
         _ => brkga(instance, &BrkgaParams::default(), 0, 1, 0, &NEVER, &mut observe),
     };
@@ -29,7 +29,7 @@ fn run(name: &str, instance: &Instance) -> u64 {
 fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("search");
     group.sample_size(10);
-    for name in ["merge", "anneal", "brkga"] {
+    for name in ["hybrid", "anneal", "brkga"] {
         for num_nodes in [100, 1_000, 10_000] {
             let instance = layered_instance(num_nodes, 6, 8, 1);
             group.throughput(Throughput::Elements(run(name, &instance)));

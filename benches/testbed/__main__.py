@@ -1,6 +1,6 @@
 """Run methods over the graphs of a folder, and write the tables and figures of all that is known.
 
-    python -m testbed FOLDER OUT [--glob '*'] [--sample N --seed S] [-k 2 4 8 16 32 64] [--methods solve merge ...]
+    python -m testbed FOLDER OUT [--glob '*'] [--sample N --seed S] [-k 2 4 8 16 32 64] [--methods solve hybrid ...]
                       [--time-limit 5] [--threads 2] [--workers 1 | --dask ADDRESS] [--device testbed | --bandwidth 1e9]
                       [--open ROWS.csv] [--optima TABLE.md] [--summary]
 

@@ -12,7 +12,7 @@ import slicegraph as sg
 from slicegraph.lower_bound import METHODS as BOUNDS
 
 SEARCHES: Mapping[str, tuple[str, sg.BrkgaParams | None]] = {
-    "merge": ("merge", None),
+    "hybrid": ("hybrid", None),
     "anneal": ("anneal", None),
     "brkga": ("brkga", None),
     "brkga_seeded": ("brkga", sg.BrkgaParams(seeded=True)),

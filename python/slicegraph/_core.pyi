@@ -12,7 +12,7 @@ __all__ = [
     "anneal",
     "brkga",
     "confine",
-    "merge",
+    "hybrid",
     "node_bound",
     "prove",
     "reduce",
@@ -147,7 +147,7 @@ def prove(
     tuple[int, int, int],
     bool,
 ]: ...
-def merge(
+def hybrid(
     instance: Instance,
     *,
     seed: int,

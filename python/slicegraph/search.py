@@ -22,7 +22,7 @@ from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
 from slicegraph.ties import settle
 
-METHODS = ("merge", "anneal", "brkga")
+METHODS = ("hybrid", "anneal", "brkga")
 """The searches by name; the first is the best."""
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 2**24
@@ -71,7 +71,7 @@ class BrkgaParams:
 def search(
     instance: Instance,
     *,
-    method: str = "merge",
+    method: str = "hybrid",
     stop: Stop = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
@@ -87,7 +87,7 @@ def search(
     instance
         The problem.
     method
-        ``"merge"``: anneals partitions, slices orders, and puts the best of all cuts together with the exact downset
+        ``"hybrid"``: anneals partitions, slices orders, and puts the best of all cuts together with the exact downset
         DP. ``"anneal"``: simulated annealing alone, which moves nodes between blocks. ``"brkga"``: SliceGraph as in the
         paper (section 4): random keys, one per node, decode to topological orders, the dynamic program cuts each order
         at its best, and keys evolve. The first two look at the graph reduced without a loss.
@@ -97,7 +97,7 @@ def search(
     seed
         From 0 to 2^64 - 1. The same seed gives the same answer on any number of threads, unless time stops the run.
     threads
-        Worker threads. None: one per processor; ``"merge"`` and ``"anneal"`` have work for two.
+        Worker threads. None: one per processor; ``"hybrid"`` and ``"anneal"`` have work for two.
     params
         Of ``"brkga"``.
     callback
@@ -252,7 +252,7 @@ def find(
     if method == "brkga":
         found = _brkga(instance, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
     else:
-        run = _core.merge if method == "merge" else _core.anneal
+        run = _core.hybrid if method == "hybrid" else _core.anneal
         found = run(core, seed=seed, threads=threads, target=target, poll=hear)
     block_of, ticks, _, evaluations, is_interrupted = found
     if reduction is not None:

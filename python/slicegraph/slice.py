@@ -21,12 +21,12 @@ class Slicing:
     Attributes
     ----------
     boundaries
-        int64, shape (num_blocks + 1,): fence posts; block ``b`` holds positions ``boundaries[b]:boundaries[b + 1]``.
+        int64, shape (num_blocks + 1,): block ``b`` holds positions ``boundaries[b]:boundaries[b + 1]``.
         Empty blocks come last.
     block_of
         int32, shape (num_nodes,): the block of each node, from 0.
     bottleneck
-        Seconds of the dearest block.
+        Seconds of the most expensive block.
     """
 
     boundaries: NDArray[np.int64]

@@ -57,7 +57,7 @@ def solve(
         Of the genetic search, with ``method="brkga"``.
     method
         ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"``.
-        ``"merge"``, ``"anneal"`` and ``"brkga"``: this search of `search`, with the combinatorial bound alone. Any
+        ``"hybrid"``, ``"anneal"`` and ``"brkga"``: this search of `search`, with the combinatorial bound alone. Any
         other: the best search, with this bound of `lower_bound` too.
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only

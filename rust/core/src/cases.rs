@@ -10,7 +10,7 @@ use crate::graph::GraphBuilder;
 use crate::ids::{NodeId, count};
 use crate::query::ExactParams;
 
-/// An instance with several readers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
+/// An instance with several consumers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
 pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
     random_instance_at(1.0, random, num_nodes, num_blocks)
 }
@@ -25,8 +25,8 @@ pub(crate) fn random_instance_at(
     let work = (0..num_nodes).map(|_| f64::from(random.random_range(0..5_u32))).collect();
     let param_bytes: Vec<i64> = (0..num_nodes).map(|_| random.random_range(0..5)).collect();
     let blocks = i64::try_from(num_blocks).expect("few");
-    let (dearest, total) = (param_bytes.iter().max().copied().unwrap_or(0), param_bytes.iter().sum::<i64>());
-    let least = u64::try_from(dearest.max((total + blocks - 1) / blocks)).expect("not negative");
+    let (largest, total) = (param_bytes.iter().max().copied().unwrap_or(0), param_bytes.iter().sum::<i64>());
+    let least = u64::try_from(largest.max((total + blocks - 1) / blocks)).expect("not negative");
     let device = Device {
         memory: random.random_bool(0.5).then(|| random.random_range(0..8)),
         memory_limit: random.random_bool(0.2).then(|| least + random.random_range(0..4)),
@@ -34,9 +34,9 @@ pub(crate) fn random_instance_at(
     };
     let mut builder = GraphBuilder { work: Some(work), param_bytes: Some(param_bytes), ..GraphBuilder::default() };
     for producer in std::iter::once(None).chain((0..num_nodes).map(Some)) {
-        let mut readers: Vec<NodeId> = (producer.map_or(0, |node| node + 1)..num_nodes).map(NodeId::new).collect();
-        readers.retain(|_| random.random_bool(0.3));
-        builder.add_tensor(producer.map(NodeId::new), random.random_range(0..5), &readers);
+        let mut consumers: Vec<NodeId> = (producer.map_or(0, |node| node + 1)..num_nodes).map(NodeId::new).collect();
+        consumers.retain(|_| random.random_bool(0.3));
+        builder.add_tensor(producer.map(NodeId::new), random.random_range(0..5), &consumers);
     }
     builder.is_output = Some((0..=num_nodes).map(|_| random.random()).collect());
     let graph = Arc::new(builder.freeze().expect("edges go up"));

@@ -7,12 +7,12 @@
 //!
 //! ```text
 //! cost(S) = work(S)
-//!         + sum of c(x), x produced outside S and read in S      (io_in:  once per tensor, however many readers)
+//!         + sum of c(x), x produced outside S and read in S      (io_in:  once per tensor, however many consumers)
 //!         + sum of c(x), x produced in S and read outside S      (io_out: once per tensor)
 //!         + max(0, params(S) - memory) / overflow_bandwidth      (overflow)
 //! ```
 //!
-//! and the *bottleneck* of a partition, the cost of its dearest block, is what we minimise. The problem is NP-hard for
+//! and the *bottleneck* of a partition, the cost of its most expensive block, is what we minimise. The problem is NP-hard for
 //! two blocks already. Source: Archer, Fahrbach, Liu, Prabhu, *Practical Performance Guarantees for Pipelined DNN
 //! Inference*, ICML 2024.
 //!

@@ -40,9 +40,9 @@ fn extremes() -> impl Strategy<Value = Result<Instance, Error>> {
             let all: Vec<_> = nodes.iter().map(|node| builder.add_node(node.0)).collect();
             let mut is_output = Vec::new();
             for (index, &(_, _, size, parallel, output)) in nodes.iter().enumerate() {
-                let reader = all.get(index + 1..index + 2).unwrap_or_default();
+                let consumer = all.get(index + 1..index + 2).unwrap_or_default();
                 for _ in 0..parallel {
-                    builder.add_tensor(Some(all[index]), size, reader);
+                    builder.add_tensor(Some(all[index]), size, consumer);
                     is_output.push(output);
                 }
             }
@@ -83,6 +83,6 @@ proptest! {
         }
         let target = instance.combinatorial_bound();
         let mut rounds = |_| std::ops::ControlFlow::Break(());
-        search::merge(&instance, 0, 1, target, &never, &mut rounds).expect("a thread");
+        search::hybrid(&instance, 0, 1, target, &never, &mut rounds).expect("a thread");
     }
 }

@@ -78,9 +78,9 @@ proptest! {
         let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(1.0)).collect();
         for (a, b) in edges {
             // Nodes are not listed in topological order.
-            let (producer, reader) = (nodes[a.max(b) % num_nodes], nodes[a.min(b) % num_nodes]);
-            if producer > reader {
-                builder.add_tensor(Some(producer), 1, &[reader]);
+            let (producer, consumer) = (nodes[a.max(b) % num_nodes], nodes[a.min(b) % num_nodes]);
+            if producer > consumer {
+                builder.add_tensor(Some(producer), 1, &[consumer]);
             }
         }
         let graph = builder.freeze().expect("edges go down");

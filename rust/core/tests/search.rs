@@ -8,7 +8,7 @@ use common::{chain, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Outcome, Progress, anneal, brkga, merge};
+use slicegraph_core::search::{BrkgaParams, Outcome, Progress, anneal, brkga, hybrid};
 
 /// A search, by name, that ends after so many evaluations.
 fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads: usize) -> Outcome {
@@ -17,7 +17,7 @@ fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads:
     };
     let (observe, interrupt) = (&mut observe, &Interrupt::never());
     let outcome = match name {
-        "merge" => merge(instance, seed, threads, 0, interrupt, observe),
+        "hybrid" => hybrid(instance, seed, threads, 0, interrupt, observe),
         "anneal" => anneal(instance, seed, threads, 0, interrupt, observe),
         _ => {
             let is_memetic = name == "memetic";
@@ -29,7 +29,7 @@ fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads:
 }
 
 /// The searches, with what they need to look at all there is of a small graph.
-const SEARCHES: [(&str, u64); 4] = [("merge", 3_000), ("anneal", 20_000), ("brkga", 500), ("memetic", 500)];
+const SEARCHES: [(&str, u64); 4] = [("hybrid", 3_000), ("anneal", 20_000), ("brkga", 500), ("memetic", 500)];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
@@ -66,7 +66,7 @@ fn an_interrupted_search_still_has_a_partition() {
     let mut observe = |_| ControlFlow::Continue(());
     let outcomes = [
         brkga(&instance, &BrkgaParams::default(), 0, 2, 0, &interrupt, &mut observe),
-        merge(&instance, 0, 2, 0, &interrupt, &mut observe),
+        hybrid(&instance, 0, 2, 0, &interrupt, &mut observe),
         anneal(&instance, 0, 2, 0, &interrupt, &mut observe),
     ];
     for outcome in outcomes {

@@ -18,9 +18,9 @@ fn with_room(instance: Instance, order: TopologicalOrder) -> Option<(Instance, T
 
 /// What a slicing claims, from the definition of a partition's cost.
 fn assert_claim_holds(instance: &Instance, order: &TopologicalOrder, slicing: &Slicing) {
-    let fences = slicing.boundaries();
-    assert_eq!((fences.len(), fences[0]), (instance.num_blocks() + 1, 0));
-    assert_eq!(fences[fences.len() - 1], order.nodes().len());
+    let boundaries = slicing.boundaries();
+    assert_eq!((boundaries.len(), boundaries[0]), (instance.num_blocks() + 1, 0));
+    assert_eq!(boundaries[boundaries.len() - 1], order.nodes().len());
     let block_of = slicing.block_of(order);
     assert!(is_acyclic(instance, &block_of));
     assert_eq!(bottleneck(&partition_costs(instance, &block_of)), slicing.bottleneck());
@@ -73,7 +73,7 @@ proptest! {
         for (index, &least) in expected.iter().enumerate() {
             prop_assert_eq!(table[index].unwrap_or(INFINITE), least);
             if let Some(slicing) = slicer.slicing(index + 1) {
-                let ends = slicing.boundaries().windows(2).filter(|fence| fence[0] < fence[1]).count();
+                let ends = slicing.boundaries().windows(2).filter(|ends| ends[0] < ends[1]).count();
                 prop_assert!(ends <= index + 1);
                 prop_assert_eq!(slicing.bottleneck(), least);
             }

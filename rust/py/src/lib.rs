@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use crate::reduce::{node_bound, reduce};
     #[pymodule_export]
-    use crate::search::{anneal, brkga, merge};
+    use crate::search::{anneal, brkga, hybrid};
     #[pymodule_export]
     use crate::slice::slice_order;
     #[pymodule_export]

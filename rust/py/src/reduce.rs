@@ -52,7 +52,7 @@ pub fn reduce<'py>(
     Ok((Instance(Arc::clone(&reduction.instance)), group_of, rows(&reduction.merges), reduction.infeasible_group))
 }
 
-/// The node whose cheapest block is the dearest, and what that costs; `poll` says whether to stop.
+/// The node whose cheapest block is the most expensive, and what that costs; `poll` says whether to stop.
 #[pyfunction]
 pub fn node_bound(py: Python<'_>, instance: &Bound<'_, Instance>, poll: Bound<'_, PyAny>) -> PyResult<(usize, i64)> {
     let instance = &instance.get().0;

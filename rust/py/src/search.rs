@@ -1,4 +1,4 @@
-//! `_core.merge`, `_core.anneal` and `_core.brkga`: searches under a stop and Ctrl-C.
+//! `_core.hybrid`, `_core.anneal` and `_core.brkga`: searches under a stop and Ctrl-C.
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -17,7 +17,7 @@ type Outcome<'py> = (Bound<'py, PyArray1<i32>>, Option<i64>, u64, u64, bool);
 /// Anneals, slices and recombines; `poll(bottleneck, rounds, evaluations)` says whether to stop.
 #[pyfunction]
 #[pyo3(signature = (instance, *, seed, threads, target, poll))]
-pub fn merge<'py>(
+pub fn hybrid<'py>(
     py: Python<'py>,
     instance: &Bound<'py, Instance>,
     seed: u64,
@@ -26,11 +26,11 @@ pub fn merge<'py>(
     poll: Bound<'py, PyAny>,
 ) -> PyResult<Outcome<'py>> {
     run(py, instance, poll, |instance, interrupt, observe| {
-        search::merge(instance, seed, threads, target, interrupt, observe)
+        search::hybrid(instance, seed, threads, target, interrupt, observe)
     })
 }
 
-/// Anneals; `poll` as for `merge`.
+/// Anneals; `poll` as for `hybrid`.
 #[pyfunction]
 #[pyo3(signature = (instance, *, seed, threads, target, poll))]
 pub fn anneal<'py>(
@@ -46,7 +46,7 @@ pub fn anneal<'py>(
     })
 }
 
-/// Searches topological orders; `poll` as for `merge`.
+/// Searches topological orders; `poll` as for `hybrid`.
 #[pyfunction]
 #[pyo3(signature = (
     instance, *, population, elite, mutants, bias, generations, is_seeded, is_memetic, seed, threads, target, poll

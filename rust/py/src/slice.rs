@@ -9,7 +9,7 @@ use slicegraph_core::slice;
 use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
 
-/// Fence posts and blocks of the nodes; none when every slicing breaks the memory limit.
+/// Boundaries and blocks of the nodes; none when every slicing breaks the memory limit.
 type Slicing<'py> = Option<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i32>>)>;
 
 /// Slices a topological order at its best.

@@ -52,7 +52,7 @@ pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Re
 /// The cost of every block of a checked partition, by block, up to the last that is not empty.
 ///
 /// A tensor is paid once by the block that makes it, when another block reads it, and once by every other block that
-/// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its maker.
+/// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its producer.
 ///
 /// # Panics
 /// When `block_of` is not what [`check_partition`] gives.
@@ -76,11 +76,11 @@ pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost
         let transfer = instance.transfer(tensor);
         let home = graph.producer(tensor).map(|node| block_of[node.index()]);
         let mut is_exported = instance.boundary_io() && graph.is_output(tensor);
-        for reader in graph.consumers(tensor).iter().map(|node| block_of[node.index()]) {
-            let is_import = home.map_or(instance.boundary_io(), |home| home != reader);
-            if is_import && last_tensor_paid[reader] != Some(tensor) {
-                last_tensor_paid[reader] = Some(tensor);
-                blocks[reader].io_in += transfer;
+        for consumer in graph.consumers(tensor).iter().map(|node| block_of[node.index()]) {
+            let is_import = home.map_or(instance.boundary_io(), |home| home != consumer);
+            if is_import && last_tensor_paid[consumer] != Some(tensor) {
+                last_tensor_paid[consumer] = Some(tensor);
+                blocks[consumer].io_in += transfer;
             }
             is_exported |= is_import;
         }
@@ -99,7 +99,7 @@ pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost
     blocks
 }
 
-/// The cost of the dearest block.
+/// The cost of the most expensive block.
 ///
 /// # Panics
 /// When there is no block.

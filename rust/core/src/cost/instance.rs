@@ -118,7 +118,7 @@ impl Instance {
 
     /// The same problem for no more blocks than there are nodes, when it has more: the others stay empty anyway.
     ///
-    /// The optimum is the same, and so is the combinatorial bound: that of the mean block is no more than the dearest
+    /// The optimum is the same, and so is the combinatorial bound: that of the mean block is no more than the most expensive
     /// node's, which no partition avoids either.
     pub(crate) fn for_nodes(&self) -> Option<Self> {
         let num_nodes = self.graph.num_nodes();
@@ -158,21 +158,22 @@ impl Instance {
         };
         let (mut transfer, mut is_output) = (Vec::<Ticks>::new(), Vec::new());
         for x in old.tensors() {
-            let maker = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
-            let is_inside = |v: &NodeId| maker.is_some_and(|maker| maker.index() == group_of[v.index()]);
+            let producer = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
+            let is_inside = |v: &NodeId| producer.is_some_and(|producer| producer.index() == group_of[v.index()]);
             let is_paid_output = self.is_paid_output(x);
-            let is_gone = old.consumers(x).iter().all(is_inside) && !(is_paid_output && maker.is_some());
-            if is_gone || (maker.is_none() && !self.boundary_io()) {
+            let is_gone = old.consumers(x).iter().all(is_inside) && !(is_paid_output && producer.is_some());
+            if is_gone || (producer.is_none() && !self.boundary_io()) {
                 continue;
             }
-            let mut readers: Vec<NodeId> = old.consumers(x).iter().map(|v| NodeId::new(group_of[v.index()])).collect();
-            readers.sort_unstable();
-            readers.dedup();
-            readers.retain(|&reader| Some(reader) != maker);
-            match ends.entry((maker, readers, is_paid_output)) {
+            let mut consumers: Vec<NodeId> =
+                old.consumers(x).iter().map(|v| NodeId::new(group_of[v.index()])).collect();
+            consumers.sort_unstable();
+            consumers.dedup();
+            consumers.retain(|&consumer| Some(consumer) != producer);
+            match ends.entry((producer, consumers, is_paid_output)) {
                 Entry::Occupied(class) => transfer[*class.get()] += self.transfer(x),
                 Entry::Vacant(class) => {
-                    builder.add_tensor(maker, 0, &class.key().1);
+                    builder.add_tensor(producer, 0, &class.key().1);
                     is_output.push(is_paid_output);
                     class.insert(transfer.len());
                     transfer.push(self.transfer(x));
@@ -234,7 +235,7 @@ impl Instance {
         self.work(node) + outputs.map(|&x| self.transfer(x)).sum::<Ticks>()
     }
 
-    /// Ticks that it adds for the maker of `tensor` that another block reads it: none for a model output that is paid
+    /// Ticks that it adds for the producer of `tensor` that another block reads it: none for a model output that is paid
     /// anyway, and none for a model input, which nobody makes.
     #[must_use]
     pub fn export(&self, tensor: TensorId) -> Ticks {
@@ -320,7 +321,7 @@ impl Instance {
         self.figures.memory_limit.is_some_and(|limit| param_bytes > limit)
     }
 
-    /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the dearest node.
+    /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the most expensive node.
     ///
     /// Lemma 3.3 of the paper, max(W / k, max work of a node), with what else nobody can avoid: parameters beyond the
     /// memory of `num_blocks` devices overflow in some block, and with `boundary_io` each model input that is read is

@@ -108,10 +108,10 @@ impl GraphBuilder {
         let is_output = self.is_output.unwrap_or_else(|| vec![false; num_tensors]);
         check_length("is_output", is_output.len(), "tensors", num_tensors)?;
         let offsets = checked_offsets(&self.consumer_offsets, num_tensors, self.consumers.len())?;
-        let (makers, consumers) = checked_endpoints(num_nodes, &self.producer, &self.consumers, offsets)?;
+        let (producer_of, consumers) = checked_endpoints(num_nodes, &self.producer, &self.consumers, offsets)?;
 
-        let maker_of = makers.iter().enumerate();
-        let made = maker_of.filter_map(|(x, node)| node.map(|node| (node.index(), TensorId::new(x))));
+        let made =
+            producer_of.iter().enumerate().filter_map(|(x, node)| node.map(|node| (node.index(), TensorId::new(x))));
         let produces = Csr::from_pairs(num_nodes, TensorId::new(0), made);
         let reads = Csr::from_pairs(
             num_nodes,
@@ -131,7 +131,7 @@ impl GraphBuilder {
             work,
             param_bytes,
             size,
-            producer: makers,
+            producer: producer_of,
             is_output,
             consumers,
             produces,
@@ -257,24 +257,24 @@ fn checked_endpoints(
     };
 
     let mut producers = Vec::with_capacity(producer.len());
-    let mut readers = Vec::with_capacity(consumers.len());
+    let mut consumer_nodes = Vec::with_capacity(consumers.len());
     let mut last_tensor_read = vec![u32::MAX; num_nodes];
-    for (tensor, (&maker, fence)) in producer.iter().zip(offsets.windows(2)).enumerate() {
-        let maker = if maker == -1 { None } else { Some(endpoint(tensor, "producer", maker)?) };
-        producers.push(maker);
-        for &reader in &consumers[fence[0]..fence[1]] {
-            let reader = endpoint(tensor, "consumer", reader)?;
-            if maker == Some(reader) {
-                return Err(Error::SelfLoop { tensor, node: reader.index() });
+    for (tensor, (&producer, ends)) in producer.iter().zip(offsets.windows(2)).enumerate() {
+        let producer = if producer == -1 { None } else { Some(endpoint(tensor, "producer", producer)?) };
+        producers.push(producer);
+        for &consumer in &consumers[ends[0]..ends[1]] {
+            let consumer = endpoint(tensor, "consumer", consumer)?;
+            if producer == Some(consumer) {
+                return Err(Error::SelfLoop { tensor, node: consumer.index() });
             }
-            if last_tensor_read[reader.index()] == narrow(tensor) {
-                return Err(Error::DuplicateConsumer { tensor, node: reader.index() });
+            if last_tensor_read[consumer.index()] == narrow(tensor) {
+                return Err(Error::DuplicateConsumer { tensor, node: consumer.index() });
             }
-            last_tensor_read[reader.index()] = narrow(tensor);
-            readers.push(reader);
+            last_tensor_read[consumer.index()] = narrow(tensor);
+            consumer_nodes.push(consumer);
         }
     }
-    Ok((producers, Csr::from_parts(offsets, readers)))
+    Ok((producers, Csr::from_parts(offsets, consumer_nodes)))
 }
 
 /// Per node, the nodes that read something it makes: each once, ascending.

@@ -62,6 +62,6 @@ impl<T: Copy> Csr<T> {
 
     /// All rows in order.
     pub fn rows(&self) -> impl Iterator<Item = &[T]> + Clone {
-        self.offsets.windows(2).map(|fence| &self.values[fence[0]..fence[1]])
+        self.offsets.windows(2).map(|ends| &self.values[ends[0]..ends[1]])
     }
 }

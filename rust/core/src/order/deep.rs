@@ -187,8 +187,8 @@ mod tests {
     fn post_orders_take_tensors_as_they_are_listed() {
         let mut builder = GraphBuilder::default();
         let nodes = [1.0; 3].map(|work| builder.add_node(work));
-        for maker in [1, 0] {
-            builder.add_tensor(Some(nodes[maker]), 1, &[nodes[2]]);
+        for producer in [1, 0] {
+            builder.add_tensor(Some(nodes[producer]), 1, &[nodes[2]]);
         }
         let graph = builder.freeze().expect("edges go up");
         assert_eq!(TopologicalOrder::post_order(&graph).nodes(), [1, 0, 2].map(|index: usize| nodes[index]));

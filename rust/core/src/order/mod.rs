@@ -117,8 +117,8 @@ impl TopologicalOrder {
     }
 
     /// Post-order: from each node that feeds no other, first all that it needs, then itself; what it needs in the order in
-    /// which the graph lists the tensors, which is not that of their makers in a quotient. So a source stands right before
-    /// its first reader, not at the front, where it would be cut off from it.
+    /// which the graph lists the tensors, which is not that of their producers in a quotient. So a source stands right before
+    /// its first consumer, not at the front, where it would be cut off from it.
     ///
     /// # Complexity
     /// O(nodes + reads).

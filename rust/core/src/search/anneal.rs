@@ -9,17 +9,17 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::markov::{Annealed, Chain, Heat, SQUARINGS};
 use super::outcome::{Observe, Outcome, conduct};
 use super::starts::take_starts;
 use super::streams::stream;
+use super::walk::{Annealed, Heat, SQUARINGS, Walk};
 use crate::cost::{Instance, Ticks};
 use crate::error::Error;
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
 
-/// Of annealing alone: chains, sweeps of the first round and by how much more each has, and temperatures.
-const CHAINS: usize = 2;
+/// Of annealing alone: walks, sweeps of the first round and by how much more each has, and temperatures.
+const WALKS: usize = 2;
 const FIRST_SWEEPS: f64 = 20.0;
 const GROWTH: f64 = 1.3;
 const HOT: f64 = 0.3;
@@ -37,14 +37,14 @@ pub(super) fn anneal_from(
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Annealed {
-    let chain = Chain::new(instance, block_of, heat.squarings, random);
-    let moves = ticks((sweeps * float(count(chain.num_candidates()))).ceil()).unsigned_abs();
-    chain.run(moves, heat, interrupt)
+    let walk = Walk::new(instance, block_of, heat.squarings, random);
+    let moves = ticks((sweeps * float(count(walk.num_candidates()))).ceil()).unsigned_abs();
+    walk.run(moves, heat, interrupt)
 }
 
-/// Searches by annealing alone: chains from the best partition, each round longer than the one before.
+/// Searches by annealing alone: walks from the best partition, each round longer than the one before.
 ///
-/// The answer depends on the seed, not on `threads`. Ends as [`merge()`](super::merge()) does.
+/// The answer depends on the seed, not on `threads`. Ends as [`hybrid()`](super::hybrid()) does.
 ///
 /// # Errors
 /// [`Error::Parameter`], when no thread can be started.
@@ -64,16 +64,16 @@ pub fn anneal(
         loop {
             incumbent.progress.rounds += 1;
             let (best, round) = (incumbent.block_of(), incumbent.progress.rounds);
-            let chain = |index| {
+            let walk = |index| {
                 let mut random = stream(seed, round, index);
                 let heat = Heat { hot: HOT, cold: COLD, squarings: random.random_range(SQUARINGS) };
                 anneal_from(instance, best, sweeps, heat, &mut random, interrupt)
             };
-            let chains: Vec<Annealed> = (0..CHAINS).into_par_iter().map(chain).collect();
-            for chain in chains {
+            let walks: Vec<Annealed> = (0..WALKS).into_par_iter().map(walk).collect();
+            for walk in walks {
                 // One where nothing can move, so that a stop that counts comes true.
-                incumbent.progress.evaluations += chain.moves.max(1);
-                incumbent.take(chain.merit.bottleneck, || chain.best);
+                incumbent.progress.evaluations += walk.moves.max(1);
+                incumbent.take(walk.objective.bottleneck, || walk.best);
             }
             if incumbent.is_done() {
                 return;
@@ -87,7 +87,7 @@ pub fn anneal(
 mod tests {
     use std::sync::Arc;
 
-    use super::super::merit::Merit;
+    use super::super::objective::Objective;
     use super::*;
     use crate::cost::Device;
     use crate::graph::GraphBuilder;
@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn fewer_dear_blocks_are_better_where_the_bottleneck_must_stay() {
+    fn fewer_expensive_blocks_are_better_where_the_bottleneck_must_stay() {
         let instance = loose_nodes();
         for squarings in SQUARINGS {
             let heat = Heat { hot: 0.1, cold: 0.01, squarings };
             let annealed = anneal_from(&instance, &[0, 1, 1, 2], 50.0, heat, &mut stream(0, 0, 0), &Interrupt::never());
-            assert_eq!(annealed.merit.num_dear, 1);
-            assert_eq!(Merit::of(&instance, &annealed.best), annealed.merit);
+            assert_eq!(annealed.objective.num_expensive, 1);
+            assert_eq!(Objective::of(&instance, &annealed.best), annealed.objective);
         }
     }
 }

@@ -4,9 +4,9 @@ use crate::cost::{INFINITE, Instance, Ticks, partition_costs};
 use crate::graph::Csr;
 use crate::ids::{NodeId, TensorId, bytes_as_float, narrow, wide};
 
-/// Up to so many readers of a tensor are looked at one by one; of more, counts by block are kept.
+/// Up to so many consumers of a tensor are looked at one by one; of more, counts by block are kept.
 const FEW: usize = 4;
-/// No maker, or no place.
+/// No producer, or no place.
 const NONE: u32 = u32::MAX;
 
 /// What a block is made of.
@@ -20,20 +20,20 @@ pub(crate) struct Sums {
     pub(crate) bytes: u64,
 }
 
-/// How many readers of a tensor are in a block.
+/// How many consumers of a tensor are in a block.
 #[derive(Clone, Copy, Debug, Default)]
 struct Share {
     block: u32,
-    readers: u32,
+    consumers: u32,
 }
 
 /// What moves ask of a tensor, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Paid {
     transfer: Ticks,
-    /// Its maker; none of a model input.
-    maker: u32,
-    readers: u32,
+    /// Its producer; none of a model input.
+    producer: u32,
+    consumers: u32,
     is_output: bool,
 }
 
@@ -42,7 +42,7 @@ struct Paid {
 struct Touched {
     tensor: TensorId,
     /// How many of them read it, and whether one of them makes it.
-    readers: u32,
+    consumers: u32,
     is_made: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Assignment<'a> {
     sums: Vec<Sums>,
     paid: Vec<Paid>,
     predecessors: Csr<NodeId>,
-    /// Rows of shares for the tensors with many readers, of which the first `in_use` are.
+    /// Rows of shares for the tensors with many consumers, of which the first `in_use` are.
     shares: Csr<Share>,
     in_use: Vec<u32>,
     /// What is touched by nodes that move together, and by tensor the place in it.
@@ -68,8 +68,8 @@ impl<'a> Assignment<'a> {
     pub(crate) fn new(instance: &'a Instance, block_of: &[usize]) -> Self {
         let graph = instance.graph();
         let rows = graph.tensors().flat_map(|x| {
-            let readers = graph.consumers(x).len();
-            (0..if readers > FEW { readers.min(instance.num_blocks()) } else { 0 })
+            let consumers = graph.consumers(x).len();
+            (0..if consumers > FEW { consumers.min(instance.num_blocks()) } else { 0 })
                 .map(move |_| (x.index(), Share::default()))
         });
         let shares = Csr::from_pairs(graph.num_tensors(), Share::default(), rows);
@@ -77,8 +77,8 @@ impl<'a> Assignment<'a> {
         let block_of = block_of.iter().map(|&block| narrow(block)).collect();
         let paid = |x: TensorId| Paid {
             transfer: instance.transfer(x),
-            maker: graph.producer(x).map_or(NONE, NodeId::narrow),
-            readers: narrow(graph.consumers(x).len()),
+            producer: graph.producer(x).map_or(NONE, NodeId::narrow),
+            consumers: narrow(graph.consumers(x).len()),
             is_output: instance.is_paid_output(x),
         };
         let edges = graph.nodes().flat_map(|v| graph.successors(v).iter().map(move |w| (w.index(), v)));
@@ -94,8 +94,8 @@ impl<'a> Assignment<'a> {
             place: vec![NONE; graph.num_tensors()],
         };
         for x in graph.tensors().filter(|&x| graph.consumers(x).len() > FEW) {
-            for &reader in graph.consumers(x) {
-                assignment.add_reader(x, assignment.block(reader));
+            for &consumer in graph.consumers(x) {
+                assignment.add_consumer(x, assignment.block(consumer));
             }
         }
         assignment
@@ -156,9 +156,9 @@ impl<'a> Assignment<'a> {
         self.predecessors.row(node.index())
     }
 
-    /// The block of a tensor's maker, if it has one.
-    fn home(&self, maker: u32) -> u32 {
-        if maker == NONE { NONE } else { self.block_of[wide(maker)] }
+    /// The block of a tensor's producer, if it has one.
+    fn home(&self, producer: u32) -> u32 {
+        if producer == NONE { NONE } else { self.block_of[wide(producer)] }
     }
 
     /// What the block of `node` and block `to` are without it and with it.
@@ -166,19 +166,19 @@ impl<'a> Assignment<'a> {
         let from = self.block(node);
         let (mut left, mut right) = (0, 0);
         for &x in self.instance.paid_reads(node) {
-            let Paid { transfer, maker, readers, is_output } = self.paid[x.index()];
-            let (here, there) = self.readers(x, readers, from, to);
-            let home = self.home(maker);
+            let Paid { transfer, producer, consumers, is_output } = self.paid[x.index()];
+            let (here, there) = self.consumers(x, consumers, from, to);
+            let home = self.home(producer);
             if home == from {
                 // It was exported if anybody else reads it elsewhere; now it is.
-                if here == readers && !is_output {
+                if here == consumers && !is_output {
                     left += transfer;
                 }
             } else if here == 1 {
                 left -= transfer;
             }
             if home == to {
-                if there + 1 == readers && !is_output {
+                if there + 1 == consumers && !is_output {
                     right -= transfer;
                 }
             } else if there == 0 {
@@ -186,15 +186,15 @@ impl<'a> Assignment<'a> {
             }
         }
         for &x in self.instance.paid_produces(node) {
-            let Paid { transfer, readers, is_output, .. } = self.paid[x.index()];
-            let (here, there) = self.readers(x, readers, from, to);
-            if readers > here || is_output {
+            let Paid { transfer, consumers, is_output, .. } = self.paid[x.index()];
+            let (here, there) = self.consumers(x, consumers, from, to);
+            if consumers > here || is_output {
                 left -= transfer;
             }
             if here > 0 {
                 left += transfer;
             }
-            if readers > there || is_output {
+            if consumers > there || is_output {
                 right += transfer;
             }
             if there > 0 {
@@ -209,7 +209,7 @@ impl<'a> Assignment<'a> {
         let from = self.block(nodes[0]);
         for &node in nodes {
             for &x in self.instance.paid_reads(node) {
-                self.touch(x).readers += 1;
+                self.touch(x).consumers += 1;
             }
             for &x in self.instance.paid_produces(node) {
                 self.touch(x).is_made = true;
@@ -217,13 +217,13 @@ impl<'a> Assignment<'a> {
         }
         let mut touched = std::mem::take(&mut self.touched);
         let (mut left, mut right) = (0, 0);
-        for Touched { tensor, readers: moving, is_made } in touched.drain(..) {
+        for Touched { tensor, consumers: moving, is_made } in touched.drain(..) {
             self.place[tensor.index()] = NONE;
-            let Paid { transfer, maker, readers, is_output } = self.paid[tensor.index()];
-            let (here, there) = self.readers(tensor, readers, from, to);
-            let home = self.home(maker);
+            let Paid { transfer, producer, consumers, is_output } = self.paid[tensor.index()];
+            let (here, there) = self.consumers(tensor, consumers, from, to);
+            let home = self.home(producer);
             let pays = |block: u32, home: u32, inside: u32| {
-                Ticks::from(if home == block { readers > inside || is_output } else { inside > 0 })
+                Ticks::from(if home == block { consumers > inside || is_output } else { inside > 0 })
             };
             let new_home = if is_made { to } else { home };
             left += transfer * (pays(from, new_home, here - moving) - pays(from, home, here));
@@ -237,7 +237,7 @@ impl<'a> Assignment<'a> {
         let place = &mut self.place[tensor.index()];
         if *place == NONE {
             *place = narrow(self.touched.len());
-            self.touched.push(Touched { tensor, readers: 0, is_made: false });
+            self.touched.push(Touched { tensor, consumers: 0, is_made: false });
         }
         &mut self.touched[wide(*place)]
     }
@@ -269,50 +269,50 @@ impl<'a> Assignment<'a> {
         let graph = self.instance.graph();
         for &x in self.instance.paid_reads(node) {
             if graph.consumers(x).len() > FEW {
-                self.remove_reader(x, from);
-                self.add_reader(x, to);
+                self.remove_consumer(x, from);
+                self.add_consumer(x, to);
             }
         }
     }
 
-    /// How many of the readers of a tensor are in one block and in another.
-    fn readers(&self, x: TensorId, readers: u32, from: u32, to: u32) -> (u32, u32) {
+    /// How many of the consumers of a tensor are in one block and in another.
+    fn consumers(&self, x: TensorId, consumers: u32, from: u32, to: u32) -> (u32, u32) {
         let (mut here, mut there) = (0, 0);
-        if wide(readers) <= FEW {
-            for reader in self.instance.graph().consumers(x) {
-                let block = self.block(*reader);
+        if wide(consumers) <= FEW {
+            for consumer in self.instance.graph().consumers(x) {
+                let block = self.block(*consumer);
                 here += u32::from(block == from);
                 there += u32::from(block == to);
             }
         } else {
             for share in &self.shares.row(x.index())[..wide(self.in_use[x.index()])] {
                 if share.block == from {
-                    here = share.readers;
+                    here = share.consumers;
                 } else if share.block == to {
-                    there = share.readers;
+                    there = share.consumers;
                 }
             }
         }
         (here, there)
     }
 
-    fn add_reader(&mut self, x: TensorId, block: u32) {
+    fn add_consumer(&mut self, x: TensorId, block: u32) {
         let in_use = wide(self.in_use[x.index()]);
         let row = self.shares.row_mut(x.index());
         if let Some(share) = row[..in_use].iter_mut().find(|share| share.block == block) {
-            share.readers += 1;
+            share.consumers += 1;
         } else {
-            row[in_use] = Share { block, readers: 1 };
+            row[in_use] = Share { block, consumers: 1 };
             self.in_use[x.index()] += 1;
         }
     }
 
-    fn remove_reader(&mut self, x: TensorId, block: u32) {
+    fn remove_consumer(&mut self, x: TensorId, block: u32) {
         let in_use = wide(self.in_use[x.index()]);
         let row = self.shares.row_mut(x.index());
-        let place = row[..in_use].iter().position(|share| share.block == block).expect("a reader is in its block");
-        row[place].readers -= 1;
-        if row[place].readers == 0 {
+        let place = row[..in_use].iter().position(|share| share.block == block).expect("a consumer is in its block");
+        row[place].consumers -= 1;
+        if row[place].consumers == 0 {
             row[place] = row[in_use - 1];
             self.in_use[x.index()] -= 1;
         }
@@ -330,7 +330,7 @@ impl<'a> Assignment<'a> {
         self.block_of.iter().map(|&block| wide(block)).collect()
     }
 
-    /// The cost of the dearest block.
+    /// The cost of the most expensive block.
     pub(crate) fn bottleneck(&self) -> Ticks {
         self.sums.iter().map(|&sums| self.cost(sums)).max().expect("a partition has at least one block")
     }

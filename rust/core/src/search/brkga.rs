@@ -3,12 +3,12 @@
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::anneal_from;
-use super::markov::Heat;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
 use super::params::BrkgaParams;
 use super::population::{Fitness, Individual, Population};
 use super::starts::{ORDERS, take_even};
 use super::streams::stream;
+use super::walk::Heat;
 use crate::cost::{Instance, Ticks};
 use crate::error::Error;
 use crate::ids::{count, float};
@@ -125,7 +125,7 @@ fn descend(
     let blocks = float(count(instance.num_blocks()));
     let place = |(&key, &block): (&f64, &usize)| (float(count(block)) + key / 2.0) / blocks;
     let keys = individual.keys.iter().zip(&annealed.best).map(place).collect();
-    let is_better = annealed.merit.bottleneck < slicing.bottleneck();
-    let fitness = Fitness::Bottleneck(annealed.merit.bottleneck);
+    let is_better = annealed.objective.bottleneck < slicing.bottleneck();
+    let fitness = Fitness::Bottleneck(annealed.objective.bottleneck);
     (is_better.then_some(Individual { keys, fitness }), annealed.moves)
 }

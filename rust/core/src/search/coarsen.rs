@@ -1,7 +1,7 @@
 //! Coarsening: small groups of nodes that a search moves as one.
 //!
 //! Groups are runs of a topological order, so no cycle comes to be between them. The order is depth-first at random, and
-//! a node joins the run before it only when it reads from that. Every other time those that read the dearest tensors from
+//! a node joins the run before it only when it reads from that. Every other time those that read the most expensive tensors from
 //! the run are likely to come first. Not a reduction: a partition that is lost may be the best.
 
 use rand::RngExt;

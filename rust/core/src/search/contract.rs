@@ -94,8 +94,8 @@ fn rises(instance: &Instance, node: NodeId) -> bool {
 }
 
 /// The same, when it comes into the block of the only one that reads from it.
-fn sinks(instance: &Instance, node: NodeId, reader: NodeId) -> bool {
-    let is_new = |x: &&_| instance.paid_reads(reader).binary_search(x).is_err();
+fn sinks(instance: &Instance, node: NodeId, consumer: NodeId) -> bool {
+    let is_new = |x: &&_| instance.paid_reads(consumer).binary_search(x).is_err();
     let read: Ticks = instance.paid_reads(node).iter().filter(is_new).map(|&x| instance.transfer(x)).sum();
     let saved: Ticks = instance.paid_produces(node).iter().map(|&x| instance.export(x)).sum();
     instance.load(node) - instance.work(node) + read <= saved

@@ -1,8 +1,8 @@
 //! Prefixes: where an order can be cut cheaply.
 //!
-//! The best slicing of an order has `k - 1` fences, but each prefix of the order is a downset, and another partition may
-//! lack just that one. The cheapest prefixes, here and there, are put together with the fences of all others
-//! (`fences.rs`): also those of orders that are no good as a whole. In networks of layers, where a fence can be moved along
+//! The best slicing of an order has `k - 1` cuts, but each prefix of the order is a downset, and another partition may
+//! lack just that one. The cheapest prefixes, here and there, are put together with the cuts of all others
+//! (`cuts.rs`): also those of orders that are no good as a whole. In networks of layers, where a cut can be moved along
 //! (`repeats.rs`), that is worth the time.
 
 use crate::cost::{Instance, Ticks};
@@ -76,7 +76,8 @@ mod tests {
             let cost = |length: usize| -> Ticks {
                 let is_in = |node| order.nodes()[..length].contains(&node);
                 let is_live = |x: &_| {
-                    graph.producer(*x).is_some_and(is_in) && graph.consumers(*x).iter().any(|&reader| !is_in(reader))
+                    graph.producer(*x).is_some_and(is_in)
+                        && graph.consumers(*x).iter().any(|&consumer| !is_in(consumer))
                 };
                 graph.tensors().filter(is_live).map(|x| instance.transfer(x)).sum()
             };

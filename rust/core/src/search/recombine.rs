@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use super::merit::Merit;
+use super::objective::Objective;
 use crate::cost::{ABOVE_ALL, Instance, Ticks};
 use crate::downset::bidirectional;
 use crate::ids::{count, float, ticks};
@@ -33,12 +33,12 @@ const NEAR: Ticks = 4096;
 
 /// How many classes the exact method can bear, as learned so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct ClassLimit {
     classes: f64,
     most: f64,
 }
 
-impl Room {
+impl ClassLimit {
     pub(super) fn new(instance: &Instance) -> Self {
         let most = float(count(instance.graph().num_nodes()));
         let classes = float(count(MIN_CLASSES.max(CLASSES_PER_BLOCK * instance.num_blocks())));
@@ -63,13 +63,13 @@ pub(super) fn recombine(
     instance: &Instance,
     (best, value): (&[usize], Ticks),
     mut others: Vec<&[usize]>,
-    room: &mut Room,
+    limit: &mut ClassLimit,
     steps: u64,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
-) -> Option<(Merit, Vec<usize>)> {
+) -> Option<(Objective, Vec<usize>)> {
     others.shuffle(random);
-    let (class_of, num_classes) = classes(best, &others, room.classes());
+    let (class_of, num_classes) = classes(best, &others, limit.classes());
     let quotient = instance.quotient(&class_of, num_classes);
     let mut found = None;
     let mut known = value.min(ABOVE_ALL);
@@ -79,20 +79,20 @@ pub(super) fn recombine(
         match better(&quotient, threshold, steps, interrupt) {
             Ok(Some(coarse)) => {
                 let block_of: Vec<usize> = class_of.iter().map(|&class| coarse[class]).collect();
-                let merit = Merit::of(instance, &block_of);
-                debug_assert!(merit.bottleneck < threshold);
-                step = step.max(known - merit.bottleneck) * 2;
-                known = merit.bottleneck;
-                found = Some((merit, block_of));
+                let objective = Objective::of(instance, &block_of);
+                debug_assert!(objective.bottleneck < threshold);
+                step = step.max(known - objective.bottleneck) * 2;
+                known = objective.bottleneck;
+                found = Some((objective, block_of));
             }
             Ok(None) if step == 0 => {
-                room.adapt(MORE);
+                limit.adapt(MORE);
                 return found;
             }
             Ok(None) => step = if step > known / NEAR { step / BACK } else { 0 },
             Err(Halt::Interrupted) => return found,
             Err(Halt::Steps | Halt::Memory) => {
-                room.adapt(FEWER);
+                limit.adapt(FEWER);
                 return found;
             }
         }
@@ -195,14 +195,14 @@ mod tests {
             let others: Vec<&[usize]> = partitions.iter().map(Vec::as_slice).collect();
             let known = (others[0], value(others[0]));
             let (class_of, num_classes) = classes(others[0], &others, usize::MAX);
-            let mut room = Room { classes: 100.0, most: 100.0 };
+            let mut limit = ClassLimit { classes: 100.0, most: 100.0 };
             let found =
-                recombine(&instance, known, others.clone(), &mut room, 2_000_000, &mut random, &Interrupt::never());
+                recombine(&instance, known, others.clone(), &mut limit, 2_000_000, &mut random, &Interrupt::never());
             let least = least_of(&instance, &class_of, num_classes);
             assert_eq!(found.as_ref().map_or(known.1, |found| found.0.bottleneck), least, "case {case}");
             assert!(others.iter().all(|other| value(other) >= least), "case {case}");
-            let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
-                merit == Merit::of(&instance, &block_of) && value(&block_of) < known.1
+            let is_true = |(objective, block_of): (Objective, Vec<usize>)| {
+                objective == Objective::of(&instance, &block_of) && value(&block_of) < known.1
             };
             assert!(found.is_none_or(is_true), "case {case}");
         }

@@ -1,8 +1,8 @@
 //! Repeats: networks are made of layers, and where a layer can be cut well, so can the others.
 //!
 //! Nodes that are alike stand at certain distances from each other in the natural order, multiples of a layer. A partition
-//! that is moved along by such a distance has, wherever the network repeats itself, the same fences in other layers. As a
-//! whole it is worth little; but its fences are put together with all others (`fences.rs`).
+//! that is moved along by such a distance has, wherever the network repeats itself, the same cuts in other layers. As a
+//! whole it is worth little; but its cuts are put together with all others (`cuts.rs`).
 
 use std::collections::BTreeMap;
 
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn layers_are_found_and_a_fence_comes_to_the_others() {
+    fn layers_are_found_and_a_cut_comes_to_the_others() {
         let instance = layers(&[1.0, 2.0, 3.0, 4.0, 5.0], 8);
         let repeats = Repeats::new(&instance, &TopologicalOrder::natural(instance.graph()));
         assert_eq!(repeats.distances[..3], [5, 10, 15]);
-        let fence: Vec<usize> = (0..40).map(|node| usize::from(node >= 12)).collect();
-        let [later, earlier] = [0, 1].map(|way| repeats.moved(instance.graph(), &fence, way));
+        let cut: Vec<usize> = (0..40).map(|node| usize::from(node >= 12)).collect();
+        let [later, earlier] = [0, 1].map(|way| repeats.moved(instance.graph(), &cut, way));
         assert!((0..40).all(|node| later[node] == usize::from(node >= 17)));
         assert!((0..40).all(|node| earlier[node] == usize::from(node >= 7)));
         assert!(repeats.is_layered);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::fences::Fences;
-use super::lane::{Found, Lane};
-use super::merit::Merit;
+use super::cuts::KnownCuts;
+use super::objective::Objective;
 use super::outcome::Incumbent;
+use super::sampler::{Found, Sampler};
 use super::streams::stream;
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
@@ -16,28 +16,28 @@ use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
 
 /// Independent parts of a round.
-pub(super) const LANES: usize = 2;
+pub(super) const SAMPLERS: usize = 2;
 /// Samples that are remembered, and nodes of all of them together.
 const MAX_SAMPLES: usize = 60;
 const MAX_SAMPLE_NODES: usize = 1 << 22;
 
 /// A graph that runs go over, with all that they use and leave behind.
-pub(super) struct Ground<'a> {
-    pub(super) lanes: Vec<Lane<'a>>,
-    fences: Fences<'a>,
+pub(super) struct Workspace<'a> {
+    pub(super) samplers: Vec<Sampler<'a>>,
+    cuts: KnownCuts<'a>,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> Workspace<'a> {
     /// # Complexity
     /// O((nodes + tensors) log nodes).
     pub(super) fn new(instance: &'a Instance, orders: &[TopologicalOrder]) -> Self {
         let ranks: Arc<[Vec<f64>]> = orders.iter().map(ranks).collect();
-        let fences = Fences::new(instance, &orders[0]);
-        let lanes = (0..LANES).map(|_| Lane::new(instance, Arc::clone(&ranks), fences.is_layered())).collect();
-        Self { lanes, fences }
+        let cuts = KnownCuts::new(instance, &orders[0]);
+        let samplers = (0..SAMPLERS).map(|_| Sampler::new(instance, Arc::clone(&ranks), cuts.is_layered())).collect();
+        Self { samplers, cuts }
     }
 
-    /// One round of a run; and the best partition between all fences of late, when it is below a threshold.
+    /// One round of a run; and the best partition between all cuts of late, when it is below a threshold.
     pub(super) fn round(
         &mut self,
         run: &mut Run,
@@ -45,23 +45,23 @@ impl<'a> Ground<'a> {
         seed: u64,
         incumbent: &mut Incumbent<'_>,
         interrupt: &Interrupt,
-    ) -> Option<(Merit, Vec<usize>)> {
-        let Self { lanes, fences } = self;
+    ) -> Option<(Objective, Vec<usize>)> {
+        let Self { samplers, cuts } = self;
         incumbent.progress.rounds += 1;
         let round = incumbent.progress.rounds;
-        let work = |(index, lane): (usize, &mut Lane<'a>)| {
+        let work = |(index, sampler): (usize, &mut Sampler<'a>)| {
             let samples = run.samples.iter().map(Vec::as_slice).collect();
-            lane.round((&run.best, run.merit), samples, run.stale, &mut stream(seed, round, index), interrupt)
+            sampler.round((&run.best, run.objective), samples, run.stale, &mut stream(seed, round, index), interrupt)
         };
         let put_together = || {
-            run.newest().chain(run.prefixes()).for_each(|block_of| fences.add(block_of));
+            run.newest().chain(run.prefixes()).for_each(|block_of| cuts.add(block_of));
             // Samples and prefixes differ more from time to time than the best one does.
             let moved = [Some(run.best.as_slice()), run.newest().next(), run.prefixes().next()];
-            moved.into_iter().flatten().zip(3 * round..).for_each(|(block_of, time)| fences.add_moved(block_of, time));
-            fences.best(threshold, interrupt)
+            moved.into_iter().flatten().zip(3 * round..).for_each(|(block_of, time)| cuts.add_moved(block_of, time));
+            cuts.best(threshold, interrupt)
         };
         let (found, mixed) =
-            rayon::join(|| lanes.par_iter_mut().enumerate().map(work).collect::<Vec<Found>>(), put_together);
+            rayon::join(|| samplers.par_iter_mut().enumerate().map(work).collect::<Vec<Found>>(), put_together);
         incumbent.progress.evaluations += found.iter().map(|found| found.evaluations).sum::<u64>();
         run.take(found);
         mixed
@@ -80,7 +80,7 @@ fn ranks(order: &TopologicalOrder) -> Vec<f64> {
 /// A run from one start, until nothing better comes for some rounds.
 pub(super) struct Run {
     pub(super) best: Vec<usize>,
-    pub(super) merit: Merit,
+    pub(super) objective: Objective,
     /// The last samples, the newest at the back.
     pub(super) samples: VecDeque<Vec<usize>>,
     max_samples: usize,
@@ -94,13 +94,13 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(best: Vec<usize>, instance: &Instance) -> Self {
-        let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(LANES, MAX_SAMPLES);
-        let merit = Merit::of(instance, &best);
-        Self { best, merit, samples: VecDeque::new(), max_samples, num_new: 0, prefixes: Vec::new(), stale: 0 }
+        let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(SAMPLERS, MAX_SAMPLES);
+        let objective = Objective::of(instance, &best);
+        Self { best, objective, samples: VecDeque::new(), max_samples, num_new: 0, prefixes: Vec::new(), stale: 0 }
     }
 
-    pub(super) fn begin_at(&mut self, merit: Merit, best: Vec<usize>) {
-        (self.merit, self.best, self.stale) = (merit, best, 0);
+    pub(super) fn begin_at(&mut self, objective: Objective, best: Vec<usize>) {
+        (self.objective, self.best, self.stale) = (objective, best, 0);
     }
 
     pub(super) fn add(&mut self, samples: impl Iterator<Item = Vec<usize>>) {
@@ -119,16 +119,16 @@ impl Run {
         self.prefixes.iter().map(Vec::as_slice)
     }
 
-    /// Takes what the lanes have found in a round.
+    /// Takes what the samplers have found in a round.
     fn take(&mut self, found: Vec<Found>) {
         self.stale += 1;
         self.num_new = 0;
         self.prefixes.clear();
-        for Found { samples, prefixes, merit, block_of, .. } in found {
+        for Found { samples, prefixes, objective, block_of, .. } in found {
             self.prefixes.extend(prefixes);
             self.add(samples.into_iter().chain(block_of.clone()));
-            if let Some(block_of) = block_of.filter(|_| merit < self.merit) {
-                self.begin_at(merit, block_of);
+            if let Some(block_of) = block_of.filter(|_| objective < self.objective) {
+                self.begin_at(objective, block_of);
             }
         }
     }

@@ -7,7 +7,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::anneal_from;
 use super::coarsen::coarsen;
-use super::markov::{Annealed, Heat, SQUARINGS};
+use super::walk::{Annealed, Heat, SQUARINGS};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
@@ -73,7 +73,7 @@ pub(super) fn v_cycle(
         let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold, squarings }, random, interrupt);
         moves += annealed.moves;
         let Some(group_of) = groups.pop() else { return Annealed { moves, ..annealed } };
-        let coarse = if annealed.merit.bottleneck < bottleneck { annealed.best } else { annealed.last };
+        let coarse = if annealed.objective.bottleneck < bottleneck { annealed.best } else { annealed.last };
         block_of = group_of.iter().map(|&group| coarse[group]).collect();
         hot = warm;
     }

@@ -1,9 +1,9 @@
 //! Slice costs of one order, kept up to date in O(degree) while either end of the slice moves.
 //!
 //! In an order, a tensor `x` read at positions `r1 < r2 < …` and produced at `p < r1` is paid by a slice `[a, b)`
-//! - on import, when a reader stands in the slice and the producer does not: that is, when exactly one reader `r`
-//!   in the slice has the reader (or producer) before it at a position below `a`;
-//! - on export, when `a <= p < b` and the last reader stands at `b` or later.
+//! - on import, when a consumer stands in the slice and the producer does not: that is, when exactly one consumer `r`
+//!   in the slice has the consumer (or producer) before it at a position below `a`;
+//! - on export, when `a <= p < b` and the last consumer stands at `b` or later.
 //!
 //! So each read needs only the position before it, each position the next one, and each producer the last.
 
@@ -11,7 +11,7 @@ use crate::cost::{INFINITE, Instance, Ticks};
 use crate::ids::{NodeId, narrow, wide};
 use crate::order::TopologicalOrder;
 
-/// `next` of a link with no later reader.
+/// `next` of a link with no later consumer.
 const NEVER: u32 = u32::MAX;
 
 /// What the node at a position pays by itself, and where its reads and links end.
@@ -32,9 +32,9 @@ struct Place {
 #[derive(Clone, Copy, Debug)]
 struct Read {
     transfer: Ticks,
-    /// The reader or producer before; none for the first reader of a model input.
+    /// The consumer or producer before; none for the first consumer of a model input.
     previous: u32,
-    /// The producer, at the last reader of a tensor that is not returned; else none.
+    /// The producer, at the last consumer of a tensor that is not returned; else none.
     closes: u32,
 }
 
@@ -42,9 +42,9 @@ struct Read {
 #[derive(Clone, Copy, Debug)]
 struct Link {
     transfer: Ticks,
-    /// The next reader, or [`NEVER`].
+    /// The next consumer, or [`NEVER`].
     next: u32,
-    /// At the producer: one more than the last reader, [`NEVER`] if the tensor is returned; at a reader: 0.
+    /// At the producer: one more than the last consumer, [`NEVER`] if the tensor is returned; at a consumer: 0.
     last: u32,
 }
 
@@ -175,7 +175,7 @@ impl<'a> SliceCosts<'a> {
         self.places.push(place);
     }
 
-    /// Tells each producer its tensor's last reader and that reader the producer, unless the model returns the tensor.
+    /// Tells each producer its tensor's last consumer and that consumer the producer, unless the model returns the tensor.
     fn close_last_reads(&mut self, order: &TopologicalOrder) {
         let (instance, graph) = (self.instance, self.instance.graph());
         for &tensor in order.nodes().iter().flat_map(|&node| instance.paid_produces(node)) {
@@ -226,7 +226,7 @@ impl<'a> SliceCosts<'a> {
     }
 
     /// The slice's cost without `io_in`. It never falls when the slice grows at its start (at its end it may: a last
-    /// reader that joins saves an export).
+    /// consumer that joins saves an export).
     #[must_use]
     pub fn cost_without_imports(&self, slice: &SliceSum) -> Ticks {
         self.cost_without_io(slice).saturating_add(slice.io_out)

@@ -2,10 +2,10 @@
 //!
 //! `best[b][j] = min over i <= j of max(best[b - 1][i], cost(i, j))`, the paper's recurrence. Two lower bounds replace
 //! the scan over all `i`: the cost without imports never rises with `i`, and the least of `best[b - 1][i..]` (the
-//! envelope) never falls. So a start to the left of one whose cost without imports reaches the best value found is
-//! hopeless, and so is one to the right of one whose envelope does. The scan begins where the envelope meets the cost
+//! envelope) never falls. So a start to the left of one whose cost without imports reaches the best value found cannot be
+//! better, nor can one to the right of one whose envelope does. The scan begins where the envelope meets the cost
 //! without io, which is a start that moves right with `j`, and ends soon on either side. An incumbent `T` makes all
-//! values from `T` up equal (none), and confines level `b` to the positions from which the work that is left can still be
+//! values from `T` up equal (none), and restricts level `b` to the positions from which the work that is left can still be
 //! covered by the `num_blocks - b` slices below `T` that remain.
 
 use super::Slicing;

@@ -78,7 +78,7 @@ impl Fewest {
                 first_level += 1;
             }
             work_left -= costs.work_at(end - 1);
-            // Every slicing has a fence post among the starts that are left, and at least the work left after it.
+            // Every slicing has a boundary among the starts that are left, and at least the work left after it.
             let blocks_left = count(num_blocks) - count(first_level);
             if first_level == self.levels.len() || work_left > (threshold - 1).saturating_mul(blocks_left) {
                 let enough = if blocks_left > 0 { ceil_div(work_left, blocks_left) } else { INFINITE };

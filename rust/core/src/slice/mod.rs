@@ -22,7 +22,7 @@ pub struct Slicing {
 }
 
 impl Slicing {
-    /// The fence posts of `num_blocks` slices, from the ends of the slices that are not empty.
+    /// The boundaries of `num_blocks` slices, from the ends of the slices that are not empty.
     fn new(ends: impl IntoIterator<Item = usize>, num_blocks: usize, bottleneck: Ticks) -> Self {
         let mut boundaries = vec![0];
         boundaries.extend(ends);
@@ -54,13 +54,13 @@ impl Slicing {
         slicing
     }
 
-    /// `num_blocks + 1` fence posts, from 0 to the number of nodes.
+    /// `num_blocks + 1` positions, from 0 to the number of nodes.
     #[must_use]
     pub fn boundaries(&self) -> &[usize] {
         &self.boundaries
     }
 
-    /// The cost of the dearest slice.
+    /// The cost of the most expensive slice.
     #[must_use]
     pub fn bottleneck(&self) -> Ticks {
         self.bottleneck
@@ -70,8 +70,8 @@ impl Slicing {
     #[must_use]
     pub fn block_of(&self, order: &TopologicalOrder) -> Vec<usize> {
         let mut block_of = vec![0; order.nodes().len()];
-        for (block, fence) in self.boundaries.windows(2).enumerate() {
-            for node in &order.nodes()[fence[0]..fence[1]] {
+        for (block, ends) in self.boundaries.windows(2).enumerate() {
+            for node in &order.nodes()[ends[0]..ends[1]] {
                 block_of[node.index()] = block;
             }
         }

@@ -20,7 +20,7 @@ pub fn instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<Value = I
         let names = Just((0..num_nodes).collect::<Vec<_>>()).prop_shuffle();
         let works = vec(quantity(), num_nodes);
         let params = vec(quantity(), num_nodes);
-        // Producer (the last value means a model input), readers as bits, bytes, is it an output.
+        // Producer (the last value means a model input), consumers as bits, bytes, is it an output.
         let tensor = (0..=num_nodes, any::<u16>(), any::<u16>(), quantity(), any::<bool>());
         let tensors = vec(tensor, 0..=2 * num_nodes);
         let memory = option::of(0..8_u64);
@@ -39,10 +39,10 @@ pub fn instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<Value = I
                 for (producer, bits, sparser, size, output) in tensors {
                     let bits = bits & sparser;
                     let first = if producer == num_nodes { 0 } else { producer + 1 };
-                    let readers: Vec<NodeId> =
+                    let consumers: Vec<NodeId> =
                         (first..num_nodes).filter(|v| bits >> v & 1 == 1).map(|v| NodeId::new(names[v])).collect();
                     let producer = names.get(producer).map(|&name| NodeId::new(name));
-                    builder.add_tensor(producer, i64::from(size), &readers);
+                    builder.add_tensor(producer, i64::from(size), &consumers);
                     is_output.push(output);
                 }
                 builder.is_output = Some(is_output);

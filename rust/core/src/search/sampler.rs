@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::merit::Merit;
+use super::objective::Objective;
 use super::prefixes::cheap_prefixes;
-use super::recombine::{Room, recombine, within};
+use super::recombine::{ClassLimit, recombine, within};
 use super::vcycle::v_cycle;
 use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 use crate::ids::{count, float, ticks};
@@ -46,7 +46,7 @@ enum Decoder {
     Up,
 }
 
-/// What a lane has found in a round.
+/// What a sampler has found in a round.
 pub(super) struct Found {
     /// Moves and orders that were tried.
     pub(super) evaluations: u64,
@@ -55,22 +55,22 @@ pub(super) struct Found {
     /// The cheap prefixes of its orders, where the network is made of layers.
     pub(super) prefixes: Vec<Vec<usize>>,
     /// Of the best partition, also when that is not its own.
-    pub(super) merit: Merit,
+    pub(super) objective: Objective,
     /// A better partition than the one that it began with.
     pub(super) block_of: Option<Vec<usize>>,
 }
 
 impl Found {
-    fn take(&mut self, merit: Merit, block_of: &[usize]) {
-        if merit < self.merit {
-            self.merit = merit;
+    fn take(&mut self, objective: Objective, block_of: &[usize]) {
+        if objective < self.objective {
+            self.objective = objective;
             self.block_of = Some(block_of.to_vec());
         }
     }
 }
 
 /// A part of every round, with its buffers.
-pub(super) struct Lane<'a> {
+pub(super) struct Sampler<'a> {
     instance: &'a Instance,
     /// The places of the nodes in the orders that are known, in [0, 1).
     ranks: Arc<[Vec<f64>]>,
@@ -82,11 +82,11 @@ pub(super) struct Lane<'a> {
     /// Whether cheap prefixes are worth the time.
     is_layered: bool,
     /// How many classes it can recombine, of all blocks and of some.
-    pub(super) room: Room,
-    room_within: Room,
+    pub(super) limit: ClassLimit,
+    limit_within: ClassLimit,
 }
 
-impl<'a> Lane<'a> {
+impl<'a> Sampler<'a> {
     /// # Complexity
     /// O(nodes) memory.
     pub(super) fn new(instance: &'a Instance, ranks: Arc<[Vec<f64>]>, is_layered: bool) -> Self {
@@ -99,8 +99,8 @@ impl<'a> Lane<'a> {
             order: TopologicalOrder::empty(),
             slicer: Slicer::new(instance),
             is_layered,
-            room: Room::new(instance),
-            room_within: Room::new(instance),
+            limit: ClassLimit::new(instance),
+            limit_within: ClassLimit::new(instance),
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Lane<'a> {
     /// anything better.
     pub(super) fn round(
         &mut self,
-        (best, merit): (&[usize], Merit),
+        (best, objective): (&[usize], Objective),
         others: Vec<&[usize]>,
         stale: u64,
         random: &mut Xoshiro256PlusPlus,
@@ -118,10 +118,10 @@ impl<'a> Lane<'a> {
         let growth = EFFORT.powf(float(stale.min(MAX_GROWTHS).cast_signed()));
         let size = float(count(instance.graph().num_nodes())) / MANY_NODES;
         let sweeps = (SWEEPS / size.max(1.0)).max(FEWEST_SWEEPS) * growth;
-        let annealed = v_cycle(instance, best, merit.bottleneck, sweeps, random, interrupt);
+        let annealed = v_cycle(instance, best, objective.bottleneck, sweeps, random, interrupt);
         let mut found =
-            Found { evaluations: annealed.moves, samples: Vec::new(), prefixes: Vec::new(), merit, block_of: None };
-        found.take(annealed.merit, &annealed.best);
+            Found { evaluations: annealed.moves, samples: Vec::new(), prefixes: Vec::new(), objective, block_of: None };
+        found.take(annealed.objective, &annealed.best);
         let last = annealed.last;
         let orders = MAX_ORDER_NODES / instance.graph().num_nodes();
         for _ in 0..orders.clamp(1, NEAR_ORDERS) {
@@ -136,19 +136,19 @@ impl<'a> Lane<'a> {
         }
         found.samples.push(last);
         let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
-        let known = (found.block_of.as_deref().unwrap_or(best), found.merit.bottleneck);
+        let known = (found.block_of.as_deref().unwrap_or(best), found.objective.bottleneck);
         let steps = ticks((STEPS_PER_BLOCK * float(count(instance.num_blocks())) * growth).ceil()).unsigned_abs();
         let window = if random.random() { window(instance, known.0, random) } else { None };
         let parts: Vec<Vec<usize>>;
-        let (others, room) = match window {
+        let (others, limit) = match window {
             Some(blocks) => {
                 parts = others.iter().map(|other| within(&blocks, known.0, other)).collect();
-                (parts.iter().map(Vec::as_slice).collect(), &mut self.room_within)
+                (parts.iter().map(Vec::as_slice).collect(), &mut self.limit_within)
             }
-            None => (others, &mut self.room),
+            None => (others, &mut self.limit),
         };
-        if let Some((merit, block_of)) = recombine(instance, known, others, room, steps, random, interrupt) {
-            found.take(merit, &block_of);
+        if let Some((objective, block_of)) = recombine(instance, known, others, limit, steps, random, interrupt) {
+            found.take(objective, &block_of);
         }
         found
     }
@@ -209,12 +209,12 @@ impl<'a> Lane<'a> {
             found.prefixes.push(cheap_prefixes(self.instance, &self.order, random.random()));
         }
         self.slicer.load(&self.order);
-        let best = found.merit.bottleneck;
+        let best = found.objective.bottleneck;
         let cutoff = best.saturating_add(best / MARGIN);
         if let Ok(Some(slicing)) = self.slicer.near(best, cutoff, interrupt) {
             let block_of = slicing.block_of(&self.order);
             if slicing.bottleneck() <= best {
-                found.take(Merit::of(self.instance, &block_of), &block_of);
+                found.take(Objective::of(self.instance, &block_of), &block_of);
             }
             found.samples.push(block_of);
         }
@@ -225,9 +225,9 @@ impl<'a> Lane<'a> {
 fn window(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> Option<RangeInclusive<usize>> {
     let mut blocks = partition_costs(instance, block_of);
     blocks.resize(instance.num_blocks(), BlockCost::default());
-    let dearest = bottleneck(&blocks);
-    let is_dear = |block: &BlockCost| block.cost == dearest;
-    let (first, last) = (blocks.iter().position(is_dear)?, blocks.iter().rposition(is_dear)?);
+    let highest = bottleneck(&blocks);
+    let is_expensive = |block: &BlockCost| block.cost == highest;
+    let (first, last) = (blocks.iter().position(is_expensive)?, blocks.iter().rposition(is_expensive)?);
     let most = blocks.len() / 2;
     if most < FEWEST_BLOCKS {
         return None;

@@ -7,20 +7,20 @@ use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 
 /// Least is best: first the bottleneck, then how many blocks cost that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Merit {
-    /// What the dearest block costs.
+pub(super) struct Objective {
+    /// What the most expensive block costs.
     pub(super) bottleneck: Ticks,
     /// How many blocks cost that.
-    pub(super) num_dear: usize,
+    pub(super) num_expensive: usize,
 }
 
-impl Merit {
+impl Objective {
     /// # Complexity
     /// O(nodes + reads).
     pub(super) fn of(instance: &Instance, block_of: &[usize]) -> Self {
         let mut costs = partition_costs(instance, block_of);
         costs.resize(instance.num_blocks(), BlockCost::default());
         let bottleneck = bottleneck(&costs);
-        Self { bottleneck, num_dear: costs.iter().filter(|block| block.cost == bottleneck).count() }
+        Self { bottleneck, num_expensive: costs.iter().filter(|block| block.cost == bottleneck).count() }
     }
 }

@@ -1,11 +1,11 @@
-//! Fences: the best partition whose fences are all known from others.
+//! Cuts: the best partition whose cuts are all known from others.
 //!
-//! A *fence* of a partition is the downset of its first so many blocks. When one downset lies in another, what is between
+//! A *cut* of a partition is here the downset of its first so many blocks. When one downset lies in another, what is between
 //! them is a block, whichever partitions they come from and wherever they stood there, and it costs what both boundaries
-//! say. So dynamic programming over pairs of fences finds the best of all partitions that can be put together from them,
-//! among many more fences than recombination (`recombine.rs`) can bear partitions; but only fences as they are.
+//! say. So dynamic programming over pairs of cuts finds the best of all partitions that can be put together from them,
+//! among many more cuts than recombination (`recombine.rs`) can bear partitions; but only cuts as they are.
 
-use super::merit::Merit;
+use super::objective::Objective;
 use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{INFINITE, Instance, Ticks, ceil_div};
@@ -14,59 +14,59 @@ use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
 
-/// Fences that are kept at least, the newest; up to twice as many are. Fewer when they have more nodes than that together.
-const FENCES: usize = 1500;
-const MAX_FENCE_NODES: usize = 1 << 24;
-/// No fences are kept of graphs of more nodes: their boundaries are too long.
+/// Cuts that are kept at least, the newest; up to twice as many are. Fewer when they have more nodes than that together.
+const MIN_CUTS: usize = 1500;
+const MAX_CUT_NODES: usize = 1 << 24;
+/// No cuts are kept of graphs of more nodes: their boundaries are too long.
 const MAX_NODES: usize = 20_000;
 /// In how many ways a partition is moved along at a time.
 const WAYS: usize = 4;
-/// The first two fences: of no node, and of all.
+/// The first two cuts: of no node, and of all.
 const ENDS: usize = 2;
 
-/// The fences of the partitions that a search came across last.
-pub(super) struct Fences<'a> {
+/// The cuts of the partitions that a search came across last.
+pub(super) struct KnownCuts<'a> {
     instance: &'a Instance,
     known: Downsets,
     met: Met,
     least: usize,
     loads: Vec<Ticks>,
-    /// None where no fences are kept.
+    /// None where no cuts are kept.
     repeats: Option<Repeats>,
-    /// By fence: where it lies, and which blocks begin there.
+    /// By cut: where it lies, and which blocks begin there.
     points: Vec<Point>,
     blocks: Vec<Blocks>,
-    /// No dearer blocks are known.
+    /// No more expensive blocks are known.
     looked_below: Ticks,
 }
 
-/// The blocks that begin at a fence.
+/// The blocks that begin at a cut.
 #[derive(Clone, Debug, Default)]
 struct Blocks {
     /// Where they end, and what they cost.
     ends: Vec<(u32, Ticks)>,
-    /// So many fences have been looked at.
+    /// So many cuts have been looked at.
     num_looked_at: usize,
 }
 
-/// How a fence can be reached from the empty one: in as few blocks as possible, then with the cheapest dearest one.
+/// How a cut can be reached from the empty one: in as few blocks as possible, then at the least bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Reached {
     blocks: i64,
-    dearest: Ticks,
-    /// The fence before.
+    bottleneck: Ticks,
+    /// The cut before.
     before: usize,
 }
 
-impl<'a> Fences<'a> {
+impl<'a> KnownCuts<'a> {
     /// # Complexity
     /// O((nodes + tensors) log nodes).
     pub(super) fn new(instance: &'a Instance, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
-        let least = if num_nodes > MAX_NODES { 0 } else { FENCES.min(MAX_FENCE_NODES / num_nodes) };
+        let least = if num_nodes > MAX_NODES { 0 } else { MIN_CUTS.min(MAX_CUT_NODES / num_nodes) };
         let known = Downsets::new(num_nodes);
         let repeats = (least > 0).then(|| Repeats::new(instance, order));
-        let mut fences = Self {
+        let mut cuts = Self {
             instance,
             known,
             met: Met::default(),
@@ -77,16 +77,16 @@ impl<'a> Fences<'a> {
             blocks: Vec::new(),
             looked_below: INFINITE,
         };
-        fences.take(&vec![0; num_nodes]);
-        fences
+        cuts.take(&vec![0; num_nodes]);
+        cuts
     }
 
-    /// Whether the network repeats itself so much that a good fence anywhere is one in most layers.
+    /// Whether the network repeats itself so much that a good cut anywhere is one in most layers.
     pub(super) fn is_layered(&self) -> bool {
         self.repeats.as_ref().is_some_and(|repeats| repeats.is_layered)
     }
 
-    /// Takes the fences of a partition, which may have more blocks than the instance.
+    /// Takes the cuts of a partition, which may have more blocks than the instance.
     ///
     /// # Complexity
     /// O(nodes + tensors + reads), and per block what is live between it and the next.
@@ -99,7 +99,7 @@ impl<'a> Fences<'a> {
         }
     }
 
-    /// Takes the fences of a partition that is moved along by some layers, in other ways every time (`repeats.rs`).
+    /// Takes the cuts of a partition that is moved along by some layers, in other ways every time (`repeats.rs`).
     ///
     /// # Complexity
     /// That of some times [`add`](Self::add).
@@ -123,20 +123,20 @@ impl<'a> Fences<'a> {
         }
         let mut words = nothing(graph.num_nodes());
         let mut at = Boundary::default();
-        let mut readers_in = vec![0; graph.num_tensors()];
+        let mut consumers_in = vec![0; graph.num_tensors()];
         // The tensors that may be live; model inputs are from the beginning.
         let is_input = |x: &TensorId| graph.producer(*x).is_none() && instance.transfer(*x) > 0;
         let mut open: Vec<TensorId> = graph.tensors().filter(|x| instance.boundary_io() && is_input(x)).collect();
         for members in std::iter::once(Vec::new()).chain(members) {
             for &node in &members {
-                self.enter(node, &mut at, &mut readers_in, &mut open);
+                self.enter(node, &mut at, &mut consumers_in, &mut open);
                 insert(&mut words, node.index());
             }
-            open.retain(|&x| wide(readers_in[x.index()]) < graph.consumers(x).len());
+            open.retain(|&x| wide(consumers_in[x.index()]) < graph.consumers(x).len());
             if !self.met.has(&self.known, &words) {
                 at.exports = open.iter().map(|&x| instance.export(x)).sum();
                 at.imports = open.iter().map(|&x| instance.transfer(x)).sum();
-                let live = open.iter().map(|&x| (narrow(x.index()), readers_in[x.index()]));
+                let live = open.iter().map(|&x| (narrow(x.index()), consumers_in[x.index()]));
                 self.known.push(&words, at, live);
                 self.met.enter(&self.known, self.known.len() - 1);
                 self.points.push(point(&self.known, self.known.len() - 1, instance));
@@ -146,25 +146,25 @@ impl<'a> Fences<'a> {
     }
 
     /// Adds a node to the downset that ends at a boundary.
-    fn enter(&self, node: NodeId, at: &mut Boundary, readers_in: &mut [u32], open: &mut Vec<TensorId>) {
+    fn enter(&self, node: NodeId, at: &mut Boundary, consumers_in: &mut [u32], open: &mut Vec<TensorId>) {
         at.load += self.loads[node.index()];
         at.params += self.instance.params()[node.index()];
         at.bytes += self.instance.graph().param_bytes(node);
         for &x in self.instance.paid_reads(node) {
-            readers_in[x.index()] += 1;
+            consumers_in[x.index()] += 1;
         }
         open.extend(self.instance.paid_produces(node));
     }
 
-    /// Keeps the newest fences.
+    /// Keeps the newest cuts.
     fn forget(&mut self) {
         let dropped = ENDS..self.known.len() - self.least;
-        let now = |fence: usize| if fence < dropped.end { fence } else { fence - dropped.len() };
-        let is_kept = |fence: usize| !dropped.contains(&fence);
-        self.known = self.known.select((0..self.known.len()).filter(|&fence| is_kept(fence)));
+        let now = |cut: usize| if cut < dropped.end { cut } else { cut - dropped.len() };
+        let is_kept = |cut: usize| !dropped.contains(&cut);
+        self.known = self.known.select((0..self.known.len()).filter(|&cut| is_kept(cut)));
         self.met = Met::default();
-        for fence in 0..self.known.len() {
-            self.met.enter(&self.known, fence);
+        for cut in 0..self.known.len() {
+            self.met.enter(&self.known, cut);
         }
         self.points.drain(dropped.clone());
         self.blocks.drain(dropped.clone());
@@ -177,50 +177,50 @@ impl<'a> Fences<'a> {
         }
     }
 
-    /// The best partition between known fences, when it is below a threshold.
+    /// The best partition between known cuts, when it is below a threshold.
     ///
     /// # Complexity
-    /// A look at each pair of fences of which one is new, or at all pairs when the threshold has risen; O(pairs that are
+    /// A look at each pair of cuts of which one is new, or at all pairs when the threshold has risen; O(pairs that are
     /// blocks) per threshold that is tried.
-    pub(super) fn best(&mut self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Merit, Vec<usize>)> {
+    pub(super) fn best(&mut self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Objective, Vec<usize>)> {
         if threshold > self.looked_below {
             self.blocks.fill(Blocks::default());
         }
         self.looked_below = threshold;
-        let place = |fence: usize| (self.load(fence), len(self.known.words(fence)), fence);
+        let place = |cut: usize| (self.load(cut), len(self.known.words(cut)), cut);
         let mut order: Vec<_> = (0..self.known.len()).map(place).collect();
         order.sort_unstable();
-        let order: Vec<usize> = order.into_iter().map(|(_, _, fence)| fence).collect();
+        let order: Vec<usize> = order.into_iter().map(|(_, _, cut)| cut).collect();
         let mut found = None;
         while let Some(block_of) = self.below(threshold, &order, interrupt) {
-            let merit = Merit::of(self.instance, &block_of);
-            debug_assert!(merit.bottleneck < threshold, "blocks cost what their fences say");
-            threshold = merit.bottleneck;
-            found = Some((merit, block_of));
+            let objective = Objective::of(self.instance, &block_of);
+            debug_assert!(objective.bottleneck < threshold, "blocks cost what their cuts say");
+            threshold = objective.bottleneck;
+            found = Some((objective, block_of));
         }
         found
     }
 
-    fn load(&self, fence: usize) -> Ticks {
-        self.known.boundaries[fence].load
+    fn load(&self, cut: usize) -> Ticks {
+        self.known.boundaries[cut].load
     }
 
-    /// A partition below a threshold; `order` has every fence after all that lie in it.
+    /// A partition below a threshold; `order` has every cut after all that lie in it.
     fn below(&mut self, threshold: Ticks, order: &[usize], interrupt: &Interrupt) -> Option<Vec<usize>> {
         let last = *order.last()?;
         let num_blocks = count(self.instance.num_blocks());
         let blocks_for = |load: Ticks| ceil_div(load, (threshold - 1).max(1));
         let mut reached: Vec<Option<Reached>> = vec![None; order.len()];
-        reached[order[0]] = Some(Reached { blocks: 0, dearest: 0, before: order[0] });
-        for (place, &fence) in order.iter().enumerate() {
-            let most = num_blocks - blocks_for(self.load(last) - self.load(fence));
-            let Some(way) = reached[fence].filter(|way| way.blocks <= most) else { continue };
+        reached[order[0]] = Some(Reached { blocks: 0, bottleneck: 0, before: order[0] });
+        for (place, &cut) in order.iter().enumerate() {
+            let most = num_blocks - blocks_for(self.load(last) - self.load(cut));
+            let Some(way) = reached[cut].filter(|way| way.blocks <= most) else { continue };
             if interrupt.is_raised() {
                 return None;
             }
-            self.look(fence, &order[place + 1..]);
-            for &(end, cost) in self.blocks[fence].ends.iter().filter(|end| end.1 < threshold) {
-                let on = Reached { blocks: way.blocks + 1, dearest: way.dearest.max(cost), before: fence };
+            self.look(cut, &order[place + 1..]);
+            for &(end, cost) in self.blocks[cut].ends.iter().filter(|end| end.1 < threshold) {
+                let on = Reached { blocks: way.blocks + 1, bottleneck: way.bottleneck.max(cost), before: cut };
                 let known = &mut reached[wide(end)];
                 *known = Some(known.map_or(on, |known| known.min(on)));
             }
@@ -228,7 +228,7 @@ impl<'a> Fences<'a> {
         reached[last].filter(|way| way.blocks <= num_blocks).map(|_| self.partition(&reached, last))
     }
 
-    /// Finds the blocks from a fence to those of `ends` that are new, in order of load.
+    /// Finds the blocks from a cut to those of `ends` that are new, in order of load.
     fn look(&mut self, from: usize, ends: &[usize]) {
         let Blocks { ends: mut found, num_looked_at } = std::mem::take(&mut self.blocks[from]);
         let (below, load) = (self.looked_below, self.load(from));
@@ -243,17 +243,17 @@ impl<'a> Fences<'a> {
         self.blocks[from] = Blocks { ends: found, num_looked_at: self.known.len() };
     }
 
-    /// The partition that ends at a fence.
-    fn partition(&self, reached: &[Option<Reached>], mut fence: usize) -> Vec<usize> {
+    /// The partition that ends at a cut.
+    fn partition(&self, reached: &[Option<Reached>], mut cut: usize) -> Vec<usize> {
         let mut block_of = vec![0; self.instance.graph().num_nodes()];
-        while let Some(way) = reached[fence].filter(|way| way.blocks > 0) {
-            fence = way.before;
-            let words = self.known.words(fence);
+        while let Some(way) = reached[cut].filter(|way| way.blocks > 0) {
+            cut = way.before;
+            let words = self.known.words(cut);
             for (node, block) in block_of.iter_mut().enumerate() {
                 *block += usize::from(!has(words, node));
             }
         }
-        // The empty fence counted for every node.
+        // The empty cut counted for every node.
         for block in &mut block_of {
             *block -= 1;
         }
@@ -274,21 +274,21 @@ mod tests {
     use crate::cost::{Device, bottleneck, check_partition, partition_costs};
     use crate::graph::GraphBuilder;
 
-    /// The least bottleneck of all partitions whose fences are among these, sets of nodes.
-    fn least(instance: &Instance, fences: &[Vec<bool>], chain: &mut Vec<usize>) -> Ticks {
+    /// The least bottleneck of all partitions whose cuts are among these, sets of nodes.
+    fn least(instance: &Instance, cuts: &[Vec<bool>], nested: &mut Vec<usize>) -> Ticks {
         let num_nodes = instance.graph().num_nodes();
         let block_of: Vec<i64> =
-            (0..num_nodes).map(|node| count(chain.iter().filter(|&&fence| !fences[fence][node]).count())).collect();
+            (0..num_nodes).map(|node| count(nested.iter().filter(|&&cut| !cuts[cut][node]).count())).collect();
         let mut least = check_partition(instance.graph(), instance.num_blocks(), &block_of)
             .map_or(INFINITE, |block_of| bottleneck(&partition_costs(instance, &block_of)));
-        if chain.len() + 1 < instance.num_blocks() {
-            for next in 0..fences.len() {
+        if nested.len() + 1 < instance.num_blocks() {
+            for next in 0..cuts.len() {
                 let is_inside =
-                    chain.last().is_none_or(|&last| (0..num_nodes).all(|v| !fences[last][v] || fences[next][v]));
-                if is_inside && chain.last() != Some(&next) {
-                    chain.push(next);
-                    least = least.min(self::least(instance, fences, chain));
-                    chain.pop();
+                    nested.last().is_none_or(|&last| (0..num_nodes).all(|v| !cuts[last][v] || cuts[next][v]));
+                if is_inside && nested.last() != Some(&next) {
+                    nested.push(next);
+                    least = least.min(self::least(instance, cuts, nested));
+                    nested.pop();
                 }
             }
         }
@@ -296,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn the_best_between_known_fences_is_found() {
+    fn the_best_between_known_cuts_is_found() {
         let (mut num_found, mut num_forgotten) = (0, 0);
         for case in 0..3000 {
             let mut random = stream(2, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_instance(&mut random, num_nodes, num_blocks);
-            let mut known = Fences::new(&instance, &TopologicalOrder::natural(instance.graph()));
+            let mut known = KnownCuts::new(&instance, &TopologicalOrder::natural(instance.graph()));
             if random.random() {
                 known.least = random.random_range(1..4);
             }
@@ -316,15 +316,15 @@ mod tests {
                 if random.random() {
                     continue;
                 }
-                let fences: Vec<Vec<bool>> = (0..known.known.len())
-                    .map(|fence| (0..num_nodes).map(|node| has(known.known.words(fence), node)).collect())
+                let cuts: Vec<Vec<bool>> = (0..known.known.len())
+                    .map(|cut| (0..num_nodes).map(|node| has(known.known.words(cut), node)).collect())
                     .collect();
                 // Those of the partitions, each once, and all of them where none had to be forgotten.
-                let is_all = fences.len() == seen.len();
-                assert_eq!(fences.iter().collect::<BTreeSet<_>>().len(), fences.len(), "case {case}");
-                assert!(fences.iter().all(|fence| seen.contains(fence)), "case {case}");
-                assert!(is_all || known.least < FENCES, "case {case}");
-                let least = least(&instance, &fences, &mut Vec::new());
+                let is_all = cuts.len() == seen.len();
+                assert_eq!(cuts.iter().collect::<BTreeSet<_>>().len(), cuts.len(), "case {case}");
+                assert!(cuts.iter().all(|cut| seen.contains(cut)), "case {case}");
+                assert!(is_all || known.least < MIN_CUTS, "case {case}");
+                let least = least(&instance, &cuts, &mut Vec::new());
                 // What is looked for may become more, and less.
                 let threshold =
                     if random.random() { INFINITE } else { least.saturating_add(random.random_range(-1..2)) };
@@ -333,9 +333,9 @@ mod tests {
                 num_found += usize::from(is_there);
                 let value = found.as_ref().map(|found| found.0.bottleneck);
                 assert_eq!(value, is_there.then_some(least), "case {case}");
-                let is_true = |(merit, block_of): (Merit, Vec<usize>)| {
-                    merit == Merit::of(&instance, &block_of)
-                        && merit.bottleneck == bottleneck(&partition_costs(&instance, &block_of))
+                let is_true = |(objective, block_of): (Objective, Vec<usize>)| {
+                    objective == Objective::of(&instance, &block_of)
+                        && objective.bottleneck == bottleneck(&partition_costs(&instance, &block_of))
                 };
                 assert!(found.is_none_or(is_true), "case {case}");
             }
@@ -344,23 +344,27 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_fences_are_kept_and_the_ends() {
+    fn the_newest_cuts_are_kept_and_the_ends() {
         let mut builder = GraphBuilder::default();
-        for _ in 0..FENCES {
+        for _ in 0..MIN_CUTS {
             builder.add_node(1.0);
         }
         let graph = Arc::new(builder.freeze().expect("there are no edges"));
         let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
-        let mut known = Fences::new(&instance, &TopologicalOrder::natural(instance.graph()));
-        for first in 0..3 * FENCES {
-            known.add(&(0..FENCES).map(|node| usize::from(node * node % (first + 2) > first / 2)).collect::<Vec<_>>());
-            assert!(known.known.len() <= 2 * FENCES + ENDS);
+        let mut known = KnownCuts::new(&instance, &TopologicalOrder::natural(instance.graph()));
+        for first in 0..3 * MIN_CUTS {
+            known
+                .add(&(0..MIN_CUTS).map(|node| usize::from(node * node % (first + 2) > first / 2)).collect::<Vec<_>>());
+            assert!(known.known.len() <= 2 * MIN_CUTS + ENDS);
         }
-        assert_eq!([0, 1].map(|end| len(known.known.words(end))), [0, FENCES]);
-        let halves: Vec<usize> = (0..FENCES).map(|node| usize::from(node % 2 == 0)).collect();
+        assert_eq!([0, 1].map(|end| len(known.known.words(end))), [0, MIN_CUTS]);
+        let halves: Vec<usize> = (0..MIN_CUTS).map(|node| usize::from(node % 2 == 0)).collect();
         known.add(&halves);
         known.forget();
         let best = known.best(INFINITE, &Interrupt::never());
-        assert_eq!(best.map(|(merit, _)| merit.bottleneck), Some(bottleneck(&partition_costs(&instance, &halves))));
+        assert_eq!(
+            best.map(|(objective, _)| objective.bottleneck),
+            Some(bottleneck(&partition_costs(&instance, &halves)))
+        );
     }
 }

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::assignment::{Assignment, Sums};
-use super::merit::Merit;
+use super::objective::Objective;
 use crate::cost::{INFINITE, Instance};
 use crate::ids::{NodeId, float, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -36,13 +36,13 @@ pub(super) struct Heat {
     pub(super) squarings: u32,
 }
 
-/// What a chain went through.
+/// What a walk went through.
 #[derive(Clone, Debug)]
 pub(super) struct Annealed {
     /// The best partition that it met.
     pub(super) best: Vec<usize>,
     /// How good that is.
-    pub(super) merit: Merit,
+    pub(super) objective: Objective,
     /// The partition in which it ended.
     pub(super) last: Vec<usize>,
     /// Moves that were tried.
@@ -74,8 +74,8 @@ impl Candidates {
     }
 }
 
-/// A Markov chain over partitions.
-pub(super) struct Chain<'a, 'r> {
+/// A random walk over partitions, a Markov chain.
+pub(super) struct Walk<'a, 'r> {
     at: Assignment<'a>,
     random: &'r mut Xoshiro256PlusPlus,
     candidates: Candidates,
@@ -83,19 +83,19 @@ pub(super) struct Chain<'a, 'r> {
     scale: f64,
     squarings: u32,
     temperature: f64,
-    best: Merit,
+    best: Objective,
     /// Moves since the best partition, with the blocks that were left.
     journal: Vec<(NodeId, u32)>,
     /// The blocks that cost no less than the best bottleneck, and how many there are.
-    is_dear: Vec<bool>,
-    num_dear: usize,
+    is_expensive: Vec<bool>,
+    num_expensive: usize,
     cone: Vec<NodeId>,
     /// By node: the last search for a cone that met it.
     met: Vec<u32>,
     search: u32,
 }
 
-impl<'a, 'r> Chain<'a, 'r> {
+impl<'a, 'r> Walk<'a, 'r> {
     /// At a partition.
     pub(super) fn new(
         instance: &'a Instance,
@@ -105,9 +105,9 @@ impl<'a, 'r> Chain<'a, 'r> {
     ) -> Self {
         let at = Assignment::new(instance, block_of);
         let graph = instance.graph();
-        let best = Merit { bottleneck: at.bottleneck(), num_dear: 0 };
+        let best = Objective { bottleneck: at.bottleneck(), num_expensive: 0 };
         let unit = if best.bottleneck == INFINITE { instance.combinatorial_bound() } else { best.bottleneck };
-        let mut chain = Self {
+        let mut walk = Self {
             random,
             candidates: Candidates { nodes: Vec::new(), place: vec![NOWHERE; graph.num_nodes()] },
             energy: vec![0.0; at.num_blocks()],
@@ -116,24 +116,24 @@ impl<'a, 'r> Chain<'a, 'r> {
             temperature: 0.0,
             best,
             journal: Vec::new(),
-            is_dear: vec![false; at.num_blocks()],
-            num_dear: 0,
+            is_expensive: vec![false; at.num_blocks()],
+            num_expensive: 0,
             cone: Vec::new(),
             met: vec![0; graph.num_nodes()],
             search: 0,
             at,
         };
-        chain.take_best();
-        for block in 0..chain.energy.len() {
-            chain.energy[block] = chain.energy_of(chain.at.sums(narrow(block)));
+        walk.take_best();
+        for block in 0..walk.energy.len() {
+            walk.energy[block] = walk.energy_of(walk.at.sums(narrow(block)));
         }
         for node in graph.nodes() {
-            let (low, high) = chain.at.range(node);
-            if low < high || !chain.is_inside(node) {
-                chain.candidates.add(node);
+            let (low, high) = walk.at.range(node);
+            if low < high || !walk.is_inside(node) {
+                walk.candidates.add(node);
             }
         }
-        chain
+        walk
     }
 
     /// Nodes that may be able to move.
@@ -161,8 +161,8 @@ impl<'a, 'r> Chain<'a, 'r> {
         for (node, from) in self.journal.into_iter().rev() {
             best[node.index()] = wide(from);
         }
-        debug_assert_eq!(Merit::of(self.at.instance(), &best), self.best);
-        Annealed { best, merit: self.best, last, moves: tried }
+        debug_assert_eq!(Objective::of(self.at.instance(), &best), self.best);
+        Annealed { best, objective: self.best, last, moves: tried }
     }
 
     /// Tries one move.
@@ -298,29 +298,29 @@ impl<'a, 'r> Chain<'a, 'r> {
     /// Looks whether the partition is the best so far, now that two blocks have changed.
     fn look(&mut self, changed: [u32; 2]) {
         for block in changed {
-            let is_dear = self.is_dear(block);
-            let was_dear = std::mem::replace(&mut self.is_dear[wide(block)], is_dear);
-            self.num_dear = self.num_dear + usize::from(is_dear) - usize::from(was_dear);
+            let is_expensive = self.is_expensive(block);
+            let was_expensive = std::mem::replace(&mut self.is_expensive[wide(block)], is_expensive);
+            self.num_expensive = self.num_expensive + usize::from(is_expensive) - usize::from(was_expensive);
         }
-        let is_fewer = self.num_dear < self.best.num_dear;
-        if self.num_dear == 0 || (is_fewer && self.at.bottleneck() == self.best.bottleneck) {
+        let is_fewer = self.num_expensive < self.best.num_expensive;
+        if self.num_expensive == 0 || (is_fewer && self.at.bottleneck() == self.best.bottleneck) {
             self.take_best();
             self.journal.clear();
         }
     }
 
-    fn is_dear(&self, block: u32) -> bool {
+    fn is_expensive(&self, block: u32) -> bool {
         self.at.cost(self.at.sums(block)) >= self.best.bottleneck
     }
 
     /// Takes the partition for the best.
     fn take_best(&mut self) {
         self.best.bottleneck = self.at.bottleneck();
-        for block in 0..self.is_dear.len() {
-            self.is_dear[block] = self.is_dear(narrow(block));
+        for block in 0..self.is_expensive.len() {
+            self.is_expensive[block] = self.is_expensive(narrow(block));
         }
-        self.num_dear = self.is_dear.iter().filter(|&&is_dear| is_dear).count();
-        self.best.num_dear = self.num_dear;
+        self.num_expensive = self.is_expensive.iter().filter(|&&is_expensive| is_expensive).count();
+        self.best.num_expensive = self.num_expensive;
     }
 }
 
@@ -344,12 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn energies_can_be_compared_however_dear_a_block_is() {
+    fn energies_can_be_compared_however_expensive_a_block_is() {
         let instance = loose_nodes();
         for squarings in SQUARINGS {
             let mut random = stream(0, 0, 0);
-            let chain = Chain { scale: 1.0, ..Chain::new(&instance, &[0, 1, 1, 2], squarings, &mut random) };
-            assert!(chain.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
+            let walk = Walk { scale: 1.0, ..Walk::new(&instance, &[0, 1, 1, 2], squarings, &mut random) };
+            assert!(walk.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
         }
     }
 }

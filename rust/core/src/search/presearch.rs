@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::contract::{PARTS, contract};
 use super::outcome::Incumbent;
-use super::run::{Ground, LANES, Run};
+use super::run::{Run, SAMPLERS, Workspace};
 use super::starts::{ORDERS, find_starts};
 use super::streams::stream;
 use crate::cost::Instance;
@@ -18,7 +18,7 @@ const MAX_NODES: usize = 200_000;
 /// Searches contractions of the graph, others every time, until that has taken so many evaluations, at least one of them;
 /// and gives a run that begins where the best of these searches ended, with its samples. None where the graph cannot be
 /// contracted.
-pub(super) fn scout(
+pub(super) fn presearch(
     instance: &Instance,
     seed: u64,
     evaluations: u64,
@@ -26,10 +26,10 @@ pub(super) fn scout(
     interrupt: &Interrupt,
 ) -> Option<Run> {
     let enough = incumbent.progress.evaluations + evaluations;
-    let mut best = scout_once(instance, seed, incumbent, interrupt)?;
+    let mut best = presearch_once(instance, seed, incumbent, interrupt)?;
     while incumbent.progress.evaluations < enough && !incumbent.is_done() {
-        let Some(other) = scout_once(instance, seed, incumbent, interrupt) else { break };
-        if other.merit < best.merit {
+        let Some(other) = presearch_once(instance, seed, incumbent, interrupt) else { break };
+        if other.objective < best.objective {
             best = other;
         }
     }
@@ -37,37 +37,37 @@ pub(super) fn scout(
 }
 
 /// The first search of all begins at the best of four orders, the others anywhere.
-fn scout_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) -> Option<Run> {
+fn presearch_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) -> Option<Run> {
     if instance.graph().num_nodes() > MAX_NODES {
         return None;
     }
     let is_first = incumbent.progress.rounds == 1;
-    let mut random = stream(seed, incumbent.progress.rounds, LANES + 1);
+    let mut random = stream(seed, incumbent.progress.rounds, SAMPLERS + 1);
     // The grain is another one now and then.
     let parts = if is_first { PARTS } else { PARTS << random.random_range(0..2) };
     let (group_of, coarse) = contract(instance, incumbent.progress.bottleneck / parts, &mut random)?;
-    let (mut ground, mut run);
+    let (mut workspace, mut run);
     if is_first {
         let starts = find_starts(&coarse, interrupt);
         let (orders, partitions): (Vec<_>, Vec<_>) =
             starts.into_iter().map(|start| (start.order, start.partition)).unzip();
         let partitions: Vec<_> = partitions.into_iter().flatten().collect();
         let (_, best) = partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck)?;
-        ground = Ground::new(&coarse, &orders);
+        workspace = Workspace::new(&coarse, &orders);
         run = Run::new(best.clone(), &coarse);
         run.add(partitions.into_iter().map(|(_, block_of)| block_of));
     } else {
-        ground = Ground::new(&coarse, &ORDERS.map(|order| order(coarse.graph())));
-        run = Run::new(ground.lanes[0].anywhere(&mut random, interrupt)?, &coarse);
+        workspace = Workspace::new(&coarse, &ORDERS.map(|order| order(coarse.graph())));
+        run = Run::new(workspace.samplers[0].anywhere(&mut random, interrupt)?, &coarse);
     }
     let lift = |block_of: &[usize]| -> Vec<usize> { group_of.iter().map(|&group| block_of[group]).collect() };
     loop {
-        let known = run.merit.bottleneck;
-        let mixed = ground.round(&mut run, known, seed, incumbent, interrupt);
-        if let Some((merit, block_of)) = mixed.filter(|(merit, _)| *merit < run.merit) {
-            run.begin_at(merit, block_of);
+        let known = run.objective.bottleneck;
+        let mixed = workspace.round(&mut run, known, seed, incumbent, interrupt);
+        if let Some((objective, block_of)) = mixed.filter(|(objective, _)| *objective < run.objective) {
+            run.begin_at(objective, block_of);
         }
-        incumbent.take(run.merit.bottleneck, || lift(&run.best));
+        incumbent.take(run.objective.bottleneck, || lift(&run.best));
         if incumbent.is_done() || run.stale >= PATIENCE {
             break;
         }
@@ -84,7 +84,7 @@ mod tests {
 
     use rand::rngs::Xoshiro256PlusPlus;
 
-    use super::super::merit::Merit;
+    use super::super::objective::Objective;
     use super::super::outcome::conduct;
     use super::*;
     use crate::cases::random_instance;
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_run_begins_at_a_partition_of_the_graph_that_costs_what_it_says() {
-        let (mut num_scouted, interrupt) = (0, Interrupt::never());
+        let (mut num_runs, interrupt) = (0, Interrupt::never());
         for case in 0..300 {
             let mut random = stream(7, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(2..14), random.random_range(1..5));
@@ -102,33 +102,33 @@ mod tests {
             let mut observe = |_| ControlFlow::Continue(());
             let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
                 incumbent.progress.rounds = random.random_range(1..4);
-                let Some(run) = scout_once(instance, 0, incumbent, &interrupt) else { return };
-                num_scouted += 1;
+                let Some(run) = presearch_once(instance, 0, incumbent, &interrupt) else { return };
+                num_runs += 1;
                 let blocks: Vec<i64> = run.best.iter().copied().map(count).collect();
                 assert!(check_partition(instance.graph(), instance.num_blocks(), &blocks).is_ok(), "case {case}");
-                assert_eq!(run.merit, Merit::of(instance, &run.best), "case {case}");
-                assert_eq!(incumbent.progress.bottleneck, run.merit.bottleneck, "case {case}");
-                let is_taken = run.merit.bottleneck == INFINITE || incumbent.block_of() == run.best;
+                assert_eq!(run.objective, Objective::of(instance, &run.best), "case {case}");
+                assert_eq!(incumbent.progress.bottleneck, run.objective.bottleneck, "case {case}");
+                let is_taken = run.objective.bottleneck == INFINITE || incumbent.block_of() == run.best;
                 assert!(is_taken, "case {case}");
             };
             conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
         }
-        assert!(num_scouted > 100);
+        assert!(num_runs > 100);
     }
 
     /// A graph in which most nodes read what one other makes.
     fn branches(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
         let mut builder = GraphBuilder::default();
         let nodes: Vec<NodeId> = (0..num_nodes).map(|_| builder.add_node(random.random_range(1.0..9.0))).collect();
-        let mut readers = vec![Vec::new(); num_nodes];
+        let mut consumers = vec![Vec::new(); num_nodes];
         for &node in &nodes[1..] {
             for _ in 0..=usize::from(random.random_bool(0.2)) {
-                readers[random.random_range(node.index().saturating_sub(9)..node.index())].push(node);
+                consumers[random.random_range(node.index().saturating_sub(9)..node.index())].push(node);
             }
         }
-        for (&node, mut readers) in nodes.iter().zip(readers) {
-            readers.dedup();
-            builder.add_tensor(Some(node), random.random_range(1..9), &readers);
+        for (&node, mut consumers) in nodes.iter().zip(consumers) {
+            consumers.dedup();
+            builder.add_tensor(Some(node), random.random_range(1..9), &consumers);
         }
         let graph = Arc::new(builder.freeze().expect("edges go up"));
         Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
@@ -141,20 +141,20 @@ mod tests {
         for case in 0..2 {
             let mut random = stream(8, 0, case);
             let instance = branches(&mut random, 150, 3);
-            let merit = |evaluations: u64| {
+            let objective = |evaluations: u64| {
                 let mut observe = |_| ControlFlow::Continue(());
-                let mut merit = None;
+                let mut objective = None;
                 let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
                     incumbent.progress.rounds = 2;
-                    merit = scout(instance, 0, evaluations, incumbent, &interrupt).map(|run| run.merit);
-                    let best = merit.map(|merit| merit.bottleneck);
+                    objective = presearch(instance, 0, evaluations, incumbent, &interrupt).map(|run| run.objective);
+                    let best = objective.map(|objective| objective.bottleneck);
                     assert!(best.is_none_or(|best| best == incumbent.progress.bottleneck), "case {case}");
                     assert!(best.is_none() || incumbent.progress.evaluations >= evaluations, "case {case}");
                 };
                 conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
-                merit
+                objective
             };
-            let (one, several) = (merit(0), merit(60_000));
+            let (one, several) = (objective(0), objective(60_000));
             assert!(several <= one, "case {case}");
             num_better += usize::from(several < one);
         }
