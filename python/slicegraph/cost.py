@@ -203,10 +203,6 @@ class Instance:
         """Seconds of a cost in ticks; infinite for None, and from 2^52 ticks on, which nothing costs."""
         return math.inf if ticks is None or ticks >= ALL_TICKS else ticks * self.tick
 
-    def ticks(self, seconds: float) -> int:
-        """Ticks of seconds that `seconds` has given; 2^52 of infinitely many."""
-        return ALL_TICKS if math.isinf(seconds) else round(seconds / self.tick)
-
     def block_costs(self, block_of: ArrayLike) -> tuple[BlockCost, ...]:
         """Compute what every block of a partition pays, straight from the definition, up to the last with a node.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.claims import Chain, DownsetSearch, ExpensiveNode, MergeLog
 from slicegraph.evidence.relaxation import Relaxation
 
@@ -58,13 +60,13 @@ class Bound:
 
     @property
     def lower_bound(self) -> float:
-        """Seconds that no partition beats."""
-        return self.ticks * self.tick
+        """Seconds that no partition beats; infinite when none fits the memory limit."""
+        return _seconds(self.ticks, self.tick)
 
     @property
     def verified_lower_bound(self) -> float:
         """Seconds of ``verified``."""
-        return self.verified * self.tick
+        return _seconds(self.verified, self.tick)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -78,6 +80,10 @@ class Bound:
             "node": self.node and asdict(self.node),
             "chain": self.chain and {"threshold": self.chain.threshold},
         }
+
+
+def _seconds(ticks: int, tick: float) -> float:
+    return ticks * tick if ticks < ALL_TICKS else math.inf
 
 
 def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
