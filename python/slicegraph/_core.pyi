@@ -5,13 +5,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Confines",
+    "Domains",
     "Graph",
     "Instance",
-    "Thresholds",
+    "Narrowed",
+    "Proof",
+    "ProofState",
+    "Proven",
     "anneal",
     "brkga",
-    "confine",
+    "find_domains",
     "hybrid",
     "node_bound",
     "prove",
@@ -91,19 +94,19 @@ def settle(instance: Instance, block_of: NDArray[np.int64]) -> tuple[NDArray[np.
 def reduce(
     instance: Instance, threshold: int | None
 ) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
-def confine(
+def find_domains(
     quotient: Instance,
     group_of: NDArray[np.int32],
     threshold: int,
     *,
-    thresholds: Thresholds,
+    state: ProofState,
     is_patient: bool = False,
     poll: Callable[[], bool] | None = None,
-) -> Confines | None: ...
+) -> Domains | None: ...
 def node_bound(instance: Instance, poll: Callable[[int], bool]) -> tuple[int, int]: ...
 
 @final
-class Thresholds:
+class ProofState:
     def __new__(cls) -> Self: ...
     @property
     def stuck(self) -> int | None: ...
@@ -112,13 +115,22 @@ class Thresholds:
     def raise_floor(self, lower_bound: int) -> None: ...
 
 @final
-class Confines:
+class Narrowed:
     @property
-    def charges(self) -> NDArray[np.int64]: ...
+    def least(self) -> list[int]: ...
     @property
-    def apart(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    def most(self) -> list[int]: ...
     @property
-    def narrowed(self) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.int64]]: ...
+    def windows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+
+@final
+class Domains:
+    @property
+    def weights(self) -> NDArray[np.int64]: ...
+    @property
+    def incompatible(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    @property
+    def narrowed(self) -> Narrowed: ...
     @property
     def are_of_use(self) -> bool: ...
     def narrow(
@@ -127,7 +139,41 @@ class Confines:
         most: Sequence[int],
         windows: tuple[NDArray[np.int64], NDArray[np.int64]],
         poll: Callable[[], bool] | None = None,
-    ) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.int64]] | None: ...
+    ) -> Narrowed | None: ...
+
+@final
+class Proof:
+    @property
+    def threshold(self) -> int: ...
+    @property
+    def merges(self) -> list[tuple[str, int, int]]: ...
+    @property
+    def num_groups(self) -> int: ...
+    @property
+    def group(self) -> int | None: ...
+    @property
+    def downsets(self) -> int: ...
+    @property
+    def transitions(self) -> int: ...
+
+@final
+class Proven:
+    @property
+    def lower_bound(self) -> int: ...
+    @property
+    def bottleneck(self) -> int: ...
+    @property
+    def block_of(self) -> NDArray[np.int32] | None: ...
+    @property
+    def proof(self) -> Proof | None: ...
+    @property
+    def downsets(self) -> int: ...
+    @property
+    def transitions(self) -> int: ...
+    @property
+    def branches(self) -> int: ...
+    @property
+    def is_interrupted(self) -> bool: ...
 
 def prove(
     instance: Instance,
@@ -138,15 +184,9 @@ def prove(
     memory: int,
     threads: int,
     known: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None,
-    thresholds: Thresholds,
+    state: ProofState,
     poll: Callable[[int, int], bool],
-) -> tuple[
-    int,
-    tuple[int, list[tuple[str, int, int]], int, int | None, int, int] | None,
-    tuple[NDArray[np.int32], int] | None,
-    tuple[int, int, int],
-    bool,
-]: ...
+) -> Proven: ...
 def hybrid(
     instance: Instance,
     *,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph._core import Thresholds, confine
+from slicegraph._core import ProofState, find_domains
 from slicegraph.bounds.builder import build_model, build_move
 from slicegraph.bounds.chain import chain
 from slicegraph.bounds.chain_search import ChainSearch, Decider
@@ -129,7 +129,7 @@ def test_what_somebody_else_decides_is_believed(
     formulation = Formulation(instance)
     budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
     everyone = np.arange(instance.graph.num_nodes, dtype=np.int32)
-    decider = Decider(decide=decide, thresholds=Thresholds(), group_of=everyone)
+    decider = Decider(decide=decide, state=ProofState(), group_of=everyone)
     search = ChainSearch(formulation, budget, decider=decider)
     for seconds, best in ((0.0, 1.4), (60.0, 1.2), (60.0, 1.0)):
         search.run(seconds, floor=lambda: round(optimum / 2))
@@ -155,11 +155,11 @@ def test_no_move_goes_too_far(
     threshold = round(draw.draw(st.sampled_from(costs))) + formulation.step
     poll = draw.draw(st.sampled_from([None, lambda: False]))
     everyone = np.arange(instance.graph.num_nodes, dtype=np.int32)
-    core = confine(
-        instance.core, everyone, threshold - formulation.step + 1, thresholds=Thresholds(), is_patient=True, poll=poll
+    core = find_domains(
+        instance.core, everyone, threshold - formulation.step + 1, state=ProofState(), is_patient=True, poll=poll
     )
     assert core is not None
-    charges, (_, _, *windows) = core.charges, core.narrowed
+    charges, windows = core.weights, core.narrowed.windows
     sums = [
         charged(charges, block_of, num_blocks)
         for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True)
@@ -169,17 +169,17 @@ def test_no_move_goes_too_far(
     slack = draw.draw(st.integers(0, total))
     least = [max(0, min(sum_) - slack) for sum_ in zip(*sums, strict=True)]
     most = [min(total, max(sum_) + slack) for sum_ in zip(*sums, strict=True)]
-    narrowed = core.narrow(least, most, (windows[0], windows[1]), poll)
+    narrowed = core.narrow(least, most, windows, poll)
     assert narrowed is not None
-    least, most, earliest, latest = narrowed
+    earliest, latest = narrowed.windows
     confines = Confines(
         threshold=threshold,
         earliest=earliest,
         latest=latest,
-        apart=core.apart,
+        apart=core.incompatible,
         charges=charges,
-        least=tuple(least),
-        most=tuple(most),
+        least=tuple(narrowed.least),
+        most=tuple(narrowed.most),
     )
     move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
     request = Request(model=build_move(formulation, move, confines), step=1, seconds=60)

@@ -32,7 +32,7 @@ MUTANTS = {
     "the MIP solver's word is the last one at once": ("schedule", "else 2 * now", "else now"),
     "the first turn's frontiers count": ("turn", "report.is_wide and not turn.is_first", "report.is_wide"),
     "finding partitions is no sweep": ("turn", "report.is_swept or finds_partitions", "report.is_swept"),
-    "the exact solver is not told": ("worker", "thresholds.raise_floor(now_known.lower_bound)", "pass"),
+    "the exact solver is not told": ("worker", "known.raise_floor(now_known.lower_bound)", "pass"),
     "a turn ends without news": ("turn", "(is_over and has_news and is_swept)", "(is_over and is_swept)"),
 }
 

@@ -23,7 +23,7 @@ METHODS = ("downsets", "chain", "exact")
 
 
 class Told:
-    """Thresholds that only listen."""
+    """A proof's state that only listens."""
 
     def __init__(self) -> None:
         self.floors: list[int] = []
@@ -34,12 +34,12 @@ class Told:
         self.floors.append(lower_bound)
 
 
-def shared_by(instance: sg.Instance, thresholds: Told | None = None) -> Shared:
+def shared_by(instance: sg.Instance, known: Told | None = None) -> Shared:
     ordinary = combinatorial(instance)
     board = Board(new_schedule(METHODS, no_partition=2**52, lower_bound=ordinary.ticks))
     made = Shared(instance=instance, board=board, incumbent=Incumbent(), threads=1, bounds={"combinatorial": ordinary})
-    if thresholds is not None:
-        object.__setattr__(made, "thresholds", thresholds)
+    if known is not None:
+        object.__setattr__(made, "known", known)
     return made
 
 

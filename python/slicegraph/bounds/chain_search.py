@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import Thresholds
+from slicegraph._core import ProofState
 from slicegraph.bounds.builder import build_move
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines, Move
@@ -44,12 +44,12 @@ class Decider:
     decide
         Whether within so many seconds it can be shown that there is no partition below a threshold, given what is
         known of all of them.
-    thresholds, group_of
+    state, group_of
         What cuts have said so far of the instance, and which of its nodes are in which group of this quotient.
     """
 
     decide: Callable[[Confines, float], bool]
-    thresholds: Thresholds
+    state: ProofState
     group_of: NDArray[np.int32]
 
 
@@ -80,7 +80,7 @@ class ChainSearch:
         self._params = params or ChainParams()
         self._formulation, self._budget, self._decide = formulation, budget, decider.decide if decider else None
         everyone = np.arange(len(formulation.work), dtype=np.int32)
-        self._cuts = (decider.thresholds, decider.group_of) if decider else (Thresholds(), everyone)
+        self._cuts = (decider.state, decider.group_of) if decider else (ProofState(), everyone)
         self._seconds, self._deadline = 0.0, -math.inf
         self._combinatorial = formulation.instance.core.combinatorial_bound()
         self._is_stopped = self._has_failed = False

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import Thresholds, prove
+from slicegraph._core import ProofState, prove
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines
@@ -66,15 +66,15 @@ def close_in(
     threads: int = 1,
     steps: int = FIRST_STEPS,
     confines: Confines | None = None,
-    thresholds: Thresholds | None = None,
+    state: ProofState | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
     ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
     in ticks, every few milliseconds, and answers whether to stop. ``confines``, what is known of all better partitions,
-    leave fewer downsets; what is found within them rests on whoever says so. ``thresholds`` keep what minimum cuts say
-    of this instance.
+    leave fewer downsets; what is found within them rests on whoever says so. ``state`` keeps what is known of
+    this instance.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -91,7 +91,7 @@ def close_in(
     known = None
     if confines is not None and bottleneck is not None and bottleneck <= confines.threshold:
         known = confines.earliest, confines.latest, confines.charges
-    proven, proof, partition, _, is_interrupted = prove(
+    proven = prove(
         instance.core,
         lower_bound=lower_bound,
         bottleneck=bottleneck,
@@ -99,33 +99,34 @@ def close_in(
         memory=_MEMORY,
         threads=threads,
         known=known,
-        thresholds=thresholds or Thresholds(),
+        state=state or ProofState(),
         poll=poll,
     )
-    block_of, better = partition or (None, None)
+    block_of, proof = proven.block_of, proven.proof
+    better = None if block_of is None else proven.bottleneck
     best = better if better is not None else bottleneck if bottleneck is not None else ALL_TICKS
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
-        ticks, merges, groups, expensive_group, num_downsets, num_transitions = proof
-        reduction = MergeLog(threshold=ticks, merges=tuple(merges)) if merges else None
-        if expensive_group is None:
-            downsets = DownsetSearch(threshold=ticks, downsets=num_downsets, transitions=num_transitions)
+        ticks, groups = proof.threshold, proof.num_groups
+        reduction = MergeLog(threshold=ticks, merges=tuple(merges)) if (merges := proof.merges) else None
+        if proof.group is None:
+            downsets = DownsetSearch(threshold=ticks, downsets=proof.downsets, transitions=proof.transitions)
         else:
-            node = ExpensiveNode(node=expensive_group, lower_bound=ticks)
+            node = ExpensiveNode(node=proof.group, lower_bound=ticks)
     is_plain = node is not None and reduction is None
     bound = Bound(
         method="downsets",
         ticks=ticks,
         tick=instance.tick,
         seconds=time.perf_counter() - begin,
-        status="optimal" if proven >= best else "time_limit",
+        status="optimal" if proven.lower_bound >= best else "time_limit",
         verified=ticks if is_plain else ordinary.ticks,
         reduction=reduction,
         downsets=downsets,
         node=node,
         num_groups=groups,
     )
-    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=is_interrupted)
+    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=proven.is_interrupted)
 
 
 def downsets(formulation: Formulation, budget: Budget) -> Bound:

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import Thresholds, confine
+from slicegraph._core import ProofState, find_domains
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Confines, Integers, Move
 
@@ -32,7 +32,7 @@ class Known:
         formulation: Formulation,
         threshold: int,
         poll: Callable[[], bool],
-        cuts: tuple[Thresholds, NDArray[np.int32]],
+        cuts: tuple[ProofState, NDArray[np.int32]],
         above: Known | None = None,
     ) -> None:
         self.threshold = threshold
@@ -44,12 +44,12 @@ class Known:
         self.charges: Integers = formulation.work
         self.has_cuts: bool = above is None or above.has_cuts
         """Whether minimum cuts are worth their time."""
-        thresholds, group_of = cuts
-        core = confine(
+        state, group_of = cuts
+        core = find_domains(
             formulation.instance.core,
             group_of,
             threshold - formulation.step + 1,
-            thresholds=thresholds,
+            state=state,
             is_patient=above is not None,
             poll=poll if self.has_cuts else None,
         )
@@ -57,14 +57,14 @@ class Known:
         """Whether there is no such partition."""
         if core is None:
             return
-        self._core, self.charges, self._apart = core, core.charges, core.apart
-        self.least, self.most, *windows = core.narrowed
-        self.windows = windows[0], windows[1]
+        self._core, self.charges, self._apart = core, core.weights, core.incompatible
+        narrowed = core.narrowed
+        self.least, self.most, self.windows = narrowed.least, narrowed.most, narrowed.windows
         if above is None:
             self.has_cuts = core.are_of_use
         else:
-            earliest, latest = above.windows
-            self.windows = np.maximum(windows[0], earliest), np.minimum(windows[1], latest)
+            (earliest, latest), (first, last) = above.windows, self.windows
+            self.windows = np.maximum(first, earliest), np.minimum(last, latest)
             self.narrow()
 
     def most_work(self, total: int) -> tuple[int, ...]:
@@ -108,8 +108,7 @@ class Known:
         if narrowed is None:
             self.is_contradiction = True
         else:
-            self.least, self.most, *windows = narrowed
-            self.windows = windows[0], windows[1]
+            self.least, self.most, self.windows = narrowed.least, narrowed.most, narrowed.windows
 
     def around(self, move: Move) -> tuple[int, ...]:
         """Give what a move depends on."""
@@ -133,8 +132,7 @@ class Known:
         narrowed = self._core.narrow(least, most, self.windows)
         if narrowed is None:
             return None
-        least, most, *windows = narrowed
-        return self._confines(least, most, (windows[0], windows[1]))
+        return self._confines(narrowed.least, narrowed.most, narrowed.windows)
 
     def learn(self, move: Move, work: int | None) -> None:
         """Take the answer: the bound asked for; None: there is nothing where the question was."""

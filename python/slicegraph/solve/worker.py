@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import Thresholds
+from slicegraph._core import ProofState
 from slicegraph.bounds.chain_search import ChainSearch, Decider
 from slicegraph.bounds.downsets import MAX_NODES, Closing, close_in
 from slicegraph.bounds.formulation import Formulation
@@ -43,8 +43,8 @@ class Shared:
         The schedule and the best partition.
     threads
         Of the exact solver.
-    thresholds
-        What minimum cuts have said, for the turns of both workers.
+    known
+        What is known of the instance, for the turns of both workers.
     bounds
         The best bound of each method.
     """
@@ -54,7 +54,7 @@ class Shared:
     incumbent: Incumbent
     threads: int
     bounds: dict[str, Bound]
-    thresholds: Thresholds = dataclasses.field(default_factory=Thresholds)
+    known: ProofState = dataclasses.field(default_factory=ProofState)
 
     def improve(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
         """Take a partition of so many ticks, if there is one and it is the best."""
@@ -116,17 +116,17 @@ def ask_exact(
     turn = Turn(begin=board.now, seconds=task.seconds, bottleneck=bottleneck, is_first=is_first)
 
     def poll(ticks: int, best: int) -> bool:
-        thresholds = shared.thresholds
+        known = shared.known
         report = Report(
             lower_bound=ticks,
             bottleneck=best,
-            is_swept=thresholds.stuck is not None,
-            is_wide=thresholds.are_wide,
+            is_swept=known.stuck is not None,
+            is_wide=known.are_wide,
         )
         if confines is not None:
             return ends_decision(board.schedule, turn, report, board.now)
         now_known = board.tell(*news(turn, report, board.now))
-        thresholds.raise_floor(now_known.lower_bound)
+        known.raise_floor(now_known.lower_bound)
         return ends_turn(now_known, turn, report, board.now)
 
     return close_in(
@@ -136,7 +136,7 @@ def ask_exact(
         threads=shared.threads,
         steps=task.steps,
         confines=confines,
-        thresholds=shared.thresholds if confines is None else None,
+        state=shared.known if confines is None else None,
         poll=poll,
     )
 
@@ -209,7 +209,7 @@ class RelaxedProver(Prover):
                 self._shared.improve(reduction.lift(closing.block_of), closing.bottleneck)
             return closing.bound.ticks >= confines.threshold
 
-        decider = Decider(decide=decide, thresholds=self._shared.thresholds, group_of=reduction.group_of)
+        decider = Decider(decide=decide, state=self._shared.known, group_of=reduction.group_of)
         return ChainSearch(quotient.formulation, budget, decider=decider)
 
     def _lifted(self, bound: Bound, quotient: _Quotient, budget: Budget) -> Bound:

@@ -1,6 +1,7 @@
 //! The Python face of `slicegraph-core`: conversions only.
 
 mod boundary;
+mod domains;
 mod exact;
 mod graph;
 mod instance;
@@ -13,7 +14,9 @@ mod ties;
 #[pyo3::pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::exact::{Confines, Thresholds, confine, prove};
+    use crate::domains::{Domains, Narrowed, find_domains};
+    #[pymodule_export]
+    use crate::exact::{Proof, ProofState, Proven, prove};
     #[pymodule_export]
     use crate::graph::Graph;
     #[pymodule_export]
