@@ -187,7 +187,7 @@ mod tests {
                     assert!(best >= threshold, "case {case}");
                     continue;
                 };
-                // Without cuts at the root there is more to be done; with them, charges are larger.
+                // Without cuts at the root there is more to be done; with them, node weights are larger.
                 let has_cuts: bool = random.random();
                 let domains = if has_cuts {
                     domains.by_cuts(&query, params.domain.patient_steps).expect("nobody interrupts")

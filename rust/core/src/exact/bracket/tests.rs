@@ -19,8 +19,13 @@ fn decide(threshold: Ticks, steps: u64) -> Task {
 
 /// Walks through events; each with the bounds by then, and the task that must follow.
 fn walk(is_swept: bool, combinatorial: Ticks, table: &[(Event, Bounds, Task)]) {
+    walk_with(STEPS, is_swept, combinatorial, table);
+}
+
+/// The same, with so many steps for a threshold of the first pass.
+fn walk_with(steps: u64, is_swept: bool, combinatorial: Ticks, table: &[(Event, Bounds, Task)]) {
     let params = BracketParams::default();
-    let mut bracket = Bracket::new(&params, combinatorial, is_swept, STEPS);
+    let mut bracket = Bracket::new(&params, combinatorial, is_swept, steps);
     for (row, &(event, bounds, expected)) in table.iter().enumerate() {
         let (next, task) = bracket.next(event, bounds);
         assert_eq!(task, expected, "row {row}: {event:?}");
@@ -162,4 +167,52 @@ fn what_halted_in_the_last_pass_is_tried_after_the_incumbent() {
         (HALTED, bounds(quarter, UPPER), decide(half, 4 * STEPS)),
     ];
     walk(true, 0, &table);
+}
+
+#[test]
+fn what_cuts_say_of_formal_thresholds_does_not_keep_the_sweep_from_cuts() {
+    let part = |shift: u32| Task::Decide { threshold: UPPER >> shift, steps: STEPS, has_cuts: shift == 13 };
+    let without = Event::Halted { has_cuts: false };
+    let table = [
+        (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+        (HALTED, bounds(0, UPPER), part(13)),
+        (without, bounds(0, UPPER), part(15)),
+        (without, bounds(32, UPPER), Task::Sweep { above: UPPER, formal: 32, has_cuts: true }),
+    ];
+    walk(false, 0, &table);
+}
+
+#[test]
+fn with_plenty_of_steps_lower_thresholds_are_tried_however_little_is_open() {
+    let lower = UPPER - UPPER / 256;
+    let middle = lower + (UPPER / 256 + 1) / 2;
+    for (steps, next) in [(1 << 29, decide(UPPER, 1 << 31)), (1 << 30, decide(middle, 1 << 30))] {
+        let table = [(Event::Begun, bounds(lower, UPPER), decide(UPPER, steps)), (HALTED, bounds(lower, UPPER), next)];
+        walk_with(steps, true, 0, &table);
+    }
+}
+
+#[test]
+fn a_pass_ends_when_all_below_what_has_halted_is_proven() {
+    let table = [
+        (Event::Begun, bounds(1000, UPPER), decide(UPPER, STEPS)),
+        (HALTED, bounds(1000, UPPER), decide(1000 + (UPPER - 999) / 2, STEPS)),
+        (DECIDED, bounds(UPPER - 1, UPPER), decide(UPPER, 4 * STEPS)),
+    ];
+    walk(true, 0, &table);
+}
+
+#[test]
+fn while_nothing_is_proven_halves_go_further_down() {
+    // Above the formal bound an eighth of what was open is narrow.
+    for (formal, next) in [(0, decide(UPPER / 16, STEPS)), (-1, decide(UPPER, 4 * STEPS))] {
+        let table = [
+            (Event::Begun, bounds(0, UPPER), decide(UPPER, STEPS)),
+            (HALTED, bounds(0, UPPER), decide(UPPER / 2, STEPS)),
+            (HALTED, bounds(0, UPPER), decide(UPPER / 4, STEPS)),
+            (HALTED, bounds(0, UPPER), decide(UPPER / 8, STEPS)),
+            (HALTED, bounds(0, UPPER), next),
+        ];
+        walk(true, formal, &table);
+    }
 }
