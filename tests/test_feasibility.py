@@ -88,8 +88,9 @@ def test_what_is_not_proven_is_not_said(capsys: pytest.CaptureFixture[str], tmp_
     assert (result.status, result.shortage, result.block_of.size) == (sg.Status.TIME_LIMIT, "", 0)
     path = tmp_path / "graph.json"
     path.write_text(json.dumps(CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 3, 3]}}))
-    arguments = ["solve", str(path), "-k", "2", "--memory-limit", "5", "--method", "hybrid"]
-    assert main([*arguments, "--time-limit", "0.1", "-q"]) == 1
+    arguments = ["solve", str(path), "-k", "2", "--memory-limit", "5", "--method", "hybrid", "-q"]
+    arguments += ["--time-limit", "0.1"]
+    assert main(arguments) == 1
     captured = capsys.readouterr()
     assert "no guarantee: no partition was found that fits" in captured.out
     assert "that there is none is not proven" in captured.err

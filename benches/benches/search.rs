@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use slicegraph_benches::layered_instance;
 use slicegraph_core::cost::Instance;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Progress, anneal, brkga, hybrid};
+use slicegraph_core::search::{Progress, SearchParams, anneal, brkga, hybrid};
 
 static NEVER: Interrupt = Interrupt::never();
 const EVALUATIONS: u64 = 1000;
@@ -17,11 +17,12 @@ fn run(name: &str, instance: &Instance) -> u64 {
     let mut observe = |progress: Progress| {
         if progress.evaluations < EVALUATIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let outcome = match name {
-        "hybrid" => hybrid(instance, 0, 1, 0, &NEVER, &mut observe),
-        "anneal" => anneal(instance, 0, 1, 0, &NEVER, &mut observe),
-        _ => brkga(instance, &BrkgaParams::default(), 0, 1, 0, &NEVER, &mut observe),
+    let search = match name {
+        "hybrid" => hybrid,
+        "anneal" => anneal,
+        _ => brkga,
     };
+    let outcome = search(instance, &SearchParams::default(), 0, 1, 0, &NEVER, &mut observe);
     outcome.expect("sound parameters").progress.evaluations
 }
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Domains",
+    "Found",
     "Graph",
     "Instance",
     "Narrowed",
@@ -19,6 +20,7 @@ __all__ = [
     "node_bound",
     "prove",
     "reduce",
+    "settle",
     "slice_order",
 ]
 
@@ -187,6 +189,18 @@ def prove(
     state: ProofState,
     poll: Callable[[int, int], bool],
 ) -> Proven: ...
+
+@final
+class Found:
+    @property
+    def block_of(self) -> NDArray[np.int32]: ...
+    @property
+    def bottleneck(self) -> int | None: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def is_interrupted(self) -> bool: ...
+
 def hybrid(
     instance: Instance,
     *,
@@ -194,7 +208,7 @@ def hybrid(
     threads: int,
     target: int,
     poll: Callable[[int | None, int, int], bool],
-) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...
+) -> Found: ...
 def anneal(
     instance: Instance,
     *,
@@ -202,7 +216,7 @@ def anneal(
     threads: int,
     target: int,
     poll: Callable[[int | None, int, int], bool],
-) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...
+) -> Found: ...
 def brkga(
     instance: Instance,
     *,
@@ -217,4 +231,4 @@ def brkga(
     threads: int,
     target: int,
     poll: Callable[[int | None, int, int], bool],
-) -> tuple[NDArray[np.int32], int | None, int, int, bool]: ...
+) -> Found: ...

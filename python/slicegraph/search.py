@@ -254,12 +254,14 @@ def find(
     else:
         run = _core.hybrid if method == "hybrid" else _core.anneal
         found = run(core, seed=seed, threads=threads, target=target, poll=hear)
-    block_of, ticks, _, evaluations, is_interrupted = found
-    if reduction is not None:
-        block_of = reduction.lift(block_of)
-    is_found = ticks is not None
+    block_of = None
+    if found.bottleneck is not None:
+        block_of = found.block_of if reduction is None else reduction.lift(found.block_of)
     return Found(
-        block_of=block_of if is_found else None, ticks=ticks, evaluations=evaluations, is_interrupted=is_interrupted
+        block_of=block_of,
+        ticks=found.bottleneck,
+        evaluations=found.evaluations,
+        is_interrupted=found.is_interrupted,
     )
 
 
@@ -271,7 +273,7 @@ def _brkga(
     threads: int,
     target: int,
     poll: Callable[[int | None, int, int], bool],
-) -> tuple[NDArray[np.int32], int | None, int, int, bool]:
+) -> _core.Found:
     population = _population(instance) if params.population is None else params.population
     if population * instance.graph.num_nodes > _MOST_KEYS:
         raise InputError(f"population = {population}: keys of {instance.graph.num_nodes} nodes each fill the memory")

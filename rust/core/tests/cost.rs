@@ -83,6 +83,6 @@ proptest! {
         }
         let target = instance.combinatorial_bound();
         let mut rounds = |_| std::ops::ControlFlow::Break(());
-        search::hybrid(&instance, 0, 1, target, &never, &mut rounds).expect("a thread");
+        search::hybrid(&instance, &search::SearchParams::default(), 0, 1, target, &never, &mut rounds).expect("a thread");
     }
 }

@@ -8,7 +8,7 @@ use common::{chain, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Outcome, Progress, anneal, brkga, hybrid};
+use slicegraph_core::search::{BrkgaParams, Outcome, Progress, SearchParams, anneal, brkga, hybrid};
 
 /// A search, by name, that ends after so many evaluations.
 fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads: usize) -> Outcome {
@@ -16,16 +16,15 @@ fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads:
         if progress.evaluations < evaluations { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let (observe, interrupt) = (&mut observe, &Interrupt::never());
-    let outcome = match name {
-        "hybrid" => hybrid(instance, seed, threads, 0, interrupt, observe),
-        "anneal" => anneal(instance, seed, threads, 0, interrupt, observe),
-        _ => {
-            let is_memetic = name == "memetic";
-            let params = BrkgaParams { population: 20, is_memetic, is_seeded: is_memetic, ..BrkgaParams::default() };
-            brkga(instance, &params, seed, threads, 0, interrupt, observe)
-        }
+    let is_memetic = name == "memetic";
+    let own = BrkgaParams { population: 20, is_memetic, is_seeded: is_memetic, ..BrkgaParams::default() };
+    let params = SearchParams { brkga: own, ..SearchParams::default() };
+    let search = match name {
+        "hybrid" => hybrid,
+        "anneal" => anneal,
+        _ => brkga,
     };
-    outcome.expect("sound parameters")
+    search(instance, &params, seed, threads, 0, interrupt, observe).expect("sound parameters")
 }
 
 /// The searches, with what they need to look at all there is of a small graph.
@@ -64,13 +63,8 @@ fn an_interrupted_search_still_has_a_partition() {
     let interrupt = Interrupt::never();
     interrupt.raise();
     let mut observe = |_| ControlFlow::Continue(());
-    let outcomes = [
-        brkga(&instance, &BrkgaParams::default(), 0, 2, 0, &interrupt, &mut observe),
-        hybrid(&instance, 0, 2, 0, &interrupt, &mut observe),
-        anneal(&instance, 0, 2, 0, &interrupt, &mut observe),
-    ];
-    for outcome in outcomes {
-        let outcome = outcome.expect("sound");
+    for search in [brkga, hybrid, anneal] {
+        let outcome = search(&instance, &SearchParams::default(), 0, 2, 0, &interrupt, &mut observe).expect("sound");
         assert!(outcome.is_interrupted);
         assert!(is_acyclic(&instance, &outcome.block_of));
     }
@@ -87,7 +81,8 @@ fn more_blocks_than_nodes_make_no_difference() {
 #[test]
 fn a_parameter_out_of_range_is_named() {
     let instance = chain(3, 2);
-    let message = |params: BrkgaParams| {
+    let message = |brkga_params: BrkgaParams| {
+        let params = SearchParams { brkga: brkga_params, ..SearchParams::default() };
         let mut observe = |_| ControlFlow::Continue(());
         common::message(brkga(&instance, &params, 0, 1, 0, &Interrupt::never(), &mut observe))
     };

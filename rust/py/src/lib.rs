@@ -24,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use crate::reduce::{node_bound, reduce};
     #[pymodule_export]
-    use crate::search::{anneal, brkga, hybrid};
+    use crate::search::{Found, anneal, brkga, hybrid};
     #[pymodule_export]
     use crate::slice::slice_order;
     #[pymodule_export]

@@ -5,45 +5,60 @@ use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{self, BrkgaParams, Observe, Progress};
+use slicegraph_core::search::{self, BrkgaParams, Observe, Progress, SearchParams};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
 use crate::slice::blocks;
 
-/// The blocks, their bottleneck (none above the memory limit), rounds, evaluations, and whether it was Ctrl-C.
-type Outcome<'py> = (Bound<'py, PyArray1<i32>>, Option<i64>, u64, u64, bool);
+/// What a search ends with.
+#[pyclass(frozen, get_all, module = "slicegraph._core")]
+pub struct Found {
+    /// The block of every node.
+    block_of: Py<PyArray1<i32>>,
+    /// Their bottleneck in ticks; none above the memory limit.
+    bottleneck: Option<i64>,
+    /// Candidates looked at.
+    evaluations: u64,
+    /// Whether Ctrl-C ended it.
+    is_interrupted: bool,
+}
+
+/// A search of the core.
+type Search = fn(
+    &cost::Instance,
+    &SearchParams,
+    u64,
+    usize,
+    cost::Ticks,
+    &Interrupt,
+    Observe<'_>,
+) -> Result<search::Outcome, Error>;
 
 /// Anneals, slices and recombines; `poll(bottleneck, rounds, evaluations)` says whether to stop.
 #[pyfunction]
 #[pyo3(signature = (instance, *, seed, threads, target, poll))]
-pub fn hybrid<'py>(
-    py: Python<'py>,
-    instance: &Bound<'py, Instance>,
+pub fn hybrid(
+    instance: &Bound<'_, Instance>,
     seed: u64,
     threads: usize,
     target: i64,
-    poll: Bound<'py, PyAny>,
-) -> PyResult<Outcome<'py>> {
-    run(py, instance, poll, |instance, interrupt, observe| {
-        search::hybrid(instance, seed, threads, target, interrupt, observe)
-    })
+    poll: Bound<'_, PyAny>,
+) -> PyResult<Found> {
+    run(search::hybrid, instance, &SearchParams::default(), seed, threads, target, poll)
 }
 
 /// Anneals; `poll` as for `hybrid`.
 #[pyfunction]
 #[pyo3(signature = (instance, *, seed, threads, target, poll))]
-pub fn anneal<'py>(
-    py: Python<'py>,
-    instance: &Bound<'py, Instance>,
+pub fn anneal(
+    instance: &Bound<'_, Instance>,
     seed: u64,
     threads: usize,
     target: i64,
-    poll: Bound<'py, PyAny>,
-) -> PyResult<Outcome<'py>> {
-    run(py, instance, poll, |instance, interrupt, observe| {
-        search::anneal(instance, seed, threads, target, interrupt, observe)
-    })
+    poll: Bound<'_, PyAny>,
+) -> PyResult<Found> {
+    run(search::anneal, instance, &SearchParams::default(), seed, threads, target, poll)
 }
 
 /// Searches topological orders; `poll` as for `hybrid`.
@@ -52,9 +67,8 @@ pub fn anneal<'py>(
     instance, *, population, elite, mutants, bias, generations, is_seeded, is_memetic, seed, threads, target, poll
 ))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
-pub fn brkga<'py>(
-    py: Python<'py>,
-    instance: &Bound<'py, Instance>,
+pub fn brkga(
+    instance: &Bound<'_, Instance>,
     population: usize,
     elite: f64,
     mutants: f64,
@@ -65,21 +79,24 @@ pub fn brkga<'py>(
     seed: u64,
     threads: usize,
     target: i64,
-    poll: Bound<'py, PyAny>,
-) -> PyResult<Outcome<'py>> {
-    let params = BrkgaParams { population, elite, mutants, bias, generations, is_seeded, is_memetic };
-    run(py, instance, poll, |instance, interrupt, observe| {
-        search::brkga(instance, &params, seed, threads, target, interrupt, observe)
-    })
+    poll: Bound<'_, PyAny>,
+) -> PyResult<Found> {
+    let own =
+        BrkgaParams { population, elite, mutants, bias, generations, is_seeded, is_memetic, ..Default::default() };
+    let params = SearchParams { brkga: own, ..SearchParams::default() };
+    run(search::brkga, instance, &params, seed, threads, target, poll)
 }
 
-fn run<'py>(
-    py: Python<'py>,
-    instance: &Bound<'py, Instance>,
-    poll: Bound<'py, PyAny>,
-    search: impl FnOnce(&cost::Instance, &Interrupt, Observe<'_>) -> Result<search::Outcome, Error> + Send,
-) -> PyResult<Outcome<'py>> {
-    let instance = &instance.get().0;
+fn run(
+    search: Search,
+    instance: &Bound<'_, Instance>,
+    params: &SearchParams,
+    seed: u64,
+    threads: usize,
+    target: i64,
+    poll: Bound<'_, PyAny>,
+) -> PyResult<Found> {
+    let (py, instance) = (instance.py(), &instance.get().0);
     let poll = poll.unbind();
     let finite = |cost: i64| Some(cost).filter(|&cost| cost != INFINITE);
     let supervised = supervise(
@@ -87,10 +104,13 @@ fn run<'py>(
         |py, Progress { bottleneck, rounds, evaluations }| {
             poll.call1(py, (finite(bottleneck), rounds, evaluations))?.extract(py)
         },
-        move |interrupt, report| search(instance, interrupt, report),
+        |interrupt, report| search(instance, params, seed, threads, target, interrupt, report),
     )?;
     let outcome = supervised.value.map_err(CoreError)?;
-    let Progress { bottleneck, rounds, evaluations } = outcome.progress;
-    let block_of = blocks(outcome.block_of).into_pyarray(py);
-    Ok((block_of, finite(bottleneck), rounds, evaluations, supervised.is_signalled))
+    Ok(Found {
+        block_of: blocks(outcome.block_of).into_pyarray(py).unbind(),
+        bottleneck: finite(outcome.progress.bottleneck),
+        evaluations: outcome.progress.evaluations,
+        is_interrupted: supervised.is_signalled,
+    })
 }

@@ -5,25 +5,18 @@
 //! graph, and by much, so they are drawn. A move takes one node to another block, or the *cone* of a node to the next
 //! block: the node with all of its block that must come along. Only nodes next to another block, or with slack, are tried.
 
-use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::outcome::{Observe, Outcome, conduct};
+use super::params::{MoveParams, SearchParams};
 use super::starts::take_starts;
 use super::streams::stream;
-use super::walk::{Annealed, Heat, SQUARINGS, Walk};
+use super::walk::{Annealed, Heat, Walk, draw_squarings};
 use crate::cost::{Instance, Ticks};
 use crate::error::Error;
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
-
-/// Of annealing alone: walks, sweeps of the first round and by how much more each has, and temperatures.
-const WALKS: usize = 2;
-const FIRST_SWEEPS: f64 = 20.0;
-const GROWTH: f64 = 1.3;
-const HOT: f64 = 0.3;
-const COLD: f64 = 0.003;
 
 /// Anneals a partition with so many moves per node that can move in the beginning; fewer when it is interrupted.
 ///
@@ -31,13 +24,14 @@ const COLD: f64 = 0.003;
 /// O(nodes + reads), and per move O(degree) of the nodes that move.
 pub(super) fn anneal_from(
     instance: &Instance,
+    params: &MoveParams,
     block_of: &[usize],
     sweeps: f64,
     heat: Heat,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Annealed {
-    let walk = Walk::new(instance, block_of, heat.squarings, random);
+    let walk = Walk::new(instance, params, block_of, heat.squarings, random);
     let moves = ticks((sweeps * float(count(walk.num_candidates()))).ceil()).unsigned_abs();
     walk.run(moves, heat, interrupt)
 }
@@ -50,6 +44,7 @@ pub(super) fn anneal_from(
 /// [`Error::Parameter`], when no thread can be started.
 pub fn anneal(
     instance: &Instance,
+    params: &SearchParams,
     seed: u64,
     threads: usize,
     target: Ticks,
@@ -60,16 +55,18 @@ pub fn anneal(
         if take_starts(instance, incumbent, interrupt).is_none() {
             return;
         }
-        let mut sweeps = FIRST_SWEEPS;
+        let own = &params.anneal;
+        let mut sweeps = own.first_sweeps;
         loop {
             incumbent.progress.rounds += 1;
             let (best, round) = (incumbent.block_of(), incumbent.progress.rounds);
             let walk = |index| {
                 let mut random = stream(seed, round, index);
-                let heat = Heat { hot: HOT, cold: COLD, squarings: random.random_range(SQUARINGS) };
-                anneal_from(instance, best, sweeps, heat, &mut random, interrupt)
+                let squarings = draw_squarings(&params.moves, &mut random);
+                let heat = Heat { hot: own.hot, cold: own.cold, squarings };
+                anneal_from(instance, &params.moves, best, sweeps, heat, &mut random, interrupt)
             };
-            let walks: Vec<Annealed> = (0..WALKS).into_par_iter().map(walk).collect();
+            let walks: Vec<Annealed> = (0..own.walks).into_par_iter().map(walk).collect();
             for walk in walks {
                 // One where nothing can move, so that a stop that counts comes true.
                 incumbent.progress.evaluations += walk.moves.max(1);
@@ -78,7 +75,7 @@ pub fn anneal(
             if incumbent.is_done() {
                 return;
             }
-            sweeps *= GROWTH;
+            sweeps *= own.growth;
         }
     })
 }
@@ -105,9 +102,10 @@ mod tests {
     #[test]
     fn fewer_expensive_blocks_are_better_where_the_bottleneck_must_stay() {
         let instance = loose_nodes();
-        for squarings in SQUARINGS {
+        for squarings in 2..=6 {
             let heat = Heat { hot: 0.1, cold: 0.01, squarings };
-            let annealed = anneal_from(&instance, &[0, 1, 1, 2], 50.0, heat, &mut stream(0, 0, 0), &Interrupt::never());
+            let (params, mut random, never) = (MoveParams::default(), stream(0, 0, 0), Interrupt::never());
+            let annealed = anneal_from(&instance, &params, &[0, 1, 1, 2], 50.0, heat, &mut random, &never);
             assert_eq!(annealed.objective.num_expensive, 1);
             assert_eq!(Objective::of(&instance, &annealed.best), annealed.objective);
         }

@@ -4,7 +4,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::anneal_from;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
-use super::params::BrkgaParams;
+use super::params::SearchParams;
 use super::population::{Fitness, Individual, Population};
 use super::starts::{ORDERS, take_even};
 use super::streams::stream;
@@ -16,10 +16,9 @@ use crate::interrupt::Interrupt;
 use crate::order::Kahn;
 use crate::slice::{Slicer, slice_order};
 
-/// Of the memetic descent: moves per node that can move, at a temperature at which none goes uphill, and the number of
-/// its random stream, which no individual has.
-const DESCENT_SWEEPS: f64 = 20.0;
-const DOWNHILL: Heat = Heat { hot: 1e-9, cold: 1e-9, squarings: 3 };
+/// A temperature at which no move goes uphill.
+const NO_HEAT: f64 = 1e-9;
+/// Number of the random stream of the memetic descent, which no individual has.
 const DESCENT: usize = usize::MAX;
 
 /// Searches topological orders for the one with the best slicing.
@@ -39,20 +38,21 @@ const DESCENT: usize = usize::MAX;
 /// O(population × (nodes log nodes + reads)) per generation in practice; O(population × nodes) memory.
 pub fn brkga(
     instance: &Instance,
-    params: &BrkgaParams,
+    params: &SearchParams,
     seed: u64,
     threads: usize,
     target: Ticks,
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
-    params.check()?;
+    params.brkga.check()?;
     conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
         run(instance, params, seed, incumbent, interrupt);
     })
 }
 
-fn run(instance: &Instance, params: &BrkgaParams, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) {
+fn run(instance: &Instance, params: &SearchParams, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) {
+    let own = &params.brkga;
     let order = take_even(instance, incumbent);
     if incumbent.is_done() {
         return;
@@ -64,20 +64,21 @@ fn run(instance: &Instance, params: &BrkgaParams, seed: u64, incumbent: &mut Inc
     if incumbent.is_done() {
         return;
     }
-    let seeds = if params.is_seeded { &ORDERS[..] } else { &[] };
+    let seeds = if own.is_seeded { &ORDERS[..] } else { &[] };
     let given = seeds.iter().map(|order| Individual::of_order(&order(instance.graph()))).collect();
-    let mut population = Population::new(instance, params, given, seed);
+    let mut population = Population::new(instance, own, given, seed);
     let mut generation = 0;
     loop {
         population.evaluate(interrupt);
         let known = population.individuals().iter().filter(|individual| individual.fitness != Fitness::Unknown);
-        let lived_on = if generation == 0 { 0 } else { params.num_elite() };
+        let lived_on = if generation == 0 { 0 } else { own.num_elite() };
         incumbent.progress.evaluations += u64::try_from(known.count() - lived_on).unwrap_or(0);
         population.rank();
         let best = &population.individuals()[0];
         take_individual(instance, incumbent, best);
-        if params.is_memetic && best.fitness != Fitness::Unknown {
-            let (individual, moves) = descend(instance, best, &mut stream(seed, generation, DESCENT), interrupt);
+        if own.is_memetic && best.fitness != Fitness::Unknown {
+            let mut random = stream(seed, generation, DESCENT);
+            let (individual, moves) = descend(instance, params, best, &mut random, interrupt);
             incumbent.progress.evaluations += moves;
             if let Some(individual) = individual {
                 take_individual(instance, incumbent, &individual);
@@ -85,11 +86,11 @@ fn run(instance: &Instance, params: &BrkgaParams, seed: u64, incumbent: &mut Inc
             }
         }
         incumbent.progress.rounds = generation;
-        if incumbent.is_done() || params.generations.is_some_and(|most| generation >= most) {
+        if incumbent.is_done() || own.generations.is_some_and(|most| generation >= most) {
             return;
         }
         generation += 1;
-        population.evolve(params, seed, generation);
+        population.evolve(own, seed, generation);
     }
 }
 
@@ -111,6 +112,7 @@ fn take_individual(instance: &Instance, incumbent: &mut Incumbent<'_>, individua
 /// and how many moves were tried.
 fn descend(
     instance: &Instance,
+    params: &SearchParams,
     individual: &Individual,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
@@ -120,7 +122,9 @@ fn descend(
     let order = Kahn::new(graph).decode(graph, &individual.keys);
     slicer.load(&order);
     let Ok(Some(slicing)) = slicer.best(None, interrupt) else { return (None, 0) };
-    let annealed = anneal_from(instance, &slicing.block_of(&order), DESCENT_SWEEPS, DOWNHILL, random, interrupt);
+    let (sweeps, squarings) = (params.brkga.descent_sweeps, params.brkga.descent_squarings);
+    let heat = Heat { hot: NO_HEAT, cold: NO_HEAT, squarings };
+    let annealed = anneal_from(instance, &params.moves, &slicing.block_of(&order), sweeps, heat, random, interrupt);
     // Block by block, and within a block as before.
     let blocks = float(count(instance.num_blocks()));
     let place = |(&key, &block): (&f64, &usize)| (float(count(block)) + key / 2.0) / blocks;

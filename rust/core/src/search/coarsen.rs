@@ -8,23 +8,24 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
+use super::params::VCycleParams;
 use crate::cost::{Instance, Ticks};
 use crate::ids::{NodeId, TensorId, count, float, ticks};
 use crate::order::released;
-
-/// Nodes of a group at most.
-const MAX_NODES: usize = 3;
-/// A group holds at most this part of an even share of the work.
-const MAX_PART: i64 = 4;
 
 /// The group of every node, and how many there are; no group is in two blocks of the partition.
 ///
 /// # Complexity
 /// O(nodes + reads).
-pub(super) fn coarsen(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> (Vec<usize>, usize) {
+pub(super) fn coarsen(
+    instance: &Instance,
+    params: &VCycleParams,
+    block_of: &[usize],
+    random: &mut Xoshiro256PlusPlus,
+) -> (Vec<usize>, usize) {
     let graph = instance.graph();
     let is_weighed: bool = random.random();
-    let max_work = instance.total_work() / (count(instance.num_blocks()) * MAX_PART);
+    let max_work = instance.total_work() / (count(instance.num_blocks()) * params.group_parts);
     let mut waiting = graph.num_predecessors().to_vec();
     let mut stack: Vec<NodeId> = graph.nodes().filter(|node| waiting[node.index()] == 0).collect();
     stack.shuffle(random);
@@ -33,7 +34,7 @@ pub(super) fn coarsen(instance: &Instance, block_of: &[usize], random: &mut Xosh
     let (mut members, mut work, mut block) = (0, 0, 0);
     while let Some(node) = stack.pop() {
         let is_next = members > 0
-            && members < MAX_NODES
+            && members < params.max_group
             && work + instance.work(node) <= max_work
             && block == block_of[node.index()]
             && graph.producers(node).any(|producer| group_of[producer.index()] + 1 == num_groups);

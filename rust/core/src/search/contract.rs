@@ -10,15 +10,9 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
+use super::params::ContractionParams;
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
-
-/// A group holds at most this part of a block's work and parameters.
-pub(super) const PARTS: i64 = 8;
-/// Merging goes on while a round of it takes away one node in so many.
-const ROUND: usize = 50;
-/// A contraction with more than so many tenths of the nodes is not worth a search of its own.
-const MAX_LEFT: usize = 7;
 
 /// The group of every node, and the graph of groups of at most so much work; none where that is hardly smaller.
 ///
@@ -26,6 +20,7 @@ const MAX_LEFT: usize = 7;
 /// O(nodes + reads) but for sorting, in each of some ten rounds on ever smaller graphs.
 pub(super) fn contract(
     instance: &Instance,
+    params: &ContractionParams,
     most: Ticks,
     random: &mut Xoshiro256PlusPlus,
 ) -> Option<(Vec<usize>, Instance)> {
@@ -34,9 +29,9 @@ pub(super) fn contract(
     let mut coarse: Option<Instance> = None;
     loop {
         let fine = coarse.as_ref().unwrap_or(instance);
-        let partners = pairs(fine, most, random);
+        let partners = pairs(fine, params, most, random);
         let num_merged = partners.iter().flatten().count() / 2;
-        if num_merged * ROUND < partners.len().max(1) {
+        if num_merged * params.fewest_merged < partners.len().max(1) {
             break;
         }
         let (pair_of, num_pairs) = number(&partners);
@@ -46,25 +41,33 @@ pub(super) fn contract(
         }
         coarse = Some(coarser);
     }
-    coarse.filter(|coarse| coarse.graph().num_nodes() * 10 <= num_nodes * MAX_LEFT).map(|coarse| (group_of, coarse))
+    coarse
+        .filter(|coarse| coarse.graph().num_nodes() * 10 <= num_nodes * params.max_left)
+        .map(|coarse| (group_of, coarse))
 }
 
 /// Whom each node is merged with, if with anybody.
 ///
 /// One of two has no other neighbour on the other's side, so no way leads from one to the other past both, also when all
 /// pairs are merged at once.
-fn pairs(instance: &Instance, most: Ticks, random: &mut Xoshiro256PlusPlus) -> Vec<Option<NodeId>> {
+fn pairs(
+    instance: &Instance,
+    params: &ContractionParams,
+    most: Ticks,
+    random: &mut Xoshiro256PlusPlus,
+) -> Vec<Option<NodeId>> {
     let graph = instance.graph();
     let mut nodes: Vec<NodeId> = graph.nodes().collect();
     nodes.shuffle(random);
+    let is_small = |one, other| is_small(instance, one, other, most, params.parts);
     let mut partners = vec![None; nodes.len()];
     for &node in &nodes {
         let is_free = |other: &NodeId| partners[node.index()].is_none() && partners[other.index()].is_none();
         let up = (graph.num_predecessors()[node.index()] == 1).then(|| graph.producers(node).next()).flatten();
-        let up = up.filter(|&other| is_free(&other) && is_small(instance, node, other, most) && rises(instance, node));
+        let up = up.filter(|&other| is_free(&other) && is_small(node, other) && rises(instance, node));
         let down = || {
             let &[other] = graph.successors(node) else { return None };
-            let is_merged = is_free(&other) && is_small(instance, node, other, most) && sinks(instance, node, other);
+            let is_merged = is_free(&other) && is_small(node, other) && sinks(instance, node, other);
             is_merged.then_some(other)
         };
         if let Some(other) = up.or_else(down) {
@@ -75,11 +78,11 @@ fn pairs(instance: &Instance, most: Ticks, random: &mut Xoshiro256PlusPlus) -> V
     partners
 }
 
-/// Whether two nodes are a small part of a block.
-fn is_small(instance: &Instance, one: NodeId, other: NodeId, most: Ticks) -> bool {
+/// Whether two nodes are a small part of a block: of at most so many ticks, and one part of so many of the memory limit.
+fn is_small(instance: &Instance, one: NodeId, other: NodeId, most: Ticks, parts: Ticks) -> bool {
     let busy = |node: NodeId| instance.work(node) + instance.params()[node.index()];
     let bytes = instance.graph().param_bytes(one) + instance.graph().param_bytes(other);
-    busy(one) + busy(other) <= most && !instance.is_over_limit(bytes.saturating_mul(PARTS.unsigned_abs()))
+    busy(one) + busy(other) <= most && !instance.is_over_limit(bytes.saturating_mul(parts.unsigned_abs()))
 }
 
 /// Whether no block pays more for communication when a node comes into the block of the only one that it reads from.
@@ -129,7 +132,7 @@ mod tests {
     /// shows in its bottleneck.
     #[test]
     fn communication_is_no_dearer_than_in_the_best_partition() {
-        let mut num_contracted = 0;
+        let (mut num_contracted, params) = (0, ContractionParams::default());
         for case in 0..6000 {
             let mut random = stream(4, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(2..8), random.random_range(2..4));
@@ -137,7 +140,9 @@ mod tests {
             if !instance.is_free_of_memory() {
                 continue;
             }
-            let Some((group_of, coarse)) = contract(&instance, instance.total_work(), &mut random) else { continue };
+            let Some((group_of, coarse)) = contract(&instance, &params, instance.total_work(), &mut random) else {
+                continue;
+            };
             num_contracted += 1;
             let num_groups = coarse.graph().num_nodes();
             let single: Vec<usize> = (0..num_nodes).collect();
@@ -149,11 +154,12 @@ mod tests {
 
     #[test]
     fn groups_are_no_larger_than_asked_for() {
+        let params = ContractionParams::default();
         for case in 0..2000 {
             let mut random = stream(5, 0, case);
             let instance = random_instance_at(1e-3, &mut random, 12, 3);
             let most = instance.total_work() / 3;
-            let Some((group_of, coarse)) = contract(&instance, most, &mut random) else { continue };
+            let Some((group_of, coarse)) = contract(&instance, &params, most, &mut random) else { continue };
             for group in coarse.graph().nodes() {
                 let members = group_of.iter().filter(|&&each| each == group.index()).count();
                 assert!(members == 1 || coarse.work(group) + coarse.params()[group.index()] <= most, "case {case}");

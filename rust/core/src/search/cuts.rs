@@ -6,6 +6,7 @@
 //! among many more cuts than recombination (`recombine.rs`) can bear partitions; but only cuts as they are.
 
 use super::objective::Objective;
+use super::params::SearchParams;
 use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{INFINITE, Instance, Ticks, ceil_div};
@@ -14,21 +15,17 @@ use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
 
-/// Cuts that are kept at least, the newest; up to twice as many are. Fewer when they have more nodes than that together.
-const MIN_CUTS: usize = 1500;
-const MAX_CUT_NODES: usize = 1 << 24;
-/// No cuts are kept of graphs of more nodes: their boundaries are too long.
-const MAX_NODES: usize = 20_000;
-/// In how many ways a partition is moved along at a time.
-const WAYS: usize = 4;
 /// The first two cuts: of no node, and of all.
 const ENDS: usize = 2;
 
 /// The cuts of the partitions that a search came across last.
 pub(super) struct KnownCuts<'a> {
     instance: &'a Instance,
+    /// In how many ways a partition is moved along at a time.
+    ways: usize,
     known: Downsets,
     met: Met,
+    /// Cuts that are kept at least, the newest; up to twice as many are.
     least: usize,
     loads: Vec<Ticks>,
     /// None where no cuts are kept.
@@ -61,13 +58,15 @@ struct Reached {
 impl<'a> KnownCuts<'a> {
     /// # Complexity
     /// O((nodes + tensors) log nodes).
-    pub(super) fn new(instance: &'a Instance, order: &TopologicalOrder) -> Self {
+    pub(super) fn new(instance: &'a Instance, params: &SearchParams, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
-        let least = if num_nodes > MAX_NODES { 0 } else { MIN_CUTS.min(MAX_CUT_NODES / num_nodes) };
+        let own = &params.cuts;
+        let least = if num_nodes > own.max_nodes { 0 } else { own.min_kept.min(own.max_cut_nodes / num_nodes) };
         let known = Downsets::new(num_nodes);
-        let repeats = (least > 0).then(|| Repeats::new(instance, order));
+        let repeats = (least > 0).then(|| Repeats::new(instance, &params.repeats, order));
         let mut cuts = Self {
             instance,
+            ways: own.ways,
             known,
             met: Met::default(),
             least,
@@ -106,8 +105,8 @@ impl<'a> KnownCuts<'a> {
     pub(super) fn add_moved(&mut self, block_of: &[usize], time: u64) {
         let Some(repeats) = self.repeats.take() else { return };
         if repeats.len() > 0 {
-            let first = usize::try_from(time).unwrap_or(0) % repeats.len() * WAYS;
-            for way in first..first + WAYS {
+            let first = usize::try_from(time).unwrap_or(0) % repeats.len() * self.ways;
+            for way in first..first + self.ways {
                 self.add(&repeats.moved(self.instance.graph(), block_of, way % repeats.len()));
             }
         }
@@ -302,10 +301,12 @@ mod tests {
             let mut random = stream(2, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_instance(&mut random, num_nodes, num_blocks);
-            let mut known = KnownCuts::new(&instance, &TopologicalOrder::natural(instance.graph()));
-            if random.random() {
-                known.least = random.random_range(1..4);
+            let mut params = SearchParams::default();
+            let keeps_all: bool = random.random();
+            if !keeps_all {
+                params.cuts.min_kept = random.random_range(1..4);
             }
+            let mut known = KnownCuts::new(&instance, &params, &TopologicalOrder::natural(instance.graph()));
             let mut seen: BTreeSet<Vec<bool>> = [false, true].map(|is_in| vec![is_in; num_nodes]).into();
             for _ in 0..random.random_range(1..8) {
                 let before = known.known.len();
@@ -323,7 +324,7 @@ mod tests {
                 let is_all = cuts.len() == seen.len();
                 assert_eq!(cuts.iter().collect::<BTreeSet<_>>().len(), cuts.len(), "case {case}");
                 assert!(cuts.iter().all(|cut| seen.contains(cut)), "case {case}");
-                assert!(is_all || known.least < MIN_CUTS, "case {case}");
+                assert!(is_all || !keeps_all, "case {case}");
                 let least = least(&instance, &cuts, &mut Vec::new());
                 // What is looked for may become more, and less.
                 let threshold =
@@ -345,20 +346,27 @@ mod tests {
 
     #[test]
     fn the_newest_cuts_are_kept_and_the_ends() {
+        let mut params = SearchParams::default();
+        let (num_nodes, min_kept) = (100, 100);
+        params.cuts.min_kept = min_kept;
         let mut builder = GraphBuilder::default();
-        for _ in 0..MIN_CUTS {
+        for _ in 0..num_nodes {
             builder.add_node(1.0);
         }
         let graph = Arc::new(builder.freeze().expect("there are no edges"));
         let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
-        let mut known = KnownCuts::new(&instance, &TopologicalOrder::natural(instance.graph()));
-        for first in 0..3 * MIN_CUTS {
-            known
-                .add(&(0..MIN_CUTS).map(|node| usize::from(node * node % (first + 2) > first / 2)).collect::<Vec<_>>());
-            assert!(known.known.len() <= 2 * MIN_CUTS + ENDS);
+        let mut known = KnownCuts::new(&instance, &params, &TopologicalOrder::natural(instance.graph()));
+        let mut num_forgotten = 0;
+        for first in 0..3 * min_kept {
+            let before = known.known.len();
+            let is_last = |node: usize| usize::from(node * node % (first + 2) > first / 2);
+            known.add(&(0..num_nodes).map(is_last).collect::<Vec<_>>());
+            assert!((before.min(min_kept)..=2 * min_kept + ENDS).contains(&known.known.len()));
+            num_forgotten += usize::from(known.known.len() < before);
         }
-        assert_eq!([0, 1].map(|end| len(known.known.words(end))), [0, MIN_CUTS]);
-        let halves: Vec<usize> = (0..MIN_CUTS).map(|node| usize::from(node % 2 == 0)).collect();
+        assert!(num_forgotten > 0);
+        assert_eq!([0, 1].map(|end| len(known.known.words(end))), [0, num_nodes]);
+        let halves: Vec<usize> = (0..num_nodes).map(|node| usize::from(node % 2 == 0)).collect();
         known.add(&halves);
         known.forget();
         let best = known.best(INFINITE, &Interrupt::never());

@@ -10,6 +10,7 @@
 
 use super::objective::Objective;
 use super::outcome::{Incumbent, Observe, Outcome, conduct};
+use super::params::SearchParams;
 use super::presearch::presearch;
 use super::recombine::recombine;
 use super::run::{Run, SAMPLERS, Workspace};
@@ -18,11 +19,6 @@ use super::streams::stream;
 use crate::cost::{Instance, Ticks};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-
-/// Steps of the exact method per threshold, when a run ends.
-const STEPS: u64 = 2_000_000;
-/// Rounds without anything better after which the first run ends; each has a quarter more than the one before.
-const PATIENCE: u64 = 20;
 
 /// Searches for a partition of least bottleneck.
 ///
@@ -40,6 +36,7 @@ const PATIENCE: u64 = 20;
 /// O(nodes log nodes + reads) per round in practice.
 pub fn hybrid(
     instance: &Instance,
+    params: &SearchParams,
     seed: u64,
     threads: usize,
     target: Ticks,
@@ -48,76 +45,115 @@ pub fn hybrid(
 ) -> Result<Outcome, Error> {
     conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
         if let Some(starts) = take_starts(instance, incumbent, interrupt) {
-            run(instance, seed, incumbent, starts, interrupt);
+            Runs::new(instance, params, seed, incumbent.block_of(), starts, interrupt).go(incumbent);
         }
     })
 }
 
-fn run(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, starts: Vec<Start>, interrupt: &Interrupt) {
-    let (orders, partitions): (Vec<_>, Vec<_>) = starts.into_iter().map(|start| (start.order, start.partition)).unzip();
-    let mut workspace = Workspace::new(instance, &orders);
-    let mut run = Run::new(incumbent.block_of().to_vec(), instance);
-    run.add(partitions.into_iter().filter_map(|partition| Some(partition?.1)));
-    // The samples of the run that came to the best partition.
-    let mut elite = Vec::new();
-    let mut patience = PATIENCE;
-    // Evaluations when the run began.
-    let mut begun = 0;
-    // Whether no run has seen the best partition yet.
-    let mut is_unseen = false;
-    while !incumbent.is_done() {
-        // Who wants a fair partition at once has it by now.
-        if incumbent.progress.rounds == 1
-            && let Some(begun_run) = presearch(instance, seed, 0, incumbent, interrupt)
-        {
-            run = begun_run;
-            begun = incumbent.progress.evaluations;
-            continue;
-        }
-        let known = incumbent.progress.bottleneck;
-        let mixed = workspace.round(&mut run, known, seed, incumbent, interrupt);
-        if run.objective.bottleneck < incumbent.progress.bottleneck {
-            incumbent.take(run.objective.bottleneck, || run.best.clone());
-            elite.clear();
-            is_unseen = false;
-        }
-        if let Some((objective, mixed)) =
-            mixed.filter(|(objective, _)| objective.bottleneck < incumbent.progress.bottleneck)
-        {
-            // Later runs are to find something else, which then can be put together with this.
-            if patience == PATIENCE {
-                run.begin_at(objective, mixed.clone());
+/// Runs, one after the other.
+struct Runs<'a> {
+    instance: &'a Instance,
+    params: &'a SearchParams,
+    seed: u64,
+    interrupt: &'a Interrupt,
+    workspace: Workspace<'a>,
+    run: Run,
+    /// The samples of the run that came to the best partition.
+    elite: Vec<Vec<usize>>,
+    /// Rounds without anything better after which the run ends.
+    patience: u64,
+    /// Evaluations when the run began.
+    begun: u64,
+    /// Whether no run has seen the best partition yet.
+    is_unseen: bool,
+}
+
+impl<'a> Runs<'a> {
+    fn new(
+        instance: &'a Instance,
+        params: &'a SearchParams,
+        seed: u64,
+        best: &[usize],
+        starts: Vec<Start>,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        let (orders, partitions): (Vec<_>, Vec<_>) =
+            starts.into_iter().map(|start| (start.order, start.partition)).unzip();
+        let workspace = Workspace::new(instance, params, &orders);
+        let mut run = Run::new(best.to_vec(), instance, &params.hybrid);
+        run.add(partitions.into_iter().filter_map(|partition| Some(partition?.1)));
+        let patience = params.hybrid.patience;
+        let elite = Vec::new();
+        Self { instance, params, seed, interrupt, workspace, run, elite, patience, begun: 0, is_unseen: false }
+    }
+
+    fn go(mut self, incumbent: &mut Incumbent<'_>) {
+        while !incumbent.is_done() {
+            // Who wants a fair partition at once has it by now.
+            if incumbent.progress.rounds == 1
+                && let Some(run) = presearch(self.instance, self.params, self.seed, 0, incumbent, self.interrupt)
+            {
+                self.run = run;
+                self.begun = incumbent.progress.evaluations;
+                continue;
+            }
+            self.round(incumbent);
+            if self.run.stale < self.patience {
+                continue;
+            }
+            if std::mem::take(&mut self.is_unseen) {
+                let best = incumbent.block_of();
+                self.run.begin_at(Objective::of(self.instance, best), best.to_vec());
             } else {
-                is_unseen = true;
+                self.end_run(incumbent);
+            }
+        }
+    }
+
+    /// One round of the run.
+    fn round(&mut self, incumbent: &mut Incumbent<'_>) {
+        let known = incumbent.progress.bottleneck;
+        let mixed = self.workspace.round(&mut self.run, known, self.seed, incumbent, self.interrupt);
+        if self.run.objective.bottleneck < incumbent.progress.bottleneck {
+            incumbent.take(self.run.objective.bottleneck, || self.run.best.clone());
+            self.elite.clear();
+            self.is_unseen = false;
+        }
+        if let Some((objective, mixed)) = mixed.filter(|mixed| mixed.0.bottleneck < incumbent.progress.bottleneck) {
+            // Later runs are to find something else, which then can be put together with this.
+            if self.patience == self.params.hybrid.patience {
+                self.run.begin_at(objective, mixed.clone());
+            } else {
+                self.is_unseen = true;
             }
             incumbent.take(objective.bottleneck, || mixed);
         }
-        if run.stale < patience {
-            continue;
-        }
-        if std::mem::take(&mut is_unseen) {
-            run.begin_at(Objective::of(instance, incumbent.block_of()), incumbent.block_of().to_vec());
-            continue;
-        }
-        // What this run has that the best one has not may be what that lacks.
-        let mut random = stream(seed, incumbent.progress.rounds, SAMPLERS);
-        let others = run.samples.iter().chain(&elite).chain([&run.best]).map(Vec::as_slice).collect();
+    }
+
+    /// Recombines the best partition with those of the run: what the run has that the best one has not may be what that
+    /// lacks. When nothing better comes of it, the next run begins.
+    fn end_run(&mut self, incumbent: &mut Incumbent<'_>) {
+        let Self { instance, params, interrupt, .. } = *self;
+        let mut random = stream(self.seed, incumbent.progress.rounds, SAMPLERS);
+        let run = &self.run;
+        let others = run.samples.iter().chain(&self.elite).chain([&run.best]).map(Vec::as_slice).collect();
         let known = (incumbent.block_of(), incumbent.progress.bottleneck);
-        let limit = &mut workspace.samplers[0].limit;
-        if let Some((objective, best)) = recombine(instance, known, others, limit, STEPS, &mut random, interrupt) {
-            run.begin_at(objective, best);
-            incumbent.take(run.objective.bottleneck, || run.best.clone());
-            run.add(elite.drain(..));
-        } else {
-            if run.objective.bottleneck == incumbent.progress.bottleneck {
-                elite = Vec::from(run.samples);
-            }
-            let spent = incumbent.progress.evaluations - begun;
-            run = presearch(instance, seed, spent, incumbent, interrupt).unwrap_or_else(|| {
-                Run::new(workspace.samplers[0].anywhere(&mut random, interrupt).unwrap_or(run.best), instance)
-            });
-            begun = incumbent.progress.evaluations;
-            patience += patience / 4;
+        let (limit, steps) = (&mut self.workspace.samplers[0].limit, params.hybrid.final_steps);
+        if let Some((objective, best)) = recombine(instance, known, others, limit, steps, &mut random, interrupt) {
+            self.run.begin_at(objective, best);
+            incumbent.take(objective.bottleneck, || self.run.best.clone());
+            self.run.add(self.elite.drain(..));
+            return;
         }
+        if self.run.objective.bottleneck == incumbent.progress.bottleneck {
+            self.elite = Vec::from(std::mem::take(&mut self.run.samples));
+        }
+        let spent = incumbent.progress.evaluations - self.begun;
+        self.run = presearch(instance, params, self.seed, spent, incumbent, interrupt).unwrap_or_else(|| {
+            let anywhere = self.workspace.samplers[0].anywhere(&mut random, interrupt);
+            Run::new(anywhere.unwrap_or_else(|| std::mem::take(&mut self.run.best)), instance, &params.hybrid)
+        });
+        self.begun = incumbent.progress.evaluations;
+        self.patience += self.patience / params.hybrid.growth;
     }
 }

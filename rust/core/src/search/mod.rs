@@ -30,4 +30,7 @@ pub(crate) use assignment::Assignment;
 pub use brkga::brkga;
 pub use hybrid::hybrid;
 pub use outcome::{Observe, Outcome, Progress};
-pub use params::BrkgaParams;
+pub use params::{
+    AnnealParams, BrkgaParams, ContractionParams, CutParams, HybridParams, MoveParams, PresearchParams,
+    RecombinationParams, RepeatParams, SamplerParams, SearchParams, VCycleParams,
+};

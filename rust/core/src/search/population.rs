@@ -8,10 +8,46 @@ use rayon::prelude::*;
 use super::params::BrkgaParams;
 use super::streams::stream;
 use crate::cost::{INFINITE, Instance, Ticks};
-use crate::ids::{count, float};
+use crate::error::Error;
+use crate::ids::{count, float, ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{Kahn, TopologicalOrder};
 use crate::slice::Slicer;
+
+impl BrkgaParams {
+    /// # Errors
+    /// [`Error::Parameter`], naming the first parameter out of range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let wrong = |name, value: String, rule: &str| Err(Error::Parameter { name, value, rule: rule.to_string() });
+        if !(4..=1 << 20).contains(&self.population) {
+            return wrong("population", self.population.to_string(), "it is from 4 to 2^20");
+        }
+        if !(self.elite > 0.0 && self.elite <= 0.5) {
+            return wrong("elite", self.elite.to_string(), "it is a share in (0, 0.5]");
+        }
+        if !(0.0..0.5).contains(&self.mutants) {
+            return wrong("mutants", self.mutants.to_string(), "it is a share in [0, 0.5)");
+        }
+        if !(0.5..1.0).contains(&self.bias) {
+            return wrong("bias", self.bias.to_string(), "it is a probability in [0.5, 1)");
+        }
+        Ok(())
+    }
+
+    /// Individuals that live on: at least one, and at most half.
+    pub(super) fn num_elite(&self) -> usize {
+        share(self.population, self.elite).max(1)
+    }
+
+    /// Individuals that are random anew.
+    pub(super) fn num_mutants(&self) -> usize {
+        share(self.population, self.mutants)
+    }
+}
+
+fn share(population: usize, part: f64) -> usize {
+    usize::try_from(ticks((float(count(population)) * part).floor())).unwrap_or(0)
+}
 
 /// What is known of an individual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

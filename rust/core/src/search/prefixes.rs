@@ -9,19 +9,21 @@ use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float, narrow, ticks};
 use crate::order::TopologicalOrder;
 
-/// Parts of equal load, per block, that one prefix is taken from.
-const PARTS_PER_BLOCK: usize = 2;
-
-/// The cheapest prefix in each of some parts of an order, the first of equals, as a partition into more blocks than the
-/// instance has; `offset`, in [0, 1), says where parts begin.
+/// The cheapest prefix in each of so many parts of an order per block, of equal load, the first of equals, as a partition
+/// into more blocks than the instance has; `offset`, in [0, 1), says where parts begin.
 ///
 /// A prefix costs what the tensors transfer that nodes of it make and others read.
 ///
 /// # Complexity
 /// O(nodes + tensors + reads).
-pub(super) fn cheap_prefixes(instance: &Instance, order: &TopologicalOrder, offset: f64) -> Vec<usize> {
+pub(super) fn cheap_prefixes(
+    instance: &Instance,
+    order: &TopologicalOrder,
+    per_block: usize,
+    offset: f64,
+) -> Vec<usize> {
     let graph = instance.graph();
-    let num_parts = PARTS_PER_BLOCK * instance.num_blocks();
+    let num_parts = per_block * instance.num_blocks();
     let scale = float(count(num_parts)) / float(instance.total_load().max(1));
     let mut unread: Vec<u32> = graph.tensors().map(|x| narrow(graph.consumers(x).len())).collect();
     // By part: what the cheapest prefix costs, and its length.
@@ -88,7 +90,7 @@ mod tests {
                 let best = cheapest.entry(ticks((share + offset).floor())).or_insert((Ticks::MAX, 0));
                 *best = (*best).min((cost(length), length));
             }
-            let block_of = cheap_prefixes(&instance, &order, offset);
+            let block_of = cheap_prefixes(&instance, &order, 2, offset);
             let is_cut = |place: &usize| {
                 let [before, after] = [place - 1, *place].map(|place| block_of[order.nodes()[place].index()]);
                 assert!(before == after || before + 1 == after, "case {case}");

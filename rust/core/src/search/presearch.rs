@@ -2,33 +2,30 @@
 
 use rand::RngExt;
 
-use super::contract::{PARTS, contract};
+use super::contract::contract;
 use super::outcome::Incumbent;
+use super::params::SearchParams;
 use super::run::{Run, SAMPLERS, Workspace};
 use super::starts::{ORDERS, find_starts};
 use super::streams::stream;
 use crate::cost::Instance;
 use crate::interrupt::Interrupt;
 
-/// Rounds without anything better after which it ends.
-const PATIENCE: u64 = 10;
-/// Larger graphs are not contracted: that would take longer than it gains.
-const MAX_NODES: usize = 200_000;
-
 /// Searches contractions of the graph, others every time, until that has taken so many evaluations, at least one of them;
 /// and gives a run that begins where the best of these searches ended, with its samples. None where the graph cannot be
 /// contracted.
 pub(super) fn presearch(
     instance: &Instance,
+    params: &SearchParams,
     seed: u64,
     evaluations: u64,
     incumbent: &mut Incumbent<'_>,
     interrupt: &Interrupt,
 ) -> Option<Run> {
     let enough = incumbent.progress.evaluations + evaluations;
-    let mut best = presearch_once(instance, seed, incumbent, interrupt)?;
+    let mut best = presearch_once(instance, params, seed, incumbent, interrupt)?;
     while incumbent.progress.evaluations < enough && !incumbent.is_done() {
-        let Some(other) = presearch_once(instance, seed, incumbent, interrupt) else { break };
+        let Some(other) = presearch_once(instance, params, seed, incumbent, interrupt) else { break };
         if other.objective < best.objective {
             best = other;
         }
@@ -37,15 +34,23 @@ pub(super) fn presearch(
 }
 
 /// The first search of all begins at the best of four orders, the others anywhere.
-fn presearch_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) -> Option<Run> {
-    if instance.graph().num_nodes() > MAX_NODES {
+fn presearch_once(
+    instance: &Instance,
+    params: &SearchParams,
+    seed: u64,
+    incumbent: &mut Incumbent<'_>,
+    interrupt: &Interrupt,
+) -> Option<Run> {
+    let SearchParams { presearch: own, contraction, hybrid, .. } = params;
+    if instance.graph().num_nodes() > own.max_nodes {
         return None;
     }
     let is_first = incumbent.progress.rounds == 1;
     let mut random = stream(seed, incumbent.progress.rounds, SAMPLERS + 1);
     // The grain is another one now and then.
-    let parts = if is_first { PARTS } else { PARTS << random.random_range(0..2) };
-    let (group_of, coarse) = contract(instance, incumbent.progress.bottleneck / parts, &mut random)?;
+    let halvings = if is_first { 0 } else { random.random_range(0..own.grains) };
+    let parts = contraction.parts << halvings;
+    let (group_of, coarse) = contract(instance, contraction, incumbent.progress.bottleneck / parts, &mut random)?;
     let (mut workspace, mut run);
     if is_first {
         let starts = find_starts(&coarse, interrupt);
@@ -53,12 +58,12 @@ fn presearch_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>,
             starts.into_iter().map(|start| (start.order, start.partition)).unzip();
         let partitions: Vec<_> = partitions.into_iter().flatten().collect();
         let (_, best) = partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck)?;
-        workspace = Workspace::new(&coarse, &orders);
-        run = Run::new(best.clone(), &coarse);
+        workspace = Workspace::new(&coarse, params, &orders);
+        run = Run::new(best.clone(), &coarse, hybrid);
         run.add(partitions.into_iter().map(|(_, block_of)| block_of));
     } else {
-        workspace = Workspace::new(&coarse, &ORDERS.map(|order| order(coarse.graph())));
-        run = Run::new(workspace.samplers[0].anywhere(&mut random, interrupt)?, &coarse);
+        workspace = Workspace::new(&coarse, params, &ORDERS.map(|order| order(coarse.graph())));
+        run = Run::new(workspace.samplers[0].anywhere(&mut random, interrupt)?, &coarse, hybrid);
     }
     let lift = |block_of: &[usize]| -> Vec<usize> { group_of.iter().map(|&group| block_of[group]).collect() };
     loop {
@@ -68,11 +73,11 @@ fn presearch_once(instance: &Instance, seed: u64, incumbent: &mut Incumbent<'_>,
             run.begin_at(objective, block_of);
         }
         incumbent.take(run.objective.bottleneck, || lift(&run.best));
-        if incumbent.is_done() || run.stale >= PATIENCE {
+        if incumbent.is_done() || run.stale >= own.patience {
             break;
         }
     }
-    let mut lifted = Run::new(lift(&run.best), instance);
+    let mut lifted = Run::new(lift(&run.best), instance, hybrid);
     lifted.add(run.samples.iter().map(|sample| lift(sample)));
     Some(lifted)
 }
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_run_begins_at_a_partition_of_the_graph_that_costs_what_it_says() {
-        let (mut num_runs, interrupt) = (0, Interrupt::never());
+        let (mut num_runs, params, interrupt) = (0, SearchParams::default(), Interrupt::never());
         for case in 0..300 {
             let mut random = stream(7, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(2..14), random.random_range(1..5));
@@ -102,7 +107,7 @@ mod tests {
             let mut observe = |_| ControlFlow::Continue(());
             let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
                 incumbent.progress.rounds = random.random_range(1..4);
-                let Some(run) = presearch_once(instance, 0, incumbent, &interrupt) else { return };
+                let Some(run) = presearch_once(instance, &params, 0, incumbent, &interrupt) else { return };
                 num_runs += 1;
                 let blocks: Vec<i64> = run.best.iter().copied().map(count).collect();
                 assert!(check_partition(instance.graph(), instance.num_blocks(), &blocks).is_ok(), "case {case}");
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn of_several_the_best_is_taken() {
-        let interrupt = Interrupt::never();
+        let (params, interrupt) = (SearchParams::default(), Interrupt::never());
         let mut num_better = 0;
         for case in 0..2 {
             let mut random = stream(8, 0, case);
@@ -146,7 +151,8 @@ mod tests {
                 let mut objective = None;
                 let search = |instance: &Instance, incumbent: &mut Incumbent<'_>| {
                     incumbent.progress.rounds = 2;
-                    objective = presearch(instance, 0, evaluations, incumbent, &interrupt).map(|run| run.objective);
+                    objective =
+                        presearch(instance, &params, 0, evaluations, incumbent, &interrupt).map(|run| run.objective);
                     let best = objective.map(|objective| objective.bottleneck);
                     assert!(best.is_none_or(|best| best == incumbent.progress.bottleneck), "case {case}");
                     assert!(best.is_none() || incumbent.progress.evaluations >= evaluations, "case {case}");

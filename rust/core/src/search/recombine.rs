@@ -11,6 +11,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::objective::Objective;
+use super::params::RecombinationParams;
 use crate::cost::{ABOVE_ALL, Instance, Ticks};
 use crate::downset::bidirectional;
 use crate::ids::{count, float, ticks};
@@ -18,31 +19,19 @@ use crate::interrupt::Interrupt;
 use crate::query::{Effort, ExactParams, Halt, Query};
 use crate::reduce::reduce;
 
-/// Bytes of the exact method.
-const BYTES: usize = 1 << 28;
-/// Classes per block to begin with, and at least so many.
-const CLASSES_PER_BLOCK: usize = 4;
-const MIN_CLASSES: usize = 40;
-/// By how much more classes are taken when the DP came to an end, and by how much fewer when it did not.
-const MORE: f64 = 1.03;
-const FEWER: f64 = 0.9;
-/// Thresholds go down twice as fast after each success, and come back in such steps.
-const BACK: Ticks = 8;
-/// Thresholds that are nearer to the best than this part of it are not worth another step between.
-const NEAR: Ticks = 4096;
-
 /// How many classes the exact method can bear, as learned so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClassLimit {
+pub(super) struct ClassLimit<'a> {
+    params: &'a RecombinationParams,
     classes: f64,
     most: f64,
 }
 
-impl ClassLimit {
-    pub(super) fn new(instance: &Instance) -> Self {
+impl<'a> ClassLimit<'a> {
+    pub(super) fn new(instance: &Instance, params: &'a RecombinationParams) -> Self {
         let most = float(count(instance.graph().num_nodes()));
-        let classes = float(count(MIN_CLASSES.max(CLASSES_PER_BLOCK * instance.num_blocks())));
-        Self { classes, most }
+        let classes = float(count(params.min_classes.max(params.classes_per_block * instance.num_blocks())));
+        Self { params, classes, most }
     }
 
     fn adapt(&mut self, factor: f64) {
@@ -63,11 +52,12 @@ pub(super) fn recombine(
     instance: &Instance,
     (best, value): (&[usize], Ticks),
     mut others: Vec<&[usize]>,
-    limit: &mut ClassLimit,
+    limit: &mut ClassLimit<'_>,
     steps: u64,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Option<(Objective, Vec<usize>)> {
+    let params = limit.params;
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, limit.classes());
     let quotient = instance.quotient(&class_of, num_classes);
@@ -76,7 +66,7 @@ pub(super) fn recombine(
     let mut step = 0;
     while known > 0 {
         let threshold = (known - step).max(1);
-        match better(&quotient, threshold, steps, interrupt) {
+        match better(&quotient, threshold, params.bytes, steps, interrupt) {
             Ok(Some(coarse)) => {
                 let block_of: Vec<usize> = class_of.iter().map(|&class| coarse[class]).collect();
                 let objective = Objective::of(instance, &block_of);
@@ -86,13 +76,13 @@ pub(super) fn recombine(
                 found = Some((objective, block_of));
             }
             Ok(None) if step == 0 => {
-                limit.adapt(MORE);
+                limit.adapt(params.more);
                 return found;
             }
-            Ok(None) => step = if step > known / NEAR { step / BACK } else { 0 },
+            Ok(None) => step = if step > known / params.least_step { step / params.back } else { 0 },
             Err(Halt::Interrupted) => return found,
             Err(Halt::Steps | Halt::Memory) => {
-                limit.adapt(FEWER);
+                limit.adapt(params.fewer);
                 return found;
             }
         }
@@ -116,6 +106,7 @@ pub(super) fn within(blocks: &RangeInclusive<usize>, best: &[usize], other: &[us
 fn better(
     quotient: &Instance,
     threshold: Ticks,
+    bytes: usize,
     steps: u64,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Halt> {
@@ -128,7 +119,7 @@ fn better(
     }
     let params = ExactParams::default();
     let query = Query { instance: &reduction.instance, threshold, params: &params, interrupt };
-    let decision = bidirectional(&query, None, steps, &mut Effort::new(BYTES, steps))?;
+    let decision = bidirectional(&query, None, steps, &mut Effort::new(bytes, steps))?;
     Ok(decision.map(|block_of| reduction.lift(&block_of)))
 }
 
@@ -186,6 +177,7 @@ mod tests {
 
     #[test]
     fn the_best_of_all_mixtures_is_found() {
+        let params = RecombinationParams::default();
         for case in 0..2000 {
             let mut random = stream(1, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..4));
@@ -195,7 +187,7 @@ mod tests {
             let others: Vec<&[usize]> = partitions.iter().map(Vec::as_slice).collect();
             let known = (others[0], value(others[0]));
             let (class_of, num_classes) = classes(others[0], &others, usize::MAX);
-            let mut limit = ClassLimit { classes: 100.0, most: 100.0 };
+            let mut limit = ClassLimit { params: &params, classes: 100.0, most: 100.0 };
             let found =
                 recombine(&instance, known, others.clone(), &mut limit, 2_000_000, &mut random, &Interrupt::never());
             let least = least_of(&instance, &class_of, num_classes);

@@ -6,22 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use super::params::RepeatParams;
 use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
 use crate::ids::NodeId;
 use crate::order::TopologicalOrder;
-
-/// Distances that are known at most, and the least one.
-const DISTANCES: usize = 24;
-const LEAST: usize = 4;
-/// At each of them one node in so many has one that is alike.
-const RARE: usize = 16;
-/// For each node so many of those that are alike are looked at.
-const ALIKE: usize = 24;
-/// A network is made of layers when at one distance this share of its nodes has one that is alike, in percent.
-const LAYERED: usize = 40;
-/// Distances that differ by no more than this are those of neighbours; the most frequent one is meant.
-const BLUR: usize = 2;
 
 /// At which distances a network repeats itself.
 pub(super) struct Repeats {
@@ -35,7 +24,7 @@ pub(super) struct Repeats {
 impl Repeats {
     /// # Complexity
     /// O((nodes + reads) log nodes).
-    pub(super) fn new(instance: &Instance, order: &TopologicalOrder) -> Self {
+    pub(super) fn new(instance: &Instance, params: &RepeatParams, order: &TopologicalOrder) -> Self {
         let nodes = order.nodes();
         let mut alike: BTreeMap<Likeness, Vec<usize>> = BTreeMap::new();
         for (place, &node) in nodes.iter().enumerate() {
@@ -44,17 +33,19 @@ impl Repeats {
         let mut counts = vec![0_usize; nodes.len()];
         for places in alike.values() {
             for (index, place) in places.iter().enumerate() {
-                places[index + 1..].iter().take(ALIKE).for_each(|other| counts[other - place] += 1);
+                places[index + 1..].iter().take(params.max_alike).for_each(|other| counts[other - place] += 1);
             }
         }
         let is_peak = |&distance: &usize| {
-            let around = distance - BLUR..=(distance + BLUR).min(counts.len() - 1);
-            counts[distance] * RARE > counts.len() && counts[around].iter().all(|&count| count <= counts[distance])
+            let around = distance - params.blur..=(distance + params.blur).min(counts.len() - 1);
+            counts[distance] * params.rare > counts.len()
+                && counts[around].iter().all(|&count| count <= counts[distance])
         };
-        let mut distances: Vec<usize> = (LEAST..counts.len()).filter(is_peak).collect();
+        let mut distances: Vec<usize> = (params.min_distance..counts.len()).filter(is_peak).collect();
         distances.sort_by_key(|&distance| std::cmp::Reverse(counts[distance]));
-        distances.truncate(DISTANCES);
-        let is_layered = distances.first().is_some_and(|&distance| counts[distance] * 100 >= counts.len() * LAYERED);
+        distances.truncate(params.max_distances);
+        let is_layered =
+            distances.first().is_some_and(|&distance| counts[distance] * 100 >= counts.len() * params.layered);
         Self { order: nodes.to_vec(), distances, is_layered }
     }
 
@@ -120,7 +111,7 @@ mod tests {
     #[test]
     fn layers_are_found_and_a_cut_comes_to_the_others() {
         let instance = layers(&[1.0, 2.0, 3.0, 4.0, 5.0], 8);
-        let repeats = Repeats::new(&instance, &TopologicalOrder::natural(instance.graph()));
+        let repeats = Repeats::new(&instance, &RepeatParams::default(), &TopologicalOrder::natural(instance.graph()));
         assert_eq!(repeats.distances[..3], [5, 10, 15]);
         let cut: Vec<usize> = (0..40).map(|node| usize::from(node >= 12)).collect();
         let [later, earlier] = [0, 1].map(|way| repeats.moved(instance.graph(), &cut, way));
@@ -139,7 +130,8 @@ mod tests {
             }
             let graph = Arc::new(builder.freeze().expect("there are no edges"));
             let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
-            let repeats = Repeats::new(&instance, &TopologicalOrder::natural(instance.graph()));
+            let repeats =
+                Repeats::new(&instance, &RepeatParams::default(), &TopologicalOrder::natural(instance.graph()));
             assert_eq!((repeats.distances[0], repeats.is_layered), (4, is_layered));
         }
     }

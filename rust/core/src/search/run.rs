@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::cuts::KnownCuts;
 use super::objective::Objective;
 use super::outcome::Incumbent;
+use super::params::{HybridParams, SearchParams};
 use super::sampler::{Found, Sampler};
 use super::streams::stream;
 use crate::cost::{Instance, Ticks};
@@ -17,10 +18,6 @@ use crate::order::TopologicalOrder;
 
 /// Independent parts of a round.
 pub(super) const SAMPLERS: usize = 2;
-/// Samples that are remembered, and nodes of all of them together.
-const MAX_SAMPLES: usize = 60;
-const MAX_SAMPLE_NODES: usize = 1 << 22;
-
 /// A graph that runs go over, with all that they use and leave behind.
 pub(super) struct Workspace<'a> {
     pub(super) samplers: Vec<Sampler<'a>>,
@@ -30,10 +27,11 @@ pub(super) struct Workspace<'a> {
 impl<'a> Workspace<'a> {
     /// # Complexity
     /// O((nodes + tensors) log nodes).
-    pub(super) fn new(instance: &'a Instance, orders: &[TopologicalOrder]) -> Self {
+    pub(super) fn new(instance: &'a Instance, params: &'a SearchParams, orders: &[TopologicalOrder]) -> Self {
         let ranks: Arc<[Vec<f64>]> = orders.iter().map(ranks).collect();
-        let cuts = KnownCuts::new(instance, &orders[0]);
-        let samplers = (0..SAMPLERS).map(|_| Sampler::new(instance, Arc::clone(&ranks), cuts.is_layered())).collect();
+        let cuts = KnownCuts::new(instance, params, &orders[0]);
+        let sampler = |_| Sampler::new(instance, params, Arc::clone(&ranks), cuts.is_layered());
+        let samplers = (0..SAMPLERS).map(sampler).collect();
         Self { samplers, cuts }
     }
 
@@ -93,8 +91,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(best: Vec<usize>, instance: &Instance) -> Self {
-        let max_samples = (MAX_SAMPLE_NODES / instance.graph().num_nodes()).clamp(SAMPLERS, MAX_SAMPLES);
+    pub(super) fn new(best: Vec<usize>, instance: &Instance, params: &HybridParams) -> Self {
+        let max_samples = (params.max_sample_nodes / instance.graph().num_nodes()).clamp(SAMPLERS, params.max_samples);
         let objective = Objective::of(instance, &best);
         Self { best, objective, samples: VecDeque::new(), max_samples, num_new: 0, prefixes: Vec::new(), stale: 0 }
     }

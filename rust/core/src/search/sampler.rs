@@ -7,36 +7,15 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::objective::Objective;
+use super::params::SearchParams;
 use super::prefixes::cheap_prefixes;
 use super::recombine::{ClassLimit, recombine, within};
 use super::vcycle::v_cycle;
-use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{BlockCost, Instance, bottleneck, partition_costs};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{Deep, Kahn, TopologicalOrder};
 use crate::slice::Slicer;
-
-/// Moves of annealing per node that can move; fewer in graphs of more than so many nodes, down to some.
-const SWEEPS: f64 = 60.0;
-const FEWEST_SWEEPS: f64 = 20.0;
-const MANY_NODES: f64 = 20_000.0;
-/// Steps of the exact method per block and threshold.
-const STEPS_PER_BLOCK: f64 = 12_500.0;
-/// By how much more of both for each round without anything better.
-const EFFORT: f64 = 1.05;
-const MAX_GROWTHS: u64 = 60;
-/// Orders per round near the best partition and far from it; fewer when they have more than so many nodes together.
-const NEAR_ORDERS: usize = 3;
-const FAR_ORDERS: usize = 4;
-const MAX_ORDER_NODES: usize = 100_000;
-/// Positions by which an order near the best partition is shaken, at most.
-const MAX_SHAKE: f64 = 50.0;
-/// Share of the keys of an order far from it that are random, at most.
-const MAX_RANDOM: f64 = 0.5;
-/// Blocks that are recombined by themselves, at least.
-const FEWEST_BLOCKS: usize = 2;
-/// A slicing is a sample when it is at most this part of the best bottleneck above it.
-const MARGIN: Ticks = 10;
 
 /// How keys become an order: all branches beside each other as the keys say, or one after the other (`order/deep.rs`).
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +51,7 @@ impl Found {
 /// A part of every round, with its buffers.
 pub(super) struct Sampler<'a> {
     instance: &'a Instance,
+    params: &'a SearchParams,
     /// The places of the nodes in the orders that are known, in [0, 1).
     ranks: Arc<[Vec<f64>]>,
     kahn: Kahn,
@@ -82,16 +62,22 @@ pub(super) struct Sampler<'a> {
     /// Whether cheap prefixes are worth the time.
     is_layered: bool,
     /// How many classes it can recombine, of all blocks and of some.
-    pub(super) limit: ClassLimit,
-    limit_within: ClassLimit,
+    pub(super) limit: ClassLimit<'a>,
+    limit_within: ClassLimit<'a>,
 }
 
 impl<'a> Sampler<'a> {
     /// # Complexity
     /// O(nodes) memory.
-    pub(super) fn new(instance: &'a Instance, ranks: Arc<[Vec<f64>]>, is_layered: bool) -> Self {
+    pub(super) fn new(
+        instance: &'a Instance,
+        params: &'a SearchParams,
+        ranks: Arc<[Vec<f64>]>,
+        is_layered: bool,
+    ) -> Self {
         Self {
             instance,
+            params,
             ranks,
             kahn: Kahn::new(instance.graph()),
             deep: Deep::new(instance.graph()),
@@ -99,8 +85,8 @@ impl<'a> Sampler<'a> {
             order: TopologicalOrder::empty(),
             slicer: Slicer::new(instance),
             is_layered,
-            limit: ClassLimit::new(instance),
-            limit_within: ClassLimit::new(instance),
+            limit: ClassLimit::new(instance, &params.recombination),
+            limit_within: ClassLimit::new(instance, &params.recombination),
         }
     }
 
@@ -114,22 +100,22 @@ impl<'a> Sampler<'a> {
         random: &mut Xoshiro256PlusPlus,
         interrupt: &Interrupt,
     ) -> Found {
-        let instance = self.instance;
-        let growth = EFFORT.powf(float(stale.min(MAX_GROWTHS).cast_signed()));
-        let size = float(count(instance.graph().num_nodes())) / MANY_NODES;
-        let sweeps = (SWEEPS / size.max(1.0)).max(FEWEST_SWEEPS) * growth;
-        let annealed = v_cycle(instance, best, objective.bottleneck, sweeps, random, interrupt);
+        let (instance, params) = (self.instance, &self.params.sampler);
+        let growth = params.effort.powf(float(stale.min(params.max_growths).cast_signed()));
+        let size = float(count(instance.graph().num_nodes())) / params.many_nodes;
+        let sweeps = (params.sweeps / size.max(1.0)).max(params.fewest_sweeps) * growth;
+        let annealed = v_cycle(instance, self.params, best, objective.bottleneck, sweeps, random, interrupt);
         let mut found =
             Found { evaluations: annealed.moves, samples: Vec::new(), prefixes: Vec::new(), objective, block_of: None };
         found.take(annealed.objective, &annealed.best);
         let last = annealed.last;
-        let orders = MAX_ORDER_NODES / instance.graph().num_nodes();
-        for _ in 0..orders.clamp(1, NEAR_ORDERS) {
+        let orders = params.max_order_nodes / instance.graph().num_nodes();
+        for _ in 0..orders.clamp(1, params.near_orders) {
             let from = if random.random() { found.block_of.as_deref().unwrap_or(best) } else { &last };
             self.shake(from, random);
             self.slice(Decoder::Kahn, &mut found, random, interrupt);
         }
-        for _ in 0..orders.min(FAR_ORDERS) {
+        for _ in 0..orders.min(params.far_orders) {
             self.mix(found.block_of.as_deref().unwrap_or(best), random);
             let decoder = [Decoder::Kahn, Decoder::Down, Decoder::Up][random.random_range(0..3)];
             self.slice(decoder, &mut found, random, interrupt);
@@ -137,8 +123,11 @@ impl<'a> Sampler<'a> {
         found.samples.push(last);
         let others: Vec<&[usize]> = others.into_iter().chain(found.samples.iter().map(Vec::as_slice)).collect();
         let known = (found.block_of.as_deref().unwrap_or(best), found.objective.bottleneck);
-        let steps = ticks((STEPS_PER_BLOCK * float(count(instance.num_blocks())) * growth).ceil()).unsigned_abs();
-        let window = if random.random() { window(instance, known.0, random) } else { None };
+        let recombination = &self.params.recombination;
+        let steps = recombination.steps_per_block * float(count(instance.num_blocks())) * growth;
+        let steps = ticks(steps.ceil()).unsigned_abs();
+        let window =
+            if random.random() { window(instance, known.0, recombination.fewest_blocks, random) } else { None };
         let parts: Vec<Vec<usize>>;
         let (others, limit) = match window {
             Some(blocks) => {
@@ -156,7 +145,7 @@ impl<'a> Sampler<'a> {
     /// Keys of an order that a partition allows: block by block, within a block as in one of the known orders, shaken.
     fn shake(&mut self, block_of: &[usize], random: &mut Xoshiro256PlusPlus) {
         let ranks = &self.ranks[random.random_range(0..self.ranks.len())];
-        let shake = random.random_range(0.0..MAX_SHAKE) / float(count(ranks.len()));
+        let shake = random.random_range(0.0..self.params.sampler.max_shake) / float(count(ranks.len()));
         for ((key, rank), &block) in self.keys.iter_mut().zip(ranks).zip(block_of) {
             let shaken = (rank + random.random_range(-1.0..=1.0) * shake).clamp(0.0, 1.0);
             *key = float(count(block)) + shaken / 2.0;
@@ -167,7 +156,7 @@ impl<'a> Sampler<'a> {
     fn mix(&mut self, block_of: &[usize], random: &mut Xoshiro256PlusPlus) {
         let ranks = &self.ranks[random.random_range(0..self.ranks.len())];
         let is_near = random.random_range(0..self.ranks.len() + 2) >= self.ranks.len();
-        let share = random.random_range(0.0..MAX_RANDOM);
+        let share = random.random_range(0.0..self.params.sampler.max_random);
         let blocks = float(count(self.instance.num_blocks()));
         for ((key, rank), &block) in self.keys.iter_mut().zip(ranks).zip(block_of) {
             *key = if random.random_bool(share) {
@@ -206,11 +195,12 @@ impl<'a> Sampler<'a> {
             return;
         }
         if self.is_layered {
-            found.prefixes.push(cheap_prefixes(self.instance, &self.order, random.random()));
+            let per_block = self.params.sampler.prefixes_per_block;
+            found.prefixes.push(cheap_prefixes(self.instance, &self.order, per_block, random.random()));
         }
         self.slicer.load(&self.order);
         let best = found.objective.bottleneck;
-        let cutoff = best.saturating_add(best / MARGIN);
+        let cutoff = best.saturating_add(best / self.params.sampler.margin);
         if let Ok(Some(slicing)) = self.slicer.near(best, cutoff, interrupt) {
             let block_of = slicing.block_of(&self.order);
             if slicing.bottleneck() <= best {
@@ -221,18 +211,23 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// At most half of the blocks, with all that cost the most; none when these are too far from each other.
-fn window(instance: &Instance, block_of: &[usize], random: &mut Xoshiro256PlusPlus) -> Option<RangeInclusive<usize>> {
+/// So many blocks at least and half of them at most, with all that cost the most; none when these are too far from each other.
+fn window(
+    instance: &Instance,
+    block_of: &[usize],
+    fewest: usize,
+    random: &mut Xoshiro256PlusPlus,
+) -> Option<RangeInclusive<usize>> {
     let mut blocks = partition_costs(instance, block_of);
     blocks.resize(instance.num_blocks(), BlockCost::default());
     let highest = bottleneck(&blocks);
     let is_expensive = |block: &BlockCost| block.cost == highest;
     let (first, last) = (blocks.iter().position(is_expensive)?, blocks.iter().rposition(is_expensive)?);
     let most = blocks.len() / 2;
-    if most < FEWEST_BLOCKS {
+    if most < fewest {
         return None;
     }
-    let length = random.random_range(FEWEST_BLOCKS..=most);
+    let length = random.random_range(fewest..=most);
     if last - first >= length {
         return None;
     }

@@ -7,25 +7,11 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::anneal_from;
 use super::coarsen::coarsen;
-use super::walk::{Annealed, Heat, SQUARINGS};
+use super::params::SearchParams;
+use super::walk::{Annealed, Heat, draw_squarings};
 use crate::cost::{Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
-
-/// Graphs are coarsened down to so many nodes per block, while a step takes away a tenth.
-const MIN_NODES_PER_BLOCK: usize = 8;
-const MAX_LEFT: usize = 9;
-/// Graphs above this are annealed as they are: with so many nodes a coarser graph costs more than it gains.
-const MAX_NODES: usize = 100_000;
-/// Temperatures: of the coarsest graph at first, drawn anew each time within a factor of `SPREAD`; of the others at
-/// first; and of all in the end.
-const HOT: f64 = 1.0;
-const SPREAD: f64 = 4.0;
-const WARM: f64 = 0.1;
-const COLD: f64 = 0.01;
-/// What moves an average node is about this much energy over the number of nodes per block; no graph is warmer than that
-/// times two, and none ends warmer than a fifth of it.
-const ENERGY: f64 = 8.0;
 
 /// Anneals a partition on all levels, with so many moves per node that can move.
 ///
@@ -35,23 +21,25 @@ const ENERGY: f64 = 8.0;
 /// O(nodes + reads) but for sorting, and O(degree) per move.
 pub(super) fn v_cycle(
     instance: &Instance,
+    params: &SearchParams,
     block_of: &[usize],
     bottleneck: Ticks,
     sweeps: f64,
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Annealed {
+    let SearchParams { v_cycle: own, moves: move_params, .. } = params;
     let mut levels = vec![Cow::Borrowed(instance)];
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut block_of = block_of.to_vec();
     loop {
         let fine = &levels[levels.len() - 1];
         let num_nodes = fine.graph().num_nodes();
-        if num_nodes < MIN_NODES_PER_BLOCK * fine.num_blocks() || num_nodes > MAX_NODES {
+        if num_nodes < own.min_nodes_per_block * fine.num_blocks() || num_nodes > own.max_nodes {
             break;
         }
-        let (group_of, num_groups) = coarsen(fine, &block_of, random);
-        if num_groups * 10 > num_nodes * MAX_LEFT {
+        let (group_of, num_groups) = coarsen(fine, own, &block_of, random);
+        if num_groups * 10 > num_nodes * own.max_left {
             break;
         }
         let coarse = fine.quotient(&group_of, num_groups);
@@ -63,14 +51,15 @@ pub(super) fn v_cycle(
         levels.push(Cow::Owned(coarse));
         groups.push(group_of);
     }
-    let energy = ENERGY * float(count(instance.num_blocks())) / float(count(instance.graph().num_nodes()));
-    let (warm, cold) = (WARM.min(2.0 * energy), COLD.min(0.2 * energy));
-    let mut hot = if groups.is_empty() { warm } else { HOT * SPREAD.powf(random.random_range(-1.0..=1.0)) };
-    let squarings = random.random_range(SQUARINGS);
+    let energy = own.energy * float(count(instance.num_blocks())) / float(count(instance.graph().num_nodes()));
+    let (warm, cold) = (own.warm.min(own.max_warm * energy), own.cold.min(own.max_cold * energy));
+    let mut hot = if groups.is_empty() { warm } else { own.hot * own.spread.powf(random.random_range(-1.0..=1.0)) };
+    let squarings = draw_squarings(move_params, random);
     let mut moves = 0;
     loop {
         let level = levels.pop().expect("the finest level ends the loop");
-        let annealed = anneal_from(&level, &block_of, sweeps, Heat { hot, cold, squarings }, random, interrupt);
+        let annealed =
+            anneal_from(&level, move_params, &block_of, sweeps, Heat { hot, cold, squarings }, random, interrupt);
         moves += annealed.moves;
         let Some(group_of) = groups.pop() else { return Annealed { moves, ..annealed } };
         let coarse = if annealed.objective.bottleneck < bottleneck { annealed.best } else { annealed.last };

@@ -1,27 +1,19 @@
 //! The moves of an annealing: one node or one cone after the other.
 
-use std::ops::RangeInclusive;
-
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::assignment::{Assignment, Sums};
 use super::objective::Objective;
+use super::params::MoveParams;
 use crate::cost::{INFINITE, Instance};
 use crate::ids::{NodeId, float, narrow, wide};
 use crate::interrupt::Interrupt;
 
 const NOWHERE: u32 = u32::MAX;
-/// Nodes of a cone at most, and how often that is halved, at most: large cones take long, and hardly one is moved.
-const MAX_CONE: usize = 50;
-const MAX_HALVINGS: usize = 4;
-/// One in so many moves of a node that can move alone takes its cone instead.
-const CONES: usize = 16;
 /// Moves between two looks at the temperature, and at the interrupt.
 const MOVES_PER_DEGREE: u64 = 64;
 const MOVES_PER_LOOK: u64 = 1 << 12;
-/// Exponents of the energy, as powers of two: 4 to 64.
-pub(super) const SQUARINGS: RangeInclusive<u32> = 2..=6;
 /// No block has more energy; infinite ones could not be compared.
 const MAX_ENERGY: f64 = 1e300;
 
@@ -34,6 +26,12 @@ pub(super) struct Heat {
     pub(super) cold: f64,
     /// How often the cost is squared.
     pub(super) squarings: u32,
+}
+
+/// How often the cost is squared in the energy, drawn from what the parameters allow.
+pub(super) fn draw_squarings(params: &MoveParams, random: &mut Xoshiro256PlusPlus) -> u32 {
+    let [least, most] = params.squarings;
+    random.random_range(least..=most)
 }
 
 /// What a walk went through.
@@ -76,6 +74,7 @@ impl Candidates {
 
 /// A random walk over partitions, a Markov chain.
 pub(super) struct Walk<'a, 'r> {
+    params: &'r MoveParams,
     at: Assignment<'a>,
     random: &'r mut Xoshiro256PlusPlus,
     candidates: Candidates,
@@ -99,6 +98,7 @@ impl<'a, 'r> Walk<'a, 'r> {
     /// At a partition.
     pub(super) fn new(
         instance: &'a Instance,
+        params: &'r MoveParams,
         block_of: &[usize],
         squarings: u32,
         random: &'r mut Xoshiro256PlusPlus,
@@ -108,6 +108,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         let best = Objective { bottleneck: at.bottleneck(), num_expensive: 0 };
         let unit = if best.bottleneck == INFINITE { instance.combinatorial_bound() } else { best.bottleneck };
         let mut walk = Self {
+            params,
             random,
             candidates: Candidates { nodes: Vec::new(), place: vec![NOWHERE; graph.num_nodes()] },
             energy: vec![0.0; at.num_blocks()],
@@ -178,11 +179,13 @@ impl<'a, 'r> Walk<'a, 'r> {
         // One draw of bits for all small choices.
         let dice: usize = wide(self.random.random());
         let is_up = dice & 1 == 0;
-        if is_free && !(dice >> 3).is_multiple_of(CONES) {
+        let cone_mask = (1 << self.params.cone_bits) - 1;
+        if is_free && (dice >> 3) & cone_mask != 0 {
             let to = self.destination(self.at.block(node), low, high, is_up, dice & 2 == 0);
             self.move_node(node, to);
         } else {
-            self.move_cone(node, is_up, MAX_CONE >> ((dice >> 8) % (MAX_HALVINGS + 1)));
+            let halvings = (dice >> 8) % (self.params.max_halvings + 1);
+            self.move_cone(node, is_up, self.params.max_cone >> halvings);
         }
     }
 
@@ -346,9 +349,9 @@ mod tests {
     #[test]
     fn energies_can_be_compared_however_expensive_a_block_is() {
         let instance = loose_nodes();
-        for squarings in SQUARINGS {
-            let mut random = stream(0, 0, 0);
-            let walk = Walk { scale: 1.0, ..Walk::new(&instance, &[0, 1, 1, 2], squarings, &mut random) };
+        for squarings in 2..=6 {
+            let (params, mut random) = (MoveParams::default(), stream(0, 0, 0));
+            let walk = Walk { scale: 1.0, ..Walk::new(&instance, &params, &[0, 1, 1, 2], squarings, &mut random) };
             assert!(walk.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
         }
     }
