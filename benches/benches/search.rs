@@ -7,14 +7,14 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use slicegraph_benches::layered_instance;
 use slicegraph_core::cost::Instance;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{Progress, SearchParams, anneal, brkga, hybrid};
+use slicegraph_core::search::{SearchParams, SearchProgress, anneal, brkga, hybrid};
 
 static NEVER: Interrupt = Interrupt::never();
 const EVALUATIONS: u64 = 1000;
 
 /// Runs a search for so many candidates, and gives how many there were: it ends at the end of a round.
 fn run(name: &str, instance: &Instance) -> u64 {
-    let mut observe = |progress: Progress| {
+    let mut observe = |progress: SearchProgress| {
         if progress.evaluations < EVALUATIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let search = match name {

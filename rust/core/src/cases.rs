@@ -43,6 +43,13 @@ pub(crate) fn random_instance_at(
     Instance::new(graph, &device, num_blocks, random.random()).expect("small numbers, and room for all")
 }
 
+/// Nodes of these works that nothing ties to each other.
+pub(crate) fn loose_nodes(works: &[f64], num_blocks: usize) -> Instance {
+    let builder = GraphBuilder { work: Some(works.to_vec()), ..GraphBuilder::default() };
+    let graph = Arc::new(builder.freeze().expect("there are no edges"));
+    Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+}
+
 /// A partition that never falls along a tensor; no more than that.
 pub(crate) fn random_partition(random: &mut Xoshiro256PlusPlus, instance: &Instance) -> Vec<usize> {
     let graph = instance.graph();

@@ -8,11 +8,11 @@ use common::{chain, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Outcome, Progress, SearchParams, anneal, brkga, hybrid};
+use slicegraph_core::search::{BrkgaParams, Outcome, SearchParams, SearchProgress, anneal, brkga, hybrid};
 
 /// A search, by name, that ends after so many evaluations.
 fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads: usize) -> Outcome {
-    let mut observe = |progress: Progress| {
+    let mut observe = |progress: SearchProgress| {
         if progress.evaluations < evaluations { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let (observe, interrupt) = (&mut observe, &Interrupt::never());

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use numpy::{Element, PyReadonlyArray1};
@@ -87,30 +87,7 @@ pub fn supervise<P: Copy + Send, T: Send>(
                 };
                 work(interrupt, &mut report)
             });
-            let (mut last, mut failure) = (None, None);
-            loop {
-                let answer = match inbox.recv_timeout(POLL) {
-                    Ok((progress, answer)) => {
-                        last = Some(progress);
-                        Some(answer)
-                    }
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break,
-                };
-                let mut stop = failure.is_some() || interrupt.is_raised();
-                if !stop {
-                    stop = look_up(last).unwrap_or_else(|error| {
-                        failure = Some(error);
-                        true
-                    });
-                }
-                match answer {
-                    // The work ends by itself, and its answer does not depend on when.
-                    Some(answer) if failure.is_none() => drop(answer.send(stop)),
-                    _ if stop => interrupt.raise(),
-                    _ => {}
-                }
-            }
+            let failure = attend(&inbox, interrupt, &mut look_up);
             (worker.join(), failure)
         })
     });
@@ -119,5 +96,37 @@ pub fn supervise<P: Copy + Send, T: Send>(
         Some(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Ok(Supervised { value, is_signalled: true }),
         Some(error) => Err(error),
         None => Ok(Supervised { value, is_signalled: false }),
+    }
+}
+
+/// Answers the reports of the work until it ends; gives the exception that asked it to, if one did.
+fn attend<P: Copy>(
+    inbox: &Receiver<(P, SyncSender<bool>)>,
+    interrupt: &Interrupt,
+    look_up: &mut impl FnMut(Option<P>) -> PyResult<bool>,
+) -> Option<PyErr> {
+    let (mut last, mut failure) = (None, None);
+    loop {
+        let answer = match inbox.recv_timeout(POLL) {
+            Ok((progress, answer)) => {
+                last = Some(progress);
+                Some(answer)
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return failure,
+        };
+        let mut stop = failure.is_some() || interrupt.is_raised();
+        if !stop {
+            stop = look_up(last).unwrap_or_else(|error| {
+                failure = Some(error);
+                true
+            });
+        }
+        match answer {
+            // The work ends by itself, and its answer does not depend on when.
+            Some(answer) if failure.is_none() => drop(answer.send(stop)),
+            _ if stop => interrupt.raise(),
+            _ => {}
+        }
     }
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{self, BrkgaParams, Observe, Progress, SearchParams};
+use slicegraph_core::search::{self, BrkgaParams, Observe, SearchParams, SearchProgress};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
@@ -25,7 +25,7 @@ pub struct Found {
 }
 
 /// A search of the core.
-type Search = fn(
+type CoreSearch = fn(
     &cost::Instance,
     &SearchParams,
     u64,
@@ -88,7 +88,7 @@ pub fn brkga(
 }
 
 fn run(
-    search: Search,
+    search: CoreSearch,
     instance: &Bound<'_, Instance>,
     params: &SearchParams,
     seed: u64,
@@ -101,7 +101,7 @@ fn run(
     let finite = |cost: i64| Some(cost).filter(|&cost| cost != INFINITE);
     let supervised = supervise(
         py,
-        |py, Progress { bottleneck, rounds, evaluations }| {
+        |py, SearchProgress { bottleneck, rounds, evaluations }| {
             poll.call1(py, (finite(bottleneck), rounds, evaluations))?.extract(py)
         },
         |interrupt, report| search(instance, params, seed, threads, target, interrupt, report),

@@ -21,7 +21,7 @@ use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::Quotient;
 use reach::Reach;
-use together::Cuts;
+use together::Pass;
 
 /// An instance with fewer nodes, and how its partitions are partitions of the other.
 #[derive(Clone, Debug)]
@@ -77,9 +77,9 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
             continue;
         }
         match together::join_by_cuts(&mut quotient, threshold, interrupt)? {
-            Cuts::Joined => cycle::contract(&mut quotient),
-            Cuts::Nothing => break,
-            Cuts::Infeasible(group) => {
+            Pass::Joined => cycle::contract(&mut quotient),
+            Pass::Unchanged => break,
+            Pass::Infeasible(group) => {
                 infeasible = Some(group);
                 break;
             }

@@ -27,14 +27,11 @@ impl Reach {
         from: GroupId,
     ) -> bool {
         let Some(first) = targets.clone().map(|target| place[target]).min() else { return true };
-        let neighbours = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
-            for producer in quotient.group(group).reads.iter().filter_map(|&x| quotient.producer(x)) {
-                if place[producer] >= first {
-                    push(producer);
-                }
-            }
+        let producers = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
+            let producers = quotient.group(group).reads.iter().filter_map(|&x| quotient.producer(x));
+            producers.filter(|&producer| place[producer] >= first).for_each(push);
         };
-        self.search(from, neighbours) && targets.into_iter().all(|target| self.is_seen(target))
+        self.sees_all(from, producers, targets)
     }
 
     /// Whether all `targets` come after `from`.
@@ -46,18 +43,20 @@ impl Reach {
         from: GroupId,
     ) -> bool {
         let Some(last) = targets.clone().map(|target| place[target]).max() else { return true };
-        let neighbours = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
-            for consumer in quotient.group(group).produces.iter().flat_map(|&x| quotient.consumers(x)) {
-                if place[consumer] <= last {
-                    push(consumer);
-                }
-            }
+        let consumers = |group: GroupId, push: &mut dyn FnMut(GroupId)| {
+            let consumers = quotient.group(group).produces.iter().flat_map(|&x| quotient.consumers(x));
+            consumers.filter(|&consumer| place[consumer] <= last).for_each(push);
         };
-        self.search(from, neighbours) && targets.into_iter().all(|target| self.is_seen(target))
+        self.sees_all(from, consumers, targets)
     }
 
-    fn is_seen(&self, group: GroupId) -> bool {
-        self.seen[group] == self.search
+    fn sees_all(
+        &mut self,
+        from: GroupId,
+        neighbours: impl Fn(GroupId, &mut dyn FnMut(GroupId)),
+        mut targets: impl Iterator<Item = GroupId>,
+    ) -> bool {
+        self.search(from, neighbours) && targets.all(|target| self.seen[target] == self.search)
     }
 
     /// Marks what can be reached; whether the search came to an end.

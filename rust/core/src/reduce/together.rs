@@ -64,13 +64,13 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
     !joined.is_empty()
 }
 
-/// What minimum cuts say.
+/// What asking minimum cuts once about every group came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cuts {
+pub(super) enum Pass {
     /// Some groups were joined.
     Joined,
     /// No two groups can be.
-    Nothing,
+    Unchanged,
     /// Every block with this group costs the threshold.
     Infeasible(GroupId),
 }
@@ -86,7 +86,7 @@ pub(super) fn join_by_cuts(
     quotient: &mut Quotient<'_>,
     threshold: Ticks,
     interrupt: &Interrupt,
-) -> Result<Cuts, Interrupted> {
+) -> Result<Pass, Interrupted> {
     let mut joined = Vec::new();
     let mut network = Network::new(quotient);
     for group in quotient.groups() {
@@ -95,7 +95,7 @@ pub(super) fn join_by_cuts(
         }
         interrupt.check(0)?;
         if network.least_cost(group, None, threshold) >= threshold {
-            return Ok(Cuts::Infeasible(group));
+            return Ok(Pass::Infeasible(group));
         }
         // Who is not in the cheapest block can be without it.
         let mut partners: BTreeSet<GroupId> = network.cheapest().filter(|&other| other != group).collect();
@@ -111,7 +111,7 @@ pub(super) fn join_by_cuts(
     for &(group, partner) in &joined {
         quotient.join(Rule::Together, group, partner);
     }
-    Ok(if joined.is_empty() { Cuts::Nothing } else { Cuts::Joined })
+    Ok(if joined.is_empty() { Pass::Unchanged } else { Pass::Joined })
 }
 
 /// The group whose cheapest block, by minimum cuts, is the most expensive, and what that costs; as far as `report` lets it come.

@@ -82,26 +82,13 @@ pub fn anneal(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::objective::Objective;
     use super::*;
-    use crate::cost::Device;
-    use crate::graph::GraphBuilder;
-
-    /// Four nodes that nothing ties to each other, for three blocks.
-    fn loose_nodes() -> Instance {
-        let mut builder = GraphBuilder::default();
-        for work in [4.0, 2.0, 2.0, 1.0] {
-            builder.add_node(work);
-        }
-        let graph = Arc::new(builder.freeze().expect("there are no edges"));
-        Instance::new(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
-    }
+    use crate::cases::loose_nodes;
 
     #[test]
     fn fewer_expensive_blocks_are_better_where_the_bottleneck_must_stay() {
-        let instance = loose_nodes();
+        let instance = loose_nodes(&[4.0, 2.0, 2.0, 1.0], 3);
         for squarings in 2..=6 {
             let heat = Heat { hot: 0.1, cold: 0.01, squarings };
             let (params, mut random, never) = (MoveParams::default(), stream(0, 0, 0), Interrupt::never());

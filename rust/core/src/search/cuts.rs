@@ -263,15 +263,13 @@ impl<'a> KnownCuts<'a> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     use rand::RngExt;
 
     use super::super::streams::stream;
     use super::*;
-    use crate::cases::{random_instance, random_partition};
-    use crate::cost::{Device, bottleneck, check_partition, partition_costs};
-    use crate::graph::GraphBuilder;
+    use crate::cases::{loose_nodes, random_instance, random_partition};
+    use crate::cost::{bottleneck, check_partition, partition_costs};
 
     /// The least bottleneck of all partitions whose cuts are among these, sets of nodes.
     fn least(instance: &Instance, cuts: &[Vec<bool>], nested: &mut Vec<usize>) -> Ticks {
@@ -349,12 +347,7 @@ mod tests {
         let mut params = SearchParams::default();
         let (num_nodes, min_kept) = (100, 100);
         params.cuts.min_kept = min_kept;
-        let mut builder = GraphBuilder::default();
-        for _ in 0..num_nodes {
-            builder.add_node(1.0);
-        }
-        let graph = Arc::new(builder.freeze().expect("there are no edges"));
-        let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
+        let instance = loose_nodes(&vec![1.0; num_nodes], 2);
         let mut known = KnownCuts::new(&instance, &params, &TopologicalOrder::natural(instance.graph()));
         let mut num_forgotten = 0;
         for first in 0..3 * min_kept {

@@ -10,7 +10,7 @@ use crate::interrupt::Interrupt;
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct SearchProgress {
     /// Rounds completed: of the genetic search, generations after the first.
     pub rounds: u64,
     /// Candidates looked at: orders that were sliced, and moves that were tried.
@@ -25,19 +25,19 @@ pub struct Outcome {
     /// The block of every node. All in block 0, at infinite cost, when no partition within the memory limit was found.
     pub block_of: Vec<usize>,
     /// How far the search came.
-    pub progress: Progress,
+    pub progress: SearchProgress,
     /// Whether it was interrupted, rather than done.
     pub is_interrupted: bool,
 }
 
 /// Is told how far a search is, and says whether to go on.
-pub type Observe<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
+pub type Observe<'a> = &'a mut (dyn FnMut(SearchProgress) -> ControlFlow<()> + Send);
 
 /// The best partition so far, the counts, and when to end.
 pub(super) struct Incumbent<'a> {
     instance: &'a Instance,
     block_of: Vec<usize>,
-    pub(super) progress: Progress,
+    pub(super) progress: SearchProgress,
     target: Ticks,
     interrupt: &'a Interrupt,
     observe: Observe<'a>,
@@ -46,7 +46,7 @@ pub(super) struct Incumbent<'a> {
 impl<'a> Incumbent<'a> {
     /// All nodes in block 0, at infinite cost.
     fn new(instance: &'a Instance, target: Ticks, interrupt: &'a Interrupt, observe: Observe<'a>) -> Self {
-        let progress = Progress { rounds: 0, evaluations: 0, bottleneck: INFINITE };
+        let progress = SearchProgress { rounds: 0, evaluations: 0, bottleneck: INFINITE };
         Self { instance, block_of: vec![0; instance.graph().num_nodes()], progress, target, interrupt, observe }
     }
 

@@ -92,7 +92,7 @@ mod tests {
 
     use super::super::streams::stream;
     use super::*;
-    use crate::cases::{random_instance, random_partition};
+    use crate::cases::{loose_nodes, random_instance, random_partition};
     use crate::cost::{Device, check_partition};
     use crate::graph::GraphBuilder;
     use crate::ids::count;
@@ -124,12 +124,8 @@ mod tests {
     fn a_network_is_layered_when_many_nodes_have_one_alike_at_one_distance() {
         for (num_alike, is_layered) in [(13, false), (14, true)] {
             // Works of one layer of four nodes, again and again, and then works that are all different.
-            let mut builder = GraphBuilder::default();
-            for node in 0..25_u32 {
-                builder.add_node(f64::from(if node < num_alike { node % 4 } else { node }) + 1.0);
-            }
-            let graph = Arc::new(builder.freeze().expect("there are no edges"));
-            let instance = Instance::new(graph, &Device::with_bandwidth(1.0), 2, false).expect("small numbers");
+            let work = |node: u32| f64::from(if node < num_alike { node % 4 } else { node }) + 1.0;
+            let instance = loose_nodes(&(0..25).map(work).collect::<Vec<_>>(), 2);
             let repeats =
                 Repeats::new(&instance, &RepeatParams::default(), &TopologicalOrder::natural(instance.graph()));
             assert_eq!((repeats.distances[0], repeats.is_layered), (4, is_layered));

@@ -329,26 +329,13 @@ impl<'a, 'r> Walk<'a, 'r> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::streams::stream;
     use super::*;
-    use crate::cost::Device;
-    use crate::graph::GraphBuilder;
-
-    /// Four nodes that nothing ties to each other, for three blocks.
-    fn loose_nodes() -> Instance {
-        let mut builder = GraphBuilder::default();
-        for work in [4.0, 2.0, 2.0, 1.0] {
-            builder.add_node(work);
-        }
-        let graph = Arc::new(builder.freeze().expect("there are no edges"));
-        Instance::new(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
-    }
+    use crate::cases::loose_nodes;
 
     #[test]
     fn energies_can_be_compared_however_expensive_a_block_is() {
-        let instance = loose_nodes();
+        let instance = loose_nodes(&[4.0, 2.0, 2.0, 1.0], 3);
         for squarings in 2..=6 {
             let (params, mut random) = (MoveParams::default(), stream(0, 0, 0));
             let walk = Walk { scale: 1.0, ..Walk::new(&instance, &params, &[0, 1, 1, 2], squarings, &mut random) };

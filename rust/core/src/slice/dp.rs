@@ -47,6 +47,63 @@ impl Band {
     }
 }
 
+/// The level before, from which one is filled.
+struct Before<'t> {
+    costs: &'t SliceCosts<'t>,
+    band: &'t Band,
+    /// Least value from each position of the band on.
+    envelope: &'t [Ticks],
+}
+
+impl Before<'_> {
+    fn envelope_at(&self, start: usize) -> Ticks {
+        self.envelope.get(start - self.band.first).copied().unwrap_or(INFINITE)
+    }
+
+    /// The least value of a position below the incumbent, and the start that it comes from; the scan over starts begins
+    /// at `crossing`, where the envelope meets the cost without io, and goes both ways.
+    fn best_start(&self, end: usize, crossing: SliceSum, incumbent: Ticks, transitions: &mut usize) -> (Ticks, u32) {
+        let Self { costs, band, .. } = *self;
+        let inherited = band.at(end).min(incumbent);
+        let (mut best, mut choice) = (inherited, INHERIT);
+        let mut consider = |slice: &SliceSum| {
+            *transitions += 1;
+            let value = band.at(slice.start()).max(costs.cost(slice));
+            if value < best {
+                (best, choice) = (value, narrow(slice.start()));
+            }
+            best
+        };
+        let mut bound = inherited;
+        let mut slice = crossing;
+        while slice.start() < end && self.envelope_at(slice.start()) < bound {
+            bound = consider(&slice);
+            costs.pop_front(&mut slice);
+        }
+        let mut slice = crossing;
+        while slice.start() > band.first {
+            costs.push_front(&mut slice);
+            if costs.cost_without_imports(&slice) >= bound {
+                break;
+            }
+            bound = consider(&slice);
+        }
+        (best, choice)
+    }
+
+    /// Whether even the slice from the last start is too much without io, and so are all that follow.
+    fn are_all_later_over(&self, crossing: SliceSum, incumbent: Ticks) -> bool {
+        if crossing.start() != self.band.end() {
+            return false;
+        }
+        let mut last = crossing;
+        if last.start() > self.band.first {
+            self.costs.push_front(&mut last);
+        }
+        self.costs.cost_without_io(&last) >= incumbent
+    }
+}
+
 /// The start chosen at each position of one level.
 #[derive(Clone, Debug, Default)]
 struct Choices {
@@ -105,6 +162,7 @@ impl SlicingTable {
         Ok(true)
     }
 
+    /// Fills the band of one level from the one before; `first` is the first position whose rest can still be covered.
     fn fill_level(
         &mut self,
         costs: &SliceCosts<'_>,
@@ -120,14 +178,12 @@ impl SlicingTable {
         for index in (1..envelope.len()).rev() {
             envelope[index - 1] = envelope[index - 1].min(envelope[index]);
         }
-        let envelope_at = |start: usize| envelope.get(start - previous.first).copied().unwrap_or(INFINITE);
-
+        let before = Before { costs, band: previous, envelope };
         let first = first.max(previous.first);
         current.clear(first);
         let choices = &mut choices[level];
         choices.first = first;
         choices.starts.clear();
-
         let mut crossing = SliceSum::empty_at(previous.first);
         for end in previous.first..=costs.len() {
             interrupt.check(end)?;
@@ -137,46 +193,16 @@ impl SlicingTable {
             if end > previous.first {
                 costs.push_back(&mut crossing);
             }
-            while crossing.start() < end && envelope_at(crossing.start()) < costs.cost_without_io(&crossing) {
+            while crossing.start() < end && before.envelope_at(crossing.start()) < costs.cost_without_io(&crossing) {
                 costs.pop_front(&mut crossing);
             }
             if end < first {
                 continue;
             }
-            let inherited = previous.at(end).min(incumbent);
-            let (mut best, mut choice) = (inherited, INHERIT);
-            let mut consider = |slice: &SliceSum| {
-                *transitions += 1;
-                let value = previous.at(slice.start()).max(costs.cost(slice));
-                if value < best {
-                    (best, choice) = (value, narrow(slice.start()));
-                }
-                best
-            };
-            let mut bound = inherited;
-            let mut slice = crossing;
-            while slice.start() < end && envelope_at(slice.start()) < bound {
-                bound = consider(&slice);
-                costs.pop_front(&mut slice);
-            }
-            let mut slice = crossing;
-            while slice.start() > previous.first {
-                costs.push_front(&mut slice);
-                if costs.cost_without_imports(&slice) >= bound {
-                    break;
-                }
-                bound = consider(&slice);
-            }
+            let (mut best, choice) = before.best_start(end, crossing, incumbent, transitions);
             if best >= incumbent {
-                // When even the slice from the last start is too much without io, so are all that follow.
-                if crossing.start() == previous.end() {
-                    let mut last = crossing;
-                    if last.start() > previous.first {
-                        costs.push_front(&mut last);
-                    }
-                    if costs.cost_without_io(&last) >= incumbent {
-                        break;
-                    }
+                if before.are_all_later_over(crossing, incumbent) {
+                    break;
                 }
                 best = INFINITE;
             }

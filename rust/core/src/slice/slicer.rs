@@ -10,13 +10,14 @@ use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
 
-/// Bands of the DP up to which it costs no more than a sweep.
+/// Bands of the DP up to which it costs no more than a sweep; not measured.
 const CHEAP_BANDS: f64 = 1.0;
-/// Transitions of the DP per node up to which it costs no more than a few sweeps.
+/// Transitions of the DP per node up to which it costs no more than a few sweeps; not measured.
 const CHEAP_TRANSITIONS: usize = 4;
-/// A bottleneck is near the least one when it is this part of what is known above it.
-const NEAR: Ticks = 64;
-/// What is below all that is known is so by about this part of it as a rule.
+/// A bottleneck is near the least one when it is this part of what is known above it (`benches/record/2026-11-29.md`:
+/// nothing, a 256th and a 16th are worse).
+const NEAR_PART: Ticks = 64;
+/// What is below all that is known is so by about this part of it as a rule; not measured.
 const HARDLY: Ticks = 4096;
 
 /// Slices orders of one instance without allocating per order.
@@ -149,7 +150,7 @@ impl<'a> Slicer<'a> {
         loop {
             let upper = near.bottleneck();
             // To the tick below what is known, roughly above it.
-            let margin = if lower < known { 0 } else { known / NEAR };
+            let margin = if lower < known { 0 } else { known / NEAR_PART };
             if upper - lower <= margin {
                 return Ok(Some(near));
             }
@@ -247,7 +248,7 @@ mod tests {
                 assert_eq!(cost, least, "case {case}");
                 num_better += 1;
             } else {
-                assert!((least..cutoff).contains(&cost) && cost - least <= known / NEAR, "case {case}");
+                assert!((least..cutoff).contains(&cost) && cost - least <= known / NEAR_PART, "case {case}");
                 num_above += usize::from(cost > least);
             }
         }
