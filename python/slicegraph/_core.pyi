@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Arrays",
+    "BlockCost",
     "Domains",
     "Found",
     "Graph",
@@ -13,6 +15,7 @@ __all__ = [
     "Proof",
     "ProofState",
     "Proven",
+    "Quotient",
     "anneal",
     "brkga",
     "find_domains",
@@ -47,6 +50,38 @@ class Graph:
     def num_tensors(self) -> int: ...
 
 @final
+class Arrays:
+    @property
+    def producer(self) -> NDArray[np.int64]: ...
+    @property
+    def size(self) -> NDArray[np.uint64]: ...
+    @property
+    def consumers(self) -> NDArray[np.int64]: ...
+    @property
+    def consumer_offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def is_output(self) -> NDArray[np.bool_]: ...
+    @property
+    def work(self) -> NDArray[np.float64]: ...
+    @property
+    def param_bytes(self) -> NDArray[np.uint64]: ...
+
+@final
+class BlockCost:
+    @property
+    def work(self) -> int: ...
+    @property
+    def io_in(self) -> int: ...
+    @property
+    def io_out(self) -> int: ...
+    @property
+    def overflow(self) -> int: ...
+    @property
+    def param_bytes(self) -> int: ...
+    @property
+    def cost(self) -> int | None: ...
+
+@final
 class Instance:
     def __new__(
         cls,
@@ -76,26 +111,24 @@ class Instance:
     @property
     def graph(self) -> Graph: ...
     @property
-    def arrays(
-        self,
-    ) -> tuple[
-        NDArray[np.int64],
-        NDArray[np.uint64],
-        NDArray[np.int64],
-        NDArray[np.int64],
-        NDArray[np.bool_],
-        NDArray[np.float64],
-        NDArray[np.uint64],
-    ]: ...
+    def arrays(self) -> Arrays: ...
     def combinatorial_bound(self) -> int: ...
     def cone_sums(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
-    def block_costs(self, block_of: NDArray[np.int64]) -> list[tuple[int, int, int, int, int, int | None]]: ...
+    def block_costs(self, block_of: NDArray[np.int64]) -> list[BlockCost]: ...
 
 def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
 def settle(instance: Instance, block_of: NDArray[np.int64]) -> tuple[NDArray[np.int32], bool, bool]: ...
-def reduce(
-    instance: Instance, threshold: int | None
-) -> tuple[Instance, NDArray[np.int32], list[tuple[str, int, int]], int | None]: ...
+
+@final
+class Quotient:
+    @property
+    def instance(self) -> Instance: ...
+    @property
+    def group_of(self) -> NDArray[np.int32]: ...
+    @property
+    def merges(self) -> list[tuple[str, int, int]]: ...
+
+def reduce(instance: Instance, threshold: int | None) -> Quotient: ...
 def find_domains(
     quotient: Instance,
     group_of: NDArray[np.int32],

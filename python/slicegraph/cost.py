@@ -220,17 +220,17 @@ class Instance:
         -----
         O(nodes + tensors + reads + blocks up to the last with a node).
         """
-        rows = self._core.block_costs(integers("block_of", block_of))
+        blocks = self._core.block_costs(integers("block_of", block_of))
         return tuple(
             BlockCost(
-                work=self.seconds(work),
-                io_in=self.seconds(io_in),
-                io_out=self.seconds(io_out),
-                overflow=self.seconds(overflow),
-                cost=self.seconds(cost),
-                param_bytes=param_bytes,
+                work=self.seconds(block.work),
+                io_in=self.seconds(block.io_in),
+                io_out=self.seconds(block.io_out),
+                overflow=self.seconds(block.overflow),
+                cost=self.seconds(block.cost),
+                param_bytes=block.param_bytes,
             )
-            for work, io_in, io_out, overflow, param_bytes, cost in rows
+            for block in blocks
         )
 
     def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:

@@ -60,21 +60,22 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     >>> reduction.instance.graph.num_nodes, reduction.evidence.merges
     (1, (('pull', 0, 1),))
     """
-    core, group_of, merges, _ = _core.reduce(instance.core, threshold)
+    quotient = _core.reduce(instance.core, threshold)
+    core, group_of, merges = quotient.instance, quotient.group_of, quotient.merges
     log = claims.MergeLog(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges))
     if not merges:
         return Reduction(instance=instance, group_of=group_of, evidence=log)
-    producer, size, consumers, consumer_offsets, is_output, work, param_bytes = core.arrays
+    plain = core.arrays
     arrays = GraphArrays(
         name=instance.graph.name,
-        op=("",) * len(work),
-        producer=producer,  # type: ignore[arg-type] # as wide as `Graph` keeps them
-        size=size.astype(np.int64),
-        consumers=consumers,  # type: ignore[arg-type] # likewise
-        consumer_offsets=consumer_offsets,
-        is_output=is_output,
-        work=work,
-        param_bytes=param_bytes.astype(np.int64),
+        op=("",) * len(plain.work),
+        producer=plain.producer,  # type: ignore[arg-type] # as wide as `Graph` keeps them
+        size=plain.size.astype(np.int64),
+        consumers=plain.consumers,  # type: ignore[arg-type] # likewise
+        consumer_offsets=plain.consumer_offsets,
+        is_output=plain.is_output,
+        work=plain.work,
+        param_bytes=plain.param_bytes.astype(np.int64),
     )
     graph = Graph.of_core(core.graph, arrays)
     return Reduction(instance=instance.quotient(graph, core), group_of=group_of, evidence=log)

@@ -11,22 +11,33 @@ use slicegraph_core::order::cone_sums;
 use crate::boundary::{compute, copy_in};
 use crate::graph::Graph;
 
-/// Work, `io_in`, `io_out`, overflow, parameter bytes and cost of a block; cost is none above the memory limit.
-type BlockCost = (i64, i64, i64, i64, u64, Option<i64>);
+/// What a block costs, in ticks.
+#[pyclass(frozen, get_all, module = "slicegraph._core")]
+pub struct BlockCost {
+    work: i64,
+    io_in: i64,
+    io_out: i64,
+    overflow: i64,
+    param_bytes: u64,
+    /// None above the memory limit.
+    cost: Option<i64>,
+}
 
 /// Sums over the ancestors and over the descendants of every node, itself in both.
 type ConeSums<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
 /// The arrays of a graph whose work is known in seconds.
-type Arrays<'py> = (
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<u64>>,
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<bool>>,
-    Bound<'py, PyArray1<f64>>,
-    Bound<'py, PyArray1<u64>>,
-);
+#[pyclass(frozen, get_all, module = "slicegraph._core")]
+pub struct Arrays {
+    /// -1 for model inputs.
+    producer: Py<PyArray1<i64>>,
+    size: Py<PyArray1<u64>>,
+    consumers: Py<PyArray1<i64>>,
+    consumer_offsets: Py<PyArray1<i64>>,
+    is_output: Py<PyArray1<bool>>,
+    work: Py<PyArray1<f64>>,
+    param_bytes: Py<PyArray1<u64>>,
+}
 
 /// A max-throughput partitioning problem.
 #[pyclass(frozen, module = "slicegraph._core")]
@@ -90,9 +101,9 @@ impl Instance {
         Graph(self.0.shared_graph())
     }
 
-    /// Producers, sizes, consumers, their offsets, model outputs; work in seconds and parameter bytes.
+    /// The arrays of its graph, work in seconds.
     #[getter]
-    fn arrays<'py>(&self, py: Python<'py>) -> Arrays<'py> {
+    fn arrays(&self, py: Python<'_>) -> Arrays {
         let graph = self.0.graph();
         let index = |v: NodeId| i64::try_from(v.index()).unwrap_or(i64::MAX);
         let mut offsets = vec![0];
@@ -106,15 +117,15 @@ impl Instance {
         let is_output: Vec<bool> = graph.tensors().map(|x| graph.is_output(x)).collect();
         let work: Vec<f64> = self.0.works().iter().map(|&work| self.0.seconds(work)).collect();
         let param_bytes: Vec<u64> = graph.nodes().map(|v| graph.param_bytes(v)).collect();
-        (
-            producer.into_pyarray(py),
-            size.into_pyarray(py),
-            consumers.into_pyarray(py),
-            offsets.into_pyarray(py),
-            is_output.into_pyarray(py),
-            work.into_pyarray(py),
-            param_bytes.into_pyarray(py),
-        )
+        Arrays {
+            producer: producer.into_pyarray(py).unbind(),
+            size: size.into_pyarray(py).unbind(),
+            consumers: consumers.into_pyarray(py).unbind(),
+            consumer_offsets: offsets.into_pyarray(py).unbind(),
+            is_output: is_output.into_pyarray(py).unbind(),
+            work: work.into_pyarray(py).unbind(),
+            param_bytes: param_bytes.into_pyarray(py).unbind(),
+        }
     }
 
     fn combinatorial_bound(&self, py: Python<'_>) -> i64 {
@@ -132,7 +143,8 @@ impl Instance {
         let block_of = copy_in(block_of)?;
         let row = |block: cost::BlockCost| {
             let cost = Some(block.cost).filter(|&cost| cost != cost::INFINITE);
-            (block.work, block.io_in, block.io_out, block.overflow, block.param_bytes, cost)
+            let cost::BlockCost { work, io_in, io_out, overflow, param_bytes, .. } = block;
+            BlockCost { work, io_in, io_out, overflow, param_bytes, cost }
         };
         compute(py, || {
             let block_of = check_partition(self.0.graph(), self.0.num_blocks(), &block_of)?;

@@ -20,9 +20,9 @@ mod _core {
     #[pymodule_export]
     use crate::graph::Graph;
     #[pymodule_export]
-    use crate::instance::Instance;
+    use crate::instance::{Arrays, BlockCost, Instance};
     #[pymodule_export]
-    use crate::reduce::{node_bound, reduce};
+    use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]
     use crate::search::{Found, anneal, brkga, hybrid};
     #[pymodule_export]

@@ -1,7 +1,5 @@
 //! `_core.reduce`: fewer nodes, the same optimum; and `_core.node_bound`.
 
-use std::sync::Arc;
-
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -16,8 +14,16 @@ use crate::slice::blocks;
 /// A rule and two nodes.
 pub type MergeRow = (&'static str, usize, usize);
 
-/// The quotient, the group of every node, the merges, and a group whose blocks all cost the threshold.
-type Reduction<'py> = (Instance, Bound<'py, PyArray1<i32>>, Vec<MergeRow>, Option<usize>);
+/// An instance with fewer nodes, and how its partitions are partitions of the other.
+#[pyclass(frozen, get_all, module = "slicegraph._core")]
+pub struct Quotient {
+    /// Its nodes are groups of nodes.
+    instance: Py<Instance>,
+    /// The group of every node.
+    group_of: Py<PyArray1<i32>>,
+    /// The merges, in order.
+    merges: Vec<MergeRow>,
+}
 
 /// Merges as Python reads them.
 pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
@@ -35,11 +41,7 @@ pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
 
 /// Merges nodes; partitions that cost `threshold` or more may get lost.
 #[pyfunction]
-pub fn reduce<'py>(
-    py: Python<'py>,
-    instance: &Bound<'py, Instance>,
-    threshold: Option<i64>,
-) -> PyResult<Reduction<'py>> {
+pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<i64>) -> PyResult<Quotient> {
     let instance = &instance.get().0;
     let supervised = supervise(
         py,
@@ -48,8 +50,11 @@ pub fn reduce<'py>(
     )?;
     // Nobody but Ctrl-C interrupts it.
     let reduction = supervised.value.map_err(|_| PyKeyboardInterrupt::new_err(()))?;
-    let group_of = blocks(reduction.group_of).into_pyarray(py);
-    Ok((Instance(Arc::clone(&reduction.instance)), group_of, rows(&reduction.merges), reduction.infeasible_group))
+    Ok(Quotient {
+        instance: Py::new(py, Instance(reduction.instance))?,
+        group_of: blocks(reduction.group_of).into_pyarray(py).unbind(),
+        merges: rows(&reduction.merges),
+    })
 }
 
 /// The node whose cheapest block is the most expensive, and what that costs; `poll` says whether to stop.
