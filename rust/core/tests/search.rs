@@ -47,6 +47,25 @@ proptest! {
         }
     }
 
+    /// With numbers so small that runs end, samples and cuts are forgotten and graphs are coarsened all the time, partitions
+    /// are still valid and cost what is said, which is never less than the optimum.
+    #[test]
+    fn small_parameters_cost_quality_only(instance in instances(6, 4), seed in any::<u64>()) {
+        let mut params = SearchParams::default();
+        (params.hybrid.patience, params.hybrid.growth, params.hybrid.max_samples) = (2, 2, 3);
+        (params.presearch.patience, params.contraction.parts, params.contraction.max_left) = (1, 1, 10);
+        (params.v_cycle.min_nodes_per_block, params.cuts.min_kept, params.recombination.min_classes) = (1, 2, 2);
+        (params.repeats.min_distance, params.repeats.blur, params.repeats.layered) = (1, 0, 0);
+        let mut observe = |progress: SearchProgress| {
+            if progress.rounds < 12 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let outcome = hybrid(&instance, &params, seed, 1, 0, &Interrupt::never(), &mut observe).expect("a thread");
+        prop_assert!(is_acyclic(&instance, &outcome.block_of));
+        let truth = bottleneck(&partition_costs(&instance, &outcome.block_of));
+        prop_assert_eq!(outcome.progress.bottleneck, truth);
+        prop_assert!(truth >= optimum(&instance));
+    }
+
     /// The seed decides the answer and the counts; the number of threads does not.
     #[test]
     fn the_answer_does_not_depend_on_the_threads(instance in instances(14, 4), seed in any::<u64>()) {

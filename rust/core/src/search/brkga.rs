@@ -23,7 +23,7 @@ const DESCENT: usize = usize::MAX;
 
 /// Searches topological orders for the one with the best slicing.
 ///
-/// The first generation holds random keys, and the orders that need no luck when it is seeded. `observe` is
+/// The first generation holds random keys, and the four fixed orders when it is seeded. `observe` is
 /// called with the natural order cut where the work is even (so that every search has an answer), after that order's best
 /// slicing, and after every generation, and ends the search when it breaks; so does a bottleneck that reaches `target`, a
 /// bound that nothing can beat. The answer depends on the seed, not on `threads`.

@@ -131,7 +131,7 @@ mod tests {
     /// Where a transfer takes longer than all work together, that the best of what is left pays no more for communication
     /// shows in its bottleneck.
     #[test]
-    fn communication_is_no_dearer_than_in_the_best_partition() {
+    fn communication_costs_no_more_than_in_the_best_partition() {
         let (mut num_contracted, params) = (0, ContractionParams::default());
         for case in 0..6000 {
             let mut random = stream(4, 0, case);

@@ -2,9 +2,9 @@
 //!
 //! Each round samples partitions near the best one: V-cycles of annealing (`vcycle.rs`), and good slicings of orders, some
 //! near the best partition and some far from it. Then the best one is recombined with samples of this round and of those
-//! before (`recombine.rs`), and beside it all cuts of late are put together anew (`cuts.rs`). Annealing is good at
-//! which branch goes where, slicing at shifting all cuts at once, and the other two at having the best of each at each
-//! place: recombination within few samples, down to single branches, cuts among thousands, as they are.
+//! before (`recombine.rs`), and beside it the newest cuts are put together anew (`cuts.rs`). Annealing decides
+//! which branch goes where, slicing shifts all cuts at once, and the other two take the best of several partitions at each
+//! place: recombination from few samples, down to single branches; `cuts.rs` from thousands of cuts, each as it is.
 //!
 //! After one round every run begins where a search of contractions of the graph ended (`contract.rs`, `presearch.rs`).
 
@@ -22,7 +22,7 @@ use crate::interrupt::Interrupt;
 
 /// Searches for a partition of least bottleneck.
 ///
-/// Begins with four orders that need no luck (`starts.rs`). `observe` is told of the natural order cut where the work is
+/// Begins with four fixed orders (`starts.rs`). `observe` is told of the natural order cut where the work is
 /// even, of the best of these orders, and of every round, and ends the search when it breaks; so does a bottleneck that
 /// reaches `target`, a bound that nothing can beat. The answer depends on the seed, not on `threads`; two are of use.
 ///
@@ -89,7 +89,7 @@ impl<'a> Runs<'a> {
 
     fn go(mut self, incumbent: &mut Incumbent<'_>) {
         while !incumbent.is_done() {
-            // Who wants a fair partition at once has it by now.
+            // The first round is over the graph itself, so that a stop after it already finds a fair partition.
             if incumbent.progress.rounds == 1
                 && let Some(run) = presearch(self.instance, self.params, self.seed, 0, incumbent, self.interrupt)
             {

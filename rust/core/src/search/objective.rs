@@ -1,7 +1,7 @@
 //! How good a partition is, where its bottleneck alone would not tell.
 //!
-//! Networks repeat themselves, so that often many blocks cost the same. Whoever looks at the bottleneck alone must better
-//! all of them at once, or sees no difference.
+//! Networks repeat themselves, so that often many blocks cost the same: the bottleneck alone tells no difference until all
+//! of them are cheaper. So the objective is lexicographic.
 
 use crate::cost::{BlockCost, Instance, Ticks, bottleneck, partition_costs};
 

@@ -1,4 +1,4 @@
-//! A generation: keys, what they decode to, and who is better.
+//! A generation: keys, what they decode to, and how they rank.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -155,7 +155,7 @@ impl<'a> Population<'a> {
         self.individuals[0] = individual;
     }
 
-    /// Evaluates whoever is not known yet.
+    /// Evaluates the individuals that are not known yet.
     pub(super) fn evaluate(&mut self, interrupt: &Interrupt) {
         let cutoff = self.cutoff();
         let Self { evaluators, individuals, .. } = self;
@@ -170,7 +170,7 @@ impl<'a> Population<'a> {
 
     /// What an individual must be below to be elite: the worst of the elite that lived on.
     ///
-    /// Ranks below the elite do not matter to the algorithm, so whoever is not below need not be known exactly.
+    /// Ranks below the elite do not matter to the algorithm, so one that is not below need not be known exactly.
     fn cutoff(&self) -> Ticks {
         match self.individuals[self.num_elite - 1].fitness {
             Fitness::Bottleneck(worst) => worst,

@@ -35,7 +35,7 @@ impl<'a> Workspace<'a> {
         Self { samplers, cuts }
     }
 
-    /// One round of a run; and the best partition between all cuts of late, when it is below a threshold.
+    /// One round of a run; and the best partition between the newest cuts, when it is below a threshold.
     pub(super) fn round(
         &mut self,
         run: &mut Run,

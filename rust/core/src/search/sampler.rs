@@ -1,4 +1,4 @@
-//! A part of a round, with its buffers: anneal, slice, recombine.
+//! A sampler: one of the independent parts of a round, with its buffers: anneal, slice, recombine.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -169,7 +169,7 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// A partition that owes nothing to any other: the best slicing of a random order.
+    /// The best slicing of a random order, which depends on no other partition.
     pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
         self.keys.fill_with(|| random.random());
         self.decode(Decoder::Kahn, interrupt).ok()?;

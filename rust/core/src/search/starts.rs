@@ -1,4 +1,4 @@
-//! Where every search begins: orders that need no luck, each cut at its best.
+//! Where every search begins: four fixed orders, each cut at its best.
 
 use rayon::prelude::*;
 
