@@ -328,14 +328,14 @@ def row_form(  # noqa: C901, PLR0912 - one case per kind of row
 def boxes(question: Question, relaxation: Relaxation) -> dict[tuple[int, int], tuple[int, int]]:
     """The least and largest y[v, i] that the threshold leaves."""
     spans, limit = relaxation["spans"], relaxation["threshold"]
-    fences = range(1, len(spans))
+    places = range(1, len(spans))
     if None in spans or not limit:
-        return {(v, i): (0, 1) for v in range(question.num_nodes) for i in fences}
+        return {(v, i): (0, 1) for v in range(question.num_nodes) for i in places}
     found = {}
     for v in range(question.num_nodes):
         last = question.num_blocks + 1 - _need(question, _closure(question, v, forward=True), limit)
         first = _need(question, _closure(question, v, forward=False), limit)
-        for i in fences:
+        for i in places:
             end = sum(spans[:i])
             found[v, i] = (1, 1) if last <= end else (0, 0) if first > end else (0, 1)
     return found

@@ -182,10 +182,10 @@ def plans(draw: st.DrawFn, graph: sg.Graph) -> list[int]:
     arrays = graph.arrays
     least = [0] * graph.num_nodes
     reads: list[list[int]] = [[] for _ in range(graph.num_nodes)]
-    for tensor, maker in enumerate(arrays.producer.tolist()):
+    for tensor, producer in enumerate(arrays.producer.tolist()):
         for reader in arrays.consumers[arrays.consumer_offsets[tensor] : arrays.consumer_offsets[tensor + 1]].tolist():
-            reads[reader].extend([maker] if maker >= 0 else [])
+            reads[reader].extend([producer] if producer >= 0 else [])
     for node in range(graph.num_nodes):
         step = draw(st.sampled_from([0, 0, 0, 1, 2]))
-        least[node] = max((least[maker] for maker in reads[node]), default=0) + step
+        least[node] = max((least[producer] for producer in reads[node]), default=0) + step
     return least

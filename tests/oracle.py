@@ -109,7 +109,7 @@ def partitions(data: dict[str, Any], num_blocks: int) -> Iterator[tuple[int, ...
 
 
 def bottleneck(rows: list[dict[str, int | None]]) -> float:
-    """The dearest block's cost; infinite above the memory limit."""
+    """The most expensive block's cost; infinite above the memory limit."""
     costs = [row["cost"] for row in rows]
     return max(float("inf") if cost is None else cost for cost in costs)
 

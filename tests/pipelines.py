@@ -32,9 +32,9 @@ def cut(
     weights = weights or {}
     model = directory.parent / f"{directory.name}.onnx"
     _write(model, [node for stage in stages for node in stage], inputs, outputs, values, weights)
-    maker = {name: index for index, nodes in enumerate(stages) for node in nodes for name in node.output}
+    producer = {name: index for index, nodes in enumerate(stages) for node in nodes for name in node.output}
     reads = [sorted({name for node in nodes for name in node.input} - set(weights)) for nodes in stages]
-    reads = [[name for name in names if maker.get(name) != index] for index, names in enumerate(reads)]
+    reads = [[name for name in names if producer.get(name) != index] for index, names in enumerate(reads)]
     documents = []
     for index, nodes in enumerate(stages):
         to: dict[str, list[int | str]] = {
@@ -52,7 +52,7 @@ def cut(
                 "file": file.name,
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
                 "nodes": len(nodes),
-                "inputs": [_about(name, values) | {"from": maker.get(name, "model")} for name in reads[index]],
+                "inputs": [_about(name, values) | {"from": producer.get(name, "model")} for name in reads[index]],
                 "outputs": [_about(name, values) | {"to": to[name]} for name in made],
                 "predicted": {"work": 1e-4, "io_in": 0.0, "io_out": 0.0, "overflow": 0.0, "cost": 1e-4},
             }

@@ -45,5 +45,5 @@ def patched(content: bytes, patch: tuple[bytes, int, int]) -> bytes:
 
 def readers(graph: sg.Graph) -> list[list[int]]:
     """The nodes that read each tensor."""
-    fence, nodes = graph.arrays.consumer_offsets.tolist(), graph.arrays.consumers.tolist()
-    return [nodes[begin:end] for begin, end in itertools.pairwise(fence)]
+    offsets, nodes = graph.arrays.consumer_offsets.tolist(), graph.arrays.consumers.tolist()
+    return [nodes[begin:end] for begin, end in itertools.pairwise(offsets)]

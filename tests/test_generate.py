@@ -287,7 +287,7 @@ def test_layered_graphs_read_the_layer_before(num_layers: int, width: int, num_r
 
 
 def test_layered_work_has_a_heavy_tail() -> None:
-    """The dearest of many nodes outweighs what a law without a tail would ever give."""
+    """The most expensive of many nodes outweighs what a law without a tail would ever give."""
     work = sg.generate.layered(num_layers=500, width=20).arrays.work
     assert work is not None
     assert work.min() >= 5e-6

@@ -179,14 +179,14 @@ def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:
     tensors = np.repeat(np.arange(graph.num_tensors), np.diff(arrays.consumer_offsets))
     is_made = arrays.producer[tensors] >= 0
     tensors, readers = tensors[is_made], blocks[arrays.consumers[is_made]]
-    makers = blocks[arrays.producer[tensors]]
-    cycle = _cycle(makers, readers)
+    producers = blocks[arrays.producer[tensors]]
+    cycle = _cycle(producers, readers)
     # The first step back, on the cycle if there is one.
-    steps = [(maker, reader) for maker, reader in itertools.pairwise(cycle) if reader < maker]
-    is_back = (makers == steps[0][0]) & (readers == steps[0][1]) if steps else readers < makers
+    steps = [(producer, reader) for producer, reader in itertools.pairwise(cycle) if reader < producer]
+    is_back = (producers == steps[0][0]) & (readers == steps[0][1]) if steps else readers < producers
     read = int(np.flatnonzero(is_back)[0])
     tensor = _called("tensor", tensors[read], arrays.tensor_name)
-    back = f"{tensor} runs from stage {makers[read]} back to stage {readers[read]}"
+    back = f"{tensor} runs from stage {producers[read]} back to stage {readers[read]}"
     if not cycle:
         return f"{back}; there is no cycle, but stages are numbered in the order in which data flows"
     stages = [f"stage {stage}" for stage in cycle]
@@ -195,13 +195,13 @@ def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:
     return f"cycle: {' -> '.join(stages)}, where {back}"
 
 
-def _cycle(makers: NDArray[np.int64], readers: NDArray[np.int64]) -> list[int]:
+def _cycle(producers: NDArray[np.int64], readers: NDArray[np.int64]) -> list[int]:
     """Find stages that wait for each other, from the least and back to it; none when there are none."""
-    makers_of: dict[int, list[int]] = {}
-    for maker, reader in np.unique(np.stack([makers, readers])[:, makers != readers], axis=1).T.tolist():
-        makers_of.setdefault(reader, []).append(maker)
+    producers_of: dict[int, list[int]] = {}
+    for producer, reader in np.unique(np.stack([producers, readers])[:, producers != readers], axis=1).T.tolist():
+        producers_of.setdefault(reader, []).append(producer)
     try:
-        graphlib.TopologicalSorter(makers_of).prepare()
+        graphlib.TopologicalSorter(producers_of).prepare()
     except graphlib.CycleError as error:
         *stages, _ = error.args[1]
         first = stages.index(min(stages))

@@ -56,7 +56,7 @@ class Result:
     block_costs
         What each block pays, up to the last one that is not empty.
     bottleneck
-        Seconds of the dearest block; infinite when no partition within the memory limit was found.
+        Seconds of the most expensive block; infinite when no partition within the memory limit was found.
     lower_bound
         Seconds that no partition beats; infinite when it is proven that none fits the memory limit.
     bounds

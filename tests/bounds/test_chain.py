@@ -19,7 +19,7 @@ from slicegraph.bounds.chain_search import ChainSearch, Decider
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines, Integers, Move
+from slicegraph.bounds.model import Domains, Integers, Move
 from slicegraph.bounds.tasks import Budget
 from slicegraph.bounds.worker import Request
 from solving import InProcess
@@ -40,24 +40,24 @@ def all_partitions(data: dict[str, Any], device: dict[str, Any], num_blocks: int
     ]
 
 
-def charged(charges: Integers, block_of: tuple[int, ...], num_blocks: int) -> list[int]:
-    """What the first 0, 1, ..., all blocks are charged."""
-    return [int(charges[np.array(block_of) < end].sum()) for end in range(num_blocks + 1)]
+def weighed(weights: Integers, block_of: tuple[int, ...], num_blocks: int) -> list[int]:
+    """What the first 0, 1, ..., all blocks weigh."""
+    return [int(weights[np.array(block_of) < end].sum()) for end in range(num_blocks + 1)]
 
 
-def check(confines: Confines, data: dict[str, Any], device: dict[str, Any], *, boundary_io: bool) -> None:
+def check(domains: Domains, data: dict[str, Any], device: dict[str, Any], *, boundary_io: bool) -> None:
     """Compare with all partitions below the threshold; blocks beyond the nodes are not counted."""
-    num_blocks = len(confines.most) - 1
+    num_blocks = len(domains.most) - 1
     every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
     for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True):
-        if oracle.bottleneck(blocks) < confines.threshold:
-            sums = charged(confines.charges, block_of, num_blocks)
-            assert all(low <= sum_ <= high for low, sum_, high in zip(confines.least, sums, confines.most, strict=True))
+        if oracle.bottleneck(blocks) < domains.threshold:
+            sums = weighed(domains.weights, block_of, num_blocks)
+            assert all(low <= sum_ <= high for low, sum_, high in zip(domains.least, sums, domains.most, strict=True))
             paid = [block["cost"] or 0 for block in blocks] + [0] * (num_blocks - len(blocks))
             assert all(of_block <= cost for of_block, cost in zip(np.diff(sums).tolist(), paid, strict=True))
             block = np.array(block_of) + 1
-            assert (confines.earliest <= block).all()
-            assert (block <= confines.latest).all()
+            assert (domains.earliest <= block).all()
+            assert (block <= domains.latest).all()
 
 
 @given(*PROBLEMS, st.sampled_from([None, 1.0, 1.1, 2.0]))
@@ -98,11 +98,11 @@ def test_no_partition_below_its_thresholds_is_outside_the_confines_of_the_chain(
     formulation = Formulation(instance)
     search = ChainSearch(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess()))
     search.run(60)
-    confines = search.confines
-    assume(confines is not None)
-    assert confines is not None
-    check(confines, data, device, boundary_io=boundary_io)
-    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), confines=confines))
+    domains = search.domains
+    assume(domains is not None)
+    assert domains is not None
+    check(domains, data, device, boundary_io=boundary_io)
+    within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), domains=domains))
     assert within.ticks <= optimum
     assert all(relaxation.proof is None for relaxation in within.relaxations)
     if instance.params.sum() <= 1000 * threshold:
@@ -120,11 +120,11 @@ def test_what_somebody_else_decides_is_believed(
     optimum = min(map(oracle.bottleneck, every))
     # The chain goes by work.
     assume(optimum < float("inf") and instance.work.any())
-    asked: list[Confines] = []
+    asked: list[Domains] = []
 
-    def decide(confines: Confines, _seconds: float) -> bool:
-        asked.append(confines)
-        return confines.threshold <= optimum
+    def decide(domains: Domains, _seconds: float) -> bool:
+        asked.append(domains)
+        return domains.threshold <= optimum
 
     formulation = Formulation(instance)
     budget = Budget(threshold=round(1.5 * optimum), seconds=60, executor=InProcess())
@@ -137,8 +137,8 @@ def test_what_somebody_else_decides_is_believed(
     search.run(60.0)
     assert search.bound().ticks <= optimum
     assert search.bound().ticks >= optimum * (1 - 3e-5) - formulation.step
-    for confines in asked:
-        check(confines, data, device, boundary_io=boundary_io)
+    for domains in asked:
+        check(domains, data, device, boundary_io=boundary_io)
 
 
 @given(*PROBLEMS, st.data())
@@ -159,30 +159,30 @@ def test_no_move_goes_too_far(
         instance.core, everyone, threshold - formulation.step + 1, state=ProofState(), is_patient=True, poll=poll
     )
     assert core is not None
-    charges, windows = core.weights, core.narrowed.windows
+    weights, windows = core.weights, core.narrowed.windows
     sums = [
-        charged(charges, block_of, num_blocks)
+        weighed(weights, block_of, num_blocks)
         for block_of, blocks in zip(oracle.partitions(data, num_blocks), every, strict=True)
         if oracle.bottleneck(blocks) < threshold
     ]
-    total = int(charges.sum())
+    total = int(weights.sum())
     slack = draw.draw(st.integers(0, total))
     least = [max(0, min(sum_) - slack) for sum_ in zip(*sums, strict=True)]
     most = [min(total, max(sum_) + slack) for sum_ in zip(*sums, strict=True)]
     narrowed = core.narrow(least, most, windows, poll)
     assert narrowed is not None
     earliest, latest = narrowed.windows
-    confines = Confines(
+    domains = Domains(
         threshold=threshold,
         earliest=earliest,
         latest=latest,
-        apart=core.incompatible,
-        charges=charges,
+        incompatible=core.incompatible,
+        weights=weights,
         least=tuple(narrowed.least),
         most=tuple(narrowed.most),
     )
     move = Move(block=draw.draw(st.integers(0, num_blocks - 1)), is_forward=draw.draw(st.booleans()))
-    request = Request(model=build_move(formulation, move, confines), step=1, seconds=60)
+    request = Request(model=build_move(formulation, move, domains), step=1, seconds=60)
     outcome = InProcess().submit(solve_model, request).result()
     by = outcome.lower_bound - (threshold - formulation.step)
     end = move.block + move.is_forward
@@ -275,8 +275,8 @@ def test_the_confines_are_of_an_instance() -> None:
     threshold = round(1.1 * best / instance.tick)
     search = ChainSearch(formulation, Budget(threshold=threshold, seconds=1))
     search.run(1)
-    confines = search.confines
-    assert confines is not None
+    domains = search.domains
+    assert domains is not None
     ones = sg.bounds.model.Superblocks(spans=(1,) * 4)
-    models = [build_model(formulation, ones, threshold=threshold, confines=each) for each in (None, confines)]
+    models = [build_model(formulation, ones, threshold=threshold, domains=each) for each in (None, domains)]
     assert models[1].num_columns < models[0].num_columns

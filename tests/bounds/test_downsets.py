@@ -15,7 +15,7 @@ from certificates import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in, downsets
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines
+from slicegraph.bounds.model import Domains
 from slicegraph.bounds.tasks import Budget
 from strategies import CHAIN, MANY, grid, to_instance
 
@@ -72,17 +72,17 @@ def test_within_what_others_know_the_optimum_is_found(question: Question, above:
     assume(optimum < math.inf)
     threshold = int(optimum) + 1 + above % (int(optimum) + 1)
     better = np.array([block_of for block_of, _, bottleneck in partitions if bottleneck < threshold])
-    confines = Confines(
+    domains = Domains(
         threshold=threshold,
         earliest=better.min(axis=0) + 1,
         latest=better.max(axis=0) + 1,
-        apart=(np.zeros(0, np.int64), np.zeros(0, np.int64)),
-        charges=instance.work,
+        incompatible=(np.zeros(0, np.int64), np.zeros(0, np.int64)),
+        weights=instance.work,
         least=(),
         most=(),
     )
     for known in (threshold, int(optimum) + 1 + below % (threshold - int(optimum)), int(optimum)):
-        closing = close_in(instance, bottleneck=known, confines=confines, poll=never)
+        closing = close_in(instance, bottleneck=known, domains=domains, poll=never)
         assert closing.bound.ticks == optimum
         assert closing.bottleneck == (None if known == optimum else optimum)
 
@@ -110,7 +110,7 @@ def test_an_example_by_hand() -> None:
 
 
 def test_a_square_takes_downsets() -> None:
-    """No merge is lossless in a square of equals, and no node is dear."""
+    """No merge is lossless in a square of equals, and no node is expensive."""
     bound = sg.lower_bound(to_instance(grid(4), {"bandwidth": 8.0}, 3), method="downsets")
     assert (bound.status, bound.lower_bound, bound.num_groups, bound.node) == ("optimal", 10.0, 16, None)
     assert bound.downsets is not None

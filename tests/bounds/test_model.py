@@ -37,8 +37,8 @@ def partition(data: dict[str, Any], num_blocks: int, draw: st.DataObject) -> lis
 def spans(num_blocks: int, draw: st.DataObject) -> tuple[int | None, ...]:
     """Any superblocks."""
     cuts = sorted(draw.draw(st.sets(st.integers(1, num_blocks - 1)))) if num_blocks > 1 else []
-    fences = [0, *cuts, num_blocks]
-    return tuple(end - begin for begin, end in itertools.pairwise(fences))
+    boundaries = [0, *cuts, num_blocks]
+    return tuple(end - begin for begin, end in itertools.pairwise(boundaries))
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""The node bound against every partition: never above the optimum, never below the dearest node."""
+"""The node bound against every partition: never above the optimum, never below the most expensive node."""
 
 from __future__ import annotations
 

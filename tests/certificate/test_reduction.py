@@ -83,7 +83,7 @@ def question_of(
     device: dict[str, Any] | None = None,
     **options: Any,
 ) -> Question:
-    """Nodes with work, and a tensor per edge: maker, reader or readers (-1: the world), size."""
+    """Nodes with work, and a tensor per edge: producer, reader or readers (-1: the world), size."""
     tensors = {"producer": [u for u, _, _ in edges], "size": [size for *_, size in edges]}
     consumers = [v if isinstance(v, list) else [] if v < 0 else [v] for _, v, _ in edges]
     is_output = [not readers for readers in consumers]

@@ -202,7 +202,7 @@ def test_a_region_that_is_kept_apart_is_inlined() -> None:
 
 
 def test_loops_and_branches_are_one_node_each() -> None:
-    """Scan counts its body once per element, a loop once, a branch as the dearer; the weights count once."""
+    """Scan counts its body once per element, a loop once, a branch as the more expensive; the weights count once."""
     higher = importlib.import_module("torch._higher_order_ops.scan")
     w, x, rows = torch.ones(4, 4), torch.ones(2, 4), torch.ones(7, 2, 4)
     graph = _graph(lambda self, x, rows: higher.scan(lambda c, row: (c @ self.w + row, c * 2), x, rows), x, rows, w=w)

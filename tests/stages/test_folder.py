@@ -17,7 +17,7 @@ def test_a_split_is_read_with_what_goes_where(tmp_path: Path) -> None:
     chain(tmp_path / "stages")
     split = read_split(tmp_path / "stages")
     assert (split.name, split.predicted) == ("chain", 1e-4)
-    assert [stage.makers for stage in split.stages] == [(None,), (0,), (0, 1)]
+    assert [stage.producers for stage in split.stages] == [(None,), (0,), (0, 1)]
     assert [stage.readers for stage in split.stages] == [((1, 2),), ((2,),), ((),)]
     assert [stage.is_result for stage in split.stages] == [(False,), (True,), (True,)]
     assert [stage.block for stage in split.stages] == [1, 2, 3]

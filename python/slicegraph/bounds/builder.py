@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines, Integers, Model, Move, Superblocks
+from slicegraph.bounds.model import Domains, Integers, Model, Move, Superblocks
 from slicegraph.bounds.rows import ONE, ZERO, Rows
 
 _T = np.zeros(1, np.int64)
@@ -16,7 +16,7 @@ _T = np.zeros(1, np.int64)
 
 
 def build_model(
-    formulation: Formulation, superblocks: Superblocks, *, threshold: int | None, confines: Confines | None = None
+    formulation: Formulation, superblocks: Superblocks, *, threshold: int | None, domains: Domains | None = None
 ) -> Model:
     """Build the model of a grouping of blocks; rows that always hold are left out.
 
@@ -24,20 +24,18 @@ def build_model(
     -----
     O((nodes + reads) x superblocks).
     """
-    return _Builder(formulation, superblocks, threshold or None, confines).build()
+    return _Builder(formulation, superblocks, threshold or None, domains).build()
 
 
-def build_move(formulation: Formulation, move: Move, confines: Confines) -> Model:
-    """Build the model of a move, all blocks being below the threshold of ``confines``.
+def build_move(formulation: Formulation, move: Move, domains: Domains) -> Model:
+    """Build the model of a move, all blocks being below the threshold of ``domains``.
 
     Notes
     -----
     O(nodes + reads).
     """
     spans = tuple(span for span in (move.block, 1, formulation.num_blocks - 1 - move.block) if span)
-    return _Builder(
-        formulation, Superblocks(spans=spans), confines.threshold - formulation.step, confines, move
-    ).build()
+    return _Builder(formulation, Superblocks(spans=spans), domains.threshold - formulation.step, domains, move).build()
 
 
 @final
@@ -49,11 +47,11 @@ class _Builder:
         formulation: Formulation,
         superblocks: Superblocks,
         threshold: int | None,
-        confines: Confines | None = None,
+        domains: Domains | None = None,
         move: Move | None = None,
     ) -> None:
         self.formulation, self.superblocks, self.threshold = formulation, superblocks, threshold
-        self.confines, self.move = confines, move
+        self.domains, self.move = domains, move
         self.spans, self.num_superblocks = superblocks.spans, len(superblocks.spans)
         self.num_columns, self.rows = 1, Rows()
         self.y = self._nodes()
@@ -70,10 +68,10 @@ class _Builder:
             self._limit(j, span)
         if self.superblocks.demand is not None:
             self._demand(self.superblocks.demand)
-        if self.confines:
-            self._reach(self.confines)
+        if self.domains:
+            self._reach(self.domains)
             for j in self._single():
-                self._charge(j, self.confines.charges)
+                self._weight(j, self.domains.weights)
         return self._finish(num_binaries)
 
     def _single(self) -> list[int]:
@@ -98,9 +96,9 @@ class _Builder:
             if windows is not None:
                 end += self.spans[i - 1] or 0
                 is_never, is_always = windows[0] > end, windows[1] <= end
-                if self.confines:
-                    is_never |= self.confines.earliest > end
-                    is_always |= self.confines.latest <= end
+                if self.domains:
+                    is_never |= self.domains.earliest > end
+                    is_always |= self.domains.latest <= end
                 y[is_always, i] = ONE
                 is_free = ~is_never & ~is_always
             y[is_free, i] = self._new(int(is_free.sum()))
@@ -119,12 +117,12 @@ class _Builder:
             later, sooner = y[:, j + 1], y[:, j]
             kept = (later != ONE) & (sooner != ZERO)
             self._pure("order", (nodes[kept], j), [(later[kept], 1), (sooner[kept], -1)])
-        if self.confines:
-            first, last = self.confines.apart
+        if self.domains:
+            first, last = self.domains.incompatible
             for j in self._single():
                 sooner, later = y[first, j], y[last, j + 1]
                 kept = (sooner != ONE) & (later != ZERO)
-                self._pure("apart", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
+                self._pure("incompatible", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
 
     def _cuts(self, j: int) -> tuple[Integers, Integers]:
         """Add what makes a tensor cost something in a superblock; give the tensors that can, and their columns."""
@@ -182,13 +180,13 @@ class _Builder:
         else:
             self._sum("cost", (j,), [(_T, np.array([span])), *terms], 0)
 
-    def _charge(self, j: int, charges: Integers) -> None:
-        """Let t be at least what a superblock of one block is charged; in a move, the threshold."""
-        terms = self._in(j, -charges)
+    def _weight(self, j: int, weights: Integers) -> None:
+        """Let t be at least what a superblock of one block weighs; in a move, the threshold."""
+        terms = self._in(j, -weights)
         if self.move:
-            self._sum("charge", (j,), terms, -(self.threshold or 0))
+            self._sum("weight", (j,), terms, -(self.threshold or 0))
         else:
-            self._sum("charge", (j,), [(_T, np.ones(1, np.int64)), *terms], 0)
+            self._sum("weight", (j,), [(_T, np.ones(1, np.int64)), *terms], 0)
 
     def _limit(self, j: int, span: int) -> None:
         """Parameters within the memory limit."""
@@ -202,18 +200,18 @@ class _Builder:
         mean = -(-int(work.sum()) // self.formulation.num_blocks)
         self._sum("demand", (), self._in(j, work), mean)
 
-    def _reach(self, confines: Confines) -> None:
-        """Bound what the first blocks are charged, and let t say how much closer the bounds can be in a move."""
-        charges = confines.charges
+    def _reach(self, domains: Domains) -> None:
+        """Bound what the first blocks weigh, and let t say how much closer the bounds can be in a move."""
+        weights = domains.weights
         ends = np.cumsum([span or 0 for span in self.spans]).tolist()
         for i, end in enumerate(ends[:-1], start=1):
-            self._sum("least", (i,), self._up_to(i, charges), confines.least[end])
-            self._sum("most", (i,), self._up_to(i, -charges), -confines.most[end])
+            self._sum("least", (i,), self._up_to(i, weights), domains.least[end])
+            self._sum("most", (i,), self._up_to(i, -weights), -domains.most[end])
         if self.move:
-            end, sign, limit = self.move.block, -1, -confines.least[self.move.block]
+            end, sign, limit = self.move.block, -1, -domains.least[self.move.block]
             if self.move.is_forward:
-                end, sign, limit = end + 1, 1, confines.most[end + 1]
-            terms = self._up_to(ends.index(end) + 1 if end else 0, sign * charges)
+                end, sign, limit = end + 1, 1, domains.most[end + 1]
+            terms = self._up_to(ends.index(end) + 1 if end else 0, sign * weights)
             self._sum("move", (), [(_T, np.ones(1, np.int64)), *terms], (self.threshold or 0) + limit)
 
     def _up_to(self, i: int, weights: Integers) -> list[tuple[Integers, Integers]]:
@@ -242,10 +240,10 @@ class _Builder:
         is_integer = np.ones(self.num_columns, np.bool_)
         is_integer[0], is_integer[num_binaries:] = False, False
         threshold = self.threshold
-        if threshold and self.confines and self.move:
+        if threshold and self.domains and self.move:
             # One more than the farthest move.
             end = self.move.block + self.move.is_forward
-            threshold += self.confines.most[end] - self.confines.least[end] + 1
+            threshold += self.domains.most[end] - self.domains.least[end] + 1
         return Model(
             superblocks=self.superblocks,
             threshold=threshold,

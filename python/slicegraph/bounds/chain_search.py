@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from slicegraph._core import ProofState
 from slicegraph.bounds.builder import build_move
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines, Move
+from slicegraph.bounds.model import Domains, Move
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.params import ChainParams
 from slicegraph.bounds.propagation import Effort, Known
@@ -48,7 +48,7 @@ class Decider:
         What cuts have said so far of the instance, and which of its nodes are in which group of this quotient.
     """
 
-    decide: Callable[[Confines, float], bool]
+    decide: Callable[[Domains, float], bool]
     state: ProofState
     group_of: NDArray[np.int32]
 
@@ -149,9 +149,9 @@ class ChainSearch:
         self._is_final = is_all if self._decide is None else self.lower_bound >= self._best
 
     @property
-    def confines(self) -> Confines | None:
+    def domains(self) -> Domains | None:
         """All that is known of partitions nearly as good as the best; None when nothing is."""
-        return self._open[0].confines if self._open and not self._open[0].is_contradiction else None
+        return self._open[0].domains if self._open and not self._open[0].is_contradiction else None
 
     @property
     def _proven(self) -> int:
@@ -250,7 +250,7 @@ class ChainSearch:
             is_whole = self._is_worth_branching(known) and self._branch(known, _halfway(end) if decide else end)
         is_proven = known.is_contradiction
         if decide is not None and not is_proven and self._has_time() and time.monotonic() < end:
-            is_proven = decide(known.confines, end - time.monotonic())
+            is_proven = decide(known.domains, end - time.monotonic())
         if is_proven:
             self.lower_bound, self._evidence = threshold, known.most_work(self._formulation.total)
             self._open = [known for known in self._open if known.threshold > threshold]
@@ -314,7 +314,7 @@ class ChainSearch:
         seconds = min(seconds, SHARE_OF_SOLVER * self._seconds_left)
         request = Request(
             model=model,
-            step=1,  # what nodes are charged can be anything
+            step=1,  # node weights can be anything
             seconds=seconds,
             target=0 if effort is Effort.RELAXED else None,
             options={**SOLVER_OPTIONS, **self._options(effort)},

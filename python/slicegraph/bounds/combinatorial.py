@@ -7,11 +7,11 @@ seconds of streaming. Every partition into at most ``k`` blocks has a block that
 - ``work(v) + max(0, params(v) - M)``, for every node ``v``.
 
 **Proof.** The blocks' work adds up to ``W`` and their overflow to at least ``max(0, P - k M)``, since each of the ``k``
-devices keeps at most ``M`` resident; the dearest block is at least the mean. The block that holds ``v`` pays at least
-what ``v`` alone does, as work and overflow never fall when nodes join. With ``boundary_io``, every model input that is
-read is imported at least once and every model output is exported once, which adds their transfers to the first sum, and
-those that ``v`` itself reads or makes to the second. All of it holds in ticks, where a bottleneck is an integer, so the
-mean is rounded up.
+devices keeps at most ``M`` resident; the most expensive block is at least the mean. The block that holds ``v`` pays
+at least what ``v`` alone does, as work and overflow never fall when nodes join. With ``boundary_io``, every model
+input that is read is imported at least once and every model output is exported once, which adds their transfers to the
+first sum, and those that ``v`` itself reads or produces to the second. All of it holds in ticks, where a bottleneck is
+an integer, so the mean is rounded up.
 
 When a node's parameters are above the memory limit, or all parameters above that of ``k`` devices, no partition is
 within it, and the bound is 2^52 ticks, more than any block costs.

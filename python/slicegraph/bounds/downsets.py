@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from slicegraph._core import ProofState, prove
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines
+from slicegraph.bounds.model import Domains
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
@@ -65,14 +65,14 @@ def close_in(
     bottleneck: int | None = None,
     threads: int = 1,
     steps: int = FIRST_STEPS,
-    confines: Confines | None = None,
+    domains: Domains | None = None,
     state: ProofState | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
     ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
-    in ticks, every few milliseconds, and answers whether to stop. ``confines``, what is known of all better partitions,
+    in ticks, every few milliseconds, and answers whether to stop. ``domains``, what is known of all better partitions,
     leave fewer downsets; what is found within them rests on whoever says so. ``state`` keeps what is known of
     this instance.
     """
@@ -89,8 +89,8 @@ def close_in(
         )
         return Closing(bound=bound, block_of=None, bottleneck=None, is_interrupted=False)
     known = None
-    if confines is not None and bottleneck is not None and bottleneck <= confines.threshold:
-        known = confines.earliest, confines.latest, confines.charges
+    if domains is not None and bottleneck is not None and bottleneck <= domains.threshold:
+        known = domains.earliest, domains.latest, domains.weights
     proven = prove(
         instance.core,
         lower_bound=lower_bound,

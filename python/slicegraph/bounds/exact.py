@@ -8,7 +8,7 @@ which falls along every edge because blocks never do; ``cut[x, b] = 1`` iff bloc
 ``over`` what overflows; ``t`` its bottleneck. The rows hold: a block either makes ``x``, and exports it when a reader
 is elsewhere, or imports it when it has a reader, so ``cut`` is at least two differences of ``x[., b]``; and the cost of
 each block is at most ``t``. Windows hold by the lemma of `slicegraph.bounds.model` for every partition within the
-threshold. With a `slicegraph.bounds.model.Confines` they hold for every partition below its threshold, which then takes
+threshold. With a `slicegraph.bounds.model.Domains` they hold for every partition below its threshold, which then takes
 the place of the other: a partition that is left out costs at least as much. Conversely, a solution with whole ``y`` is
 an acyclic partition, and its blocks cost at most ``t``.
 """
@@ -25,8 +25,8 @@ from slicegraph.evidence.bound import Bound
 
 def exact(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the exact model of O((nodes + reads) x blocks) rows, the optimum less 1e-6 when solved."""
-    if budget.confines:
-        least = min(budget.confines.threshold, budget.threshold or budget.confines.threshold)
+    if budget.domains:
+        least = min(budget.domains.threshold, budget.threshold or budget.domains.threshold)
         budget = replace(budget, threshold=least)
     tasks = Tasks("exact", formulation, budget, [Superblocks(spans=(1,) * formulation.num_blocks)])
     tasks.solve(tasks.all)

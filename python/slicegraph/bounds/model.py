@@ -21,12 +21,12 @@ Windows
     That fixes most ``y`` when ``T`` is close to the mean work. Since only partitions above ``T`` are left out, the
     bound of such a model is ``min(T, its least t)``.
 
-    More may be known of the partitions below a threshold, by minimum cuts (`Confines`): narrower windows; which nodes
-    ``u`` are *apart* from ``v``, so that ``u`` is before a block as soon as ``v`` is in it or before it: rows "apart";
-    and what nodes are *charged*, no block more than it costs: rows "charge".
+    More may be known of the partitions below a threshold, by minimum cuts (`Domains`): narrower windows; which nodes
+    ``u`` are *incompatible* with a later ``v``, so that ``u`` is before a block as soon as ``v`` is in it or before it:
+    rows "incompatible"; and node *weights*, of which no block has more than it costs: rows "weight".
 
 Moves
-    Let every block cost at most ``c``, and let the first ``b`` blocks be charged between ``l`` and ``m``, for every
+    Let every block cost at most ``c``, and let the first ``b`` blocks have weight between ``l`` and ``m``, for every
     ``b``. The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its
     ``t`` is ``c`` plus that much. What is before and after the moved block need not be divided.
 """
@@ -59,7 +59,7 @@ class Superblocks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Confines:
+class Domains:
     """What is known of all partitions whose bottleneck is below a threshold.
 
     Attributes
@@ -68,26 +68,26 @@ class Confines:
         Ticks.
     earliest, latest
         Per node, the first and the last block that it can be in, from 1.
-    apart
+    incompatible
         Nodes of which the first is always in an earlier block than the second.
-    charges
-        Per node, ticks; the nodes of a block are charged no more than it costs, and each at least its work.
+    weights
+        Per node, ticks; the nodes of a block weigh no more than it costs, and each at least its work.
     least, most
-        Ticks that the first 0, 1, ..., all blocks are charged together.
+        Ticks that the nodes of the first 0, 1, ..., all blocks weigh together.
     """
 
     threshold: int
     earliest: Integers
     latest: Integers
-    apart: tuple[Integers, Integers]
-    charges: Integers
+    incompatible: tuple[Integers, Integers]
+    weights: Integers
     least: tuple[int, ...]
     most: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """What is asked of one block: how much can be charged in it and before it, or how little before it.
+    """What is asked of one block: how much weight can be in it and before it, or how little before it.
 
     Attributes
     ----------
@@ -145,34 +145,34 @@ class Model:
 
 
 KINDS = (
-    "apart",
     "before",
-    "charge",
     "cost",
     "demand",
     "export",
     "import",
+    "incompatible",
     "least",
     "limit",
     "most",
     "move",
     "order",
     "overflow",
+    "weight",
 )
 """The rows, by name; those of `PURE` have no unit and values of 1 and -1, "limit" is in bytes, the rest in ticks."""
-PURE = ("apart", "before", "export", "import", "order")
+PURE = ("before", "export", "import", "incompatible", "order")
 NUM_ARGUMENTS = {
-    "apart": 3,
     "before": 3,
-    "charge": 1,
     "cost": 1,
     "demand": 0,
     "export": 3,
     "import": 3,
+    "incompatible": 3,
     "least": 1,
     "limit": 1,
     "most": 1,
     "move": 0,
     "order": 2,
     "overflow": 1,
+    "weight": 1,
 }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from slicegraph._core import ProofState, find_domains
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines, Integers, Move
+from slicegraph.bounds.model import Domains, Integers, Move
 
 
 class Effort(Enum):
@@ -41,7 +41,7 @@ class Known:
         num_nodes, num_blocks = len(formulation.work), formulation.num_blocks
         self.least, self.most = [0] * (num_blocks + 1), [0] * (num_blocks + 1)
         self.windows: tuple[Integers, Integers] = np.ones(num_nodes, np.int64), np.full(num_nodes, num_blocks)
-        self.charges: Integers = formulation.work
+        self.weights: Integers = formulation.work
         self.has_cuts: bool = above is None or above.has_cuts
         """Whether minimum cuts are worth their time."""
         state, group_of = cuts
@@ -57,7 +57,7 @@ class Known:
         """Whether there is no such partition."""
         if core is None:
             return
-        self._core, self.charges, self._apart = core, core.weights, core.incompatible
+        self._core, self.weights, self._incompatible = core, core.weights, core.incompatible
         narrowed = core.narrowed
         self.least, self.most, self.windows = narrowed.least, narrowed.most, narrowed.windows
         if above is None:
@@ -74,17 +74,17 @@ class Known:
         return tuple(min(sum_, total - 1) for sum_ in sums)
 
     @property
-    def confines(self) -> Confines:
+    def domains(self) -> Domains:
         """As others take it."""
-        return self._confines(self.least, self.most, self.windows)
+        return self._domains(self.least, self.most, self.windows)
 
-    def _confines(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Confines:
-        return Confines(
+    def _domains(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Domains:
+        return Domains(
             threshold=self.threshold,
             earliest=windows[0],
             latest=windows[1],
-            apart=self._apart,
-            charges=self.charges,
+            incompatible=self._incompatible,
+            weights=self.weights,
             least=tuple(least),
             most=tuple(most),
         )
@@ -122,7 +122,7 @@ class Known:
         is_only = len(self.most) - 1 == 1
         return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
 
-    def question(self, move: Move) -> Confines | None:
+    def question(self, move: Move) -> Domains | None:
         """Narrow the bounds to where an answer would be news; None when nothing is there."""
         b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
@@ -132,7 +132,7 @@ class Known:
         narrowed = self._core.narrow(least, most, self.windows)
         if narrowed is None:
             return None
-        return self._confines(narrowed.least, narrowed.most, narrowed.windows)
+        return self._domains(narrowed.least, narrowed.most, narrowed.windows)
 
     def learn(self, move: Move, work: int | None) -> None:
         """Take the answer: the bound asked for; None: there is nothing where the question was."""

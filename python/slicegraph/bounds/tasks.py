@@ -12,7 +12,7 @@ from typing import final
 
 from slicegraph.bounds.builder import build_model
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines, Superblocks
+from slicegraph.bounds.model import Domains, Superblocks
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request, Watch, solve_model, solver
 from slicegraph.evidence.bound import Bound
@@ -43,7 +43,7 @@ class Budget:
         Where models are solved; None: here, one after the other.
     watch
         Told the best lower bound so far, in ticks, every few milliseconds; answers whether to stop.
-    confines
+    domains
         What is known of better partitions, for the exact model; what follows from it is nothing but the solver's word.
     """
 
@@ -51,7 +51,7 @@ class Budget:
     seconds: float
     executor: Executor | None = None
     watch: Watch | None = None
-    confines: Confines | None = None
+    domains: Domains | None = None
 
 
 def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: int) -> bool:
@@ -159,7 +159,7 @@ class Tasks:
         )
 
     def _relaxation(self, task: Task) -> Relaxation:
-        outcome = task.outcome.on_word() if self._budget.confines else task.outcome
+        outcome = task.outcome.on_word() if self._budget.domains else task.outcome
         return Relaxation(
             spans=task.superblocks.spans,
             demand=task.superblocks.demand,
@@ -185,7 +185,7 @@ class Tasks:
 
     def _request(self, task: Task, seconds: float, target: int | None) -> Request:
         budget = self._budget
-        model = build_model(self._formulation, task.superblocks, threshold=budget.threshold, confines=budget.confines)
+        model = build_model(self._formulation, task.superblocks, threshold=budget.threshold, domains=budget.domains)
         step, known, task.target = self._formulation.step, task.outcome.proof, target
         return Request(model=model, step=step, seconds=seconds, target=target, known=known)
 

@@ -12,9 +12,10 @@ of ``b``; when it is an ancestor, no ancestor. The least of this over all such `
 group of a block to another stays in it, since no tensor runs to an earlier block.
 
 **The network.** ``S`` is what the source ``a`` reaches when an arc from ``S`` to the rest is paid. A group's load is an
-arc to the sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its maker; one
-that is exported, an arc from its maker to a vertex and from there to each reader. Arcs of convexity are never cut. What
-must not be in ``S`` is the sink. Vertices are made when the flow comes by, so a flow that is soon enough stays near.
+arc to the sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its producer;
+one that is exported, an arc from its producer to a vertex and from there to each reader. Arcs of convexity are never
+cut. What must not be in ``S`` is the sink. Vertices are made when the flow comes by, so a flow that is soon enough
+stays near.
 """
 
 from __future__ import annotations

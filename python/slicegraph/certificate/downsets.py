@@ -58,7 +58,7 @@ class Downsets:
         self._load = list(problem.work)
         # What a node adds to the exports of its set, and to the tensors that wait for a reader.
         self._leaving, self._made = [0] * size, [0] * size
-        # Of what a node reads: bits of its maker and of its readers, and ticks to import and to export it.
+        # Of what a node reads: bits of its producer and of its readers, and ticks to import and to export it.
         self._reads: list[list[tuple[int, int, int, int]]] = [[] for _ in range(size)]
         self._entering = 0
         for tensor, (producer, consumers) in enumerate(zip(problem.producer, problem.consumers, strict=True)):
@@ -75,10 +75,10 @@ class Downsets:
                 successors[producer] |= set(consumers)
             else:
                 self._entering += ticks
-            maker = 1 << producer if producer >= 0 else 0
+            made_by = 1 << producer if producer >= 0 else 0
             readers = sum(1 << consumer for consumer in set(consumers))
             for consumer in set(consumers):
-                self._reads[consumer].append((maker, readers, ticks, leaving))
+                self._reads[consumer].append((made_by, readers, ticks, leaving))
                 predecessors[consumer] |= {producer} - {-1}
         topological_order(successors, [list(nodes) for nodes in predecessors])
         self._successors = successors
@@ -153,11 +153,11 @@ class Downsets:
                 new_ticks = ticks - self._load[node] + self._made[node]
                 grown = inside | 1 << node
                 members = inside & ~base
-                for maker, readers, transfer, leaving in self._reads[node]:
+                for made_by, readers, transfer, leaving in self._reads[node]:
                     is_last = not readers & ~grown
                     if is_last:
                         new_ticks -= transfer
-                    if maker & members:
+                    if made_by & members:
                         new_exports -= leaving if is_last else 0
                     elif not readers & members:
                         new_cost += transfer

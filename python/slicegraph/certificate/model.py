@@ -93,7 +93,7 @@ class Certificate:
 
     @property
     def bottleneck(self) -> float:
-        """Seconds of the partition's dearest block; infinite without a partition."""
+        """Seconds of the partition's most expensive block; infinite without a partition."""
         if isinstance(self.document, dict) and self.document.get("witness") is None:
             return math.inf
         return self._number("witness", "bottleneck") * self._number("tick")

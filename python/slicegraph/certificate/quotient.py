@@ -1,7 +1,7 @@
 """A problem in which some nodes are in one block: groups of nodes, joined two at a time.
 
-A tensor goes from its maker's group to its readers' groups without that one. One that no other group reads costs
-nothing, but for a model output that is paid, which its maker's group pays wherever it is.
+A tensor goes from its producer's group to its readers' groups without that one. One that no other group reads costs
+nothing, but for a model output that is paid, which its producer's group pays wherever it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Quotient:
     producer, consumers, transfer
         Per tensor: the group that makes it (-1: none), the others that read it, and ticks.
     leaving
-        Ticks per tensor that its maker pays only when another block reads it.
+        Ticks per tensor that its producer pays only when another block reads it.
 
     Notes
     -----
@@ -134,8 +134,8 @@ class Quotient:
             producer = problem.producer[tensor]
             if readers or (producer >= 0 and self._is_out[tensor]):
                 consumers = tuple(sorted(number[reader] for reader in readers))
-                maker = number[-1 if producer < 0 else self.find(producer)]
-                way = maker, consumers, self._is_out[tensor]
+                source = number[-1 if producer < 0 else self.find(producer)]
+                way = source, consumers, self._is_out[tensor]
                 ways[way] = ways.get(way, 0) + self.transfer[tensor]
         return dataclasses.replace(
             problem,

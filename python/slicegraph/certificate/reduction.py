@@ -119,10 +119,10 @@ def objection(
 
 def _object_to_pull(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
     made, read = list(quotient.made(v)), list(quotient.read(v))
-    makers = {quotient.producer[tensor] for tensor in read} - {-1}
-    if u not in makers:
+    producers = {quotient.producer[tensor] for tensor in read} - {-1}
+    if u not in producers:
         return "the other makes nothing for it"
-    if not _reaches(quotient.predecessors, u, makers - {u}, budget):
+    if not _reaches(quotient.predecessors, u, producers - {u}, budget):
         return "whoever else makes something for it must come before the other"
     alone = [t for t in read if quotient.producer[t] == u and len(quotient.consumers[t]) == 1]
     entering = [t for t in read if quotient.producer[t] != u and u not in quotient.consumers[t]]

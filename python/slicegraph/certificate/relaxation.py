@@ -175,10 +175,10 @@ class _WeightedSum:
         ends = list(itertools.accumulate(spans, initial=0))
         first, last = self._prover.windows(self._threshold, budget)
         most = 0
-        for (node, fence), factor in self._y.items():
-            if last[node] <= ends[fence]:
+        for (node, place), factor in self._y.items():
+            if last[node] <= ends[place]:
                 most += factor
-            elif first[node] <= ends[fence]:
+            elif first[node] <= ends[place]:
                 most += max(0, factor)
         return most
 
@@ -196,14 +196,14 @@ class _WeightedSum:
         self._expect_superblock(superblock)
         self._add_x(node, superblock, self._unit * multiplier)
 
-    def _add_before(self, node: int, reader: int, fence: int, multiplier: int) -> None:
+    def _add_before(self, node: int, reader: int, place: int, multiplier: int) -> None:
         self._expect_node(node)
         if reader not in self._prover.successors[node]:
             raise PlacedError(f"node {reader} reads nothing that node {node} makes")
-        if not 0 < fence < len(self._spans):
-            raise PlacedError(f"{fence} is not between two of {len(self._spans)} superblocks")
-        self._y[node, fence] += self._unit * multiplier
-        self._y[reader, fence] -= self._unit * multiplier
+        if not 0 < place < len(self._spans):
+            raise PlacedError(f"{place} is not between two of {len(self._spans)} superblocks")
+        self._y[node, place] += self._unit * multiplier
+        self._y[reader, place] -= self._unit * multiplier
 
     def _add_export(self, tensor: int, reader: int, superblock: int, multiplier: int) -> None:
         self._expect_tensor(tensor)

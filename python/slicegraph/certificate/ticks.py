@@ -76,7 +76,7 @@ class Problem:
         return self.boundary_io and is_crossing
 
     def combinatorial(self) -> int:
-        """Give the dearest node or the mean block, whichever costs more; no partition has a lower bottleneck.
+        """Give the most expensive node or the mean block, whichever costs more; no partition has a lower bottleneck.
 
         2^52, more than any block costs, when a node is above the memory limit or all are above that of all blocks.
         """

@@ -41,7 +41,7 @@ class Facts:
 
 
 def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
-    """Give what an operation takes that runs one of some bodies: what the dearest takes, and at least its own."""
+    """Give what an operation with alternative bodies takes: what the most expensive one does, and at least its own."""
     return replace(
         own,
         flops=max([own.flops, *(body.flops for body in bodies)]),

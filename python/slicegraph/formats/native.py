@@ -47,7 +47,7 @@ def write(arrays: GraphArrays, path: Path) -> None:
 
 
 def _to_json(arrays: GraphArrays) -> dict[str, Any]:
-    fence = arrays.consumer_offsets.tolist()
+    offsets = arrays.consumer_offsets.tolist()
     readers = arrays.consumers.tolist()
     nodes = {
         "op": list(arrays.op),
@@ -59,7 +59,7 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "name": arrays.tensor_name and list(arrays.tensor_name),
         "producer": arrays.producer.tolist(),
         "size": arrays.size.tolist(),
-        "consumers": [readers[begin:end] for begin, end in itertools.pairwise(fence)],
+        "consumers": [readers[begin:end] for begin, end in itertools.pairwise(offsets)],
         "is_output": _list(arrays.is_output),
     }
     graph = {

@@ -27,7 +27,7 @@ _MEANING = {
 
 
 def profile_to_text(graph: Graph, timing: Timing) -> str:
-    """Give a row for each of the dearest operators, and how their sum compares to the whole."""
+    """Give a row for each of the most expensive operators, and how their sum compares to the whole."""
     is_terminal = sys.stdout.isatty()
     # A pipe has no width: nothing is cut or wrapped there.
     console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
@@ -107,7 +107,7 @@ def _operators(graph: Graph) -> Table:
 
 
 def _by_operator(graph: Graph) -> list[tuple[str, int, float]]:
-    """Sum nodes up by operator, the dearest first: how many, and their seconds."""
+    """Sum nodes up by operator, the most expensive first: how many, and their seconds."""
     each: dict[str, list[float]] = {}
     for op, seconds in zip(graph.arrays.op, _seconds(graph), strict=True):
         each.setdefault(op, []).append(seconds)

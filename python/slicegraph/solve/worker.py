@@ -15,7 +15,7 @@ from slicegraph._core import ProofState
 from slicegraph.bounds.chain_search import ChainSearch, Decider
 from slicegraph.bounds.downsets import MAX_NODES, Closing, close_in
 from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Confines
+from slicegraph.bounds.model import Domains
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import Instance
 from slicegraph.evidence.bound import Bound
@@ -105,14 +105,14 @@ class Prover(ABC):
 
 
 def ask_exact(
-    shared: Shared, instance: Instance, task: Run, *, is_first: bool = False, confines: Confines | None = None
+    shared: Shared, instance: Instance, task: Run, *, is_first: bool = False, domains: Domains | None = None
 ) -> Closing:
-    """Run the exact solver for a turn; or on what the chain asks alone, within the confines that it knows."""
+    """Run the exact solver for a turn; or on what the chain asks alone, within the domains that it knows."""
     board = shared.board
     state = board.schedule
     lower_bound, bottleneck = state.lower_bound, state.bottleneck
-    if confines is not None:
-        lower_bound, bottleneck = confines.threshold - 1, confines.threshold
+    if domains is not None:
+        lower_bound, bottleneck = domains.threshold - 1, domains.threshold
     turn = Turn(begin=board.now, seconds=task.seconds, bottleneck=bottleneck, is_first=is_first)
 
     def poll(ticks: int, best: int) -> bool:
@@ -123,7 +123,7 @@ def ask_exact(
             is_swept=known.stuck is not None,
             is_wide=known.are_wide,
         )
-        if confines is not None:
+        if domains is not None:
             return ends_decision(board.schedule, turn, report, board.now)
         now_known = board.tell(*news(turn, report, board.now))
         known.raise_floor(now_known.lower_bound)
@@ -135,8 +135,8 @@ def ask_exact(
         bottleneck=bottleneck,
         threads=shared.threads,
         steps=task.steps,
-        confines=confines,
-        state=shared.known if confines is None else None,
+        domains=domains,
+        state=shared.known if domains is None else None,
         poll=poll,
     )
 
@@ -165,7 +165,7 @@ class _Quotient:
         self.formulation = Formulation(self.reduction.instance)
         self.expensive_node: ExpensiveNode | None = None
         self.chain: ChainSearch | None = None
-        self.confines: Confines | None = None
+        self.domains: Domains | None = None
 
 
 @final
@@ -182,14 +182,14 @@ class RelaxedProver(Prover):
         is_begin = task.method == state.worker(self.name).methods[0]
         if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
             quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck)
-        budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, confines=quotient.confines)
+        budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient, budget), False
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
             chain.learn(state.bottleneck)
         chain.run(task.seconds, floor=lambda: self._board.schedule.lower_bound)
-        quotient.confines = chain.confines
+        quotient.domains = chain.domains
         return self._lifted(chain.bound(), quotient, budget), not chain.is_done
 
     def _hear(self, ticks: int) -> bool:
@@ -200,14 +200,14 @@ class RelaxedProver(Prover):
         if reduction.instance.graph.num_nodes > MAX_NODES:
             return ChainSearch(quotient.formulation, budget, decider=None)
 
-        def decide(confines: Confines, seconds: float) -> bool:
+        def decide(domains: Domains, seconds: float) -> bool:
             # It may come across a better partition.
             steps = self._board.schedule.params.more_steps
             task_of_it = dataclasses.replace(task, seconds=seconds, steps=steps)
-            closing = ask_exact(self._shared, reduction.instance, task_of_it, confines=confines)
+            closing = ask_exact(self._shared, reduction.instance, task_of_it, domains=domains)
             if closing.block_of is not None:
                 self._shared.improve(reduction.lift(closing.block_of), closing.bottleneck)
-            return closing.bound.ticks >= confines.threshold
+            return closing.bound.ticks >= domains.threshold
 
         decider = Decider(decide=decide, state=self._shared.known, group_of=reduction.group_of)
         return ChainSearch(quotient.formulation, budget, decider=decider)

@@ -68,7 +68,7 @@ class Cost(TypedDict):
 
 
 class Prediction(TypedDict):
-    """Seconds of the dearest stage; the device that they are about, and whether the model's borders are paid."""
+    """Seconds of the most expensive stage; the device that they are about, and whether the model's borders are paid."""
 
     bottleneck: float | None
     device: dict[str, float | int]

@@ -55,7 +55,7 @@ def trace(
     Notes
     -----
     - Calls are inlined: ``jit``, ``checkpoint``, custom derivatives.  ``scan``, ``while`` and ``cond`` stay one node
-      each: ``scan`` counts its body once per iteration, ``while`` once, ``cond`` its dearest branch.
+      each: ``scan`` counts its body once per iteration, ``while`` once, ``cond`` its most expensive branch.
     - Sizes: elements by width, types of less than a byte packed, a random key as the words that hold it.
     - ``flops`` as the ONNX reader counts: 2 for a multiply-accumulate, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is

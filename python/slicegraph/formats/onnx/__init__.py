@@ -51,7 +51,8 @@ def read(
     - ``read_bytes``: distinct inputs with parameters, of a gathered table only the part that is gathered.
       ``write_bytes``: outputs in use.  ``param_bytes``: parameters as stored, at each node that reads them.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their
-      body once per iteration (once, if nobody says how many), If its dearer branch, or the one that is known to run.
+      body once per iteration (once, if nobody says how many), If its more expensive branch, or the one that is known
+      to run.
     - Local functions are inlined.  Nodes that only told shapes go with the shapes.  Nodes out of order are sorted.
 
     Examples

@@ -27,7 +27,7 @@ _TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
 def facts(node: Node, used: AbstractSet[str], formulas: Formulas) -> Facts:
     """Say what a node takes.
 
-    A node with bodies takes what its dearest body takes, as often as it runs, and moves at least its own inputs
+    A node with bodies takes what its most expensive body takes, as often as it runs, and moves at least its own inputs
     and outputs.  A Loop runs its body as often as its constant trip count says, even if its condition could stop it
     earlier, and once if there is none; a Scan or SequenceMap once for each element.
 

@@ -114,16 +114,16 @@ def _is_sorted(
 
 
 def _topological(nodes: Sequence[NodeProto], reads: Sequence[Iterable[str]]) -> list[int]:
-    maker: dict[str, int] = {}
+    producer: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in filter(None, node.output):
-            maker.setdefault(name, index)
-    waits = [{maker[name] for name in names if name in maker} for names in reads]
+            producer.setdefault(name, index)
+    waits = [{producer[name] for name in names if name in producer} for names in reads]
     readers: list[list[int]] = [[] for _ in nodes]
-    for index, makers in enumerate(waits):
-        for source in makers:
+    for index, producers in enumerate(waits):
+        for source in producers:
             readers[source].append(index)
-    left = [len(makers) for makers in waits]
+    left = [len(producers) for producers in waits]
     ready = [index for index, count in enumerate(left) if not count]
     order: list[int] = []
     while ready:

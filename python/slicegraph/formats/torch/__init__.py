@@ -56,7 +56,7 @@ def trace(
     -----
     - The program is made functional and keeps the operators that the model calls: ``linear``, ``layer_norm``,
       ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
-      ``map`` count their body once per element, ``while_loop`` once, ``cond`` its dearer branch.
+      ``map`` count their body once per element, ``while_loop`` once, ``cond`` its more expensive branch.
     - An operator is a view if its schema says that its result shares its input's memory.
     - ``flops``: matrix products and convolutions as PyTorch's own ``FlopCounterMode`` counts them, 1 more per element
       for a bias, 5 per score for attention's softmax; the rest as the ONNX reader counts (the table is in

@@ -12,8 +12,8 @@ from slicegraph.formats.traced.program import Body, Step, Value
 def facts(step: Step, wanted: AbstractSet[Value], folded: Folded) -> Facts:
     """Say what a step takes.
 
-    A step with bodies takes what its dearest body takes, as often as it runs, and moves at least its own inputs and
-    outputs.
+    A step with bodies takes what its most expensive body takes, as often as it runs, and moves at least its own
+    inputs and outputs.
 
     Parameters
     ----------

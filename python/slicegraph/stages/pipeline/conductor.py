@@ -143,13 +143,15 @@ class Pipeline:
         ends: dict[tuple[int, int], worker.Link] = {}
         try:
             for index, stage in enumerate(self._split.stages):
-                makers = {maker: ends.pop((maker, reader)) for maker, reader in list(ends) if reader == index}
+                producers = {
+                    producer: ends.pop((producer, reader)) for producer, reader in list(ends) if reader == index
+                }
                 readers: dict[int, worker.Link] = {}
-                own = [*makers.values()]
+                own = [*producers.values()]
                 try:
-                    for maker, reader in slots:
-                        if maker == index:
-                            readers[reader], ends[maker, reader] = _pipes(slots[maker, reader])
+                    for producer, reader in slots:
+                        if producer == index:
+                            readers[reader], ends[producer, reader] = _pipes(slots[producer, reader])
                             own.append(readers[reader])
                     files = [memory, *(file for link in own for file in (link.taken, link.given))]
                     process = processes.start(worker.__name__, pass_fds=files)
@@ -161,7 +163,7 @@ class Pipeline:
                     stage=stage,
                     layout=self._layout,
                     memory=memory,
-                    makers=makers,
+                    producers=producers,
                     readers=readers,
                     threads=self._threads,
                     texts={tensor.name: self._inputs[tensor.name] for tensor in stage.inputs if tensor.is_text},
@@ -217,7 +219,7 @@ class _Silence:
 
 
 def _pipes(slots: int) -> tuple[worker.Link, worker.Link]:
-    """Open the pipes between two stages; so many slots are free. Give the maker's ends and the reader's."""
+    """Open the pipes between two stages; so many slots are free. Give the producer's ends and the reader's."""
     filled, fill = os.pipe()
     freed, free = os.pipe()
     os.write(free, b"." * slots)

@@ -29,7 +29,7 @@ class Stage:
         The block of the partition, and how many nodes of the model are in it.
     inputs, outputs
         What it reads, and what it makes or passes on: the last stage returns inputs of the model that it returns.
-    makers
+    producers
         The stage that makes each input, an earlier one; None: it is the model's.
     readers
         The stages that read each output, later ones.
@@ -44,7 +44,7 @@ class Stage:
     num_nodes: int
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    makers: tuple[int | None, ...]
+    producers: tuple[int | None, ...]
     readers: tuple[tuple[int, ...], ...]
     is_result: tuple[bool, ...]
     predicted: float | None
@@ -63,7 +63,7 @@ class Split:
     stages
         In order.
     predicted
-        Seconds of the dearest stage; None: unknown.
+        Seconds of the most expensive stage; None: unknown.
     """
 
     name: str
@@ -106,7 +106,7 @@ class _Reader:
                 told = {
                     number
                     for number, reader in enumerate(stages)
-                    if (tensor, index) in zip(reader.inputs, reader.makers, strict=True)
+                    if (tensor, index) in zip(reader.inputs, reader.producers, strict=True)
                 }
                 self._expect(
                     set(readers) == told,
@@ -127,11 +127,11 @@ class _Reader:
             data.get("stage") == index, f'{where}: "stage" is {data.get("stage")!r:.80}, but stages are in order'
         )
         inputs, outputs = self._tensors(data, "inputs", where), self._tensors(data, "outputs", where)
-        makers = [None if (maker := entry.get("from", "nobody")) == _MODEL else maker for _, entry in inputs]
-        for (tensor, _), maker in zip(inputs, makers, strict=True):
+        producers = [None if (producer := entry.get("from", "nobody")) == _MODEL else producer for _, entry in inputs]
+        for (tensor, _), producer in zip(inputs, producers, strict=True):
             self._expect(
-                made.get(tensor.name) == (maker, tensor),
-                f"{where}: {tensor.name!r} is not made {'by the model' if maker is None else f'by stage {maker}'}"
+                made.get(tensor.name) == (producer, tensor),
+                f"{where}: {tensor.name!r} is not made {'by the model' if producer is None else f'by stage {producer}'}"
                 " with this type and shape",
             )
         targets = [self._get(entry, "to", list, where) for _, entry in outputs]
@@ -155,7 +155,7 @@ class _Reader:
             num_nodes=self._get(data, "nodes", int, where),
             inputs=tuple(tensor for tensor, _ in inputs),
             outputs=tuple(tensor for tensor, _ in outputs),
-            makers=tuple(makers),
+            producers=tuple(producers),
             readers=tuple(tuple(target for target in each if target != _MODEL) for each in targets),
             is_result=tuple(_MODEL in each for each in targets),
             predicted=self._seconds(data.get("predicted"), "cost", where),

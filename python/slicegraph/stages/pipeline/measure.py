@@ -56,7 +56,7 @@ class PipelineRun:
     stages
         In order.
     predicted_bottleneck
-        Seconds that the dearest stage was predicted to take; None: unknown.
+        Seconds that the most expensive stage was predicted to take; None: unknown.
     whole_throughput
         Requests per second of the whole model in one process; None: not measured.
     is_interrupted
@@ -73,7 +73,7 @@ class PipelineRun:
 
     @property
     def bottleneck(self) -> float | None:
-        """Seconds of the dearest stage; None when nothing was measured."""
+        """Seconds of the most expensive stage; None when nothing was measured."""
         return max((stage.measured for stage in self.stages), default=None)
 
     @property

@@ -103,7 +103,7 @@ def shared_bytes(file: int, num_bytes: int) -> Bytes:
 
 
 def links(split: Split, *, depth: int) -> dict[tuple[int, int], int]:
-    """Say how many requests a maker may be ahead of a reader, for each such pair, and of each stage and the next.
+    """Say how many requests a producer may be ahead of a reader, for each such pair, and of each stage and the next.
 
     The latter keeps a stage that nobody reads from running ahead of all others.
 
@@ -113,11 +113,16 @@ def links(split: Split, *, depth: int) -> dict[tuple[int, int], int]:
         The stages.
     depth
         Requests that may lie between neighbours. Between others there are as many more as stages are skipped, for
-        while these are at work the maker goes on.
+        while these are at work the producer goes on.
     """
     pairs = set(itertools.pairwise(range(len(split.stages))))
-    pairs |= {(maker, index) for index, stage in enumerate(split.stages) for maker in stage.makers if maker is not None}
-    return {(maker, reader): depth + reader - maker - 1 for maker, reader in sorted(pairs)}
+    pairs |= {
+        (producer, index)
+        for index, stage in enumerate(split.stages)
+        for producer in stage.producers
+        if producer is not None
+    }
+    return {(producer, reader): depth + reader - producer - 1 for producer, reader in sorted(pairs)}
 
 
 def lay_out(split: Split, *, depth: int) -> Layout:

@@ -158,7 +158,7 @@ def _whole(split: Split, model: Path) -> Split:
         num_nodes=sum(stage.num_nodes for stage in split.stages),
         inputs=split.inputs,
         outputs=outputs,
-        makers=(None,) * len(split.inputs),
+        producers=(None,) * len(split.inputs),
         readers=((),) * len(outputs),
         is_result=(True,) * len(outputs),
         predicted=None,

@@ -72,7 +72,7 @@ class Work:
         What it runs.
     layout, memory
         What is shared, and the file that it is.
-    makers, readers
+    producers, readers
         The links to other stages, by stage.
     threads
         That compute one request.
@@ -84,7 +84,7 @@ class Work:
     stage: Stage
     layout: Layout
     memory: int
-    makers: Mapping[int, Link]
+    producers: Mapping[int, Link]
     readers: Mapping[int, Link]
     threads: int
     texts: Mapping[str, NDArray[Any]]
@@ -133,8 +133,8 @@ def _serve(work: Work, memory: Bytes) -> None:
     rings = [layout.inputs.slots(memory), *(ring.slots(memory) for ring in layout.rings)]
     # The model's inputs are ring 0, what stage i makes is ring i + 1.
     reads = [
-        (own[tensor.name], [slot[tensor.name] for slot in rings[0 if maker is None else maker + 1]])
-        for tensor, maker in zip(stage.inputs, stage.makers, strict=True)
+        (own[tensor.name], [slot[tensor.name] for slot in rings[0 if producer is None else producer + 1]])
+        for tensor, producer in zip(stage.inputs, stage.producers, strict=True)
     ]
     targets = (layout.results.slots(memory), rings[work.index + 1])
     writes = [
@@ -147,12 +147,12 @@ def _serve(work: Work, memory: Bytes) -> None:
     for request in itertools.count():
         times = board[1 + request % KEPT]
         times[0] = time.monotonic()
-        for link in work.makers.values():
+        for link in work.producers.values():
             link.acquire()
         times[1] = time.monotonic()
         for mine, slots in reads:
             mine[:] = slots[request % len(slots)]
-        for link in work.makers.values():
+        for link in work.producers.values():
             link.release()
         times[2] = time.monotonic()
         session.run_with_iobinding(binding)
