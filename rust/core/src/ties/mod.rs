@@ -154,12 +154,16 @@ impl Search<'_> {
         let graph = self.instance.graph();
         let mut steps = self.params.steps[0];
         self.slice(best, &mut steps)?;
-        self.try_order(best, &TopologicalOrder::natural(graph), &mut steps)?;
         let is_slack = best.num_blocks < self.instance.num_blocks();
         if is_slack {
             // Fewer blocks are likely where some are not used.
-            for order in [TopologicalOrder::depth_first, TopologicalOrder::breadth_first, TopologicalOrder::post_order]
-            {
+            let orders = [
+                TopologicalOrder::natural,
+                TopologicalOrder::depth_first,
+                TopologicalOrder::breadth_first,
+                TopologicalOrder::post_order,
+            ];
+            for order in orders {
                 self.try_order(best, &order(graph), &mut steps)?;
             }
         }
@@ -177,7 +181,6 @@ impl Search<'_> {
         }
         if !best.is_least {
             moves::descend(self.instance, best, self.threshold, &mut steps, self.interrupt)?;
-            self.slice(best, &mut steps)?;
         }
         Ok(())
     }
@@ -193,7 +196,9 @@ impl Search<'_> {
         loop {
             let keys: Vec<f64> = best.block_of.iter().map(|&block| float(count(block))).collect();
             let Ok(order) = TopologicalOrder::from_keys(self.instance.graph(), &keys) else { return Ok(()) };
-            if !self.try_order(best, &order, steps)? {
+            let num_blocks = best.num_blocks;
+            if !self.try_order(best, &order, steps)? || best.num_blocks == num_blocks {
+                // Only fewer blocks are worth another look.
                 return Ok(());
             }
         }
