@@ -102,6 +102,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "method": "brkga",
             "params": sg.BrkgaParams(population=4),
             "display": False,
+            "warm_start": [0, 0, 1],
+            "callback": None,
         },
     ),
     "search": (
@@ -190,7 +192,7 @@ def test_a_wrong_argument_is_an_input_error(name: str, tmp_path: Path, monkeypat
         if parameter == "self":
             continue
         for wrong in WRONG:
-            if parameter == "callback" and callable(wrong):
+            if parameter in ("callback", "stop") and callable(wrong):
                 continue  # what is called may raise what it likes
             given = {**arguments, parameter: wrong}
             own = [given.pop("self")] if "self" in given else []

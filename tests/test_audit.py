@@ -171,7 +171,7 @@ def test_a_long_cycle_is_cut_in_the_middle() -> None:
     [
         ({"seed": -1}, "seed = -1, but it is a whole number from 0 to 2^64 - 1"),
         ({"threads": 0}, "threads = 0, but it is a whole number from 1 to 1024"),
-        ({"stop": 60}, "stop: 60 is not a slicegraph.Stop"),
+        ({"stop": 60}, "stop: 60 is neither a slicegraph.Stop nor a callable of the progress"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:

@@ -137,8 +137,17 @@ def test_a_stop_is_asked_before_the_first_order_is_sliced() -> None:
 
 
 def test_what_is_no_stop_is_refused_at_the_door() -> None:
-    with pytest.raises(sg.InputError, match=r"stop: .* is not a slicegraph\.Stop"):
-        sg.search(wide_instance(10), stop=lambda _progress: True)  # type: ignore[arg-type]  # what is tested
+    """A number is none, nor is a class of stops, which could be called."""
+    for wrong in (60, sg.MaxRuntime, None):
+        with pytest.raises(sg.InputError, match=r"stop: .* is neither a slicegraph\.Stop nor a callable"):
+            sg.search(wide_instance(10), stop=wrong)  # type: ignore[arg-type]  # what is tested
+
+
+def test_any_callable_of_a_progress_is_a_stop() -> None:
+    """Asked like any other; what it answers is taken for true or false."""
+    result = sg.search(wide_instance(10), stop=lambda progress: progress.evaluations)
+    assert result.status is sg.Status.TIME_LIMIT
+    assert result.evaluations > 0
 
 
 def test_a_stop_that_fails_is_passed_on() -> None:

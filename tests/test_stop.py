@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,31 @@ def test_stops_combine_as_conditions_do(first: bool, second: bool) -> None:
     left, right = (sg.MaxRuntime(0.0 if is_true else 99.0) for is_true in (first, second))
     assert (left | right)(PROGRESS) == (first or second)
     assert (left & right)(PROGRESS) == (first and second)
+
+
+@given(st.booleans(), st.booleans())
+def test_a_callable_combines_with_a_stop_on_either_side(first: bool, second: bool) -> None:
+    """It is asked with the progress that the other side is asked with."""
+    stop, seen = sg.MaxRuntime(0.0 if first else 99.0), list[sg.Progress]()
+
+    def ask(progress: sg.Progress) -> bool:
+        seen.append(progress)
+        return second
+
+    for either in (stop | ask, ask | stop):
+        assert either(PROGRESS) == (first or second)
+    for both in (stop & ask, ask & stop):
+        assert both(PROGRESS) == (first and second)
+    assert set(seen) == {PROGRESS}
+    assert (stop | ask | sg.TargetGap(0.1)).gap == 0.1
+
+
+@pytest.mark.parametrize("wrong", [60, None, "never", sg.TargetGap])
+def test_what_cannot_be_asked_does_not_combine(wrong: object) -> None:
+    for combine in (operator.or_, operator.and_):
+        for sides in ((sg.MaxRuntime(1), wrong), (wrong, sg.MaxRuntime(1))):
+            with pytest.raises(sg.InputError, match=r"stop: .* is neither"):
+                combine(*sides)
 
 
 def test_a_combination_asks_for_the_gap_of_its_parts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage
+from slicegraph.history import Row, settled
 from slicegraph.stop import Stop, relative_gap
 
 SOLVER_PRECISION = 2e-6
@@ -31,7 +32,7 @@ class Status(StrEnum):
     WITHIN_GAP = "within_gap"
     """The gap that was asked for is proven; or one of 1e-6, which is as much as a solver can say."""
     TIME_LIMIT = "time_limit"
-    """The time or the evaluations that were allowed are used up."""
+    """The stop or the callback has ended the run: the time or the work that was allowed is used up."""
     SUBOPTIMAL = "suboptimal"
     """Of an audit: the optimum is known, and the given partition is worse."""
     INFEASIBLE = "infeasible"
@@ -65,6 +66,9 @@ class Result:
         Orders that the search looked at.
     seconds
         Wall-clock time of the run.
+    history
+        Whenever the bottleneck or the lower bound got better: the seconds since the run began, and both by then. The
+        last one has the result's.
     """
 
     instance: Instance
@@ -76,6 +80,7 @@ class Result:
     bounds: tuple[Bound, ...]
     evaluations: int
     seconds: float
+    history: tuple[Row, ...]
 
     @property
     def gap(self) -> float:
@@ -159,6 +164,7 @@ def make_result(
     stop: Stop,
     is_interrupted: bool,
     is_optimum_known: bool = False,
+    history: Iterable[Row] = (),
 ) -> Result:
     """Cost a partition from the definition, if there is one, and name the status that its gap has earned."""
     block_costs = () if block_of is None else instance.block_costs(block_of)
@@ -187,4 +193,5 @@ def make_result(
         bounds=bounds,
         evaluations=evaluations,
         seconds=seconds,
+        history=settled(history, seconds, bottleneck, lower_bound),
     )

@@ -17,9 +17,10 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
+from slicegraph.history import Row, add_row
 from slicegraph.reduce import Reduction, reduce
 from slicegraph.result import Result, make_result
-from slicegraph.stop import DEFAULT_STOP, Progress, Stop, check_stop
+from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle
 
 METHODS = ("hybrid", "anneal", "brkga")
@@ -72,7 +73,7 @@ def search(
     instance: Instance,
     *,
     method: str = "hybrid",
-    stop: Stop = DEFAULT_STOP,
+    stop: Condition = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,
@@ -101,7 +102,8 @@ def search(
     params
         Of ``"brkga"``.
     callback
-        Called with the progress as often as ``stop`` is asked.
+        Called with the progress as often as ``stop`` is asked, on the caller's thread. When it returns True, the search
+        ends; an exception of it ends the search too, and is passed on.
 
     Returns
     -------
@@ -126,9 +128,8 @@ def search(
     >>> sg.search(instance, stop=sg.MaxEvaluations(100)).bottleneck
     3.125
     """
-    check_run(instance, stop, method, METHODS, params)
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback = {callback!r:.80}, but it is called with the progress")
+    check_run(instance, method, METHODS, params)
+    stop, is_told_to_end, rows = as_stop(stop), as_callback(callback), list[Row]()
     begin = time.perf_counter()
     bound = combinatorial(instance)
     if bound.ticks >= ALL_TICKS:
@@ -141,9 +142,8 @@ def search(
             lower_bound=bound.lower_bound,
             evaluations=evaluations,
         )
-        if callback is not None:
-            callback(progress)
-        return stop(progress)
+        add_row(rows, progress.seconds, bottleneck, bound.lower_bound)
+        return is_told_to_end(progress) or bool(stop(progress))
 
     found = find(instance, method=method, seed=seed, threads=threads, params=params, poll=poll)
     block_of, is_interrupted = found.block_of, False
@@ -157,6 +157,7 @@ def search(
         seconds=time.perf_counter() - begin,
         stop=stop,
         is_interrupted=found.is_interrupted or is_interrupted,
+        history=rows,
     )
 
 
@@ -167,12 +168,9 @@ def infeasible(instance: Instance, bound: Bound, stop: Stop) -> Result:
     )
 
 
-def check_run(
-    instance: object, stop: object, method: object, methods: Iterable[str], params: BrkgaParams | None
-) -> None:
-    """Refuse what is no instance or no stop, a method that there is not, and parameters of another one."""
+def check_run(instance: object, method: object, methods: Iterable[str], params: BrkgaParams | None) -> None:
+    """Refuse what is no instance, a method that there is not, and parameters of another one."""
     checks.instance_of("instance", instance, Instance)
-    check_stop(stop)
     check_method(method, methods)
     if params is not None:
         _check_params(checks.instance_of("params", params, BrkgaParams))

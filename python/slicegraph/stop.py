@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
+
+import numpy as np
 
 from slicegraph import checks
 from slicegraph.errors import InputError
@@ -38,6 +41,10 @@ class Progress:
         return relative_gap(self.bottleneck, self.lower_bound)
 
 
+Condition = Callable[[Progress], object]
+"""What may stand for a stop: it ends a run when what it answers is true."""
+
+
 def relative_gap(bottleneck: float, lower_bound: float) -> float:
     """(bottleneck - lower bound) / bottleneck, for any costs in one unit; 0 when both are 0, 1 without a partition."""
     if math.isinf(bottleneck):
@@ -49,11 +56,22 @@ class Stop(ABC):
     """A condition that ends a run when it is true of the run's progress.
 
     Subclasses answer ``stop(progress)``. A stop keeps no state, so one object serves any number of runs, also at once.
+    Any other callable of a `Progress` is a stop too, and combines with ``|`` and ``&`` when the other side is a `Stop`.
+    A run asks its stop on the thread that called it, after each improvement and every few milliseconds.
 
     Examples
     --------
     >>> from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress
     >>> stop = MaxRuntime(60) | MaxEvaluations(1000)
+    >>> stop(Progress(seconds=1.0, bottleneck=2.0, lower_bound=1.0, evaluations=1000))
+    True
+
+    Another thread ends a run by an event:
+
+    >>> import threading
+    >>> cancelled = threading.Event()
+    >>> stop = MaxRuntime(60) | (lambda _: cancelled.is_set())
+    >>> cancelled.set()
     >>> stop(Progress(seconds=1.0, bottleneck=2.0, lower_bound=1.0, evaluations=1000))
     True
     """
@@ -70,14 +88,20 @@ class Stop(ABC):
         return 0.0
 
     @final
-    def __or__(self, other: Stop) -> Stop:
-        check_stop(other)
-        return _Either(self, other)
+    def __or__(self, other: Condition) -> Stop:
+        return _Either(self, as_stop(other))
 
     @final
-    def __and__(self, other: Stop) -> Stop:
-        check_stop(other)
-        return _Both(self, other)
+    def __ror__(self, other: Condition) -> Stop:
+        return _Either(as_stop(other), self)
+
+    @final
+    def __and__(self, other: Condition) -> Stop:
+        return _Both(self, as_stop(other))
+
+    @final
+    def __rand__(self, other: Condition) -> Stop:
+        return _Both(as_stop(other), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +152,14 @@ class TargetGap(Stop):
 
 
 @dataclass(frozen=True, slots=True)
+class _Called(Stop):
+    condition: Condition
+
+    def __call__(self, progress: Progress) -> bool:
+        return bool(self.condition(progress))
+
+
+@dataclass(frozen=True, slots=True)
 class _Either(Stop):
     first: Stop
     second: Stop
@@ -153,16 +185,39 @@ class _Both(Stop):
         return min((gap for gap in (self.first.gap, self.second.gap) if gap), default=0.0)
 
 
-def check_stop(stop: object) -> None:
-    """Refuse what is no stop.
+def as_stop(stop: object) -> Stop:
+    """Give a stop, or any other callable of a `Progress`, as a stop.
 
     Raises
     ------
     InputError
-        Naming it.
+        Naming what is neither.
     """
-    if not isinstance(stop, Stop):
-        raise InputError(f"stop: {stop!r} is not a slicegraph.Stop")
+    if isinstance(stop, Stop):
+        return stop
+    if not callable(stop) or isinstance(stop, type):
+        raise InputError(f"stop: {stop!r:.80} is neither a slicegraph.Stop nor a callable of the progress")
+    return _Called(stop)
+
+
+def as_callback(callback: object) -> Callable[[Progress], bool]:
+    """Give a callback, or None, as a callable that says whether it has asked to end the run by returning True.
+
+    Raises
+    ------
+    InputError
+        When it cannot be called.
+    """
+    if callback is None:
+        return lambda _: False
+    if not callable(callback):
+        raise InputError(f"callback = {callback!r:.80}, but it is called with the progress")
+
+    def ends(progress: Progress) -> bool:
+        answer = callback(progress)
+        return isinstance(answer, bool | np.bool_) and bool(answer)
+
+    return ends
 
 
 DEFAULT_STOP = MaxRuntime(60)

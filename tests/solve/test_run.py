@@ -16,7 +16,7 @@ SOON = sg.MaxRuntime(60)
 
 
 def begin(instance: sg.Instance, *methods: str, stop: sg.Stop = SOON, threads: int = 1) -> SolveRun:
-    return SolveRun(instance, methods, threads, stop, lambda _: None)
+    return SolveRun(instance, methods, threads, stop, lambda _: False)
 
 
 def told(run: SolveRun, bottleneck: float) -> SolveRun:
@@ -50,9 +50,9 @@ def test_the_downsets_come_across_a_better_partition(known: float) -> None:
     assert max(block.cost for block in instance.block_costs(partition)) == proven(run) == 3.125
 
 
-@pytest.mark.parametrize(("ticks", "is_kept"), [(-1, True), (0, True), (1, False)])
+@pytest.mark.parametrize(("ticks", "is_kept"), [(-1, True), (0, False), (1, False)])
 def test_the_better_of_two_partitions_is_given(ticks: int, *, is_kept: bool) -> None:
-    """That of a worker and that of the search, whichever came last; the search's when they are as good."""
+    """That of a worker and that of the search, whichever came last; the worker's when they are as good."""
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     with begin(instance, "downsets") as run:
         told(run, 3.5)

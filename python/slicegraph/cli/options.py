@@ -145,20 +145,25 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
         metavar="PLAN",
         help="what solve --json prints, a certificate, JSON (a list, nodes to stages), or a number per node",
     )
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add whether PLAN may be another graph's."""
     parser.add_argument("--force", action="store_true", help="take a plan that says it is of another graph")
 
 
-def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph) -> Plan:
-    """Read PLAN for a graph; one of another graph is refused, unless `--force` is given.
+def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, name: str = "plan") -> Plan:
+    """Read PLAN, the option of this name, for a graph; one of another graph is refused, unless `--force` is given.
 
     A certificate is about a graph with its work, so ``others`` may be the same graph with other work.
     """
     digest = None if options.force else graph.structure_digest
-    path = Path(options.plan)
+    path = Path(getattr(options, name))
     plan = read_plan_file(path, num_nodes=graph.num_nodes, node_names=graph.arrays.node_name, digest=digest)
     if plan.instance is None or options.force:
         return plan
-    device = _plan_device(options, plan)
+    device = _plan_device(path, plan)
     for each in (graph, *others):
         with contextlib.suppress(sg.InputError):
             instance = sg.Instance(
@@ -171,11 +176,11 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph) -
     )
 
 
-def _plan_device(options: argparse.Namespace, plan: Plan) -> sg.Device:
+def _plan_device(path: Path, plan: Plan) -> sg.Device:
     try:
         return sg.Device.from_mapping(plan.device or {})
     except sg.InputError as error:
-        raise sg.InputError(f"{options.plan}: {error}") from None
+        raise sg.InputError(f"{path}: {error}") from None
 
 
 def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None = None) -> sg.Device:
@@ -184,7 +189,7 @@ def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None 
     It is the preset that was typed, else the one that the plan was made for, else the one that the graph names.
     """
     if options.device is None and plan is not None and plan.device is not None:
-        device = _plan_device(options, plan)
+        device = _plan_device(Path(options.plan), plan)
     elif options.device is None and graph.arrays.device is not None:
         device = sg.Device.from_mapping(graph.arrays.device)
     else:

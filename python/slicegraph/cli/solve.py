@@ -20,7 +20,12 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--method", choices=tuple(METHODS), default="auto", help="search and the bounds that pay, or one by name"
     )
-
+    parser.add_argument(
+        "--warm-start",
+        metavar="PLAN",
+        help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it",
+    )
+    shared.add_force(parser)
     parser.add_argument("--population", type=int, metavar="N", help="individuals per generation of --method brkga")
     parser.add_argument("--generations", type=int, metavar="N", help="generations of --method brkga (default: any)")
 
@@ -37,14 +42,21 @@ def run(options: argparse.Namespace) -> int:
             raise sg.InputError(f"{shared.flag(given)}: it is of --method brkga, not {options.method}")
         params = sg.BrkgaParams(population=options.population, generations=options.generations)
     instance = shared.read_instance(options)
-    result = sg.solve(
-        instance,
-        stop=stop,
-        seed=options.seed,
-        threads=options.threads,
-        params=params,
-        method=options.method,
-        display=shared.wants_progress(options),
-    )
+    warm_start = None
+    if options.warm_start is not None:
+        warm_start = shared.read_plan(options, instance.graph, name="warm_start").block_of
+    try:
+        result = sg.solve(
+            instance,
+            stop=stop,
+            seed=options.seed,
+            threads=options.threads,
+            params=params,
+            method=options.method,
+            display=shared.wants_progress(options),
+            warm_start=warm_start,
+        )
+    except sg.InputError as error:
+        raise sg.InputError(str(error).replace("warm_start:", f"--warm-start {options.warm_start}:", 1)) from None
     shared.print_result(options, result)
     return shared.exit_status(result, required)

@@ -44,6 +44,9 @@ def _result(result: Result) -> dict[str, Any]:
         "gap": result.gap,
         "ratio": result.ratio,
         "seconds": result.seconds,
+        "history": [
+            [seconds, _finite(bottleneck), _finite(lower_bound)] for seconds, bottleneck, lower_bound in result.history
+        ],
         "block_of": result.block_of.tolist(),
         "block_costs": [
             {

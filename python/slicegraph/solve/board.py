@@ -6,6 +6,7 @@ import threading
 import time
 from typing import final
 
+from slicegraph.history import Row, add_row
 from slicegraph.solve.events import End, Event, Run, Wait
 from slicegraph.solve.schedule import Schedule, after, next_task
 
@@ -23,6 +24,7 @@ class Board:
     def __init__(self, schedule: Schedule) -> None:
         self._schedule, self._begin = schedule, time.monotonic()
         self._changed = threading.Condition()
+        self._rows: list[Row] = []
 
     @property
     def now(self) -> float:
@@ -35,12 +37,21 @@ class Board:
         with self._changed:
             return self._schedule
 
+    @property
+    def history(self) -> list[Row]:
+        """Bottlenecks and lower bounds in ticks, whenever one of them got better."""
+        with self._changed:
+            return list(self._rows)
+
     def tell(self, *events: Event) -> Schedule:
         """Tell what has happened; give the state after it."""
         with self._changed:
             before = self._schedule
             for event in events:
                 self._schedule = after(self._schedule, event, self.now)
+                state = self._schedule
+                best = state.no_partition if state.bottleneck is None else state.bottleneck
+                add_row(self._rows, self.now, best, state.lower_bound)
             if self._schedule is not before:
                 self._changed.notify_all()
             return self._schedule

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
+from slicegraph.history import Row
 from slicegraph.result import SOLVER_PRECISION
 from slicegraph.solve.board import Board
 from slicegraph.solve.events import Begun, Closed
@@ -43,11 +44,20 @@ class SolveRun:
     stop
         What ends the run.
     show
-        Told the progress.
+        Told the progress as often as the stop is asked; says whether to end.
+    warm_start
+        A partition that is known before anything has run.
     """
 
     def __init__(
-        self, instance: Instance, methods: Sequence[str], threads: int, stop: Stop, show: Callable[[Progress], None]
+        self,
+        instance: Instance,
+        methods: Sequence[str],
+        threads: int,
+        stop: Stop,
+        show: Callable[[Progress], bool],
+        *,
+        warm_start: NDArray[np.int32] | None = None,
     ) -> None:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
@@ -61,6 +71,9 @@ class SolveRun:
         named = {worker.name for worker in schedule.workers}
         self._provers = [prover(shared) for prover in _PROVERS if prover.name in named]
         self._evaluations = 0
+        if warm_start is not None:
+            bottleneck = max(block.cost for block in instance.block_costs(warm_start))
+            shared.improve(warm_start, round(bottleneck / instance.tick))
         self.is_interrupted = False
         """Whether Ctrl-C came while the bounds were summed up."""
 
@@ -88,11 +101,12 @@ class SolveRun:
             lower_bound=seconds(state.lower_bound),
             evaluations=self._evaluations,
         )
-        self._show(progress)
+        is_told_to_end = self._show(progress)
         # Solved without a partition: none is within the memory limit.
         gap = 0.0 if best is None else relative_gap(progress.bottleneck, progress.lower_bound)
         is_solved = state.is_solved(self._board.now) and gap <= SOLVER_PRECISION
-        return progress.bottleneck <= progress.lower_bound or is_solved or self._stop(progress)
+        is_met = progress.bottleneck <= progress.lower_bound or is_solved
+        return is_met or is_told_to_end or bool(self._stop(progress))
 
     def close(self) -> None:
         """Stop, and wait a little until what is running has been summed up; once is enough."""
@@ -117,16 +131,22 @@ class SolveRun:
             self.close()
 
     def better(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> NDArray[np.int32] | None:
-        """Give the best partition that a worker has found, or the search's, of so many ticks, if that is as good."""
+        """Give the search's partition, of so many ticks, if it is better than the warm start and all of the workers."""
         best = self._incumbent.best
         if best is None or best[1] is None:
             return block_of
-        return best[1] if ticks is None or best[0] < ticks else block_of
+        return best[1] if ticks is None or best[0] <= ticks else block_of
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
         """The best bound of each method."""
         return tuple(self._bounds.values())
+
+    @property
+    def history(self) -> tuple[Row, ...]:
+        """Seconds, and by then the bottleneck and the lower bound, whenever one of them got better."""
+        seconds = self._instance.seconds
+        return tuple((when, seconds(round(best)), seconds(round(bound))) for when, best, bound in self._board.history)
 
     @property
     def seconds(self) -> float:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
+from slicegraph.partition import check_partition
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, find, infeasible, thread_count
 from slicegraph.solve.run import SolveRun
-from slicegraph.stop import DEFAULT_STOP, Stop
+from slicegraph.stop import DEFAULT_STOP, Condition, Progress, as_callback, as_stop
 from slicegraph.ties import settle
 
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -27,12 +33,14 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 def solve(
     instance: Instance,
     *,
-    stop: Stop = DEFAULT_STOP,
+    stop: Condition = DEFAULT_STOP,
     seed: int = 0,
     threads: int | None = None,
     params: BrkgaParams | None = None,
     method: str = "auto",
     display: bool = False,
+    warm_start: ArrayLike | None = None,
+    callback: Callable[[Progress], object] | None = None,
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
 
@@ -62,6 +70,13 @@ def solve(
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only
         on a terminal.
+    warm_start
+        Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
+        before anything has run, so the answer is never worse, and proofs and the default search begin with it.
+    callback
+        Called with the progress, on the caller's thread: after improvements of the partition or the bound, every few
+        milliseconds between, and once at the end with what the result says. When it returns True, the run ends; an
+        exception of it ends the run too, and is passed on.
 
     Returns
     -------
@@ -73,7 +88,7 @@ def solve(
     Raises
     ------
     InputError
-        When a parameter is out of range.
+        When a parameter is out of range, or the warm start is no partition or exceeds the memory limit.
 
     Examples
     --------
@@ -83,22 +98,34 @@ def solve(
     >>> str(result.status), result.bottleneck, result.gap
     ('optimal', 2.0, 0.0)
     """
-    check_run(instance, stop, method, METHODS, params)
+    check_run(instance, method, METHODS, params)
+    stop, ends = as_stop(stop), as_callback(callback)
     checks.whole("seed", seed, 0, 2**64 - 1)
     checks.flag("display", display)
     ordinary = combinatorial(instance)
+    begin = None if warm_start is None else _checked(instance, warm_start)
     if ordinary.ticks >= ALL_TICKS:
-        return infeasible(instance, ordinary, stop)
+        result = infeasible(instance, ordinary, stop)
+        ends(_progress(result))
+        return result
     methods, num_threads = METHODS[method], thread_count(threads)
     search = method if method in SEARCHES else SEARCHES[0]
     num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
-    with ProgressLine(is_wanted=display) as line, SolveRun(instance, methods, num_threads, stop, line.update) as run:
+
+    def show(progress: Progress) -> bool:
+        line.update(progress)
+        return ends(progress)
+
+    with (
+        ProgressLine(is_wanted=display) as line,
+        SolveRun(instance, methods, num_threads, stop, show, warm_start=begin) as run,
+    ):
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
         run.close()
     block_of, is_signalled = run.better(found.block_of, found.ticks), False
     if block_of is not None:
         block_of, is_signalled = settle(instance, block_of)
-    return make_result(
+    result = make_result(
         instance,
         block_of=block_of,
         bounds=run.bounds,
@@ -106,4 +133,30 @@ def solve(
         seconds=run.seconds,
         stop=stop,
         is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
+        history=run.history,
+    )
+    ends(_progress(result))
+    return result
+
+
+def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
+    """Copy a warm start in; refuse what is no partition, or exceeds the memory limit."""
+    try:
+        block_of = check_partition(instance, warm_start)
+    except InputError as error:
+        raise InputError(f"warm_start: {error}") from None
+    for stage, block in enumerate(instance.block_costs(block_of)):
+        if math.isinf(block.cost):
+            rule = f"memory_limit is {instance.device.memory_limit}"
+            raise InputError(f"warm_start: stage {stage} holds {block.param_bytes} bytes of parameters, but {rule}")
+    # Without empty blocks, of which there may be more than nodes.
+    return np.unique(block_of, return_inverse=True)[1].astype(np.int32)
+
+
+def _progress(result: Result) -> Progress:
+    return Progress(
+        seconds=result.seconds,
+        bottleneck=result.bottleneck,
+        lower_bound=result.lower_bound,
+        evaluations=result.evaluations,
     )

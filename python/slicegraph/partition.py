@@ -1,0 +1,95 @@
+"""What a partition has to be, and what is said of one that is none."""
+
+from __future__ import annotations
+
+import graphlib
+import itertools
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph.cost import Instance
+from slicegraph.errors import InputError
+from slicegraph.graph import Graph, integers
+
+_MAX_STAGES_TOLD = 8
+
+
+def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32]:
+    """Copy a partition in, or say what keeps it from being one in the words of who wrote it.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    block_of
+        Integers, shape (num_nodes,): the block of each node, from 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, shape (num_nodes,).
+
+    Raises
+    ------
+    InputError
+        When it is no partition: naming the node that is in no block, or the tensor that runs to an earlier one.
+
+    Notes
+    -----
+    O(nodes + tensors + reads).
+    """
+    blocks = integers("block_of", block_of)
+    try:
+        instance.block_costs(blocks)
+    except InputError:
+        graph, last = instance.graph, instance.num_blocks - 1
+        if blocks.size != graph.num_nodes:
+            raise
+        wrong = np.flatnonzero((blocks < 0) | (blocks > last))
+        if wrong.size:
+            node = _called("node", wrong[0], graph.arrays.node_name)
+            raise InputError(f"{node} is in stage {blocks[wrong[0]]}, but stages are 0 to {last}") from None
+        raise InputError(_backwards(graph, blocks)) from None
+    return blocks.astype(np.int32)
+
+
+def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:
+    """Say where stages wait for each other, or that they only have the wrong numbers."""
+    arrays = graph.arrays
+    tensors = np.repeat(np.arange(graph.num_tensors), np.diff(arrays.consumer_offsets))
+    is_made = arrays.producer[tensors] >= 0
+    tensors, readers = tensors[is_made], blocks[arrays.consumers[is_made]]
+    producers = blocks[arrays.producer[tensors]]
+    cycle = _cycle(producers, readers)
+    # The first step back, on the cycle if there is one.
+    steps = [(producer, reader) for producer, reader in itertools.pairwise(cycle) if reader < producer]
+    is_back = (producers == steps[0][0]) & (readers == steps[0][1]) if steps else readers < producers
+    read = int(np.flatnonzero(is_back)[0])
+    tensor = _called("tensor", tensors[read], arrays.tensor_name)
+    back = f"{tensor} runs from stage {producers[read]} back to stage {readers[read]}"
+    if not cycle:
+        return f"{back}; there is no cycle, but stages are numbered in the order in which data flows"
+    stages = [f"stage {stage}" for stage in cycle]
+    if len(stages) > _MAX_STAGES_TOLD:
+        stages[_MAX_STAGES_TOLD - 1 : -1] = [f"{len(stages) - _MAX_STAGES_TOLD} more"]
+    return f"cycle: {' -> '.join(stages)}, where {back}"
+
+
+def _cycle(producers: NDArray[np.int64], readers: NDArray[np.int64]) -> list[int]:
+    """Find stages that wait for each other, from the least and back to it; none when there are none."""
+    producers_of: dict[int, list[int]] = {}
+    for producer, reader in np.unique(np.stack([producers, readers])[:, producers != readers], axis=1).T.tolist():
+        producers_of.setdefault(reader, []).append(producer)
+    try:
+        graphlib.TopologicalSorter(producers_of).prepare()
+    except graphlib.CycleError as error:
+        *stages, _ = error.args[1]
+        first = stages.index(min(stages))
+        return [*stages[first:], *stages[: first + 1]]
+    return []
+
+
+def _called(kind: str, index: np.integer, names: object) -> str:
+    name = names[index] if isinstance(names, tuple) else ""
+    return f"{kind} {index} ({name!r:.80})" if name else f"{kind} {index}"
