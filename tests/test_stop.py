@@ -65,7 +65,7 @@ def test_a_combination_asks_for_the_gap_of_its_parts() -> None:
 
 @pytest.mark.parametrize(
     ("bottleneck", "lower_bound", "gap"),
-    [(4.0, 4.0, 0.0), (4.0, 1.0, 0.75), (0.0, 0.0, 0.0), (math.inf, 1.0, 1.0)],
+    [(4.0, 4.0, 0.0), (4.0, 1.0, 0.75), (0.0, 0.0, 0.0), (0.0, 5e-324, 0.0), (2.0, 4.0, 0.0), (math.inf, 1.0, 1.0)],
 )
 def test_the_gap_is_a_fraction_of_the_bottleneck(bottleneck: float, lower_bound: float, gap: float) -> None:
     assert sg.Progress(seconds=0, bottleneck=bottleneck, lower_bound=lower_bound, evaluations=0).gap == gap

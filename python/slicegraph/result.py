@@ -89,10 +89,10 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """The lower bound over the bottleneck; 1 when both are 0, 0 without a partition."""
+        """The lower bound over the bottleneck; at most 1, which it is when both are 0, and 0 without a partition."""
         if math.isinf(self.bottleneck):
             return 0.0
-        return 1.0 if self.bottleneck == self.lower_bound else self.lower_bound / self.bottleneck
+        return 1.0 if self.bottleneck <= self.lower_bound else self.lower_bound / self.bottleneck
 
     @property
     def shortage(self) -> str:

@@ -46,10 +46,10 @@ Condition = Callable[[Progress], object]
 
 
 def relative_gap(bottleneck: float, lower_bound: float) -> float:
-    """(bottleneck - lower bound) / bottleneck, for any costs in one unit; 0 when both are 0, 1 without a partition."""
+    """(bottleneck - lower bound) / bottleneck, in one unit; 0 from the bottleneck on, and 1 without a partition."""
     if math.isinf(bottleneck):
         return 1.0
-    return 0.0 if bottleneck == lower_bound else (bottleneck - lower_bound) / bottleneck
+    return 0.0 if bottleneck <= lower_bound else (bottleneck - lower_bound) / bottleneck
 
 
 class Stop(ABC):

@@ -71,7 +71,7 @@ def test_the_fullest_block_meets_the_demand(problem: tuple[sg.Instance, list[int
     """Known by its index, or not."""
     instance, block_of, t, _ = problem
     num_blocks, costs = instance.num_blocks, instance.block_costs(block_of)
-    fullest = max(range(num_blocks), key=lambda block: costs[block].work)
+    fullest = max(range(len(costs)), key=lambda block: costs[block].work)
     around = tuple(span for span in (fullest, 1, num_blocks - 1 - fullest) if span)
     formulation = Formulation(instance)
     known = Superblocks(spans=around, demand=int(fullest > 0))

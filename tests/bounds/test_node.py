@@ -23,7 +23,7 @@ from strategies import CHAIN, MANY, grid, to_instance
 
 @given(st.one_of(light_questions(), shaped_questions(), questions()))
 @settings(max_examples=MANY)
-def test_the_bound_is_between_the_dearest_node_and_the_optimum(question: Question) -> None:
+def test_the_bound_is_between_the_most_expensive_node_and_the_optimum(question: Question) -> None:
     """No block with its node costs less, and the checker finds the same cut, to the tick."""
     instance = question.instance
     bound = node(Formulation(instance), Budget(threshold=None, seconds=60))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import random
 import re
 from collections.abc import Iterator
@@ -156,6 +157,17 @@ def test_without_a_partition_there_is_only_a_lower_bound() -> None:
     assert (verdict.bottleneck, verdict.gap, verdict.claimed_gap) == (float("inf"), 1.0, 1.0)
     assert verdict.status == "no_partition"
     assert verdict.lower_bound == verdict.claimed_lower_bound == QUESTION.combinatorial() * QUESTION.ticks.tick
+
+
+@pytest.mark.parametrize(("sizes", "num_blocks"), [([3, 6, 3], 3), ([4, 4, 4], 2)], ids=["a node", "all nodes"])
+def test_that_no_partition_fits_the_memory_limit_is_proved_again(sizes: list[int], num_blocks: int) -> None:
+    """The lower bound is infinite, as the solver says it; no number of seconds stands for it."""
+    data = CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": sizes}}
+    question = Question(data, {"bandwidth": 64.0, "memory_limit": 5}, num_blocks)
+    assert question.optimum() == float("inf")
+    verdict = check(to_graph(data), certify(question, None))
+    assert (verdict.status, verdict.lower_bound, verdict.claimed_lower_bound) == ("infeasible", math.inf, math.inf)
+    assert (verdict.bottleneck, verdict.gap, verdict.claimed_gap) == (math.inf, 1.0, 1.0)
 
 
 def test_a_graph_that_costs_nothing_has_no_gap() -> None:

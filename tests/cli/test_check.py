@@ -55,6 +55,26 @@ def test_what_is_proved_again_is_said(model: str, tmp_path: Path, capsys: pytest
     ]
 
 
+def test_that_no_partition_fits_the_memory_limit_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `solve` says it: `infeasible`, and an infinite bound, which is null in JSON."""
+    data, device = (
+        CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 6, 3]}},
+        {"bandwidth": 64.0, "memory_limit": 5},
+    )
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(data))
+    arguments = ["check", str(path), written(tmp_path, certify(Question(data, device, 2), None))]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "partition    none is given",
+        "lower bound  inf, proved again",
+        "status       infeasible: no partition fits the memory limit",
+    ]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["status"], found["bottleneck"], found["lower_bound"], found["gap"]) == ("infeasible", None, None, 1.0)
+
+
 def test_what_duals_prove_is_said(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert PROOF is not None
     assert main(["check", model, written(tmp_path, certify(QUESTION, [0, 0, 1], {"bottleneck": [PROOF]}))]) == 0

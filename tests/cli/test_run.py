@@ -98,7 +98,7 @@ def test_json_is_one_object(stages: str, capsys: pytest.CaptureFixture[str]) -> 
     [
         (["run"], "the following arguments are required: DIR"),
         (["run", "nowhere"], "nowhere/manifest.json: No such file or directory"),
-        (["run", "STAGES", "--requests", "0"], "--requests 0: it is from 1 to 5000"),
+        (["run", "STAGES", "--requests", "0"], "--requests 0: it is a whole number from 1 to 5000"),
         (["run", "STAGES", "--compare", "nowhere.onnx"], "nowhere.onnx: No such file or directory"),
     ],
 )

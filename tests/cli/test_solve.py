@@ -114,7 +114,7 @@ def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pyt
         (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "--max-gap 2: a gap is from 0 to 1"),
         (["solve", "CHAIN", "-k", "2", "--require-gap=-5%"], "--require-gap -0.05: a gap is from 0 to 1"),
         (["solve", "CHAIN", "-k", "2", "--bandwidth", "64GB"], "argument --bandwidth: '64GB' is not a bandwidth"),
-        (["solve", "CHAIN", "-k", "2", "--threads", "0"], "--threads 0: it is from 1 to"),
+        (["solve", "CHAIN", "-k", "2", "--threads", "0"], "--threads 0: it is a whole number from 1 to 1024"),
         (["solve", "CHAIN", "-k", "2", "--fast", "-z"], "unknown arguments: --fast -z (see slicegraph solve --help)"),
         (["solve", "CHAIN", "-k", "2", "--time-limit", "nan"], "--time-limit nan: seconds are not negative"),
         (["solve", "CHAIN", "-k", "2", "--dim", "batch"], "argument --dim: 'batch' is not NAME=SIZE"),

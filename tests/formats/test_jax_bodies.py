@@ -96,7 +96,7 @@ def test_an_equation_that_only_combines_two_elements_has_no_body() -> None:
     assert _facts(graph, "reduce") == (30, 120, 24, 0)
 
 
-def test_an_operator_with_several_bodies_runs_the_dearest() -> None:
+def test_an_operator_with_several_bodies_runs_the_most_expensive() -> None:
     """A linear solver brings its transposes along; each counts as if it alone ran, and none is a call."""
 
     def function(a: jax.Array, b: jax.Array) -> Any:

@@ -72,12 +72,15 @@ def test_the_optimum_is_that_of_the_planners_costs(small: Path) -> None:
 
 
 def test_the_memory_of_an_accelerator_limits_a_stage(tmp_path: Path) -> None:
-    """Of 112, 93 and 103 bytes, a stage holds two nodes at most, so there is no single stage."""
+    """Of 112, 93 and 103 bytes, a stage holds two nodes at most, so that two stages fit, and a single one does not."""
     path = tmp_path / "small.json"
     path.write_text(json.dumps(SMALL | {"maxSizePerFPGA": 220.5}))
     graph = sg.read(path, format="msr")
-    with pytest.raises(sg.InputError, match="memory_limit"):
-        sg.Instance(graph, num_blocks=1)
+    assert sg.solve(sg.Instance(graph, num_blocks=2), stop=sg.MaxRuntime(20)).status is sg.Status.OPTIMAL
+    single = sg.solve(sg.Instance(graph, num_blocks=1), stop=sg.MaxRuntime(20))
+    assert single.status is sg.Status.INFEASIBLE
+    assert single.lower_bound == float("inf")
+    assert single.block_of.size == 0
     path.write_text(json.dumps(SMALL | {"maxSizePerFPGA": 1e18}))
     assert sg.Instance(sg.read(path, format="msr"), num_blocks=1).device.memory_limit == 2**53
 

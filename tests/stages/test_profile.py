@@ -101,7 +101,7 @@ def test_the_graph_is_the_readers_and_has_work(text: str, dims: dict[str, int], 
     sg.Instance(graph, device=sg.Device(bandwidth=1e9), num_blocks=2)
 
 
-def test_the_heavy_node_is_the_dearest(tmp_path: Path) -> None:
+def test_the_heavy_node_is_the_most_expensive(tmp_path: Path) -> None:
     work = sg.profile(save(tmp_path, MLP), runs=5).arrays.work
     assert work is not None
     assert work.argmax() == 0

@@ -41,7 +41,7 @@ class Verdict:
     bottleneck
         Seconds of the partition's slowest block; infinite when there is no partition.
     lower_bound
-        Seconds that no partition beats, proved again here.
+        Seconds that no partition beats, proved again here; infinite when it is proved that none fits the memory limit.
     claimed_lower_bound
         Seconds that no partition beats if all that the certificate says is true: at least `lower_bound`.
     is_cut_short
@@ -65,9 +65,12 @@ class Verdict:
 
     @property
     def status(self) -> str:
-        """``"optimal"`` when `gap` is 0, ``"within_gap"`` when it is more, ``"no_partition"`` without a partition."""
+        """``"optimal"`` when `gap` is 0, ``"within_gap"`` when it is more.
+
+        Without a partition ``"infeasible"`` when it is proved that none fits the memory limit, else ``"no_partition"``.
+        """
         if math.isinf(self.bottleneck):
-            return "no_partition"
+            return "infeasible" if math.isinf(self.lower_bound) else "no_partition"
         return "within_gap" if self.lower_bound < self.bottleneck else "optimal"
 
 
@@ -176,8 +179,8 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget) -> Ver
         )
     return Verdict(
         bottleneck=math.inf if bottleneck is None else bottleneck * problem.tick,
-        lower_bound=reproved.lower_bound * problem.tick,
-        claimed_lower_bound=claimed * problem.tick,
+        lower_bound=problem.seconds(reproved.lower_bound),
+        claimed_lower_bound=problem.seconds(claimed),
         is_cut_short=reproved.is_cut_short,
     )
 
@@ -212,6 +215,6 @@ def _check_witness(problem: Problem, witness: dict[str, Any]) -> int:
 
 
 def _gap(bottleneck: float, lower_bound: float) -> float:
-    if bottleneck == lower_bound:
-        return 0.0
-    return 1.0 if math.isinf(bottleneck) else (bottleneck - lower_bound) / bottleneck
+    if math.isinf(bottleneck):
+        return 1.0
+    return 0.0 if bottleneck <= lower_bound else (bottleneck - lower_bound) / bottleneck

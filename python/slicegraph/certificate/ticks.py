@@ -65,6 +65,10 @@ class Problem:
         """Nodes, tensors and reads."""
         return len(self.work) + len(self.transfer) + sum(map(len, self.consumers))
 
+    def seconds(self, ticks: int) -> float:
+        """Give the seconds of a lower bound; infinite from 2^52 ticks on, which no block within the limits costs."""
+        return math.inf if ticks >= _CAPACITY else ticks * self.tick
+
     def digest(self) -> str:
         """Give what tells this problem from all others."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

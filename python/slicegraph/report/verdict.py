@@ -25,6 +25,7 @@ _PARTS = {
 _MEANING = {
     "optimal": "no partition is faster",
     "within_gap": "no partition is faster by more than the gap",
+    "infeasible": "no partition fits the memory limit",
     "no_partition": "there is a lower bound alone",
 }
 
@@ -70,7 +71,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> str:
-        """Give one object as one line; a bottleneck that is infinite, without a partition, is null."""
+        """Give one object as one line; what is infinite is null: a bottleneck, or a bound where no partition fits."""
         document, verdict = self.certificate.document, self.verdict
         found: dict[str, Any] = {
             "holds": True,
@@ -79,12 +80,12 @@ class Report:
             "boundary_io": document["boundary_io"],
             "num_blocks": document["num_blocks"],
             "pinned": self.pinned,
-            "bottleneck": None if math.isinf(verdict.bottleneck) else verdict.bottleneck,
-            "lower_bound": verdict.lower_bound,
+            "bottleneck": _finite(verdict.bottleneck),
+            "lower_bound": _finite(verdict.lower_bound),
             "gap": verdict.gap,
         }
         if verdict.claimed_lower_bound > verdict.lower_bound:
-            found |= {"claimed_lower_bound": verdict.claimed_lower_bound, "claimed_gap": verdict.claimed_gap}
+            found |= {"claimed_lower_bound": _finite(verdict.claimed_lower_bound), "claimed_gap": verdict.claimed_gap}
             found |= {"is_cut_short": verdict.is_cut_short}
         return json.dumps(found, allow_nan=False)
 
@@ -105,6 +106,10 @@ class Report:
         gap = "" if math.isinf(verdict.bottleneck) else f", a gap of {numbers.percent(verdict.claimed_gap)}"
         why = "beyond the budget; --replay or --budget allow more" if verdict.is_cut_short else "on a solver's word"
         return f"{numbers.time(verdict.claimed_lower_bound)}{gap} ({why})"
+
+
+def _finite(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else seconds
 
 
 def refusal_to_json(reason: str) -> str:
