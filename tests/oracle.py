@@ -101,6 +101,23 @@ def block_costs(
     return rows
 
 
+def cut_tensors(
+    data: dict[str, Any], block_of: Sequence[int], *, boundary_io: bool = False
+) -> list[tuple[int, int | None, list[int]]]:
+    """Tensors that are paid: which, the block that makes it or None, the blocks that import it; by block and index."""
+    tensors = data["tensors"]
+    outputs = tensors.get("is_output") or [False] * len(tensors["size"])
+    rows = []
+    for x, (producer, consumers) in enumerate(zip(tensors["producer"], tensors["consumers"], strict=True)):
+        home = None if producer < 0 else block_of[producer]
+        importers = sorted({block_of[node] for node in consumers} - {home})
+        if (home is None and boundary_io and importers) or (
+            home is not None and (importers or (boundary_io and outputs[x]))
+        ):
+            rows.append((x, home, importers))
+    return sorted(rows, key=lambda row: (-1 if row[1] is None else row[1], row[0]))
+
+
 def partitions(data: dict[str, Any], num_blocks: int) -> Iterator[tuple[int, ...]]:
     """All acyclic partitions."""
     num_nodes = len(data["nodes"]["op"])

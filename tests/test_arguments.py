@@ -73,6 +73,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "memory_limit": 100,
         },
     ),
+    "Plan.write": (sg.Plan.write, {"self": sg.Plan({}), "path": "/"}),
     "Device.preset": (sg.Device.preset, {"name": "a100"}),
     "Device.from_mapping": (sg.Device.from_mapping, {"figures": {"bandwidth": 1.0}}),
     "BrkgaParams": (
@@ -211,11 +212,13 @@ def test_every_public_call_is_tried() -> None:
     records = {
         "BlockCost",
         "Bound",
+        "CutTensor",
         "Difference",
         "PipelineRun",
         "Progress",
         "Result",
         "Slicing",
+        "Stage",
         "StageRun",
         "Verdict",
     }

@@ -11,7 +11,6 @@ import pytest
 import slicegraph as sg
 from slicegraph.cli import main
 from slicegraph.guesses import guessed
-from slicegraph.report.json import result_to_json
 from slicegraph.report.terminal import result_to_text
 
 DEVICE = sg.Device(bandwidth=1e9, flops=1.0, memory_bandwidth=1.0)
@@ -46,7 +45,7 @@ def test_what_is_counted_or_measured_is_no_guess(change: dict[str, Any]) -> None
     assert guessed(instance) == ()
     result = sg.solve(instance, stop=sg.MaxRuntime(5))
     assert "guessed" not in result_to_text(result)
-    assert json.loads(result_to_json(result, version="", seed=0, method="auto"))["guessed"] == []
+    assert result.plan.document["guessed"] == []
 
 
 def test_answers_name_what_was_guessed() -> None:
@@ -55,7 +54,7 @@ def test_answers_name_what_was_guessed() -> None:
     result = sg.solve(instance, stop=sg.MaxRuntime(5))
     line = result_to_text(result).splitlines()[-1]
     assert line.startswith(r"guessed: A \x1b[2J (2 of 4 nodes, 33.33% of the work), C (1 of 4 nodes, 16.67%")
-    rows = json.loads(result_to_json(result, version="", seed=0, method="auto"))["guessed"]
+    rows = result.plan.document["guessed"]
     assert [(row["op"], row["nodes"]) for row in rows] == [("A\n\x1b[2J", 2), ("C", 1)]
 
 

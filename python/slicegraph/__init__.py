@@ -5,11 +5,13 @@ from slicegraph.audit import audit
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cost import BlockCost, Instance
+from slicegraph.crossings import CutTensor, Stage
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.graph import Graph, read, write
 from slicegraph.lower_bound import lower_bound
+from slicegraph.plan import Plan
 from slicegraph.result import Result, Status
 from slicegraph.search import BrkgaParams, search
 from slicegraph.slice import Slicing, slice_order
@@ -22,9 +24,7 @@ from slicegraph.stages.split import split
 from slicegraph.stages.verify_split import Difference, verify_split
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
 from slicegraph.trace import from_jax, from_torch
-
-__version__ = "0.1.0"
-"""As in Cargo.toml and pyproject.toml."""
+from slicegraph.version import __version__
 
 __all__ = [
     "BlockCost",
@@ -32,6 +32,7 @@ __all__ = [
     "BrkgaParams",
     "Certificate",
     "CertificateError",
+    "CutTensor",
     "Device",
     "Difference",
     "Graph",
@@ -40,9 +41,11 @@ __all__ = [
     "MaxEvaluations",
     "MaxRuntime",
     "PipelineRun",
+    "Plan",
     "Progress",
     "Result",
     "Slicing",
+    "Stage",
     "StageError",
     "StageRun",
     "Status",

@@ -83,6 +83,8 @@ def audit(
         seconds=time.perf_counter() - begin,
         stop=stop,
         is_interrupted=found.status is Status.INTERRUPTED,
+        seed=seed,
+        method="audit",
         is_optimum_known=found.status is Status.OPTIMAL,
         history=with_bottleneck(found.history, bottleneck),
     )

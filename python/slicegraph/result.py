@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from slicegraph import checks
 from slicegraph.certificate.model import FORMAT, Certificate
 from slicegraph.cost import BlockCost, Instance
+from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_crossings, stages
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage
 from slicegraph.history import Row, settled
+from slicegraph.plan import Plan, make_plan
 from slicegraph.stop import Stop, relative_gap
 
 SOLVER_PRECISION = 2e-6
@@ -41,7 +44,7 @@ class Status(StrEnum):
     """Ctrl-C."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
     """A partition and its guarantee: ``lower_bound <= optimum <= bottleneck``.
 
@@ -69,6 +72,8 @@ class Result:
     history
         Whenever the bottleneck or the lower bound got better: the seconds since the run began, and both by then. The
         last one has the result's.
+    seed, method
+        What it ran with; the method of an audit is ``audit``.
     """
 
     instance: Instance
@@ -81,6 +86,8 @@ class Result:
     evaluations: int
     seconds: float
     history: tuple[Row, ...]
+    seed: int
+    method: str
 
     @property
     def gap(self) -> float:
@@ -103,6 +110,62 @@ class Result:
     def verified_lower_bound(self) -> float:
         """Seconds that rest on no merges, no search and no solver's word."""
         return max(bound.verified_lower_bound for bound in self.bounds)
+
+    @functools.cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """Every stage up to the last one that is not empty: its nodes, tensors and costs; () without a partition.
+
+        Notes
+        -----
+        Found when first asked for, O(nodes log nodes + reads log reads).
+        """
+        return stages(self.block_of, self.block_costs, self._crossings) if self.block_of.size else ()
+
+    @functools.cached_property
+    def cut_tensors(self) -> tuple[CutTensor, ...]:
+        """The tensors that cross between stages, by the stage that makes them and then by index.
+
+        Notes
+        -----
+        Found when first asked for, O(tensors + reads log reads).
+        """
+        return cut_tensors(self.instance, self._crossings) if self.block_of.size else ()
+
+    @functools.cached_property
+    def _crossings(self) -> Crossings:
+        return find_crossings(self.instance, self.block_of)
+
+    @property
+    def plan(self) -> Plan:
+        """The partition and its guarantee as the document that ``slicegraph solve --json`` prints, made anew each time.
+
+        Examples
+        --------
+        >>> import slicegraph as sg
+        >>> graph = sg.Graph(work=[2, 2], producer=[0], size=[64], consumers=[1], consumer_offsets=[0, 1])
+        >>> result = sg.solve(sg.Instance(graph, device=sg.Device(bandwidth=64), num_blocks=2))
+        >>> result.plan.document["cut_tensors"]
+        [{'name': 'tensor 0', 'bytes': 64, 'from': 0, 'to': [1]}]
+        """
+        answer = {
+            "status": str(self.status),
+            "bottleneck": self.bottleneck,
+            "lower_bound": self.lower_bound,
+            "gap": self.gap,
+            "ratio": self.ratio,
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "method": self.method,
+        }
+        return make_plan(
+            self.instance,
+            answer=answer,
+            block_of=self.block_of,
+            block_costs=self.block_costs,
+            bounds=self.bounds,
+            history=self.history,
+            cuts=self.cut_tensors,
+        )
 
     @property
     def certificate(self) -> Certificate:
@@ -163,6 +226,8 @@ def make_result(
     seconds: float,
     stop: Stop,
     is_interrupted: bool,
+    seed: int,
+    method: str,
     is_optimum_known: bool = False,
     history: Iterable[Row] = (),
 ) -> Result:
@@ -194,4 +259,6 @@ def make_result(
         evaluations=evaluations,
         seconds=seconds,
         history=settled(history, seconds, bottleneck, lower_bound),
+        seed=seed,
+        method=method,
     )

@@ -133,7 +133,7 @@ def search(
     begin = time.perf_counter()
     bound = combinatorial(instance)
     if bound.ticks >= ALL_TICKS:
-        return infeasible(instance, bound, stop)
+        return infeasible(instance, bound, stop, seed=seed, method=method)
 
     def poll(bottleneck: float, evaluations: int, _rounds: int) -> bool:
         progress = Progress(
@@ -158,13 +158,23 @@ def search(
         stop=stop,
         is_interrupted=found.is_interrupted or is_interrupted,
         history=rows,
+        seed=seed,
+        method=method,
     )
 
 
-def infeasible(instance: Instance, bound: Bound, stop: Stop) -> Result:
+def infeasible(instance: Instance, bound: Bound, stop: Stop, *, seed: int, method: str) -> Result:
     """Give the result of what needs no search: the bound says that no partition fits the memory limit."""
     return make_result(
-        instance, block_of=None, bounds=(bound,), evaluations=0, seconds=bound.seconds, stop=stop, is_interrupted=False
+        instance,
+        block_of=None,
+        bounds=(bound,),
+        evaluations=0,
+        seconds=bound.seconds,
+        stop=stop,
+        is_interrupted=False,
+        seed=seed,
+        method=method,
     )
 
 

@@ -73,6 +73,8 @@ def test_the_checker_finds_what_was_proven(
         seconds=0.0,
         stop=sg.MaxRuntime(0),
         is_interrupted=False,
+        seed=0,
+        method="auto",
     )
     verdict = sg.check(instance.graph, result.certificate, device=instance.device, num_blocks=num_blocks)
     assert verdict.bottleneck == result.bottleneck

@@ -59,6 +59,8 @@ def certificate(instance: sg.Instance, bound: sg.Bound) -> sg.Certificate:
         seconds=0.0,
         stop=sg.MaxRuntime(0),
         is_interrupted=False,
+        seed=0,
+        method="auto",
     ).certificate
 
 

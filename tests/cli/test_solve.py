@@ -278,6 +278,40 @@ def test_an_answer_is_printed_although_its_certificate_cannot_be_written(
     assert [entry.name for entry in tmp_path.iterdir()] == ["chain.json"]
 
 
+@pytest.mark.parametrize("verb", ["solve", "audit"])
+def test_the_plan_that_is_written_is_what_json_prints(
+    verb: str, chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it is a plan that the verbs take."""
+    path, given = tmp_path / "plan.json", tmp_path / "given.txt"
+    given.write_text("0 0 1")
+    plan = [str(given)] if verb == "audit" else []
+    options = ["-k", "2", "--bandwidth", "64", "--time-limit", "10", "--plan", str(path)]
+    assert main([verb, chain, *plan, *options, "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert path.read_text() == printed
+    assert main([verb, chain, *plan, *options]) == 0
+    written = json.loads(path.read_text())
+    assert {**written, "seconds": 0, "bounds": []} == {**json.loads(printed), "seconds": 0, "bounds": []}
+    assert written["cut_tensors"] == [{"name": "tensor 1", "bytes": 8, "from": 0, "to": [1]}]
+    capsys.readouterr()
+    assert main(["audit", chain, str(path), *options[:4], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bottleneck"] == 3.125
+
+
+def test_a_place_where_no_plan_can_be_written_is_refused_at_once(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is computed; two files in one place are refused, too, whatever it is called."""
+    assert main(["solve", chain, "-k", "2", "--plan", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"slicegraph: --plan {tmp_path}: a folder, and only files are written\n"
+    path, link = tmp_path / "one.json", tmp_path / "link.json"
+    link.symlink_to(path)
+    assert main(["solve", chain, "-k", "2", "--plan", str(link), "--certificate", str(path)]) == 2
+    assert capsys.readouterr().err == f"slicegraph: --plan {link}: --certificate is to be written there, too\n"
+    assert not path.exists()
+
+
 def test_help_that_cannot_be_printed_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
         run = subprocess.run([*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)

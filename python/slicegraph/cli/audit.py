@@ -24,7 +24,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit, complain, print, and give the exit status."""
     shared.start_log(options)
-    shared.check_certificate_path(options)
+    shared.check_places(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
     instance = shared.read_instance(options)
     block_of = shared.read_plan(options, instance.graph).block_of

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import logging
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from slicegraph.formats.counting.expression import Expression
 from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
-from slicegraph.report.json import result_to_json
 
 _DEFAULT_DEVICE = "testbed"
 _FIGURES = {
@@ -119,6 +119,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search (default: 0)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
     parser.add_argument("--certificate", metavar="OUT.json", help="write what `slicegraph check` verifies")
+    parser.add_argument(
+        "--plan", dest="plan_output", metavar="OUT.json", help="write the plan, the object that --json prints"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="no progress line")
@@ -216,10 +219,15 @@ def make_stop(options: argparse.Namespace) -> sg.Stop:
     return sg.MaxRuntime(options.time_limit) | sg.TargetGap(_gap("--max-gap", options.max_gap))
 
 
-def check_certificate_path(options: argparse.Namespace) -> None:
-    """Refuse a place where no certificate can be written, before anything is computed."""
-    if options.certificate is not None:
-        output.check_place("--certificate", options.certificate)
+def check_places(options: argparse.Namespace) -> None:
+    """Refuse places where a certificate or a plan cannot be written, before anything is computed."""
+    certificate, plan = options.certificate, options.plan_output
+    if certificate is not None:
+        output.check_place("--certificate", certificate)
+    if plan is not None:
+        output.check_place("--plan", plan)
+    if None not in (certificate, plan) and os.path.realpath(certificate) == os.path.realpath(plan):
+        raise sg.InputError(f"--plan {plan}: --certificate is to be written there, too")
 
 
 def required_gap(options: argparse.Namespace) -> float | None:
@@ -239,19 +247,23 @@ def wants_progress(options: argparse.Namespace) -> bool:
 
 
 def print_result(options: argparse.Namespace, result: sg.Result) -> None:
-    """Write a result's certificate, if that is asked for; then print the result, as JSON or as a table."""
+    """Write a result's certificate and plan, if they are asked for; then print the result, as JSON or as a table."""
+    certificate, plan = options.certificate, options.plan_output
+    # Plan and JSON are one document, and it is made once.
+    document = result.plan if options.json or plan is not None else None
 
     def text() -> str:
-        if options.json:
-            method = getattr(options, "method", "audit")
-            return result_to_json(result, version=sg.__version__, seed=options.seed, method=method) + "\n"
+        if options.json and document is not None:
+            return document.text
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
         return result_to_text(result)
 
-    path = options.certificate
-    output.deliver(text, *([] if path is None else [lambda: result.certificate.write(path)]))
+    writes = [] if certificate is None else [lambda: result.certificate.write(certificate)]
+    if document is not None and plan is not None:
+        writes.append(lambda: document.write(plan))
+    output.deliver(text, *writes)
     if result.shortage:
         say(f"infeasible: {result.shortage}")
     elif not result.block_of.size:

@@ -33,7 +33,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Solve, print, and give the exit status."""
     shared.start_log(options)
-    shared.check_certificate_path(options)
+    shared.check_places(options)
     stop, required = shared.make_stop(options), shared.required_gap(options)
     params = None
     given = next((name for name in ("population", "generations") if getattr(options, name) is not None), None)

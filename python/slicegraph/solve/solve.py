@@ -105,7 +105,7 @@ def solve(
     ordinary = combinatorial(instance)
     begin = None if warm_start is None else _checked(instance, warm_start)
     if ordinary.ticks >= ALL_TICKS:
-        result = infeasible(instance, ordinary, stop)
+        result = infeasible(instance, ordinary, stop, seed=seed, method=method)
         ends(_progress(result))
         return result
     methods, num_threads = METHODS[method], thread_count(threads)
@@ -134,6 +134,8 @@ def solve(
         stop=stop,
         is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
         history=run.history,
+        seed=seed,
+        method=method,
     )
     ends(_progress(result))
     return result
