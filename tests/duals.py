@@ -7,8 +7,9 @@ from typing import Any
 import highspy
 import numpy as np
 
-import certificates
-from certificates import Question, Relaxation
+import row_proofs
+from certificates import Relaxation
+from questions import Question
 
 _SCALE = 10**6
 
@@ -17,12 +18,12 @@ def prove_by_duals(question: Question, relaxation: Relaxation) -> Relaxation | N
     """The relaxation with the proof that its linear program's duals make; None when there is none."""
     ticks = question.ticks
     unit = max(1, *ticks.work, *ticks.transfer, *ticks.params)
-    rows = certificates.every_row(question, relaxation)
-    forms = [certificates.row_form(question, relaxation, 1, row) for row in rows]
+    rows = row_proofs.every_row(question, relaxation)
+    forms = [row_proofs.row_form(question, relaxation, 1, row) for row in rows]
     columns = {
         variable: index for index, variable in enumerate({v: 0 for left, _ in forms for v in left} | {("t",): 0})
     }
-    box = certificates.boxes(question, relaxation)
+    box = row_proofs.boxes(question, relaxation)
 
     # In the program all costs are divided by the unit, so that its numbers are near 1.
     lp = highspy.HighsLp()
@@ -62,4 +63,4 @@ def prove_by_duals(question: Question, relaxation: Relaxation) -> Relaxation | N
         _, _, duals = highs.getDualRay()
     multipliers = [round(float(dual) * _SCALE) for dual in duals]
     chosen: list[list[Any]] = [[*row, times] for row, times in zip(rows, multipliers, strict=True) if times > 0]
-    return certificates.prove(question, relaxation, unit, chosen)
+    return row_proofs.prove(question, relaxation, unit, chosen)

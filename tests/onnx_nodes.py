@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from onnx import ValueInfoProto, helper, numpy_helper
+from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
+
+from slicegraph.formats.onnx.opening import opened
 
 Arrays = Mapping[str, NDArray[Any]]
+NodeCase = tuple[str, dict[str, Any], dict[str, Any]]
+"""An operator, what it is fed, and its attributes with the options of `write_node`."""
 
 
 def write_node(
@@ -45,3 +50,23 @@ def write_node(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*each) for each in domains], ir_version=10)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def assert_made_as_read(case: NodeCase, folder: Path) -> None:
+    """Assert that each output has the dimensions and type that come out of onnxruntime, and is no guess."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    op, feeds, options = case
+    options = {"outputs": ["y", "scores"] if op.endswith("Classifier") else ["y"], **options}
+    path = write_node(folder / "m.onnx", op, feeds, **options)
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+    wanted = [name for name in options["outputs"] if name]
+    real = dict(zip(wanted, session.run(wanted, feeds), strict=True))
+    found = opened(path, {})
+    for name, value in real.items():
+        elem_type = TensorProto.STRING if value.dtype == object else helper.np_dtype_to_tensor_dtype(value.dtype)
+        known = found.walked.values[name]
+        assert (known.shape, known.type.tensor_type.elem_type) == (value.shape, elem_type), name
+    assert found.arrays.is_guess is not None
+    assert not found.arrays.is_guess.any()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 import slicegraph as sg
-from certificates import Question, questions
+from questions import Question, questions
 from slicegraph.cli import main
 from slicegraph.feasibility import shortage
 from strategies import CHAIN, MANY, to_graph

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import Question, light_questions, questions, shaped_questions, to_problem
+from questions import Question, light_questions, questions, shaped_questions, to_problem
 from slicegraph.certificate import reduction as checker
 from slicegraph.certificate.budget import Budget
 from slicegraph.cost import ALL_TICKS

@@ -20,7 +20,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import RULES, Question, light_questions, questions, shaped_questions
+from merges import RULES
+from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.lower_bound import SOLVED
 from slicegraph.result import SOLVER_PRECISION

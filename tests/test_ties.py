@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import Question, light_questions, questions, shaped_questions
+from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.ties import settle
 from strategies import MANY, grid, to_instance
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import Question, light_questions, questions, shaped_questions
+from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import Question, light_questions, shaped_questions
+from questions import Question, light_questions, shaped_questions
 from strategies import MANY
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import Question, light_questions, random_merges, to_problem
+from merges import random_merges
+from questions import Question, light_questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.quotient import Quotient

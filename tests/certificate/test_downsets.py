@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import Question, light_questions, questions, to_problem
+from questions import Question, light_questions, questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.structure import PlacedError

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import slicegraph.certificate.model as module
-from certificates import Question, certify
+from certificates import certify
+from questions import Question
 from slicegraph.certificate.model import Certificate
 from slicegraph.errors import CertificateError, InputError
 from strategies import CHAIN

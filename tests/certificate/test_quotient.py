@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import Question, light_questions, questions, to_problem
+from questions import Question, light_questions, questions, to_problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.structure import PlacedError
 from strategies import CHAIN, MANY

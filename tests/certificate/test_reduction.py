@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certificates import Question, light_questions, questions, random_merges, shaped_questions, to_problem
+from merges import random_merges
+from questions import Question, light_questions, questions, shaped_questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection, replay, strong_components

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import certificates
-from certificates import FREE, Question, certify, questions, relax, to_problem
+import row_proofs
+from certificates import FREE, certify, relax
 from duals import prove_by_duals
+from questions import Question, questions, to_problem
 from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.check import check
 from slicegraph.certificate.relaxation import Prover
@@ -74,13 +75,13 @@ def test_every_partition_satisfies_every_row_that_counts(question: Question, see
     partitions = question.partitions()
     thresholds = thresholds_of([bottleneck for _, _, bottleneck in partitions])
     for _ in range(4):
-        relaxation = certificates.random_relaxation(question, random_, thresholds)
+        relaxation = row_proofs.random_relaxation(question, random_, thresholds)
         unit = random_.choice([1, 7])
         forms = [
-            (row, *certificates.row_form(question, relaxation, unit, row))
-            for row in certificates.every_row(question, relaxation)
+            (row, *row_proofs.row_form(question, relaxation, unit, row))
+            for row in row_proofs.every_row(question, relaxation)
         ]
-        boxes = certificates.boxes(question, relaxation)
+        boxes = row_proofs.boxes(question, relaxation)
         for block_of, costs, bottleneck in random_.sample(partitions, min(30, len(partitions))):
             for spans in counts_for(question, relaxation, costs, bottleneck):
                 value = functools.partial(natural_value, question, spans, block_of, int(bottleneck))
@@ -96,12 +97,12 @@ def test_a_proof_is_added_up_as_the_slow_way_does(question: Question, seed: int)
     random_ = random.Random(seed)  # noqa: S311 - not a secret
     prover = Prover(to_problem(question))
     for _ in range(10):
-        relaxation = certificates.random_relaxation(question, random_, [None, 0, 1, question.mean_work, 2**50])
-        rows = certificates.random_rows(question, relaxation, random_)
+        relaxation = row_proofs.random_relaxation(question, random_, [None, 0, 1, question.mean_work, 2**50])
+        rows = row_proofs.random_rows(question, relaxation, random_)
         rows = rows if random_.random() < 0.7 else rows[:1]
         relaxation["proof"] = {"unit": random_.choice([1, 5, 2**40]), "rows": sorted(rows), "lower_bound": 0}
-        assert prover.inequality(relaxation, Budget()) == certificates.inequality(question, relaxation)
-        value = certificates.proof_value(question, relaxation)
+        assert prover.inequality(relaxation, Budget()) == row_proofs.inequality(question, relaxation)
+        value = row_proofs.proof_value(question, relaxation)
         if value is not None:
             assert prover.lower_bound(relaxation, Budget()) == value
 
@@ -119,14 +120,14 @@ def test_no_proof_exceeds_what_it_bounds(question: Question, seed: int) -> None:
     prover = Prover(to_problem(question))
     proved = []
     for _ in range(8):
-        relaxation = certificates.random_relaxation(question, random_, thresholds)
-        rows = certificates.random_rows(question, relaxation, random_)
+        relaxation = row_proofs.random_relaxation(question, random_, thresholds)
+        rows = row_proofs.random_rows(question, relaxation, random_)
         relaxation["proof"] = {"unit": random_.choice([1, 5, 2**40]), "rows": sorted(rows), "lower_bound": 0}
         factor, right = prover.inequality(relaxation, Budget())
         for _, costs, bottleneck in partitions:
             if counts_for(question, relaxation, costs, bottleneck):
                 assert factor * int(bottleneck) >= right
-        proved.append(certificates.prove(question, relaxation, relaxation["proof"]["unit"], rows))
+        proved.append(row_proofs.prove(question, relaxation, relaxation["proof"]["unit"], rows))
     relaxations = [relaxation for relaxation in proved if relaxation is not None]
     best = min(partitions, key=lambda each: each[2])
     certificate = certify(question, best[0] if optimum < float("inf") else None, {"bottleneck": relaxations})
@@ -202,7 +203,7 @@ def test_a_proof_by_hand_is_worth_what_it_says() -> None:
     question = Question(CHAIN, {"bandwidth": 64.0}, 2)
     transfer, optimum = question.ticks.transfer[1], question.ticks.work[2] + question.ticks.transfer[1]
     rows: list[list[Any]] = [["cost", 1, 1], ["import", 1, 2, 1, 1]]
-    relaxation = certificates.prove(question, relax([1, 1], threshold=optimum), transfer, rows)
+    relaxation = row_proofs.prove(question, relax([1, 1], threshold=optimum), transfer, rows)
     certificate = certify(question, [0, 0, 1], {"bottleneck": [relaxation] if relaxation else []})
     verdict = check(to_graph(CHAIN), certificate)
     assert question.combinatorial() * question.ticks.tick == 3.0

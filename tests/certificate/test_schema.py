@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import certificates
-from certificates import FREE, Question, certify, questions, relax
+import row_proofs
+from certificates import FREE, certify, relax
 from mutations import mutations, path_keys
+from questions import Question, questions
 from slicegraph.certificate import structure
 from slicegraph.certificate.structure import PlacedError
 from strategies import CHAIN
@@ -59,9 +61,9 @@ def test_every_object_is_closed_and_every_field_described() -> None:
 @given(questions(), st.integers())
 def test_certificates_have_the_form_that_the_schema_gives(question: Question, seed: int) -> None:
     random_ = random.Random(seed)  # noqa: S311 - not a secret
-    relaxations = [certificates.random_relaxation(question, random_, [None, 0, 7]) for _ in range(3)]
+    relaxations = [row_proofs.random_relaxation(question, random_, [None, 0, 7]) for _ in range(3)]
     proved = [
-        certificates.prove(question, each, 2, certificates.random_rows(question, each, random_)) for each in relaxations
+        row_proofs.prove(question, each, 2, row_proofs.random_rows(question, each, random_)) for each in relaxations
     ]
     document = certify(question, None, {"exact": [*relaxations, *filter(None, proved)]}).document
     VALIDATOR.validate(document)
@@ -75,7 +77,7 @@ def test_the_schema_and_the_checker_refuse_the_same_forms() -> None:
     device = {"bandwidth": 64.0, "flops": 1.0, "memory_bandwidth": 1.0, "memory": 1, "memory_limit": 9}
     question = Question(data, device, 2, boundary_io=True)
     whole, free = relax([1, 1], demand=0), relax(FREE, demand=1, threshold=9, solver=0)
-    one_of_each = {row[0]: [*row, 2] for row in certificates.every_row(question, whole)}
+    one_of_each = {row[0]: [*row, 2] for row in row_proofs.every_row(question, whole)}
     whole["proof"] = {"unit": 3, "rows": sorted(one_of_each.values()), "lower_bound": 0}
     evidence: dict[str, certificates.Evidence] = {
         "chain": {"chain": {"threshold": 3}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from certificates import Question, questions, to_problem
+from questions import Question, questions, to_problem
 
 
 @given(questions())

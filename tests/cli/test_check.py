@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-import certificates
-from certificates import Question, certify, relax
+import row_proofs
+from certificates import certify, relax
+from questions import Question
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import main
 from strategies import CHAIN
@@ -17,7 +18,7 @@ from strategies import CHAIN
 QUESTION = Question(CHAIN, {"bandwidth": 64.0}, 2)
 OPTIMUM = QUESTION.ticks.work[2] + QUESTION.ticks.transfer[1]
 PROOF_ROWS: list[list[Any]] = [["cost", 1, 1], ["import", 1, 2, 1, 1]]
-PROOF = certificates.prove(QUESTION, relax([1, 1], threshold=OPTIMUM), QUESTION.ticks.transfer[1], PROOF_ROWS)
+PROOF = row_proofs.prove(QUESTION, relax([1, 1], threshold=OPTIMUM), QUESTION.ticks.transfer[1], PROOF_ROWS)
 
 
 @pytest.fixture
