@@ -44,7 +44,7 @@ class Status(StrEnum):
     """Ctrl-C."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Result:
     """A partition and its guarantee: ``lower_bound <= optimum <= bottleneck``.
 
@@ -197,6 +197,17 @@ class Result:
                 "solver": _solver([bound.solver for bound in self.bounds if bound.solver]),
             }
         )
+
+    def __repr__(self) -> str:
+        from slicegraph.report.notebook import result_to_line  # noqa: PLC0415 - an answer shows itself through a report
+
+        return f"<Result of {result_to_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows: a row per stage."""
+        from slicegraph.report.notebook import result_to_html  # noqa: PLC0415 - see above
+
+        return result_to_html(self)
 
     def _witness(self) -> dict[str, Any]:
         tick = self.instance.tick

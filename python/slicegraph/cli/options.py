@@ -125,7 +125,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="no progress line")
-    volume.add_argument("-v", "--verbose", action="store_true", help="log improvements to standard error")
+    volume.add_argument(
+        "-v", "--verbose", action="store_true", help="list all cut tensors; log improvements to standard error"
+    )
 
 
 def read_graph(options: argparse.Namespace) -> sg.Graph:
@@ -258,7 +260,7 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
-        return result_to_text(result)
+        return result_to_text(result, lists_cuts=options.verbose)
 
     writes = [] if certificate is None else [lambda: result.certificate.write(certificate)]
     if document is not None and plan is not None:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from slicegraph.cost import Instance
 from slicegraph.errors import printable
 from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
+from slicegraph.report.stages import cut_table, stage_table
 from slicegraph.result import Result, Status
 
 _GUESSES_SHOWN = 4
+# Of a table, on whatever is wider.
+_WIDTH = 100
 _MEANING = {
     Status.OPTIMAL: "the lower bound is the bottleneck",
     Status.WITHIN_GAP: "the gap asked for is reached, or as far as a solver can tell",
@@ -28,15 +30,26 @@ _MEANING = {
 }
 
 
-def result_to_text(result: Result) -> str:
-    """Give a row per stage and the guarantee, in colours when standard output is a terminal that has them."""
+def result_to_text(result: Result, *, lists_cuts: bool = False) -> str:
+    """Give a row per stage and the guarantee, in colours when standard output is a terminal that has them.
+
+    Parameters
+    ----------
+    result
+        What to show.
+    lists_cuts
+        Whether to list the tensors that cross between stages, too.
+    """
     is_terminal = sys.stdout.isatty()
     # A pipe has no width: nothing is cut or wrapped there.
     console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
     with console.capture() as capture:
         console.print(_headline(result))
         if result.block_of.size:
-            console.print(_stages(result))
+            width = min(_WIDTH, console.width)
+            console.print(stage_table(result, width=width))
+            if lists_cuts and result.cut_tensors:
+                console.print(cut_table(result.cut_tensors, width=width))
         console.print(_guarantee(result))
         if rows := guessed(result.instance):
             console.print(_guesses(result.instance, rows))
@@ -48,26 +61,6 @@ def _headline(result: Result) -> Text:
     used, num_blocks = len(np.unique(result.block_of)), result.instance.num_blocks
     rest = f"; {used} of {num_blocks} stages are enough" if 0 < used < num_blocks else ""
     return Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
-
-
-def _stages(result: Result) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("stage", "nodes", "work", "in", "out", "overflow", "cost", "", "parameters"):
-        table.add_column(column, justify="right")
-    num_nodes = np.bincount(result.block_of, minlength=len(result.block_costs))
-    for stage, (block, count) in enumerate(zip(result.block_costs, num_nodes, strict=True)):
-        if not count:
-            continue
-        is_bottleneck = block.cost == result.bottleneck
-        table.add_row(
-            str(stage),
-            str(count),
-            *(numbers.time(part) for part in (block.work, block.io_in, block.io_out, block.overflow, block.cost)),
-            "<" if is_bottleneck else "",
-            numbers.size(block.param_bytes),
-            style="bold" if is_bottleneck else None,
-        )
-    return table
 
 
 def _guarantee(result: Result) -> Text:

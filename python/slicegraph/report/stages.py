@@ -1,0 +1,89 @@
+"""What the stages of a result are, column by column: for a terminal, and for a notebook."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from slicegraph.crossings import CutTensor
+from slicegraph.errors import printable
+from slicegraph.report import names, numbers
+from slicegraph.result import Result
+
+FIRST, LAST = "first", "last"
+"""The columns with the names of a stage's first and last node."""
+_GAP = 2
+_LEAST_ROOM = 6
+_MOST_STAGES = 30
+
+
+def stage_columns(result: Result) -> dict[str, list[str]]:
+    """Give the columns of a table of the stages that have nodes, by their heads.
+
+    What no stage has, overflow or parameters, has no column. First and last are nodes in the graph's order.
+    """
+    graph = result.instance.graph
+    used = [(index, stage) for index, stage in enumerate(result.stages) if stage.nodes.size]
+    stages = [stage for _, stage in used]
+    columns = {
+        "stage": [str(index) for index, _ in used],
+        "nodes": [str(stage.nodes.size) for stage in stages],
+        **{
+            head: [numbers.time(getattr(stage, name)) for stage in stages]
+            for head, name in (("work", "work"), ("in", "io_in"), ("out", "io_out"), ("overflow", "overflow"))
+            if name != "overflow" or any(stage.overflow for stage in stages)
+        },
+        "cost": [numbers.time(stage.cost) for stage in stages],
+        "": ["<" if stage.cost == result.bottleneck else "" for stage in stages],
+    }
+    if any(stage.param_bytes for stage in stages):
+        columns["params"] = [numbers.size(stage.param_bytes) for stage in stages]
+    columns["cut tensors"] = [str(stage.reads.size + stage.writes.size) for stage in stages]
+    columns[FIRST] = [names.node(graph, int(stage.nodes[0])) for stage in stages]
+    columns[LAST] = [names.node(graph, int(stage.nodes[-1])) for stage in stages]
+    return columns
+
+
+def stage_table(result: Result, *, width: int) -> Table:
+    """Give a row per stage, in so many columns of a terminal; names lose their middle where there is no room."""
+    columns = stage_columns(result)
+    # Its head is longer than any number under it.
+    columns = {"cut" if head == "cut tensors" else head: cells for head, cells in columns.items()}
+    widths = {head: max(map(cell_len, [head, *cells])) for head, cells in columns.items()}
+    room = width - sum(wide for head, wide in widths.items() if head not in (FIRST, LAST)) - _GAP * (len(widths) - 1)
+    room = max(room, 2 * _LEAST_ROOM)
+    first = min(widths[FIRST], max(room // 2, room - widths[LAST]))
+    table = Table(box=None, pad_edge=False)
+    for head, name_width in {**dict.fromkeys(columns), FIRST: first, LAST: room - first}.items():
+        if name_width is None:
+            table.add_column(head, justify="right", no_wrap=True)
+        else:
+            table.add_column(head, no_wrap=True)
+            columns[head] = [names.shortened(cell, name_width) for cell in columns[head]]
+    for row in zip(*columns.values(), strict=True):
+        # Names may hold what rich takes for markup.
+        table.add_row(*map(Text, row), style="bold" if "<" in row else None)
+    return table
+
+
+def cut_table(cuts: tuple[CutTensor, ...], *, width: int) -> Table:
+    """Give a row per cut tensor: the stage that exports it, those that import it, its size and its name."""
+    rows = [
+        (
+            "input" if cut.from_stage is None else str(cut.from_stage),
+            names.shortened(names.ranges(cut.to_stages) or "output", _MOST_STAGES),
+            numbers.size(cut.bytes),
+            printable(cut.name),
+        )
+        for cut in cuts
+    ]
+    heads = ("from", "to", "size", "cut tensor")
+    widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    room = max(width - sum(widths[:-1]) - _GAP * (len(heads) - 1), _LEAST_ROOM)
+    table = Table(box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, justify="left" if head == heads[-1] else "right", no_wrap=True)
+    for *cells, name in rows:
+        table.add_row(*cells, Text(names.shortened(name, room)))
+    return table
