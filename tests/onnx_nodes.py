@@ -17,6 +17,13 @@ Arrays = Mapping[str, NDArray[Any]]
 NodeCase = tuple[str, dict[str, Any], dict[str, Any]]
 """An operator, what it is fed, and its attributes with the options of `write_node`."""
 
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> NDArray[np.float32]:
+    """Normal numbers of 32 bits."""
+    return RNG.standard_normal(shape).astype(np.float32)
+
 
 def write_node(
     path: Path,

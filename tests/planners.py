@@ -1,4 +1,4 @@
-"""What the tests of planners' files share: how a file is refused, and damage."""
+"""What the tests of planners' files share: what a graph says, how a file is refused, and damage."""
 
 from __future__ import annotations
 
@@ -47,3 +47,20 @@ def readers(graph: sg.Graph) -> list[list[int]]:
     """The nodes that read each tensor."""
     offsets, nodes = graph.arrays.consumer_offsets.tolist(), graph.arrays.consumers.tolist()
     return [nodes[begin:end] for begin, end in itertools.pairwise(offsets)]
+
+
+def assert_facts(
+    graph: sg.Graph,
+    *,
+    work: list[float],
+    param_bytes: list[int],
+    producer: list[int],
+    size: list[int],
+    consumers: list[list[int]],
+) -> None:
+    """The nodes' seconds and bytes, and the tensors with who reads them."""
+    arrays = graph.arrays
+    assert arrays.work is not None
+    assert arrays.param_bytes is not None
+    assert (arrays.work.tolist(), arrays.param_bytes.tolist()) == (work, param_bytes)
+    assert (arrays.producer.tolist(), arrays.size.tolist(), readers(graph)) == (producer, size, consumers)

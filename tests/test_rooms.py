@@ -1,15 +1,18 @@
-"""The rooms of the Rust core use each other downwards only, and no source file is too long to be read in one go."""
+"""The rooms of the Rust core use each other downwards only, and no file or function is too long to read in one go."""
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "rust/core/src"
+PACKAGE = ROOT / "python"
 ROOMS = (
     *("ids", "bits", "error", "interrupt", "graph", "cost", "order", "slice"),
     *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search", "ties"),
@@ -19,6 +22,7 @@ TEST_ONLY = {"cases"}
 """Modules that exist in tests only: every test may use them, and they may use everything."""
 
 MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
 
 
 def code(path: Path) -> str:
@@ -70,6 +74,31 @@ def test_no_source_file_is_too_long() -> None:
     assert len(sources()) > len(ROOMS)
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Give the name and the number of lines of each function, docstrings not counted."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            docstring = node.body[0] if ast.get_docstring(node) is not None else None
+            documented = 0 if docstring is None else (docstring.end_lineno or 0) - docstring.lineno + 1
+            yield node.name, node.end_lineno - node.lineno + 1 - documented
+
+
+def test_no_function_is_too_long() -> None:
+    """A function of the package that takes more lines does more than one thing."""
+    lengths = {(path.name, name): length for path in PACKAGE.rglob("*.py") for name, length in functions(path)}
+    assert len(lengths) > MAX_LINES
+    assert {place: length for place, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def test_lines_of_a_function_are_counted_without_its_docstring(tmp_path: Path) -> None:
+    """From its name to its end, a function inside it included."""
+    path = tmp_path / "module.py"
+    lines = ["def one(", "    x,", "):", '    """Two', "    lines.", '    """', "    def two(): pass", "    return x"]
+    path.write_text("\n".join([*lines, "async def three(): pass", ""]))
+    assert dict(functions(path)) == {"one": 5, "two": 1, "three": 1}
 
 
 def test_grouped_imports_are_seen() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
+from results import result_of
 from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
 from slicegraph.bounds.builder import build_model
@@ -20,7 +21,6 @@ from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.tasks import Budget
-from slicegraph.result import make_result
 from solving import InProcess
 from strategies import CHAIN, MANY, devices, graphs, to_instance
 
@@ -65,17 +65,8 @@ def test_the_checker_finds_what_was_proven(
     budget = Budget(threshold=threshold, seconds=60, executor=InProcess())
     methods = (exact, bottleneck, bottleneck_guess)
     bounds = (combinatorial(instance), *(method(Formulation(instance), budget) for method in methods))
-    result = make_result(
-        instance,
-        block_of=found.block_of if found.bottleneck < float("inf") else None,
-        bounds=bounds,
-        evaluations=0,
-        seconds=0.0,
-        stop=sg.MaxRuntime(0),
-        is_interrupted=False,
-        seed=0,
-        method="auto",
-    )
+    block_of = found.block_of if found.bottleneck < float("inf") else None
+    result = result_of(instance, block_of, bounds)
     verdict = sg.check(instance.graph, result.certificate, device=instance.device, num_blocks=num_blocks)
     assert verdict.bottleneck == result.bottleneck
     assert verdict.claimed_lower_bound == result.lower_bound

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import slicegraph as sg
 from questions import Question, light_questions, questions, shaped_questions
+from results import result_of
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.evidence.claims import ExpensiveNode
-from slicegraph.result import make_result
 from strategies import CHAIN, MANY, grid, to_instance
 
 
@@ -51,17 +51,8 @@ def test_the_bound_is_between_the_most_expensive_node_and_the_optimum(question: 
 
 def certificate(instance: sg.Instance, bound: sg.Bound) -> sg.Certificate:
     """All nodes in one block, and the bound."""
-    return make_result(
-        instance,
-        block_of=np.zeros(instance.graph.num_nodes, dtype=np.int32),
-        bounds=(combinatorial(instance), bound),
-        evaluations=0,
-        seconds=0.0,
-        stop=sg.MaxRuntime(0),
-        is_interrupted=False,
-        seed=0,
-        method="auto",
-    ).certificate
+    block_of = np.zeros(instance.graph.num_nodes, dtype=np.int32)
+    return result_of(instance, block_of, (combinatorial(instance), bound)).certificate
 
 
 def test_an_example_by_hand() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from planners import PATCHES, assert_refused, patched, read_or_refuse, readers
+from planners import PATCHES, assert_facts, assert_refused, patched, read_or_refuse
 from slicegraph.formats.protobuf_text import parse, unquote
 
 SMALL = """
@@ -79,14 +79,15 @@ def test_ports_and_control_inputs_are_tensors(small: Path) -> None:
     graph = sg.read(small)
     arrays = graph.arrays
     assert arrays.node_name == ("_SOURCE", "a", "b", "c")
-    assert arrays.work is not None
-    assert arrays.work.tolist() == [0.0, 40e-6, 50e-6, 45e-6]
-    assert arrays.param_bytes is not None
-    assert arrays.param_bytes.tolist() == [0, 7, 0, 0]
     assert arrays.tensor_name == ("^_SOURCE", "a:0", "a:1", "b:0", "^b", "c:0")
-    assert arrays.producer.tolist() == [0, 1, 1, 2, 2, 3]
-    assert arrays.size.tolist() == [0, 100, 0, 60, 0, 999]
-    assert readers(graph) == [[1, 2], [2, 3], [2], [3], [3], []]
+    assert_facts(
+        graph,
+        work=[0.0, 40e-6, 50e-6, 45e-6],
+        param_bytes=[0, 7, 0, 0],
+        producer=[0, 1, 1, 2, 2, 3],
+        size=[0, 100, 0, 60, 0, 999],
+        consumers=[[1, 2], [2, 3], [2], [3], [3], []],
+    )
     assert arrays.is_output is not None
     assert arrays.is_output.tolist() == [False, False, False, False, False, True]
     assert arrays.device is None

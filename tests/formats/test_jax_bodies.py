@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.jax import trace
-
-
-def _struct(*shape: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call] # JAX leaves its types open
-
-
-def _trace(function: Callable[..., Any], *args: Any, param_argnums: tuple[int, ...] = ()) -> GraphArrays:
-    return trace(function, args, {}, param_argnums=param_argnums, name="f")
-
-
-def _facts(graph: GraphArrays, op: str) -> tuple[int, int, int, int]:
-    """Look up flops and the bytes read, written and stored of the one node of an operator."""
-    assert graph.flops is not None
-    assert graph.read_bytes is not None
-    assert graph.write_bytes is not None
-    assert graph.param_bytes is not None
-    assert list(graph.op).count(op) == 1
-    node = list(graph.op).index(op)
-    found = graph.flops[node], graph.read_bytes[node], graph.write_bytes[node], graph.param_bytes[node]
-    return int(found[0]), int(found[1]), int(found[2]), int(found[3])
+from jax_functions import struct, traced
+from traced import facts
 
 
 def test_scan_is_one_node_that_runs_its_body_as_often_as_it_is_long() -> None:
@@ -43,12 +22,12 @@ def test_scan_is_one_node_that_runs_its_body_as_often_as_it_is_long() -> None:
     def function(w: jax.Array, x: jax.Array, rows: jax.Array) -> Any:
         return lax.scan(functools.partial(step, weight=w), x, rows)
 
-    graph = _trace(function, _struct(4, 4), _struct(2, 4), _struct(7, 4), param_argnums=(0,))
+    graph = traced(function, struct(4, 4), struct(2, 4), struct(7, 4), param_argnums=(0,))
     assert list(graph.op) == ["scan"]
     assert graph.size.tolist() == [32, 112, 32, 28]
     # The product, the view of a row, the sum of both, and the sum over the carry.
     reads, writes = (32 + 64) + 16 + (32 + 16) + 32, 32 + 16 + 32 + 4
-    assert _facts(graph, "scan") == (7 * (2 * 2 * 4 * 4 + 8 + 8), 7 * reads, 7 * writes, 64)
+    assert facts(graph, "scan") == (7 * (2 * 2 * 4 * 4 + 8 + 8), 7 * reads, 7 * writes, 64)
 
 
 def test_scan_over_stacked_layers_stores_all_of_them() -> None:
@@ -57,8 +36,8 @@ def test_scan_over_stacked_layers_stores_all_of_them() -> None:
     def function(w: jax.Array, x: jax.Array) -> Any:
         return lax.scan(lambda carry, layer: (carry @ layer, None), x, w)[0]
 
-    graph = _trace(function, _struct(3, 4, 4), _struct(2, 4), param_argnums=(0,))
-    assert _facts(graph, "scan") == (3 * 64, 3 * (32 + 64), 3 * 32, 192)
+    graph = traced(function, struct(3, 4, 4), struct(2, 4), param_argnums=(0,))
+    assert facts(graph, "scan") == (3 * 64, 3 * (32 + 64), 3 * 32, 192)
 
 
 def test_while_runs_once_and_cond_its_dearer_branch() -> None:
@@ -67,17 +46,17 @@ def test_while_runs_once_and_cond_its_dearer_branch() -> None:
     def loop(w: jax.Array, x: jax.Array) -> Any:
         return lax.while_loop(lambda x: x[0, 0] < 3, lambda x: x @ w, x)
 
-    graph = _trace(loop, _struct(4, 4), _struct(2, 4), param_argnums=(0,))
+    graph = traced(loop, struct(4, 4), struct(2, 4), param_argnums=(0,))
     assert list(graph.op) == ["while"]
     # The test takes a slice of the whole, a view, and one comparison.
-    assert _facts(graph, "while") == (64 + 1, (32 + 64) + 32 + 4 + 4, 32 + 4 + 4 + 1, 64)
+    assert facts(graph, "while") == (64 + 1, (32 + 64) + 32 + 4 + 4, 32 + 4 + 4 + 1, 64)
 
     def branch(w: jax.Array, b: jax.Array, x: jax.Array, p: jax.Array) -> Any:
         return lax.cond(p, lambda x: x @ w, lambda x: x + b, x)
 
-    graph = _trace(branch, _struct(4, 4), _struct(4), _struct(2, 4), _struct(dtype=bool), param_argnums=(0, 1))
+    graph = traced(branch, struct(4, 4), struct(4), struct(2, 4), struct(dtype=bool), param_argnums=(0, 1))
     assert list(graph.op) == ["convert_element_type", "cond"]
-    assert _facts(graph, "cond") == (64, 4 + 32 + 64 + 16, 32, 64 + 16)
+    assert facts(graph, "cond") == (64, 4 + 32 + 64 + 16, 32, 64 + 16)
 
 
 def test_what_a_body_makes_of_a_parameter_counts_in_its_place() -> None:
@@ -86,14 +65,14 @@ def test_what_a_body_makes_of_a_parameter_counts_in_its_place() -> None:
     def function(w: jax.Array, x: jax.Array) -> Any:
         return lax.scan(lambda carry, _: (carry @ w.astype(jnp.bfloat16), None), x, length=2)[0]
 
-    graph = _trace(function, _struct(4, 4), _struct(2, 4, dtype=jnp.bfloat16), param_argnums=(0,))
-    assert _facts(graph, "scan") == (2 * 64, 2 * (16 + 32), 2 * 16, 32)
+    graph = traced(function, struct(4, 4), struct(2, 4, dtype=jnp.bfloat16), param_argnums=(0,))
+    assert facts(graph, "scan") == (2 * 64, 2 * (16 + 32), 2 * 16, 32)
 
 
 def test_an_equation_that_only_combines_two_elements_has_no_body() -> None:
     """Scatters and reductions hold how they combine a pair; they are counted as a whole."""
-    graph = _trace(lambda x: lax.reduce(x, 0.0, lambda a, b: a + b * b, (0,)), _struct(5, 6))
-    assert _facts(graph, "reduce") == (30, 120, 24, 0)
+    graph = traced(lambda x: lax.reduce(x, 0.0, lambda a, b: a + b * b, (0,)), struct(5, 6))
+    assert facts(graph, "reduce") == (30, 120, 24, 0)
 
 
 def test_an_operator_with_several_bodies_runs_the_most_expensive() -> None:
@@ -102,6 +81,6 @@ def test_an_operator_with_several_bodies_runs_the_most_expensive() -> None:
     def function(a: jax.Array, b: jax.Array) -> Any:
         return lax.custom_linear_solve(lambda x: a @ x, b, lambda _, y: jnp.tanh(a @ (a @ y)), symmetric=True)
 
-    graph = _trace(function, _struct(3, 3), _struct(3))
+    graph = traced(function, struct(3, 3), struct(3))
     assert list(graph.op) == ["custom_linear_solve"]
-    assert _facts(graph, "custom_linear_solve")[0] == 2 * (2 * 9) + 3
+    assert facts(graph, "custom_linear_solve")[0] == 2 * (2 * 9) + 3

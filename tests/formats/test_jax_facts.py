@@ -5,95 +5,85 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import pytest
 from jax import lax
 
-from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.jax import trace
-
-
-def _struct(*shape: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call] # JAX leaves its types open
-
-
-def _trace(function: Callable[..., Any], *args: Any) -> GraphArrays:
-    return trace(function, args, {}, param_argnums=(), name="f")
+from jax_functions import struct, traced
 
 
 def _convolution(**options: Any) -> Callable[[Any, Any], Any]:
     return lambda x, w: lax.conv_general_dilated(x, w, **{"window_strides": (1, 1), "padding": "SAME", **options})
 
 
-IMAGE, KERNEL = _struct(2, 3, 8, 8), _struct(4, 3, 3, 3)
+IMAGE, KERNEL = struct(2, 3, 8, 8), struct(4, 3, 3, 3)
 NHWC = ("NHWC", "HWIO", "NHWC")
 FLOPS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
-    "matrix product": (jnp.matmul, (_struct(5, 7), _struct(7, 3)), 2 * 5 * 7 * 3),
-    "batch of products": (jnp.matmul, (_struct(4, 5, 7), _struct(4, 7, 3)), 4 * 2 * 5 * 7 * 3),
-    "inner product": (jnp.dot, (_struct(7), _struct(7)), 2 * 7),
-    "outer product": (lambda x, z: lax.dot_general(x, z, (((), ()), ((), ()))), (_struct(5), _struct(7)), 35),
-    "ragged product": (lax.ragged_dot, (_struct(6, 4), _struct(2, 4, 3), _struct(2, dtype=jnp.int32)), 2 * 6 * 4 * 3),
+    "matrix product": (jnp.matmul, (struct(5, 7), struct(7, 3)), 2 * 5 * 7 * 3),
+    "batch of products": (jnp.matmul, (struct(4, 5, 7), struct(4, 7, 3)), 4 * 2 * 5 * 7 * 3),
+    "inner product": (jnp.dot, (struct(7), struct(7)), 2 * 7),
+    "outer product": (lambda x, z: lax.dot_general(x, z, (((), ()), ((), ()))), (struct(5), struct(7)), 35),
+    "ragged product": (lax.ragged_dot, (struct(6, 4), struct(2, 4, 3), struct(2, dtype=jnp.int32)), 2 * 6 * 4 * 3),
     "convolution": (_convolution(), (IMAGE, KERNEL), 2 * 2 * 4 * 64 * 27),
     "with strides": (_convolution(window_strides=(2, 2)), (IMAGE, KERNEL), 2 * 2 * 4 * 16 * 27),
     "channels last": (
         _convolution(dimension_numbers=NHWC),
-        (_struct(2, 8, 8, 3), _struct(3, 3, 3, 4)),
+        (struct(2, 8, 8, 3), struct(3, 3, 3, 4)),
         2 * 2 * 4 * 64 * 27,
     ),
     "in groups": (
         _convolution(feature_group_count=8),
-        (_struct(1, 8, 4, 4), _struct(8, 1, 3, 3)),
+        (struct(1, 8, 4, 4), struct(8, 1, 3, 3)),
         2 * 8 * 16 * 9,
     ),
     "in groups of samples": (
         _convolution(batch_group_count=2),
-        (_struct(2, 3, 4, 4), _struct(4, 3, 3, 3)),
+        (struct(2, 3, 4, 4), struct(4, 3, 3, 3)),
         2 * 4 * 16 * 27,
     ),
     "transposed": (
         lambda x, w: lax.conv_transpose(x, w, (2, 2), "SAME"),
-        (_struct(1, 5, 5, 4), _struct(3, 3, 4, 2)),
+        (struct(1, 5, 5, 4), struct(3, 3, 4, 2)),
         2 * 4 * 25 * 2 * 9,
     ),
     "transposed in groups": (
         _convolution(lhs_dilation=(2, 2), feature_group_count=4, padding=((0, 0), (0, 0))),
-        (_struct(1, 4, 5, 5), _struct(8, 1, 3, 3)),
+        (struct(1, 4, 5, 5), struct(8, 1, 3, 3)),
         2 * 4 * 25 * 2 * 9,
     ),
-    "elementwise": (jnp.tanh, (_struct(3, 4),), 12),
-    "broadcast": (jnp.add, (_struct(3, 1), _struct(1, 4)), 12),
-    "selection": (lambda c, x: lax.select(c, x, x), (_struct(5, dtype=bool), _struct(5)), 5),
-    "sum": (lambda x: lax.reduce_sum_p.bind(x, axes=(0,), out_sharding=None), (_struct(5, 6),), 30),
-    "greatest": (lambda x: x.max(0), (_struct(5, 6),), 30),
-    "place of the greatest": (lambda x: lax.argmax(x, 0, jnp.int32), (_struct(5, 6),), 30),
+    "elementwise": (jnp.tanh, (struct(3, 4),), 12),
+    "broadcast": (jnp.add, (struct(3, 1), struct(1, 4)), 12),
+    "selection": (lambda c, x: lax.select(c, x, x), (struct(5, dtype=bool), struct(5)), 5),
+    "sum": (lambda x: lax.reduce_sum_p.bind(x, axes=(0,), out_sharding=None), (struct(5, 6),), 30),
+    "greatest": (lambda x: x.max(0), (struct(5, 6),), 30),
+    "place of the greatest": (lambda x: lax.argmax(x, 0, jnp.int32), (struct(5, 6),), 30),
     "two reductions at once": (
         lambda x: lax.reduce((x, x), (0.0, 0.0), lambda a, b: (a[0] + b[0], a[1] * b[1]), (0,)),
-        (_struct(5, 6),),
+        (struct(5, 6),),
         60,
     ),
-    "running sum": (lambda x: lax.cumsum(x, 0), (_struct(5, 6),), 30),
+    "running sum": (lambda x: lax.cumsum(x, 0), (struct(5, 6),), 30),
     "window": (
         lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 1, 3, 3), (1, 1, 3, 3), "VALID"),
-        (_struct(1, 2, 6, 6),),
+        (struct(1, 2, 6, 6),),
         9 * 8,
     ),
-    "sort": (lambda x: lax.sort(x, dimension=1), (_struct(4, 32),), 4 * 32 * 5),
-    "best": (lambda x: lax.top_k(x, 8), (_struct(4, 32),), 4 * 32 * 3),
-    "transform": (lambda x: lax.fft(x, "FFT", (8,)), (_struct(3, 8, dtype=jnp.complex64),), 3 * 5 * 8 * 3),
-    "real transform": (lambda x: lax.fft(x, "RFFT", (8,)), (_struct(3, 8),), 3 * 5 * 8 * 3),
-    "factors": (lax.linalg.lu, (_struct(2, 3, 3),), 2 * 18),
-    "triangle": (lax.linalg.triangular_solve, (_struct(3, 3), _struct(3, 3)), 27),
+    "sort": (lambda x: lax.sort(x, dimension=1), (struct(4, 32),), 4 * 32 * 5),
+    "best": (lambda x: lax.top_k(x, 8), (struct(4, 32),), 4 * 32 * 3),
+    "transform": (lambda x: lax.fft(x, "FFT", (8,)), (struct(3, 8, dtype=jnp.complex64),), 3 * 5 * 8 * 3),
+    "real transform": (lambda x: lax.fft(x, "RFFT", (8,)), (struct(3, 8),), 3 * 5 * 8 * 3),
+    "factors": (lax.linalg.lu, (struct(2, 3, 3),), 2 * 18),
+    "triangle": (lax.linalg.triangular_solve, (struct(3, 3), struct(3, 3)), 27),
     "added in place": (
         lambda x, i, u: x.at[i].add(u, mode="promise_in_bounds", wrap_negative_indices=False),
-        (_struct(9, 4), _struct(3, dtype=jnp.int32), _struct(3, 4)),
+        (struct(9, 4), struct(3, dtype=jnp.int32), struct(3, 4)),
         12,
     ),
-    "transpose": (jnp.transpose, (_struct(5, 6),), 0),
-    "concatenation": (lambda x: lax.concatenate([x, x], 0), (_struct(5, 6),), 0),
-    "padding": (lambda x: lax.pad(x, 0.0, [(1, 1, 0), (0, 0, 1)]), (_struct(5, 6),), 0),
-    "slice": (lambda x: x[1:3], (_struct(5, 6),), 0),
-    "cast": (lambda x: x.astype(jnp.bfloat16), (_struct(5, 6),), 0),
+    "transpose": (jnp.transpose, (struct(5, 6),), 0),
+    "concatenation": (lambda x: lax.concatenate([x, x], 0), (struct(5, 6),), 0),
+    "padding": (lambda x: lax.pad(x, 0.0, [(1, 1, 0), (0, 0, 1)]), (struct(5, 6),), 0),
+    "slice": (lambda x: x[1:3], (struct(5, 6),), 0),
+    "cast": (lambda x: x.astype(jnp.bfloat16), (struct(5, 6),), 0),
 }
 
 
@@ -101,7 +91,7 @@ FLOPS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
 def test_operations_count_by_the_conventions_of_the_project(name: str) -> None:
     """Products count 2 per multiply-accumulate, reductions their input, windows their elements, moving nothing."""
     function, args, expected = FLOPS[name]
-    graph = _trace(function, *args)
+    graph = traced(function, *args)
     assert graph.flops is not None
     assert graph.flops.sum() == expected
 
@@ -124,7 +114,7 @@ VIEWS: dict[str, tuple[Callable[[Any], Any], bool]] = {
 def test_a_view_moves_nothing(name: str) -> None:
     """What has its input's elements in its input's order is a view; its bytes stay the logical ones."""
     function, expected = VIEWS[name]
-    graph = _trace(function, _struct(1, 6))
+    graph = traced(function, struct(1, 6))
     assert graph.is_view is not None
     assert graph.is_view.tolist() == [expected]
     assert graph.write_bytes is not None
@@ -137,4 +127,4 @@ SIZES = {jnp.bool_: 7, jnp.int8: 7, jnp.int4: 4, jnp.bfloat16: 14, jnp.int32: 28
 @pytest.mark.parametrize("kind", SIZES)
 def test_a_size_is_elements_by_width_rounded_up_to_a_byte(kind: Any) -> None:
     """Seven elements of each type; half-byte types are packed in pairs."""
-    assert _trace(lambda x: lax.rev(x, (0,)), _struct(7, dtype=kind)).size.tolist() == [SIZES[kind]] * 2
+    assert traced(lambda x: lax.rev(x, (0,)), struct(7, dtype=kind)).size.tolist() == [SIZES[kind]] * 2

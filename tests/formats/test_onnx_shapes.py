@@ -5,24 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper, parser
 
+from onnx_nodes import floats
 from slicegraph.errors import InputError
 from slicegraph.formats.counting import Formulas
 from slicegraph.formats.onnx import flops, read, shapes
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.values import Value, of_shape
-
-_RNG = np.random.default_rng(0)
-
-
-def _floats(*shape: int) -> NDArray[np.float32]:
-    return _RNG.standard_normal(shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("level", ["ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL"])
@@ -36,7 +29,7 @@ def test_what_the_runtime_optimized_is_the_same_work(level: str, tmp_path: Path)
     model = parser.parse_model(text)
     for info in list(model.graph.input)[1:]:
         shape = [dim.dim_value for dim in info.type.tensor_type.shape.dim]
-        model.graph.initializer.append(numpy_helper.from_array(_floats(*shape), info.name))
+        model.graph.initializer.append(numpy_helper.from_array(floats(*shape), info.name))
         model.graph.input.remove(info)
     path, optimized = tmp_path / "m.onnx", tmp_path / "o.onnx"
     path.write_bytes(model.SerializeToString())

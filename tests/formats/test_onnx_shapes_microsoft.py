@@ -10,82 +10,76 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, parser
 
-from onnx_nodes import NodeCase, assert_made_as_read
+from onnx_nodes import RNG, NodeCase, assert_made_as_read, floats
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import read
 
-_RNG = np.random.default_rng(0)
-
-
-def _floats(*shape: int) -> NDArray[np.float32]:
-    return _RNG.standard_normal(shape).astype(np.float32)
-
 
 def _bytes(*shape: int) -> NDArray[np.uint8]:
-    return _RNG.integers(0, 255, shape).astype(np.uint8)
+    return RNG.integers(0, 255, shape).astype(np.uint8)
 
 
 _QUANTIZED: dict[str, Any] = {"s": np.array(0.1, np.float32), "z": np.array(3, np.uint8)}
 _MS = "com.microsoft:"
 _BYTES = {"x": _bytes(1, 3, 6, 5)}
-_QKV = {"q": _floats(2, 5, 8), "k": _floats(2, 7, 8), "v": _floats(2, 7, 12)}
+_QKV = {"q": floats(2, 5, 8), "k": floats(2, 7, 8), "v": floats(2, 7, 12)}
 _GROUPS = {"num_heads": 4, "kv_num_heads": 2}
-_PAST = {"pk": _floats(2, 2, 6, 8), "pv": _floats(2, 2, 6, 8)}
+_PAST = {"pk": floats(2, 2, 6, 8), "pv": floats(2, 2, 6, 8)}
 _SEEN = {"n": np.array([6, 6], np.int32), "t": np.array(7, np.int32)}
 CASES: list[NodeCase] = [
-    (_MS + "FusedMatMul", {"a": _floats(2, 4, 3), "b": _floats(2, 5, 4)}, {"transA": 1, "transB": 1}),
-    (_MS + "FusedMatMul", {"a": _floats(2, 3, 4), "b": _floats(3, 2, 5)}, {"transBatchA": 1, "transA": 1}),
-    (_MS + "FusedMatMul", {"a": _floats(4), "b": _floats(3, 4, 5)}, {}),
+    (_MS + "FusedMatMul", {"a": floats(2, 4, 3), "b": floats(2, 5, 4)}, {"transA": 1, "transB": 1}),
+    (_MS + "FusedMatMul", {"a": floats(2, 3, 4), "b": floats(3, 2, 5)}, {"transBatchA": 1, "transA": 1}),
+    (_MS + "FusedMatMul", {"a": floats(4), "b": floats(3, 4, 5)}, {}),
     (
         _MS + "FusedGemm",
-        {"a": _floats(4, 3), "b": _floats(5, 4), "c": _floats(5)},
+        {"a": floats(4, 3), "b": floats(5, 4), "c": floats(5)},
         {"transA": 1, "transB": 1, "activation": "Relu"},
     ),
     (
         _MS + "FusedConv",
-        {"x": _floats(1, 3, 9, 8), "w": _floats(4, 3, 3, 2)},
+        {"x": floats(1, 3, 9, 8), "w": floats(4, 3, 3, 2)},
         {"auto_pad": "SAME_UPPER", "strides": [2, 2], "activation": "Relu"},
     ),
-    (_MS + "BiasGelu", {"x": _floats(2, 3, 4), "b": _floats(4)}, {}),
+    (_MS + "BiasGelu", {"x": floats(2, 3, 4), "b": floats(4)}, {}),
     (
         _MS + "SkipLayerNormalization",
-        {"x": _floats(2, 3, 8), "k": _floats(2, 3, 8), "g": _floats(8)},
+        {"x": floats(2, 3, 8), "k": floats(2, 3, 8), "g": floats(8)},
         {"outputs": ["y", "", "", "sum"]},
     ),
-    (":SimplifiedLayerNormalization", {"x": _floats(2, 3, 8), "g": _floats(8)}, {}),
+    (":SimplifiedLayerNormalization", {"x": floats(2, 3, 8), "g": floats(8)}, {}),
     (
         _MS + "EmbedLayerNormalization",
         {"i": np.zeros((2, 3), np.int32)},
         {
-            "stored": {"w": _floats(10, 8), "p": _floats(10, 8), "g": _floats(8), "b": _floats(8)},
+            "stored": {"w": floats(10, 8), "p": floats(10, 8), "g": floats(8), "b": floats(8)},
             "inputs": ["i", "", "w", "p", "", "g", "b"],
             "outputs": ["y", "mask"],
         },
     ),
     (
         _MS + "Attention",
-        {"x": _floats(2, 5, 8), "w": _floats(8, 20), "b": _floats(20)},
+        {"x": floats(2, 5, 8), "w": floats(8, 20), "b": floats(20)},
         {"num_heads": 2, "qkv_hidden_sizes": [8, 8, 4]},
     ),
     (
         _MS + "Attention",
-        {"x": _floats(2, 5, 8), "w": _floats(8, 24), "b": _floats(24), "p": _floats(2, 2, 2, 3, 4)},
+        {"x": floats(2, 5, 8), "w": floats(8, 24), "b": floats(24), "p": floats(2, 2, 2, 3, 4)},
         {"num_heads": 2, "inputs": ["x", "w", "b", "", "p"], "outputs": ["y", "present"]},
     ),
     (_MS + "MultiHeadAttention", _QKV, {"num_heads": 2, "outputs": ["y", "k2", "v2"]}),
     (
         _MS + "MultiHeadAttention",
-        {"q": _floats(2, 5, 8), "k": _floats(2, 2, 7, 4), "v": _floats(2, 2, 7, 4)},
+        {"q": floats(2, 5, 8), "k": floats(2, 2, 7, 4), "v": floats(2, 2, 7, 4)},
         {"num_heads": 2},
     ),
     (
         _MS + "GroupQueryAttention",
-        {"q": _floats(2, 1, 32), "k": _floats(2, 1, 16), "v": _floats(2, 1, 16), **_PAST, **_SEEN},
+        {"q": floats(2, 1, 32), "k": floats(2, 1, 16), "v": floats(2, 1, 16), **_PAST, **_SEEN},
         {**_GROUPS, "outputs": ["y", "k2", "v2"]},
     ),
     (
         _MS + "GroupQueryAttention",
-        {"q": _floats(2, 1, 64), **_PAST, "n": _SEEN["n"]},
+        {"q": floats(2, 1, 64), **_PAST, "n": _SEEN["n"]},
         {
             **_GROUPS,
             "stored": {"t": _SEEN["t"]},
@@ -95,10 +89,10 @@ CASES: list[NodeCase] = [
     ),
     (
         _MS + "MatMulNBits",
-        {"x": _floats(3, 64)},
-        {"stored": {"w": _bytes(16, 2, 16), "scale": _floats(16, 2)}, "K": 64, "N": 16, "bits": 4, "block_size": 32},
+        {"x": floats(3, 64)},
+        {"stored": {"w": _bytes(16, 2, 16), "scale": floats(16, 2)}, "K": 64, "N": 16, "bits": 4, "block_size": 32},
     ),
-    (_MS + "DynamicQuantizeMatMul", {"x": _floats(3, 8)}, {"stored": {"w": _bytes(8, 5), "s": _QUANTIZED["s"]}}),
+    (_MS + "DynamicQuantizeMatMul", {"x": floats(3, 8)}, {"stored": {"w": _bytes(8, 5), "s": _QUANTIZED["s"]}}),
     (
         _MS + "QLinearAdd",
         {"x": _bytes(3, 1, 4), "w": _bytes(2, 4)},
@@ -138,21 +132,21 @@ CASES: list[NodeCase] = [
     ),
     (
         _MS + "QAttention",
-        {"x": _bytes(2, 5, 8), "w": _bytes(8, 24), "b": _floats(24)},
+        {"x": _bytes(2, 5, 8), "w": _bytes(8, 24), "b": floats(24)},
         {"stored": {"s": _QUANTIZED["s"]}, "inputs": ["x", "w", "b", "s", "s"], "num_heads": 2},
     ),
-    (_MS + "CDist", {"a": _floats(3, 4), "b": _floats(5, 4)}, {"metric": "euclidean"}),
+    (_MS + "CDist", {"a": floats(3, 4), "b": floats(5, 4)}, {"metric": "euclidean"}),
     (
         _MS + "CropAndResize",
-        {"x": _floats(1, 3, 8, 8), "r": np.full((4, 4), 0.5, np.float32), "b": np.zeros(4, np.int32)},
+        {"x": floats(1, 3, 8, 8), "r": np.full((4, 4), 0.5, np.float32), "b": np.zeros(4, np.int32)},
         {"stored": {"size": np.array([2, 3], np.int32)}},
     ),
-    (_MS + "ExpandDims", {"x": _floats(2, 3)}, {"stored": {"axis": np.array(-1, np.int32)}}),
+    (_MS + "ExpandDims", {"x": floats(2, 3)}, {"stored": {"axis": np.array(-1, np.int32)}}),
     (
         _MS + "GatherBlockQuantized",
         {"i": np.array([[0, 2, 1]])},
         {
-            "stored": {"d": _bytes(8, 16), "scale": _floats(8, 2)},
+            "stored": {"d": _bytes(8, 16), "scale": floats(8, 2)},
             "inputs": ["d", "i", "scale"],
             "bits": 4,
             "block_size": 16,
@@ -162,12 +156,12 @@ CASES: list[NodeCase] = [
     ),
     (
         _MS + "MoE",
-        {"x": _floats(5, 8), "r": _floats(5, 4)},
-        {"stored": {"w1": _floats(4, 16, 8), "w2": _floats(4, 8, 16)}, "inputs": ["x", "r", "w1", "", "w2"], "k": 2},
+        {"x": floats(5, 8), "r": floats(5, 4)},
+        {"stored": {"w1": floats(4, 16, 8), "w2": floats(4, 8, 16)}, "inputs": ["x", "r", "w1", "", "w2"], "k": 2},
     ),
     (
         _MS + "DynamicQuantizeLSTM",
-        {"x": _floats(4, 2, 3)},
+        {"x": floats(4, 2, 3)},
         {
             "stored": {
                 "w": _bytes(1, 3, 20),
@@ -180,11 +174,11 @@ CASES: list[NodeCase] = [
             "hidden_size": 5,
         },
     ),
-    (_MS + "UnfoldTensor", {"x": _floats(2, 10)}, {"dim": -1, "size": 4, "step": 3}),
-    (_MS + "CausalConvWithState", {"x": _floats(2, 3, 7), "w": _floats(3, 1, 4)}, {"outputs": ["y", "state"]}),
+    (_MS + "UnfoldTensor", {"x": floats(2, 10)}, {"dim": -1, "size": 4, "step": 3}),
+    (_MS + "CausalConvWithState", {"x": floats(2, 3, 7), "w": floats(3, 1, 4)}, {"outputs": ["y", "state"]}),
     (
         _MS + "LinearAttention",
-        {"q": _floats(2, 3, 8), "k": _floats(2, 3, 8), "v": _floats(2, 3, 12)},
+        {"q": floats(2, 3, 8), "k": floats(2, 3, 8), "v": floats(2, 3, 12)},
         {"q_num_heads": 2, "kv_num_heads": 2, "update_rule": "linear", "outputs": ["y", "state"]},
     ),
 ]

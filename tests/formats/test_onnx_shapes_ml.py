@@ -7,18 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from onnx import defs
 
-from onnx_nodes import NodeCase, assert_made_as_read, write_node
+from onnx_nodes import RNG, NodeCase, assert_made_as_read, floats, write_node
 from slicegraph.formats.onnx import read, shapes
-
-_RNG = np.random.default_rng(0)
-
-
-def _floats(*shape: int) -> NDArray[np.float32]:
-    return _RNG.standard_normal(shape).astype(np.float32)
-
 
 _ML = "ai.onnx.ml:"
 _TREE: dict[str, Any] = {
@@ -39,18 +31,18 @@ _VECTORS: dict[str, Any] = {
     "vectors_per_class": [1, 1, 1, 1],
     "rho": [0.1] * 6,
 }
-_X = {"x": _floats(5, 4)}
+_X = {"x": floats(5, 4)}
 CASES: list[NodeCase] = [
     (_ML + "Scaler", _X, {"scale": [1.0], "offset": [0.0]}),
-    (_ML + "Normalizer", {"x": _floats(4)}, {"norm": "L2"}),
-    (_ML + "Normalizer", {"x": _RNG.integers(0, 9, (3, 2))}, {"norm": "MAX"}),
+    (_ML + "Normalizer", {"x": floats(4)}, {"norm": "L2"}),
+    (_ML + "Normalizer", {"x": RNG.integers(0, 9, (3, 2))}, {"norm": "MAX"}),
     (_ML + "Binarizer", _X, {"threshold": 0.0}),
     (_ML + "Imputer", _X, {"imputed_value_floats": [0.0], "replaced_value_float": 1.0}),
     (_ML + "LinearRegressor", _X, {"coefficients": [1.0] * 8, "targets": 2}),
     (_ML + "LinearClassifier", _X, {"coefficients": [1.0] * 4, "intercepts": [0.0], "classlabels_ints": [0, 1]}),
     (
         _ML + "LinearClassifier",
-        {"x": _floats(4)},
+        {"x": floats(4)},
         {"coefficients": [1.0] * 12, "intercepts": [0.0] * 3, "classlabels_strings": ["a", "b", "c"]},
     ),
     (_ML + "SVMClassifier", _X, _VECTORS),
@@ -81,7 +73,7 @@ CASES: list[NodeCase] = [
     ),
     (
         _ML + "TreeEnsembleClassifier",
-        {"x": _floats(5, 4).astype(np.float64)},
+        {"x": floats(5, 4).astype(np.float64)},
         {
             **_TREE,
             "class_treeids": [0, 0],
@@ -91,12 +83,12 @@ CASES: list[NodeCase] = [
             "classlabels_strings": ["a", "b"],
         },
     ),
-    (_ML + "OneHotEncoder", {"x": _RNG.integers(0, 3, (5, 2))}, {"cats_int64s": [0, 1, 2]}),
-    (_ML + "ArrayFeatureExtractor", {"x": _floats(4), "i": np.array([0, 2, 3])}, {}),
-    (_ML + "ArrayFeatureExtractor", {"x": _floats(2, 3, 4), "i": np.array([[0, 2]])}, {}),
-    (_ML + "FeatureVectorizer", {"x": _floats(5, 4), "w": _floats(5, 3)}, {"inputdimensions": [4, 3]}),
-    (_ML + "LabelEncoder", {"x": _RNG.integers(0, 3, (5, 2))}, {"keys_int64s": [0, 1], "values_strings": ["a", "b"]}),
-    (_ML + "CategoryMapper", {"x": _RNG.integers(0, 3, (5,))}, {"cats_int64s": [0, 1], "cats_strings": ["a", "b"]}),
+    (_ML + "OneHotEncoder", {"x": RNG.integers(0, 3, (5, 2))}, {"cats_int64s": [0, 1, 2]}),
+    (_ML + "ArrayFeatureExtractor", {"x": floats(4), "i": np.array([0, 2, 3])}, {}),
+    (_ML + "ArrayFeatureExtractor", {"x": floats(2, 3, 4), "i": np.array([[0, 2]])}, {}),
+    (_ML + "FeatureVectorizer", {"x": floats(5, 4), "w": floats(5, 3)}, {"inputdimensions": [4, 3]}),
+    (_ML + "LabelEncoder", {"x": RNG.integers(0, 3, (5, 2))}, {"keys_int64s": [0, 1], "values_strings": ["a", "b"]}),
+    (_ML + "CategoryMapper", {"x": RNG.integers(0, 3, (5,))}, {"cats_int64s": [0, 1], "cats_strings": ["a", "b"]}),
 ]
 
 
@@ -108,7 +100,7 @@ def test_shapes_are_those_that_the_runtime_makes(case: NodeCase, tmp_path: Path)
 
 def test_a_sequence_of_maps_is_as_big_as_what_it_names(tmp_path: Path) -> None:
     """ZipMap gives a map for each of 3 rows: as many bytes as the 3 x 2 scores, for maps have no size of their own."""
-    path = write_node(tmp_path / "m.onnx", _ML + "ZipMap", {"x": _floats(3, 2)}, classlabels_int64s=[0, 1])
+    path = write_node(tmp_path / "m.onnx", _ML + "ZipMap", {"x": floats(3, 2)}, classlabels_int64s=[0, 1])
     assert read(path).size.tolist() == [24, 24]
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 import slicegraph as sg
-from planners import PATCHES, assert_refused, patched, read_or_refuse, readers
+from planners import PATCHES, assert_facts, assert_refused, patched, read_or_refuse
 
 
 def node(id_: int, name: str, seconds: float) -> dict[str, Any]:
@@ -50,13 +50,9 @@ def test_a_tensor_crosses_once_in_each_pass_at_the_files_bandwidth(small: Path) 
     graph = sg.read(small, format="piper")
     arrays = graph.arrays
     assert (graph.name, arrays.node_name, arrays.op) == ("small", ("5", "4", "9"), ("in", "layer", "layer"))
-    assert arrays.work is not None
-    assert arrays.work.tolist() == [1.0, 2.0, 3.0]
-    assert arrays.param_bytes is not None
-    assert arrays.param_bytes.tolist() == [64, 64, 64]
-    assert arrays.producer.tolist() == [0, 1]
-    assert arrays.size.tolist() == [2, 4]
-    assert readers(graph) == [[1], [2]]
+    assert_facts(
+        graph, work=[1.0, 2.0, 3.0], param_bytes=[64, 64, 64], producer=[0, 1], size=[2, 4], consumers=[[1], [2]]
+    )
     assert arrays.device == {"bandwidth": 8.0}
 
 

@@ -11,6 +11,7 @@ import pytest
 from onnx import parser
 
 import slicegraph as sg
+from traced import facts
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 
@@ -34,19 +35,6 @@ class _Calling(_Module):  # type: ignore[misc] # its type is not known where it 
 def _graph(function: Callable[..., Any], *args: Any, **parameters: Any) -> sg.Graph:
     with torch.no_grad():
         return sg.from_torch(_Calling(function, **parameters).eval(), args, name="f")
-
-
-def _facts(graph: sg.Graph, op: str) -> tuple[int, int, int, int]:
-    """Look up flops and the bytes read, written and stored of the one node of an operator."""
-    arrays = graph.arrays
-    assert arrays.flops is not None
-    assert arrays.read_bytes is not None
-    assert arrays.write_bytes is not None
-    assert arrays.param_bytes is not None
-    assert list(arrays.op).count(op) == 1
-    node = list(arrays.op).index(op)
-    found = arrays.flops[node], arrays.read_bytes[node], arrays.write_bytes[node], arrays.param_bytes[node]
-    return int(found[0]), int(found[1]), int(found[2]), int(found[3])
 
 
 def _total(graph: sg.Graph) -> int:
@@ -126,11 +114,11 @@ def test_what_is_computed_from_parameters_alone_is_a_parameter() -> None:
     weight, x = torch.ones(4, 5), torch.ones(2, 5)
     graph = _graph(lambda self, x: x @ self.w.t(), x, w=weight)
     assert list(graph.arrays.op) == ["matmul"]
-    assert _facts(graph, "matmul") == (2 * 2 * 5 * 4, 40 + 80, 32, 80)
-    assert _facts(_graph(lambda self, x: x + self.w[0].expand(2, 5), x, w=weight), "add") == (10, 60, 40, 20)
-    assert _facts(_graph(lambda self, x: x + self.w[:2] * 2, x, w=weight), "add") == (10, 80, 40, 40)
+    assert facts(graph.arrays, "matmul") == (2 * 2 * 5 * 4, 40 + 80, 32, 80)
+    assert facts(_graph(lambda self, x: x + self.w[0].expand(2, 5), x, w=weight).arrays, "add") == (10, 60, 40, 20)
+    assert facts(_graph(lambda self, x: x + self.w[:2] * 2, x, w=weight).arrays, "add") == (10, 80, 40, 40)
     graph = _graph(lambda _, x: x + torch.ones_like(x).tril(), x)
-    assert _facts(graph, "add") == (10, 80, 40, 40)
+    assert facts(graph.arrays, "add") == (10, 80, 40, 40)
 
 
 def test_random_numbers_are_no_parameters() -> None:
@@ -146,11 +134,11 @@ def test_results_of_one_operator_are_its_tensors() -> None:
     assert list(graph.arrays.op) == ["topk"]
     assert graph.arrays.producer.tolist() == [-1, 0, 0]
     assert graph.arrays.size.tolist() == [128, 32, 64]
-    assert _facts(graph, "topk") == (4 * 8, 128, 96, 0)
+    assert facts(graph.arrays, "topk") == (4 * 8, 128, 96, 0)
     graph = _graph(lambda _, x: (torch.tanh(x), torch.topk(x, 2)[1] + 1)[1], torch.ones(4, 8))
     assert list(graph.arrays.op) == ["topk", "add"]
     assert graph.arrays.size.tolist() == [128, 64, 64]
-    assert _facts(graph, "topk") == (32, 128, 64, 0)
+    assert facts(graph.arrays, "topk") == (32, 128, 64, 0)
 
 
 def test_a_model_may_return_inputs_parameters_and_numbers() -> None:
@@ -208,13 +196,13 @@ def test_loops_and_branches_are_one_node_each() -> None:
     graph = _graph(lambda self, x, rows: higher.scan(lambda c, row: (c @ self.w + row, c * 2), x, rows), x, rows, w=w)
     assert list(graph.arrays.op) == ["scan"]
     reads, writes = (32 + 64) + (32 + 32) + 32, 3 * 32
-    assert _facts(graph, "scan") == (7 * (64 + 8 + 8), 7 * reads, 7 * writes, 64)
+    assert facts(graph.arrays, "scan") == (7 * (64 + 8 + 8), 7 * reads, 7 * writes, 64)
 
     graph = _graph(
         lambda self, p, x: torch.cond(p, lambda x: x @ self.w, lambda x: x + 1, (x,)), torch.tensor(data=True), x, w=w
     )
     assert list(graph.arrays.op) == ["cond"]
-    assert _facts(graph, "cond") == (64, 1 + 32 + 64, 32, 64)
+    assert facts(graph.arrays, "cond") == (64, 1 + 32 + 64, 32, 64)
 
     loop = importlib.import_module("torch._higher_order_ops.while_loop").while_loop
     graph = _graph(
@@ -224,7 +212,7 @@ def test_loops_and_branches_are_one_node_each() -> None:
         w=w,
     )
     assert list(graph.arrays.op) == ["while_loop"]
-    assert _facts(graph, "while_loop") == (64 + 1 + 1, 8 + 8 + 32 + 64, 1 + 8 + 32, 64)
+    assert facts(graph.arrays, "while_loop") == (64 + 1 + 1, 8 + 8 + 32 + 64, 1 + 8 + 32, 64)
 
 
 def test_a_traced_encoder_is_cut_and_proven() -> None:
@@ -279,4 +267,4 @@ def test_an_operator_without_a_rule_is_a_guess_unless_a_formula_counts_it() -> N
         counted = sg.from_torch(module, (torch.ones(2, 3),), flops=given)
         assert counted.arrays.is_guess is not None
         assert not counted.arrays.is_guess.any()
-        assert _facts(counted, "slicegraph_tests.twist")[0] == 56
+        assert facts(counted.arrays, "slicegraph_tests.twist")[0] == 56

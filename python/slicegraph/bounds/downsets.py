@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import ProofState, prove
+from slicegraph._core import Proof, ProofState, prove
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Domains
@@ -102,9 +102,20 @@ def close_in(
         state=state or ProofState(),
         poll=poll,
     )
-    block_of, proof = proven.block_of, proven.proof
+    block_of = proven.block_of
     better = None if block_of is None else proven.bottleneck
     best = better if better is not None else bottleneck if bottleneck is not None else ALL_TICKS
+    bound = _bound_of(
+        proven.proof,
+        ordinary,
+        seconds=time.perf_counter() - begin,
+        status="optimal" if proven.lower_bound >= best else "time_limit",
+    )
+    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=proven.is_interrupted)
+
+
+def _bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: str) -> Bound:
+    """Give the bound of a proof with what it rests on; without one the ordinary bound's ticks."""
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
         ticks, groups = proof.threshold, proof.num_groups
@@ -114,19 +125,18 @@ def close_in(
         else:
             node = ExpensiveNode(node=proof.group, lower_bound=ticks)
     is_plain = node is not None and reduction is None
-    bound = Bound(
+    return Bound(
         method="downsets",
         ticks=ticks,
-        tick=instance.tick,
-        seconds=time.perf_counter() - begin,
-        status="optimal" if proven.lower_bound >= best else "time_limit",
+        tick=ordinary.tick,
+        seconds=seconds,
+        status=status,
         verified=ticks if is_plain else ordinary.ticks,
         reduction=reduction,
         downsets=downsets,
         node=node,
         num_groups=groups,
     )
-    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=proven.is_interrupted)
 
 
 def downsets(formulation: Formulation, budget: Budget) -> Bound:

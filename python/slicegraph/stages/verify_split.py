@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,16 +116,10 @@ def verify_split(
         check_entries(manifest)
     except InputError as error:
         raise InputError(f"{folder / NAME}: {error}") from None
-    if manifest["model"]["sha256"] != file_digest(path):
-        raise InputError(f"{path}: not the file that was split into {folder}")
-    known = manifest["model"]["dims"]
-    for name, size in checks.dims(dims).items():
-        if known.get(name) != size:
-            stated = f"it is for {known[name]}" if name in known else "it was not given one"
-            raise InputError(f"{folder}: dimension {name!r} is {size}, but {stated}")
+    _check_question(folder, path, manifest["model"], checks.dims(dims))
     feeds = chaining.inputs(manifest, given, seed)
     names = [tensor["name"] for tensor in manifest["outputs"]]
-    found = chaining.look_back(path, known, names)
+    found = chaining.look_back(path, manifest["model"]["dims"], names)
 
     def compare(*, is_optimized: bool) -> list[Difference]:
         whole = chaining.run_model(path, manifest, feeds, is_optimized=is_optimized)
@@ -152,6 +147,17 @@ def verify_split(
         first if first.is_equal else dataclasses.replace(second, optimized=first.relative)
         for first, second in zip(fused, plain, strict=True)
     )
+
+
+def _check_question(folder: Path, path: Path, split_model: Mapping[str, Any], dims: Mapping[str, int]) -> None:
+    """Check that the split is of this model, for these sizes."""
+    if split_model["sha256"] != file_digest(path):
+        raise InputError(f"{path}: not the file that was split into {folder}")
+    known = split_model["dims"]
+    for name, size in dims.items():
+        if known.get(name) != size:
+            stated = f"it is for {known[name]}" if name in known else "it was not given one"
+            raise InputError(f"{folder}: dimension {name!r} is {size}, but {stated}")
 
 
 def holds(found: Iterable[Difference]) -> bool:
