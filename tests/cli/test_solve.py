@@ -70,7 +70,7 @@ def test_the_genetic_search_ends_after_so_many_generations(chain: str, capsys: p
 def test_a_real_network_costs_what_the_definition_says(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The partition of a real ONNX model is acyclic, and its block costs are the oracle's to the tick."""
+    """The partition of a real ONNX model is acyclic, its block costs are the oracle's to the tick, its cuts by name."""
     import slicegraph as sg  # noqa: PLC0415 - the library as a user holds it
 
     native = tmp_path / "model.json"
@@ -82,6 +82,12 @@ def test_a_real_network_costs_what_the_definition_says(
     expected = oracle.block_costs(data, ticks, answer["block_of"], 8)
     assert [{key: value / ticks.tick for key, value in block.items()} for block in answer["block_costs"]] == expected
     assert answer["bottleneck"] / ticks.tick == oracle.bottleneck(expected)
+    names, sizes = data["tensors"]["name"], data["tensors"]["size"]
+    cuts = oracle.cut_tensors(data, answer["block_of"])
+    assert answer["cut_tensors"] == [
+        {"name": names[x], "bytes": sizes[x], "from": home, "to": importers} for x, home, importers in cuts
+    ]
+    assert answer["node_names"] == data["nodes"]["name"]
 
 
 def test_the_table_has_a_row_per_stage_and_the_guarantee(chain: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import logging
 import math
 import os
@@ -251,20 +252,20 @@ def wants_progress(options: argparse.Namespace) -> bool:
 def print_result(options: argparse.Namespace, result: sg.Result) -> None:
     """Write a result's certificate and plan, if they are asked for; then print the result, as JSON or as a table."""
     certificate, plan = options.certificate, options.plan_output
-    # Plan and JSON are one document, and it is made once.
-    document = result.plan if options.json or plan is not None else None
+    # Plan and JSON are one document, which is made once and where no signal comes between.
+    document = functools.cache(lambda: result.plan)
 
     def text() -> str:
-        if options.json and document is not None:
-            return document.text
+        if options.json:
+            return document().text
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
         return result_to_text(result, lists_cuts=options.verbose)
 
     writes = [] if certificate is None else [lambda: result.certificate.write(certificate)]
-    if document is not None and plan is not None:
-        writes.append(lambda: document.write(plan))
+    if plan is not None:
+        writes.append(lambda: document().write(plan))
     output.deliver(text, *writes)
     if result.shortage:
         say(f"infeasible: {result.shortage}")
