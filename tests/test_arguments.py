@@ -124,6 +124,28 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         sg.lower_bound,
         {"instance": instance(), "method": "node", "time_limit": 1, "upper_bound": 7.0, "executor": None},
     ),
+    "sweep": (
+        sg.sweep,
+        {
+            "graph": sg.Graph(**GRAPH),
+            "device": sg.Device(bandwidth=64),
+            "num_blocks": [1, 2],
+            "boundary_io": False,
+            "target": 4.0,
+            "time_limit": 1.0,
+            "max_gap": 0.0,
+            "seed": 0,
+            "threads": 1,
+            "executor": None,
+            "known": None,
+            "callback": None,
+            "display": False,
+        },
+    ),
+    "Sweep.fewest": (
+        sg.Sweep.fewest,
+        {"self": sg.sweep(sg.Graph(**GRAPH), device=sg.Device(bandwidth=64), num_blocks=[2], threads=1), "target": 4.0},
+    ),
     "audit": (
         sg.audit,
         {
@@ -220,6 +242,8 @@ def test_every_public_call_is_tried() -> None:
         "Slicing",
         "Stage",
         "StageRun",
+        "SweepRow",
+        "Target",
         "Verdict",
     }
     others = {"__version__", "CertificateError", "InputError", "StageError", "Status", "Stop", "generate"}

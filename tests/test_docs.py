@@ -20,7 +20,7 @@ def test_examples_give_what_they_show(name: str) -> None:
 
 CALLED = ["Certificate", "Device", "Graph", "Instance", "Stop"]
 CALLED += ["audit", "check", "from_jax", "from_torch", "lower_bound", "profile", "read", "run_pipeline", "search"]
-CALLED += ["slice_order", "solve", "split", "verify_split"]
+CALLED += ["slice_order", "solve", "split", "sweep", "verify_split"]
 
 
 @pytest.mark.parametrize("name", CALLED)

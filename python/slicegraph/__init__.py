@@ -6,6 +6,7 @@ from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.crossings import CutTensor, Stage
+from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
@@ -23,6 +24,7 @@ from slicegraph.stages.profile import profile
 from slicegraph.stages.split import split
 from slicegraph.stages.verify_split import Difference, verify_split
 from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
+from slicegraph.sweep import sweep
 from slicegraph.trace import from_jax, from_torch
 from slicegraph.version import __version__
 
@@ -50,6 +52,9 @@ __all__ = [
     "StageRun",
     "Status",
     "Stop",
+    "Sweep",
+    "SweepRow",
+    "Target",
     "TargetGap",
     "Verdict",
     "__version__",
@@ -66,6 +71,7 @@ __all__ = [
     "slice_order",
     "solve",
     "split",
+    "sweep",
     "verify_split",
     "write",
 ]

@@ -17,7 +17,7 @@ from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, integers
 
-_MAX_BLOCKS = 2**20
+MAX_BLOCKS = 2**20
 ALL_TICKS = 2**52
 """More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
 
@@ -98,7 +98,7 @@ class Instance:
         checks.instance_of("device", device, Device)
         if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
             raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
-        if not 1 <= num_blocks <= _MAX_BLOCKS:
+        if not 1 <= num_blocks <= MAX_BLOCKS:
             raise InputError(f"num_blocks = {num_blocks}, but a partition has from 1 to 2^20 blocks")
         self._graph, self._device, self._num_blocks, self._boundary_io = graph, device, int(num_blocks), boundary_io
         self._core = CoreInstance(

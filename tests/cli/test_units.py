@@ -36,6 +36,10 @@ READERS = (units.num_bytes, units.bytes_per_second, units.flops, units.seconds, 
         (units.fraction, "0.7%", 0.007),
         (units.fraction, "-5%", -0.05),
         (units.num_bytes, "1e3MB", 1e9),
+        (units.target, "5ms", 0.005),
+        (units.target, "200/s", 0.005),
+        (units.target, "0.5 /s", 2.0),
+        (units.target, "3", 3.0),
     ],
 )
 def test_a_unit_is_its_factor(read: Callable[[str], float], text: str, value: float) -> None:
@@ -85,3 +89,25 @@ def test_any_text_is_a_number_or_refused(read: Callable[[str], float], text: str
 
 def test_a_number_beyond_all_is_infinite() -> None:
     assert math.isinf(units.num_bytes("9e999EB"))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("3", [3]), ("1..4", [1, 2, 3, 4]), ("8,2, 4,2", [2, 4, 8]), ("1..3,2..5,32", [1, 2, 3, 4, 5, 32]), ("7..7", [7])],
+)
+def test_numbers_of_stages_are_lists_and_ranges(text: str, numbers: list[int]) -> None:
+    assert units.whole_numbers(text) == numbers
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1..", "..3", "1...3", "3..1", "0", "-1", "1.5", "2^3", "1048577", "9" * 99, "\u0661"]
+)
+def test_what_is_no_number_of_stages_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        units.whole_numbers(text)
+
+
+@pytest.mark.parametrize("text", ["0", "0/s", "-1/s", "nan", "inf", "1e999", "5/min", "5 GB", "/s", "1e-999/s"])
+def test_what_is_no_target_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        units.target(text)

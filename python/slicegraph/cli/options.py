@@ -92,10 +92,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_figures(parser: argparse.ArgumentParser) -> None:
-    """Add a device's single figures."""
+def add_figures(parser: argparse.ArgumentParser, *, several: str = "") -> None:
+    """Add a device's single figures; ``several`` is the name of one that may be a list."""
     for name, (unit, meaning) in _FIGURES.items():
-        parser.add_argument(flag(name), type=unit, metavar="X", help=meaning)
+        if name == several:
+            help_of_list = f"{meaning}, such as 64GB/s; 16GB/s,64GB/s gives a table for each"
+            parser.add_argument(flag(name), type=units.several(unit), metavar="X,...", help=help_of_list)
+        else:
+            parser.add_argument(flag(name), type=unit, metavar="X", help=meaning)
 
 
 def add_instance(parser: argparse.ArgumentParser) -> None:

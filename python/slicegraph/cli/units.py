@@ -6,8 +6,11 @@ import argparse
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([^\d\s.].*)", re.ASCII)
+_RANGE = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9}))?")
+_MOST = 2**20
 _DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _BINARY = {f"{prefix}i": 2 ** (10 * power) for power, prefix in enumerate("KMGTPE", start=1)}
 
@@ -51,3 +54,38 @@ seconds = _reader("a time", _SECONDS, "5ms, 90s or 2min")
 """Reads seconds."""
 fraction = _reader("a fraction", {"%": Decimal("0.01")}, "5%")
 """Reads a fraction: 0.05 or 5%."""
+
+
+def several(unit: Callable[[str], float]) -> Callable[[str], list[float]]:
+    """Read numbers between commas, each once."""
+
+    def read(text: str) -> list[float]:
+        return list(dict.fromkeys(unit(part) for part in text.split(",")))
+
+    return read
+
+
+def target(text: str) -> float:
+    """Read a time, or a throughput such as 200/s as the time between two: seconds, above 0."""
+    match = _NUMBER.fullmatch(text.strip())
+    try:
+        value = float(1 / Fraction(match[1])) if match is not None and match[2] == "/s" else seconds(text)
+    except (argparse.ArgumentTypeError, ArithmeticError):
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time or throughput above 0, such as 5ms or 200/s")
+    return value
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read whole numbers from 1 to 2^20 and ranges of them: ``1..64``, ``2,4,8``, ``1..16,32,64``."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise argparse.ArgumentTypeError(f"{part!r} is neither a whole number nor a range, such as 1..64")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= _MOST:
+            raise argparse.ArgumentTypeError(f"{part!r}: numbers are from 1 to 2^20, the smaller first")
+        numbers.update(range(first, last + 1))
+    return sorted(numbers)

@@ -20,6 +20,11 @@ def size(num_bytes: int) -> str:
     return _scaled(float(num_bytes), _BYTES)
 
 
+def rate(bytes_per_second: float) -> str:
+    """Give a bandwidth with four digits and its unit (powers of 1000)."""
+    return f"{_scaled(bytes_per_second, _BYTES)}/s"
+
+
 def percent(fraction: float) -> str:
     """Give a fraction in percent; one that is not zero never reads as zero."""
     text = f"{fraction:.2%}"
