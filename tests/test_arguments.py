@@ -90,6 +90,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "MaxRuntime": (sg.MaxRuntime, {"seconds": 1.0}),
     "MaxEvaluations": (sg.MaxEvaluations, {"evaluations": 1}),
+    "MaxWork": (sg.MaxWork, {"steps": 1}),
     "TargetGap": (sg.TargetGap, {"max_gap": 0.1}),
     "MaxRuntime | ": (sg.MaxRuntime.__or__, {"self": sg.MaxRuntime(1), "other": sg.TargetGap(0.1)}),
     "MaxRuntime & ": (sg.MaxRuntime.__and__, {"self": sg.MaxRuntime(1), "other": sg.TargetGap(0.1)}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import operator
 
@@ -19,6 +20,8 @@ def test_each_stop_comes_true_at_its_limit() -> None:
     assert not sg.MaxRuntime(2.1)(PROGRESS)
     assert sg.MaxEvaluations(10)(PROGRESS)
     assert not sg.MaxEvaluations(11)(PROGRESS)
+    assert sg.MaxWork(10)(dataclasses.replace(PROGRESS, work=10))
+    assert not sg.MaxWork(11)(dataclasses.replace(PROGRESS, work=10))
     assert sg.TargetGap(0.25)(PROGRESS)
     assert not sg.TargetGap(0.24)(PROGRESS)
 
@@ -63,6 +66,16 @@ def test_a_combination_asks_for_the_gap_of_its_parts() -> None:
     assert (sg.TargetGap(0.1) & sg.TargetGap(0.2)).gap == 0.1
 
 
+def test_a_combination_allows_the_work_of_its_parts() -> None:
+    """Of either part the least, of both the most; a stop that work does not decide allows none and forbids none."""
+    assert sg.MaxRuntime(1).work is None
+    assert (sg.MaxRuntime(1) | sg.TargetGap(0.1)).work is None
+    assert (sg.MaxRuntime(1) | sg.MaxWork(5)).work == 5
+    assert (sg.MaxWork(7) & (lambda _: True)).work == 7
+    assert (sg.MaxWork(7) | sg.MaxWork(5)).work == 5
+    assert (sg.MaxWork(7) & sg.MaxWork(5) | sg.MaxRuntime(1)).work == 7
+
+
 @pytest.mark.parametrize(
     ("bottleneck", "lower_bound", "gap"),
     [(4.0, 4.0, 0.0), (4.0, 1.0, 0.75), (0.0, 0.0, 0.0), (0.0, 5e-324, 0.0), (2.0, 4.0, 0.0), (math.inf, 1.0, 1.0)],
@@ -77,6 +90,7 @@ def test_the_gap_is_a_fraction_of_the_bottleneck(bottleneck: float, lower_bound:
         (lambda: sg.MaxRuntime(-1), r"MaxRuntime\(-1\): seconds are not negative"),
         (lambda: sg.MaxRuntime(math.nan), r"MaxRuntime\(nan\): seconds are not negative"),
         (lambda: sg.MaxEvaluations(-1), r"MaxEvaluations\(-1\): a count is not negative"),
+        (lambda: sg.MaxWork(-1), r"MaxWork\(-1\): a count is not negative"),
         (lambda: sg.TargetGap(1.5), r"TargetGap\(1.5\): a gap is from 0 to 1"),
         (lambda: sg.TargetGap(math.nan), r"TargetGap\(nan\): a gap is from 0 to 1"),
     ],

@@ -23,7 +23,7 @@ from slicegraph.stages.pipeline.run import run_pipeline
 from slicegraph.stages.profile import profile
 from slicegraph.stages.split import split
 from slicegraph.stages.verify_split import Difference, verify_split
-from slicegraph.stop import MaxEvaluations, MaxRuntime, Progress, Stop, TargetGap
+from slicegraph.stop import MaxEvaluations, MaxRuntime, MaxWork, Progress, Stop, TargetGap
 from slicegraph.sweep import sweep
 from slicegraph.trace import from_jax, from_torch
 from slicegraph.version import __version__
@@ -42,6 +42,7 @@ __all__ = [
     "Instance",
     "MaxEvaluations",
     "MaxRuntime",
+    "MaxWork",
     "PipelineRun",
     "Plan",
     "Progress",

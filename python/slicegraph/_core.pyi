@@ -208,6 +208,8 @@ class Proven:
     @property
     def branches(self) -> int: ...
     @property
+    def work(self) -> int: ...
+    @property
     def is_interrupted(self) -> bool: ...
 
 def prove(
@@ -216,6 +218,7 @@ def prove(
     lower_bound: int,
     bottleneck: int | None,
     steps: int,
+    work: int,
     memory: int,
     threads: int,
     known: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None,

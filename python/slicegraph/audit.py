@@ -138,6 +138,10 @@ class _PlanStop(Stop):
     stop: Stop
     bottleneck: float
 
+    @property
+    def work(self) -> int | None:
+        return self.stop.work
+
     def __call__(self, progress: Progress) -> bool:
         # Above the memory limit a plan's gap is 1 whatever is proven, but for that nothing fits.
         if math.isinf(self.bottleneck):

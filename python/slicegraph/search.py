@@ -141,6 +141,7 @@ def search(
             bottleneck=bottleneck,
             lower_bound=bound.lower_bound,
             evaluations=evaluations,
+            work=evaluations,
         )
         add_row(rows, progress.seconds, bottleneck, bound.lower_bound)
         return is_told_to_end(progress) or bool(stop(progress))

@@ -34,6 +34,8 @@ MAX_NODES = 30_000
 FIRST_STEPS = 2**27
 MORE_STEPS = 2**29
 """With which thresholds are tried first: most need no more; and when that was not enough before."""
+ANY_WORK = 2**64 - 1
+"""Steps of all thresholds together without a limit."""
 _MEMORY = 2 * 2**30
 """Bytes for downsets; boxes around those of a level come to it, and `solve` may ask two questions at a time."""
 
@@ -50,12 +52,15 @@ class Closing:
         A partition that is better than what was known, and its bottleneck in ticks; None: none was found.
     is_interrupted
         Whether Ctrl-C ended it.
+    work
+        Steps that it has taken, arcs of minimum cuts included.
     """
 
     bound: Bound
     block_of: NDArray[np.int32] | None
     bottleneck: int | None
     is_interrupted: bool
+    work: int = 0
 
 
 def close_in(
@@ -65,16 +70,17 @@ def close_in(
     bottleneck: int | None = None,
     threads: int = 1,
     steps: int = FIRST_STEPS,
+    work: int = ANY_WORK,
     domains: Domains | None = None,
     state: ProofState | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
     """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
 
-    ``steps`` are those with which each threshold is tried first. ``poll`` is told the lower bound and the bottleneck,
-    in ticks, every few milliseconds, and answers whether to stop. ``domains``, what is known of all better partitions,
-    leave fewer downsets; what is found within them rests on whoever says so. ``state`` keeps what is known of
-    this instance.
+    ``steps`` are those with which each threshold is tried first, ``work`` those of all thresholds together. ``poll`` is
+    told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop. ``domains``,
+    what is known of all better partitions, leave fewer downsets; what is found within them rests on whoever says so.
+    ``state`` keeps what is known of this instance.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -96,6 +102,7 @@ def close_in(
         lower_bound=lower_bound,
         bottleneck=bottleneck,
         steps=steps,
+        work=work,
         memory=_MEMORY,
         threads=threads,
         known=known,
@@ -111,7 +118,13 @@ def close_in(
         seconds=time.perf_counter() - begin,
         status="optimal" if proven.lower_bound >= best else "time_limit",
     )
-    return Closing(bound=bound, block_of=block_of, bottleneck=better, is_interrupted=proven.is_interrupted)
+    return Closing(
+        bound=bound,
+        block_of=block_of,
+        bottleneck=better,
+        is_interrupted=proven.is_interrupted,
+        work=proven.work,
+    )
 
 
 def _bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: str) -> Bound:

@@ -120,7 +120,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="stop when proven within it, such as 5%% (default: 0, the optimum)",
     )
     parser.add_argument("--require-gap", type=units.fraction, metavar="G", help="exit with 1 unless proven within it")
-    parser.add_argument("--time-limit", type=units.seconds, default=60.0, metavar="S", help="seconds (default: 60)")
+    parser.add_argument(
+        "--time-limit", type=units.seconds, metavar="S", help="seconds (default: 60, or any with --work-limit)"
+    )
+    parser.add_argument(
+        "--work-limit",
+        type=int,
+        metavar="N",
+        help="steps of search and proof, some 10^7 to 10^8 a second: the same answer each time, on any machine",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search (default: 0)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
     parser.add_argument("--certificate", metavar="OUT.json", help="write what `slicegraph check` verifies")
@@ -220,10 +228,18 @@ def names_device(options: argparse.Namespace) -> bool:
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:
-    """Give the stop of `--time-limit` and `--max-gap`."""
-    if math.isnan(options.time_limit) or options.time_limit < 0:
-        raise sg.InputError(f"--time-limit {options.time_limit:g}: seconds are not negative")
-    return sg.MaxRuntime(options.time_limit) | sg.TargetGap(_gap("--max-gap", options.max_gap))
+    """Give the stop of `--time-limit`, `--work-limit` and `--max-gap`."""
+    seconds, steps = options.time_limit, options.work_limit
+    if seconds is not None and (math.isnan(seconds) or seconds < 0):
+        raise sg.InputError(f"--time-limit {seconds:g}: seconds are not negative")
+    if steps is not None and steps < 0:
+        raise sg.InputError(f"--work-limit {steps}: a count is not negative")
+    stop: sg.Stop = sg.TargetGap(_gap("--max-gap", options.max_gap))
+    if steps is not None:
+        stop |= sg.MaxWork(steps)
+    if seconds is not None or steps is None:
+        stop |= sg.MaxRuntime(60 if seconds is None else seconds)
+    return stop
 
 
 def check_places(options: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
             warm_start=warm_start,
         )
     except sg.InputError as error:
-        raise sg.InputError(str(error).replace("warm_start:", f"--warm-start {options.warm_start}:", 1)) from None
+        said = str(error).replace("warm_start:", f"--warm-start {options.warm_start}:", 1)
+        raise sg.InputError(said.replace("method '", "--method '", 1)) from None
     shared.print_result(options, result)
     return shared.exit_status(result, required)

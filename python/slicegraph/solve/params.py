@@ -30,6 +30,11 @@ class ScheduleParams:
         it. Not measured.
     patience
         Seconds that a bound which is told to stop has for its sum. Not measured.
+    first_work, threshold_share
+        Steps of the exact solver's first turn where work is counted, and the part of a turn that each threshold's first
+        attempt may take. Not measured.
+    candidate
+        Steps of the exact solver that take as long as a candidate of the search. Not measured.
     first_steps, more_steps
         Steps of each threshold's first attempt: most need no more than the first; the others are for turns after the
         sweep, and for what the chain asks. Record of 2026-11-24, frontiers and steps.
@@ -47,3 +52,6 @@ class ScheduleParams:
     patience: float = 0.5
     first_steps: int = 2**27
     more_steps: int = 2**29
+    first_work: int = 2**28
+    threshold_share: int = 4
+    candidate: int = 8

@@ -70,7 +70,7 @@ class SolveRun:
         self._shared = shared
         named = {worker.name for worker in schedule.workers}
         self._provers = [prover(shared) for prover in _PROVERS if prover.name in named]
-        self._evaluations = 0
+        self._evaluations, self._is_over = 0, False
         if warm_start is not None:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             shared.improve(warm_start, round(bottleneck / instance.tick))
@@ -100,13 +100,16 @@ class SolveRun:
             bottleneck=math.inf if best is None else seconds(best[0]),
             lower_bound=seconds(state.lower_bound),
             evaluations=self._evaluations,
+            work=self._evaluations,
         )
         is_told_to_end = self._show(progress)
         # Solved without a partition: none is within the memory limit.
         gap = 0.0 if best is None else relative_gap(progress.bottleneck, progress.lower_bound)
         is_solved = state.is_solved(self._board.now) and gap <= SOLVER_PRECISION
         is_met = progress.bottleneck <= progress.lower_bound or is_solved
-        return is_met or is_told_to_end or bool(self._stop(progress))
+        # Whoever has ended the run once need not say so again.
+        self._is_over |= is_met or is_told_to_end or bool(self._stop(progress))
+        return self._is_over
 
     def close(self) -> None:
         """Stop, and wait a little until what is running has been summed up; once is enough."""
@@ -147,6 +150,11 @@ class SolveRun:
         """Seconds, and by then the bottleneck and the lower bound, whenever one of them got better."""
         seconds = self._instance.seconds
         return tuple((when, seconds(round(best)), seconds(round(bound))) for when, best, bound in self._board.history)
+
+    @property
+    def work(self) -> int:
+        """What has been counted: the search's candidates alone."""
+        return self._evaluations
 
     @property
     def seconds(self) -> float:

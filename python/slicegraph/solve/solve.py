@@ -18,8 +18,9 @@ from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, find, infeasible, thread_count
+from slicegraph.solve.counted import CountedRun
 from slicegraph.solve.run import SolveRun
-from slicegraph.stop import DEFAULT_STOP, Condition, Progress, as_callback, as_stop
+from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle
 
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -28,6 +29,8 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in SOLVED},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
+_COUNTED = ("auto", "downsets", *SEARCHES)
+"""Of these, what runs under a limit of work: without the bounds that need the MIP solver."""
 
 
 def solve(
@@ -56,6 +59,7 @@ def solve(
         The problem.
     stop
         When to stop, for example ``MaxRuntime(60) | TargetGap(0.01)``; an optimum that is proven ends the run anyway.
+        Any callable of a `Progress` will do. With a `MaxWork` the clock decides nothing: the same answer each time.
     seed
         From 0 to 2^64 - 1.
     threads
@@ -100,17 +104,20 @@ def solve(
     """
     check_run(instance, method, METHODS, params)
     stop, ends = as_stop(stop), as_callback(callback)
+    if stop.work is not None:
+        _check_counted(method)
     checks.whole("seed", seed, 0, 2**64 - 1)
     checks.flag("display", display)
     ordinary = combinatorial(instance)
     begin = None if warm_start is None else _checked(instance, warm_start)
     if ordinary.ticks >= ALL_TICKS:
         result = infeasible(instance, ordinary, stop, seed=seed, method=method)
-        ends(_progress(result))
+        ends(_progress(result, work=0))
         return result
-    methods, num_threads = METHODS[method], thread_count(threads)
+    num_threads = thread_count(threads)
     search = method if method in SEARCHES else SEARCHES[0]
-    num_searching = max(1, num_threads // 2) if "downsets" in methods else num_threads
+    is_shared = stop.work is None and "downsets" in METHODS[method]
+    num_searching = max(1, num_threads // 2) if is_shared else num_threads
 
     def show(progress: Progress) -> bool:
         line.update(progress)
@@ -118,7 +125,7 @@ def solve(
 
     with (
         ProgressLine(is_wanted=display) as line,
-        SolveRun(instance, methods, num_threads, stop, show, warm_start=begin) as run,
+        _new_run(instance, method, num_threads, stop, show, begin) as run,
     ):
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
         run.close()
@@ -137,8 +144,29 @@ def solve(
         seed=seed,
         method=method,
     )
-    ends(_progress(result))
+    ends(_progress(result, work=run.work))
     return result
+
+
+def _new_run(
+    instance: Instance,
+    method: str,
+    threads: int,
+    stop: Stop,
+    show: Callable[[Progress], bool],
+    begin: NDArray[np.int32] | None,
+) -> SolveRun | CountedRun:
+    """Give the run that goes by time, or by work where the stop depends on it."""
+    if stop.work is None:
+        return SolveRun(instance, METHODS[method], threads, stop, show, warm_start=begin)
+    return CountedRun(instance, threads, stop, show, has_exact="downsets" in METHODS[method], warm_start=begin)
+
+
+def _check_counted(method: str) -> None:
+    if method not in _COUNTED:
+        raise InputError(
+            f"method {method!r}: no work of it is counted; with a limit of work, take {', '.join(_COUNTED)}"
+        )
 
 
 def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
@@ -155,10 +183,11 @@ def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
     return np.unique(block_of, return_inverse=True)[1].astype(np.int32)
 
 
-def _progress(result: Result) -> Progress:
+def _progress(result: Result, *, work: int) -> Progress:
     return Progress(
         seconds=result.seconds,
         bottleneck=result.bottleneck,
         lower_bound=result.lower_bound,
         evaluations=result.evaluations,
+        work=work,
     )

@@ -38,7 +38,7 @@ fn prefix_weights(instance: &Instance, threshold: Ticks) -> PrefixWeights {
 fn pairs(instance: &Instance, threshold: Ticks, known: &[(NodeId, NodeId)]) -> Vec<(NodeId, NodeId)> {
     let (params, interrupt) = (ExactParams::default(), Interrupt::never());
     let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
-    incompatible_pairs(&query, known).expect("nobody interrupts")
+    incompatible_pairs(&query, known, &mut 0).expect("nobody interrupts")
 }
 
 /// All that minimum cuts say of a threshold.
@@ -46,7 +46,7 @@ fn narrowed(instance: &Instance, threshold: Ticks) -> Option<Domains> {
     let (params, interrupt) = (ExactParams::default(), Interrupt::never());
     let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
     let domains = Domains::new(&query, Known::nothing(instance))?;
-    domains.by_cuts(&query, params.domain.patient_steps).expect("nobody interrupts")
+    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts")
 }
 
 proptest! {
@@ -175,7 +175,7 @@ proptest! {
             let query = Query { instance: quotient, threshold, params: &params, interrupt: &interrupt };
             let (above, _) = cache.above(quotient, group_of, threshold);
             let mut all_known = vec![above];
-            if let Some(domains) = cache.ask(&query, group_of, steps).expect("nobody interrupts") {
+            if let Some(domains) = cache.ask(&query, group_of, steps, &mut 0).expect("nobody interrupts") {
                 let again = cache.recall(&query, group_of, steps).expect("it was asked");
                 prop_assert_eq!(&again.known, &domains.known);
                 all_known.push(domains.known.clone());

@@ -13,7 +13,7 @@ use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::query::{Effort, Halt, Query};
 
 const BYTES: usize = 1 << 26;
-const LIMITS: Limits = Limits { steps: 64, memory: BYTES, threads: 1 };
+const LIMITS: Limits = Limits { steps: 64, work: u64::MAX, memory: BYTES, threads: 1 };
 
 fn decided(
     instance: &Instance,
@@ -106,6 +106,34 @@ proptest! {
             prop_assert!(progress.lower_bound <= best && progress.bottleneck >= best);
             prop_assert!(turn == 0 || progress.lower_bound == progress.bottleneck);
         }
+    }
+
+    /// Turns that their work ends say what is true, end at the optimum, and are the same with any number of threads.
+    #[test]
+    fn work_ends_a_turn_and_decides_what_comes_of_it(instance in instances(7, 4), work in 0..200_u64) {
+        let best = optimum(&instance);
+        let turns = |threads: usize| {
+            let (state, mut work, mut turns) = (ProofState::new(small_params()), work, Vec::new());
+            let mut incumbent = INFINITE;
+            loop {
+                let limits = Limits { work, threads, ..LIMITS };
+                let proven = run(&instance, incumbent, limits, &state, &mut |_| ControlFlow::Continue(()));
+                let Progress { lower_bound, bottleneck } = proven.progress;
+                incumbent = incumbent.min(bottleneck);
+                turns.push((proven.progress, proven.block_of, proven.counts, proven.work));
+                if lower_bound >= bottleneck {
+                    break turns;
+                }
+                assert!(proven.work >= work, "{} of {work} steps", proven.work);
+                work = 2 * work + 1;
+            }
+        };
+        let one = turns(1);
+        for (progress, ..) in &one {
+            prop_assert!(progress.lower_bound <= best || best == INFINITE);
+            prop_assert!(progress.bottleneck >= best.min(1 << 52));
+        }
+        prop_assert_eq!(turns(2), one);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub fn find_domains(
                 if report(()).is_break() {
                     Err(Interrupted)
                 } else {
-                    state.domains.ask(&Query { interrupt, ..query }, &group_of, steps)
+                    state.domains.ask(&Query { interrupt, ..query }, &group_of, steps, &mut 0)
                 }
             },
         )?;

@@ -89,6 +89,12 @@ impl Proven {
         self.0.counts.branches
     }
 
+    /// Steps of all thresholds together, arcs of minimum cuts included.
+    #[getter]
+    fn work(&self) -> u64 {
+        self.0.work
+    }
+
     /// Whether Ctrl-C ended it.
     #[getter]
     fn is_interrupted(&self) -> bool {
@@ -98,7 +104,7 @@ impl Proven {
 
 /// Closes in on the optimum; `poll(lower_bound, bottleneck)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, memory, threads, known, state, poll))]
+#[pyo3(signature = (instance, *, lower_bound, bottleneck, steps, work, memory, threads, known, state, poll))]
 #[expect(clippy::too_many_arguments, reason = "one per parameter, by keyword")]
 pub fn prove(
     py: Python<'_>,
@@ -106,6 +112,7 @@ pub fn prove(
     lower_bound: i64,
     bottleneck: Option<i64>,
     steps: u64,
+    work: u64,
     memory: usize,
     threads: usize,
     known: Option<KnownArrays<'_>>,
@@ -119,7 +126,7 @@ pub fn prove(
     });
     let known = known.transpose()?;
     let progress = Progress { lower_bound, bottleneck: bottleneck.unwrap_or(INFINITE) };
-    let limits = Limits { steps, memory, threads };
+    let limits = Limits { steps, work, memory, threads };
     let supervised = supervise(
         py,
         |py, Progress { lower_bound, bottleneck }| poll.call1(py, (lower_bound, bottleneck))?.extract(py),

@@ -56,14 +56,21 @@ impl DomainCache {
         entries.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.domains))
     }
 
-    /// The same, by minimum cuts in so many steps if it has not been worked out; none when there is no such partition.
+    /// The same, by minimum cuts in so many steps if it has not been worked out; none when there is no such partition. What is
+    /// looked at is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
     ///
     /// # Complexity
     /// That of [`Domains::by_cuts`].
-    pub fn ask(&self, query: &Query<'_>, group_of: &[usize], steps: i64) -> Result<Option<Arc<Domains>>, Interrupted> {
+    pub fn ask(
+        &self,
+        query: &Query<'_>,
+        group_of: &[usize],
+        steps: i64,
+        arcs: &mut u64,
+    ) -> Result<Option<Arc<Domains>>, Interrupted> {
         if let Some(domains) = self.recall(query, group_of, steps) {
             return Ok(Some(domains));
         }
@@ -72,7 +79,7 @@ impl DomainCache {
         let known = Known { windows: above.windows, ..Known::nothing(query.instance) };
         let Some(mut domains) = Domains::new(query, known) else { return Ok(None) };
         domains.incompatible = incompatible;
-        let Some(domains) = domains.by_cuts(query, steps)? else { return Ok(None) };
+        let Some(domains) = domains.by_cuts(query, steps, arcs)? else { return Ok(None) };
         let domains = Arc::new(domains);
         let (threshold, group_of) = (query.threshold, group_of.to_vec());
         let mut entries = self.entries();

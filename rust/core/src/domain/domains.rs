@@ -85,21 +85,25 @@ impl Domains {
         self.propagation.share()
     }
 
-    /// With what minimum cuts say, in so many steps for node weights; none when there is no such partition.
+    /// With what minimum cuts say, in so many steps for node weights; none when there is no such partition. What is looked at
+    /// is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
     ///
     /// # Complexity
     /// Each part has a limit of its own: one to three seconds.
-    pub fn by_cuts(mut self, query: &Query<'_>, steps: i64) -> Result<Option<Self>, Interrupted> {
+    pub fn by_cuts(mut self, query: &Query<'_>, steps: i64, arcs: &mut u64) -> Result<Option<Self>, Interrupted> {
         let params = &query.params.domain;
         let (first, loads) = (self.known.windows.slack(), self.known.weights.clone());
-        if !self.propagation.shave(query, &mut self.known.windows, &mut { params.window_steps })? {
+        let mut left = params.window_steps;
+        let can_be = self.propagation.shave(query, &mut self.known.windows, &mut left)?;
+        *arcs += params.window_steps.abs_diff(left);
+        if !can_be {
             return Ok(None);
         }
-        self.incompatible = incompatible_pairs(query, &self.incompatible)?;
-        if !self.raise_weights(query, &loads, steps)? {
+        self.incompatible = incompatible_pairs(query, &self.incompatible, arcs)?;
+        if !self.raise_weights(query, &loads, steps, arcs)? {
             return Ok(None);
         }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
@@ -112,20 +116,30 @@ impl Domains {
 
     /// Raises node weights above loads, in several orders, and takes those of the largest sum; whether there can be such a
     /// partition.
-    fn raise_weights(&mut self, query: &Query<'_>, loads: &[Ticks], steps: i64) -> Result<bool, Interrupted> {
+    fn raise_weights(
+        &mut self,
+        query: &Query<'_>,
+        loads: &[Ticks],
+        steps: i64,
+        arcs: &mut u64,
+    ) -> Result<bool, Interrupted> {
         let params = &query.params.domain;
         let rows = incompatibility(query.instance.graph(), &self.incompatible, params.max_nodes);
         let mut most = loads.to_vec();
         for (round, order) in ORDERS.into_iter().enumerate() {
             let slack = self.known.windows.slack();
-            let found = node_weights(query, &rows, &self.known.windows, order, &mut { steps })?;
+            let mut left = steps;
+            let found = node_weights(query, &rows, &self.known.windows, order, &mut left)?;
+            *arcs += steps.abs_diff(left);
             let Some(NodeWeights { weights, are_complete }) = found else { return Ok(false) };
             self.are_complete &= are_complete;
             if sum(&weights) > sum(&most) {
                 most.clone_from(&weights);
             }
             let (are_loads, mut shaving) = (weights == loads, params.window_steps);
-            if !self.take(query, weights, (!are_loads).then_some(&mut shaving))? {
+            let can_be = self.take(query, weights, (!are_loads).then_some(&mut shaving))?;
+            *arcs += params.window_steps.abs_diff(shaving);
+            if !can_be {
                 return Ok(false);
             }
             let is_near = self.share() >= params.near[round.min(1)] * WHOLE / 100;

@@ -29,7 +29,11 @@ use crate::quotient::Quotient;
 /// # Complexity
 /// O(nodes) minimum cuts, about ten per node, each of which looks only at what costs less than the threshold around the two;
 /// 3/8 nodes^2 bytes, and as many steps.
-pub fn incompatible_pairs(query: &Query<'_>, known: &[(NodeId, NodeId)]) -> Result<Vec<(NodeId, NodeId)>, Interrupted> {
+pub fn incompatible_pairs(
+    query: &Query<'_>,
+    known: &[(NodeId, NodeId)],
+    arcs: &mut u64,
+) -> Result<Vec<(NodeId, NodeId)>, Interrupted> {
     let graph = query.instance.graph();
     if graph.num_nodes() > query.params.domain.max_nodes {
         return Ok(Vec::new());
@@ -51,6 +55,7 @@ pub fn incompatible_pairs(query: &Query<'_>, known: &[(NodeId, NodeId)]) -> Resu
         let least = pairing.pairs_of(first, std::mem::take(&mut known_of[first]));
         pairs.extend(least.into_iter().map(|last| (first, last)));
     }
+    *arcs += pairing.network.steps();
     let order = pairing.order;
     Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
 }

@@ -190,7 +190,7 @@ mod tests {
                 // Without cuts at the root there is more to be done; with them, node weights are larger.
                 let has_cuts: bool = random.random();
                 let domains = if has_cuts {
-                    domains.by_cuts(&query, params.domain.patient_steps).expect("nobody interrupts")
+                    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts")
                 } else {
                     Some(domains)
                 };

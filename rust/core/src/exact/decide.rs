@@ -31,7 +31,7 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     }
     match decide_without_cuts(query, Known::nothing(query.instance), effort)? {
         Stage::Decided(found) => Ok(found),
-        Stage::Open(domains) => match domains.by_cuts(query, query.params.domain.brief_steps)? {
+        Stage::Open(domains) => match domains.by_cuts(query, query.params.domain.brief_steps, &mut 0)? {
             Some(domains) => decide_within(query, &domains, &mut None, effort),
             None => Ok(None),
         },

@@ -14,6 +14,7 @@ use super::sweep::{By, Found, Sweep};
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
 use crate::domain::{Domains, Known};
 use crate::error::Error;
+use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::query::{Counts, Effort, Halt, Query};
 use crate::reduce::{Merge, Reduction, reduce};
@@ -52,6 +53,8 @@ pub struct Proof {
 pub struct Limits {
     /// Steps with which each threshold is tried first.
     pub steps: u64,
+    /// Steps of all thresholds together, arcs of minimum cuts included; what is begun when they are used up is ended first.
+    pub work: u64,
     /// Bytes for downsets.
     pub memory: usize,
     /// Worker threads.
@@ -78,6 +81,8 @@ pub struct Proven {
     pub proof: Option<Proof>,
     /// What all thresholds together have taken.
     pub counts: Counts,
+    /// Steps of all thresholds together, arcs of minimum cuts included; the same on every machine and with any number of threads.
+    pub work: u64,
 }
 
 /// Proves that the best partition known is optimal, or finds the optimum, or comes as near as it can until it is
@@ -86,7 +91,7 @@ pub struct Proven {
 ///
 /// Thresholds are tried between what is proven and the best partition. A threshold that a partition beats lowers the
 /// incumbent, one that none beats raises the bound; one that takes too many steps is left for later, and lower ones are
-/// tried, which take fewer.
+/// tried, which take fewer. Where it ends because its work is used up, all that it gives and keeps is the same each time.
 ///
 /// # Errors
 /// [`Error`], when `threads` is out of range.
@@ -129,6 +134,7 @@ pub fn prove(
             block_of: None,
             proof: None,
             counts: Counts::default(),
+            work: 0,
         },
     };
     // An interrupt leaves what is known so far.
@@ -153,6 +159,8 @@ struct Prover<'a> {
 struct Attempt {
     threshold: Ticks,
     reduction: Reduction,
+    /// Steps that it began with.
+    given: u64,
     effort: Effort,
     /// What is left of it from another turn.
     parts: Option<Vec<Part>>,
@@ -169,16 +177,26 @@ impl Prover<'_> {
             let task;
             (bracket, task) = bracket.next(happened, self.bounds());
             event = match task {
+                Task::End => return Ok(()),
+                _ if self.left() == 0 => Err(Interrupted),
                 Task::Decide { threshold, steps, has_cuts } => self.decide(threshold, steps, has_cuts),
                 Task::Resume => self.resume(),
                 Task::Sweep { above, formal, has_cuts } => self.sweep(above, formal, has_cuts),
-                Task::End => return Ok(()),
             };
         }
         while let Some(attempt) = self.waiting.pop() {
             self.keep(attempt, false);
         }
         event.map(drop)
+    }
+
+    /// Steps that are left for all thresholds.
+    fn left(&self) -> u64 {
+        self.limits.work.saturating_sub(self.proven.work)
+    }
+
+    fn spend(&mut self, steps: u64) {
+        self.proven.work = self.proven.work.saturating_add(steps);
     }
 
     fn bounds(&self) -> Bounds {
@@ -189,9 +207,10 @@ impl Prover<'_> {
     /// Decides one threshold, if that takes no more than so many steps; as far as it can without cuts, where these are of use.
     fn decide(&mut self, threshold: Ticks, steps: u64, has_cuts: bool) -> Result<Event, Interrupted> {
         let Some(reduction) = self.reduce(threshold)? else { return Ok(Event::Decided { left: steps, has_cuts }) };
-        let effort = Effort::new(self.limits.memory, steps);
+        let given = steps.min(self.left());
+        let effort = Effort::new(self.limits.memory, given);
         let parts = self.state.open.take(&reduction.group_of, threshold);
-        let mut attempt = Attempt { threshold, reduction, effort, parts };
+        let mut attempt = Attempt { threshold, reduction, given, effort, parts };
         let (state, interrupt) = (self.state, self.interrupt);
         let Reduction { instance, group_of, .. } = &attempt.reduction;
         let query = Query { instance, threshold, params: &state.params, interrupt };
@@ -223,7 +242,10 @@ impl Prover<'_> {
         let (state, Reduction { instance, group_of, .. }) = (self.state, &attempt.reduction);
         let params = &state.params;
         let query = Query { instance, threshold: attempt.threshold, params, interrupt: self.interrupt };
-        match state.domains.ask(&query, group_of, params.domain.brief_steps) {
+        let mut arcs = 0;
+        let asked = state.domains.ask(&query, group_of, params.domain.brief_steps, &mut arcs);
+        self.spend(arcs);
+        match asked {
             Ok(Some(domains)) => self.decide_within(attempt, &domains, domains.are_of_use),
             Ok(None) => self.finish(attempt, Ok(None), false, true),
             Err(Interrupted) => self.finish(attempt, Err(Halt::Interrupted), false, true),
@@ -232,7 +254,7 @@ impl Prover<'_> {
 
     /// Decides one threshold in domains.
     fn decide_within(&mut self, mut attempt: Attempt, domains: &Domains, has_cuts: bool) -> Result<Event, Interrupted> {
-        let Attempt { threshold, reduction, effort, parts } = &mut attempt;
+        let Attempt { threshold, reduction, effort, parts, .. } = &mut attempt;
         let wide_before = effort.counts.wide;
         let params = &self.state.params;
         let query = Query { instance: &reduction.instance, threshold: *threshold, params, interrupt: self.interrupt };
@@ -262,6 +284,7 @@ impl Prover<'_> {
                 return if halt == Halt::Interrupted { Err(Interrupted) } else { Ok(Event::Halted { has_cuts }) };
             }
         };
+        self.spend(attempt.given.saturating_sub(left));
         self.count(threshold, counts, is_wide);
         if let Some(blocks) = found {
             self.lower(attempt.reduction.lift(&blocks))?;
@@ -274,7 +297,8 @@ impl Prover<'_> {
 
     /// Keeps what is left of a threshold that has halted.
     fn keep(&mut self, attempt: Attempt, is_wide: bool) {
-        let Attempt { threshold, reduction, effort, parts } = attempt;
+        let Attempt { threshold, reduction, given, effort, parts } = attempt;
+        self.spend(given.saturating_sub(effort.steps()));
         if let Some(parts) = parts {
             let max_kept = self.state.params.branch.max_kept;
             self.state.open.keep(&reduction.group_of, threshold, parts, max_kept);
@@ -297,17 +321,22 @@ impl Prover<'_> {
         let mut sweep = Sweep { above, share, probes: params.bracket.probes, has_cuts };
         while let Some(trial) = sweep.next(self.bounds(), formal, &params.bracket) {
             let threshold = trial.threshold;
+            if self.left() == 0 {
+                return Err(Interrupted);
+            }
             let Some(reduction) = self.reduce(threshold)? else {
                 sweep.take(trial, Found::Group);
                 continue;
             };
             let query = Query { instance: &reduction.instance, threshold, params, interrupt: self.interrupt };
-            let ask = |steps| state.domains.ask(&query, &reduction.group_of, steps);
+            let mut arcs = 0;
+            let mut ask = |steps| state.domains.ask(&query, &reduction.group_of, steps, &mut arcs);
             let share = match trial.by {
                 By::Windows => Domains::new(&query, Known::nothing(&reduction.instance)).map(|known| known.share()),
                 By::Probe => ask(params.domain.brief_steps)?.map(|known| known.share()),
                 By::Cuts => ask(params.domain.patient_steps)?.map(|known| known.share()),
             };
+            self.spend(arcs);
             sweep.take(trial, share.map_or(Found::Proof, Found::Stuck));
             if share.is_none() {
                 self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
@@ -320,6 +349,7 @@ impl Prover<'_> {
     /// The quotient at a threshold; none when a minimum cut proves the threshold at once.
     fn reduce(&mut self, threshold: Ticks) -> Result<Option<Reduction>, Interrupted> {
         let reduction = reduce(self.instance, threshold, self.interrupt)?;
+        self.spend(count(self.instance.graph().num_nodes()).unsigned_abs());
         let Some(group) = reduction.infeasible_group else { return Ok(Some(reduction)) };
         self.raise(threshold, reduction, Reason::Cut(group)).map(|()| None)
     }

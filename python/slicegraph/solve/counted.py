@@ -1,0 +1,217 @@
+"""A run of `solve` whose turns are decided by work, not by time: search and exact solver one after the other.
+
+**Claim.** The partition, the bounds and what is evidence of them depend on the instance, the seed, the method and the
+stop alone, if the stop depends on them, and on counts, alone.
+
+**Proof.** The search's reports, and the answers to them, follow each other in one order, and what it reports is the
+same with any number of threads. The exact solver runs inside some of these answers, on the same thread, with a number
+of steps; what it gives and keeps is the same with any number of threads too. Calls between two reports, which time
+decides, only ask the stop again, of what it has been asked before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph._core import ProofState
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.downsets import close_in
+from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.evidence.bound import Bound
+from slicegraph.history import Row, add_row
+from slicegraph.solve.params import ScheduleParams
+from slicegraph.solve.schedule import FINAL
+from slicegraph.stop import Progress, Stop
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What has been done so far.
+
+    Attributes
+    ----------
+    candidates
+        Of the search.
+    steps
+        Of the exact solver.
+    turn
+        Steps of its next turn.
+    is_done
+        Whether nothing more will come of it.
+    """
+
+    candidates: int = 0
+    steps: int = 0
+    turn: int
+    is_done: bool = False
+
+    @property
+    def total(self) -> int:
+        """What a limit of work counts."""
+        return self.candidates + self.steps
+
+
+def next_turn(work: Work, rounds: int, most: int, params: ScheduleParams) -> int:
+    """Give the steps of the exact solver's turn that is due; 0: the search goes on.
+
+    It has as much time as the search, about, and in one turn no more than half of the work that is left of ``most``;
+    what is beyond that another stop allows.
+    """
+    if work.is_done or rounds < params.first_rounds or work.steps > work.candidates * params.candidate:
+        return 0
+    left = most - work.total
+    return min(work.turn, (left + 1) // 2) if left > 0 else work.turn
+
+
+def after_turn(work: Work, steps: int, status: str, params: ScheduleParams) -> Work:
+    """Give what has been done after a turn of the exact solver, which took so many steps and ended so."""
+    turn = math.ceil(work.turn * params.growth)
+    return dataclasses.replace(work, steps=work.steps + steps, turn=turn, is_done=status in FINAL)
+
+
+@final
+class CountedRun:
+    """What the search asks after each round, and the exact solver's turns.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    has_exact
+        Whether the exact solver has turns.
+    threads
+        Of the exact solver.
+    stop
+        What ends the run; it depends on work.
+    show
+        Told the progress as often as the stop is asked; says whether to end.
+    warm_start
+        A partition that is known before anything has run.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        threads: int,
+        stop: Stop,
+        show: Callable[[Progress], bool],
+        *,
+        has_exact: bool,
+        warm_start: NDArray[np.int32] | None = None,
+    ) -> None:
+        self._instance, self._threads, self._stop, self._show = instance, threads, stop, show
+        self._begin, self._params, self._known = time.monotonic(), ScheduleParams(), ProofState()
+        self._bounds = {"combinatorial": combinatorial(instance)}
+        self._work = Work(turn=self._params.first_work, is_done=not has_exact)
+        self._best: tuple[int, NDArray[np.int32] | None] = ALL_TICKS, None
+        self._lower_bound = self._bounds["combinatorial"].ticks
+        self._heard: tuple[float, int, int] | None = None
+        self._rows: list[Row] = []
+        self._is_over = False
+        self.is_interrupted = False
+        """Whether Ctrl-C ended a turn of the exact solver."""
+        if warm_start is not None:
+            bottleneck = max(block.cost for block in instance.block_costs(warm_start))
+            self._best = round(bottleneck / instance.tick), warm_start
+
+    def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
+        """Take the search's news, in seconds; give the exact solver its turn when it is due; say whether to stop."""
+        heard = bottleneck, evaluations, rounds
+        is_news, self._heard = heard != self._heard, heard
+        self._work = dataclasses.replace(self._work, candidates=evaluations)
+        ticks = ALL_TICKS if math.isinf(bottleneck) else round(bottleneck / self._instance.tick)
+        if ticks < self._best[0]:
+            self._best = ticks, None
+        if self._has_to_stop(*self._bests):
+            return True
+        # Between two reports of the search, which time decides, nothing is begun.
+        steps = next_turn(self._work, rounds, self._stop.work or 0, self._params) if is_news else 0
+        if not steps:
+            return False
+        self._prove(steps)
+        return self._has_to_stop(*self._bests)
+
+    @property
+    def _bests(self) -> tuple[int, int]:
+        return self._lower_bound, self._best[0]
+
+    def _prove(self, steps: int) -> None:
+        params, best = self._params, self._best[0]
+        closing = close_in(
+            self._instance,
+            lower_bound=self._lower_bound,
+            bottleneck=None if best >= ALL_TICKS else best,
+            threads=self._threads,
+            steps=max(1, min(params.first_steps, steps // params.threshold_share)),
+            work=steps,
+            state=self._known,
+            poll=self._has_to_stop,
+        )
+        bound, bounds = closing.bound, self._bounds
+        if bound.method not in bounds or bound.ticks >= bounds[bound.method].ticks:
+            bounds[bound.method] = bound
+        self._lower_bound = max(self._lower_bound, bound.ticks)
+        if closing.bottleneck is not None and closing.bottleneck < best:
+            self._best = closing.bottleneck, closing.block_of
+        self._work = after_turn(self._work, closing.work, bound.status, params)
+        if closing.is_interrupted:
+            raise KeyboardInterrupt
+
+    def _has_to_stop(self, lower_bound: int, best: int) -> bool:
+        seconds, best = self._instance.seconds, min(best, self._best[0])
+        progress = Progress(
+            seconds=self.seconds,
+            bottleneck=seconds(best),
+            lower_bound=seconds(min(lower_bound, best)),
+            evaluations=self._work.candidates,
+            work=self._work.total,
+        )
+        add_row(self._rows, progress.seconds, progress.bottleneck, progress.lower_bound)
+        # Whoever has ended the run once need not say so again.
+        self._is_over |= self._show(progress) or lower_bound >= best or bool(self._stop(progress))
+        return self._is_over
+
+    def close(self) -> None:
+        """Nothing runs any longer."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def better(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> NDArray[np.int32] | None:
+        """Give the search's partition, of so many ticks, if it is better than all others."""
+        best, other = self._best
+        return block_of if other is None or (ticks is not None and ticks < best) else other
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The best bound of each method."""
+        return tuple(self._bounds.values())
+
+    @property
+    def history(self) -> tuple[Row, ...]:
+        """Seconds, and by then the bottleneck and the lower bound, whenever one of them got better."""
+        return tuple(self._rows)
+
+    @property
+    def work(self) -> int:
+        """What has been counted."""
+        return self._work.total
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return time.monotonic() - self._begin
