@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import slicegraph as sg
 from slicegraph.cost import ALL_TICKS
-from slicegraph.curve import Curve, Partition, next_blocks, status_of
+from slicegraph.curve import Curve, Partition, left_out, next_blocks, status_of
 
 PAIRS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 12)), max_size=12)
 
@@ -67,6 +67,25 @@ def test_every_open_number_is_asked_for_once(is_open: list[bool]) -> None:
 )
 def test_the_middle_of_the_longest_run_is_next(is_open: list[bool], number: int | None) -> None:
     assert next_blocks(range(6), is_open) == number
+
+
+@pytest.mark.parametrize(
+    ("names", "is_taken", "expected"),
+    [
+        ("aabb", [False, False, False, True], [False, False, True, False]),
+        ("aabb", [False, True, False, True], [True, False, True, False]),
+        ("aaaa", [False, False, False, False], [False, False, False, False]),
+        ("aaaa", [False, True, False, False], [True, False, False, False]),
+        ("--bb", [True, True, True, False], [False, False, False, False]),
+        ("abbc", [True, True, False, True], [False, False, False, False]),
+    ],
+)
+def test_numbers_with_the_partition_of_a_larger_one_are_left_out(
+    names: str, is_taken: list[bool], expected: list[bool]
+) -> None:
+    """If the next larger number that was asked for has it; a dash is no partition."""
+    known = {name: partition(1, 1) for name in "abc"}
+    assert left_out([known.get(name) for name in names], is_taken) == expected
 
 
 @pytest.mark.parametrize(

@@ -163,10 +163,11 @@ def test_ctrl_c_gives_the_rows_so_far() -> None:
 
 
 def test_time_is_shared_and_kept() -> None:
-    """A graph too wide to be solved in a second: every row has been begun, and none is worse than one before it."""
+    """A graph too wide to be solved in a second: the largest row is begun, and none is worse than one before it."""
     graph, device = to_graph(grid(24)), sg.Device(bandwidth=3)
     result = sg.sweep(graph, device=device, num_blocks=range(1, 7), time_limit=1, threads=1)
-    assert all(row.seconds > 0 for row in result.rows[1:] if row.status is not sg.Status.OPTIMAL)
+    assert result.rows[-1].seconds > 0
+    assert result.rows[-1].status is sg.Status.TIME_LIMIT
     for row, after in itertools.pairwise(result.rows):
         assert after.bottleneck <= row.bottleneck
         assert after.lower_bound <= row.lower_bound

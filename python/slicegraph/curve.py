@@ -179,6 +179,26 @@ def next_blocks(numbers: Sequence[int], is_open: Sequence[bool]) -> int | None:
     return numbers[begin + (length - 1) // 2] if length else None
 
 
+def left_out(partitions: Sequence[Partition | None], is_taken: Sequence[bool]) -> list[bool]:
+    """Say of each number of stages whether the next larger one that was asked for has no better partition.
+
+    What is open of both is then mostly the same, and more time for the larger number may close all numbers between.
+
+    Parameters
+    ----------
+    partitions
+        The best of each number that is known, in ascending order of numbers.
+    is_taken
+        Whether each number has been asked for.
+    """
+    above, answers = None, []
+    for partition, taken in zip(reversed(partitions), reversed(is_taken), strict=True):
+        answers.append(partition is not None and partition is above)
+        if taken:
+            above = partition
+    return answers[::-1]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
     """How many stages reach a target.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from slicegraph import checks
 from slicegraph.cost import ALL_TICKS, MAX_BLOCKS, Instance
-from slicegraph.curve import Curve, Partition, Sweep, SweepRow, check_target, next_blocks, status_of
+from slicegraph.curve import Curve, Partition, Sweep, SweepRow, check_target, left_out, next_blocks, status_of
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
@@ -274,8 +274,7 @@ class _Run:
     def _next(self, *, is_waiting: bool = False) -> int | None:
         """Give the number to solve next; None: there is none, until what is awaited is heard or for good."""
         while self._left > 0:
-            is_open = [number not in self._taken and not self._is_done(number) for number in self._numbers]
-            number = next_blocks(self._numbers, is_open)
+            number = next_blocks(self._numbers, self._open())
             if number is None and all(self._is_done(each) for each in self._numbers):
                 number = self._next_for_target()
                 if number is None and not self._undecided():
@@ -288,6 +287,16 @@ class _Run:
             self._taken.clear()
             self._round += 1
         return None
+
+    def _open(self) -> list[bool]:
+        """Say of each row whether it is to be asked for in this round; every other one leaves some out."""
+        partitions = [self._curve.partition(number) for number in self._numbers]
+        is_taken = [number in self._taken for number in self._numbers]
+        is_left_out = left_out(partitions, is_taken) if self._round % 2 == 0 else [False] * len(is_taken)
+        return [
+            not (self._is_done(number) or taken or left)
+            for number, taken, left in zip(self._numbers, is_taken, is_left_out, strict=True)
+        ]
 
     def _undecided(self) -> range:
         """Give the numbers of which it is not known whether they reach the target, and that matter."""
