@@ -150,6 +150,19 @@ def test_model_inputs_and_outputs_that_are_paid_are_named() -> None:
     assert "model output" in text
 
 
+def test_a_partition_above_the_memory_limit_is_told_as_such() -> None:
+    """Nothing is promised of it, and its infinite cost sorts as a number."""
+    graph = to_graph(CHAIN | {"nodes": CHAIN["nodes"] | {"param_bytes": [3, 3, 3]}})
+    device = sg.Device(bandwidth=64, memory_limit=5)
+    page = page_of(make(graph, [0, 1, 1], claimed=3.0, device=device, status="suboptimal"))
+    text = Page(page).text
+    assert "does not run" in text
+    assert "Stage 1 exceeds the memory limit: it holds 6 B of parameters." in text
+    assert "is faster by more" not in text
+    assert 'data-value="Infinity">inf' in page
+    assert 'data-value="inf"' not in page
+
+
 @pytest.mark.parametrize("work", [0.0, 1.0])
 def test_a_graph_of_one_node_has_a_page(work: float) -> None:
     """And when it costs nothing."""

@@ -132,6 +132,8 @@ def _summary(answer: Answer) -> str:
 
 
 def _meaning(answer: Answer) -> str:
+    if math.isinf(answer.bottleneck):
+        return "A stage holds more parameters than the memory limit allows, so that this partition does not run."
     if answer.claims is None:
         return (
             "The plan states no lower bound for these costs, so that its distance from the optimum is unknown;"
@@ -222,6 +224,8 @@ def _binding(answer: Answer, stage: int) -> str:
     cost = answer.costs[stage]
     paid = [f"{numbers.time(getattr(cost, part))} {label}" for part, label in svg.PARTS if getattr(cost, part) > 0]
     parts = f", of which {_listed(paid)}" if paid else ""
+    if math.isinf(cost.cost):
+        return f"Stage {stage} exceeds the memory limit: it holds {numbers.size(cost.param_bytes)} of parameters."
     return f"Stage {stage} is the bottleneck: it takes {numbers.time(cost.cost)}{parts}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -39,7 +40,7 @@ def stages(answer: Answer) -> str:
         row: list[_Cell] = [(stage, f"{stage} <" if cost.cost == answer.bottleneck else str(stage)), _count(count)]
         row += [_time(getattr(cost, part)) for part, _ in PARTS]
         row += [_time(cost.cost)]
-        row += [_time(measured[stage]) if stage in measured else "-"] if measured else []
+        row += [_time(measured[stage])] if measured else []
         row += [_size(cost.param_bytes)]
         row += [answer.node_name(order[start]), answer.node_name(order[start + count - 1])]
         rows.append(row)
@@ -58,7 +59,7 @@ def cuts(answer: Answer) -> str:
             cut.name,
             _size(cut.bytes),
             (-1, "model input") if cut.from_stage is None else _count(cut.from_stage),
-            ", ".join(map(str, cut.to_stages)) or "model output",
+            (cut.to_stages[0], ", ".join(map(str, cut.to_stages))) if cut.to_stages else (math.inf, "model output"),
             _count(len(cut.to_stages)),
         ]
         for cut in found[:_CUTS_SHOWN]
@@ -134,7 +135,8 @@ def _table(
 def _cell(cell: _Cell, kind: str) -> str:
     if isinstance(cell, str):
         return f"<td{kind}>{escape(printable(cell))}</td>"
-    return f'<td{kind} data-value="{cell[0]!r}">{escape(cell[1])}</td>'
+    value = "Infinity" if math.isinf(cell[0]) else repr(cell[0])
+    return f'<td{kind} data-value="{value}">{escape(cell[1])}</td>'
 
 
 def _kind(is_name: bool) -> str:  # noqa: FBT001 - one flag

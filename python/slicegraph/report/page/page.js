@@ -65,7 +65,7 @@
       pen.fillStyle = colour("text");
       pen.font = `${binding.has(stage) ? "bold " : ""}${size}px system-ui, sans-serif`;
       // The longest label that the band has room for.
-      const room = width * CELL_WIDTH + CELL_WIDTH / 2 - 12;
+      const room = (width + 0.5) * CELL_WIDTH - size;
       const text = [label, `stage ${stage}`, String(stage)].find((each) => pen.measureText(each).width < room);
       if (text) pen.fillText(text, start * CELL_WIDTH - 8, -16);
     }
@@ -251,14 +251,12 @@
         const column = head.cellIndex, up = head.getAttribute("aria-sort") !== "ascending";
         head.parentElement.querySelectorAll("th").forEach((each) => each.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-        const compare = (a, b) => {
-          const [first, second] = [key(a), key(b)];
-          const difference = Number(first) - Number(second);
-          return Number.isNaN(difference) ? (first < second ? -1 : Number(first > second)) : difference;
-        };
-        const rows = [...table.tBodies[0].rows].sort(up ? compare : (a, b) => compare(b, a));
-        table.tBodies[0].append(...rows);
+        // A column has a number in every cell, or none.
+        const key = ({ dataset, textContent }) => dataset.value === undefined ? textContent : Number(dataset.value);
+        const keyed = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
+        const compare = ([first], [second]) => first < second ? -1 : Number(first > second);
+        keyed.sort(up ? compare : (a, b) => compare(b, a));
+        table.tBodies[0].append(...keyed.map(([, row]) => row));
       });
     });
   }
