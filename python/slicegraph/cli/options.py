@@ -230,16 +230,23 @@ def names_device(options: argparse.Namespace) -> bool:
 def make_stop(options: argparse.Namespace) -> sg.Stop:
     """Give the stop of `--time-limit`, `--work-limit` and `--max-gap`."""
     seconds, steps = options.time_limit, options.work_limit
-    if seconds is not None and (math.isnan(seconds) or seconds < 0):
-        raise sg.InputError(f"--time-limit {seconds:g}: seconds are not negative")
+    check_limits(options)
     if steps is not None and steps < 0:
         raise sg.InputError(f"--work-limit {steps}: a count is not negative")
-    stop: sg.Stop = sg.TargetGap(_gap("--max-gap", options.max_gap))
+    stop: sg.Stop = sg.TargetGap(options.max_gap)
     if steps is not None:
         stop |= sg.MaxWork(steps)
     if seconds is not None or steps is None:
         stop |= sg.MaxRuntime(60 if seconds is None else seconds)
     return stop
+
+
+def check_limits(options: argparse.Namespace) -> None:
+    """Refuse a `--time-limit` or a `--max-gap` that is none."""
+    seconds = options.time_limit
+    if seconds is not None and (math.isnan(seconds) or seconds < 0):
+        raise sg.InputError(f"--time-limit {seconds:g}: seconds are not negative")
+    _gap("--max-gap", options.max_gap)
 
 
 def check_places(options: argparse.Namespace) -> None:

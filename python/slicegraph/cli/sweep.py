@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     """Sweep, save, print, and give the exit status: 130 after Ctrl-C, with the rows so far."""
     if options.output is not None:
         output.check_place("--output", options.output)
-    shared.make_stop(options)
+    shared.check_limits(options)
     graph = shared.read_graph(options)
     names, devices = _devices(options, graph)
     sweeps = _sweep_all(options, graph, devices)
