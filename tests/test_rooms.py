@@ -15,7 +15,7 @@ CORE = ROOT / "rust/core/src"
 PACKAGE = ROOT / "python"
 ROOMS = (
     *("ids", "bits", "error", "interrupt", "graph", "cost", "order", "slice"),
-    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search", "ties"),
+    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search", "nearest", "ties"),
 )
 """The modules of the crate, each above all that it may use."""
 TEST_ONLY = {"cases"}

@@ -25,6 +25,7 @@ __all__ = [
     "reduce",
     "settle",
     "slice_order",
+    "stay_near",
 ]
 
 @final
@@ -117,6 +118,9 @@ class Instance:
     def block_costs(self, block_of: NDArray[np.int64]) -> list[BlockCost]: ...
 
 def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None: ...
+def stay_near(
+    instance: Instance, plan: NDArray[np.int64], start: NDArray[np.int64], threshold: int
+) -> tuple[NDArray[np.int32], bool]: ...
 def settle(instance: Instance, block_of: NDArray[np.int64]) -> tuple[NDArray[np.int32], bool, bool]: ...
 
 @final

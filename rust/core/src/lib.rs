@@ -52,6 +52,7 @@ pub mod graph;
 mod ids;
 pub mod interrupt;
 mod labeling;
+pub mod nearest;
 pub mod order;
 pub mod query;
 mod quotient;

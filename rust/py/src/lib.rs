@@ -5,6 +5,7 @@ mod domains;
 mod exact;
 mod graph;
 mod instance;
+mod nearest;
 mod reduce;
 mod search;
 mod slice;
@@ -21,6 +22,8 @@ mod _core {
     use crate::graph::Graph;
     #[pymodule_export]
     use crate::instance::{Arrays, BlockCost, Instance};
+    #[pymodule_export]
+    use crate::nearest::stay_near;
     #[pymodule_export]
     use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]

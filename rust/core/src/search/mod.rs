@@ -26,7 +26,7 @@ mod vcycle;
 mod walk;
 
 pub use anneal::anneal;
-pub(crate) use assignment::Assignment;
+pub(crate) use assignment::{Assignment, Sums};
 pub use brkga::brkga;
 pub use hybrid::hybrid;
 pub use outcome::{Observe, Outcome, SearchProgress};

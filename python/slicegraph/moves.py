@@ -1,0 +1,171 @@
+"""What moves from one partition to another: nodes whose stage is not the one that theirs is matched with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph import _core
+from slicegraph.cost import Instance
+from slicegraph.graph import Graph, integers
+
+_Weight = tuple[int, int]
+"""Bytes of parameters, and nodes."""
+_Key = TypeVar("_Key", int, tuple[int, int])
+
+
+def match_stages(graph: Graph, first: NDArray[np.integer], second: NDArray[np.integer]) -> dict[int, int]:
+    """Match stages of two partitions in order, so that the nodes in matched stages have the most bytes of parameters.
+
+    Parameters
+    ----------
+    graph
+        What was cut.
+    first, second
+        Integers, shape (num_nodes,): the block of each node.
+
+    Returns
+    -------
+    dict
+        From stages of the first partition to stages of the second. Both rise; of all such matchings it is one in which
+        the nodes of matched stages have the most bytes of parameters, and then are the most.
+
+    Notes
+    -----
+    O(nodes log nodes): the heaviest increasing subsequence of the pairs of stages that have nodes in common.
+    """
+    weights = _shared(graph, first, second)
+    return dict(_heaviest_chain(weights))
+
+
+def moved_nodes(
+    first: NDArray[np.integer], second: NDArray[np.integer], matched: Mapping[int, int]
+) -> NDArray[np.intp]:
+    """List the nodes that are not in the stage that theirs is matched with.
+
+    Notes
+    -----
+    O(nodes).
+    """
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    return np.array([node for node, (old, new) in enumerate(pairs) if matched.get(old) != new], np.intp)
+
+
+def param_bytes(graph: Graph, nodes: NDArray[np.intp]) -> int:
+    """Sum the bytes of parameters of some nodes."""
+    sizes = graph.arrays.param_bytes
+    return 0 if sizes is None else sum(sizes[nodes].tolist())
+
+
+def stay_near(
+    instance: Instance, plan: ArrayLike, block_of: NDArray[np.int32], most: float
+) -> tuple[NDArray[np.int32], bool]:
+    """Find a partition near to a plan: one that moves few bytes of parameters, and then few nodes.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    plan
+        Integers, shape (num_nodes,): the partition to stay near. It may exceed the memory limit.
+    block_of
+        int32, shape (num_nodes,): a partition whose bottleneck is at most ``most``.
+    most
+        Seconds that the most expensive block may cost.
+
+    Returns
+    -------
+    tuple
+        The partition, int32, shape (num_nodes,): its bottleneck is at most ``most``, and no more moves than to
+        ``block_of`` with its blocks numbered as the plan's are as far as they can be. It need not be the nearest of
+        all. And whether Ctrl-C ended the search for it.
+
+    Raises
+    ------
+    InputError
+        When ``plan`` is no partition.
+
+    Notes
+    -----
+    The same partition on any machine, but for Ctrl-C. The interpreter lock is released.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import slicegraph as sg
+    >>> from slicegraph.moves import stay_near
+    >>> graph = sg.Graph(work=[4, 2, 1], producer=[0, 1], size=[8, 8], consumers=[1, 2], consumer_offsets=[0, 1, 2])
+    >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=64e9), num_blocks=2)
+    >>> stay_near(instance, [0, 0, 1], np.array([0, 1, 1], np.int32), most=7.0)[0].tolist()
+    [0, 0, 1]
+    """
+    blocks = integers("stay_near", plan)
+    start = _numbered_as(instance, blocks, block_of)
+    return _core.stay_near(instance.core, blocks, start, int(most / instance.tick) + 1)
+
+
+def _numbered_as(instance: Instance, plan: NDArray[np.int64], block_of: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Number the used stages of a partition anew, in their order, so that the fewest bytes of parameters move."""
+    stages, ranks = np.unique(block_of, return_inverse=True)
+    most = instance.num_blocks - len(stages)
+    # A stage's number is its rank and an offset, and offsets never fall.
+    weights = {
+        (rank, (number - rank, rank)): weight
+        for (number, rank), weight in _shared(instance.graph, plan, ranks).items()
+        if 0 <= number - rank <= most
+    }
+    offsets = np.zeros(len(stages), np.int64)
+    for rank, (offset, _) in _heaviest_chain(weights):
+        offsets[rank:] = offset
+    return (np.arange(len(stages)) + offsets)[ranks]
+
+
+def _heaviest_chain(weights: Mapping[tuple[int, _Key], _Weight]) -> list[tuple[int, _Key]]:
+    """Find pairs of the greatest weight in all, of which both parts rise strictly from one to the next.
+
+    Notes
+    -----
+    O(pairs log pairs), with a Fenwick tree of the heaviest chain whose second part is at most so large.
+    """
+    place_of = {key: place for place, key in enumerate(sorted({key for _, key in weights}), start=1)}
+    # Of equal first parts the largest second part comes first, so that no chain has two of them.
+    pairs = sorted(weights, key=lambda pair: (pair[0], -place_of[pair[1]]))
+    none: tuple[_Weight, int] = ((0, 0), -1)
+    tree, before = [none] * (len(place_of) + 1), []
+
+    def heaviest(place: int) -> tuple[_Weight, int]:
+        best = none
+        while place > 0:
+            best = max(best, tree[place])
+            place -= place & -place
+        return best
+
+    for index, pair in enumerate(pairs):
+        place, weight = place_of[pair[1]], weights[pair]
+        best, last = heaviest(place - 1)
+        before.append(last)
+        chain = ((best[0] + weight[0], best[1] + weight[1]), index)
+        while place <= len(place_of):
+            tree[place] = max(tree[place], chain)
+            place += place & -place
+    found, last = [], heaviest(len(place_of))[1]
+    while last >= 0:
+        found.append(pairs[last])
+        last = before[last]
+    return found[::-1]
+
+
+def _shared(
+    graph: Graph, first: NDArray[np.integer], second: NDArray[np.integer]
+) -> dict[tuple[int, int], _Weight]:
+    """Sum bytes of parameters and nodes of each pair of stages that have nodes in common."""
+    sizes = graph.arrays.param_bytes
+    each = [0] * graph.num_nodes if sizes is None else sizes.tolist()
+    weights: dict[tuple[int, int], _Weight] = {}
+    for old, new, size in zip(first.tolist(), second.tolist(), each, strict=True):
+        known = weights.get((old, new), (0, 0))
+        weights[old, new] = (known[0] + size, known[1] + 1)
+    return weights

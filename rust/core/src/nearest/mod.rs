@@ -1,0 +1,195 @@
+//! Of the partitions below a threshold, one near to a plan: it moves few bytes of parameters, and then few nodes.
+//!
+//! [`stay_near`] begins with a partition below the threshold and betters it:
+//!
+//! 1. by slicing orders in which the blocks of the plan, or those of the best partition so far, are one after the other: of all
+//!    slicings of an order below the threshold the nearest is found exactly (`slices.rs`);
+//! 2. by moving a node back to its block of the plan, with all nodes that have to move with it (`returns.rs`).
+//!
+//! 3. by annealing, from the plan and from the best partition so far (`repair.rs`), after which 1 and 2 have another turn.
+//!
+//! None of them proves that no partition is nearer.
+
+mod repair;
+mod returns;
+mod slices;
+
+pub use repair::Annealing;
+
+use std::ops::{Add, AddAssign, Sub};
+
+use crate::cost::{Instance, Ticks, bottleneck, partition_costs};
+use crate::graph::Graph;
+use crate::ids::{NodeId, count, float};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::order::TopologicalOrder;
+
+/// What looking for a near partition may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// Steps of the dynamic program for all orders, each a slice and a block; and steps of moves.
+    pub steps: [u64; 2],
+    /// Entries of the table of the dynamic program; not measured.
+    pub table: usize,
+    /// Annealings, each from the plan and from the best partition so far.
+    pub annealings: [Annealing; 2],
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        let annealing = Annealing { steps: 1 << 9, excess: 10.0, temperatures: [3.0, 0.03] };
+        let annealings = [annealing, Annealing { excess: 100.0, ..annealing }];
+        Self { steps: [1 << 30, 1 << 24], table: 1 << 24, annealings }
+    }
+}
+
+/// Bytes of parameters and number of some nodes; bytes count first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight {
+    bytes: i64,
+    nodes: i64,
+}
+
+impl Weight {
+    fn of(graph: &Graph, node: NodeId) -> Self {
+        Self { bytes: i64::try_from(graph.param_bytes(node)).unwrap_or(i64::MAX), nodes: 1 }
+    }
+}
+
+impl Add for Weight {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { bytes: self.bytes + other.bytes, nodes: self.nodes + other.nodes }
+    }
+}
+
+impl AddAssign for Weight {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Weight {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { bytes: self.bytes - other.bytes, nodes: self.nodes - other.nodes }
+    }
+}
+
+/// What moves from the plan to a partition.
+fn distance(graph: &Graph, plan: &[usize], block_of: &[usize]) -> Weight {
+    let moved = graph.nodes().filter(|node| plan[node.index()] != block_of[node.index()]);
+    moved.fold(Weight::default(), |sum, node| sum + Weight::of(graph, node))
+}
+
+/// A partition whose blocks cost less than `threshold`, as near to `plan` as is found, and no further from it than `start`.
+///
+/// An interrupt leaves the best so far.
+///
+/// # Panics
+/// When `plan` or `start` is no partition.
+///
+/// # Complexity
+/// O(nodes + reads) and the steps of `params`.
+#[must_use]
+pub fn stay_near(
+    instance: &Instance,
+    plan: &[usize],
+    start: &[usize],
+    threshold: Ticks,
+    params: &Params,
+    interrupt: &Interrupt,
+) -> Vec<usize> {
+    let search = Search { instance, plan, threshold, params, interrupt };
+    if search.is_below(plan) {
+        return plan.to_vec();
+    }
+    let mut best = start.to_vec();
+    // What was found before an interrupt counts.
+    let _ = search.run(&mut best);
+    best
+}
+
+struct Search<'a> {
+    instance: &'a Instance,
+    plan: &'a [usize],
+    threshold: Ticks,
+    params: &'a Params,
+    interrupt: &'a Interrupt,
+}
+
+impl Search<'_> {
+    fn run(&self, best: &mut Vec<usize>) -> Result<(), Interrupted> {
+        let graph = self.instance.graph();
+        let [mut steps, mut moves] = self.params.steps;
+        let orders = [TopologicalOrder::natural(graph), TopologicalOrder::depth_first(graph)]
+            .into_iter()
+            .chain([TopologicalOrder::breadth_first(graph), TopologicalOrder::post_order(graph)]);
+        for order in orders {
+            let mut position = vec![0; graph.num_nodes()];
+            for (place, node) in order.nodes().iter().enumerate() {
+                position[node.index()] = place;
+            }
+            self.slice(self.plan, &position, best, &mut steps)?;
+            self.slice(best.clone().as_slice(), &position, best, &mut steps)?;
+        }
+        self.polish(best, &mut steps, &mut moves)?;
+        for (seed, annealing) in (0..).zip(&self.params.annealings) {
+            for start in [self.plan.to_vec(), best.clone()] {
+                let mut found = repair::anneal(self, &start, annealing, seed)?;
+                if !self.is_below(&found) {
+                    continue;
+                }
+                self.polish(&mut found, &mut steps, &mut moves)?;
+                self.take(found, best);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_below(&self, block_of: &[usize]) -> bool {
+        bottleneck(&partition_costs(self.instance, block_of)) < self.threshold
+    }
+
+    /// Takes a partition when it is nearer.
+    fn take(&self, found: Vec<usize>, best: &mut Vec<usize>) {
+        let graph = self.instance.graph();
+        if distance(graph, self.plan, &found) < distance(graph, self.plan, best) {
+            *best = found;
+        }
+    }
+
+    /// Slices and moves back, one after the other, as long as that is of use.
+    fn polish(&self, best: &mut Vec<usize>, steps: &mut u64, moves: &mut u64) -> Result<(), Interrupted> {
+        let graph = self.instance.graph();
+        loop {
+            let before = distance(graph, self.plan, best);
+            self.slice(self.plan, best.clone().as_slice(), best, steps)?;
+            self.slice(best.clone().as_slice(), self.plan, best, steps)?;
+            returns::descend(self.instance, self.plan, best, self.threshold, moves, self.interrupt)?;
+            if distance(graph, self.plan, best) >= before {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Slices the order by the first keys and then by the second, and takes the slicing when it is nearer.
+    fn slice(
+        &self,
+        first: &[usize],
+        then: &[usize],
+        best: &mut Vec<usize>,
+        steps: &mut u64,
+    ) -> Result<(), Interrupted> {
+        let graph = self.instance.graph();
+        let width = then.iter().max().map_or(1, |most| most + 1);
+        let keys: Vec<f64> = first.iter().zip(then).map(|(&one, &two)| float(count(one * width + two))).collect();
+        let Ok(order) = TopologicalOrder::from_keys(graph, &keys) else { return Ok(()) };
+        if let Some(found) = slices::nearest(self, &order, steps)? {
+            self.take(found, best);
+        }
+        Ok(())
+    }
+}
