@@ -105,6 +105,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "params": sg.BrkgaParams(population=4),
             "display": False,
             "warm_start": [0, 0, 1],
+            "stay_near": [0, 0, 1],
+            "slack": 0.01,
             "callback": None,
         },
     ),

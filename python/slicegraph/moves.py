@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from slicegraph import _core
-from slicegraph.cost import Instance
-from slicegraph.graph import Graph, integers
+from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.graph import Graph
 
 _Weight = tuple[int, int]
 """Bytes of parameters, and nodes."""
@@ -60,9 +63,35 @@ def param_bytes(graph: Graph, nodes: NDArray[np.intp]) -> int:
     return 0 if sizes is None else sum(sizes[nodes].tolist())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stay:
+    """What staying near a plan has cost, and what moves.
+
+    Attributes
+    ----------
+    slack
+        By what part of the best bottleneck it was allowed to be exceeded.
+    best
+        Seconds of the best bottleneck that was found.
+    num_nodes, param_bytes
+        The nodes that are not in their stage of the plan, and their bytes of parameters.
+    """
+
+    slack: float
+    best: float
+    num_nodes: int
+    param_bytes: int
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What a plan says of it."""
+        moved = {"nodes": self.num_nodes, "param_bytes": self.param_bytes}
+        return {"slack": self.slack, "best": self.best, "moved": moved}
+
+
 def stay_near(
-    instance: Instance, plan: ArrayLike, block_of: NDArray[np.int32], most: float
-) -> tuple[NDArray[np.int32], bool]:
+    instance: Instance, plan: NDArray[np.int32], block_of: NDArray[np.int32], slack: float
+) -> tuple[NDArray[np.int32], Stay, bool]:
     """Find a partition near to a plan: one that moves few bytes of parameters, and then few nodes.
 
     Parameters
@@ -70,23 +99,18 @@ def stay_near(
     instance
         The problem.
     plan
-        Integers, shape (num_nodes,): the partition to stay near. It may exceed the memory limit.
+        int32, shape (num_nodes,): the partition to stay near. It may exceed the memory limit.
     block_of
-        int32, shape (num_nodes,): a partition whose bottleneck is at most ``most``.
-    most
-        Seconds that the most expensive block may cost.
+        int32, shape (num_nodes,): the best partition that is known.
+    slack
+        By what part of its bottleneck it may be exceeded.
 
     Returns
     -------
     tuple
-        The partition, int32, shape (num_nodes,): its bottleneck is at most ``most``, and no more moves than to
-        ``block_of`` with its blocks numbered as the plan's are as far as they can be. It need not be the nearest of
-        all. And whether Ctrl-C ended the search for it.
-
-    Raises
-    ------
-    InputError
-        When ``plan`` is no partition.
+        The partition, int32, shape (num_nodes,): its bottleneck is at most ``1 + slack`` times that of ``block_of``,
+        and no more moves than to ``block_of`` with its blocks numbered as the plan's are as far as they can be. It need
+        not be the nearest of all. Then what moves, and whether Ctrl-C ended the search for it.
 
     Notes
     -----
@@ -99,16 +123,21 @@ def stay_near(
     >>> from slicegraph.moves import stay_near
     >>> graph = sg.Graph(work=[4, 2, 1], producer=[0, 1], size=[8, 8], consumers=[1, 2], consumer_offsets=[0, 1, 2])
     >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=64e9), num_blocks=2)
-    >>> stay_near(instance, [0, 0, 1], np.array([0, 1, 1], np.int32), most=7.0)[0].tolist()
+    >>> plan, best = np.array([0, 0, 1], np.int32), np.array([0, 1, 1], np.int32)
+    >>> stay_near(instance, plan, best, slack=0.5)[0].tolist()
     [0, 0, 1]
     """
-    blocks = integers("stay_near", plan)
-    start = _numbered_as(instance, blocks, block_of)
-    return _core.stay_near(instance.core, blocks, start, int(most / instance.tick) + 1)
+    best = max(block.cost for block in instance.block_costs(block_of))
+    most = min(math.floor((1 + Fraction(slack)) * round(best / instance.tick)), ALL_TICKS - 2)
+    start = _numbered_as(instance, plan, block_of)
+    found, is_signalled = _core.stay_near(instance.core, plan.astype(np.int64), start, most + 1)
+    moved = np.flatnonzero(found != plan)
+    stay = Stay(slack=slack, best=best, num_nodes=len(moved), param_bytes=param_bytes(instance.graph, moved))
+    return found, stay, is_signalled
 
 
-def _numbered_as(instance: Instance, plan: NDArray[np.int64], block_of: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Number the used stages of a partition anew, in their order, so that the fewest bytes of parameters move."""
+def _numbered_as(instance: Instance, plan: NDArray[np.int32], block_of: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Give used stages new numbers, in their order, so that the fewest bytes of parameters move."""
     stages, ranks = np.unique(block_of, return_inverse=True)
     most = instance.num_blocks - len(stages)
     # A stage's number is its rank and an offset, and offsets never fall.
@@ -158,9 +187,7 @@ def _heaviest_chain(weights: Mapping[tuple[int, _Key], _Weight]) -> list[tuple[i
     return found[::-1]
 
 
-def _shared(
-    graph: Graph, first: NDArray[np.integer], second: NDArray[np.integer]
-) -> dict[tuple[int, int], _Weight]:
+def _shared(graph: Graph, first: NDArray[np.integer], second: NDArray[np.integer]) -> dict[tuple[int, int], _Weight]:
     """Sum bytes of parameters and nodes of each pair of stages that have nodes in common."""
     sizes = graph.arrays.param_bytes
     each = [0] * graph.num_nodes if sizes is None else sizes.tolist()

@@ -19,6 +19,7 @@ from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage
 from slicegraph.history import Row, settled
+from slicegraph.moves import Stay
 from slicegraph.plan import Plan, make_plan
 from slicegraph.stop import Stop, relative_gap
 
@@ -37,7 +38,7 @@ class Status(StrEnum):
     TIME_LIMIT = "time_limit"
     """The stop or the callback has ended the run: the time or the work that was allowed is used up."""
     SUBOPTIMAL = "suboptimal"
-    """Of an audit: the optimum is known, and the given partition is worse."""
+    """The optimum is known, and the partition is worse: one that was given, or that stays near a plan."""
     INFEASIBLE = "infeasible"
     """No partition fits the memory limit, which is proven."""
     INTERRUPTED = "interrupted"
@@ -74,6 +75,8 @@ class Result:
         last one has the result's.
     seed, method
         What it ran with; the method of an audit is ``audit``.
+    stay
+        What staying near a plan has cost, and what moves; None when it was not asked for.
     """
 
     instance: Instance
@@ -88,6 +91,7 @@ class Result:
     history: tuple[Row, ...]
     seed: int
     method: str
+    stay: Stay | None = None
 
     @property
     def gap(self) -> float:
@@ -156,6 +160,7 @@ class Result:
             "seconds": self.seconds,
             "seed": self.seed,
             "method": self.method,
+            **({} if self.stay is None else {"stay_near": self.stay.document}),
         }
         return make_plan(
             self.instance,
@@ -241,6 +246,7 @@ def make_result(
     method: str,
     is_optimum_known: bool = False,
     history: Iterable[Row] = (),
+    stay: Stay | None = None,
 ) -> Result:
     """Cost a partition from the definition, if there is one, and name the status that its gap has earned."""
     block_costs = () if block_of is None else instance.block_costs(block_of)
@@ -272,4 +278,5 @@ def make_result(
         history=settled(history, seconds, bottleneck, lower_bound),
         seed=seed,
         method=method,
+        stay=stay,
     )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
-from slicegraph.solve.solve import METHODS
+from slicegraph.cli import units
+from slicegraph.solve.solve import DEFAULT_SLACK, METHODS
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -24,6 +25,19 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--warm-start",
         metavar="PLAN",
         help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it",
+    )
+    parser.add_argument(
+        "--stay-near",
+        metavar="PLAN",
+        help="of the partitions within --slack of the best, one that moves few bytes of parameters from this plan",
+    )
+    parser.add_argument(
+        "--slack",
+        type=units.fraction,
+        metavar="G",
+        help=f"of --stay-near: how much slower than the best it may be (default: {DEFAULT_SLACK:.0%})".replace(
+            "%", "%%"
+        ),
     )
     shared.add_force(parser)
     parser.add_argument("--population", type=int, metavar="N", help="individuals per generation of --method brkga")
@@ -45,6 +59,11 @@ def run(options: argparse.Namespace) -> int:
     warm_start = None
     if options.warm_start is not None:
         warm_start = shared.read_plan(options, instance.graph, name="warm_start").block_of
+    stay_near, slack = None, DEFAULT_SLACK if options.slack is None else options.slack
+    if options.stay_near is not None:
+        stay_near = shared.read_plan(options, instance.graph, name="stay_near").block_of
+    elif options.slack is not None:
+        raise sg.InputError("--slack: it is of --stay-near PLAN")
     try:
         result = sg.solve(
             instance,
@@ -55,9 +74,17 @@ def run(options: argparse.Namespace) -> int:
             method=options.method,
             display=shared.wants_progress(options),
             warm_start=warm_start,
+            stay_near=stay_near,
+            slack=slack,
         )
     except sg.InputError as error:
-        said = str(error).replace("warm_start:", f"--warm-start {options.warm_start}:", 1)
-        raise sg.InputError(said.replace("method '", "--method '", 1)) from None
+        raise sg.InputError(_in_words_of_files(str(error), options)) from None
     shared.print_result(options, result)
     return shared.exit_status(result, required)
+
+
+def _in_words_of_files(message: str, options: argparse.Namespace) -> str:
+    """Name the option and its file in a complaint about a partition."""
+    for name in ("warm_start", "stay_near"):
+        message = message.replace(f"{name}:", f"{shared.flag(name)} {getattr(options, name)}:", 1)
+    return message.replace("method '", "--method '", 1)

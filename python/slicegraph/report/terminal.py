@@ -13,6 +13,7 @@ from rich.text import Text
 from slicegraph.cost import Instance
 from slicegraph.errors import printable
 from slicegraph.guesses import Guessed, guessed
+from slicegraph.moves import Stay
 from slicegraph.report import numbers
 from slicegraph.report.stages import cut_table, stage_table
 from slicegraph.result import Result, Status
@@ -74,9 +75,18 @@ def _guarantee(result: Result) -> Text:
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
         f"gap          {numbers.percent(result.gap)}: by this lower bound, no partition is faster by more",
+        *([] if result.stay is None else [f"stays near   the plan: {_stay(result, result.stay)}"]),
         status,
     ]
     return Text("\n".join(lines))
+
+
+def _stay(result: Result, stay: Stay) -> str:
+    """Say what moves from the plan, and what staying near it costs."""
+    nodes = f"{stay.num_nodes} of {result.instance.graph.num_nodes} nodes move, {numbers.size(stay.param_bytes)}"
+    more = result.bottleneck / stay.best - 1 if stay.best else 0.0
+    price = "for no more than the best" if more <= 0 else f"for {numbers.percent(more)} more than the best"
+    return f"{nodes} of parameters, {price} (slack {numbers.percent(stay.slack)})"
 
 
 def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:

@@ -13,6 +13,7 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
+from slicegraph.moves import stay_near as find_near
 from slicegraph.partition import check_partition
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
@@ -22,6 +23,9 @@ from slicegraph.solve.counted import CountedRun
 from slicegraph.solve.run import SolveRun
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle
+
+DEFAULT_SLACK = 0.01
+"""By what part of the best bottleneck an answer that stays near a plan may exceed it."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
@@ -43,6 +47,8 @@ def solve(
     method: str = "auto",
     display: bool = False,
     warm_start: ArrayLike | None = None,
+    stay_near: ArrayLike | None = None,
+    slack: float = DEFAULT_SLACK,
     callback: Callable[[Progress], object] | None = None,
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
@@ -77,6 +83,13 @@ def solve(
     warm_start
         Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
         before anything has run, so the answer is never worse, and proofs and the default search begin with it.
+    stay_near
+        Integers, shape (num_nodes,): the block of each node in a plan. Of the partitions within ``slack`` of the best
+        that is found, the answer moves few bytes of parameters from the plan, and then few nodes: as few as
+        `slicegraph.moves.stay_near` finds, and no more than the best itself. Its stages have the plan's numbers, so
+        that some in between may be empty. It is the warm start, too, when none is given and it fits the memory limit.
+    slack
+        With ``stay_near``: by what part the bottleneck may exceed the best, from 0 to 1.
     callback
         Called with the progress, on the caller's thread: after improvements of the partition or the bound, every few
         milliseconds between, and once at the end with what the result says. When it returns True, the run ends; an
@@ -92,7 +105,8 @@ def solve(
     Raises
     ------
     InputError
-        When a parameter is out of range, or the warm start is no partition or exceeds the memory limit.
+        When a parameter is out of range, the warm start is no partition or exceeds the memory limit, or the plan to
+        stay near is no partition.
 
     Examples
     --------
@@ -110,6 +124,10 @@ def solve(
     checks.flag("display", display)
     ordinary = combinatorial(instance)
     begin = None if warm_start is None else _checked(instance, warm_start)
+    slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
+    plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
+    if begin is None and plan is not None and _too_large(instance, plan) is None:
+        begin = _numbered(plan)
     if ordinary.ticks >= ALL_TICKS:
         result = infeasible(instance, ordinary, stop, seed=seed, method=method)
         ends(_progress(result, work=0))
@@ -130,8 +148,12 @@ def solve(
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
         run.close()
     block_of, is_signalled = run.better(found.block_of, found.ticks), False
+    stay, lower_bound = None, max(bound.lower_bound for bound in run.bounds)
     if block_of is not None:
         block_of, is_signalled = settle(instance, block_of)
+        if plan is not None:
+            block_of, stay, is_cut_short = find_near(instance, plan, block_of, slack)
+            is_signalled |= is_cut_short
     result = make_result(
         instance,
         block_of=block_of,
@@ -140,9 +162,11 @@ def solve(
         seconds=run.seconds,
         stop=stop,
         is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
+        is_optimum_known=stay is not None and stay.best <= lower_bound,
         history=run.history,
         seed=seed,
         method=method,
+        stay=stay,
     )
     ends(_progress(result, work=run.work))
     return result
@@ -171,15 +195,31 @@ def _check_counted(method: str) -> None:
 
 def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
     """Copy a warm start in; refuse what is no partition, or exceeds the memory limit."""
+    block_of = _partition(instance, "warm_start", warm_start)
+    if (excess := _too_large(instance, block_of)) is not None:
+        raise InputError(f"warm_start: {excess}")
+    return _numbered(block_of)
+
+
+def _partition(instance: Instance, name: str, block_of: ArrayLike) -> NDArray[np.int32]:
+    """Copy a partition in, and name the argument where it is none."""
     try:
-        block_of = check_partition(instance, warm_start)
+        return check_partition(instance, block_of)
     except InputError as error:
-        raise InputError(f"warm_start: {error}") from None
+        raise InputError(f"{name}: {error}") from None
+
+
+def _too_large(instance: Instance, block_of: NDArray[np.int32]) -> str | None:
+    """Name a stage that exceeds the memory limit, if one does."""
     for stage, block in enumerate(instance.block_costs(block_of)):
         if math.isinf(block.cost):
             rule = f"memory_limit is {instance.device.memory_limit}"
-            raise InputError(f"warm_start: stage {stage} holds {block.param_bytes} bytes of parameters, but {rule}")
-    # Without empty blocks, of which there may be more than nodes.
+            return f"stage {stage} holds {block.param_bytes} bytes of parameters, but {rule}"
+    return None
+
+
+def _numbered(block_of: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Leave out empty stages, of which there may be more than nodes."""
     return np.unique(block_of, return_inverse=True)[1].astype(np.int32)
 
 

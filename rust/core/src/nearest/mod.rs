@@ -193,3 +193,85 @@ impl Search<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+    use crate::cases::{random_instance, random_partition};
+    use crate::cost::INFINITE;
+
+    /// What stays in place in each slicing of an order into so many blocks below a threshold, at most; slice after slice.
+    fn nearest_slicing(search: &Search<'_>, order: &TopologicalOrder, ends: &mut Vec<usize>) -> Option<Weight> {
+        let (graph, num_nodes) = (search.instance.graph(), order.nodes().len());
+        if ends.len() + 1 == search.instance.num_blocks() {
+            let mut block_of = vec![0; num_nodes];
+            for (place, node) in order.nodes().iter().enumerate() {
+                block_of[node.index()] = ends.iter().filter(|&&end| end <= place).count();
+            }
+            return search.is_below(&block_of).then(|| distance(graph, search.plan, &block_of));
+        }
+        let mut nearest = None;
+        for end in ends.last().copied().unwrap_or(0)..=num_nodes {
+            ends.push(end);
+            let found = nearest_slicing(search, order, ends);
+            nearest = [nearest, found].into_iter().flatten().min();
+            ends.pop();
+        }
+        nearest
+    }
+
+    #[test]
+    fn the_nearest_slicing_of_an_order_is_found() {
+        let (mut random, mut num_moved, mut num_none) = (Xoshiro256PlusPlus::seed_from_u64(1), 0, 0);
+        for case in 0..2000 {
+            let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
+            let instance = random_instance(&mut random, num_nodes, num_blocks);
+            let plan = random_partition(&mut random, &instance);
+            let keys: Vec<f64> = (0..num_nodes).map(|_| random.random()).collect();
+            let order = TopologicalOrder::from_keys(instance.graph(), &keys).expect("a key for each");
+            let bound = instance.combinatorial_bound();
+            let threshold = bound + random.random_range(0..=bound.max(1));
+            let (params, interrupt) = (Params::default(), Interrupt::never());
+            let search = Search { instance: &instance, plan: &plan, threshold, params: &params, interrupt: &interrupt };
+            let found = slices::nearest(&search, &order, &mut { params.steps[0] }).expect("nobody interrupts");
+            let least = nearest_slicing(&search, &order, &mut Vec::new());
+            assert!(found.as_ref().is_none_or(|found| search.is_below(found)), "case {case}");
+            let found = found.map(|found| distance(instance.graph(), &plan, &found));
+            assert_eq!(found, least, "case {case}");
+            num_moved += usize::from(least.is_some_and(|least| least > Weight::default()));
+            num_none += usize::from(least.is_none());
+        }
+        assert!(num_moved > 200 && num_none > 200, "{num_moved} {num_none}");
+    }
+
+    #[test]
+    fn each_way_to_better_a_partition_keeps_below_the_threshold_and_comes_no_further() {
+        let (mut random, mut num_nearer) = (Xoshiro256PlusPlus::seed_from_u64(2), 0);
+        for case in 0..1000 {
+            let num_nodes = random.random_range(1..40);
+            let instance = random_instance(&mut random, num_nodes, 4);
+            let (plan, start) = (random_partition(&mut random, &instance), random_partition(&mut random, &instance));
+            let known = bottleneck(&partition_costs(&instance, &start));
+            if known == INFINITE {
+                continue;
+            }
+            let threshold = known + random.random_range(1..10);
+            let (params, interrupt) = (Params::default(), Interrupt::never());
+            let before = distance(instance.graph(), &plan, &start);
+            let mut returned = start.clone();
+            let mut steps = params.steps[1];
+            returns::descend(&instance, &plan, &mut returned, threshold, &mut steps, &interrupt).expect("as above");
+            let found = stay_near(&instance, &plan, &start, threshold, &params, &interrupt);
+            for block_of in [returned, found] {
+                assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
+                let after = distance(instance.graph(), &plan, &block_of);
+                assert!(after <= before, "case {case}");
+                num_nearer += usize::from(after < before);
+            }
+        }
+        assert!(num_nearer > 1000, "{num_nearer}");
+    }
+}
