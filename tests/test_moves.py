@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from certificates import Question, light_questions, questions, shaped_questions
+from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.cli import main
 from slicegraph.moves import match_stages, moved_nodes, param_bytes, stay_near
 from strategies import CHAIN
@@ -61,7 +61,7 @@ def test_an_answer_near_a_plan_keeps_the_slack_and_moves_no_more_than_the_plain_
 
 
 def test_an_answer_near_a_plan_is_the_nearest_of_a_chain() -> None:
-    """A chain has one order, and of that the nearest slicing is found; a skip from the first node adds communication."""
+    """A chain has one order, and of that the nearest slicing is found; a skip from the first node adds traffic."""
     random = np.random.default_rng(0)
     num_moved = 0
     for _ in range(200):

@@ -253,6 +253,7 @@ def make_result(
     bottleneck = max((block.cost for block in block_costs), default=math.inf)
     lower_bound = max(bound.lower_bound for bound in bounds)
     gap = relative_gap(bottleneck, lower_bound)
+    is_optimum_known |= stay is not None and stay.best <= lower_bound
     if math.isinf(lower_bound):
         status = Status.INFEASIBLE
     elif bottleneck <= lower_bound:

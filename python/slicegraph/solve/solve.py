@@ -13,6 +13,7 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
+from slicegraph.moves import Stay
 from slicegraph.moves import stay_near as find_near
 from slicegraph.partition import check_partition
 from slicegraph.report.progress import ProgressLine
@@ -123,11 +124,9 @@ def solve(
     checks.whole("seed", seed, 0, 2**64 - 1)
     checks.flag("display", display)
     ordinary = combinatorial(instance)
-    begin = None if warm_start is None else _checked(instance, warm_start)
     slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
     plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
-    if begin is None and plan is not None and _too_large(instance, plan) is None:
-        begin = _numbered(plan)
+    begin = _first(instance, warm_start, plan)
     if ordinary.ticks >= ALL_TICKS:
         result = infeasible(instance, ordinary, stop, seed=seed, method=method)
         ends(_progress(result, work=0))
@@ -147,13 +146,7 @@ def solve(
     ):
         found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
         run.close()
-    block_of, is_signalled = run.better(found.block_of, found.ticks), False
-    stay, lower_bound = None, max(bound.lower_bound for bound in run.bounds)
-    if block_of is not None:
-        block_of, is_signalled = settle(instance, block_of)
-        if plan is not None:
-            block_of, stay, is_cut_short = find_near(instance, plan, block_of, slack)
-            is_signalled |= is_cut_short
+    block_of, stay, is_signalled = _last(instance, run.better(found.block_of, found.ticks), plan, slack)
     result = make_result(
         instance,
         block_of=block_of,
@@ -162,7 +155,6 @@ def solve(
         seconds=run.seconds,
         stop=stop,
         is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
-        is_optimum_known=stay is not None and stay.best <= lower_bound,
         history=run.history,
         seed=seed,
         method=method,
@@ -191,6 +183,28 @@ def _check_counted(method: str) -> None:
         raise InputError(
             f"method {method!r}: no work of it is counted; with a limit of work, take {', '.join(_COUNTED)}"
         )
+
+
+def _first(
+    instance: Instance, warm_start: ArrayLike | None, plan: NDArray[np.int32] | None
+) -> NDArray[np.int32] | None:
+    """Give the partition to begin with: the warm start, else the plan to stay near if it fits the memory limit."""
+    if warm_start is not None:
+        return _checked(instance, warm_start)
+    return None if plan is None or _too_large(instance, plan) is not None else _numbered(plan)
+
+
+def _last(
+    instance: Instance, block_of: NDArray[np.int32] | None, plan: NDArray[np.int32] | None, slack: float
+) -> tuple[NDArray[np.int32] | None, Stay | None, bool]:
+    """Give the partition that is the answer, what moves from a plan to it, and whether Ctrl-C came."""
+    if block_of is None:
+        return None, None, False
+    block_of, is_signalled = settle(instance, block_of)
+    if plan is None:
+        return block_of, None, is_signalled
+    block_of, stay, is_cut_short = find_near(instance, plan, block_of, slack)
+    return block_of, stay, is_signalled or is_cut_short
 
 
 def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
