@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -77,6 +78,30 @@ def test_the_commands_of_the_page_prove_the_answer_again(
         assert main([*line[1:], "--json"]) == 0
     verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert verdict["gap"] == 0.0
+
+
+def test_a_certificate_is_reported_on_with_the_command_that_checks_it(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its bound is shown, and the command is run as it is shown."""
+    certificate, page = str(tmp_path / "c.json"), tmp_path / "r.html"
+    assert main(["solve", chain, "-k", "2", *FIGURES, "--time-limit", "5", "--certificate", certificate]) == 0
+    assert main(["report", chain, certificate, "-o", str(page)]) == 0
+    text = Page(page.read_text()).text
+    assert "certified optimal" in text
+    (line,) = [shlex.split(line) for line in re.findall("slicegraph check .*", text)]
+    capsys.readouterr()
+    assert main([*line[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["gap"] == 0.0
+
+
+def test_a_file_that_is_read_is_not_written_over(chain: str, plan: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A timeline has the suffix that graphs and plans have."""
+    for path in (chain, plan):
+        before = Path(path).read_bytes()
+        assert main(["report", chain, plan, "-o", path]) == 2
+        assert capsys.readouterr().err == f"slicegraph: --output {path}: this file is read\n"
+        assert Path(path).read_bytes() == before
 
 
 def test_figures_that_are_typed_are_other_costs(chain: str, plan: str, tmp_path: Path) -> None:

@@ -57,7 +57,29 @@ def test_what_a_plan_says_is_read(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("data", ["0 1 1", "[0, 1]", {"n": 0}, {"format": "slicegraph-certificate-3"}, ""])
+CERTIFICATE: dict[str, Any] = {
+    "format": "slicegraph-certificate-2",
+    "num_blocks": 2,
+    "tick": 0.25,
+    "lower_bound": 14,
+    "witness": {"block_of": [0, 1], "bottleneck": 16},
+}
+
+
+def test_what_a_certificate_says_is_read_in_seconds(tmp_path: Path) -> None:
+    """It tells ticks, of a quarter of a second here."""
+    claims = read_claims(write(tmp_path, CERTIFICATE))
+    assert claims is not None
+    assert (claims.num_blocks, claims.bottleneck, claims.lower_bound) == (2, 4.0, 3.5)
+    assert claims.is_certificate
+    for key in ("tick", "lower_bound", "num_blocks", "witness"):
+        with pytest.raises(InputError, match=key):
+            read_claims(write(tmp_path, CERTIFICATE | {key: "x"}))
+    with pytest.raises(InputError, match="lower_bound 4.25 s is above bottleneck 4 s".replace(".", r"\.")):
+        read_claims(write(tmp_path, CERTIFICATE | {"lower_bound": 17}))
+
+
+@pytest.mark.parametrize("data", ["0 1 1", "[0, 1]", {"n": 0}, {"format": "slicegraph-plan-0"}, ""])
 def test_a_plan_of_another_shape_says_nothing(data: Any, tmp_path: Path) -> None:
     assert read_claims(write(tmp_path, data)) is None
 

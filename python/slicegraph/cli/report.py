@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +48,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, write the file, and give the exit status."""
     kind = _kind(options.output)
-    output.check_place("--output", options.output)
+    _check_output(options)
     answer = _answer(options)
     text = {
         ".html": lambda: to_html(answer, commands=_commands(options, answer)),
@@ -65,6 +66,15 @@ def _kind(path: str) -> str:
     if kind is None:
         raise sg.InputError(f"--output {path}: reports are written as {', '.join(_KINDS)}")
     return kind
+
+
+def _check_output(options: argparse.Namespace) -> None:
+    """Refuse a place where nothing can be written, or that of a file that is read."""
+    output.check_place("--output", options.output)
+    place = os.path.realpath(options.output)
+    for path in (options.model, options.plan, options.sweep, options.measured):
+        if path is not None and os.path.realpath(path) == place:
+            raise sg.InputError(f"--output {options.output}: this file is read")
 
 
 def _answer(options: argparse.Namespace) -> Answer:
@@ -94,7 +104,7 @@ def _answer(options: argparse.Namespace) -> Answer:
 
 
 def _commands(options: argparse.Namespace, answer: Answer) -> list[str]:
-    """Give the command lines that make a certificate of this problem, and check it."""
+    """Give the command lines that make a certificate of this problem, unless PLAN is one, and check it."""
     reading = ["--format", options.format] if options.format else []
     for option, pairs in (("--dim", options.dim), ("--flops-of", options.flops_of)):
         reading += [word for name, value in pairs for word in (option, f"{name}={value}")]
@@ -105,6 +115,8 @@ def _commands(options: argparse.Namespace, answer: Answer) -> list[str]:
     if preset is None:
         question += [word for name, value in device.to_mapping().items() for word in (shared.flag(name), f"{value!r}")]
     question += ["--boundary-io"] * answer.instance.boundary_io
+    if answer.claims is not None and answer.claims.is_certificate:
+        return [shlex.join(["slicegraph", "check", options.model, options.plan, *reading, *question])]
     certificate = f"{Path(options.model).name.split('.')[0] or 'model'}.cert.json"
     return [
         shlex.join(["slicegraph", "solve", options.model, *reading, *question, "--certificate", certificate]),

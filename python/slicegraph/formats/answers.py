@@ -10,7 +10,7 @@ from typing import Any
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_json
-from slicegraph.formats.plan import FORMAT
+from slicegraph.formats.plan import CERTIFICATE, FORMAT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +48,11 @@ class Claims:
     bottleneck, lower_bound
         Seconds; infinite where the file has null.
     bounds
-        The lower bounds that were computed.
+        The lower bounds that were computed; none when the file is a certificate.
     history
         Rows of seconds since the start, bottleneck and lower bound by then; none when the file has no history.
+    is_certificate
+        Whether the file is one, which `slicegraph check` verifies.
     """
 
     num_blocks: int
@@ -59,6 +61,7 @@ class Claims:
     lower_bound: float
     bounds: tuple[ClaimedBound, ...]
     history: tuple[tuple[float, float, float], ...]
+    is_certificate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,7 @@ class MeasuredStage:
 
 
 def read_claims(path: Path) -> Claims | None:
-    """Read what a plan says of its answer; None when the file says nothing.
+    """Read what a plan, or a certificate, says of its answer; None when the file says nothing.
 
     Raises
     ------
@@ -102,9 +105,13 @@ def read_claims(path: Path) -> Claims | None:
     if not _begins_as_object(path):
         return None
     data = read_json(path)
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    if not isinstance(data, dict):
         return None
     plan = _Object(path, data)
+    if str(data.get("format")).startswith(CERTIFICATE):
+        return _certified(plan)
+    if data.get("format") != FORMAT:
+        return None
     bottleneck, lower_bound = plan.cost("bottleneck"), plan.cost("lower_bound")
     if lower_bound > bottleneck:
         raise InputError(f"{path}: lower_bound {lower_bound:g} is above bottleneck {bottleneck:g}")
@@ -185,6 +192,23 @@ def _whole(path: Path) -> _Object:
     if not isinstance(data, dict):
         raise InputError(f"{path}: a JSON object is asked for")
     return _Object(path, data)
+
+
+def _certified(certificate: _Object) -> Claims:
+    """Give what a certificate says, in seconds; it tells ticks."""
+    tick, witness = certificate.seconds("tick"), certificate.object("witness")
+    bottleneck, lower_bound = witness.seconds("bottleneck") * tick, certificate.seconds("lower_bound") * tick
+    if lower_bound > bottleneck:
+        raise InputError(f"{certificate.where}: lower_bound {lower_bound:g} s is above bottleneck {bottleneck:g} s")
+    return Claims(
+        num_blocks=certificate.count("num_blocks"),
+        status="certified" if lower_bound < bottleneck else "certified optimal",
+        bottleneck=bottleneck,
+        lower_bound=lower_bound,
+        bounds=(),
+        history=(),
+        is_certificate=True,
+    )
 
 
 def _history(plan: _Object) -> Iterator[tuple[float, float, float]]:

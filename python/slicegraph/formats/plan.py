@@ -22,7 +22,8 @@ from slicegraph.formats.limits import check_nesting
 
 FORMAT: Final = "slicegraph-plan-1"
 """What ``slicegraph solve --json`` prints."""
-_CERTIFICATE: Final = "slicegraph-certificate-"
+CERTIFICATE: Final = "slicegraph-certificate-"
+"""How the format of a certificate begins."""
 _MAX_STAGE = 2**31 - 1
 _KINDS = {bool: "true or false", int: "a whole number", str: "text", dict: "an object"}
 # Few enough digits for any index or stage to be told right, and for no number to be slow to read.
@@ -128,7 +129,7 @@ class _Reader:
         if data.get("format") == FORMAT:
             self._check_graph(data)
             return Plan(block_of=self._row(answer["block_of"]), **self._about(data))
-        if str(data.get("format")).startswith(_CERTIFICATE):
+        if str(data.get("format")).startswith(CERTIFICATE):
             num_blocks, instance = self._get(data, "num_blocks", int), self._get(data, "instance", str)
             about = self._about(data)
             return Plan(block_of=self._row(answer["block_of"]), num_blocks=num_blocks, instance=instance, **about)

@@ -30,7 +30,7 @@ def to_html(answer: Answer, *, commands: Sequence[str]) -> str:
     answer
         What to explain.
     commands
-        Lines that make a certificate of this problem, and check it.
+        The line that checks the certificate; before it, where there is none yet, the line that makes it.
 
     Notes
     -----
@@ -217,6 +217,8 @@ def _bounds(answer: Answer) -> str:
     told = "".join(f"<p>{escape(_binding(answer, stage))}</p>" for stage in named[:3])
     if answer.claims is None:
         return f"{told}<p>The plan states no lower bound for these costs.</p>"
+    if not answer.claims.bounds:
+        return f"{told}<p>The certificate states a lower bound of {numbers.time(answer.claims.lower_bound)}.</p>"
     return told + tables.bounds(answer.claims.bounds)
 
 
@@ -238,11 +240,12 @@ def _guesses(answer: Answer) -> str:
 
 def _check(answer: Answer, commands: Sequence[str]) -> str:
     lines = "\n".join(escape(printable(command)) for command in commands)
-    digest = escape(answer.instance.graph.structure_digest)
+    which = "This command" if len(commands) == 1 else "The first command writes a certificate; the last one"
     return (
-        "<p>The first command writes a certificate, the last one verifies it with exact arithmetic and none of the code"
-        f" that solves.</p><pre><code>{lines}</code></pre>\n"
-        f'<p class="note">The plan is about the graph with the digest <code>{digest}</code>.</p>'
+        f"<p>{which} verifies the certificate with exact arithmetic and none of the code that solves.</p>"
+        f"<pre><code>{lines}</code></pre>\n"
+        '<p class="note">The plan is about the graph with the digest'
+        f" <code>{escape(answer.instance.graph.structure_digest)}</code>.</p>"
     )
 
 
