@@ -125,6 +125,26 @@ def test_the_same_rows_come_from_any_executor() -> None:
     assert counting.num_run <= 8
 
 
+class Idle(Executor):
+    """Keeps what is submitted, and runs nothing."""
+
+    def __init__(self) -> None:
+        self.futures = list[Future[Any]]()
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def test_an_executor_that_runs_nothing_is_not_waited_for() -> None:
+    """When the time is over, what it has not begun is cancelled."""
+    idle = Idle()
+    graph, device = chain([2, 2]), sg.Device(bandwidth=1)
+    result = sg.sweep(graph, device=device, num_blocks=[1, 2], time_limit=0.1, executor=idle)
+    assert [str(row.status) for row in result.rows] == ["optimal", "time_limit"]
+    assert [future.cancelled() for future in idle.futures] == [True]
+
+
 def test_what_is_known_is_not_computed_again() -> None:
     """Rows and seconds are the earlier ones; other numbers of stages have the news of all."""
     graph, device = chain([5, 1, 4, 2, 3, 1]), sg.Device(bandwidth=1)

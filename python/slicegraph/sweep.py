@@ -26,6 +26,8 @@ from slicegraph.stop import Progress, Stop, relative_gap
 
 _GROWTH = 4
 """Factor by which the time for one number of stages grows when all have had theirs, as the turns of `solve`."""
+_PATIENCE = 2.0
+"""Seconds that answers which an executor has begun may come after the time is over."""
 _NOTHING = np.empty(0, np.int32)
 _NOTHING.flags.writeable = False
 
@@ -73,8 +75,8 @@ def sweep(
         As of `solve`.
     executor
         Where numbers are solved, several at once: any `concurrent.futures.Executor`, such as a thread or process pool,
-        or a dask client's ``get_executor()``. What it has begun when the time is over ends there by itself, unheard.
-        None: one after the other, here.
+        or a dask client's ``get_executor()``. What it runs when the time is over ends there by itself, also after
+        Ctrl-C. None: one after the other, here.
     known
         An earlier sweep of the same problem; what it knows is not computed again.
     callback
@@ -150,11 +152,13 @@ class _News(Stop):
     bottleneck: float
     lower_bound: float
     seconds: float
+    until: float
     max_gap: float
     target: float | None
 
     def __call__(self, progress: Progress) -> bool:
-        if progress.seconds >= self.seconds:
+        # What an executor begins late ends early: by the clock on the wall, which other processes have, too.
+        if progress.seconds >= self.seconds or time.time() >= self.until:
             return True
         bottleneck = min(progress.bottleneck, self.bottleneck)
         lower_bound = max(progress.lower_bound, self.lower_bound)
@@ -173,6 +177,12 @@ class _Answer:
     lower_bound: int
     seconds: float
     is_interrupted: bool
+
+
+def _is_full(running: Iterable[Future[_Answer]]) -> bool:
+    """Whether more wait than run, of an executor that says what runs: news would come too late for those."""
+    num_running = sum(future.running() for future in running)
+    return 0 < num_running < sum(not future.running() and not future.done() for future in running)
 
 
 def _answer(instance: Instance, stop: Stop, options: dict[str, Any]) -> _Answer:
@@ -240,11 +250,12 @@ class _Run:
         num_heard = 0
         try:
             while not self.is_interrupted:
-                while len(running) <= num_heard and (number := self._next(is_waiting=bool(running))) is not None:
+                while len(running) <= num_heard and not _is_full(running):
+                    number = self._next(is_waiting=bool(running))
+                    if number is None:
+                        break
                     running[executor.submit(_answer, *self._task(number))] = number
-                if not running:
-                    return
-                ended, _ = wait(running, timeout=max(0.0, self._left), return_when=FIRST_COMPLETED)
+                ended, _ = wait(running, timeout=max(0.0, self._left) + _PATIENCE, return_when=FIRST_COMPLETED)
                 if not ended:
                     return
                 for future in ended:
@@ -268,7 +279,9 @@ class _Run:
         return self._curve.gap(number) <= max(self._max_gap, precision)
 
     def _is_needless(self, number: int) -> bool:
-        """Whether the news of others has answered what is asked of a number."""
+        """Whether the news of others has answered what is asked of a number, or the time is over."""
+        if self._left <= 0:
+            return True
         return number not in self._undecided() and (number not in self._numbers or self._is_done(number))
 
     def _next(self, *, is_waiting: bool = False) -> int | None:
@@ -324,6 +337,7 @@ class _Run:
             bottleneck=instance.seconds(None if partition is None else partition.ticks),
             lower_bound=instance.seconds(curve.bound(number)[1]),
             seconds=min(left, _GROWTH**self._round * left / num_shares),
+            until=time.time() + left,
             max_gap=self._max_gap,
             target=self._target if is_for_target else None,
         )

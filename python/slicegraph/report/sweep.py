@@ -133,7 +133,7 @@ def _summary(sweep: Sweep, target: float | None) -> list[str]:
     num_proven = sum(row.status in (Status.OPTIMAL, Status.INFEASIBLE) for row in rows)
     lines = [f"proven       {num_proven} of {len(rows)} rows, {numbers.time(sweep.seconds)}"]
     if last.status is Status.OPTIMAL and last.stages_used < last.num_blocks:
-        lines.append(f"enough       {last.stages_used} stages: up to {last.num_blocks}, more are not faster")
+        lines.append(f"enough       {_stages(last.stages_used)}: up to {last.num_blocks}, more are not faster")
     if target is not None:
         lines.append(f"target       {_target(sweep, sweep.fewest(target))}")
     return lines
