@@ -4,6 +4,7 @@ from slicegraph import generate
 from slicegraph.audit import audit
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
+from slicegraph.compare import Comparison, compare
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.crossings import CutTensor, Stage
 from slicegraph.curve import Sweep, SweepRow, Target
@@ -34,6 +35,7 @@ __all__ = [
     "BrkgaParams",
     "Certificate",
     "CertificateError",
+    "Comparison",
     "CutTensor",
     "Device",
     "Difference",
@@ -61,6 +63,7 @@ __all__ = [
     "__version__",
     "audit",
     "check",
+    "compare",
     "from_jax",
     "from_torch",
     "generate",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import slicegraph as sg
-from slicegraph.cli import audit, check, profile, report, run, solve, split, sweep, verify_split
+from slicegraph.cli import audit, check, compare, profile, report, run, solve, split, sweep, verify_split
 from slicegraph.cli import options as shared
 from slicegraph.errors import InputError
 
@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     solve.add_to(verbs.add_parser)
     check.add_to(verbs.add_parser)
     audit.add_to(verbs.add_parser)
+    compare.add_to(verbs.add_parser)
     sweep.add_to(verbs.add_parser)
     profile.add_to(verbs.add_parser)
     report.add_to(verbs.add_parser)

@@ -1,0 +1,55 @@
+"""``slicegraph compare``: what differs between two partitions."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import slicegraph as sg
+from slicegraph.cli import options as shared
+from slicegraph.cli import output
+from slicegraph.cli.complaint import say
+from slicegraph.formats.plan import Plan
+from slicegraph.report.compare import comparison_to_json, comparison_to_text
+
+
+def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the verb and its options."""
+    parser = add_parser("compare", help="what differs between two partitions: costs, stages, cut tensors, moved nodes")
+    parser.set_defaults(run=run)
+    shared.add_model(parser)
+    parser.add_argument("plan", metavar="PLAN_A", help="a partition, in any form that audit takes")
+    parser.add_argument("plan_b", metavar="PLAN_B", help="another one, of the same graph")
+    shared.add_force(parser)
+    shared.add_device(parser)
+    shared.add_figures(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read both plans, compare, print."""
+    graph = shared.read_graph(options)
+    a, b = shared.read_plan(options, graph), shared.read_plan(options, graph, name="plan_b")
+    leading = a if a.device is not None else b
+    for what, is_typed in (("device", shared.names_device(options)), ("boundary_io", False)):
+        _warn(options, what, a, b, is_typed=is_typed)
+    instance = sg.Instance(
+        graph,
+        device=shared.make_device(options, graph, leading),
+        num_blocks=max(*a.block_of, *b.block_of) + 1,
+        boundary_io=bool(leading.boundary_io),
+    )
+    try:
+        found = sg.compare(instance, a.block_of, b.block_of)
+    except sg.InputError as error:
+        name, _, rule = str(error).partition(": ")
+        raise sg.InputError(f"{options.plan if name == 'a' else options.plan_b}: {rule}") from None
+    output.deliver(lambda: comparison_to_json(found) if options.json else comparison_to_text(found))
+    return 0
+
+
+def _warn(options: argparse.Namespace, what: str, a: Plan, b: Plan, *, is_typed: bool) -> None:
+    """Say which plan's figures both are costed with, where the plans differ."""
+    first, second = getattr(a, what), getattr(b, what)
+    if not is_typed and first is not None and second is not None and first != second:
+        say(f"{options.plan} and {options.plan_b} differ in {what}; both are costed with that of {options.plan}")
