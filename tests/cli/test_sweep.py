@@ -101,6 +101,15 @@ def test_the_table_has_a_row_per_number_and_says_what_is_enough(chain: str, caps
     ]
 
 
+def test_every_table_says_of_which_device_it_is(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", chain, "-k", "2", "--bandwidth", "64MB/s,8", "--device", "testbed,a100"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = [line for line in lines if line.startswith("device")]
+    assert named == [
+        f"device {name}, bandwidth {rate}" for name in ("testbed", "a100") for rate in ("64 MB/s", "8 B/s")
+    ]
+
+
 @pytest.mark.parametrize(
     ("target", "status", "line"),
     [

@@ -90,10 +90,8 @@ def sweeps_to_text(names: Sequence[Mapping[str, str | float]], sweeps: Sequence[
         console.print(Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors"))
         for name, sweep in zip(names, sweeps, strict=False):
             if name:
-                told = ", ".join(
-                    f"{key} {value:g}" if isinstance(value, float) else value for key, value in name.items()
-                )
-                console.print(Text(f"\n{told}"))
+                shown = (f"{key} {numbers.rate(it) if isinstance(it, float) else it}" for key, it in name.items())
+                console.print(Text(f"\n{', '.join(shown)}"))
             console.print(_table(sweep))
             if is_terminal:
                 console.print(Text(f"throughput   {_bars(sweep)}"))
