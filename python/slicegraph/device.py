@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 
@@ -61,14 +61,14 @@ class Device:
 
     def __post_init__(self) -> None:
         for name in _RATES:
-            value = getattr(self, name)
+            value = _plain(getattr(self, name))
             if value is None and name != "bandwidth":
                 continue
             if not _is_number(value) or not (0 < value <= sys.float_info.max):
                 raise InputError(f"device: {name} {value!r} is not a positive finite number")
             object.__setattr__(self, name, float(value))
         for name in _BYTES:
-            value = getattr(self, name)
+            value = _plain(getattr(self, name))
             if value is None:
                 continue
             if not _is_number(value) or not (0 <= value <= _MAX_BYTES) or value != int(value):
@@ -97,8 +97,13 @@ class Device:
         return {name: value for name, value in figures.items() if value is not None}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+def _plain(value: object) -> object:
+    """Give a scalar of numpy as Python's own, of which comparisons do not overflow."""
+    return value.item() if isinstance(value, np.integer | np.floating) else value
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

@@ -68,7 +68,7 @@ def test_that_no_partition_fits_the_memory_limit_is_said(tmp_path: Path, capsys:
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[3:] == [
         "partition    none is given",
-        "lower bound  inf, proved again",
+        "lower bound  that no partition fits, proved again",
         "status       infeasible: no partition fits the memory limit",
     ]
     assert main([*arguments, "--json"]) == 0

@@ -62,7 +62,9 @@ class Report:
         has_partition = not math.isinf(verdict.bottleneck)
         cost = f"acyclic, its slowest stage costs {numbers.time(verdict.bottleneck)}"
         lines.append(f"partition    {cost if has_partition else 'none is given'}")
-        lines.append(f"lower bound  {numbers.time(verdict.lower_bound)}, proved again")
+        bound = verdict.lower_bound
+        proved = "that no partition fits" if math.isinf(bound) else numbers.time(bound)
+        lines.append(f"lower bound  {proved}, proved again")
         if has_partition:
             lines.append(f"gap          {numbers.percent(verdict.gap)}")
         lines.append(f"status       {verdict.status}: {_MEANING[verdict.status]}")
