@@ -115,3 +115,16 @@ def test_a_quotient_is_an_instance_like_any_other(options: dict[str, Any]) -> No
     optimum = sg.lower_bound(instance, method="downsets").lower_bound
     assert sg.lower_bound(quotient, method="downsets").lower_bound == optimum
     assert sg.search(quotient, stop=sg.MaxEvaluations(50)).bottleneck == optimum
+
+
+def test_a_partition_of_the_nodes_is_one_of_the_groups_where_it_cuts_none() -> None:
+    """`lift` takes it back; one that cuts a group in two is none."""
+    data = {**CHAIN, "nodes": {"op": ["op"] * 3, "work": [4.0, 1.0, 4.0]}}
+    reduction = reduce(to_instance(data, {"bandwidth": 1.0}, 3))
+    assert 1 <= reduction.instance.graph.num_nodes < 3
+    groups = np.arange(reduction.instance.graph.num_nodes, dtype=np.int32)
+    lifted = reduction.lift(groups)
+    restricted = reduction.restrict(lifted)
+    assert restricted is not None
+    assert restricted.tolist() == groups.tolist()
+    assert reduction.restrict(np.arange(3, dtype=np.int32)) is None

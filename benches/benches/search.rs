@@ -7,10 +7,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use slicegraph_benches::layered_instance;
 use slicegraph_core::cost::Instance;
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{SearchParams, SearchProgress, anneal, brkga, hybrid};
+use slicegraph_core::search::{Request, SearchParams, SearchProgress, anneal, brkga, hybrid};
 
 static NEVER: Interrupt = Interrupt::never();
 const EVALUATIONS: u64 = 1000;
+const REQUEST: Request<'_> = Request { seed: 0, threads: 1, target: 0, start: None };
 
 /// Runs a search for so many candidates, and gives how many there were: it ends at the end of a round.
 fn run(name: &str, instance: &Instance) -> u64 {
@@ -22,7 +23,7 @@ fn run(name: &str, instance: &Instance) -> u64 {
         "anneal" => anneal,
         _ => brkga,
     };
-    let outcome = search(instance, &SearchParams::default(), 0, 1, 0, &NEVER, &mut observe);
+    let outcome = search(instance, &SearchParams::default(), &REQUEST, &NEVER, &mut observe);
     outcome.expect("sound parameters").progress.evaluations
 }
 

@@ -247,6 +247,7 @@ def hybrid(
     seed: int,
     threads: int,
     target: int,
+    start: list[int] | None,
     poll: Callable[[int | None, int, int], bool],
 ) -> Found: ...
 def anneal(
@@ -255,6 +256,7 @@ def anneal(
     seed: int,
     threads: int,
     target: int,
+    start: list[int] | None,
     poll: Callable[[int | None, int, int], bool],
 ) -> Found: ...
 def brkga(

@@ -36,6 +36,12 @@ class Reduction:
         """Give the partition of the nodes for a partition of the groups; it costs the same."""
         return block_of[self.group_of]
 
+    def restrict(self, block_of: NDArray[np.int32]) -> NDArray[np.int32] | None:
+        """Give the partition of the groups for a partition of the nodes; None when it cuts a group in two."""
+        blocks = np.empty(self.instance.graph.num_nodes, np.int32)
+        blocks[self.group_of] = block_of
+        return blocks if np.array_equal(blocks[self.group_of], block_of) else None
+
 
 def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     """Merge nodes until no rule applies.

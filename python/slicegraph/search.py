@@ -237,10 +237,12 @@ def find(
     threads: int | None,
     params: BrkgaParams | None,
     poll: Callable[[float, int, int], bool],
+    start: NDArray[np.int32] | None = None,
 ) -> Found:
     """Run a search until ``poll`` says so, or the combinatorial bound is met.
 
-    ``poll`` is told the best bottleneck in seconds, the candidates looked at and the rounds.
+    ``poll`` is told the best bottleneck in seconds, the candidates looked at and the rounds. ``start`` is a partition
+    to begin with, of which ``"brkga"`` makes nothing; nor do the others where merges have left no such partition.
     """
     begin, best = time.perf_counter(), math.inf
     reduction: Reduction | None = None
@@ -262,7 +264,9 @@ def find(
         found = _brkga(instance, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
     else:
         run = _core.hybrid if method == "hybrid" else _core.anneal
-        found = run(core, seed=seed, threads=threads, target=target, poll=hear)
+        begin_at = start if start is None or reduction is None else reduction.restrict(start)
+        blocks = None if begin_at is None else begin_at.tolist()
+        found = run(core, seed=seed, threads=threads, target=target, start=blocks, poll=hear)
     block_of = None
     if found.bottleneck is not None:
         block_of = found.block_of if reduction is None else reduction.lift(found.block_of)

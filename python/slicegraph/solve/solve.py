@@ -144,7 +144,9 @@ def solve(
         ProgressLine(is_wanted=display) as line,
         _new_run(instance, method, num_threads, stop, show, begin) as run,
     ):
-        found = find(instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll)
+        found = find(
+            instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll, start=begin
+        )
         run.close()
     block_of, stay, is_signalled = _last(instance, run.better(found.block_of, found.ticks), plan, slack)
     result = make_result(

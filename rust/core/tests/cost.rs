@@ -83,6 +83,7 @@ proptest! {
         }
         let target = instance.combinatorial_bound();
         let mut rounds = |_| std::ops::ControlFlow::Break(());
-        search::hybrid(&instance, &search::SearchParams::default(), 0, 1, target, &never, &mut rounds).expect("a thread");
+        let request = search::Request { seed: 0, threads: 1, target, start: None };
+        search::hybrid(&instance, &search::SearchParams::default(), &request, &never, &mut rounds).expect("a thread");
     }
 }

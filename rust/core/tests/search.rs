@@ -6,9 +6,11 @@ use std::ops::ControlFlow;
 
 use common::{chain, instances, is_acyclic, optimum};
 use proptest::prelude::*;
-use slicegraph_core::cost::{Instance, bottleneck, partition_costs};
+use slicegraph_core::cost::{INFINITE, Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{BrkgaParams, Outcome, SearchParams, SearchProgress, anneal, brkga, hybrid};
+use slicegraph_core::search::{BrkgaParams, Outcome, Request, SearchParams, SearchProgress, anneal, brkga, hybrid};
+
+const REQUEST: Request<'_> = Request { seed: 0, threads: 1, target: 0, start: None };
 
 /// A search, by name, that ends after so many evaluations.
 fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads: usize) -> Outcome {
@@ -24,7 +26,7 @@ fn search(name: &str, instance: &Instance, evaluations: u64, seed: u64, threads:
         "anneal" => anneal,
         _ => brkga,
     };
-    search(instance, &params, seed, threads, 0, interrupt, observe).expect("sound parameters")
+    search(instance, &params, &Request { seed, threads, ..REQUEST }, interrupt, observe).expect("sound parameters")
 }
 
 /// The searches, with what they need to look at all there is of a small graph.
@@ -59,11 +61,36 @@ proptest! {
         let mut observe = |progress: SearchProgress| {
             if progress.rounds < 12 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let outcome = hybrid(&instance, &params, seed, 1, 0, &Interrupt::never(), &mut observe).expect("a thread");
+        let outcome = hybrid(&instance, &params, &Request { seed, ..REQUEST }, &Interrupt::never(), &mut observe).expect("a thread");
         prop_assert!(is_acyclic(&instance, &outcome.block_of));
         let truth = bottleneck(&partition_costs(&instance, &outcome.block_of));
         prop_assert_eq!(outcome.progress.bottleneck, truth);
         prop_assert!(truth >= optimum(&instance));
+    }
+
+    /// A search is never worse than where it begins, and its partition costs what it says; also when it ends at once.
+    #[test]
+    fn a_search_is_never_worse_than_its_start(
+        instance in instances(7, 4),
+        choice in any::<prop::sample::Index>(),
+        rounds in 0..3_u64,
+    ) {
+        let partitions: Vec<Vec<usize>> = common::partitions(&instance).collect();
+        let start = choice.get(&partitions);
+        let known = bottleneck(&partition_costs(&instance, start));
+        for search in [hybrid, anneal, brkga] {
+            let mut observe = |progress: SearchProgress| {
+                if progress.rounds < rounds { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let request = Request { start: Some(start), ..REQUEST };
+            let outcome = search(&instance, &SearchParams::default(), &request, &Interrupt::never(), &mut observe);
+            let outcome = outcome.expect("a thread");
+            prop_assert!(is_acyclic(&instance, &outcome.block_of));
+            prop_assert!(outcome.progress.bottleneck <= known);
+            if outcome.progress.bottleneck < INFINITE {
+                prop_assert_eq!(bottleneck(&partition_costs(&instance, &outcome.block_of)), outcome.progress.bottleneck);
+            }
+        }
     }
 
     /// The seed decides the answer and the counts; the number of threads does not.
@@ -83,7 +110,9 @@ fn an_interrupted_search_still_has_a_partition() {
     interrupt.raise();
     let mut observe = |_| ControlFlow::Continue(());
     for search in [brkga, hybrid, anneal] {
-        let outcome = search(&instance, &SearchParams::default(), 0, 2, 0, &interrupt, &mut observe).expect("sound");
+        let outcome =
+            search(&instance, &SearchParams::default(), &Request { threads: 2, ..REQUEST }, &interrupt, &mut observe)
+                .expect("sound");
         assert!(outcome.is_interrupted);
         assert!(is_acyclic(&instance, &outcome.block_of));
     }
@@ -103,7 +132,7 @@ fn a_parameter_out_of_range_is_named() {
     let message = |brkga_params: BrkgaParams| {
         let params = SearchParams { brkga: brkga_params, ..SearchParams::default() };
         let mut observe = |_| ControlFlow::Continue(());
-        common::message(brkga(&instance, &params, 0, 1, 0, &Interrupt::never(), &mut observe))
+        common::message(brkga(&instance, &params, &REQUEST, &Interrupt::never(), &mut observe))
     };
     let sound = BrkgaParams::default();
     assert_eq!(message(BrkgaParams { population: 3, ..sound }), "population = 3, but it is from 4 to 2^20");

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{self, BrkgaParams, Observe, SearchParams, SearchProgress};
+use slicegraph_core::search::{self, BrkgaParams, Observe, Request, SearchParams, SearchProgress};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
@@ -25,40 +25,39 @@ pub struct Found {
 }
 
 /// A search of the core.
-type CoreSearch = fn(
-    &cost::Instance,
-    &SearchParams,
-    u64,
-    usize,
-    cost::Ticks,
-    &Interrupt,
-    Observe<'_>,
-) -> Result<search::Outcome, Error>;
+type CoreSearch =
+    fn(&cost::Instance, &SearchParams, &Request<'_>, &Interrupt, Observe<'_>) -> Result<search::Outcome, Error>;
 
 /// Anneals, slices and recombines; `poll(bottleneck, rounds, evaluations)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, seed, threads, target, poll))]
+#[pyo3(signature = (instance, *, seed, threads, target, start, poll))]
+#[expect(clippy::needless_pass_by_value, reason = "an extracted argument ends here")]
 pub fn hybrid(
     instance: &Bound<'_, Instance>,
     seed: u64,
     threads: usize,
     target: i64,
+    start: Option<Vec<usize>>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
-    run(search::hybrid, instance, &SearchParams::default(), seed, threads, target, poll)
+    let request = Request { seed, threads, target, start: start.as_deref() };
+    run(search::hybrid, instance, &SearchParams::default(), &request, poll)
 }
 
 /// Anneals; `poll` as for `hybrid`.
 #[pyfunction]
-#[pyo3(signature = (instance, *, seed, threads, target, poll))]
+#[pyo3(signature = (instance, *, seed, threads, target, start, poll))]
+#[expect(clippy::needless_pass_by_value, reason = "an extracted argument ends here")]
 pub fn anneal(
     instance: &Bound<'_, Instance>,
     seed: u64,
     threads: usize,
     target: i64,
+    start: Option<Vec<usize>>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
-    run(search::anneal, instance, &SearchParams::default(), seed, threads, target, poll)
+    let request = Request { seed, threads, target, start: start.as_deref() };
+    run(search::anneal, instance, &SearchParams::default(), &request, poll)
 }
 
 /// Searches topological orders; `poll` as for `hybrid`.
@@ -84,16 +83,15 @@ pub fn brkga(
     let own =
         BrkgaParams { population, elite, mutants, bias, generations, is_seeded, is_memetic, ..Default::default() };
     let params = SearchParams { brkga: own, ..SearchParams::default() };
-    run(search::brkga, instance, &params, seed, threads, target, poll)
+    let request = Request { seed, threads, target, start: None };
+    run(search::brkga, instance, &params, &request, poll)
 }
 
 fn run(
     search: CoreSearch,
     instance: &Bound<'_, Instance>,
     params: &SearchParams,
-    seed: u64,
-    threads: usize,
-    target: i64,
+    request: &Request<'_>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
     let (py, instance) = (instance.py(), &instance.get().0);
@@ -104,7 +102,7 @@ fn run(
         |py, SearchProgress { bottleneck, rounds, evaluations }| {
             poll.call1(py, (finite(bottleneck), rounds, evaluations))?.extract(py)
         },
-        |interrupt, report| search(instance, params, seed, threads, target, interrupt, report),
+        |interrupt, report| search(instance, params, request, interrupt, report),
     )?;
     let outcome = supervised.value.map_err(CoreError)?;
     Ok(Found {

@@ -8,12 +8,12 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::outcome::{Observe, Outcome, conduct};
+use super::outcome::{Observe, Outcome, Request, conduct};
 use super::params::{MoveParams, SearchParams};
 use super::starts::take_starts;
 use super::streams::stream;
 use super::walk::{Annealed, Heat, Walk, draw_squarings};
-use crate::cost::{Instance, Ticks};
+use crate::cost::Instance;
 use crate::error::Error;
 use crate::ids::{count, float, ticks};
 use crate::interrupt::Interrupt;
@@ -45,13 +45,11 @@ pub(super) fn anneal_from(
 pub fn anneal(
     instance: &Instance,
     params: &SearchParams,
-    seed: u64,
-    threads: usize,
-    target: Ticks,
+    request: &Request<'_>,
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
-    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
+    conduct(instance, request, interrupt, observe, |instance, incumbent| {
         if take_starts(instance, incumbent, interrupt).is_none() {
             return;
         }
@@ -61,7 +59,7 @@ pub fn anneal(
             incumbent.progress.rounds += 1;
             let (best, round) = (incumbent.block_of(), incumbent.progress.rounds);
             let walk = |index| {
-                let mut random = stream(seed, round, index);
+                let mut random = stream(request.seed, round, index);
                 let squarings = draw_squarings(&params.moves, &mut random);
                 let heat = Heat { hot: own.hot, cold: own.cold, squarings };
                 anneal_from(instance, &params.moves, best, sweeps, heat, &mut random, interrupt)

@@ -3,13 +3,13 @@
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::anneal::anneal_from;
-use super::outcome::{Incumbent, Observe, Outcome, conduct};
+use super::outcome::{Incumbent, Observe, Outcome, Request, conduct};
 use super::params::SearchParams;
 use super::population::{Fitness, Individual, Population};
 use super::starts::{ORDERS, take_even};
 use super::streams::stream;
 use super::walk::Heat;
-use crate::cost::{Instance, Ticks};
+use crate::cost::Instance;
 use crate::error::Error;
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
@@ -39,15 +39,13 @@ const DESCENT: usize = usize::MAX;
 pub fn brkga(
     instance: &Instance,
     params: &SearchParams,
-    seed: u64,
-    threads: usize,
-    target: Ticks,
+    request: &Request<'_>,
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
     params.brkga.check()?;
-    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
-        run(instance, params, seed, incumbent, interrupt);
+    conduct(instance, request, interrupt, observe, |instance, incumbent| {
+        run(instance, params, request.seed, incumbent, interrupt);
     })
 }
 

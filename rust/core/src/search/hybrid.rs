@@ -6,17 +6,18 @@
 //! which branch goes where, slicing shifts all cuts at once, and the other two take the best of several partitions at each
 //! place: recombination from few samples, down to single branches; `cuts.rs` from thousands of cuts, each as it is.
 //!
-//! After one round every run begins where a search of contractions of the graph ended (`contract.rs`, `presearch.rs`).
+//! After one round every run begins where a search of contractions of the graph ended (`contract.rs`, `presearch.rs`); the
+//! first one at a partition that was given, where there is one that is better than the orders.
 
 use super::objective::Objective;
-use super::outcome::{Incumbent, Observe, Outcome, conduct};
+use super::outcome::{Incumbent, Observe, Outcome, Request, conduct};
 use super::params::SearchParams;
 use super::presearch::presearch;
 use super::recombine::recombine;
 use super::run::{Run, SAMPLERS, Workspace};
 use super::starts::{Start, take_starts};
 use super::streams::stream;
-use crate::cost::{Instance, Ticks};
+use crate::cost::Instance;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 
@@ -37,15 +38,15 @@ use crate::interrupt::Interrupt;
 pub fn hybrid(
     instance: &Instance,
     params: &SearchParams,
-    seed: u64,
-    threads: usize,
-    target: Ticks,
+    request: &Request<'_>,
     interrupt: &Interrupt,
     observe: Observe<'_>,
 ) -> Result<Outcome, Error> {
-    conduct(instance, threads, target, interrupt, observe, |instance, incumbent| {
+    conduct(instance, request, interrupt, observe, |instance, incumbent| {
         if let Some(starts) = take_starts(instance, incumbent, interrupt) {
-            Runs::new(instance, params, seed, incumbent.block_of(), starts, interrupt).go(incumbent);
+            let mut runs = Runs::new(instance, params, request.seed, incumbent.block_of(), starts, interrupt);
+            runs.is_warm = incumbent.is_at_start();
+            runs.go(incumbent);
         }
     })
 }
@@ -66,6 +67,8 @@ struct Runs<'a> {
     begun: u64,
     /// Whether no run has seen the best partition yet.
     is_unseen: bool,
+    /// Whether the first run begins at a partition that was given, and goes on until nothing better comes.
+    is_warm: bool,
 }
 
 impl<'a> Runs<'a> {
@@ -84,13 +87,26 @@ impl<'a> Runs<'a> {
         run.add(partitions.into_iter().filter_map(|partition| Some(partition?.1)));
         let patience = params.hybrid.patience;
         let elite = Vec::new();
-        Self { instance, params, seed, interrupt, workspace, run, elite, patience, begun: 0, is_unseen: false }
+        Self {
+            instance,
+            params,
+            seed,
+            interrupt,
+            workspace,
+            run,
+            elite,
+            patience,
+            begun: 0,
+            is_unseen: false,
+            is_warm: false,
+        }
     }
 
     fn go(mut self, incumbent: &mut Incumbent<'_>) {
         while !incumbent.is_done() {
             // The first round is over the graph itself, so that a stop after it already finds a fair partition.
             if incumbent.progress.rounds == 1
+                && !self.is_warm
                 && let Some(run) = presearch(self.instance, self.params, self.seed, 0, incumbent, self.interrupt)
             {
                 self.run = run;

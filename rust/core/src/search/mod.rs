@@ -29,7 +29,7 @@ pub use anneal::anneal;
 pub(crate) use assignment::{Assignment, Sums};
 pub use brkga::brkga;
 pub use hybrid::hybrid;
-pub use outcome::{Observe, Outcome, SearchProgress};
+pub use outcome::{Observe, Outcome, Request, SearchProgress};
 pub use params::{
     AnnealParams, BrkgaParams, ContractionParams, CutParams, HybridParams, MoveParams, PresearchParams,
     RecombinationParams, RepeatParams, SamplerParams, SearchParams, VCycleParams,

@@ -1,5 +1,6 @@
 //! How far a search is, and what it ends with.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
@@ -30,6 +31,19 @@ pub struct Outcome {
     pub is_interrupted: bool,
 }
 
+/// What is asked of a search, besides its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// It decides the answer, and `threads` does not.
+    pub seed: u64,
+    /// Worker threads.
+    pub threads: usize,
+    /// A bound that nothing can beat: a bottleneck that reaches it ends the search.
+    pub target: Ticks,
+    /// A partition that is known, by node: the search begins with it as its best one.
+    pub start: Option<&'a [usize]>,
+}
+
 /// Is told how far a search is, and says whether to go on.
 pub type Observe<'a> = &'a mut (dyn FnMut(SearchProgress) -> ControlFlow<()> + Send);
 
@@ -38,6 +52,8 @@ pub(super) struct Incumbent<'a> {
     instance: &'a Instance,
     block_of: Vec<usize>,
     pub(super) progress: SearchProgress,
+    /// The bottleneck of the partition that the search began with; [`INFINITE`] without one.
+    start: Ticks,
     target: Ticks,
     interrupt: &'a Interrupt,
     observe: Observe<'a>,
@@ -47,11 +63,26 @@ impl<'a> Incumbent<'a> {
     /// All nodes in block 0, at infinite cost.
     fn new(instance: &'a Instance, target: Ticks, interrupt: &'a Interrupt, observe: Observe<'a>) -> Self {
         let progress = SearchProgress { rounds: 0, evaluations: 0, bottleneck: INFINITE };
-        Self { instance, block_of: vec![0; instance.graph().num_nodes()], progress, target, interrupt, observe }
+        let block_of = vec![0; instance.graph().num_nodes()];
+        Self { instance, block_of, progress, start: INFINITE, target, interrupt, observe }
     }
 
     pub(super) fn block_of(&self) -> &[usize] {
         &self.block_of
+    }
+
+    /// Takes the partition that the search begins with; its blocks are numbered anew where some are empty.
+    fn begin_at(&mut self, start: &[usize]) {
+        let used: BTreeSet<usize> = start.iter().copied().collect();
+        let number: BTreeMap<usize, usize> = used.into_iter().zip(0..).collect();
+        let block_of: Vec<usize> = start.iter().map(|block| number[block]).collect();
+        self.start = bottleneck(&partition_costs(self.instance, &block_of));
+        self.take(self.start, || block_of);
+    }
+
+    /// Whether nothing better is known than what the search began with.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.start < INFINITE && self.start == self.progress.bottleneck
     }
 
     /// Takes a partition if it is better.
@@ -78,15 +109,15 @@ impl<'a> Incumbent<'a> {
     }
 }
 
-/// Runs a search on so many threads, for no more blocks than there are nodes: the others would be empty.
+/// Runs a search on the threads of a request, from its start, for no more blocks than there are nodes: the others would be empty.
 pub(super) fn conduct(
     instance: &Instance,
-    threads: usize,
-    target: Ticks,
+    request: &Request<'_>,
     interrupt: &Interrupt,
     observe: Observe<'_>,
     search: impl FnOnce(&Instance, &mut Incumbent<'_>) + Send,
 ) -> Result<Outcome, Error> {
+    let &Request { threads, target, start, .. } = request;
     let narrower = instance.for_nodes();
     let instance = narrower.as_ref().unwrap_or(instance);
     let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
@@ -96,6 +127,9 @@ pub(super) fn conduct(
         rule: error.to_string(),
     })?;
     let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
+    if let Some(start) = start {
+        incumbent.begin_at(start);
+    }
     pool.install(|| search(instance, &mut incumbent));
     Ok(incumbent.into_outcome())
 }

@@ -90,12 +90,14 @@ mod tests {
     use rand::rngs::Xoshiro256PlusPlus;
 
     use super::super::objective::Objective;
-    use super::super::outcome::conduct;
+    use super::super::outcome::{Request, conduct};
     use super::*;
     use crate::cases::random_instance;
     use crate::cost::{Device, INFINITE, check_partition};
     use crate::graph::GraphBuilder;
     use crate::ids::{NodeId, count};
+
+    const REQUEST: Request<'_> = Request { seed: 0, threads: 1, target: 0, start: None };
 
     #[test]
     fn a_run_begins_at_a_partition_of_the_graph_that_costs_what_it_says() {
@@ -116,7 +118,7 @@ mod tests {
                 let is_taken = run.objective.bottleneck == INFINITE || incumbent.block_of() == run.best;
                 assert!(is_taken, "case {case}");
             };
-            conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
+            conduct(&instance, &REQUEST, &interrupt, &mut observe, search).expect("a thread");
         }
         assert!(num_runs > 100);
     }
@@ -157,7 +159,7 @@ mod tests {
                     assert!(best.is_none_or(|best| best == incumbent.progress.bottleneck), "case {case}");
                     assert!(best.is_none() || incumbent.progress.evaluations >= evaluations, "case {case}");
                 };
-                conduct(&instance, 1, 0, &interrupt, &mut observe, search).expect("a thread");
+                conduct(&instance, &REQUEST, &interrupt, &mut observe, search).expect("a thread");
                 objective
             };
             let (one, several) = (objective(0), objective(60_000));
