@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from slicegraph.solve.board import Board
-from slicegraph.solve.events import Begun, Closed, End, Event, Run, Swept, Widened
+from slicegraph.solve.events import Begun, Closed, End, Event, Run, Swept, TimeUsed, Widened
 from slicegraph.solve.schedule import new_schedule
 
 
@@ -31,3 +31,13 @@ def test_the_first_worker_that_is_told_to_end_has_ended() -> None:
     board.tell(Begun(), Closed())
     assert board.next_task("exact") == End()
     assert board.schedule.is_done
+
+
+def test_the_search_does_not_wait_for_an_event_that_has_come() -> None:
+    """The first turn may end between the search's look and its wait."""
+    board = Board(new_schedule(["downsets"], no_partition=100))
+    board.tell(Begun(), TimeUsed())
+    waiting = threading.Thread(target=board.wait_in_search, args=(600.0,), daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert not waiting.is_alive()

@@ -66,7 +66,9 @@ class Board:
                     return task
                 self._changed.wait(None if task.until is None else max(0.0, task.until - self.now))
 
-    def wait(self, seconds: float) -> None:
-        """Wait for any event, for so many seconds at most."""
+    def wait_in_search(self, seconds: float) -> None:
+        """Wait for an event, for so many seconds at most, as long as the search waits for the first turn."""
         with self._changed:
-            self._changed.wait(seconds)
+            # Looked at under the lock: an event between a look and the wait would be missed.
+            if self._schedule.search_waits:
+                self._changed.wait(seconds)

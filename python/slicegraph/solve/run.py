@@ -89,7 +89,7 @@ class SolveRun:
                 prover.start()
         # Most models are solved at once, faster when the search does not take the processors.
         while self._board.schedule.search_waits and not self._has_to_stop():
-            self._board.wait(_WATCH)
+            self._board.wait_in_search(_WATCH)
         return self._has_to_stop()
 
     def _has_to_stop(self) -> bool:
