@@ -150,6 +150,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"self": sg.sweep(sg.Graph(**GRAPH), device=sg.Device(bandwidth=64), num_blocks=[2], threads=1), "target": 4.0},
     ),
     "compare": (sg.compare, {"instance": instance(), "a": [0, 0, 1], "b": [0, 1, 1]}),
+    "explain": (sg.explain, {"result": solved(), "time_limit": 1, "threads": 1}),
     "audit": (
         sg.audit,
         {
@@ -250,7 +251,17 @@ def test_every_public_call_is_tried() -> None:
         "Target",
         "Verdict",
     }
-    others = {"__version__", "CertificateError", "InputError", "StageError", "Status", "Stop", "generate"}
+    others = {
+        "__version__",
+        "Comparison",
+        "Explanation",
+        "CertificateError",
+        "InputError",
+        "StageError",
+        "Status",
+        "Stop",
+        "generate",
+    }
     tried = {name.partition(".")[0] for name in CALLS} | {"Certificate"}
     assert set(sg.__all__) - records - others - tried == set()
 

@@ -11,6 +11,7 @@ from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
+from slicegraph.explanation import Explanation
 from slicegraph.graph import Graph, read, write
 from slicegraph.lower_bound import lower_bound
 from slicegraph.plan import Plan
@@ -28,6 +29,7 @@ from slicegraph.stop import MaxEvaluations, MaxRuntime, MaxWork, Progress, Stop,
 from slicegraph.sweep import sweep
 from slicegraph.trace import from_jax, from_torch
 from slicegraph.version import __version__
+from slicegraph.why import explain
 
 __all__ = [
     "BlockCost",
@@ -39,6 +41,7 @@ __all__ = [
     "CutTensor",
     "Device",
     "Difference",
+    "Explanation",
     "Graph",
     "InputError",
     "Instance",
@@ -64,6 +67,7 @@ __all__ = [
     "audit",
     "check",
     "compare",
+    "explain",
     "from_jax",
     "from_torch",
     "generate",

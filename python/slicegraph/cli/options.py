@@ -23,6 +23,8 @@ from slicegraph.formats.counting.expression import Expression
 from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
+from slicegraph.plan import Plan as Document
+from slicegraph.report.why import why_to_document, why_to_text
 
 _DEFAULT_DEVICE = "testbed"
 _FIGURES = {
@@ -134,6 +136,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", metavar="OUT.json", help="write what `slicegraph check` verifies")
     parser.add_argument(
         "--plan", dest="plan_output", metavar="OUT.json", help="write the plan, the object that --json prints"
+    )
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help="say why it is not better: what binds, what the bound rests on, and what changes would give, in 10 s more",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     volume = parser.add_mutually_exclusive_group()
@@ -280,7 +287,9 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
     """Write a result's certificate and plan, if they are asked for; then print the result, as JSON or as a table."""
     certificate, plan = options.certificate, options.plan_output
     # Plan and JSON are one document, which is made once and where no signal comes between.
-    document = functools.cache(lambda: result.plan)
+    why = sg.explain(result, threads=options.threads) if options.why and result.block_of.size else None
+    more = {} if why is None else {"why": why_to_document(why)}
+    document = functools.cache(lambda: Document({**result.plan.document, **more}))
 
     def text() -> str:
         if options.json:
@@ -288,7 +297,8 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
         # Imported when used: rich takes longer to load than the rest of the package.
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
 
-        return result_to_text(result, lists_cuts=options.verbose)
+        table = result_to_text(result, lists_cuts=options.verbose)
+        return table if why is None else table + why_to_text(result, why)
 
     writes = [] if certificate is None else [lambda: result.certificate.write(certificate)]
     if plan is not None:

@@ -1,0 +1,135 @@
+"""Why an answer is not better: which stages bind, what the lower bound rests on, and what would change it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from slicegraph import checks
+from slicegraph.cost import Instance
+from slicegraph.errors import InputError
+from slicegraph.explanation import Explanation, WhatIf
+from slicegraph.graph import Graph, fields
+from slicegraph.lower_bound import lower_bound
+from slicegraph.result import Result
+from slicegraph.solve.solve import solve
+from slicegraph.stop import MaxRuntime
+
+_MORE_MEMORY = 1.1
+_NODE_SECONDS = 2.0
+"""Seconds of a minimum cut for each node; not measured."""
+
+
+def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = None) -> Explanation:
+    """Say why a result is not better, and solve the problem with one thing changed at a time.
+
+    Parameters
+    ----------
+    result
+        Of `solve` or `audit`, with a partition.
+    time_limit
+        Seconds for all changed problems together.
+    threads
+        Worker threads. None: one per processor.
+
+    Raises
+    ------
+    InputError
+        When the result has no partition, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.Graph(work=[4, 1], producer=[0], size=[0], consumers=[1], consumer_offsets=[0, 1])
+    >>> result = sg.solve(sg.Instance(graph, device=sg.Device(bandwidth=64), num_blocks=2))
+    >>> why = sg.explain(result)
+    >>> why.binding, why.rests_on, why.node
+    ((0,), 'node', 0)
+    >>> [(each.change, each.bottleneck) for each in why.what_ifs][-1]
+    ('node 0 split into two equal halves', 3.0)
+    """
+    checks.instance_of("result", result, Result)
+    rule = "seconds are not negative"
+    limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, rule)
+    if not result.block_of.size:
+        raise InputError("result: it has no partition, so there is none to explain")
+    rests_on, method, node = _grounds(result)
+    changes = _changes(result, node)
+    what_ifs = []
+    for change, instance in changes:
+        found = solve(instance, stop=MaxRuntime(limit / len(changes)), threads=threads)
+        what_ifs.append(WhatIf(change=change, bottleneck=found.bottleneck, lower_bound=found.lower_bound))
+    binding = tuple(stage for stage, block in enumerate(result.block_costs) if block.cost == result.bottleneck)
+    return Explanation(binding=binding, rests_on=rests_on, method=method, node=node, what_ifs=tuple(what_ifs))
+
+
+def _grounds(result: Result) -> tuple[str, str, int | None]:
+    """Say what the best bound rests on, the simplest first.
+
+    A node that a bound names may be a group of merged nodes, so the graph as it is is asked.
+    """
+    instance = result.instance
+    best = max(result.bounds, key=lambda bound: bound.ticks)
+    node = int(np.argmax(instance.work))
+    if int(instance.work[node]) == best.ticks:
+        return "node", "combinatorial", node
+    if instance.core.combinatorial_bound() == best.ticks:
+        return "work", "combinatorial", None
+    alone = lower_bound(instance, method="node", time_limit=_NODE_SECONDS)
+    if alone.node is not None and alone.node.lower_bound >= best.ticks:
+        return "node", "node", alone.node.node
+    return "search", best.method, None
+
+
+def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
+    """Give the changed problems, in words and as instances; those that cannot matter are left out."""
+    instance = result.instance
+    device, graph = instance.device, instance.graph
+    changes = []
+
+    def add(change: str, **changed: object) -> None:
+        known = {"device": device, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+        arguments = {"graph": graph} | known | changed
+        changes.append((change, Instance(**arguments)))  # type: ignore[arg-type] # one dict for arguments of all types
+
+    if instance.transfer.any():
+        # Parameters stream in as fast as before.
+        streaming = device.overflow_bandwidth or device.bandwidth
+        faster = dataclasses.replace(device, bandwidth=2 * device.bandwidth, overflow_bandwidth=streaming)
+        add("link twice as fast", device=faster)
+    if instance.num_blocks < graph.num_nodes:
+        add("one more stage", num_blocks=instance.num_blocks + 1)
+    if instance.memory_limit is not None or any(block.overflow for block in result.block_costs):
+        more = {
+            name: int(size * _MORE_MEMORY)
+            for name in ("memory", "memory_limit")
+            if (size := getattr(device, name)) is not None
+        }
+        add("memory + 10 %", device=dataclasses.replace(device, **more))
+    if node is not None:
+        name = graph.arrays.node_name[node] if graph.arrays.node_name else ""
+        add(f"{name or f'node {node}'} split into two equal halves", graph=_halved(instance, node))
+    return changes
+
+
+def _halved(instance: Instance, node: int) -> Graph:
+    """Give the graph with two nodes in place of one: the first reads, the second writes, for free."""
+    arrays = instance.graph.arrays
+    num_nodes = instance.graph.num_nodes
+    data = fields(arrays)
+    work = np.append(instance.work, 0) * instance.tick
+    work[node] = work[-1] = instance.work[node] * instance.tick / 2
+    producer = np.where(arrays.producer == node, num_nodes, arrays.producer)
+    data |= {"work": work, "producer": np.append(producer, node), "size": np.append(arrays.size, 0)}
+    data |= {"consumers": np.append(arrays.consumers, num_nodes), "is_guess": None, "is_view": None}
+    data["consumer_offsets"] = np.append(arrays.consumer_offsets, arrays.consumers.size + 1)
+    data |= dict.fromkeys(("flops", "read_bytes", "write_bytes", "node_name", "tensor_name"))
+    data["op"] = (*arrays.op, arrays.op[node])
+    if arrays.is_output is not None:
+        data["is_output"] = np.append(arrays.is_output, False)
+    if arrays.param_bytes is not None:
+        half = int(arrays.param_bytes[node]) // 2
+        data["param_bytes"] = np.append(arrays.param_bytes, half)
+        data["param_bytes"][node] -= half
+    return Graph(**data)
