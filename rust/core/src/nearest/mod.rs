@@ -4,8 +4,7 @@
 //!
 //! 1. by slicing orders in which the blocks of the plan, or those of the best partition so far, are one after the other: of all
 //!    slicings of an order below the threshold the nearest is found exactly (`slices.rs`);
-//! 2. by moving a node back to its block of the plan, with all nodes that have to move with it (`returns.rs`).
-//!
+//! 2. by moving a node back to its block of the plan, with all nodes that have to move with it (`returns.rs`);
 //! 3. by annealing, from the plan and from the best partition so far (`repair.rs`), after which 1 and 2 have another turn.
 //!
 //! None of them proves that no partition is nearer.
