@@ -125,8 +125,7 @@ def solve(
     checks.flag("display", display)
     ordinary = combinatorial(instance)
     slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
-    plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
-    begin = _first(instance, warm_start, plan)
+    plan, begin = _first(instance, stay_near, warm_start)
     if ordinary.ticks >= ALL_TICKS:
         result = infeasible(instance, ordinary, stop, seed=seed, method=method)
         ends(_progress(result, work=0))
@@ -188,12 +187,13 @@ def _check_counted(method: str) -> None:
 
 
 def _first(
-    instance: Instance, warm_start: ArrayLike | None, plan: NDArray[np.int32] | None
-) -> NDArray[np.int32] | None:
-    """Give the partition to begin with: the warm start, else the plan to stay near if it fits the memory limit."""
+    instance: Instance, stay_near: ArrayLike | None, warm_start: ArrayLike | None
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int32] | None]:
+    """Give the plan to stay near, and what to begin with: the warm start, else that plan if it fits memory."""
+    plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
     if warm_start is not None:
-        return _checked(instance, warm_start)
-    return None if plan is None or _too_large(instance, plan) is not None else _numbered(plan)
+        return plan, _checked(instance, warm_start)
+    return plan, None if plan is None or _too_large(instance, plan) is not None else _numbered(plan)
 
 
 def _last(
