@@ -70,7 +70,7 @@ def lower_bound(
     -------
     Bound
         At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit. It may
-        rest on the word of the solver, HiGHS; what does not is ``verified_lower_bound``.
+        rest on what the MIP solver, HiGHS, says; what does not is ``verified_lower_bound``.
 
     Raises
     ------

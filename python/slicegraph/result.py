@@ -216,10 +216,9 @@ class Result:
 
     def _witness(self) -> dict[str, Any]:
         tick = self.instance.tick
-        used = self.block_costs[: int(self.block_of.max()) + 1]
         return {
             "block_of": self.block_of.tolist(),
-            "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in used],
+            "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in self.block_costs],
             "bottleneck": int(self.bottleneck / tick),
         }
 
@@ -264,12 +263,10 @@ def make_result(
         status = Status.WITHIN_GAP
     else:
         status = Status.INTERRUPTED if is_interrupted else Status.TIME_LIMIT
-    block_of = np.empty(0, np.int32) if block_of is None else block_of.copy()
-    block_of.flags.writeable = False
     return Result(
         instance=instance,
         status=status,
-        block_of=checks.read_only(block_of.copy()),
+        block_of=checks.read_only(np.empty(0, np.int32) if block_of is None else block_of.copy()),
         block_costs=block_costs,
         bottleneck=bottleneck,
         lower_bound=lower_bound,

@@ -296,7 +296,7 @@ def _brkga(
         elite=params.elite,
         mutants=params.mutants,
         bias=params.bias,
-        generations=None if params.generations is None else params.generations,
+        generations=params.generations,
         is_seeded=params.seeded,
         is_memetic=params.memetic,
         seed=seed,

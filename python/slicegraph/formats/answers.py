@@ -37,7 +37,7 @@ class ClaimedBound:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
-    """What a plan says of its answer, on the word of whoever wrote the file.
+    """What a plan claims of its answer; nothing of it is checked here.
 
     Attributes
     ----------
