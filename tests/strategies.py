@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 from hypothesis import settings
@@ -154,6 +155,27 @@ def to_graph(data: dict[str, Any], **replaced: Any) -> sg.Graph:
         "consumer_offsets": list(itertools.accumulate(map(len, tensors["consumers"]), initial=0)),
     }
     return sg.Graph(**(arguments | replaced))
+
+
+def shared(sizes: list[int], readers: list[list[int]]) -> dict[str, Any]:
+    """Parameters that several nodes read, as arguments of a graph."""
+    return {
+        "param_size": sizes,
+        "param_readers": list(itertools.chain.from_iterable(readers)),
+        "param_offsets": list(itertools.accumulate(map(len, readers), initial=0)),
+    }
+
+
+def memory(data: dict[str, Any]) -> dict[str, Any]:
+    """Something in every column that says what takes memory, or is for unlike devices."""
+    num_nodes = len(data["nodes"]["op"])
+    return {
+        "state_bytes": list(range(num_nodes)),
+        "live_bytes": list(range(num_nodes, 0, -1)),
+        "dtype": [("float32", "bfloat16", "")[node % 3] for node in range(num_nodes)],
+        "work_on": {"gpu": [0.5 * node for node in range(num_nodes)], "cpu": [math.nan, *[1.0] * (num_nodes - 1)]},
+        **shared([16, 0], [list(range(num_nodes)), [num_nodes - 1]]),
+    }
 
 
 def to_instance(

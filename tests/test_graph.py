@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 
 import slicegraph as sg
-from strategies import CHAIN, graphs, to_graph
+from strategies import CHAIN, graphs, memory, shared, to_graph
 
 
 @given(graphs())
@@ -66,6 +66,35 @@ def test_what_goes_in_can_be_read_back(data: dict[str, Any]) -> None:
         ({"consumer_offsets": [0, -1, 2]}, r"consumer_offsets\[1\] = -1, but offsets do not fall"),
         ({"param_bytes": [1, 2]}, "param_bytes: length 2, but there are 3 nodes"),
         ({"param_bytes": [2**53, 1, 0]}, r"param_bytes add up to 9007199254740993, which is above 2\^53"),
+        ({"state_bytes": [1, 2]}, "state_bytes: length 2, but there are 3 nodes"),
+        ({"state_bytes": [1, 2, -3]}, "node 2: state_bytes -3 is negative"),
+        ({"state_bytes": [2**53, 1, 0]}, r"state_bytes add up to 9007199254740993, which is above 2\^53"),
+        ({"live_bytes": [0, 2**53 + 1, 0]}, r"node 1: live_bytes 9007199254740993 is above 2\^53"),
+        ({"live_bytes": [0.5, 1, 1]}, "live_bytes: dtype float64, but integers are asked for"),
+        ({"dtype": ["float32"]}, "dtype: length 1, but there are 3 nodes"),
+        ({"dtype": "float32"}, "dtype = 'float32', but it is a list of strings"),
+        ({"work_on": [1, 2, 3]}, r"work_on = \[1, 2, 3\], but it is a mapping"),
+        ({"work_on": {"gpu": [1.0]}}, r"work_on\['gpu'\]: length 1, but there are 3 nodes"),
+        ({"work_on": {"gpu": [1.0, math.nan, -1.0]}}, r"node 2: work_on\['gpu'\] -1\.0 is negative"),
+        ({"work_on": {"gpu": [1.0, math.inf, 1.0]}}, r"node 1: work_on\['gpu'\] inf is above 1e15 s"),
+        ({"work_on": {"": [1.0, 1.0, 1.0]}}, r"work_on\[''\]: a kind has a name"),
+        ({"work_on": {3: [1.0, 1.0, 1.0]}}, "work_on: a kind = 3, but it is a string"),
+        ({"param_size": [4]}, "param_readers: not given, but a parameter has a size and readers"),
+        (shared([4], [[0, 1]]) | {"param_offsets": None}, "param_offsets: not given, but"),
+        (shared([-4], [[0, 1]]), "parameter 0: param_size -4 is negative"),
+        (shared([4, 2**53 + 1], [[0], [1]]), r"parameter 1: param_size 9007199254740993 is above 2\^53"),
+        (
+            shared([2**53], [[0]]) | {"param_bytes": [1, 0, 0]},
+            r"param_bytes and param_size add up to 9007199254740993, which is above 2\^53",
+        ),
+        (shared([4, 4], [[0, 1], []]), "parameter 1: it has no reader, but"),
+        (shared([4, 4], [[0, 1], [1, 40]]), "parameter 1: reader 40 is not below num_nodes = 3"),
+        (shared([4, 4], [[0, -1], [1, 2]]), "parameter 0: reader -1 is negative"),
+        (shared([4, 4], [[0, 1], [2, 0, 2]]), "parameter 1: reader 2 stands twice"),
+        (shared([4, 4], [[0, 1]]), "param_offsets: length 2, but there are 2 parameters, which takes 3 offsets"),
+        (shared([4], [[0, 1]]) | {"param_offsets": [1, 2]}, r"param_offsets\[0\] = 1, but the first offset is 0"),
+        (shared([4], [[0, 1]]) | {"param_offsets": [0, 3]}, r"param_offsets\[1\] = 3, but the last offset is .*, 2"),
+        (shared([4, 4], [[0], [1]]) | {"param_offsets": [0, 3, 2]}, "parameter 1: param_offsets fall, but"),
         ({"read_bytes": [0, 0, -5]}, "node 2: read_bytes -5 is negative"),
         ({"is_view": [0, 2, 0]}, r"is_view\[1\] = 2 is neither 0 nor 1"),
         ({"is_output": [True]}, "is_output: length 1, but there are 2 tensors"),
@@ -103,6 +132,34 @@ def test_the_digest_is_of_the_numbers_alone() -> None:
     assert to_graph(CHAIN).digest == to_graph(CHAIN, name="other", op=["x", "y", "z"]).digest
     assert to_graph(CHAIN).digest != to_graph(CHAIN, size=[8, 9]).digest
     assert to_graph(CHAIN).digest != to_graph(CHAIN, is_output=[False, True]).digest
+    facts: list[dict[str, Any]] = [
+        {},
+        {"state_bytes": [0, 0, 1]},
+        {"state_bytes": [0, 1, 0]},
+        {"live_bytes": [0, 0, 1]},
+        {"dtype": ["a", "a", "b"]},
+        {"dtype": ["a", "ab", ""]},
+        {"work_on": {"a": [1, 2, math.nan]}},
+        {"work_on": {"b": [1, 2, math.nan]}},
+        {"work_on": {"a": [1, 2, math.nan], "b": [1, 2, math.nan]}},
+        shared([4], [[0, 1]]),
+        shared([4], [[0, 2]]),
+        shared([5], [[0, 2]]),
+    ]
+    assert len({to_graph(CHAIN, **each).digest for each in facts}) == len(facts)
+    assert len({to_graph(CHAIN, **each).structure_digest for each in facts}) == 1
+
+
+def test_the_digest_of_a_graph_without_what_is_new_is_what_it_was() -> None:
+    """Plans and certificates that were written before stay valid."""
+    assert to_graph(CHAIN).digest == "55de199626654fba38c11027496998dd2f87bdd0d4b17365c2808d74ea95e0c4"
+
+
+def test_a_graph_with_memory_that_no_cost_counts_is_refused() -> None:
+    device = sg.Device(bandwidth=1.0)
+    for facts in ({"state_bytes": [1, 1, 1]}, {"live_bytes": [1, 1, 1]}, shared([4], [[0, 1]])):
+        with pytest.raises(sg.InputError, match=r"graph: it has .*, which no cost counts yet"):
+            sg.Instance(to_graph(CHAIN, **facts), device=device, num_blocks=2)
 
 
 def test_the_structure_is_what_a_plan_is_about() -> None:
@@ -147,13 +204,14 @@ def test_a_graph_survives_pickling_and_copying(data: dict[str, Any]) -> None:
         node_name=[f"node {node}" for node in range(len(data["nodes"]["op"]))],
         tensor_name=[f"tensor {tensor}" for tensor in range(len(data["tensors"]["size"]))],
         device={"bandwidth": 64.0, "name": "any"},
+        **memory(data),
     )
     for twin in (pickle.loads(pickle.dumps(graph)), copy.deepcopy(graph), copy.copy(graph)):  # noqa: S301 - our own
         assert twin.digest == graph.digest
         for field in dataclasses.fields(graph.arrays):
             ours, theirs = getattr(graph.arrays, field.name), getattr(twin.arrays, field.name)
             assert type(theirs) is type(ours)
-            np.testing.assert_array_equal(theirs, ours)
+            np.testing.assert_equal(theirs, ours)
         assert not twin.arrays.producer.flags.writeable
 
 

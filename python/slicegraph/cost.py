@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph._core import Instance as CoreInstance
 from slicegraph.certificate import codec
+from slicegraph.columns import integers
 from slicegraph.device import Device
 from slicegraph.errors import InputError
-from slicegraph.graph import Graph, integers
+from slicegraph.graph import Graph
 
 MAX_BLOCKS = 2**20
 ALL_TICKS = 2**52
@@ -90,6 +91,9 @@ class Instance:
         self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
     ) -> None:
         checks.instance_of("graph", graph, Graph)
+        for name in ("state_bytes", "live_bytes", "param_size"):
+            if getattr(graph.arrays, name) is not None:
+                raise InputError(f"graph: it has {name}, which no cost counts yet")
         boundary_io = checks.flag("boundary_io", boundary_io)
         if device is None:
             if graph.arrays.device is None:

@@ -5,20 +5,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks, formats
 from slicegraph._core import Graph as CoreGraph
+from slicegraph.columns import (
+    check_length,
+    check_stored,
+    flags,
+    floats,
+    integers,
+    per_node_bytes,
+    seconds_by_kind,
+    shared_parameters,
+    texts,
+)
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
 from slicegraph.formats.counting import Formula
-
-_Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
 
 
 @final
@@ -42,7 +52,20 @@ class Graph:
     flops, read_bytes, write_bytes
         Shape (num_nodes,): operations, and bytes moved.
     param_bytes
-        Integers, shape (num_nodes,): bytes of parameters that each node reads. None: none.
+        Integers, shape (num_nodes,): bytes of parameters that each node reads and no other. None: none.
+    state_bytes
+        Integers, shape (num_nodes,): bytes that each node keeps from one run to the next, as a cache of keys and
+        values. None: none.
+    live_bytes
+        Integers, shape (num_nodes,): bytes of the tensors that are alive while each node runs. None: not counted.
+    dtype
+        Strings, one per node: the type that it computes in, as ``"bfloat16"``; ``""``: not known. None: of no node.
+    work_on
+        By the name of a kind of device, floats, shape (num_nodes,): seconds there, NaN where it cannot run the node.
+    param_size, param_readers, param_offsets
+        Integers, shapes (num_params,), (num_param_reads,) and (num_params + 1,): bytes of each parameter that several
+        nodes read, and these nodes, ``param_readers[param_offsets[p]:param_offsets[p + 1]]``. A stage that holds some
+        of them stores it once. None: there are none.
     is_view
         Booleans, shape (num_nodes,): the node moves nothing and costs nothing. None: no node.
     is_guess
@@ -90,6 +113,13 @@ class Graph:
         read_bytes: ArrayLike | None = None,
         write_bytes: ArrayLike | None = None,
         param_bytes: ArrayLike | None = None,
+        state_bytes: ArrayLike | None = None,
+        live_bytes: ArrayLike | None = None,
+        dtype: Sequence[str] | None = None,
+        work_on: Mapping[str, ArrayLike] | None = None,
+        param_size: ArrayLike | None = None,
+        param_readers: ArrayLike | None = None,
+        param_offsets: ArrayLike | None = None,
         is_view: ArrayLike | None = None,
         is_guess: ArrayLike | None = None,
         is_output: ArrayLike | None = None,
@@ -107,30 +137,37 @@ class Graph:
             "consumer_offsets": integers("consumer_offsets", consumer_offsets),
         }
         optional = {
-            "work": None if work is None else _floats("work", work),
-            "flops": None if flops is None else _floats("flops", flops),
+            "work": None if work is None else floats("work", work),
+            "flops": None if flops is None else floats("flops", flops),
             "read_bytes": None if read_bytes is None else integers("read_bytes", read_bytes),
             "write_bytes": None if write_bytes is None else integers("write_bytes", write_bytes),
             "param_bytes": None if param_bytes is None else integers("param_bytes", param_bytes),
-            "is_view": None if is_view is None else _flags("is_view", is_view),
-            "is_output": None if is_output is None else _flags("is_output", is_output),
+            "is_view": None if is_view is None else flags("is_view", is_view),
+            "is_output": None if is_output is None else flags("is_output", is_output),
         }
         self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
-        guess = None if is_guess is None else _flags("is_guess", is_guess)
-        if guess is not None and len(guess) != self._core.num_nodes:
-            raise InputError(f"is_guess: length {len(guess)}, but there are {self._core.num_nodes} nodes")
-        _check_names("op", op, self._core.num_nodes, "nodes")
-        _check_names("node_name", node_name, self._core.num_nodes, "nodes")
-        _check_names("tensor_name", tensor_name, self._core.num_tensors, "tensors")
+        num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
+        guess = None if is_guess is None else flags("is_guess", is_guess)
+        if guess is not None:
+            check_length("is_guess", guess, num_nodes, "nodes")
+        shared = shared_parameters(param_size, param_readers, param_offsets, num_nodes)
+        check_stored("param_bytes and param_size", optional["param_bytes"], shared["param_size"])
+        state = None if state_bytes is None else per_node_bytes("state_bytes", state_bytes, num_nodes)
+        check_stored("state_bytes", state)
         self._arrays = GraphArrays(
             name=name,
-            op=tuple(op) if op is not None else ("",) * self._core.num_nodes,
-            node_name=None if node_name is None else tuple(node_name),
-            tensor_name=None if tensor_name is None else tuple(tensor_name),
+            op=("",) * num_nodes if op is None else texts("op", op, num_nodes, "nodes"),
+            node_name=None if node_name is None else texts("node_name", node_name, num_nodes, "nodes"),
+            tensor_name=None if tensor_name is None else texts("tensor_name", tensor_name, num_tensors, "tensors"),
+            dtype=None if dtype is None else texts("dtype", dtype, num_nodes, "nodes"),
+            work_on=None if work_on is None else seconds_by_kind("work_on", work_on, num_nodes),
             is_guess=guess,
+            state_bytes=state,
+            live_bytes=None if live_bytes is None else per_node_bytes("live_bytes", live_bytes, num_nodes),
             device=None if device is None else dict(checks.mapping("device", device)),
             **required,  # type: ignore[arg-type] # likewise
             **optional,  # type: ignore[arg-type] # likewise
+            **shared,  # type: ignore[arg-type] # likewise
         )
         self._digest = ""
 
@@ -168,14 +205,17 @@ class Graph:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the numbers of the graph, as hexadecimal digits; names do not count."""
+        """SHA-256 of the numbers of the graph and its types, as hexadecimal digits; names do not count."""
         if not self._digest:
             digest = hashlib.sha256(b"slicegraph-graph-1")
             for field in dataclasses.fields(self._arrays):
                 value = getattr(self._arrays, field.name)
                 if isinstance(value, np.ndarray):
-                    digest.update(f"\n{field.name} {value.dtype.str} {value.size}\n".encode())
-                    digest.update(value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes())
+                    _add(digest, field.name, value)
+            for kind, seconds in sorted((self._arrays.work_on or {}).items()):
+                _add(digest, f"work_on {json.dumps(kind)}", seconds)
+            if self._arrays.dtype is not None:
+                digest.update(f"\ndtype {json.dumps(self._arrays.dtype)}\n".encode())
             self._digest = digest.hexdigest()
         return self._digest
 
@@ -259,55 +299,6 @@ def fields(arrays: GraphArrays) -> dict[str, Any]:
     return {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
 
 
-def _vector(name: str, values: ArrayLike, kinds: str, wanted: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name}: {error}; {wanted} are asked for") from None
-    if array.ndim != 1:
-        raise InputError(f"{name}: shape {array.shape}, but an array of one dimension is asked for")
-    if array.size and array.dtype.kind not in kinds:
-        raise InputError(f"{name}: dtype {array.dtype}, but {wanted} are asked for")
-    return array
-
-
-def _frozen(array: NDArray[Any], dtype: type[_Scalar]) -> NDArray[_Scalar]:
-    """Copy an array of one dimension; the copy cannot be written to."""
-    copy = np.array(array, dtype=dtype, order="C", copy=True)
-    copy.flags.writeable = False
-    return copy
-
-
-def integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
-    """Copy integers of one dimension in, or say what else was given under this name."""
-    array = _vector(name, values, "iu", "integers")
-    if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        index = int(array.argmax())
-        raise InputError(f"{name}[{index}] = {array[index]} is above 2^63 - 1")
-    return _frozen(array, np.int64)
-
-
-def _floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    return _frozen(_vector(name, values, "iuf", "numbers"), np.float64)
-
-
-def _flags(name: str, values: ArrayLike) -> NDArray[np.bool_]:
-    array = _vector(name, values, "biu", "booleans")
-    if array.dtype.kind != "b" and array.size and not np.isin(array, (0, 1)).all():
-        index = int(np.flatnonzero(~np.isin(array, (0, 1)))[0])
-        raise InputError(f"{name}[{index}] = {array[index]} is neither 0 nor 1")
-    return _frozen(array, np.bool_)
-
-
-def _check_names(name: str, names: Sequence[str] | None, count: int, owners: str) -> None:
-    if names is None:
-        return
-    values: object = names
-    is_list = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
-    if isinstance(values, str) or not is_list:
-        raise InputError(f"{name} = {names!r:.80}, but it is a list of strings")
-    if len(names) != count:
-        raise InputError(f"{name}: length {len(names)}, but there are {count} {owners}")
-    wrong = next((index for index, value in enumerate(names) if not isinstance(value, str)), None)
-    if wrong is not None:
-        raise InputError(f"{name}[{wrong}] = {names[wrong]!r} is not a string")
+def _add(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> None:
+    digest.update(f"\n{name} {values.dtype.str} {values.size}\n".encode())
+    digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())

@@ -8,9 +8,10 @@ import itertools
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph.columns import integers
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
-from slicegraph.graph import Graph, integers
+from slicegraph.graph import Graph
 
 _MAX_STAGES_TOLD = 8
 

@@ -132,4 +132,15 @@ def _halved(instance: Instance, node: int) -> Graph:
         half = int(arrays.param_bytes[node]) // 2
         data["param_bytes"] = np.append(arrays.param_bytes, half)
         data["param_bytes"][node] -= half
+    if arrays.state_bytes is not None:
+        data["state_bytes"] = np.append(arrays.state_bytes, 0)
+    if arrays.live_bytes is not None:
+        data["live_bytes"] = np.append(arrays.live_bytes, arrays.live_bytes[node])
+    if arrays.dtype is not None:
+        data["dtype"] = (*arrays.dtype, arrays.dtype[node])
+    if arrays.work_on is not None:
+        halves = {kind: np.append(seconds, seconds[node] / 2) for kind, seconds in arrays.work_on.items()}
+        for seconds in halves.values():
+            seconds[node] = seconds[-1]
+        data["work_on"] = halves
     return Graph(**data)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
-from strategies import CHAIN, graphs, to_graph
+from strategies import CHAIN, graphs, memory, to_graph
 
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -25,7 +25,7 @@ ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture
 @ONE_FOLDER
 def test_a_graph_survives_writing_and_reading(data: dict[str, Any], tmp_path: Path) -> None:
     """Plain and compressed; the digest covers all numbers, names are compared apart."""
-    graph = to_graph(data, node_name=[f"node {i}" for i in range(len(data["nodes"]["op"]))])
+    graph = to_graph(data, node_name=[f"node {i}" for i in range(len(data["nodes"]["op"]))], **memory(data))
     for name in ("graph.json", "graph.json.gz"):
         sg.write(graph, tmp_path / name)
         again = sg.read(tmp_path / name)
@@ -130,6 +130,31 @@ def broken(change: Callable[[Any], object]) -> bytes:
         (
             broken(lambda g: g["tensors"].update(is_output=[2, 0])),
             r"tensors\.is_output\[0\] = 2 is not true, false, 0 or 1",
+        ),
+        (broken(lambda g: g["nodes"].update(dtype=["float32", 1, ""])), r"nodes\.dtype\[1\] = 1 is not a string"),
+        (broken(lambda g: g["nodes"].update(dtype=["float32"])), "dtype: length 1, but there are 3 nodes"),
+        (
+            broken(lambda g: g["nodes"].update(state_bytes=[1, 2, 0.5])),
+            r"nodes\.state_bytes\[2\] = 0\.5 is not",
+        ),
+        (broken(lambda g: g["nodes"].update(live_bytes=[1, 2, -5])), "node 2: live_bytes -5 is negative"),
+        (broken(lambda g: g["nodes"].update(work_on=[1])), '"nodes.work_on" is not an object'),
+        (broken(lambda g: g["nodes"].update(work_on={"gpu": 1})), '"nodes.work_on.gpu" is not a list'),
+        (
+            broken(lambda g: g["nodes"].update(work_on={"gpu": [1, None, float("nan")]})),
+            r"nodes\.work_on\.gpu\[2\] = nan is not a finite number or null",
+        ),
+        (broken(lambda g: g.update(params=[1])), '"params" is not an object'),
+        (broken(lambda g: g.update(params={"size": [1]})), '"params.readers" is missing'),
+        (broken(lambda g: g.update(params={"readers": [[1]]})), '"params.size" is missing'),
+        (broken(lambda g: g.update(params={"size": [1], "readers": [1]})), r"params\.readers\[0\] = 1 is not a list"),
+        (
+            broken(lambda g: g.update(params={"size": [1], "readers": [[0], [1]]})),
+            '"params.size" has 1 entries, "params.readers" 2',
+        ),
+        (
+            broken(lambda g: g.update(params={"size": [1], "readers": [[0, 7]]})),
+            "parameter 0: reader 7 is not below num_nodes = 3",
         ),
         (broken(lambda g: g.update(device=[])), '"device" is not an object'),
         (broken(lambda g: g.update(name=3)), '"name" is not a string'),

@@ -153,6 +153,8 @@ def snap(arrays: GraphArrays, device: Mapping[str, Any], *, boundary_io: bool, n
     PlacedError
         When the device lacks a figure that the graph needs, or makes a cost that is no time.
     """
+    for name in ("state_bytes", "live_bytes", "param_size"):
+        expect(getattr(arrays, name) is None, f"the graph has {name}, which no check counts yet")
     with within("device"):
         work = _work_seconds(arrays, device)
         rate = device.get("overflow_bandwidth", device["bandwidth"])

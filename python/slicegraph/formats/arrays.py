@@ -41,11 +41,26 @@ class GraphArrays:
     flops, read_bytes, write_bytes
         float64 and int64, per node: what the operator computes and moves.
     param_bytes
-        int64, per node: bytes of parameters (weights, constants) that the node reads. None: none.
+        int64, per node: bytes of parameters (weights, constants) that the node reads and no other. None: none.
     is_view
         bool, per node: the operator moves nothing, so it costs nothing. None: no node is.
     is_guess
         bool, per node: nobody has a rule for what the operator computes, so ``flops`` is a guess. None: no node's is.
+    state_bytes
+        int64, per node: bytes that it keeps from one run to the next, as a cache of keys and values. None: none.
+    live_bytes
+        int64, per node: bytes of the tensors that are alive while it runs. None: not counted.
+    dtype
+        Per node, the type that it computes in, by numpy's name or ml_dtypes' ("float32", "bfloat16", "int8"); "": not
+        known. None: of no node.
+    work_on
+        By the name of a kind of device, float64 per node: seconds there, NaN where it cannot run the node. None: not
+        measured.
+    param_size
+        int64, per parameter that several nodes read: bytes, which a stage with some of them stores once. None: there
+        are none.
+    param_readers, param_offsets
+        Integers (the second of length ``num_params + 1``): the nodes that read each, one parameter after the other.
     device
         The device that the file names, as a plain mapping, or None.
     """
@@ -66,6 +81,13 @@ class GraphArrays:
     param_bytes: NDArray[np.int64] | None = None
     is_view: NDArray[np.bool_] | None = None
     is_guess: NDArray[np.bool_] | None = None
+    state_bytes: NDArray[np.int64] | None = None
+    live_bytes: NDArray[np.int64] | None = None
+    dtype: Sequence[str] | None = None
+    work_on: Mapping[str, NDArray[np.float64]] | None = None
+    param_size: NDArray[np.int64] | None = None
+    param_readers: NDArray[np.int64] | None = None
+    param_offsets: NDArray[np.int64] | None = None
     device: Mapping[str, Any] | None = None
 
 

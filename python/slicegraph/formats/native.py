@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from slicegraph.formats.writing import write_file
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
 # Far below where floats overflow, and far above any cost.
 _MAX_FLOAT = 1e300
+_NODE_NUMBERS = ("work", "flops", "read_bytes", "write_bytes", "param_bytes", "state_bytes", "live_bytes")
 
 
 def read(path: Path) -> GraphArrays:
@@ -47,19 +49,19 @@ def write(arrays: GraphArrays, path: Path) -> None:
 
 
 def _to_json(arrays: GraphArrays) -> dict[str, Any]:
-    offsets = arrays.consumer_offsets.tolist()
-    readers = arrays.consumers.tolist()
     nodes = {
         "op": list(arrays.op),
         "name": arrays.node_name and list(arrays.node_name),
-        **{key: _list(getattr(arrays, key)) for key in ("work", "flops", "read_bytes", "write_bytes", "param_bytes")},
+        **{key: _list(getattr(arrays, key)) for key in _NODE_NUMBERS},
         **{key: _list(getattr(arrays, key), as_integers=True) for key in ("is_view", "is_guess")},
+        "dtype": None if arrays.dtype is None else list(arrays.dtype),
+        "work_on": None if arrays.work_on is None else {kind: _or_null(row) for kind, row in arrays.work_on.items()},
     }
     tensors = {
         "name": arrays.tensor_name and list(arrays.tensor_name),
         "producer": arrays.producer.tolist(),
         "size": arrays.size.tolist(),
-        "consumers": [readers[begin:end] for begin, end in itertools.pairwise(offsets)],
+        "consumers": _rows(arrays.consumers, arrays.consumer_offsets),
         "is_output": _list(arrays.is_output),
     }
     graph = {
@@ -68,7 +70,19 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "nodes": {key: value for key, value in nodes.items() if value is not None},
         "tensors": {key: value for key, value in tensors.items() if value is not None},
     }
+    if arrays.param_size is not None and arrays.param_readers is not None and arrays.param_offsets is not None:
+        readers = _rows(arrays.param_readers, arrays.param_offsets)
+        graph["params"] = {"size": arrays.param_size.tolist(), "readers": readers}
     return graph if arrays.device is None else {**graph, "device": dict(arrays.device)}
+
+
+def _rows(values: NDArray[Any], offsets: NDArray[Any]) -> list[list[int]]:
+    flat = values.tolist()
+    return [flat[begin:end] for begin, end in itertools.pairwise(offsets.tolist())]
+
+
+def _or_null(seconds: NDArray[np.float64]) -> list[float | None]:
+    return [None if math.isnan(each) else each for each in seconds.tolist()]
 
 
 def _list(array: NDArray[Any] | None, *, as_integers: bool = False) -> list[Any] | None:
@@ -99,7 +113,7 @@ class _Reader:
         op = self._string_list("nodes.op", self._required(nodes, "nodes.op"))
         if "work" not in nodes and "flops" not in nodes:
             raise InputError(f'{self._path}: "nodes.work" is missing, and so is "nodes.flops", from which it is made')
-        consumers, offsets = self._consumers(tensors)
+        consumers, offsets = self._readers(tensors, "tensors.consumers")
         device = data.get("device")
         self._expect(device is None or isinstance(device, dict), '"device" is not an object')
         name = data.get("name", self._path.name.split(".")[0])
@@ -121,6 +135,11 @@ class _Reader:
             param_bytes=self._optional_integers(nodes, "nodes.param_bytes"),
             is_view=self._flags(nodes, "nodes.is_view"),
             is_guess=self._flags(nodes, "nodes.is_guess"),
+            state_bytes=self._optional_integers(nodes, "nodes.state_bytes"),
+            live_bytes=self._optional_integers(nodes, "nodes.live_bytes"),
+            dtype=self._strings(nodes, "nodes.dtype"),
+            work_on=self._work_on(nodes),
+            **self._params(data),
             device=device,
         )
         per_node = arrays.work if arrays.work is not None else arrays.flops
@@ -196,9 +215,33 @@ class _Reader:
         self._all(name, values, lambda value: type(value) in (bool, int) and value in (0, 1), "true, false, 0 or 1")
         return np.array(values, dtype=np.bool_)
 
-    def _consumers(self, tensors: dict[str, Any]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        rows = self._required(tensors, "tensors.consumers")
-        self._all("tensors.consumers", rows, lambda row: isinstance(row, list), "a list")
+    def _readers(self, owner: dict[str, Any], name: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Give a list of lists of nodes as one, and where each begins."""
+        rows = self._required(owner, name)
+        self._all(name, rows, lambda row: isinstance(row, list), "a list")
         flat = [node for row in rows for node in row]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        return self._integer_array("tensors.consumers, all in one,", flat, np.int32), offsets
+        return self._integer_array(f"{name}, all in one,", flat, np.int32), offsets
+
+    def _params(self, data: dict[str, Any]) -> dict[str, NDArray[np.int64]]:
+        if data.get("params") is None:
+            return {}
+        params = self._object(data, "params")
+        size = self._integers(params, "params.size", np.int64)
+        readers, offsets = self._readers(params, "params.readers")
+        self._expect(
+            len(size) + 1 == len(offsets), f'"params.size" has {len(size)} entries, "params.readers" {len(offsets) - 1}'
+        )
+        return {"param_size": size, "param_readers": readers.astype(np.int64), "param_offsets": offsets}
+
+    def _work_on(self, nodes: dict[str, Any]) -> dict[str, NDArray[np.float64]] | None:
+        if nodes.get("work_on") is None:
+            return None
+        self._expect(isinstance(nodes["work_on"], dict), '"nodes.work_on" is not an object')
+        tables = {}
+        for kind, values in nodes["work_on"].items():
+            name = f"nodes.work_on.{kind:.80}"
+            self._expect(isinstance(values, list), f'"{name}" is not a list')
+            self._all(name, values, lambda value: value is None or _is_finite(value), "a finite number or null")
+            tables[kind] = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+        return tables

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
+from slicegraph.columns import integers
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest, read_json
 from slicegraph.formats.writing import written_folder
-from slicegraph.graph import Graph, fields, integers
+from slicegraph.graph import Graph, fields
 from slicegraph.stages import manifest as manifests
 from slicegraph.stages.manifest import Cost, Manifest
 

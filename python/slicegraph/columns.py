@@ -1,0 +1,178 @@
+"""Columns of a graph as arguments: copied in and checked, each complaint one line that names the culprit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph import checks
+from slicegraph.errors import InputError
+
+MAX_BYTES = 2**53
+"""No more bytes stand in one number of a graph, nor in a sum of bytes that are stored."""
+_MAX_SECONDS = 1e15
+_Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
+
+
+def integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Copy integers of one dimension in, or say what else was given under this name."""
+    array = _vector(name, values, "iu", "integers")
+    if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        index = int(array.argmax())
+        raise InputError(f"{name}[{index}] = {array[index]} is above 2^63 - 1")
+    return _frozen(array, np.int64)
+
+
+def floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Copy numbers of one dimension in, or say what else was given under this name."""
+    return _frozen(_vector(name, values, "iuf", "numbers"), np.float64)
+
+
+def flags(name: str, values: ArrayLike) -> NDArray[np.bool_]:
+    """Copy truth values of one dimension in, or say what else was given under this name."""
+    array = _vector(name, values, "biu", "booleans")
+    if array.dtype.kind != "b" and array.size and not np.isin(array, (0, 1)).all():
+        index = int(np.flatnonzero(~np.isin(array, (0, 1)))[0])
+        raise InputError(f"{name}[{index}] = {array[index]} is neither 0 nor 1")
+    return _frozen(array, np.bool_)
+
+
+def texts(name: str, values: Sequence[str], count: int, owners: str) -> tuple[str, ...]:
+    """Copy as many strings in as there are owners, or say what else was given under this name."""
+    given: object = values
+    is_list = given.ndim == 1 if isinstance(given, np.ndarray) else isinstance(given, Sequence)
+    if isinstance(given, str) or not is_list:
+        raise InputError(f"{name} = {values!r:.80}, but it is a list of strings")
+    check_length(name, values, count, owners)
+    wrong = next((index for index, value in enumerate(values) if not isinstance(value, str)), None)
+    if wrong is not None:
+        raise InputError(f"{name}[{wrong}] = {values[wrong]!r} is not a string")
+    return tuple(values)
+
+
+def check_length(name: str, values: Sequence[Any] | NDArray[Any], count: int, owners: str) -> None:
+    """Require one value for each owner."""
+    if len(values) != count:
+        raise InputError(f"{name}: length {len(values)}, but there are {count} {owners}")
+
+
+def check_stored(names: str, *columns: NDArray[Any] | None) -> None:
+    """Require that all bytes of some columns together are at most 2^53."""
+    total = sum(sum(column.tolist()) for column in columns if column is not None)
+    if total > MAX_BYTES:
+        raise InputError(f"{names} add up to {total}, which is above 2^53")
+
+
+def per_node_bytes(name: str, values: ArrayLike, num_nodes: int) -> NDArray[np.int64]:
+    """Copy the bytes of every node in: from 0 to 2^53."""
+    column = integers(name, values)
+    check_length(name, column, num_nodes, "nodes")
+    _check_bytes(name, column, "node")
+    return column
+
+
+def seconds_by_kind(name: str, values: object, num_nodes: int) -> dict[str, NDArray[np.float64]]:
+    """Copy in the seconds of every node by the name of a kind of device; NaN where that kind cannot run a node."""
+    tables = {}
+    for kind, given in checks.mapping(name, values).items():
+        table_name = f"{name}[{kind!r:.80}]"
+        if not checks.text(f"{name}: a kind", kind):
+            raise InputError(f"{table_name}: a kind has a name")
+        table = floats(table_name, given)
+        check_length(table_name, table, num_nodes, "nodes")
+        wrong = np.flatnonzero((table < 0) | (table > _MAX_SECONDS))
+        if wrong.size:
+            node = int(wrong[0])
+            rule = "negative" if table[node] < 0 else "above 1e15 s"
+            raise InputError(f"node {node}: {table_name} {table[node]} is {rule}")
+        tables[kind] = table
+    return tables
+
+
+def shared_parameters(
+    size: ArrayLike | None, readers: ArrayLike | None, offsets: ArrayLike | None, num_nodes: int
+) -> dict[str, NDArray[np.int64] | None]:
+    """Copy in the parameters that several nodes read.
+
+    Parameters
+    ----------
+    size
+        Integers, shape (num_params,): bytes.
+    readers, offsets
+        Integers, shapes (num_reads,) and (num_params + 1,): who reads each.
+    num_nodes
+        Readers are below it.
+
+    Raises
+    ------
+    InputError
+        Only some of the three are given; bytes are negative or above 2^53; a parameter has no reader, one that is no
+        node, or one twice.
+    """
+    given = {"param_size": size, "param_readers": readers, "param_offsets": offsets}
+    if size is None or readers is None or offsets is None:
+        missing = [name for name, values in given.items() if values is None]
+        if len(missing) < len(given):
+            raise InputError(f"{missing[0]}: not given, but a parameter has a size and readers")
+        return dict.fromkeys(given)
+    columns = {name: integers(name, values) for name, values in given.items() if values is not None}
+    _check_bytes("param_size", columns["param_size"], "parameter")
+    _check_readers(columns["param_readers"], columns["param_offsets"], len(columns["param_size"]), num_nodes)
+    return dict(columns)
+
+
+def _check_bytes(name: str, values: NDArray[np.int64], owner: str) -> None:
+    wrong = np.flatnonzero((values < 0) | (values > MAX_BYTES))
+    if wrong.size:
+        index = int(wrong[0])
+        rule = "negative" if values[index] < 0 else "above 2^53"
+        raise InputError(f"{owner} {index}: {name} {values[index]} is {rule}")
+
+
+def _check_readers(readers: NDArray[np.int64], offsets: NDArray[np.int64], num_params: int, num_nodes: int) -> None:
+    if len(offsets) != num_params + 1:
+        rule = f"there are {num_params} parameters, which takes {num_params + 1} offsets"
+        raise InputError(f"param_offsets: length {len(offsets)}, but {rule}")
+    if offsets[0] != 0:
+        raise InputError(f"param_offsets[0] = {offsets[0]}, but the first offset is 0")
+    if offsets[-1] != len(readers):
+        rule = f"the last offset is the number of readers, {len(readers)}"
+        raise InputError(f"param_offsets[{num_params}] = {offsets[-1]}, but {rule}")
+    counts = np.diff(offsets)
+    if (counts <= 0).any():
+        parameter = int(np.flatnonzero(counts <= 0)[0])
+        rule = "it has no reader" if counts[parameter] == 0 else "param_offsets fall"
+        raise InputError(f"parameter {parameter}: {rule}, but each node that reads it is named")
+    parameter_of = np.repeat(np.arange(num_params), counts)
+    wrong = np.flatnonzero((readers < 0) | (readers >= num_nodes))
+    if wrong.size:
+        index = int(wrong[0])
+        rule = "negative" if readers[index] < 0 else f"not below num_nodes = {num_nodes}"
+        raise InputError(f"parameter {parameter_of[index]}: reader {readers[index]} is {rule}")
+    order = np.lexsort((readers, parameter_of))
+    is_twice = (np.diff(parameter_of[order]) == 0) & (np.diff(readers[order]) == 0)
+    if is_twice.any():
+        index = int(order[np.flatnonzero(is_twice)[0]])
+        raise InputError(f"parameter {parameter_of[index]}: reader {readers[index]} stands twice")
+
+
+def _vector(name: str, values: ArrayLike, kinds: str, wanted: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{name}: {error}; {wanted} are asked for") from None
+    if array.ndim != 1:
+        raise InputError(f"{name}: shape {array.shape}, but an array of one dimension is asked for")
+    if array.size and array.dtype.kind not in kinds:
+        raise InputError(f"{name}: dtype {array.dtype}, but {wanted} are asked for")
+    return array
+
+
+def _frozen(array: NDArray[Any], dtype: type[_Scalar]) -> NDArray[_Scalar]:
+    """Copy an array of one dimension; the copy cannot be written to."""
+    copy = np.array(array, dtype=dtype, order="C", copy=True)
+    copy.flags.writeable = False
+    return copy
