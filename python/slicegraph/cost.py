@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,6 +100,9 @@ class Instance:
                 raise InputError("device: not given, and the graph's file names none")
             device = Device.from_mapping(graph.arrays.device)
         checks.instance_of("device", device, Device)
+        for name in ("latency", "overlap", "work"):
+            if getattr(device, name):
+                raise InputError(f"device: {name} does not count yet")
         if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
             raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
         if not 1 <= num_blocks <= MAX_BLOCKS:
@@ -110,7 +113,7 @@ class Instance:
             num_blocks=self.num_blocks,
             boundary_io=boundary_io,
             bandwidth=device.bandwidth,
-            flops=device.flops,
+            flops=self.figures.get("flops"),
             memory_bandwidth=device.memory_bandwidth,
             memory=device.memory,
             overflow_bandwidth=device.overflow_bandwidth,
@@ -144,6 +147,11 @@ class Instance:
     def boundary_io(self) -> bool:
         """Whether model inputs and outputs are paid."""
         return self._boundary_io
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The figures of the device that count for this graph, by name."""
+        return self._device.for_types(None).to_mapping()
 
     @property
     def core(self) -> CoreInstance:
@@ -187,7 +195,7 @@ class Instance:
         readers = np.split(arrays.consumers, arrays.consumer_offsets[1:-1]) if num_tensors else []
         facts = {
             "format": "slicegraph-instance-1",
-            "device": self.device.to_mapping(),
+            "device": self.figures,
             "boundary_io": self.boundary_io,
             "num_blocks": self.num_blocks,
             "tick": self.tick,

@@ -1,26 +1,28 @@
-"""What runs a stage: rates and memory of one pipeline device, and presets with their sources."""
+"""What runs a stage: rates and memory of one pipeline device."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeGuard
 
 import numpy as np
 
 from slicegraph import checks
 from slicegraph.errors import InputError
+from slicegraph.presets import PRESETS
+from slicegraph.rates import Rates, is_rate, plain
 
 _RATES = ("bandwidth", "flops", "memory_bandwidth", "overflow_bandwidth")
 _BYTES = ("memory", "memory_limit")
 _MAX_BYTES = 2**53
+_MAX_LATENCY = 1e15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """One pipeline device; all stages run on devices of one kind.
+    """One pipeline device. Devices with equal figures are of one kind; a name is no figure.
 
     Attributes
     ----------
@@ -30,6 +32,10 @@ class Device:
         Operations per second, and bytes per second between the device and its own memory. Needed only for graphs that
         do not give work in seconds: a node's work is then the roofline
         ``max(flops / device.flops, (read_bytes + write_bytes) / device.memory_bandwidth)``, and 0 for a view.
+        ``flops`` may be a table by type of number, such as ``{"fp32": 19.5e12, "bf16": 312e12}``: each node runs at
+        the rate of its type (`Graph`, ``dtype``). A node whose type the table lacks runs as the next wider type that
+        it has, else at its slowest rate; a node without a type, or of one that nobody knows, at the rate of bf16, else
+        of fp16, else of fp32, else of int8. See `slicegraph.rates.Rates`.
     memory
         Bytes of parameters that stay resident. None: all of them.
     overflow_bandwidth
@@ -37,6 +43,16 @@ class Device:
         ``bandwidth``, as in the paper.
     memory_limit
         Bytes of parameters that a stage may hold at most. None: no limit.
+    latency
+        Seconds that every transfer of a tensor takes before its first byte; a tensor of 0 bytes takes none.
+    overlap
+        Whether the device computes and transfers at the same time: a stage then costs
+        ``max(work + overflow, io_in + io_out)`` rather than their sum.
+    work
+        The name of a row of the graph's measured work (`Graph`, ``work_on``), which counts instead of the roofline. A
+        node of which the row says NaN cannot run on the device. None: no row.
+    name
+        What reports call it. It makes no difference between devices.
 
     Raises
     ------
@@ -50,80 +66,94 @@ class Device:
     64000000000.0
     >>> sg.Device.preset("edgetpu").memory
     8388608
+    >>> sg.Device.preset("a100").flops["fp32"]
+    19500000000000.0
     """
 
     bandwidth: float
-    flops: float | None = None
+    flops: float | Mapping[str, float] | None = None
     memory_bandwidth: float | None = None
     memory: int | None = None
     overflow_bandwidth: float | None = None
     memory_limit: int | None = None
+    latency: float = 0.0
+    overlap: bool = False
+    work: str | None = None
+    name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for name in _RATES:
-            value = _plain(getattr(self, name))
-            if value is None and name != "bandwidth":
-                continue
-            if not _is_number(value) or not (0 < value <= sys.float_info.max):
-                raise InputError(f"device: {name} {value!r} is not a positive finite number")
-            object.__setattr__(self, name, float(value))
+            value = getattr(self, name)
+            if value is not None or name == "bandwidth":
+                object.__setattr__(self, name, _rate(name, value))
         for name in _BYTES:
-            value = _plain(getattr(self, name))
-            if value is None:
-                continue
-            if not _is_number(value) or not (0 <= value <= _MAX_BYTES) or value != int(value):
-                raise InputError(f"device: {name} {value!r} is not a whole number of bytes from 0 to 2^53")
-            object.__setattr__(self, name, int(value))
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _bytes(name, value))
+        object.__setattr__(self, "latency", _latency(self.latency))
+        if not isinstance(self.overlap, bool | np.bool_):
+            raise InputError(f"device: overlap {self.overlap!r:.80} is neither True nor False")
+        object.__setattr__(self, "overlap", bool(self.overlap))
+        if self.work is not None and not (isinstance(self.work, str) and self.work):
+            raise InputError(f"device: work {self.work!r:.80} is not the name of a row of the graph's work_on")
+        if not isinstance(self.name, str):
+            raise InputError(f"device: name {self.name!r:.80} is not a string")
 
     @classmethod
     def preset(cls, name: str) -> Self:
-        """Give a well-known device; see `PRESETS` for names and sources."""
+        """Give a well-known device; see `slicegraph.presets.PRESETS` for names and sources."""
         if not isinstance(name, str) or name not in PRESETS:
             raise InputError(f"device: no preset {name!r}, but {', '.join(PRESETS)}")
-        return cls(**PRESETS[name])
+        return cls(**PRESETS[name], name=name)
 
     @classmethod
     def from_mapping(cls, figures: Mapping[str, Any]) -> Self:
         """Give the device that a file describes; unknown keys are ignored."""
-        names = {field.name for field in dataclasses.fields(cls)}
+        names = {each.name for each in dataclasses.fields(cls)}
         known = {name: value for name, value in checks.mapping("device", figures).items() if name in names}
         if "bandwidth" not in known:
             raise InputError("device: bandwidth is missing, and a device has one")
         return cls(**known)
 
-    def to_mapping(self) -> dict[str, float | int]:
-        """Give the figures that are set, by name."""
-        figures = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: value for name, value in figures.items() if value is not None}
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the figures that are set, by name; a table of rates is a dictionary, and the device's name is none."""
+        figures = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.compare}
+        defaults = {each.name: each.default for each in dataclasses.fields(self)}
+        return {
+            name: dict(value) if isinstance(value, Rates) else value
+            for name, value in figures.items()
+            if value != defaults[name]
+        }
+
+    def for_types(self, dtype: Sequence[str] | None) -> Self:
+        """Give the device as the nodes of a graph use it: without types all run at one rate."""
+        if dtype is None and isinstance(self.flops, Rates):
+            return dataclasses.replace(self, flops=self.flops.of(None))
+        return self
 
 
-def _plain(value: object) -> object:
-    """Give a scalar of numpy as Python's own, of which comparisons do not overflow."""
-    return value.item() if isinstance(value, np.integer | np.floating) else value
+def _rate(name: str, value: object) -> float | Rates:
+    if name == "flops" and isinstance(value, Mapping):
+        return Rates(value)
+    value = plain(value)
+    if not is_rate(value):
+        raise InputError(f"device: {name} {value!r} is not a positive finite number")
+    return float(value)
+
+
+def _bytes(name: str, value: object) -> int:
+    value = plain(value)
+    if not _is_number(value) or not (0 <= value <= _MAX_BYTES) or value != int(value):
+        raise InputError(f"device: {name} {value!r} is not a whole number of bytes from 0 to 2^53")
+    return int(value)
+
+
+def _latency(value: object) -> float:
+    value = plain(value)
+    if not _is_number(value) or not 0 <= value <= _MAX_LATENCY:
+        raise InputError(f"device: latency {value!r} is not a number of seconds from 0 to 1e15")
+    return float(value)
 
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # The device of this project's benchmarks. It is nobody's product.
-    "testbed": {"flops": 50e12, "memory_bandwidth": 1e12, "bandwidth": 64e9},
-    # NVIDIA A100 80GB SXM datasheet: 312 TFLOPS dense BF16, 2,039 GB/s HBM2e, 80 GB; NVLink 3 moves 600 GB/s in both
-    # directions together, so 300 GB/s in one.
-    "a100": {"flops": 312e12, "memory_bandwidth": 2.039e12, "bandwidth": 300e9, "memory_limit": 80_000_000_000},
-    # NVIDIA H100 SXM datasheet: 989 TFLOPS dense BF16, 3.35 TB/s HBM3, 80 GB; NVLink 4 moves 900 GB/s both ways.
-    "h100": {"flops": 989e12, "memory_bandwidth": 3.35e12, "bandwidth": 450e9, "memory_limit": 80_000_000_000},
-    # Coral Edge TPU, M.2 datasheet: 4 TOPS int8, PCIe Gen2 x1 (500 MB/s after 8b/10b coding), which also streams in
-    # the parameters that do not fit the 8 MB on chip (coral.ai, "Edge TPU compiler": about 8 MB of SRAM). On-chip
-    # bandwidth is not published: 4 TOPS from an array of 64 x 64 multipliers (Boroumand et al., PACT 2021) is a clock
-    # of 488 MHz, at which one byte for each of 64 rows is 31.25 GB/s.
-    "edgetpu": {
-        "flops": 4e12,
-        "memory_bandwidth": 31.25e9,
-        "bandwidth": 500e6,
-        "memory": 8 * 2**20,
-        "overflow_bandwidth": 500e6,
-    },
-}
-"""Figures of well-known devices by name; the sources stand beside them."""

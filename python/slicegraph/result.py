@@ -191,7 +191,7 @@ class Result:
                     "num_tensors": graph.num_tensors,
                     "digest": graph.structure_digest,
                 },
-                "device": instance.device.to_mapping(),
+                "device": instance.figures,
                 "boundary_io": instance.boundary_io,
                 "num_blocks": instance.num_blocks,
                 "tick": instance.tick,

@@ -121,7 +121,7 @@ def write_records(path: Path, sweeps: Sequence[Sweep], others: Sequence[_Record]
 
 def _record(sweep: Sweep) -> _Record:
     return {
-        "device": sweep.device.to_mapping(),
+        "device": sweep.device.for_types(None).to_mapping(),
         "boundary_io": sweep.boundary_io,
         "partitions": [partition.block_of.tolist() for partition in sweep.curve.partitions],
         "bounds": [list(pair) for pair in sweep.curve.bounds],
@@ -130,7 +130,7 @@ def _record(sweep: Sweep) -> _Record:
 
 
 def _about(instance: Instance) -> _Record:
-    return {"device": instance.device.to_mapping(), "boundary_io": instance.boundary_io}
+    return {"device": instance.figures, "boundary_io": instance.boundary_io}
 
 
 def _question(record: Mapping[str, Any]) -> tuple[object, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
     if instance.num_blocks < graph.num_nodes:
         add("one more stage", num_blocks=instance.num_blocks + 1)
     if instance.memory_limit is not None or any(block.overflow for block in result.block_costs):
-        more = {
+        more: dict[str, Any] = {
             name: int(size * _MORE_MEMORY)
             for name in ("memory", "memory_limit")
             if (size := getattr(device, name)) is not None

@@ -46,5 +46,5 @@ def test_the_checker_shares_no_code_with_what_solves() -> None:
         ),
         *(f"slicegraph.certificate.{name}" for name in ("ticks", "windows")),
         *(f"slicegraph.formats.{name}" for name in ("arrays", "files", "limits", "writing")),
-        *(f"slicegraph.{name}" for name in ("checks", "device", "errors", "interrupts")),
+        *(f"slicegraph.{name}" for name in ("checks", "device", "errors", "interrupts", "presets", "rates")),
     }

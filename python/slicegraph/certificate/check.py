@@ -121,7 +121,8 @@ def check(
     """
     _check_arguments(graph, certificate, device, num_blocks, boundary_io, budget)
     try:
-        wanted = {"device": device and device.to_mapping(), "num_blocks": num_blocks, "boundary_io": boundary_io}
+        figures = device and device.for_types(None).to_mapping()
+        wanted = {"device": figures, "num_blocks": num_blocks, "boundary_io": boundary_io}
         _check_form(certificate.document, wanted)
         return _check(graph.arrays, certificate.document, Budget(budget))
     except PlacedError as error:

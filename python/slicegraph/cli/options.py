@@ -10,25 +10,30 @@ import logging
 import math
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 import slicegraph as sg
 from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
-from slicegraph.device import PRESETS
 from slicegraph.formats import FORMATS
 from slicegraph.formats.counting.expression import Expression
 from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.plan import Plan as Document
+from slicegraph.presets import PRESETS
 from slicegraph.report.why import why_to_document, why_to_text
 
 _DEFAULT_DEVICE = "testbed"
-_FIGURES = {
-    "flops": (units.flops, "operations per second, such as 312TFLOPS"),
+_FIGURES: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "flops": (
+        units.rates,
+        "operations per second, such as 312TFLOPS; or those of some types of number: fp32=19.5TFLOPS,bf16=312TFLOPS",
+    ),
     "memory_bandwidth": (units.bytes_per_second, "bytes per second between a device and its memory, such as 2TB/s"),
     "bandwidth": (units.bytes_per_second, "bytes per second between a stage and the memory that stages share"),
     "memory": (units.num_bytes, "bytes of parameters that stay resident, such as 8MiB"),
@@ -221,6 +226,8 @@ def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None 
         device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
     # A verb may offer presets alone.
     given = {name: value for name in _FIGURES if (value := getattr(options, name, None)) is not None}
+    if isinstance(given.get("flops"), dict) and isinstance(device.flops, Mapping):
+        given["flops"] = {**device.flops, **given["flops"]}
     for name, value in given.items():
         try:
             dataclasses.replace(device, **{name: value})
@@ -232,6 +239,18 @@ def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None 
 def names_device(options: argparse.Namespace) -> bool:
     """Whether a device, or a figure of one, was typed."""
     return any(getattr(options, name) is not None for name in ("device", *_FIGURES))
+
+
+def figure_words(device: sg.Device) -> list[str]:
+    """Give the words that name a device: a preset, else its figures."""
+    preset = next((name for name in PRESETS if sg.Device.preset(name) == device), None)
+    if preset is not None:
+        return ["--device", preset]
+    words = []
+    for name, value in device.to_mapping().items():
+        table = isinstance(value, dict)
+        words += [flag(name), ",".join(f"{key}={rate!r}" for key, rate in value.items()) if table else f"{value!r}"]
+    return words
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:

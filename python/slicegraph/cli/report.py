@@ -12,7 +12,6 @@ from pathlib import Path
 import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output
-from slicegraph.device import PRESETS
 from slicegraph.formats.answers import read_claims, read_run, read_sweep
 from slicegraph.formats.writing import write_file
 from slicegraph.report.answer import Answer, make_answer
@@ -108,12 +107,7 @@ def _commands(options: argparse.Namespace, answer: Answer) -> list[str]:
     reading = ["--format", options.format] if options.format else []
     for option, pairs in (("--dim", options.dim), ("--flops-of", options.flops_of)):
         reading += [word for name, value in pairs for word in (option, f"{name}={value}")]
-    device = answer.instance.device
-    preset = next((name for name, figures in PRESETS.items() if sg.Device(**figures) == device), None)
-    question = ["-k", str(answer.instance.num_blocks)]
-    question += ["--device", preset] if preset else []
-    if preset is None:
-        question += [word for name, value in device.to_mapping().items() for word in (shared.flag(name), f"{value!r}")]
+    question = ["-k", str(answer.instance.num_blocks), *shared.figure_words(answer.instance.device)]
     question += ["--boundary-io"] * answer.instance.boundary_io
     if answer.claims is not None and answer.claims.is_certificate:
         return [shlex.join(["slicegraph", "check", options.model, options.plan, *reading, *question])]

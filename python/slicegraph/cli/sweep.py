@@ -12,7 +12,7 @@ from pathlib import Path
 import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output, units
-from slicegraph.device import PRESETS
+from slicegraph.presets import PRESETS
 from slicegraph.resume import known_of, read_records, write_records
 
 _INTERRUPTED = 130

@@ -56,6 +56,19 @@ fraction = _reader("a fraction", {"%": Decimal("0.01")}, "5%")
 """Reads a fraction: 0.05 or 5%."""
 
 
+def rates(text: str) -> float | dict[str, float]:
+    """Read operations per second, or a table of them by type of number: ``fp32=19.5TFLOPS,bf16=312TFLOPS``."""
+    if "=" not in text:
+        return flops(text)
+    table: dict[str, float] = {}
+    for pair in text.split(","):
+        key, _, rate = pair.partition("=")
+        if key in table:
+            raise argparse.ArgumentTypeError(f"{text!r} has two rates of {key}")
+        table[key] = flops(rate)
+    return table
+
+
 def several(unit: Callable[[str], float]) -> Callable[[str], list[float]]:
     """Read numbers between commas, each once."""
 
