@@ -61,5 +61,5 @@ pub fn layered(num_nodes: usize, width: usize, seed: u64) -> Graph {
 #[must_use]
 pub fn layered_instance(num_nodes: usize, width: usize, num_blocks: usize, seed: u64) -> Instance {
     let graph = Arc::new(layered(num_nodes, width, seed));
-    Instance::new(graph, &Device::with_bandwidth(64e9), num_blocks, false).expect("a sound device")
+    Instance::uniform(graph, &Device::with_bandwidth(64e9), num_blocks, false).expect("a sound device")
 }

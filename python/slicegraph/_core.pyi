@@ -11,11 +11,13 @@ __all__ = [
     "Found",
     "Graph",
     "Instance",
+    "Kind",
     "Narrowed",
     "Proof",
     "ProofState",
     "Proven",
     "Quotient",
+    "Row",
     "anneal",
     "brkga",
     "find_domains",
@@ -44,6 +46,11 @@ class Graph:
         write_bytes: NDArray[np.int64] | None,
         param_bytes: NDArray[np.int64] | None,
         is_view: NDArray[np.bool_] | None,
+        state_bytes: NDArray[np.int64] | None = None,
+        live_bytes: NDArray[np.int64] | None = None,
+        param_size: NDArray[np.int64] | None = None,
+        param_readers: NDArray[np.int64] | None = None,
+        param_offsets: NDArray[np.int64] | None = None,
     ) -> Graph: ...
     @property
     def num_nodes(self) -> int: ...
@@ -66,6 +73,16 @@ class Arrays:
     def work(self) -> NDArray[np.float64]: ...
     @property
     def param_bytes(self) -> NDArray[np.uint64]: ...
+    @property
+    def state_bytes(self) -> NDArray[np.uint64]: ...
+    @property
+    def live_bytes(self) -> NDArray[np.uint64]: ...
+    @property
+    def param_size(self) -> NDArray[np.uint64]: ...
+    @property
+    def param_readers(self) -> NDArray[np.int64]: ...
+    @property
+    def param_offsets(self) -> NDArray[np.int64]: ...
 
 @final
 class BlockCost:
@@ -80,7 +97,47 @@ class BlockCost:
     @property
     def param_bytes(self) -> int: ...
     @property
+    def state_bytes(self) -> int: ...
+    @property
+    def live_bytes(self) -> int: ...
+    @property
     def cost(self) -> int | None: ...
+
+@final
+class Kind:
+    def __new__(
+        cls,
+        *,
+        bandwidth: float,
+        flops: float | None = None,
+        memory_bandwidth: float | None = None,
+        memory: int | None = None,
+        overflow_bandwidth: float | None = None,
+        memory_limit: int | None = None,
+        latency: float = 0.0,
+        overlap: bool = False,
+        work: NDArray[np.float64] | None = None,
+        transfer: NDArray[np.float64] | None = None,
+    ) -> Kind: ...
+
+@final
+class Row:
+    @property
+    def work(self) -> NDArray[np.int64]: ...
+    @property
+    def transfer(self) -> NDArray[np.int64]: ...
+    @property
+    def params(self) -> NDArray[np.int64]: ...
+    @property
+    def stored(self) -> NDArray[np.int64]: ...
+    @property
+    def memory(self) -> int: ...
+    @property
+    def memory_limit(self) -> int | None: ...
+    @property
+    def state_limit(self) -> int | None: ...
+    @property
+    def is_overlap(self) -> bool: ...
 
 @final
 class Instance:
@@ -88,15 +145,19 @@ class Instance:
         cls,
         graph: Graph,
         *,
-        num_blocks: int,
+        kinds: list[Kind],
+        kind_of: list[int],
         boundary_io: bool,
-        bandwidth: float,
-        flops: float | None,
-        memory_bandwidth: float | None,
-        memory: int | None,
-        overflow_bandwidth: float | None,
-        memory_limit: int | None,
+        pins: list[tuple[int, list[int]]] = ...,
+        together: list[list[int]] = ...,
     ) -> Instance: ...
+    @property
+    def num_kinds(self) -> int: ...
+    @property
+    def is_plain(self) -> bool: ...
+    def row(self, kind: int) -> Row: ...
+    @property
+    def allowed(self) -> NDArray[np.bool_] | None: ...
     @property
     def tick(self) -> float: ...
     @property

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph._core import Instance as CoreInstance
+from slicegraph._core import Kind
 from slicegraph.certificate import codec
 from slicegraph.columns import integers
 from slicegraph.device import Device
@@ -110,14 +111,18 @@ class Instance:
         self._graph, self._device, self._num_blocks, self._boundary_io = graph, device, int(num_blocks), boundary_io
         self._core = CoreInstance(
             graph.core,
-            num_blocks=self.num_blocks,
+            kinds=[
+                Kind(
+                    bandwidth=device.bandwidth,
+                    flops=self.figures.get("flops"),
+                    memory_bandwidth=device.memory_bandwidth,
+                    memory=device.memory,
+                    overflow_bandwidth=device.overflow_bandwidth,
+                    memory_limit=device.memory_limit,
+                )
+            ],
+            kind_of=[0] * self.num_blocks,
             boundary_io=boundary_io,
-            bandwidth=device.bandwidth,
-            flops=self.figures.get("flops"),
-            memory_bandwidth=device.memory_bandwidth,
-            memory=device.memory,
-            overflow_bandwidth=device.overflow_bandwidth,
-            memory_limit=device.memory_limit,
         )
 
     def quotient(self, graph: Graph, core: CoreInstance) -> Instance:

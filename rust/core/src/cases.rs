@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::cost::{Device, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
+use crate::cost::{
+    Constraints, Device, INFINITE, Instance, Machine, Ticks, bottleneck, check_partition, partition_costs,
+};
 use crate::graph::GraphBuilder;
 use crate::ids::{NodeId, count};
 use crate::query::ExactParams;
@@ -40,14 +42,72 @@ pub(crate) fn random_instance_at(
     }
     builder.is_output = Some((0..=num_nodes).map(|_| random.random()).collect());
     let graph = Arc::new(builder.freeze().expect("edges go up"));
-    Instance::new(graph, &device, num_blocks, random.random()).expect("small numbers, and room for all")
+    Instance::uniform(graph, &device, num_blocks, random.random()).expect("small numbers, and room for all")
+}
+
+/// An instance of one to three kinds of devices in any order: tables of work that lack some nodes, latency, overlap, memory
+/// and limits; parameters of several readers, state, live tensors; nodes with few stages. Nobody says that anything fits.
+pub(crate) fn random_unlike(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    let mut bytes = |most: i64| -> Vec<i64> { (0..num_nodes).map(|_| random.random_range(0..most)).collect() };
+    let mut builder = GraphBuilder {
+        work: Some(vec![0.0; num_nodes]),
+        param_bytes: Some(bytes(4)),
+        state_bytes: Some(bytes(2)),
+        live_bytes: Some(bytes(3)),
+        ..GraphBuilder::default()
+    };
+    for producer in std::iter::once(None).chain((0..num_nodes).map(Some)) {
+        let mut consumers: Vec<NodeId> = (producer.map_or(0, |node| node + 1)..num_nodes).map(NodeId::new).collect();
+        consumers.retain(|_| random.random_bool(0.3));
+        builder.add_tensor(producer.map(NodeId::new), random.random_range(0..5), &consumers);
+    }
+    builder.is_output = Some((0..=num_nodes).map(|_| random.random()).collect());
+    for _ in 0..random.random_range(0..3) {
+        let mut readers: Vec<NodeId> = (0..num_nodes).map(NodeId::new).collect();
+        readers.retain(|_| random.random_bool(0.5));
+        builder.add_param(random.random_range(1..5), &readers);
+    }
+    let graph = Arc::new(builder.freeze().expect("edges go up"));
+    let num_kinds = random.random_range(1..4);
+    let lacks = if random.random_bool(0.5) { 0.1 } else { 0.0 };
+    let kinds = (0..num_kinds).map(|_| random_device(random, num_nodes, lacks)).collect();
+    let kind_of = (0..num_blocks).map(|_| random.random_range(0..num_kinds)).collect();
+    let mut stages = Vec::new();
+    for node in 0..if random.random_bool(0.3) { num_nodes } else { 0 } {
+        let some: Vec<usize> = (0..num_blocks).filter(|_| random.random_bool(0.7)).collect();
+        if random.random_bool(0.3) && !some.is_empty() {
+            stages.push((node, some));
+        }
+    }
+    let constraints = Constraints { stages, ..Constraints::default() };
+    let machine = Machine { kinds, kind_of };
+    match Instance::new(graph, &machine, &constraints, random.random()) {
+        Ok(instance) => instance,
+        // Some node has no stage: another instance.
+        Err(_) => random_unlike(random, num_nodes, num_blocks),
+    }
+}
+
+/// A device for so many nodes, which cannot run each with this probability.
+fn random_device(random: &mut Xoshiro256PlusPlus, num_nodes: usize, lacks: f64) -> Device {
+    let mut time = || f64::from(random.random_range(0..5_u32));
+    let work: Vec<f64> = (0..num_nodes).map(|_| time()).collect();
+    let work = work.into_iter().map(|time| if random.random_bool(lacks) { f64::NAN } else { time }).collect();
+    Device {
+        latency: f64::from(random.random_range(0..2_u32)),
+        overlap: random.random_bool(0.3),
+        work: Some(work),
+        memory: random.random_bool(0.4).then(|| random.random_range(0..10)),
+        memory_limit: random.random_bool(0.3).then(|| random.random_range(6..16)),
+        ..Device::with_bandwidth([0.5, 1.0, 2.0, 4.0][random.random_range(0..4)])
+    }
 }
 
 /// Nodes of these works that nothing ties to each other.
 pub(crate) fn loose_nodes(works: &[f64], num_blocks: usize) -> Instance {
     let builder = GraphBuilder { work: Some(works.to_vec()), ..GraphBuilder::default() };
     let graph = Arc::new(builder.freeze().expect("there are no edges"));
-    Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+    Instance::uniform(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
 }
 
 /// A partition that never falls along a tensor; no more than that.
@@ -68,7 +128,7 @@ pub(crate) fn least_of(instance: &Instance, class_of: &[usize], num_classes: usi
     for code in 0..blocks.pow(u32::try_from(num_classes).expect("few")) {
         let block = |class: usize| code / blocks.pow(u32::try_from(class).expect("few")) % blocks;
         let block_of: Vec<i64> = class_of.iter().map(|&class| count(block(class))).collect();
-        if let Ok(block_of) = check_partition(instance.graph(), blocks, &block_of) {
+        if let Ok(block_of) = check_partition(instance, &block_of) {
             least = least.min(bottleneck(&partition_costs(instance, &block_of)));
         }
     }

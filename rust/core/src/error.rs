@@ -115,6 +115,14 @@ pub enum Error {
     /// Not a number of blocks.
     #[error("num_blocks = {0}, but a partition has from 1 to 2^20 blocks")]
     NumBlocks(usize),
+    /// A node that no stage may hold.
+    #[error("node {node}: no stage may hold it: {rule}")]
+    Homeless {
+        /// The node.
+        node: usize,
+        /// Why.
+        rule: &'static str,
+    },
     /// Not a topological order.
     #[error("order[{position}] = {node}, but {rule}")]
     Order {
@@ -142,6 +150,12 @@ pub enum Error {
         node: usize,
         /// Its key.
         key: f64,
+    },
+    /// An instance with more than a method knows.
+    #[error("{method}: it takes devices of one kind, costs that are sums, and parameters that one node reads")]
+    NotPlain {
+        /// The method.
+        method: &'static str,
     },
     /// A search parameter out of range.
     #[error("{name} = {value}, but {rule}")]

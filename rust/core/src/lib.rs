@@ -31,7 +31,7 @@
 //! builder.add_tensor(Some(b), 8, &[c]);
 //! let graph = Arc::new(builder.freeze()?);
 //!
-//! let instance = Instance::new(graph, &Device::with_bandwidth(64.0), 2, false)?;
+//! let instance = Instance::uniform(graph, &Device::with_bandwidth(64.0), 2, false)?;
 //! let order = TopologicalOrder::natural(instance.graph());
 //! let slicing = slice::slice_order(&instance, &order, &Interrupt::never()).ok().flatten().expect("no limit, no interrupt");
 //! assert_eq!(slicing.boundaries(), [0, 2, 3]);

@@ -50,7 +50,7 @@ fn extremes() -> impl Strategy<Value = Result<Instance, Error>> {
             builder.param_bytes = Some(nodes.iter().map(|node| node.1).collect());
             let overflow_bandwidth = Some(overflow_bandwidth);
             let device = Device { memory, memory_limit, overflow_bandwidth, ..Device::with_bandwidth(bandwidth) };
-            Instance::new(Arc::new(builder.freeze()?), &device, num_blocks, boundary_io)
+            Instance::uniform(Arc::new(builder.freeze()?), &device, num_blocks, boundary_io)
         },
     )
 }

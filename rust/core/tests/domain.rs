@@ -208,7 +208,7 @@ fn row(num_nodes: usize, num_blocks: usize) -> Instance {
         builder.add_tensor(Some(pair[0]), 2, &[pair[1]]);
     });
     let graph = Arc::new(builder.freeze().expect("a row"));
-    Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+    Instance::uniform(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
 }
 
 #[test]

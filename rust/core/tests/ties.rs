@@ -19,7 +19,7 @@ fn rank(instance: &Instance, block_of: &[usize]) -> (Ticks, usize, Ticks) {
 
 fn is_partition(instance: &Instance, block_of: &[usize]) -> bool {
     let signed: Vec<i64> = block_of.iter().map(|&block| i64::try_from(block).expect("small")).collect();
-    check_partition(instance.graph(), instance.num_blocks(), &signed).is_ok()
+    check_partition(instance, &signed).is_ok()
 }
 
 proptest! {

@@ -20,7 +20,8 @@ pub struct Graph(pub Arc<graph::Graph>);
 impl Graph {
     #[new]
     #[pyo3(signature = (*, producer, size, consumers, consumer_offsets, is_output, work, flops, read_bytes,
-                        write_bytes, param_bytes, is_view))]
+                        write_bytes, param_bytes, is_view, state_bytes=None, live_bytes=None,
+                        param_size=None, param_readers=None, param_offsets=None))]
     #[expect(clippy::too_many_arguments, reason = "one per array, by keyword")]
     fn new(
         py: Python<'_>,
@@ -35,6 +36,11 @@ impl Graph {
         write_bytes: Option<Integers<'_>>,
         param_bytes: Option<Integers<'_>>,
         is_view: Option<Flags<'_>>,
+        state_bytes: Option<Integers<'_>>,
+        live_bytes: Option<Integers<'_>>,
+        param_size: Option<Integers<'_>>,
+        param_readers: Option<Integers<'_>>,
+        param_offsets: Option<Integers<'_>>,
     ) -> PyResult<Self> {
         let integers = |array: Option<Integers<'_>>| array.map(copy_in).transpose();
         let floats = |array: Option<Floats<'_>>| array.map(copy_in).transpose();
@@ -51,6 +57,11 @@ impl Graph {
             consumers: copy_in(consumers)?,
             consumer_offsets: copy_in(consumer_offsets)?,
             is_output: flags(is_output)?,
+            state_bytes: integers(state_bytes)?,
+            live_bytes: integers(live_bytes)?,
+            param_size: integers(param_size)?.unwrap_or_default(),
+            param_readers: integers(param_readers)?.unwrap_or_default(),
+            param_offsets: integers(param_offsets)?.unwrap_or_else(|| vec![0]),
         };
         Ok(Self(Arc::new(compute(py, || builder.freeze())?)))
     }
@@ -62,6 +73,6 @@ impl Graph {
 
     #[getter]
     fn num_tensors(&self) -> usize {
-        self.0.num_tensors()
+        self.0.num_tensors() - self.0.num_params()
     }
 }

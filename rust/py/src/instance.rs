@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use slicegraph_core::NodeId;
-use slicegraph_core::cost::{self, Device, check_partition, partition_costs};
+use slicegraph_core::cost::{self, Constraints, Device, Machine, check_partition, partition_costs};
 use slicegraph_core::order::cone_sums;
+use slicegraph_core::{Error, NodeId, TensorId};
 
-use crate::boundary::{compute, copy_in};
+use crate::boundary::{CoreError, compute, copy_in};
 use crate::graph::Graph;
 
 /// What a block costs, in ticks.
@@ -18,7 +19,11 @@ pub struct BlockCost {
     io_in: i64,
     io_out: i64,
     overflow: i64,
+    /// Bytes of parameters, those that several nodes read once.
     param_bytes: u64,
+    state_bytes: u64,
+    /// The most bytes of live tensors while one of its nodes runs.
+    live_bytes: u64,
     /// None above the memory limit.
     cost: Option<i64>,
 }
@@ -37,6 +42,78 @@ pub struct Arrays {
     is_output: Py<PyArray1<bool>>,
     work: Py<PyArray1<f64>>,
     param_bytes: Py<PyArray1<u64>>,
+    state_bytes: Py<PyArray1<u64>>,
+    live_bytes: Py<PyArray1<u64>>,
+    param_size: Py<PyArray1<u64>>,
+    param_readers: Py<PyArray1<i64>>,
+    param_offsets: Py<PyArray1<i64>>,
+}
+
+impl Instance {
+    /// The instance, when it asks for nothing that the method lacks.
+    pub fn plain(&self, method: &'static str) -> PyResult<Arc<cost::Instance>> {
+        if self.0.is_plain() {
+            return Ok(Arc::clone(&self.0));
+        }
+        Err(CoreError(Error::NotPlain { method }).into())
+    }
+}
+
+/// One kind of device.
+#[pyclass(frozen, module = "slicegraph._core")]
+pub struct Kind(Device);
+
+#[pymethods]
+impl Kind {
+    #[new]
+    #[pyo3(signature = (*, bandwidth, flops=None, memory_bandwidth=None, memory=None, overflow_bandwidth=None,
+                        memory_limit=None, latency=0.0, overlap=false, work=None, transfer=None))]
+    #[expect(clippy::too_many_arguments, reason = "one per figure, by keyword")]
+    fn new(
+        bandwidth: f64,
+        flops: Option<f64>,
+        memory_bandwidth: Option<f64>,
+        memory: Option<u64>,
+        overflow_bandwidth: Option<f64>,
+        memory_limit: Option<u64>,
+        latency: f64,
+        overlap: bool,
+        work: Option<PyReadonlyArray1<'_, f64>>,
+        transfer: Option<PyReadonlyArray1<'_, f64>>,
+    ) -> PyResult<Self> {
+        let floats = |array: Option<PyReadonlyArray1<'_, f64>>| array.map(copy_in).transpose();
+        Ok(Self(Device {
+            bandwidth,
+            flops,
+            memory_bandwidth,
+            memory,
+            overflow_bandwidth,
+            memory_limit,
+            latency,
+            overlap,
+            work: floats(work)?,
+            transfer: floats(transfer)?,
+        }))
+    }
+}
+
+/// The costs on one kind of device, in ticks.
+#[pyclass(frozen, get_all, module = "slicegraph._core")]
+pub struct Row {
+    work: Py<PyArray1<i64>>,
+    transfer: Py<PyArray1<i64>>,
+    params: Py<PyArray1<i64>>,
+    /// Of parameters that several nodes read, by parameter.
+    stored: Py<PyArray1<i64>>,
+    memory: i64,
+    memory_limit: Option<u64>,
+    state_limit: Option<u64>,
+    is_overlap: bool,
+}
+
+/// The parameters that several nodes read, among the tensors.
+fn params(graph: &slicegraph_core::graph::Graph) -> impl Iterator<Item = TensorId> + use<> {
+    (graph.num_tensors() - graph.num_params()..graph.num_tensors()).map(TensorId::new)
 }
 
 /// A max-throughput partitioning problem.
@@ -46,24 +123,67 @@ pub struct Instance(pub Arc<cost::Instance>);
 #[pymethods]
 impl Instance {
     #[new]
-    #[pyo3(signature = (graph, *, num_blocks, boundary_io, bandwidth, flops, memory_bandwidth, memory,
-                        overflow_bandwidth, memory_limit))]
-    #[expect(clippy::too_many_arguments, reason = "one per device figure, by keyword")]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
+    #[pyo3(signature = (graph, *, kinds, kind_of, boundary_io, pins=Vec::new(), together=Vec::new()))]
     fn new(
         py: Python<'_>,
         graph: &Bound<'_, Graph>,
-        num_blocks: usize,
+        kinds: Vec<PyRef<'_, Kind>>,
+        kind_of: Vec<usize>,
         boundary_io: bool,
-        bandwidth: f64,
-        flops: Option<f64>,
-        memory_bandwidth: Option<f64>,
-        memory: Option<u64>,
-        overflow_bandwidth: Option<f64>,
-        memory_limit: Option<u64>,
+        pins: Vec<(usize, Vec<usize>)>,
+        together: Vec<Vec<usize>>,
     ) -> PyResult<Self> {
-        let device = Device { bandwidth, flops, memory_bandwidth, memory, overflow_bandwidth, memory_limit };
+        let machine = Machine { kinds: kinds.iter().map(|kind| kind.0.clone()).collect(), kind_of };
+        let constraints = Constraints { stages: pins, together };
         let graph = Arc::clone(&graph.get().0);
-        Ok(Self(Arc::new(compute(py, || cost::Instance::new(graph, &device, num_blocks, boundary_io))?)))
+        Ok(Self(Arc::new(compute(py, || cost::Instance::new(graph, &machine, &constraints, boundary_io))?)))
+    }
+
+    #[getter]
+    fn num_kinds(&self) -> usize {
+        self.0.num_kinds()
+    }
+
+    /// What is asked of costs only: see `Instance::is_plain` of the core.
+    #[getter]
+    fn is_plain(&self) -> bool {
+        self.0.is_plain()
+    }
+
+    /// The costs on one kind of device.
+    fn row(&self, py: Python<'_>, kind: usize) -> PyResult<Row> {
+        if kind >= self.0.num_kinds() {
+            return Err(PyIndexError::new_err(format!("kind {kind}, but there are {}", self.0.num_kinds())));
+        }
+        let view = self.0.view(kind);
+        let stored: Vec<i64> = params(self.0.graph()).map(|x| view.stored(x)).collect();
+        let num_tensors = self.0.graph().num_tensors() - self.0.graph().num_params();
+        Ok(Row {
+            work: view.works().to_vec().into_pyarray(py).unbind(),
+            transfer: view.transfers()[..num_tensors].to_vec().into_pyarray(py).unbind(),
+            params: view.params().to_vec().into_pyarray(py).unbind(),
+            stored: stored.into_pyarray(py).unbind(),
+            memory: view.memory(),
+            memory_limit: view.memory_limit(),
+            state_limit: view.state_limit(),
+            is_overlap: view.is_overlap(),
+        })
+    }
+
+    /// The stages that may hold each node, a row per node; none when every stage may.
+    #[getter]
+    fn allowed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<bool>>>> {
+        let Some(_) = self.0.allowed() else { return Ok(None) };
+        let stages = self.0.num_blocks();
+        let flags: Vec<bool> = self
+            .0
+            .graph()
+            .nodes()
+            .flat_map(|v| (0..stages).map(move |j| (v, j)))
+            .map(|(v, j)| self.0.may_be(v, j))
+            .collect();
+        Ok(Some(flags.into_pyarray(py).reshape([self.0.graph().num_nodes(), stages])?))
     }
 
     #[getter]
@@ -88,7 +208,8 @@ impl Instance {
 
     #[getter]
     fn transfer<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        self.0.transfers().to_vec().into_pyarray(py)
+        let num_tensors = self.0.graph().num_tensors() - self.0.graph().num_params();
+        self.0.transfers()[..num_tensors].to_vec().into_pyarray(py)
     }
 
     #[getter]
@@ -106,15 +227,23 @@ impl Instance {
     fn arrays(&self, py: Python<'_>) -> Arrays {
         let graph = self.0.graph();
         let index = |v: NodeId| i64::try_from(v.index()).unwrap_or(i64::MAX);
-        let mut offsets = vec![0];
-        let mut consumers = Vec::new();
-        for x in graph.tensors() {
-            consumers.extend(graph.consumers(x).iter().copied().map(index));
-            offsets.push(i64::try_from(consumers.len()).unwrap_or(i64::MAX));
-        }
-        let producer: Vec<i64> = graph.tensors().map(|x| graph.producer(x).map_or(-1, index)).collect();
-        let size: Vec<u64> = graph.tensors().map(|x| graph.size(x)).collect();
-        let is_output: Vec<bool> = graph.tensors().map(|x| graph.is_output(x)).collect();
+        let ends = |tensors: &mut dyn Iterator<Item = TensorId>| {
+            let (mut offsets, mut nodes) = (vec![0], Vec::new());
+            for x in tensors {
+                nodes.extend(graph.consumers(x).iter().copied().map(index));
+                offsets.push(i64::try_from(nodes.len()).unwrap_or(i64::MAX));
+            }
+            (nodes, offsets)
+        };
+        let tensors = || (0..graph.num_tensors() - graph.num_params()).map(TensorId::new);
+        let (consumers, offsets) = ends(&mut tensors());
+        let (readers, reader_offsets) = ends(&mut params(graph));
+        let producer: Vec<i64> = tensors().map(|x| graph.producer(x).map_or(-1, index)).collect();
+        let size: Vec<u64> = tensors().map(|x| graph.size(x)).collect();
+        let is_output: Vec<bool> = tensors().map(|x| graph.is_output(x)).collect();
+        let param_size: Vec<u64> = params(graph).map(|x| graph.stored(x)).collect();
+        let state_bytes: Vec<u64> = graph.nodes().map(|v| graph.state_bytes(v)).collect();
+        let live_bytes: Vec<u64> = graph.nodes().map(|v| graph.live_bytes(v)).collect();
         let work: Vec<f64> = self.0.works().iter().map(|&work| self.0.seconds(work)).collect();
         let param_bytes: Vec<u64> = graph.nodes().map(|v| graph.param_bytes(v)).collect();
         Arrays {
@@ -125,6 +254,11 @@ impl Instance {
             is_output: is_output.into_pyarray(py).unbind(),
             work: work.into_pyarray(py).unbind(),
             param_bytes: param_bytes.into_pyarray(py).unbind(),
+            state_bytes: state_bytes.into_pyarray(py).unbind(),
+            live_bytes: live_bytes.into_pyarray(py).unbind(),
+            param_size: param_size.into_pyarray(py).unbind(),
+            param_readers: readers.into_pyarray(py).unbind(),
+            param_offsets: reader_offsets.into_pyarray(py).unbind(),
         }
     }
 
@@ -143,11 +277,21 @@ impl Instance {
         let block_of = copy_in(block_of)?;
         let row = |block: cost::BlockCost| {
             let cost = Some(block.cost).filter(|&cost| cost != cost::INFINITE);
-            let cost::BlockCost { work, io_in, io_out, overflow, param_bytes, .. } = block;
-            BlockCost { work, io_in, io_out, overflow, param_bytes, cost }
+            let cost::BlockCost { work, io_in, io_out, overflow, held, .. } = block;
+            let (state_bytes, live_bytes) = (held.state, held.live);
+            BlockCost {
+                work,
+                io_in,
+                io_out,
+                overflow,
+                param_bytes: held.bytes - held.state,
+                state_bytes,
+                live_bytes,
+                cost,
+            }
         };
         compute(py, || {
-            let block_of = check_partition(self.0.graph(), self.0.num_blocks(), &block_of)?;
+            let block_of = check_partition(&self.0, &block_of)?;
             let used = block_of.iter().max().map_or(0, |last| last + 1);
             Ok(partition_costs(&self.0, &block_of).into_iter().take(used).map(row).collect())
         })

@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use crate::graph::Graph;
     #[pymodule_export]
-    use crate::instance::{Arrays, BlockCost, Instance};
+    use crate::instance::{Arrays, BlockCost, Instance, Kind, Row};
     #[pymodule_export]
     use crate::nearest::stay_near;
     #[pymodule_export]

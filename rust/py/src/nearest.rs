@@ -21,8 +21,8 @@ pub fn stay_near<'py>(
     start: PyReadonlyArray1<'py, i64>,
     threshold: Ticks,
 ) -> PyResult<Near<'py>> {
-    let instance = &instance.get().0;
-    let check = |block_of| check_partition(instance.graph(), instance.num_blocks(), block_of).map_err(CoreError);
+    let instance = &instance.get().plain("stay_near")?;
+    let check = |block_of| check_partition(instance, block_of).map_err(CoreError);
     let (plan, start) = (check(&copy_in(plan)?)?, check(&copy_in(start)?)?);
     let supervised = supervise(
         py,

@@ -42,7 +42,7 @@ pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
 /// Merges nodes; partitions that cost `threshold` or more may get lost.
 #[pyfunction]
 pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<i64>) -> PyResult<Quotient> {
-    let instance = &instance.get().0;
+    let instance = &instance.get().plain("reduce")?;
     let supervised = supervise(
         py,
         |_, ()| Ok(false),
@@ -60,7 +60,7 @@ pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<
 /// The node whose cheapest block is the most expensive, and what that costs; `poll` says whether to stop.
 #[pyfunction]
 pub fn node_bound(py: Python<'_>, instance: &Bound<'_, Instance>, poll: Bound<'_, PyAny>) -> PyResult<(usize, i64)> {
-    let instance = &instance.get().0;
+    let instance = &instance.get().plain("node_bound")?;
     let poll = poll.unbind();
     let supervised = supervise(
         py,

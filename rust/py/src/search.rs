@@ -94,7 +94,7 @@ fn run(
     request: &Request<'_>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
-    let (py, instance) = (instance.py(), &instance.get().0);
+    let (py, instance) = (instance.py(), &instance.get().plain("search")?);
     let poll = poll.unbind();
     let finite = |cost: i64| Some(cost).filter(|&cost| cost != INFINITE);
     let supervised = supervise(

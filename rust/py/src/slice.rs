@@ -19,7 +19,7 @@ pub fn slice_order<'py>(
     instance: &Bound<'py, Instance>,
     order: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Slicing<'py>> {
-    let (instance, order) = (&instance.get().0, copy_in(order)?);
+    let (instance, order) = (&instance.get().plain("slice_order")?, copy_in(order)?);
     let supervised = supervise(
         py,
         |_, ()| Ok(false),

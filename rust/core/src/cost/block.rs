@@ -2,8 +2,8 @@
 
 use super::instance::Instance;
 use super::ticks::{INFINITE, Ticks};
+use super::view::Held;
 use crate::error::Error;
-use crate::graph::Graph;
 use crate::ids::NodeId;
 
 /// What one block pays, in ticks.
@@ -17,20 +17,23 @@ pub struct BlockCost {
     pub io_out: Ticks,
     /// Streaming in the parameters beyond memory.
     pub overflow: Ticks,
-    /// Bytes of parameters.
-    pub param_bytes: u64,
-    /// The sum of work, io and overflow; [`INFINITE`] above the memory limit.
+    /// What it stores.
+    pub held: Held,
+    /// The sum of work, io and overflow, or on a device that overlaps the larger of io and the others; [`INFINITE`] above
+    /// a limit, and where a node may not be.
     pub cost: Ticks,
 }
 
-/// Checks that `block_of` maps every node to a block below `num_blocks`, and no tensor backwards.
+/// Checks that `block_of` maps every node to a block that may hold it, no tensor backwards, and nodes that must be together
+/// to one block.
 ///
 /// # Errors
 /// [`Error`], naming the first node that breaks a rule.
 ///
 /// # Complexity
 /// O(nodes + distinct producer-consumer pairs).
-pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Result<Vec<usize>, Error> {
+pub fn check_partition(instance: &Instance, block_of: &[i64]) -> Result<Vec<usize>, Error> {
+    let (graph, num_blocks) = (instance.graph(), instance.num_blocks());
     if block_of.len() != graph.num_nodes() {
         let rule = format!("there are {} nodes", graph.num_nodes());
         return Err(Error::Length { array: "block_of", length: block_of.len(), rule });
@@ -44,6 +47,16 @@ pub fn check_partition(graph: &Graph, num_blocks: usize, block_of: &[i64]) -> Re
         if let Some(&consumer) = graph.successors(node).iter().find(|c| block_of[c.index()] < block) {
             let (consumer, earlier) = (consumer.index(), block_of[consumer.index()]);
             return Err(wrong(node, format!("its consumer, node {consumer}, is in block {earlier}, which is earlier")));
+        }
+    }
+    if let Some(node) = graph.nodes().find(|&v| !instance.may_be(v, checked[v.index()])) {
+        return Err(wrong(node, "a constraint or the kind of its device keeps the node from this block".to_string()));
+    }
+    for nodes in instance.together() {
+        let first = nodes[0];
+        if let Some(&node) = nodes.iter().find(|v| checked[v.index()] != checked[first.index()]) {
+            let rule = format!("node {}, which must be with it, is in block {}", first.index(), checked[first.index()]);
+            return Err(wrong(node, rule));
         }
     }
     Ok(checked)
@@ -64,37 +77,39 @@ pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost
     let graph = instance.graph();
     let num_blocks = block_of.iter().max().map_or(0, |&last| last + 1);
     let mut blocks = vec![BlockCost::default(); num_blocks];
-    let mut params = vec![0; num_blocks];
+    let mut is_allowed = vec![true; num_blocks];
     for node in graph.nodes() {
         let block = block_of[node.index()];
-        blocks[block].work += instance.work(node);
-        blocks[block].param_bytes += graph.param_bytes(node);
-        params[block] += instance.params()[node.index()];
+        let view = instance.on(block);
+        blocks[block].work += view.work(node);
+        blocks[block].held.add(&view.held(node));
+        is_allowed[block] &= instance.may_be(node, block);
     }
     let mut last_tensor_paid = vec![None; num_blocks];
     for tensor in graph.tensors() {
-        let transfer = instance.transfer(tensor);
+        let stored = graph.stored(tensor);
         let home = graph.producer(tensor).map(|node| block_of[node.index()]);
         let mut is_exported = instance.boundary_io() && graph.is_output(tensor);
         for consumer in graph.consumers(tensor).iter().map(|node| block_of[node.index()]) {
-            let is_import = home.map_or(instance.boundary_io(), |home| home != consumer);
+            let is_import = home.map_or(instance.boundary_io() || stored > 0, |home| home != consumer);
             if is_import && last_tensor_paid[consumer] != Some(tensor) {
                 last_tensor_paid[consumer] = Some(tensor);
-                blocks[consumer].io_in += transfer;
+                let view = instance.on(consumer);
+                blocks[consumer].io_in += view.transfer(tensor);
+                blocks[consumer].held.bytes += stored;
+                blocks[consumer].held.params += view.stored(tensor);
             }
             is_exported |= is_import;
         }
         if let (Some(home), true) = (home, is_exported) {
-            blocks[home].io_out += transfer;
+            blocks[home].io_out += instance.on(home).transfer(tensor);
         }
     }
-    for (block, params) in blocks.iter_mut().zip(params) {
-        block.overflow = instance.overflow(params);
-        block.cost = if instance.is_over_limit(block.param_bytes) {
-            INFINITE
-        } else {
-            block.work + block.io_in + block.io_out + block.overflow
-        };
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let view = instance.on(index);
+        block.overflow = view.overflow(block.held.params);
+        let cost = view.cost(block.work, block.io_in + block.io_out, &block.held);
+        block.cost = if is_allowed[index] { cost } else { INFINITE };
     }
     blocks
 }

@@ -5,13 +5,22 @@
 //! `f64` and in JSON, whatever the order they are taken in, and every claim is about the snapped instance.
 
 mod block;
+mod bound;
+mod budget;
 mod device;
 mod instance;
+mod quotient;
+mod row;
 mod seconds;
+mod stages;
 mod ticks;
+mod view;
 
 pub use block::{BlockCost, bottleneck, check_partition, partition_costs};
-pub use device::Device;
+pub use budget::Budget;
+pub use device::{Device, Machine};
 pub use instance::Instance;
+pub use stages::{Allowed, Constraints};
 pub(crate) use ticks::{ABOVE_ALL, ceil_div};
 pub use ticks::{INFINITE, Ticks};
+pub use view::{Held, View};

@@ -5,8 +5,12 @@ use crate::error::Error;
 use crate::graph::{Graph, MAX_SECONDS, Work};
 use crate::ids::bytes_as_float;
 
-/// Seconds per node: as given, or by the roofline max(flops / rate, moved bytes / memory bandwidth).
+/// Seconds per node: the device's table, or as the graph gives them, or by the roofline
+/// max(flops / rate, moved bytes / memory bandwidth). Not a number where the device cannot run the node.
 pub(super) fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {
+    if let Some(table) = &device.work {
+        return Ok(table.clone());
+    }
     let (flops, moved_bytes, is_view) = match graph.work() {
         Work::Seconds(seconds) => return Ok(seconds.clone()),
         Work::Facts { flops, moved_bytes, is_view } => (flops, moved_bytes, is_view),
@@ -20,6 +24,18 @@ pub(super) fn work_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, E
     };
     let seconds: Vec<f64> = flops.iter().zip(moved_bytes).zip(is_view).map(roofline).collect();
     check_times("node", "work", &seconds)?;
+    Ok(seconds)
+}
+
+/// Seconds per tensor: the device's table, or latency and size / bandwidth; none for what has no size.
+pub(super) fn transfer_seconds(graph: &Graph, device: &Device) -> Result<Vec<f64>, Error> {
+    let time = |size: u64| if size == 0 { 0.0 } else { device.latency + bytes_as_float(size) / device.bandwidth };
+    let mut seconds: Vec<f64> = match &device.transfer {
+        Some(table) => table.clone(),
+        None => graph.tensors().map(|x| time(graph.size(x))).collect(),
+    };
+    seconds.resize(graph.num_tensors(), 0.0);
+    check_times("tensor", "size / bandwidth", &seconds)?;
     Ok(seconds)
 }
 

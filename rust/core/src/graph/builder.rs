@@ -1,13 +1,12 @@
 //! From plain arrays to a frozen [`Graph`]: the one place that checks a graph.
 
+use super::bytes::{check_length, checked_bytes, checked_params};
 use super::{Csr, Graph, Work};
 use crate::error::Error;
 use crate::ids::{NodeId, TensorId, narrow};
 
 /// Counts stay below this, so that every index fits 32 bits with room for a sentinel.
 const MAX_COUNT: usize = 1 << 31;
-/// Byte counts stay within this, so that a float holds them exactly.
-const MAX_BYTES: i64 = 1 << 53;
 /// Seconds stay within this (thirty million years), far from where floats overflow.
 pub(crate) const MAX_SECONDS: f64 = 1e15;
 /// Operations stay within this.
@@ -28,8 +27,18 @@ pub struct GraphBuilder {
     pub write_bytes: Option<Vec<i64>>,
     /// Per node, whether it moves nothing and costs nothing; none: no node.
     pub is_view: Option<Vec<bool>>,
-    /// Bytes of parameters per node; none: zero.
+    /// Bytes of parameters per node that no other node reads; none: zero.
     pub param_bytes: Option<Vec<i64>>,
+    /// Bytes per node that stay on its device from one batch to the next, such as a cache of keys and values; none: zero.
+    pub state_bytes: Option<Vec<i64>>,
+    /// Bytes of tensors that a block holds at most while it runs the node; none: zero.
+    pub live_bytes: Option<Vec<i64>>,
+    /// Bytes of each parameter that several nodes read.
+    pub param_size: Vec<i64>,
+    /// The nodes that read each such parameter, one parameter after the other.
+    pub param_readers: Vec<i64>,
+    /// Parameter `p` is read by `param_readers[param_offsets[p]..param_offsets[p + 1]]`.
+    pub param_offsets: Vec<i64>,
     /// Per tensor, the node that makes it, or -1 for a model input.
     pub producer: Vec<i64>,
     /// Bytes per tensor.
@@ -52,6 +61,11 @@ impl Default for GraphBuilder {
             write_bytes: None,
             is_view: None,
             param_bytes: None,
+            state_bytes: None,
+            live_bytes: None,
+            param_size: Vec::new(),
+            param_readers: Vec::new(),
+            param_offsets: vec![0],
             producer: Vec::new(),
             size: Vec::new(),
             consumers: Vec::new(),
@@ -79,6 +93,13 @@ impl GraphBuilder {
         TensorId::new(self.size.len() - 1)
     }
 
+    /// Adds a parameter of `size` bytes that several nodes read.
+    pub fn add_param(&mut self, size: i64, readers: &[NodeId]) {
+        self.param_size.push(size);
+        self.param_readers.extend(readers.iter().map(|node| i64::try_from(node.index()).unwrap_or(i64::MAX)));
+        self.param_offsets.push(i64::try_from(self.param_readers.len()).unwrap_or(i64::MAX));
+    }
+
     /// Checks everything and builds the graph.
     ///
     /// # Errors
@@ -86,28 +107,44 @@ impl GraphBuilder {
     ///
     /// # Complexity
     /// O(nodes + tensors + reads), but for sorting each node's successors.
-    pub fn freeze(self) -> Result<Graph, Error> {
+    pub fn freeze(mut self) -> Result<Graph, Error> {
         let num_nodes = self.work.as_ref().or(self.flops.as_ref()).ok_or(Error::NoWork)?.len();
-        let num_tensors = self.size.len();
+        let params = checked_params(&self.param_size, &self.param_readers, &self.param_offsets, num_nodes)?;
         if num_nodes == 0 {
             return Err(Error::EmptyGraph);
         }
-        for (what, count) in [("nodes", num_nodes), ("tensors", num_tensors), ("reads", self.consumers.len())] {
+        let num_tensors = self.size.len();
+        let counts = [num_nodes, num_tensors + params.len(), self.consumers.len() + self.param_readers.len()];
+        for (what, count) in ["nodes", "tensors", "reads"].into_iter().zip(counts) {
             if count >= MAX_COUNT {
                 return Err(Error::TooMany { what, count });
             }
         }
         let work = checked_work(&self, num_nodes)?;
-        let param_bytes = match self.param_bytes {
-            Some(bytes) => checked_bytes("node", "param_bytes", num_nodes, &bytes)?,
-            None => vec![0; num_nodes],
+        let bytes = |quantity, values: &Option<Vec<i64>>| match values {
+            Some(bytes) => checked_bytes("node", quantity, num_nodes, bytes),
+            None => Ok(vec![0; num_nodes]),
         };
-        check_total("param_bytes", &param_bytes)?;
+        let param_bytes = bytes("param_bytes", &self.param_bytes)?;
+        let state_bytes = bytes("state_bytes", &self.state_bytes)?;
+        let live_bytes = bytes("live_bytes", &self.live_bytes)?;
+        check_total("param_bytes", param_bytes.iter().chain(&params).chain(&state_bytes))?;
         let size = checked_bytes("tensor", "size", num_tensors, &self.size)?;
         check_length("producer", self.producer.len(), "tensors", num_tensors)?;
-        let is_output = self.is_output.unwrap_or_else(|| vec![false; num_tensors]);
+        let mut is_output = self.is_output.take().unwrap_or_else(|| vec![false; num_tensors]);
         check_length("is_output", is_output.len(), "tensors", num_tensors)?;
-        let offsets = checked_offsets(&self.consumer_offsets, num_tensors, self.consumers.len())?;
+        let mut offsets = checked_offsets(&self.consumer_offsets, num_tensors, self.consumers.len())?;
+        // A parameter that several nodes read is stored as a model input is paid: once by each block that reads it.
+        let num_params = params.len();
+        let mut stored = vec![0; num_tensors];
+        stored.extend(params);
+        let mut size = size;
+        size.resize(stored.len(), 0);
+        is_output.resize(stored.len(), false);
+        self.producer.resize(stored.len(), -1);
+        let first = self.consumers.len();
+        offsets.extend(self.param_offsets.iter().skip(1).map(|&end| first + usize::try_from(end).unwrap_or(0)));
+        self.consumers.append(&mut self.param_readers);
         let (producer_of, consumers) = checked_endpoints(num_nodes, &self.producer, &self.consumers, offsets)?;
 
         let made =
@@ -130,6 +167,10 @@ impl GraphBuilder {
         Ok(Graph {
             work,
             param_bytes,
+            state_bytes,
+            live_bytes,
+            stored,
+            num_params,
             size,
             producer: producer_of,
             is_output,
@@ -142,37 +183,12 @@ impl GraphBuilder {
     }
 }
 
-fn check_length(array: &'static str, length: usize, owners: &str, expected: usize) -> Result<(), Error> {
-    if length == expected {
-        return Ok(());
-    }
-    Err(Error::Length { array, length, rule: format!("there are {expected} {owners}") })
-}
-
-fn check_total(quantity: &'static str, bytes: &[u64]) -> Result<(), Error> {
-    let total: u128 = bytes.iter().map(|&b| u128::from(b)).sum();
+fn check_total<'a>(quantity: &'static str, bytes: impl Iterator<Item = &'a u64>) -> Result<(), Error> {
+    let total: u128 = bytes.map(|&b| u128::from(b)).sum();
     if total > 1 << 53 {
         return Err(Error::Total { quantity, total });
     }
     Ok(())
-}
-
-fn checked_bytes(
-    owner: &'static str,
-    quantity: &'static str,
-    expected: usize,
-    values: &[i64],
-) -> Result<Vec<u64>, Error> {
-    check_length(quantity, values.len(), if owner == "node" { "nodes" } else { "tensors" }, expected)?;
-    let check = |(index, &value): (usize, &i64)| {
-        match u64::try_from(value) {
-            Ok(bytes) if value <= MAX_BYTES => Ok(bytes),
-            Ok(_) => Err("above 2^53"),
-            Err(_) => Err("negative"),
-        }
-        .map_err(|rule| Error::Quantity { owner, index, quantity, value: value.to_string(), rule })
-    };
-    values.iter().enumerate().map(check).collect()
 }
 
 fn check_numbers(quantity: &'static str, values: &[f64], max: f64, too_large: &'static str) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The computation graph: nodes, and tensors as hyperedges. Checked once by [`GraphBuilder`], then frozen.
 
 mod builder;
+mod bytes;
 mod csr;
 
 pub use builder::GraphBuilder;
@@ -33,6 +34,11 @@ pub enum Work {
 pub struct Graph {
     work: Work,
     param_bytes: Vec<u64>,
+    state_bytes: Vec<u64>,
+    live_bytes: Vec<u64>,
+    /// Bytes per tensor: of a parameter that several nodes read; zero for a tensor that moves.
+    stored: Vec<u64>,
+    num_params: usize,
     size: Vec<u64>,
     producer: Vec<Option<NodeId>>,
     is_output: Vec<bool>,
@@ -50,10 +56,24 @@ impl Graph {
         self.param_bytes.len()
     }
 
-    /// The number of tensors.
+    /// The number of tensors; parameters that several nodes read are the last of them.
+    ///
+    /// Such a parameter is a tensor of no size that nobody makes: a block that reads it stores it, once.
     #[must_use]
     pub fn num_tensors(&self) -> usize {
         self.size.len()
+    }
+
+    /// How many of the tensors are parameters that several nodes read.
+    #[must_use]
+    pub fn num_params(&self) -> usize {
+        self.num_params
+    }
+
+    /// Bytes that a block with a reader of `tensor` stores of it: all of a parameter that several nodes read, else none.
+    #[must_use]
+    pub fn stored(&self, tensor: TensorId) -> u64 {
+        self.stored[tensor.index()]
     }
 
     /// All nodes by index.
@@ -72,10 +92,22 @@ impl Graph {
         &self.work
     }
 
-    /// Bytes of parameters that `node` reads.
+    /// Bytes of parameters that `node` reads and no other node does.
     #[must_use]
     pub fn param_bytes(&self, node: NodeId) -> u64 {
         self.param_bytes[node.index()]
+    }
+
+    /// Bytes of state that `node` keeps from one batch to the next.
+    #[must_use]
+    pub fn state_bytes(&self, node: NodeId) -> u64 {
+        self.state_bytes[node.index()]
+    }
+
+    /// Bytes of tensors that a block holds at most while it runs `node`, its nodes in the file's order.
+    #[must_use]
+    pub fn live_bytes(&self, node: NodeId) -> u64 {
+        self.live_bytes[node.index()]
     }
 
     /// Bytes of `tensor`.

@@ -205,7 +205,7 @@ mod tests {
             builder.add_tensor(Some(ends(row)[1]), 1, &[last]);
         }
         let graph = sync::Arc::new(builder.freeze().expect("rows"));
-        Instance::new(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
+        Instance::uniform(graph, &Device::with_bandwidth(1.0), 3, false).expect("small numbers")
     }
 
     #[test]

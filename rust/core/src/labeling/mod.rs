@@ -90,7 +90,7 @@ mod tests {
                 block_of.push(count(first - 1 + code % length));
                 code /= length;
             }
-            check_partition(instance.graph(), instance.num_blocks(), &block_of)
+            check_partition(instance, &block_of)
         });
         all.flatten().map(|block_of| bottleneck(&partition_costs(instance, &block_of))).min().unwrap_or(INFINITE)
     }
@@ -137,7 +137,7 @@ mod tests {
                         |node: usize| (windows.earliest[node]..=windows.latest[node]).contains(&(block_of[node] + 1));
                     assert!((0..num_nodes).all(is_within), "case {case}");
                     let blocks: Vec<i64> = block_of.iter().map(|&block| count(block)).collect();
-                    check_partition(instance.graph(), num_blocks, &blocks).expect("no edge goes back");
+                    check_partition(&instance, &blocks).expect("no edge goes back");
                     assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
                 }
             }

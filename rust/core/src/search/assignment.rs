@@ -340,7 +340,7 @@ impl<'a> Assignment<'a> {
 fn sums_of(instance: &Instance, block_of: &[usize]) -> Vec<Sums> {
     let mut sums: Vec<Sums> = partition_costs(instance, block_of)
         .iter()
-        .map(|cost| Sums { busy: cost.work + cost.io_in + cost.io_out, params: 0, bytes: cost.param_bytes })
+        .map(|cost| Sums { busy: cost.work + cost.io_in + cost.io_out, params: 0, bytes: cost.held.bytes })
         .collect();
     sums.resize(instance.num_blocks(), Sums::default());
     for (&params, &block) in instance.params().iter().zip(block_of) {

@@ -276,7 +276,7 @@ mod tests {
         let num_nodes = instance.graph().num_nodes();
         let block_of: Vec<i64> =
             (0..num_nodes).map(|node| count(nested.iter().filter(|&&cut| !cuts[cut][node]).count())).collect();
-        let mut least = check_partition(instance.graph(), instance.num_blocks(), &block_of)
+        let mut least = check_partition(instance, &block_of)
             .map_or(INFINITE, |block_of| bottleneck(&partition_costs(instance, &block_of)));
         if nested.len() + 1 < instance.num_blocks() {
             for next in 0..cuts.len() {

@@ -112,7 +112,7 @@ mod tests {
                 let Some(run) = presearch_once(instance, &params, 0, incumbent, &interrupt) else { return };
                 num_runs += 1;
                 let blocks: Vec<i64> = run.best.iter().copied().map(count).collect();
-                assert!(check_partition(instance.graph(), instance.num_blocks(), &blocks).is_ok(), "case {case}");
+                assert!(check_partition(instance, &blocks).is_ok(), "case {case}");
                 assert_eq!(run.objective, Objective::of(instance, &run.best), "case {case}");
                 assert_eq!(incumbent.progress.bottleneck, run.objective.bottleneck, "case {case}");
                 let is_taken = run.objective.bottleneck == INFINITE || incumbent.block_of() == run.best;
@@ -138,7 +138,7 @@ mod tests {
             builder.add_tensor(Some(node), random.random_range(1..9), &consumers);
         }
         let graph = Arc::new(builder.freeze().expect("edges go up"));
-        Instance::new(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
+        Instance::uniform(graph, &Device::with_bandwidth(1.0), num_blocks, false).expect("small numbers")
     }
 
     #[test]

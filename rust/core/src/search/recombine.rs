@@ -210,7 +210,7 @@ mod tests {
             let low = random.random_range(0..num_blocks);
             let blocks = low..=random.random_range(low..num_blocks);
             let taken: Vec<i64> = within(&blocks, &best, &other).into_iter().map(count).collect();
-            assert!(check_partition(instance.graph(), num_blocks, &taken).is_ok(), "case {case}");
+            assert!(check_partition(&instance, &taken).is_ok(), "case {case}");
             let is_own = |node: usize| blocks.contains(&best[node]) && blocks.contains(&other[node]);
             assert!((0..num_nodes).all(|node| !is_own(node) || taken[node] == count(other[node])), "case {case}");
         }

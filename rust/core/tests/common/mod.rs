@@ -48,7 +48,7 @@ pub fn instances(max_nodes: usize, max_blocks: usize) -> impl Strategy<Value = I
                 builder.is_output = Some(is_output);
                 let graph = Arc::new(builder.freeze().expect("edges go up in the hidden order"));
                 let device = Device { memory, memory_limit, ..Device::with_bandwidth(2.0) };
-                Instance::new(graph, &device, num_blocks, boundary_io).expect("small numbers")
+                Instance::uniform(graph, &device, num_blocks, boundary_io).expect("small numbers")
             },
         )
     })
@@ -89,7 +89,7 @@ pub fn partitions(instance: &Instance) -> impl Iterator<Item = Vec<usize>> + '_ 
 /// Whether these are blocks of an acyclic partition.
 pub fn is_acyclic(instance: &Instance, block_of: &[usize]) -> bool {
     let signed: Vec<i64> = block_of.iter().map(|&block| i64::try_from(block).expect("a small number")).collect();
-    check_partition(instance.graph(), instance.num_blocks(), &signed).is_ok()
+    check_partition(instance, &signed).is_ok()
 }
 
 /// A chain of nodes of one second each, with 2 bytes (one second) between neighbours.
@@ -100,7 +100,7 @@ pub fn chain(num_nodes: usize, num_blocks: usize) -> Instance {
         builder.add_tensor(Some(pair[0]), 2, &pair[1..]);
     }
     let graph = Arc::new(builder.freeze().expect("a chain"));
-    Instance::new(graph, &Device::with_bandwidth(2.0), num_blocks, false).expect("small numbers")
+    Instance::uniform(graph, &Device::with_bandwidth(2.0), num_blocks, false).expect("small numbers")
 }
 
 /// Half a second in ticks, of which all costs of these instances are multiples.

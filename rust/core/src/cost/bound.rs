@@ -1,0 +1,179 @@
+//! Lower bounds on every bottleneck that take one look at the costs.
+
+use super::budget::{all_room, kinds_of_nodes, least_weight, load, multipliers};
+use super::instance::Instance;
+use super::ticks::{ABOVE_ALL, INFINITE, Ticks};
+use super::view::View;
+use crate::ids::{NodeId, TensorId, count};
+
+impl Instance {
+    /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the most expensive node.
+    ///
+    /// Lemma 3.3 of the paper, max(W / k, max work of a node), with what else nobody can avoid: parameters beyond the
+    /// memory of all devices overflow in some block, and with `boundary_io` each model input that is read is paid at least
+    /// once and each model output once. Where stages are unlike, the mean is weighed by multipliers (`budget`), and a node
+    /// costs what it costs on the stage that suits it best. More than any block costs when a node is above the memory limit of
+    /// every stage that may hold it, or all nodes together are above that of all devices: then no partition is within it.
+    #[must_use]
+    pub fn combinatorial_bound(&self) -> Ticks {
+        self.combinatorial_bound
+    }
+
+    pub(super) fn combine(&self) -> Ticks {
+        let stages = self.stages_of_kinds();
+        if !self.has_room(&stages) {
+            return ABOVE_ALL;
+        }
+        let masks = kinds_of_nodes(self);
+        let all = self.used_kinds();
+        let mut bound = self.mean(&multipliers(self), &stages, masks.as_deref());
+        for v in self.graph().nodes() {
+            let kinds = masks.as_ref().map_or(all, |masks| masks[v.index()]);
+            let views = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
+            match views.map(|view| self.alone(view, v)).min() {
+                None | Some(INFINITE) => return ABOVE_ALL,
+                Some(cost) => bound = bound.max(cost),
+            }
+        }
+        bound
+    }
+
+    /// What a block costs at least on a kind that holds a node.
+    fn alone(&self, view: View<'_>, node: NodeId) -> Ticks {
+        let graph = self.graph();
+        let touched = || graph.reads(node).iter().chain(graph.produces(node)).copied();
+        let mut held = view.held(node);
+        for x in graph.reads(node).iter().copied().filter(|&x| graph.stored(x) > 0) {
+            held.bytes += graph.stored(x);
+            held.params += view.stored(x);
+        }
+        view.cost(view.work(node), self.boundary_cost(view, &mut touched()), &held)
+    }
+
+    /// Whether the memory limits of so many devices of each kind add up to all that is stored at least.
+    fn has_room(&self, stages: &[i64]) -> bool {
+        let graph = self.graph();
+        let own = graph.nodes().map(|v| u128::from(graph.param_bytes(v)) + u128::from(graph.state_bytes(v)));
+        let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
+        let bytes =
+            own.sum::<u128>() + graph.tensors().filter(is_read).map(|x| u128::from(graph.stored(x))).sum::<u128>();
+        let limits = self.views().zip(stages).filter(|&(_, &stages)| stages > 0);
+        let rooms =
+            limits.map(|(view, &stages)| Some(u128::from(view.memory_limit()?) * u128::from(stages.unsigned_abs())));
+        rooms.sum::<Option<u128>>().is_none_or(|room| bytes <= room)
+    }
+
+    /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
+    fn mean(&self, (multipliers, _): &(Vec<i64>, u32), stages: &[i64], masks: Option<&[u64]>) -> Ticks {
+        let (graph, all) = (self.graph(), self.used_kinds());
+        let sum_over_nodes = |cost: &dyn Fn(View<'_>, NodeId) -> Ticks| {
+            let least = |v: NodeId| {
+                let kinds = masks.map_or(all, |masks| masks[v.index()]);
+                least_weight(self, multipliers, kinds, &|view| cost(view, v))
+            };
+            graph.nodes().map(least).sum::<i128>()
+        };
+        let is_input = |x: &TensorId| graph.producer(*x).is_none() && !graph.consumers(*x).is_empty();
+        let sum_over_inputs = |cost: &dyn Fn(View<'_>, TensorId) -> Ticks| {
+            let inputs = graph.tensors().filter(is_input);
+            inputs.map(|x| least_weight(self, multipliers, all, &|view| cost(view, x))).sum::<i128>()
+        };
+        let moved = |view: View<'_>, x| if self.boundary_io() && !view.is_overlap() { view.transfer(x) } else { 0 };
+        let time = sum_over_nodes(&load) + sum_over_inputs(&moved);
+        let streamed = sum_over_nodes(&|view, v| load(view, v) + view.params()[v.index()])
+            + sum_over_inputs(&|view, x| moved(view, x) + view.stored(x));
+        let rooms = self.views().zip(multipliers).zip(stages);
+        let resident: i128 = rooms
+            .map(|((view, &multiplier), &stages)| {
+                i128::from(multiplier).saturating_mul(i128::from(stages)).saturating_mul(i128::from(view.memory()))
+            })
+            .sum();
+        let (together, room) = (time.max(streamed - resident), all_room(multipliers, stages));
+        Ticks::try_from(together.div_euclid(room) + i128::from(together.rem_euclid(room) > 0)).unwrap_or(ABOVE_ALL)
+    }
+
+    /// What these tensors cost at least because they cross the border of the model.
+    fn boundary_cost(&self, view: View<'_>, tensors: &mut dyn Iterator<Item = TensorId>) -> Ticks {
+        let crosses = |x: &TensorId| match self.graph().producer(*x) {
+            None => !self.graph().consumers(*x).is_empty(),
+            Some(_) => self.graph().is_output(*x),
+        };
+        tensors.filter(|x| self.boundary_io() && crosses(x)).map(|x| view.transfer(x)).sum()
+    }
+
+    /// So many blocks at least are needed for a bottleneck of `cost`: with fewer, the mean block costs more, or holds more
+    /// than the memory limit. Never more than there are nodes; one where stages are unlike.
+    pub(crate) fn least_blocks(&self, cost: Ticks) -> usize {
+        if !self.is_uniform() {
+            return 1;
+        }
+        let one = multipliers(self);
+        let is_enough = |num_blocks: usize| {
+            let stages = [count(num_blocks)];
+            self.mean(&one, &stages, None) <= cost && self.has_room(&stages)
+        };
+        let (mut low, mut high) = (1, self.graph().num_nodes().max(1));
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_enough(middle) { high = middle } else { low = middle + 1 }
+        }
+        low
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::{RngExt, SeedableRng};
+
+    use crate::cases::{least_of, random_partition, random_unlike};
+    use crate::cost::{INFINITE, bottleneck, partition_costs};
+
+    #[test]
+    fn no_partition_beats_the_bound_or_breaks_the_budget() {
+        let (mut num_tight, mut num_within, mut num_infeasible) = (0, 0, 0);
+        for case in 0..2000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let (num_nodes, num_blocks) = (random.random_range(1..6), random.random_range(1..4));
+            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let each: Vec<usize> = (0..num_nodes).collect();
+            let (best, bound) = (least_of(&instance, &each, num_nodes), instance.combinatorial_bound());
+            assert!(bound <= best, "case {case}: {bound} above {best}");
+            num_tight += usize::from(2 * bound > best && best < INFINITE);
+            num_infeasible += usize::from(best == INFINITE);
+            let block_of = random_partition(&mut random, &instance);
+            let cap = bottleneck(&partition_costs(&instance, &block_of));
+            if cap == INFINITE {
+                continue;
+            }
+            num_within += 1;
+            let (graph, budget) = (instance.graph(), instance.budget());
+            let split = random.random_range(0..=num_blocks);
+            let mut paid = [0_i128; 2];
+            let side = |block: usize| usize::from(block >= split);
+            for v in graph.nodes() {
+                let block = block_of[v.index()];
+                paid[side(block)] += i128::from(budget.nodes[v.index()]);
+            }
+            for x in graph.tensors() {
+                let home = graph.producer(x).map(|v| block_of[v.index()]);
+                let mut importing: Vec<usize> = graph.consumers(x).iter().map(|v| block_of[v.index()]).collect();
+                importing.sort_unstable();
+                importing.dedup();
+                importing.retain(|&block| Some(block) != home && (home.is_some() || instance.boundary_io()));
+                if let (Some(home), false) = (home, importing.is_empty()) {
+                    paid[side(home)] += i128::from(budget.exports[x.index()]);
+                }
+                for &block in &importing {
+                    paid[side(block)] += i128::from(budget.imports[x.index()]);
+                }
+            }
+            assert!(paid[0] <= budget.room(0, split, cap), "case {case}");
+            assert!(paid[1] <= budget.room(split, num_blocks, cap), "case {case}");
+        }
+        assert!(
+            num_tight > 300 && num_within > 500 && num_infeasible > 20,
+            "{num_tight} {num_within} {num_infeasible}"
+        );
+    }
+}

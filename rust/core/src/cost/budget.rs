@@ -1,0 +1,208 @@
+//! One linear bound for unlike stages: what nodes and tensors take at least of what the stages can spend together.
+//!
+//! **Claim.** Let stage `j` have a multiplier `m_j >= 0`, let `u(v)` be the least `m_j load_j(v)` over the stages `j` that may
+//! hold `v`, and `e(x)`, `i(x)` the least `m_j export_j(x)` and `m_j transfer_j(x)` over the stages that may make or read `x`.
+//! If every block costs at most `cap`, then
+//!
+//! ```text
+//! sum of u(v) + sum of e(x) over cut x + sum of i(x) over the blocks that import x  <=  cap * sum of m_j,
+//! ```
+//!
+//! and the same holds for the first stages by themselves, and for the last.
+//!
+//! **Proof.** Multiply what block `j` pays by `m_j` and add up. Every node and tensor on the left is paid by some stage, at no
+//! less than its least price. A stage that communicates beside its computation pays at least its work: its `load` is its work,
+//! its `export` and `transfer` are nothing. ∎
+//!
+//! Rounding terms on the left down and the right side down keeps the claim, since the left side is an integer then.
+//! The best multipliers are the dual of the fractional assignment of nodes to stages; any prove something.
+
+use super::instance::Instance;
+use super::ticks::Ticks;
+use super::view::View;
+use crate::ids::{NodeId, TensorId, float, ticks};
+
+/// Multipliers are counted in units of `2^-SHIFT` where there are several kinds.
+const SHIFT: u32 = 20;
+/// How often each multiplier is improved, and in how many steps.
+const ROUNDS: usize = 3;
+const STEPS: usize = 24;
+/// Multipliers differ by no more than this factor.
+const SPREAD: f64 = 1e6;
+
+/// Weights of nodes and tensors, and what stages can spend of them.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    shift: u32,
+    /// By kind.
+    multipliers: Vec<i64>,
+    /// Sums of the multipliers of the stages before each stage.
+    sums: Vec<i128>,
+    /// By node.
+    pub nodes: Vec<Ticks>,
+    /// By tensor: what its maker pays more when another block reads it.
+    pub exports: Vec<Ticks>,
+    /// By tensor: what every block pays that reads it and does not make it.
+    pub imports: Vec<Ticks>,
+}
+
+impl Budget {
+    /// The multiplier of each kind.
+    #[must_use]
+    pub fn multipliers(&self) -> &[i64] {
+        &self.multipliers
+    }
+
+    /// What the stages `first..last` can spend together when each costs at most `cap`.
+    #[must_use]
+    pub fn room(&self, first: usize, last: usize, cap: Ticks) -> i128 {
+        (i128::from(cap) * (self.sums[last] - self.sums[first])) >> self.shift
+    }
+
+    /// What a cost on a kind takes of the budget, rounded down.
+    #[must_use]
+    pub fn take(&self, kind: usize, cost: Ticks) -> Ticks {
+        scaled(self.multipliers[kind], cost, self.shift)
+    }
+}
+
+fn scaled(multiplier: i64, cost: Ticks, shift: u32) -> Ticks {
+    Ticks::try_from((i128::from(multiplier) * i128::from(cost)) >> shift).unwrap_or(Ticks::MAX)
+}
+
+/// What a node costs at least on a kind, whatever the kind overlaps.
+pub(super) fn load(view: View<'_>, node: NodeId) -> Ticks {
+    if view.is_overlap() { view.work(node) } else { view.load(node) }
+}
+
+/// The kinds of the stages that may hold each node, as bits; none when all may.
+pub(super) fn kinds_of_nodes(instance: &Instance) -> Option<Vec<u64>> {
+    let allowed = instance.allowed.as_ref()?;
+    let mut masks = vec![0_u64; instance.graph().num_nodes()];
+    for (node, mask) in masks.iter_mut().enumerate() {
+        for stage in allowed.stages(NodeId::new(node)) {
+            *mask |= 1 << instance.kind_of(stage);
+        }
+    }
+    Some(masks)
+}
+
+impl Instance {
+    /// The kinds that have a stage, as bits.
+    pub(super) fn used_kinds(&self) -> u64 {
+        if self.num_kinds() == 1 { 1 } else { self.kind_of.iter().fold(0, |mask, &kind| mask | 1 << kind) }
+    }
+
+    /// How many stages each kind has.
+    pub(super) fn stages_of_kinds(&self) -> Vec<i64> {
+        let mut counts = vec![0; self.num_kinds()];
+        (0..self.num_blocks()).for_each(|stage| counts[self.kind_of(stage)] += 1);
+        counts
+    }
+
+    /// The budget of the costs of blocks, with multipliers for which the mean block costs much.
+    ///
+    /// # Complexity
+    /// O((nodes + tensors + reads) kinds) times a constant, which is large where there are several kinds.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        let (multipliers, shift) = multipliers(self);
+        let mut sums = vec![0];
+        let mut sum = 0;
+        for stage in 0..self.num_blocks() {
+            sum += i128::from(multipliers[self.kind_of(stage)]);
+            sums.push(sum);
+        }
+        let (graph, all) = (self.graph(), self.used_kinds());
+        let masks = kinds_of_nodes(self);
+        let mask = |v: NodeId| masks.as_ref().map_or(all, |masks| masks[v.index()]);
+        let least = |kinds: u64, cost: &dyn Fn(View<'_>) -> Ticks| {
+            let costs = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
+            costs.map(|view| scaled(multipliers[view.kind()], cost(view), shift)).min().unwrap_or(0)
+        };
+        let moved = |view: View<'_>, cost: Ticks| if view.is_overlap() { 0 } else { cost };
+        let export = |x: TensorId| {
+            let kinds = graph.producer(x).map_or(all, &mask);
+            least(kinds, &|view| moved(view, view.export(x)))
+        };
+        let import = |x: TensorId| {
+            let kinds = graph.consumers(x).iter().fold(0, |kinds, &v| kinds | mask(v));
+            least(kinds, &|view| moved(view, view.transfer(x)))
+        };
+        Budget {
+            nodes: graph.nodes().map(|v| least(mask(v), &|view| load(view, v))).collect(),
+            exports: graph.tensors().map(export).collect(),
+            imports: graph.tensors().map(import).collect(),
+            shift,
+            multipliers,
+            sums,
+        }
+    }
+}
+
+/// A multiplier for each kind, and the binary digits of theirs that count parts of one.
+///
+/// # Complexity
+/// O(nodes kinds^2) times a constant where there are several kinds.
+pub(super) fn multipliers(instance: &Instance) -> (Vec<i64>, u32) {
+    let kinds = instance.num_kinds();
+    if kinds == 1 {
+        return (vec![1], 0);
+    }
+    let masks = kinds_of_nodes(instance);
+    let counts = instance.stages_of_kinds();
+    let works: Vec<Vec<f64>> =
+        instance.views().map(|view| instance.graph().nodes().map(|v| float(load(view, v))).collect()).collect();
+    // The mean block, when a kind has this multiplier.
+    let mean = |all: &[f64]| {
+        let room: f64 = all.iter().zip(&counts).map(|(multiplier, &stages)| multiplier * float(stages)).sum();
+        let mut sum = 0.0;
+        for node in 0..works[0].len() {
+            let mask = masks.as_ref().map_or(u64::MAX, |masks| masks[node]);
+            let costs = (0..kinds).filter(|&kind| counts[kind] > 0 && mask >> kind & 1 == 1);
+            sum += costs.map(|kind| all[kind] * works[kind][node]).fold(f64::INFINITY, f64::min);
+        }
+        sum / room
+    };
+    let totals: Vec<f64> = works.iter().map(|works| works.iter().sum::<f64>().max(1.0)).collect();
+    let mut best: Vec<f64> = totals.iter().map(|total| totals[0] / total).collect();
+    for _ in 0..ROUNDS {
+        for kind in (0..kinds).filter(|&kind| counts[kind] > 0) {
+            // The mean has one peak along each multiplier: a concave sum over a linear one.
+            let at = |log: f64| {
+                let mut all = best.clone();
+                all[kind] = log.exp();
+                (mean(&all), all[kind])
+            };
+            let center = best[kind].ln();
+            let (mut low, mut high) = (center - SPREAD.ln() / 2.0, center + SPREAD.ln() / 2.0);
+            for _ in 0..STEPS {
+                let [left, right] = [low + (high - low) / 3.0, high - (high - low) / 3.0];
+                if at(left).0 < at(right).0 { low = left } else { high = right }
+            }
+            let found = at(low.midpoint(high));
+            if found.0 > mean(&best) {
+                best[kind] = found.1;
+            }
+        }
+    }
+    let largest = best.iter().zip(&counts).filter(|&(_, &stages)| stages > 0).map(|(&m, _)| m).fold(0.0, f64::max);
+    let unit = float(1 << SHIFT) / largest;
+    (best.iter().map(|multiplier| ticks((multiplier * unit).round()).clamp(1, 1 << SHIFT)).collect(), SHIFT)
+}
+
+/// What the stages that there are can spend, in multipliers.
+pub(super) fn all_room(multipliers: &[i64], counts: &[i64]) -> i128 {
+    multipliers.iter().zip(counts).map(|(&multiplier, &stages)| i128::from(multiplier) * i128::from(stages)).sum()
+}
+
+/// How much a sum of costs weighs at least, given multipliers: the least over the kinds of a mask, not rounded.
+pub(super) fn least_weight(
+    instance: &Instance,
+    multipliers: &[i64],
+    kinds: u64,
+    cost: &dyn Fn(View<'_>) -> Ticks,
+) -> i128 {
+    let views = instance.views().filter(|view| kinds >> view.kind() & 1 == 1);
+    views.map(|view| i128::from(multipliers[view.kind()]) * i128::from(cost(view))).min().unwrap_or(0)
+}
