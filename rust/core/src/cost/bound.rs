@@ -1,6 +1,6 @@
 //! Lower bounds on every bottleneck that take one look at the costs.
 
-use super::budget::{all_room, kinds_of_nodes, least_weight, load, multipliers};
+use super::budget::{all_room, kinds_of_nodes, least_weight, load};
 use super::instance::Instance;
 use super::ticks::{ABOVE_ALL, INFINITE, Ticks};
 use super::view::View;
@@ -26,7 +26,7 @@ impl Instance {
         }
         let masks = kinds_of_nodes(self);
         let all = self.used_kinds();
-        let mut bound = self.mean(&multipliers(self), &stages, masks.as_deref());
+        let mut bound = self.mean(&stages, masks.as_deref());
         for v in self.graph().nodes() {
             let kinds = masks.as_ref().map_or(all, |masks| masks[v.index()]);
             let views = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
@@ -64,8 +64,8 @@ impl Instance {
     }
 
     /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
-    fn mean(&self, (multipliers, _): &(Vec<i64>, u32), stages: &[i64], masks: Option<&[u64]>) -> Ticks {
-        let (graph, all) = (self.graph(), self.used_kinds());
+    fn mean(&self, stages: &[i64], masks: Option<&[u64]>) -> Ticks {
+        let (graph, all, multipliers) = (self.graph(), self.used_kinds(), &self.multipliers.of_kinds);
         let sum_over_nodes = |cost: &dyn Fn(View<'_>, NodeId) -> Ticks| {
             let least = |v: NodeId| {
                 let kinds = masks.map_or(all, |masks| masks[v.index()]);
@@ -107,10 +107,9 @@ impl Instance {
         if !self.is_uniform() {
             return 1;
         }
-        let one = multipliers(self);
         let is_enough = |num_blocks: usize| {
             let stages = [count(num_blocks)];
-            self.mean(&one, &stages, None) <= cost && self.has_room(&stages)
+            self.mean(&stages, None) <= cost && self.has_room(&stages)
         };
         let (mut low, mut high) = (1, self.graph().num_nodes().max(1));
         while low < high {

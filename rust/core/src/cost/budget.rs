@@ -30,6 +30,15 @@ const STEPS: usize = 24;
 /// Multipliers differ by no more than this factor.
 const SPREAD: f64 = 1e6;
 
+/// What counts how much in the budget.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Multipliers {
+    /// By kind.
+    pub of_kinds: Vec<i64>,
+    /// The binary digits of theirs that count parts of one.
+    pub shift: u32,
+}
+
 /// Weights of nodes and tensors, and what stages can spend of them.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -100,13 +109,13 @@ impl Instance {
         counts
     }
 
-    /// The budget of the costs of blocks, with multipliers for which the mean block costs much.
+    /// The budget of the costs of blocks.
     ///
     /// # Complexity
-    /// O((nodes + tensors + reads) kinds) times a constant, which is large where there are several kinds.
+    /// O((nodes + tensors + reads) kinds).
     #[must_use]
     pub fn budget(&self) -> Budget {
-        let (multipliers, shift) = multipliers(self);
+        let Multipliers { of_kinds: multipliers, shift } = self.multipliers.clone();
         let mut sums = vec![0];
         let mut sum = 0;
         for stage in 0..self.num_blocks() {
@@ -140,14 +149,14 @@ impl Instance {
     }
 }
 
-/// A multiplier for each kind, and the binary digits of theirs that count parts of one.
+/// A multiplier for each kind, for which the mean block costs much.
 ///
 /// # Complexity
 /// O(nodes kinds^2) times a constant where there are several kinds.
-pub(super) fn multipliers(instance: &Instance) -> (Vec<i64>, u32) {
+pub(super) fn multipliers(instance: &Instance) -> Multipliers {
     let kinds = instance.num_kinds();
     if kinds == 1 {
-        return (vec![1], 0);
+        return Multipliers { of_kinds: vec![1], shift: 0 };
     }
     let masks = kinds_of_nodes(instance);
     let counts = instance.stages_of_kinds();
@@ -188,7 +197,8 @@ pub(super) fn multipliers(instance: &Instance) -> (Vec<i64>, u32) {
     }
     let largest = best.iter().zip(&counts).filter(|&(_, &stages)| stages > 0).map(|(&m, _)| m).fold(0.0, f64::max);
     let unit = float(1 << SHIFT) / largest;
-    (best.iter().map(|multiplier| ticks((multiplier * unit).round()).clamp(1, 1 << SHIFT)).collect(), SHIFT)
+    let of_kinds = best.iter().map(|multiplier| ticks((multiplier * unit).round()).clamp(1, 1 << SHIFT)).collect();
+    Multipliers { of_kinds, shift: SHIFT }
 }
 
 /// What the stages that there are can spend, in multipliers.

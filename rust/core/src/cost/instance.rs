@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::budget::{Multipliers, multipliers};
 use super::device::{Device, Machine};
 use super::row::{Row, Seconds, most};
 use super::stages::{Allowed, Constraints, allowed_stages, together_nodes};
@@ -28,6 +29,8 @@ pub struct Instance {
     /// None when every stage may hold every node.
     pub(super) allowed: Option<Allowed>,
     pub(super) together: Vec<Vec<NodeId>>,
+    /// Of the budget.
+    pub(super) multipliers: Multipliers,
     pub(super) combinatorial_bound: Ticks,
     paid_produces: Csr<TensorId>,
     paid_reads: Csr<TensorId>,
@@ -102,10 +105,10 @@ impl Instance {
         let together = together_nodes(graph.num_nodes(), constraints)?;
         let figures = Figures { num_blocks, boundary_io, tick };
         let kind_of = if kinds.len() == 1 { Vec::new() } else { kind_of.clone() };
-        Ok(Self::from_rows(graph, figures, rows, kind_of, allowed, together))
+        Ok(Self::from_rows(graph, figures, rows, kind_of, allowed, together, None))
     }
 
-    /// Puts together what is known in ticks.
+    /// Puts together what is known in ticks; without multipliers, those that suit the nodes.
     pub(super) fn from_rows(
         graph: Arc<Graph>,
         figures: Figures,
@@ -113,6 +116,7 @@ impl Instance {
         kind_of: Vec<usize>,
         allowed: Option<Allowed>,
         together: Vec<Vec<NodeId>>,
+        multipliers: Option<Multipliers>,
     ) -> Self {
         let boundary_io = figures.boundary_io;
         let moves = |x: TensorId| rows.iter().any(|row| row.transfer[x.index()] > 0);
@@ -129,6 +133,7 @@ impl Instance {
         let paid_reads = Csr::from_pairs(graph.num_nodes(), no_tensor, reads);
         let mut instance = Self {
             combinatorial_bound: 0,
+            multipliers: Multipliers::default(),
             graph,
             figures,
             rows,
@@ -138,6 +143,7 @@ impl Instance {
             paid_produces,
             paid_reads,
         };
+        instance.multipliers = multipliers.unwrap_or_else(|| self::multipliers(&instance));
         instance.combinatorial_bound = instance.combine();
         instance
     }
@@ -160,7 +166,8 @@ impl Instance {
         debug_assert!(self.is_uniform());
         let figures = Figures { num_blocks, ..self.figures };
         let graph = Arc::clone(&self.graph);
-        Self::from_rows(graph, figures, self.rows.clone(), Vec::new(), None, self.together.clone())
+        let multipliers = Some(self.multipliers.clone());
+        Self::from_rows(graph, figures, self.rows.clone(), Vec::new(), None, self.together.clone(), multipliers)
     }
 
     /// The graph to cut.

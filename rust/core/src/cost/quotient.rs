@@ -114,7 +114,8 @@ impl Instance {
         }
         let allowed = self.allowed.as_ref().map(|allowed| allowed.of_groups(group_of, num_groups));
         let together = self.together_groups(group_of);
-        Self::from_rows(Arc::new(graph), self.figures, rows.new, self.kind_of.clone(), allowed, together)
+        let (kind_of, multipliers) = (self.kind_of.clone(), Some(self.multipliers.clone()));
+        Self::from_rows(Arc::new(graph), self.figures, rows.new, kind_of, allowed, together, multipliers)
     }
 
     /// The groups that read a tensor, each once, ascending.
