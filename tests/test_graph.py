@@ -68,7 +68,7 @@ def test_what_goes_in_can_be_read_back(data: dict[str, Any]) -> None:
         ({"param_bytes": [2**53, 1, 0]}, r"param_bytes add up to 9007199254740993, which is above 2\^53"),
         ({"state_bytes": [1, 2]}, "state_bytes: length 2, but there are 3 nodes"),
         ({"state_bytes": [1, 2, -3]}, "node 2: state_bytes -3 is negative"),
-        ({"state_bytes": [2**53, 1, 0]}, r"state_bytes add up to 9007199254740993, which is above 2\^53"),
+        ({"state_bytes": [2**53, 1, 0]}, r"add up to 9007199254740993, which is above 2\^53"),
         ({"live_bytes": [0, 2**53 + 1, 0]}, r"node 1: live_bytes 9007199254740993 is above 2\^53"),
         ({"live_bytes": [0.5, 1, 1]}, "live_bytes: dtype float64, but integers are asked for"),
         ({"dtype": ["float32"]}, "dtype: length 1, but there are 3 nodes"),
@@ -81,20 +81,19 @@ def test_what_goes_in_can_be_read_back(data: dict[str, Any]) -> None:
         ({"work_on": {3: [1.0, 1.0, 1.0]}}, "work_on: a kind = 3, but it is a string"),
         ({"param_size": [4]}, "param_readers: not given, but a parameter has a size and readers"),
         (shared([4], [[0, 1]]) | {"param_offsets": None}, "param_offsets: not given, but"),
-        (shared([-4], [[0, 1]]), "parameter 0: param_size -4 is negative"),
-        (shared([4, 2**53 + 1], [[0], [1]]), r"parameter 1: param_size 9007199254740993 is above 2\^53"),
+        (shared([-4], [[0, 1]]), "parameter 0: size -4 is negative"),
+        (shared([4, 2**53 + 1], [[0], [1]]), r"parameter 1: size 9007199254740993 is above 2\^53"),
         (
             shared([2**53], [[0]]) | {"param_bytes": [1, 0, 0]},
-            r"param_bytes and param_size add up to 9007199254740993, which is above 2\^53",
+            r"add up to 9007199254740993, which is above 2\^53",
         ),
-        (shared([4, 4], [[0, 1], []]), "parameter 1: it has no reader, but"),
-        (shared([4, 4], [[0, 1], [1, 40]]), "parameter 1: reader 40 is not below num_nodes = 3"),
-        (shared([4, 4], [[0, -1], [1, 2]]), "parameter 0: reader -1 is negative"),
-        (shared([4, 4], [[0, 1], [2, 0, 2]]), "parameter 1: reader 2 stands twice"),
+        (shared([4, 4], [[0, 1], [1, 40]]), "parameter 1: reader 40 is not a node"),
+        (shared([4, 4], [[0, -1], [1, 2]]), "parameter 0: reader -1 is not a node"),
+        (shared([4, 4], [[0, 1], [2, 0, 2]]), "parameter 1: reader 2 is listed twice"),
         (shared([4, 4], [[0, 1]]), "param_offsets: length 2, but there are 2 parameters, which takes 3 offsets"),
-        (shared([4], [[0, 1]]) | {"param_offsets": [1, 2]}, r"param_offsets\[0\] = 1, but the first offset is 0"),
-        (shared([4], [[0, 1]]) | {"param_offsets": [0, 3]}, r"param_offsets\[1\] = 3, but the last offset is .*, 2"),
-        (shared([4, 4], [[0], [1]]) | {"param_offsets": [0, 3, 2]}, "parameter 1: param_offsets fall, but"),
+        (shared([4], [[0, 1]]) | {"param_offsets": [1, 2]}, "parameter 0: offset 1 is no end of its readers"),
+        (shared([4], [[0, 1]]) | {"param_offsets": [0, 3]}, "parameter 1: offset 3 is no end of its readers"),
+        (shared([4, 4], [[0], [1]]) | {"param_offsets": [0, 3, 2]}, "parameter 1: offset 3 is no end of its readers"),
         ({"read_bytes": [0, 0, -5]}, "node 2: read_bytes -5 is negative"),
         ({"is_view": [0, 2, 0]}, r"is_view\[1\] = 2 is neither 0 nor 1"),
         ({"is_output": [True]}, "is_output: length 1, but there are 2 tensors"),
@@ -153,13 +152,6 @@ def test_the_digest_is_of_the_numbers_alone() -> None:
 def test_the_digest_of_a_graph_without_what_is_new_is_what_it_was() -> None:
     """Plans and certificates that were written before stay valid."""
     assert to_graph(CHAIN).digest == "55de199626654fba38c11027496998dd2f87bdd0d4b17365c2808d74ea95e0c4"
-
-
-def test_a_graph_with_memory_that_no_cost_counts_is_refused() -> None:
-    device = sg.Device(bandwidth=1.0)
-    for facts in ({"state_bytes": [1, 1, 1]}, {"live_bytes": [1, 1, 1]}, shared([4], [[0, 1]])):
-        with pytest.raises(sg.InputError, match=r"graph: it has .*, which no cost counts yet"):
-            sg.Instance(to_graph(CHAIN, **facts), device=device, num_blocks=2)
 
 
 def test_the_structure_is_what_a_plan_is_about() -> None:

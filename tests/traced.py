@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from slicegraph.formats.arrays import GraphArrays
+
+
+def shared(graph: GraphArrays) -> list[tuple[int, list[int]]]:
+    """List the parameters that several nodes read: bytes, and who reads them."""
+    if graph.param_size is None or graph.param_readers is None or graph.param_offsets is None:
+        return []
+    readers = np.split(graph.param_readers, graph.param_offsets[1:-1])
+    return [(size, nodes.tolist()) for size, nodes in zip(graph.param_size.tolist(), readers, strict=True)]
+
+
+def stored(graph: GraphArrays) -> int:
+    """Add up all bytes of parameters, each once."""
+    assert graph.param_bytes is not None
+    return int(graph.param_bytes.sum()) + sum(size for size, _ in shared(graph))
 
 
 def facts(graph: GraphArrays, op: str) -> tuple[int, int, int, int]:

@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph.errors import InputError
 
-MAX_BYTES = 2**53
-"""No more bytes stand in one number of a graph, nor in a sum of bytes that are stored."""
 _MAX_SECONDS = 1e15
 _Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
 
@@ -59,21 +57,6 @@ def check_length(name: str, values: Sequence[Any] | NDArray[Any], count: int, ow
         raise InputError(f"{name}: length {len(values)}, but there are {count} {owners}")
 
 
-def check_stored(names: str, *columns: NDArray[Any] | None) -> None:
-    """Require that all bytes of some columns together are at most 2^53."""
-    total = sum(sum(column.tolist()) for column in columns if column is not None)
-    if total > MAX_BYTES:
-        raise InputError(f"{names} add up to {total}, which is above 2^53")
-
-
-def per_node_bytes(name: str, values: ArrayLike, num_nodes: int) -> NDArray[np.int64]:
-    """Copy the bytes of every node in: from 0 to 2^53."""
-    column = integers(name, values)
-    check_length(name, column, num_nodes, "nodes")
-    _check_bytes(name, column, "node")
-    return column
-
-
 def seconds_by_kind(name: str, values: object, num_nodes: int) -> dict[str, NDArray[np.float64]]:
     """Copy in the seconds of every node by the name of a kind of device; NaN where that kind cannot run a node."""
     tables = {}
@@ -93,70 +76,14 @@ def seconds_by_kind(name: str, values: object, num_nodes: int) -> dict[str, NDAr
 
 
 def shared_parameters(
-    size: ArrayLike | None, readers: ArrayLike | None, offsets: ArrayLike | None, num_nodes: int
+    size: ArrayLike | None, readers: ArrayLike | None, offsets: ArrayLike | None
 ) -> dict[str, NDArray[np.int64] | None]:
-    """Copy in the parameters that several nodes read.
-
-    Parameters
-    ----------
-    size
-        Integers, shape (num_params,): bytes.
-    readers, offsets
-        Integers, shapes (num_reads,) and (num_params + 1,): who reads each.
-    num_nodes
-        Readers are below it.
-
-    Raises
-    ------
-    InputError
-        Only some of the three are given; bytes are negative or above 2^53; a parameter has no reader, one that is no
-        node, or one twice.
-    """
+    """Copy in the parameters that several nodes read: all three columns, or none."""
     given = {"param_size": size, "param_readers": readers, "param_offsets": offsets}
-    if size is None or readers is None or offsets is None:
-        missing = [name for name, values in given.items() if values is None]
-        if len(missing) < len(given):
-            raise InputError(f"{missing[0]}: not given, but a parameter has a size and readers")
-        return dict.fromkeys(given)
-    columns = {name: integers(name, values) for name, values in given.items() if values is not None}
-    _check_bytes("param_size", columns["param_size"], "parameter")
-    _check_readers(columns["param_readers"], columns["param_offsets"], len(columns["param_size"]), num_nodes)
-    return dict(columns)
-
-
-def _check_bytes(name: str, values: NDArray[np.int64], owner: str) -> None:
-    wrong = np.flatnonzero((values < 0) | (values > MAX_BYTES))
-    if wrong.size:
-        index = int(wrong[0])
-        rule = "negative" if values[index] < 0 else "above 2^53"
-        raise InputError(f"{owner} {index}: {name} {values[index]} is {rule}")
-
-
-def _check_readers(readers: NDArray[np.int64], offsets: NDArray[np.int64], num_params: int, num_nodes: int) -> None:
-    if len(offsets) != num_params + 1:
-        rule = f"there are {num_params} parameters, which takes {num_params + 1} offsets"
-        raise InputError(f"param_offsets: length {len(offsets)}, but {rule}")
-    if offsets[0] != 0:
-        raise InputError(f"param_offsets[0] = {offsets[0]}, but the first offset is 0")
-    if offsets[-1] != len(readers):
-        rule = f"the last offset is the number of readers, {len(readers)}"
-        raise InputError(f"param_offsets[{num_params}] = {offsets[-1]}, but {rule}")
-    counts = np.diff(offsets)
-    if (counts <= 0).any():
-        parameter = int(np.flatnonzero(counts <= 0)[0])
-        rule = "it has no reader" if counts[parameter] == 0 else "param_offsets fall"
-        raise InputError(f"parameter {parameter}: {rule}, but each node that reads it is named")
-    parameter_of = np.repeat(np.arange(num_params), counts)
-    wrong = np.flatnonzero((readers < 0) | (readers >= num_nodes))
-    if wrong.size:
-        index = int(wrong[0])
-        rule = "negative" if readers[index] < 0 else f"not below num_nodes = {num_nodes}"
-        raise InputError(f"parameter {parameter_of[index]}: reader {readers[index]} is {rule}")
-    order = np.lexsort((readers, parameter_of))
-    is_twice = (np.diff(parameter_of[order]) == 0) & (np.diff(readers[order]) == 0)
-    if is_twice.any():
-        index = int(order[np.flatnonzero(is_twice)[0]])
-        raise InputError(f"parameter {parameter_of[index]}: reader {readers[index]} stands twice")
+    missing = [name for name, values in given.items() if values is None]
+    if 0 < len(missing) < len(given):
+        raise InputError(f"{missing[0]}: not given, but a parameter has a size and readers")
+    return {name: None if values is None else integers(name, values) for name, values in given.items()}
 
 
 def _vector(name: str, values: ArrayLike, kinds: str, wanted: str) -> NDArray[Any]:

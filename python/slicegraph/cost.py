@@ -92,9 +92,6 @@ class Instance:
         self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
     ) -> None:
         checks.instance_of("graph", graph, Graph)
-        for name in ("state_bytes", "live_bytes", "param_size"):
-            if getattr(graph.arrays, name) is not None:
-                raise InputError(f"graph: it has {name}, which no cost counts yet")
         boundary_io = checks.flag("boundary_io", boundary_io)
         if device is None:
             if graph.arrays.device is None:

@@ -17,11 +17,9 @@ from slicegraph import checks, formats
 from slicegraph._core import Graph as CoreGraph
 from slicegraph.columns import (
     check_length,
-    check_stored,
     flags,
     floats,
     integers,
-    per_node_bytes,
     seconds_by_kind,
     shared_parameters,
     texts,
@@ -142,18 +140,17 @@ class Graph:
             "read_bytes": None if read_bytes is None else integers("read_bytes", read_bytes),
             "write_bytes": None if write_bytes is None else integers("write_bytes", write_bytes),
             "param_bytes": None if param_bytes is None else integers("param_bytes", param_bytes),
+            "state_bytes": None if state_bytes is None else integers("state_bytes", state_bytes),
+            "live_bytes": None if live_bytes is None else integers("live_bytes", live_bytes),
             "is_view": None if is_view is None else flags("is_view", is_view),
             "is_output": None if is_output is None else flags("is_output", is_output),
+            **shared_parameters(param_size, param_readers, param_offsets),
         }
         self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
         guess = None if is_guess is None else flags("is_guess", is_guess)
         if guess is not None:
             check_length("is_guess", guess, num_nodes, "nodes")
-        shared = shared_parameters(param_size, param_readers, param_offsets, num_nodes)
-        check_stored("param_bytes and param_size", optional["param_bytes"], shared["param_size"])
-        state = None if state_bytes is None else per_node_bytes("state_bytes", state_bytes, num_nodes)
-        check_stored("state_bytes", state)
         self._arrays = GraphArrays(
             name=name,
             op=("",) * num_nodes if op is None else texts("op", op, num_nodes, "nodes"),
@@ -162,12 +159,9 @@ class Graph:
             dtype=None if dtype is None else texts("dtype", dtype, num_nodes, "nodes"),
             work_on=None if work_on is None else seconds_by_kind("work_on", work_on, num_nodes),
             is_guess=guess,
-            state_bytes=state,
-            live_bytes=None if live_bytes is None else per_node_bytes("live_bytes", live_bytes, num_nodes),
             device=None if device is None else dict(checks.mapping("device", device)),
             **required,  # type: ignore[arg-type] # likewise
             **optional,  # type: ignore[arg-type] # likewise
-            **shared,  # type: ignore[arg-type] # likewise
         )
         self._digest = ""
 

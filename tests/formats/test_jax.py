@@ -21,7 +21,7 @@ from onnx import parser
 import slicegraph as sg
 from jax_functions import struct, traced
 from slicegraph.formats.jax import trace
-from traced import facts
+from traced import facts, shared
 
 
 def _mlp(parameters: list[tuple[jax.Array, jax.Array]], x: jax.Array) -> jax.Array:
@@ -93,7 +93,7 @@ def test_a_random_key_is_as_big_as_its_words() -> None:
 
 
 def test_what_is_computed_from_parameters_alone_is_a_parameter() -> None:
-    """A transposed weight counts as stored, a cast one as what it has become; a number takes no bytes."""
+    """A transposed or cast weight is stored as it is given, and read as it has become; a number takes no bytes."""
     transposed = traced(lambda w, x: x @ w.T, struct(4, 5), struct(2, 5), param_argnums=(0,))
     assert list(transposed.op) == ["dot_general"]
     assert facts(transposed, "dot_general") == (2 * 2 * 5 * 4, 40 + 80, 32, 80)
@@ -102,7 +102,7 @@ def test_what_is_computed_from_parameters_alone_is_a_parameter() -> None:
     cast = traced(
         lambda w, x: x @ w.astype(x.dtype), struct(5, 4), struct(2, 5, dtype=jnp.bfloat16), param_argnums=(0,)
     )
-    assert facts(cast, "dot_general") == (80, 20 + 40, 16, 40)
+    assert facts(cast, "dot_general") == (80, 20 + 40, 16, 80)
     scaled = traced(lambda x: x * lax.rsqrt(64.0), struct(6))
     assert facts(scaled, "mul") == (6, 24, 24, 0)
     mask = traced(lambda x: jnp.where(jnp.arange(6) < 3, x, 0.0), struct(6))
@@ -116,8 +116,9 @@ def test_parameters_are_the_arguments_named_and_the_arrays_closed_over() -> None
     for positions in ((1,), (-1,)):
         graph = traced(function, struct(2, 5), struct(5, 4), param_argnums=positions)
         assert list(graph.op) == ["mul", "add", "dot_general", "add"]
-        assert _numbers(graph.param_bytes) == [20, 20, 80, 0]
-    assert _numbers(traced(function, struct(2, 5), struct(5, 4)).param_bytes) == [20, 20, 0, 0]
+        assert _numbers(graph.param_bytes) == [0, 0, 80, 0]
+        assert shared(graph) == [(20, [0, 1])]
+    assert _numbers(traced(function, struct(2, 5), struct(5, 4)).param_bytes) == [0, 0, 0, 0]
 
 
 def test_calls_are_inlined() -> None:

@@ -60,13 +60,13 @@ def test_while_runs_once_and_cond_its_dearer_branch() -> None:
 
 
 def test_what_a_body_makes_of_a_parameter_counts_in_its_place() -> None:
-    """A weight of 64 bytes that the body halves in width is a parameter of 32, not of 96."""
+    """A weight of 64 bytes that the body halves in width is stored whole and read as half, and not counted twice."""
 
     def function(w: jax.Array, x: jax.Array) -> Any:
         return lax.scan(lambda carry, _: (carry @ w.astype(jnp.bfloat16), None), x, length=2)[0]
 
     graph = traced(function, struct(4, 4), struct(2, 4, dtype=jnp.bfloat16), param_argnums=(0,))
-    assert facts(graph, "scan") == (2 * 64, 2 * (16 + 32), 2 * 16, 32)
+    assert facts(graph, "scan") == (2 * 64, 2 * (16 + 32), 2 * 16, 64)
 
 
 def test_an_equation_that_only_combines_two_elements_has_no_body() -> None:

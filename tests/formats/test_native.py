@@ -154,7 +154,7 @@ def broken(change: Callable[[Any], object]) -> bytes:
         ),
         (
             broken(lambda g: g.update(params={"size": [1], "readers": [[0, 7]]})),
-            "parameter 0: reader 7 is not below num_nodes = 3",
+            "parameter 0: reader 7 is not a node",
         ),
         (broken(lambda g: g.update(device=[])), '"device" is not an object'),
         (broken(lambda g: g.update(name=3)), '"name" is not a string'),

@@ -20,14 +20,14 @@ def _read(tmp_path: Path, text: str, opset: int = 17, **dims: int) -> GraphArray
 
 
 def test_what_is_computed_only_from_constants_is_no_node(tmp_path: Path) -> None:
-    """Constant nodes and all that follows from them fold away; the value that a node finally reads is its parameter."""
+    """Constant nodes and all that follows from them fold away; what they are computed from is a parameter."""
     text = """g (float[2,3] x) => (float[2,3] y) <float[3] w = {1,2,3}>
         { one = Constant<value_float=1.0>() a = Add(w, one) b = Exp(a) y = Mul(x, b) }"""
     graph = _read(tmp_path, text)
     assert graph.op == ["Mul"]
     assert graph.tensor_name == ["x", "y"]
     assert graph.param_bytes is not None
-    assert graph.param_bytes.tolist() == [12]
+    assert graph.param_bytes.tolist() == [12 + 4]
 
 
 def test_a_constant_too_big_to_compute_is_still_a_constant(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_node_that_only_told_its_shape_goes_with_the_shape(tmp_path: Path) -> 
 
 
 def test_shape_of_a_part_and_size_fold(tmp_path: Path) -> None:
-    """Shape's start and end are obeyed, negative ones too."""
+    """Shape's start and end are obeyed, negative ones too; of what is expanded, one number is stored."""
     text = """g (float[2,3,5] x) => (y)
         { s = Shape<start=-2, end=3>(x) y = Expand(one, s) z = Add(x, y) }""".replace(
         "=> (y)", "=> (y, z) <float[1] one = {1}>"
@@ -131,7 +131,8 @@ def test_shape_of_a_part_and_size_fold(tmp_path: Path) -> None:
     graph = _read(tmp_path, text)
     assert graph.op == ["Add"]
     assert graph.param_bytes is not None
-    assert graph.param_bytes.tolist() == [3 * 5 * 4]
+    assert graph.param_bytes.tolist() == [4]
+    assert graph.size.tolist() == [2 * 3 * 5 * 4] * 2
 
 
 def test_the_length_of_a_constant_nonzero_is_computed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from onnx import parser
 
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
+from traced import shared
 
 
 def _read(tmp_path: Path, text: str, opsets: str = '"": 17') -> GraphArrays:
@@ -50,13 +51,14 @@ def test_a_value_read_twice_by_one_node_counts_once(tmp_path: Path) -> None:
     assert _facts(graph, "b") == (40, 20, 20, False)
 
 
-def test_a_shared_parameter_counts_at_each_reader(tmp_path: Path) -> None:
-    """An initializer that two nodes read is resident wherever either of them runs."""
+def test_a_parameter_that_two_nodes_read_is_shared(tmp_path: Path) -> None:
+    """An initializer that two nodes read is resident once wherever either of them runs."""
     text = """g (float[2,4] x) => (float[2,4] y) <float[4,4] w = ["location": "absent"]>
         { a = MatMul(x, w) y = MatMul(a, w) }"""
     graph = _read(tmp_path, text)
     assert graph.param_bytes is not None
-    assert graph.param_bytes.tolist() == [64, 64]
+    assert graph.param_bytes.tolist() == [0, 0]
+    assert shared(graph) == [(64, [0, 1])]
 
 
 def test_gathering_reads_only_what_it_gathers(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from onnx import parser
 
 import slicegraph as sg
-from traced import facts
+from traced import facts, stored
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 
@@ -156,7 +156,7 @@ def test_a_model_may_return_inputs_parameters_and_numbers() -> None:
 
 
 def test_writing_in_place_makes_a_new_value() -> None:
-    """Later readers take the new value, and a buffer that is written to is an output."""
+    """Later readers take the new value; a buffer that is written to is state of the node that does, and no output."""
 
     def function(self: Any, x: Any) -> Any:
         y = x * 2
@@ -167,7 +167,10 @@ def test_writing_in_place_makes_a_new_value() -> None:
     graph = _graph(function, torch.ones(3), state=torch.ones(3))
     assert sorted(graph.arrays.op) == ["add", "add", "mul"]
     assert graph.arrays.is_output is not None
-    assert graph.arrays.is_output.sum() == 2
+    assert graph.arrays.is_output.sum() == 1
+    assert graph.arrays.state_bytes is not None
+    assert sorted(graph.arrays.state_bytes.tolist()) == [0, 0, 12]
+    assert stored(graph.arrays) == 0
 
 
 def test_a_region_that_is_kept_apart_is_inlined() -> None:

@@ -153,9 +153,8 @@ def snap(arrays: GraphArrays, device: Mapping[str, Any], *, boundary_io: bool, n
     PlacedError
         When the device lacks a figure that the graph needs, or makes a cost that is no time.
     """
-    for name in ("state_bytes", "live_bytes", "param_size"):
-        expect(getattr(arrays, name) is None, f"the graph has {name}, which no check counts yet")
     with within("device"):
+        _check_room(arrays, device)
         work = _work_seconds(arrays, device)
         rate = device.get("overflow_bandwidth", device["bandwidth"])
         param_bytes = _list(arrays.param_bytes, len(work))
@@ -211,6 +210,19 @@ def _work_seconds(arrays: GraphArrays, device: Mapping[str, Any]) -> list[float]
         0.0 if is_view else max(count / device["flops"], (read + written) / device["memory_bandwidth"])
         for count, read, written, is_view in facts
     ]
+
+
+def _check_room(arrays: GraphArrays, device: Mapping[str, Any]) -> None:
+    """Refuse what takes memory beside the parameters of single nodes, unless there is room for all in one device."""
+    columns = {name: getattr(arrays, name) for name in ("state_bytes", "live_bytes", "param_size")}
+    given = {name: column.tolist() for name, column in columns.items() if column is not None}
+    if not given:
+        return
+    live = max(given.pop("live_bytes", []), default=0)
+    total = sum(_list(arrays.param_bytes, 0)) + live + sum(map(sum, given.values()))
+    for name in ("memory", "memory_limit"):
+        rule = f"{name} is short of all that the graph stores, and no check counts more than its parameters yet"
+        expect(total <= device.get(name, math.inf), rule)
 
 
 def _list(array: Any, length: int) -> list[Any]:  # noqa: ANN401 - an array of any type, or None

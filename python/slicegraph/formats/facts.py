@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+MOST_UNPACKED: Final = 32
+"""How many times as large as what is stored something may be that is unpacked from it: numbers from single bits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,23 +24,24 @@ class Facts:
         Bytes of the outputs that somebody uses.
     parameters
         Bytes of each parameter that it reads, as stored, by whatever tells parameters apart.
+    dtype
+        The type that it computes in; "": not known.
     is_view
         It moves nothing: its output is its input under another shape.
     is_guess
         Nobody has a rule for what it computes, or for what something in its bodies does.
+    state_bytes
+        Bytes that it keeps from one run to the next.
     """
 
     flops: int
     read_bytes: int
     write_bytes: int
     parameters: Mapping[Any, int]
+    dtype: str = ""
     is_view: bool = False
     is_guess: bool = False
-
-    @property
-    def param_bytes(self) -> int:
-        """Bytes of all parameters that it reads."""
-        return sum(self.parameters.values())
+    state_bytes: int = 0
 
 
 def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
@@ -48,6 +52,7 @@ def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
         read_bytes=max([own.read_bytes, *(body.read_bytes for body in bodies)]),
         write_bytes=max([own.write_bytes, *(body.write_bytes for body in bodies)]),
         parameters={key: size for part in (own, *bodies) for key, size in part.parameters.items()},
+        dtype=_of_most(bodies) or own.dtype,
         is_guess=any(part.is_guess for part in (own, *bodies)),
     )
 
@@ -62,5 +67,11 @@ def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int]) ->
         read_bytes=trips * sum(part.read_bytes for part in parts),
         write_bytes=trips * sum(part.write_bytes for part in parts),
         parameters=parameters,
+        dtype=_of_most(parts),
         is_guess=any(part.is_guess for part in parts),
     )
+
+
+def _of_most(parts: Sequence[Facts]) -> str:
+    """Give the type in which the part computes that computes the most."""
+    return max(parts, key=lambda part: part.flops).dtype if parts else ""

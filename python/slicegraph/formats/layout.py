@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.facts import Facts
 
 _LARGEST = np.iinfo(np.int64).max
+_NUMBER_BYTES: Final = 8
 _Key = TypeVar("_Key")
 
 
@@ -29,6 +30,9 @@ def lay_out(
     returned: Collection[_Key],
 ) -> GraphArrays:
     """Lay a graph out in arrays.
+
+    A parameter that several nodes read is one entry of the shared ones, unless it is a single number, of at most 8
+    bytes: that counts at each of them.
 
     Parameters
     ----------
@@ -53,6 +57,8 @@ def lay_out(
         for key in keys:
             if key in readers:
                 readers[key].append(index)
+    own, shared = _parameters(facts)
+    state_bytes = _int64("node", node_name, (part.state_bytes for part in facts))
     return GraphArrays(
         name=name,
         op=op,
@@ -66,10 +72,35 @@ def lay_out(
         flops=_int64("node", node_name, (part.flops for part in facts)).astype(np.float64),
         read_bytes=_int64("node", node_name, (part.read_bytes for part in facts)),
         write_bytes=_int64("node", node_name, (part.write_bytes for part in facts)),
-        param_bytes=_int64("node", node_name, (part.param_bytes for part in facts)),
+        param_bytes=_int64("node", node_name, own),
         is_view=np.array([part.is_view for part in facts], dtype=np.bool_),
         is_guess=np.array([part.is_guess for part in facts], dtype=np.bool_),
+        dtype=[part.dtype for part in facts],
+        state_bytes=state_bytes if state_bytes.any() else None,
+        **shared,
     )
+
+
+def _parameters(facts: Sequence[Facts]) -> tuple[list[int], dict[str, Any]]:
+    """Divide parameters into those of one node each, of which the bytes are given, and those that several read."""
+    size: dict[Any, int] = {}
+    readers: dict[Any, list[int]] = {}
+    for index, part in enumerate(facts):
+        for key, nbytes in part.parameters.items():
+            size[key] = nbytes
+            readers.setdefault(key, []).append(index)
+    shared = [key for key, nodes in readers.items() if len(nodes) > 1 and size[key] > _NUMBER_BYTES]
+    own = [sum(part.parameters.values()) for part in facts]
+    for key in shared:
+        for index in readers[key]:
+            own[index] -= size[key]
+    if not shared:
+        return own, {}
+    return own, {
+        "param_size": _int64("parameter", map(str, range(len(shared))), (size[key] for key in shared)),
+        "param_readers": np.array([index for key in shared for index in readers[key]], dtype=np.int64),
+        "param_offsets": np.cumsum([0, *(len(readers[key]) for key in shared)], dtype=np.int64),
+    }
 
 
 def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:

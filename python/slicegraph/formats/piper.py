@@ -9,6 +9,7 @@ data nor tensor parallelism, that is the figures of a node's first TMPC of degre
 - That time is of the forward and the backward pass, and what crosses does so in both: the tensor, and its gradient
   back. So a tensor has twice the bytes of an edge's ``communicationCost``, the factor 2 of ``algo.cpp``.
 - ``parameterSize`` is the bytes of parameters, ``bandwidth`` the device's.
+  It does not say which nodes read one parameter, so each has its own.
 - A node goes by its ``id``; its ``name`` is the operator.
 
 That planner pays for every edge between stages. Here the edges of a source that cost the same are one tensor, which is

@@ -59,8 +59,11 @@ def trace(
     - Sizes: elements by width, types of less than a byte packed, a random key as the words that hold it.
     - ``flops`` as the ONNX reader counts: 2 for a multiply-accumulate, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is
-      written into the program takes no bytes; a parameter that is reshaped, transposed or broadcast those that are
-      stored.
+      written into the program takes no bytes.
+    - A parameter that several equations read is one of ``param_size``; one leaf of the arguments is one parameter.
+      What equations make of parameters alone is stored as these are, such as a transposed or a cast weight; of a slice,
+      that slice alone.
+    - ``dtype``: the widest floating-point type among an equation's operands, else the widest of theirs.
     - A primitive that is in no table counts 1 per element that it makes and is marked as a guess.
     - Equations whose results nobody uses are left out, effects or not.
     """

@@ -8,6 +8,7 @@ from typing import Any, Final
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.dtypes import computed_in
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
 from slicegraph.formats.jax.flops import RULES, count
 from slicegraph.formats.traced import Body, Step, Value
@@ -32,6 +33,7 @@ _VIEWS: Final = frozenset(
     }
 )
 _ARRANGING: Final = frozenset({"broadcast_in_dim", "broadcast_to", "transpose"})
+_SLICING: Final = frozenset({"dynamic_slice", "slice", "split"})
 _GATHERING: Final = frozenset({"dynamic_slice", "gather"})
 _LOOPS: Final = frozenset({"cond", "scan", "while"})
 # Kernels in a language of their own; what they run is not what a jaxpr says.
@@ -92,9 +94,11 @@ class Walk:
             inputs=inputs,
             outputs=outputs,
             flops=counted.flops,
+            dtype=computed_in(map(_type, eqn.invars), _type(eqn.outvars[0]) if eqn.outvars else ""),
             is_guess=counted.is_guess,
             is_view=is_view,
             is_arranging=len(inputs) == 1 and (is_view or op in _ARRANGING),
+            piece=str(eqn.params) if op in _SLICING else None,
             is_fresh=bool(eqn.effects) or op in _IMPURE,
             table=inputs[0] if is_gather else None,
             table_bytes=outputs[0].nbytes if is_gather else 0,
@@ -177,6 +181,10 @@ def _jaxprs(params: Any) -> Iterator[ClosedJaxpr]:  # noqa: ANN401 - parameters 
 
 def _shapes(atoms: Sequence[Any]) -> list[tuple[Any, Any]]:
     return [(shape(atom.aval), dtype(atom.aval)) for atom in atoms]
+
+
+def _type(atom: Any) -> str:  # noqa: ANN401 - JAX has no name for variables and literals
+    return str(dtype(atom.aval) or "")
 
 
 def _is_view(eqn: JaxprEqn) -> bool:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
+from slicegraph.formats.facts import MOST_UNPACKED
 from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard
-from slicegraph.formats.onnx.values import Value, of_array, of_sparse, of_tensor
+from slicegraph.formats.onnx.values import Stored, Value, of_array, of_sparse, of_tensor
 
 _RANDOM: Final = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
 # They only arrange what the model stores, so what is stored stays what is read.
-_ARRANGING: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+_ARRANGING: Final = frozenset({"Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+# What they make stands in the file, or is told by shapes.
+_TOLD: Final = frozenset({"Constant", "Shape", "Size"})
 # The forms of a Constant that are no tensor: where the attribute keeps its elements, and their type.
 _FORMS: Final[Mapping[str, tuple[str, Any]]] = {
     "value_float": ("f", np.float32),
@@ -29,9 +33,15 @@ _FORMS: Final[Mapping[str, tuple[str, Any]]] = {
 
 
 def initializers(graph: GraphProto) -> Iterator[tuple[str, Value]]:
-    """Run over the parameters that a graph stores."""
+    """Run over the parameters that a graph stores; two that are one part of another file are one."""
+    parts: dict[Hashable, Value] = {}
     for tensor in graph.initializer:
-        yield tensor.name, of_tensor(tensor)
+        value = of_tensor(tensor)
+        place = {entry.key: entry.value for entry in tensor.external_data}
+        if {"location", "offset", "length"} <= place.keys():
+            first = parts.setdefault((place["location"], place["offset"], place["length"]), value)
+            value = replace(value, stores=first.stores)
+        yield tensor.name, value
     for sparse in graph.sparse_initializer:
         yield sparse.values.name, of_sparse(sparse)
 
@@ -74,16 +84,57 @@ def is_inference_dropout(node: NodeProto, values: Mapping[str, Value]) -> bool:
     return training in values and values[training].scalar == 0
 
 
-def stored_bytes(node: NodeProto, values: Mapping[str, Value]) -> int | None:
-    """Say what the model stores for a constant node's output; None: that is just its size.
+def stores(
+    node: NodeProto, reads: Mapping[str, Value], output: str, made: Value, pieces: dict[Hashable, Stored]
+) -> tuple[Stored, ...]:
+    """Say what the model stores for an output of a constant node; ``pieces`` are those of the model so far.
 
-    A quantised weight is stored, and read, as it is before DequantizeLinear.
+    What a model unpacks anew in each run, as DequantizeLinear and Cast do, is stored as it is packed; a piece of
+    something as its part of that; and what it makes of nothing, or of far less, only as it is made.
     """
-    if node.op_type == "DequantizeLinear":
-        return sum(value.counted_bytes() for value in values.values())
-    if node.op_type in _ARRANGING and node.input and node.input[0]:
-        return values[node.input[0]].counted_bytes()
-    return None
+    is_told = is_standard(node) and node.op_type in _TOLD
+    own = made.nbytes or made.counted_bytes()
+    if made.stores and (is_told or any(body_graphs(node))):
+        return made.stores
+    first = reads.get(node.input[0]) if node.input else None
+    if is_standard(node) and first is not None and first.stores:
+        if node.op_type in _ARRANGING:
+            return first.stores
+        if _is_piece(node, reads):
+            others = [reads[name] for name in node.input[1:] if name]
+            key = (first.stores, _spelt(node), *map(_elements, others), list(node.output).index(output))
+            return _piece(first, own, key, pieces)
+    parts = dict.fromkeys(part for value in reads.values() for part in value.stores)
+    packed = tuple(part for part in parts if part.is_given and not part.is_list)
+    is_unpacked = packed and own <= MOST_UNPACKED * sum(part.nbytes for part in packed)
+    return packed if is_unpacked else (Stored(nbytes=own, is_given=False),)
+
+
+def _is_piece(node: NodeProto, reads: Mapping[str, Value]) -> bool:
+    if node.op_type == "Gather":
+        return reads[node.input[1]].numel == 1
+    return node.op_type in {"Slice", "Split"}
+
+
+def _piece(whole: Value, own: int, key: Hashable, pieces: dict[Hashable, Stored]) -> tuple[Stored, ...]:
+    stored, unpacked = sum(part.nbytes for part in whole.stores), whole.nbytes or 0
+    if own >= unpacked or not stored:
+        return whole.stores
+    share = -(-own * max(stored, unpacked) // unpacked)
+    is_given = all(part.is_given for part in whole.stores)
+    return (pieces.setdefault(key, Stored(nbytes=min(share, stored), is_given=is_given)),)
+
+
+def _spelt(node: NodeProto) -> bytes:
+    """Tell a node's operator and attributes from those of other nodes."""
+    bare = NodeProto(op_type=node.op_type)
+    bare.attribute.extend(node.attribute)
+    return bytes(bare.SerializeToString(deterministic=True))
+
+
+def _elements(value: Value) -> Hashable:
+    array = value.array
+    return value.stores if array is None else (array.dtype.str, array.shape, array.tobytes())
 
 
 def attribute_bytes(node: NodeProto) -> int:

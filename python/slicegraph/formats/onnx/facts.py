@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Any, Final
 
 from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.dtypes import bits, computed_in
 from slicegraph.formats.facts import Facts, repeated, with_bodies
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.nodes import Body, Node
-from slicegraph.formats.onnx.values import UNKNOWN
+from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 _GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND"})
+# Products and the like of whole numbers, whatever their scales are.
+_QUANTIZED: Final = ("ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear")
+_MOST_QUANTIZED: Final = 16
 # Where the tables stand of which rows are picked, and the indices of these.
 _TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
     "com.microsoft.EmbedLayerNormalization": ((2, 3, 4), 0),
@@ -50,6 +54,7 @@ def facts(node: Node, used: AbstractSet[str], formulas: Formulas) -> Facts:
         read_bytes=_read_bytes(node, write_bytes),
         write_bytes=write_bytes,
         parameters=_parameters(node),
+        dtype=_dtype(node),
         is_view=is_view,
         is_guess=counted.is_guess,
     )
@@ -60,14 +65,28 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
     used = body.walked.used
     inner = [facts(node, used, formulas) for node in body.walked.nodes]
     returned = [body.walked.values[name] for name in body.walked.outputs]
-    parameters = {id(value): value.counted_bytes() for value in returned if value.is_constant}
-    return repeated(inner, body.trips, parameters)
+    return repeated(inner, body.trips, _stored(returned, None))
 
 
-def _parameters(node: Node) -> dict[int, int]:
-    parameters = {id(value): value.counted_bytes() for value in node.reads.values() if value.is_constant}
+def _parameters(node: Node) -> dict[Any, int]:
+    parameters = _stored(node.reads.values(), id(node.proto))
     stored = attribute_bytes(node.proto)
     return parameters | {id(node.proto): stored} if stored else parameters
+
+
+def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
+    """Give the bytes of what the model stores for those values that are parameters."""
+    parts = [part for value in values if value.is_constant for part in value.stores]
+    return {(owner, part) if part.is_list else part: part.nbytes for part in parts}
+
+
+def _dtype(node: Node) -> str:
+    """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
+    operands = [value.dtype for value in node.inputs if value is not None]
+    if node.proto.op_type.startswith(_QUANTIZED):
+        widths = [bits(each) for each in operands if "int" in each and bits(each) <= _MOST_QUANTIZED]
+        return f"int{max(widths)}" if widths else computed_in(operands)
+    return computed_in(operands, next((value.dtype for value in node.outputs if value is not None), ""))
 
 
 def _read_bytes(node: Node, write_bytes: int) -> int:

@@ -7,7 +7,7 @@ included, is known to every later node after a single pass, no weights are passe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from onnx.shape_inference import infer_shapes
 from slicegraph.formats.onnx.known_operators import LIKE_INPUT, is_misjudged, known_form
 from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-from slicegraph.formats.onnx.values import UNKNOWN, Value, dimensions, of_array
+from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, dimensions, of_array
 
 # What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
 _ARITHMETIC: Final = """
@@ -50,11 +50,14 @@ class Context:
         Sizes of named dimensions.
     functions
         Local functions that could not be inlined.
+    pieces
+        What is stored of the pieces of parameters that were found so far, by whatever tells pieces apart.
     """
 
     opsets: Mapping[str, int]
     dims: Mapping[str, int] = field(default_factory=dict)
     functions: tuple[FunctionProto, ...] = ()
+    pieces: dict[Hashable, Stored] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -29,7 +29,44 @@ _BITS: Final = {
 }
 _BITS_OF: Final = {number: _BITS[name] for name, number in TensorProto.DataType.items() if name in _BITS}
 
+_NAMES: Final = {
+    "FLOAT": "float32",
+    "DOUBLE": "float64",
+    "FLOAT8E4M3FN": "float8_e4m3fn",
+    "FLOAT8E4M3FNUZ": "float8_e4m3fnuz",
+    "FLOAT8E5M2": "float8_e5m2",
+    "FLOAT8E5M2FNUZ": "float8_e5m2fnuz",
+    "FLOAT8E8M0": "float8_e8m0fnu",
+    "FLOAT6E2M3": "float6_e2m3fn",
+    "FLOAT6E3M2": "float6_e3m2fn",
+    "FLOAT4E2M1": "float4_e2m1fn",
+}
+_DTYPES: Final[dict[int, str]] = {
+    number: _NAMES.get(name, name.lower()) for name, number in TensorProto.DataType.items() if number
+}
+_WHOLE: Final = frozenset({TensorProto.INT32, TensorProto.INT64})
+_LIST_BYTES: Final = 64
+
 Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Stored:
+    """Something that a model stores; two are the same only if they are one object.
+
+    Attributes
+    ----------
+    nbytes
+        Its size.
+    is_given
+        The file holds it; else it is computed from what is no parameter, such as a shape.
+    is_list
+        It is a short list of whole numbers, as shapes and axes are, of which every node may have its own.
+    """
+
+    nbytes: int
+    is_given: bool = True
+    is_list: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +83,8 @@ class Value:
         Its size, or None: unknown.  A sparse tensor counts as a dense one, an optional value as present.
     is_constant
         It is a parameter: stored in the model, or computed from what is.
-    stored_bytes
-        For a parameter, bytes that the model stores for it, where they differ from ``nbytes``.
+    stores
+        For a parameter, what the model stores for it: itself, or what it is unpacked from.
     tensor
         Its elements, where they are known and few.
     items
@@ -64,7 +101,7 @@ class Value:
     shape: Shape | None = None
     nbytes: int | None = None
     is_constant: bool = False
-    stored_bytes: int | None = None
+    stores: tuple[Stored, ...] = field(default=(), compare=False)
     tensor: TensorProto | None = None
     items: int | None = None
     parts: tuple[Value, ...] | None = None
@@ -100,12 +137,14 @@ class Value:
         return 1 if known is None else known
 
     def counted_bytes(self) -> int:
-        """Say what moving it costs: as stored if a parameter, unknown dimensions counted as 1."""
-        if self.is_constant and self.stored_bytes is not None:
-            return self.stored_bytes
-        if self.nbytes is not None:
-            return self.nbytes
-        return _nbytes(_elem_type(self.type), (self.numel,)) or 0
+        """Say what moving it costs: of a parameter no more than is stored for it; unknown dimensions counted as 1."""
+        own = _nbytes(_elem_type(self.type), (self.numel,)) or 0 if self.nbytes is None else self.nbytes
+        return min(own, sum(part.nbytes for part in self.stores)) if self.is_constant and self.stores else own
+
+    @property
+    def dtype(self) -> str:
+        """The type of its elements, as numpy or ml_dtypes name it; "" where it is unknown."""
+        return _DTYPES.get(_elem_type(self.type), "")
 
 
 UNKNOWN: Final = Value(type=TypeProto())
@@ -151,7 +190,9 @@ def of_tensor(tensor: TensorProto) -> Value:
         raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
     value = of_shape(tensor.data_type, tuple(tensor.dims))
     is_here = tensor.data_location != TensorProto.EXTERNAL and value.nbytes is not None and value.nbytes <= KEPT_BYTES
-    return replace(value, is_constant=True, tensor=tensor if is_here else None)
+    is_list = len(tensor.dims) <= 1 and tensor.data_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES
+    stores = (Stored(nbytes=value.counted_bytes(), is_list=is_list),)
+    return replace(value, is_constant=True, tensor=tensor if is_here else None, stores=stores)
 
 
 def of_sparse(sparse: SparseTensorProto) -> Value:
@@ -159,7 +200,8 @@ def of_sparse(sparse: SparseTensorProto) -> Value:
     if any(dim < 0 for dim in sparse.dims):
         raise InputError(f"the sparse tensor {sparse.values.name!r} has a negative dimension")
     stored = of_tensor(sparse.values).counted_bytes() + of_tensor(sparse.indices).counted_bytes()
-    return replace(of_shape(sparse.values.data_type, tuple(sparse.dims)), is_constant=True, stored_bytes=stored)
+    whole = of_shape(sparse.values.data_type, tuple(sparse.dims))
+    return replace(whole, is_constant=True, stores=(Stored(nbytes=stored),))
 
 
 def of_array(array: NDArray[np.generic]) -> Value:
@@ -194,7 +236,7 @@ def sequence_of(element: Value) -> Value:
 
 def varying(value: Value) -> Value:
     """Take a value's type and size alone: it is no parameter, or another one each time."""
-    return replace(value, is_constant=False, stored_bytes=None, tensor=None)
+    return replace(value, is_constant=False, stores=(), tensor=None)
 
 
 def dimensions(type_: TypeProto) -> Iterator[TensorShapeProto.Dimension]:

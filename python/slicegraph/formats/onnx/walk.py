@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from onnx import GraphProto, NodeProto
@@ -15,7 +15,7 @@ from slicegraph.formats.onnx.fitting import is_misfit
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
 from slicegraph.formats.onnx.sequences import sized
-from slicegraph.formats.onnx.values import UNKNOWN, Value, varying
+from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, varying
 
 Scope = ChainMap[str, Value]
 """The values that a graph sees: its own, then those of the graphs around it."""
@@ -60,7 +60,7 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
         results = {
             name: known.get(name) or dimensions.completed(value, records.get(name)) for name, value in results.items()
         }
-        results = _folded(proto, reads, results) if is_constant else _kept(results, known)
+        results = _folded(proto, reads, results, context.pieces) if is_constant else _kept(results, known)
         _define(scope, _blamed(proto, reads, results, bodies).items())
         if is_constant and (branch := taken(proto, [reads.get(name) for name in proto.input])):
             reduced[len(kept)] = folding.reduced(proto, branch, bodies[0].walked)
@@ -118,11 +118,12 @@ def _computed(
     return inference.evaluate(proto, reads, results, context)
 
 
-def _folded(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value]) -> dict[str, Value]:
+def _folded(
+    proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], pieces: dict[Hashable, Stored]
+) -> dict[str, Value]:
     """Make a constant node's outputs parameters."""
-    stored = constants.stored_bytes(proto, reads)
     return {
-        name: replace(value, is_constant=True, stored_bytes=value.stored_bytes if stored is None else stored)
+        name: replace(value, is_constant=True, stores=constants.stores(proto, reads, name, value, pieces))
         for name, value in results.items()
     }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import InputKind, OutputKind
+from torch.fx import Node
 
 from slicegraph.errors import InputError
 from slicegraph.formats import traced
@@ -63,24 +64,69 @@ def trace(
       ``flops.py``), and so ``read_bytes``, ``write_bytes`` and ``param_bytes``.
     - An operator that has no rule and that PyTorch does not count or call pointwise counts 1 per element that it makes
       and is marked as a guess.
-    - A buffer or an input that the model writes to counts as an output.  What nobody uses is left out.
+    - A parameter or buffer that several nodes read is one of ``param_size``, as are tied weights and views of all of
+      one; of a slice, that slice alone.  What a model unpacks from parameters in each run, such as weights of four bits
+      or those that it casts, is stored as it is packed.
+    - ``dtype``: the widest floating-point type among a node's operands, else the widest of theirs.
+    - A buffer that the model writes to is no parameter but state: its bytes are ``state_bytes`` of the node that makes
+      what it holds in the end, and what other nodes read of it before costs them no memory.  It is no output.  An input
+      that the model writes to counts as an output.
+    - What nobody uses is left out.
     """
     program = _exported(model, args, kwargs).run_decompositions({})
-    parameters: list[Value] = []
+    signature = program.graph_signature
+    state_names = set(signature.buffers_to_mutate.values())
+    parameters: dict[Hashable, Value] = {}
     inputs: list[Value] = []
     given: list[Value] = []
+    state: dict[str, Value] = {}
     placeholders = [node for node in program.graph.nodes if node.op == "placeholder"]
-    for node, spec in zip(placeholders, program.graph_signature.input_specs, strict=True):
+    for node, spec in zip(placeholders, signature.input_specs, strict=True):
         value = Value(nbytes=nbytes(node.meta.get("val"), node.name), name=spec.target or node.name)
+        if spec.kind == InputKind.USER_INPUT:
+            inputs.append(value)
+        elif spec.target in state_names:
+            state[spec.target] = value
+        else:
+            value = parameters.setdefault(_memory(program, spec.target, value), value)
         given.append(value)
-        (inputs if spec.kind == InputKind.USER_INPUT else parameters).append(value)
     formulas = Formulas(flops)
     with Counter(formulas) as counter:
         walk = Walk(counter)
-        steps, outputs = walk.graph(program.graph_module, given)
+        steps, _ = walk.graph(program.graph_module, given)
     formulas.check_used()
-    parameters += walk.parameters
-    return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
+    kept: dict[Value, Value] = {}
+    returned: list[Value] = []
+    for part, spec in zip(_returned(program), signature.output_specs, strict=True):
+        values = walk.made[part] if isinstance(part, Node) else []
+        if spec.kind == OutputKind.BUFFER_MUTATION:
+            (kept[state[spec.target]],) = values
+        else:
+            returned += values
+    return traced.arrays(
+        Program(
+            name=name,
+            steps=steps,
+            inputs=inputs,
+            parameters=[*parameters.values(), *walk.parameters],
+            outputs=returned,
+            state=kept,
+        )
+    )
+
+
+def _memory(program: ExportedProgram, name: str | None, value: Value) -> Hashable:
+    """Say where a parameter is stored, so that tied ones and views of all of one are one; unknown: it is its own."""
+    held = program.state_dict.get(name, program.constants.get(name))
+    if not isinstance(held, torch.Tensor) or held.layout != torch.strided:
+        return value
+    return held.untyped_storage()._cdata, held.storage_offset(), held.numel() * held.itemsize  # noqa: SLF001 - an id
+
+
+def _returned(program: ExportedProgram) -> Sequence[Any]:
+    (node,) = program.graph.find_nodes(op="output")
+    returned: Sequence[Any] = node.args[0]
+    return returned
 
 
 def _exported(model: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ExportedProgram:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch._ops import OpOverload  # PyTorch gives its operators' type no other name
 from torch.fx import Node
+
+from slicegraph.formats.dtypes import computed_in
+from slicegraph.formats.torch.vals import dtype
+
+_TWO_OPERANDS: Final = ("_scaled_", "scaled_dot_product_")
 
 
 def name_of(node: Node) -> str:
@@ -59,3 +64,16 @@ def is_fresh(node: Node) -> bool:
 def is_pointwise(node: Node) -> bool:
     """Say whether PyTorch lists a node's operator as one that works element by element."""
     return isinstance(node.target, OpOverload) and torch.Tag.pointwise in node.target.tags
+
+
+def type_of(node: Node) -> str:
+    """Say in which type a node computes: that of its operands; masks and scales of a product are none."""
+    operands = node.all_input_nodes
+    if name_of(node).startswith(_TWO_OPERANDS):
+        operands = operands[:2]
+    return computed_in((dtype(read.meta.get("val")) for read in operands), dtype(node.meta.get("val")))
+
+
+def piece_of(node: Node) -> str:
+    """Say which piece of its first input a node takes, in words that tell it from other pieces."""
+    return f"{node.target} {node.args[1:]} {node.kwargs}"

@@ -37,3 +37,10 @@ def numel(val: Any) -> int:  # noqa: ANN401 - see above
     if isinstance(val, torch.Tensor):
         return math.prod(int(dim) for dim in val.shape)
     return int(val is not None)
+
+
+def dtype(val: Any) -> str:  # noqa: ANN401 - see above
+    """Name the type of a tensor's elements, that of the first of several; "" for what is no tensor."""
+    if isinstance(val, list | tuple):
+        return next(filter(None, map(dtype, val)), "")
+    return str(val.dtype).removeprefix("torch.") if isinstance(val, torch.Tensor) else ""

@@ -12,7 +12,7 @@ from torch.fx import GraphModule, Node
 
 from slicegraph.formats.counting import Count
 from slicegraph.formats.torch.flops import Counter
-from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, takes_shape_alone
+from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
 from slicegraph.formats.torch.vals import nbytes, numel
 from slicegraph.formats.traced import Body, Step, Value
 
@@ -35,10 +35,13 @@ class Walk:
     ----------
     parameters
         Tensors and numbers that graphs hold beside the program's own, as they are found.
+    made
+        What each node made that was walked, when it was walked last.
     """
 
     def __init__(self, counter: Counter) -> None:
         self.parameters: list[Value] = []
+        self.made: dict[Node, Sequence[Value]] = {}
         self._counter = counter
 
     def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "") -> Walked:
@@ -52,6 +55,7 @@ class Walk:
             elif node.op == "get_attr":
                 values[node] = self._attribute(_target(module, node), node)
             elif node.op == "output":
+                self.made |= values
                 return steps, self._operands(node.args, values)
             elif node.target is operator.getitem:
                 values[node] = [values[node.args[0]][node.args[1]]]
@@ -88,9 +92,11 @@ class Walk:
             inputs=inputs,
             outputs=outputs,
             flops=counted.flops,
+            dtype=type_of(node),
             is_guess=counted.is_guess,
             is_view=viewed,
             is_arranging=viewed and _is_whole(node),
+            piece=piece_of(node) if viewed and not _is_whole(node) else None,
             is_fresh=is_fresh(node),
             table=inputs[0] if is_gather else None,
             table_bytes=_gathered(node) if is_gather else 0,

@@ -24,14 +24,14 @@ def facts(step: Step, wanted: AbstractSet[Value], folded: Folded) -> Facts:
     folded
         What is known of parameters.
     """
-    table = frozenset() if step.table is None else frozenset({step.table})
     # Bodies that take a parameter as it is count what they make of it.
     within = reads_within(step)
     own = Facts(
         flops=step.flops,
-        read_bytes=sum(folded.bytes_by_store(set(step.inputs) - table).values()) + step.table_bytes,
+        read_bytes=folded.read_bytes(value for value in step.inputs if value is not step.table) + step.table_bytes,
         write_bytes=sum(value.nbytes for value in set(step.outputs) & wanted),
-        parameters=folded.parameters(set(step.inputs) - within),
+        parameters=folded.parameters(value for value in step.inputs if value not in within),
+        dtype=step.dtype,
         is_view=step.is_view,
         is_guess=step.is_guess,
     )

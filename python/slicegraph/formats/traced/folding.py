@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
+from slicegraph.formats.facts import MOST_UNPACKED
 from slicegraph.formats.traced.program import Body, Program, Step, Value
 
 _NUMBER_BYTES: Final = 16  # the widest is complex
@@ -19,21 +20,75 @@ class Folded:
     Attributes
     ----------
     stored
-        For each parameter, the value that stands for it in memory: itself, or the one that it arranges.
+        For each parameter, the values that stand for it in memory: itself, or those that it is unpacked from.
     left
         The steps that are left of each body.
     """
 
-    stored: dict[Value, Value] = field(default_factory=dict)
+    stored: dict[Value, Sequence[Value]] = field(default_factory=dict)
     left: dict[Body, Sequence[Step]] = field(default_factory=dict)
+    _given: set[Value] = field(default_factory=set)
+    _pieces: dict[Hashable, Value] = field(default_factory=dict)
 
-    def bytes_by_store(self, values: Iterable[Value]) -> dict[Value, int]:
-        """Give the bytes of distinct values in memory: a parameter and its transpose are one."""
-        return {store: store.nbytes for store in (self.stored.get(value, value) for value in values)}
+    def give(self, parameters: Iterable[Value]) -> None:
+        """Say what the program is given once; each of these is stored as it is."""
+        for value in parameters:
+            self.stored[value] = (value,) if value.nbytes else ()
+            self._given.add(value)
+
+    def add(self, step: Step) -> None:
+        """Say that a step reads parameters alone, so that what it makes are parameters."""
+        for index, value in enumerate(step.outputs):
+            self.stored[value] = self._stores(step, index, value)
+
+    def read_bytes(self, values: Iterable[Value]) -> int:
+        """Give the bytes that are read of distinct values: of a parameter no more than what stands for it in memory.
+
+        Two of which the same is stored, as a parameter and its transpose, are one.
+        """
+        total = 0
+        alike: dict[Sequence[Value], int] = {}
+        for value in dict.fromkeys(values):
+            if value in self.stored:
+                alike[self.stored[value]] = alike.get(self.stored[value], 0) + value.nbytes
+            else:
+                total += value.nbytes
+        return total + sum(min(own, _total(stores)) for stores, own in alike.items())
 
     def parameters(self, values: Iterable[Value]) -> dict[Value, int]:
-        """Give the bytes of those that are parameters."""
-        return self.bytes_by_store(value for value in values if value in self.stored)
+        """Give the bytes of what stands in memory for those that are parameters."""
+        return {store: store.nbytes for value in values for store in self.stored.get(value, ())}
+
+    def _stores(self, step: Step, index: int, value: Value) -> Sequence[Value]:
+        """Find what stands in memory for a parameter.
+
+        What a program unpacks anew in each run is stored as it is packed. It may store a number that is made of numbers
+        as a number, too; and what it makes of nothing, or of far less, only as it is made.
+        """
+        if step.is_arranging:
+            return self.stored[step.inputs[0]]
+        if step.piece is not None:
+            return self._piece(step, step.piece, index, value)
+        stores = tuple(dict.fromkeys(store for read in step.inputs for store in self.stored[read]))
+        if step.inputs and not stores and value.nbytes <= _NUMBER_BYTES:
+            return ()
+        packed = tuple(store for store in stores if store in self._given)
+        return packed if packed and value.nbytes <= MOST_UNPACKED * _total(packed) else (value,)
+
+    def _piece(self, step: Step, piece: str, index: int, value: Value) -> Sequence[Value]:
+        """Find what stands in memory for a piece of a parameter: its part of that, and the same for the same piece."""
+        whole, *others = step.inputs
+        stores = self.stored[whole]
+        stored = _total(stores)
+        if value.nbytes >= whole.nbytes or not stored:
+            return stores
+        key = (stores, piece, index, *(other.name if other.nbytes == 0 else other for other in others))
+        if key not in self._pieces:
+            share = -(-value.nbytes * max(stored, whole.nbytes) // whole.nbytes)
+            self._pieces[key] = Value(nbytes=min(share, stored), name=value.name)
+            if self._given.issuperset(stores):
+                self._given.add(self._pieces[key])
+        return (self._pieces[key],)
 
 
 def fold(program: Program) -> tuple[Sequence[Step], Folded]:
@@ -41,8 +96,9 @@ def fold(program: Program) -> tuple[Sequence[Step], Folded]:
 
     A step is left unless all that it reads are parameters, or nobody needs what it makes.
     """
-    folded = Folded(stored={value: value for value in program.parameters})
-    return _fold(program.steps, program.outputs, folded), folded
+    folded = Folded()
+    folded.give(program.parameters)
+    return _fold(program.steps, [*program.outputs, *program.state.values()], folded), folded
 
 
 def reads_within(step: Step) -> frozenset[Value]:
@@ -59,7 +115,7 @@ def _fold(steps: Sequence[Step], outputs: Sequence[Value], folded: Folded) -> Se
     kept = []
     for step in steps:
         if _is_parameter(step, folded.stored):
-            folded.stored.update((value, _store(step, value, folded.stored)) for value in step.outputs)
+            folded.add(step)
             continue
         for body in step.bodies:
             folded.left[body] = _fold(body.steps, body.outputs, folded)
@@ -67,13 +123,11 @@ def _fold(steps: Sequence[Step], outputs: Sequence[Value], folded: Folded) -> Se
     return _needed(kept, outputs)
 
 
-def _store(step: Step, value: Value, stored: Mapping[Value, Value]) -> Value:
-    """Find what stands in memory for a parameter; a number made of numbers is written into the program as they are."""
-    is_number = value.nbytes <= _NUMBER_BYTES and not any(stored[read].nbytes for read in step.inputs)
-    return stored[step.inputs[0]] if step.inputs and (step.is_arranging or is_number) else value
+def _total(stores: Iterable[Value]) -> int:
+    return sum(store.nbytes for store in stores)
 
 
-def _is_parameter(step: Step, stored: Mapping[Value, Value]) -> bool:
+def _is_parameter(step: Step, stored: Container[Value]) -> bool:
     return not _is_fresh(step) and all(value in stored for value in step.inputs)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.layout import lay_out
@@ -29,14 +31,18 @@ def arrays(program: Program) -> GraphArrays:
     steps, folded = fold(program)
     if not steps:
         raise InputError("nothing is left to run: what is returned takes parameters alone")
-    wanted = used(steps, program.outputs)
+    wanted = used(steps, [*program.outputs, *program.state.values()])
+    kept = {new: old.nbytes for old, new in program.state.items()}
     producer = {value: -1 for value in program.inputs if value in wanted}
     producer |= {value: index for index, step in enumerate(steps) for value in step.outputs if value in wanted}
     return lay_out(
         program.name,
         op=[step.op for step in steps],
         node_name=[step.name for step in steps],
-        facts=[facts(step, wanted, folded) for step in steps],
+        facts=[
+            replace(facts(step, wanted, folded), state_bytes=sum(kept.get(value, 0) for value in step.outputs))
+            for step in steps
+        ],
         reads=[dict.fromkeys(step.inputs) for step in steps],
         producer=producer,
         size=(value.nbytes for value in producer),

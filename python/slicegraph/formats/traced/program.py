@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
@@ -56,12 +56,16 @@ class Step:
         What it reads and makes.
     flops
         Floating-point operations, bodies apart.
+    dtype
+        The type that it computes in, bodies apart; "": not known.
     is_guess
         Nobody has a rule for what it computes.
     is_view
         It moves nothing: its output is its input under another shape.
     is_arranging
         It only arranges its first input: of a parameter so arranged, what is stored stays what is read.
+    piece
+        Which piece of its first input it takes, in words that tell pieces of one value apart; None: it takes none.
     is_fresh
         It may give another result each time, as random numbers do: it is no parameter whatever it reads.
     table, table_bytes
@@ -75,9 +79,11 @@ class Step:
     inputs: Sequence[Value]
     outputs: Sequence[Value]
     flops: int = 0
+    dtype: str = ""
     is_guess: bool = False
     is_view: bool = False
     is_arranging: bool = False
+    piece: str | None = None
     is_fresh: bool = False
     table: Value | None = None
     table_bytes: int = 0
@@ -100,6 +106,8 @@ class Program:
         What it is given once: weights, constants, numbers.
     outputs
         What it returns, in order; any value may be among them.
+    state
+        What it keeps from one run to the next: the value that a run begins with, and the one that it leaves.
     """
 
     name: str
@@ -107,3 +115,4 @@ class Program:
     inputs: Sequence[Value]
     parameters: Sequence[Value]
     outputs: Sequence[Value]
+    state: Mapping[Value, Value] = field(default_factory=dict)
