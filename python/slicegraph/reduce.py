@@ -46,6 +46,8 @@ class Reduction:
 def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     """Merge nodes until no rule applies.
 
+    Nodes that the instance asks to be in one stage are one group first, with all that lies between them.
+
     Parameters
     ----------
     instance
@@ -82,6 +84,11 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
         is_output=plain.is_output,
         work=plain.work,
         param_bytes=plain.param_bytes.astype(np.int64),
+        state_bytes=plain.state_bytes.astype(np.int64) if plain.state_bytes.any() else None,
+        live_bytes=plain.live_bytes.astype(np.int64) if plain.live_bytes.any() else None,
+        param_size=plain.param_size.astype(np.int64) if len(plain.param_size) else None,
+        param_readers=plain.param_readers if len(plain.param_size) else None,  # type: ignore[arg-type] # likewise
+        param_offsets=plain.param_offsets if len(plain.param_size) else None,
     )
     graph = Graph.of_core(core.graph, arrays)
     return Reduction(instance=instance.quotient(graph, core), group_of=group_of, evidence=log)

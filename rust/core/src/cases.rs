@@ -8,7 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::cost::{
     Constraints, Device, INFINITE, Instance, Machine, Ticks, bottleneck, check_partition, partition_costs,
 };
-use crate::graph::GraphBuilder;
+use crate::graph::{Graph, GraphBuilder};
 use crate::ids::{NodeId, count};
 use crate::query::ExactParams;
 
@@ -48,6 +48,31 @@ pub(crate) fn random_instance_at(
 /// An instance of one to three kinds of devices in any order: tables of work that lack some nodes, latency, overlap, memory
 /// and limits; parameters of several readers, state, live tensors; nodes with few stages. Nobody says that anything fits.
 pub(crate) fn random_unlike(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    let (graph, machine, constraints) = random_parts(random, num_nodes, num_blocks);
+    match Instance::new(graph, &machine, &constraints, random.random()) {
+        Ok(instance) => instance,
+        // Some node has no stage: another instance.
+        Err(_) => random_unlike(random, num_nodes, num_blocks),
+    }
+}
+
+/// The same, where some nodes must be with others.
+pub(crate) fn random_together(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    let (graph, machine, mut constraints) = random_parts(random, num_nodes, num_blocks);
+    for _ in 0..random.random_range(1..3) {
+        constraints.together.push((0..num_nodes).filter(|_| random.random_bool(0.4)).collect());
+    }
+    match Instance::new(graph, &machine, &constraints, random.random()) {
+        Ok(instance) => instance,
+        Err(_) => random_together(random, num_nodes, num_blocks),
+    }
+}
+
+fn random_parts(
+    random: &mut Xoshiro256PlusPlus,
+    num_nodes: usize,
+    num_blocks: usize,
+) -> (Arc<Graph>, Machine, Constraints) {
     let mut bytes = |most: i64| -> Vec<i64> { (0..num_nodes).map(|_| random.random_range(0..most)).collect() };
     let mut builder = GraphBuilder {
         work: Some(vec![0.0; num_nodes]),
@@ -79,13 +104,7 @@ pub(crate) fn random_unlike(random: &mut Xoshiro256PlusPlus, num_nodes: usize, n
             stages.push((node, some));
         }
     }
-    let constraints = Constraints { stages, ..Constraints::default() };
-    let machine = Machine { kinds, kind_of };
-    match Instance::new(graph, &machine, &constraints, random.random()) {
-        Ok(instance) => instance,
-        // Some node has no stage: another instance.
-        Err(_) => random_unlike(random, num_nodes, num_blocks),
-    }
+    (graph, Machine { kinds, kind_of }, Constraints { stages, ..Constraints::default() })
 }
 
 /// A device for so many nodes, which cannot run each with this probability.

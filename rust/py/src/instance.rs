@@ -7,6 +7,7 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use slicegraph_core::cost::{self, Constraints, Device, Machine, check_partition, partition_costs};
 use slicegraph_core::order::cone_sums;
+use slicegraph_core::reduce::check_together;
 use slicegraph_core::{Error, NodeId, TensorId};
 
 use crate::boundary::{CoreError, compute, copy_in};
@@ -137,7 +138,10 @@ impl Instance {
         let machine = Machine { kinds: kinds.iter().map(|kind| kind.0.clone()).collect(), kind_of };
         let constraints = Constraints { stages: pins, together };
         let graph = Arc::clone(&graph.get().0);
-        Ok(Self(Arc::new(compute(py, || cost::Instance::new(graph, &machine, &constraints, boundary_io))?)))
+        Ok(Self(Arc::new(compute(py, || {
+            let instance = cost::Instance::new(graph, &machine, &constraints, boundary_io)?;
+            check_together(&instance).map(|()| instance)
+        })?)))
     }
 
     #[getter]

@@ -33,6 +33,7 @@ pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
             Rule::Push => "push",
             Rule::Together => "together",
             Rule::Cycle => "cycle",
+            Rule::Given => "given",
         };
         (rule, merge.nodes[0].index(), merge.nodes[1].index())
     };
@@ -42,7 +43,7 @@ pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
 /// Merges nodes; partitions that cost `threshold` or more may get lost.
 #[pyfunction]
 pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<i64>) -> PyResult<Quotient> {
-    let instance = &instance.get().plain("reduce")?;
+    let instance = &instance.get().0;
     let supervised = supervise(
         py,
         |_, ()| Ok(false),

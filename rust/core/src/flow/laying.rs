@@ -59,7 +59,7 @@ impl Network<'_, '_> {
         let mut laying = Laying { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
         let mut inputs = std::collections::BTreeSet::new();
         for index in 0..self.groups.len() {
-            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).load, 0);
+            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).on(0).load, 0);
         }
         for index in 0..self.groups.len() {
             let (node, group) = (narrow(index + 1), self.groups[index]);

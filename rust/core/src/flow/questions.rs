@@ -40,7 +40,7 @@ impl Network<'_, '_> {
     }
 
     fn cost_of_sources(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
-        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).params;
+        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).on(0).held.params;
         self.flow = self.quotient.instance().overflow(self.sources.iter().map(params).sum());
         for &source in &self.sources {
             self.excess[wide(source)] = ENOUGH;

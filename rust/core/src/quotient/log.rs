@@ -13,6 +13,8 @@ pub enum Rule {
     Together,
     /// Each needs the other.
     Cycle,
+    /// The instance asks for both in one stage.
+    Given,
 }
 
 /// One step of a reduction: the groups of two nodes become one.

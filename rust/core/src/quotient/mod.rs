@@ -6,26 +6,63 @@ pub use log::{Merge, Rule};
 
 use std::collections::BTreeSet;
 
-use crate::cost::{Instance, Ticks};
+use crate::cost::{Held, Instance, Ticks, View};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, narrow, wide};
 
 /// A group of nodes, by the index of one of them.
 pub(crate) type GroupId = usize;
 
+/// What a group costs by itself on one kind of device.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Costs {
+    /// Ticks that its nodes run.
+    pub work: Ticks,
+    /// Ticks that its nodes run, and that its model outputs take when they are paid.
+    pub load: Ticks,
+    /// What it stores, without the parameters that several nodes read.
+    pub held: Held,
+}
+
+impl Costs {
+    fn new(view: View<'_>, node: NodeId) -> Self {
+        Self { work: view.work(node), load: view.load(node), held: view.held(node) }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.work += other.work;
+        self.load += other.load;
+        self.held.add(&other.held);
+    }
+}
+
 /// What is known of a group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
-    /// Ticks that its nodes run, and that its model outputs take when they are paid.
-    pub load: Ticks,
-    /// Ticks that its parameters take to stream in.
-    pub params: Ticks,
-    /// Bytes of its parameters.
-    pub bytes: u64,
+    /// On the first kind of device.
+    first: Costs,
+    /// On the other kinds.
+    others: Vec<Costs>,
+    /// The stages that may hold it, as bits; empty when every stage may.
+    pub stages: Vec<u64>,
+    /// Parameters that it reads and that several nodes read.
+    pub shared: BTreeSet<u32>,
     /// Tensors that it makes and that another group reads.
     pub produces: BTreeSet<u32>,
     /// Tensors that it reads and does not make.
     pub reads: BTreeSet<u32>,
+}
+
+impl Group {
+    /// What it costs by itself on a kind of device.
+    pub(crate) fn on(&self, kind: usize) -> &Costs {
+        kind.checked_sub(1).map_or(&self.first, |other| &self.others[other])
+    }
+
+    /// Whether no stage may hold it.
+    pub(crate) fn is_homeless(&self) -> bool {
+        !self.stages.is_empty() && self.stages.iter().all(|&word| word == 0)
+    }
 }
 
 /// What is known of a tensor.
@@ -52,12 +89,15 @@ impl<'a> Quotient<'a> {
     /// Every node by itself.
     pub(crate) fn new(instance: &'a Instance) -> Self {
         let graph = instance.graph();
-        let is_paid = |x: &TensorId| graph.producer(*x).is_some() || instance.boundary_io();
+        let is_stored = |x: &TensorId| graph.stored(*x) > 0;
+        let is_paid = |x: &TensorId| graph.producer(*x).is_some() || (instance.boundary_io() && !is_stored(x));
         let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
+        let allowed = instance.allowed();
         let group = |v: NodeId| Group {
-            load: instance.load(v),
-            params: instance.params()[v.index()],
-            bytes: graph.param_bytes(v),
+            first: Costs::new(instance.view(0), v),
+            others: instance.views().skip(1).map(|view| Costs::new(view, v)).collect(),
+            stages: allowed.map_or_else(Vec::new, |allowed| allowed.of(v).to_vec()),
+            shared: graph.reads(v).iter().copied().filter(is_stored).map(TensorId::narrow).collect(),
             produces: graph.produces(v).iter().copied().filter(is_read).map(TensorId::narrow).collect(),
             reads: graph.reads(v).iter().copied().filter(is_paid).map(TensorId::narrow).collect(),
         };
@@ -137,7 +177,7 @@ impl<'a> Quotient<'a> {
 
     /// What moving a group to another block may add to that block's overflow; none when it must not move.
     pub(crate) fn moved_params(&self, group: GroupId) -> Option<Ticks> {
-        let Group { params, bytes, .. } = self.groups[group];
+        let Held { params, bytes, .. } = self.groups[group].first.held;
         (self.instance.memory_limit().is_none() || bytes == 0).then_some(params)
     }
 
@@ -151,9 +191,10 @@ impl<'a> Quotient<'a> {
         self.parent[small] = narrow(large);
         let moved = std::mem::take(&mut self.groups[small]);
         let mut kept = std::mem::take(&mut self.groups[large]);
-        kept.load += moved.load;
-        kept.params += moved.params;
-        kept.bytes += moved.bytes;
+        kept.first.add(&moved.first);
+        kept.others.iter_mut().zip(&moved.others).for_each(|(kept, moved)| kept.add(moved));
+        kept.stages.iter_mut().zip(&moved.stages).for_each(|(kept, moved)| *kept &= moved);
+        kept.shared.extend(moved.shared);
         for x in moved.reads {
             let tensor = &mut self.tensors[wide(x)];
             tensor.sum_of_consumers -= small;

@@ -2,13 +2,16 @@
 //!
 //! Each rule has a file with its proof. [`Rule::Pull`] and [`Rule::Push`] keep, for every partition, one that is no worse;
 //! [`Rule::Together`] keeps every partition better than a threshold, the incumbent's bottleneck; [`Rule::Cycle`] every
-//! acyclic one. What is left is again an [`Instance`], the *quotient*, and the log of merges leads back to the nodes and
+//! acyclic one, [`Rule::Given`] every one of the instance. What is left is again an [`Instance`], the *quotient*, and the log of merges leads back to the nodes and
 //! can be checked step by step.
 
 mod cycle;
+mod given;
 mod pull;
 mod push;
 mod reach;
+#[cfg(test)]
+mod tests;
 mod together;
 
 use std::ops::ControlFlow;
@@ -17,9 +20,10 @@ use std::sync::Arc;
 pub use crate::quotient::{Merge, Rule};
 
 use crate::cost::{Instance, Ticks};
+use crate::error::Error;
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::quotient::Quotient;
+use crate::quotient::{GroupId, Quotient};
 use reach::Reach;
 use together::Pass;
 
@@ -32,8 +36,8 @@ pub struct Reduction {
     pub group_of: Vec<usize>,
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// A group of which every block costs at least the threshold, by a minimum cut: no partition is better. None: no
-    /// such group was found.
+    /// A group of which every block costs at least the threshold, by a minimum cut, or that no stage may hold: no partition
+    /// is better. None: no such group was found.
     pub infeasible_group: Option<usize>,
 }
 
@@ -49,7 +53,26 @@ impl Reduction {
     }
 }
 
-/// Applies all rules until none applies.
+/// Checks that what must be in one stage, with all that lies between, has a stage.
+///
+/// # Errors
+/// [`Error::Homeless`], naming a node of it.
+///
+/// # Complexity
+/// O(nodes + reads) where nodes must be together.
+pub fn check_together(instance: &Instance) -> Result<(), Error> {
+    if instance.together().is_empty() {
+        return Ok(());
+    }
+    let mut quotient = Quotient::new(instance);
+    given::join(&mut quotient);
+    cycle::contract(&mut quotient);
+    let rule = "the nodes that must be with it, and what lies between them, have no stage in common";
+    given::homeless(&quotient).map_or(Ok(()), |node| Err(Error::Homeless { node, rule }))
+}
+
+/// Applies all rules until none applies. Where stages are unlike, where they overlap, and where more is stored than
+/// parameters of one node each, these are only what is given and cycles.
 ///
 /// Any partition of the quotient is one of `instance`, at the same cost. If there is a partition of `instance` better than
 /// `threshold`, there is one of the quotient that is no worse.
@@ -62,33 +85,40 @@ impl Reduction {
 /// itself and for each other in the cheapest block around it.
 pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Reduction, Interrupted> {
     let mut quotient = Quotient::new(instance);
-    let mut reach = Reach::new(instance.graph().num_nodes());
-    let mut infeasible = None;
-    loop {
-        let before = quotient.num_groups();
-        while together::join_neighbours(&mut quotient, threshold) {
-            cycle::contract(&mut quotient);
-            interrupt.check(0)?;
-        }
-        pull::sweep(&mut quotient, &mut reach);
-        push::sweep(&mut quotient, &mut reach);
-        interrupt.check(0)?;
-        if quotient.num_groups() < before {
-            continue;
-        }
-        match together::join_by_cuts(&mut quotient, threshold, interrupt)? {
-            Pass::Joined => cycle::contract(&mut quotient),
-            Pass::Unchanged => break,
-            Pass::Infeasible(group) => {
-                infeasible = Some(group);
-                break;
-            }
-        }
+    if given::join(&mut quotient) {
+        cycle::contract(&mut quotient);
     }
+    let infeasible = match given::homeless(&quotient) {
+        None if instance.is_simple() => merge(&mut quotient, threshold, interrupt)?,
+        homeless => homeless,
+    };
     let (group_of, num_groups) = quotient.numbering();
     let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
     let infeasible_group = infeasible.map(|group| group_of[group]);
     Ok(Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group })
+}
+
+/// Merges by all rules; gives a group of which every block costs the threshold, where there is one.
+fn merge(quotient: &mut Quotient<'_>, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<GroupId>, Interrupted> {
+    let mut reach = Reach::new(quotient.graph().num_nodes());
+    loop {
+        let before = quotient.num_groups();
+        while together::join_neighbours(quotient, threshold) {
+            cycle::contract(quotient);
+            interrupt.check(0)?;
+        }
+        pull::sweep(quotient, &mut reach);
+        push::sweep(quotient, &mut reach);
+        interrupt.check(0)?;
+        if quotient.num_groups() < before {
+            continue;
+        }
+        match together::join_by_cuts(quotient, threshold, interrupt)? {
+            Pass::Joined => cycle::contract(quotient),
+            Pass::Unchanged => return Ok(None),
+            Pass::Infeasible(group) => return Ok(Some(group)),
+        }
+    }
 }
 
 /// The node bound: whatever block holds the node costs at least so many ticks.

@@ -39,7 +39,7 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let producers = v.reads.iter().filter_map(|&x| quotient.producer(x));
     let producer = producers.clone().max_by_key(|&producer| place[producer])?;
     let u = quotient.group(producer);
-    let (mut saved, mut added) = (0, v.load + quotient.moved_params(group)?);
+    let (mut saved, mut added) = (0, v.on(0).load + quotient.moved_params(group)?);
     for &x in &v.reads {
         if quotient.producer(x) == Some(producer) {
             if quotient.only_consumer(x) == Some(group) {

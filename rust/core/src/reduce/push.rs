@@ -38,7 +38,7 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let consumers = u.produces.iter().flat_map(|&x| quotient.consumers(x)).filter(|&consumer| consumer != group);
     let consumer = consumers.clone().min_by_key(|&consumer| place[consumer])?;
     let v = quotient.group(consumer);
-    let (mut saved, mut added) = (0, u.load + quotient.moved_params(group)?);
+    let (mut saved, mut added) = (0, u.on(0).load + quotient.moved_params(group)?);
     added += u.reads.iter().filter(|x| !v.reads.contains(x)).map(|&x| quotient.transfer(x)).sum::<Ticks>();
     for &x in &u.produces {
         if v.reads.contains(&x) {

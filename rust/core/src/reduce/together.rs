@@ -30,7 +30,7 @@ use crate::quotient::{GroupId, Quotient, Rule};
 /// # Complexity
 /// O(nodes + reads x log) per round.
 pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> bool {
-    let overflow = |group: GroupId| quotient.instance().overflow(quotient.group(group).params);
+    let overflow = |group: GroupId| quotient.instance().overflow(quotient.group(group).on(0).held.params);
     let instance = quotient.instance();
     let all = threshold.saturating_sub(1).saturating_mul(count(instance.num_blocks()));
     let rest = all.saturating_sub(instance.total_load());
@@ -47,12 +47,12 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
             paid.extend(consumers.iter().map(|&consumer| (consumer, quotient.export(x), quotient.transfer(x))));
         }
         paid.sort_unstable();
-        let here = quotient.group(group).load + overflow(group);
+        let here = quotient.group(group).on(0).load + overflow(group);
         for run in paid.chunk_by(|one, other| one.0 == other.0) {
             let consumer = run[0].0;
             let exported: Ticks = run.iter().map(|&(_, export, _)| export).sum();
             let imported: Ticks = run.iter().map(|&(_, _, transfer)| transfer).sum();
-            let there = quotient.group(consumer).load + overflow(consumer);
+            let there = quotient.group(consumer).on(0).load + overflow(consumer);
             if here + exported >= threshold || there + imported >= threshold || exported + imported > rest {
                 joined.push((group, consumer));
             }
@@ -147,5 +147,5 @@ fn alone(quotient: &Quotient<'_>, group: GroupId) -> Ticks {
     let this = quotient.group(group);
     let imports: Ticks = this.reads.iter().map(|&x| quotient.transfer(x)).sum();
     let exports: Ticks = this.produces.iter().map(|&x| quotient.export(x)).sum();
-    this.load + quotient.instance().overflow(this.params) + imports + exports
+    this.on(0).load + quotient.instance().overflow(this.on(0).held.params) + imports + exports
 }
