@@ -16,7 +16,7 @@ import slicegraph as sg
 from questions import Question, questions
 from slicegraph.cli import main
 from slicegraph.feasibility import shortage
-from strategies import CHAIN, MANY, to_graph
+from strategies import CHAIN, MANY, shared, to_graph
 
 
 def chain_of(param_bytes: list[int], limit: int, num_blocks: int, **options: Any) -> sg.Instance:
@@ -61,6 +61,24 @@ def test_what_is_short_is_named_with_its_bytes(
     assert verdict.bottleneck == math.inf
     audited = sg.audit(instance, [0] * len(param_bytes), stop=sg.MaxRuntime(3600), threads=1)
     assert (audited.status, audited.shortage) == (sg.Status.INFEASIBLE, result.shortage)
+
+
+@pytest.mark.parametrize(
+    ("stored", "limit", "sentence"),
+    [
+        (
+            shared([90], [[0, 2]]),
+            90,
+            r"node 0 needs 95 B of parameters, .* short of 5 B \(and 1 more such nodes\)$",
+        ),
+        (shared([90], [[0, 2]]) | {"state_bytes": [0, 0, 2]}, 95, r"node 2 needs 97 B of memory, but .* short of 2 B$"),
+        ({"live_bytes": [0, 9, 0]}, 13, r"node 1 needs 14 B of memory, but a device holds 13 B"),
+        (shared([1, 2], [[0, 2], [1, 2]]), 8, r"all nodes together need 18 B of parameters, but 2 stages hold 16 B"),
+    ],
+)
+def test_what_else_takes_memory_counts(stored: dict[str, Any], limit: int, sentence: str) -> None:
+    """A parameter that several nodes read is with each of them, and in the sum once."""
+    assert re.search(sentence, shortage(chain_of([5, 5, 5], limit, 2, **stored)))
 
 
 def test_a_node_goes_by_its_name() -> None:

@@ -18,7 +18,7 @@ import slicegraph as sg
 from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.cli import main
 from slicegraph.moves import match_stages, moved_nodes, param_bytes, stay_near
-from strategies import CHAIN
+from strategies import CHAIN, shared, to_graph
 
 SLACKS = (0.0, 0.01, 0.3, 1.0)
 Weight = tuple[int, int]
@@ -183,3 +183,15 @@ def test_the_command_stays_near_a_plan(tmp_path: Path, capsys: pytest.CaptureFix
     plan.write_text("1 0 0")
     assert solve("--stay-near", str(plan)) == 2
     assert f"--stay-near {plan}: " in capsys.readouterr().err
+
+
+def test_a_parameter_that_several_nodes_read_moves_once() -> None:
+    """With any of its readers; and it holds stages together that have readers of it in common."""
+    graph = to_graph(CHAIN, param_bytes=[1, 2, 4], **shared([8, 16], [[0, 1], [1, 2]]))
+    expected = {(0,): 9, (1,): 26, (0, 1): 27, (2,): 20, (0, 1, 2): 31, (): 0}
+    assert {nodes: param_bytes(graph, np.array(nodes, np.intp)) for nodes in expected} == expected
+    # What node 1 reads alone weighs less than what nodes 0 and 2 do, and all that it reads weighs more.
+    first, second = np.array([0, 1, 1]), np.array([0, 0, 1])
+    for readers, matched in (([0, 1, 2], {0: 0, 1: 1}), ([1], {1: 0})):
+        graph = to_graph(CHAIN, param_bytes=[3, 4, 3], **shared([8], [readers]))
+        assert match_stages(graph, first, second) == matched

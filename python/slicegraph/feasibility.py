@@ -7,6 +7,7 @@ Whether none fits, others prove: `slicegraph.bounds.combinatorial` where a node 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph.cost import Instance
 
@@ -24,23 +25,24 @@ def shortage(instance: Instance) -> str:
     >>> shortage(sg.Instance(graph, device=device, num_blocks=3))
     'node 1 needs 100 B of parameters, but a device holds 70 B: its stage is short of 30 B'
     """
-    param_bytes, limit, num_blocks = instance.graph.arrays.param_bytes, instance.memory_limit, instance.num_blocks
-    if param_bytes is None or limit is None:
+    limit, num_blocks = instance.memory_limit, instance.num_blocks
+    if limit is None:
         raise AssertionError("without a memory limit every partition fits")
-    sizes: list[int] = param_bytes.tolist()
-    order: list[int] = np.argsort(-param_bytes, kind="stable").tolist()
-    largest = order[0]
-    if sizes[largest] > limit:
-        others = sum(size > limit for size in sizes) - 1
+    stored, alone, what = _needs(instance)
+    largest = int(np.argmax(alone))
+    if alone[largest] > limit:
+        others = int((alone > limit).sum()) - 1
         more = f" (and {others} more such nodes)" * bool(others)
         return (
-            f"{_called(instance, largest)} needs {sizes[largest]} B of parameters, but a device holds {limit} B: "
-            f"its stage is short of {sizes[largest] - limit} B{more}"
+            f"{_called(instance, largest)} needs {alone[largest]} B of {what}, but a device holds {limit} B: "
+            f"its stage is short of {alone[largest] - limit} B{more}"
         )
-    total, room = sum(sizes), num_blocks * limit
+    sizes: list[int] = stored.tolist()
+    order: list[int] = np.argsort(-stored, kind="stable").tolist()
+    total, room = sum(sizes) + sum(size for size, _ in instance.graph.shared_parameters()), num_blocks * limit
     if total > room:
         return (
-            f"all nodes together need {total} B of parameters, but {num_blocks} stages hold {room} B, {limit} B each: "
+            f"all nodes together need {total} B of {what}, but {num_blocks} stages hold {room} B, {limit} B each: "
             f"the stages are short of {total - room} B"
         )
     if num_blocks < len(order):
@@ -48,14 +50,28 @@ def shortage(instance: Instance) -> str:
         pair = [sizes[node] for node in order[num_blocks - 1 : num_blocks + 1]]
         if sum(pair) > limit:
             return (
-                f"any two of the {num_blocks + 1} largest nodes need at least {sum(pair)} B of parameters, but a "
+                f"any two of the {num_blocks + 1} largest nodes need at least {sum(pair)} B of {what}, but a "
                 f"device holds {limit} B, and with {num_blocks} stages two of them share one: it is short of "
                 f"{sum(pair) - limit} B at least"
             )
     return (
-        f"all nodes together need {total} B of parameters, and {num_blocks} stages hold {room} B, {limit} B each, but "
+        f"all nodes together need {total} B of {what}, and {num_blocks} stages hold {room} B, {limit} B each, but "
         "every way to put the nodes into stages in the order of data flow leaves some stage short of 1 B or more"
     )
+
+
+def _needs(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.int64], str]:
+    """Give the bytes that each node alone stores, those that a stage with it takes at least, and what they are."""
+    arrays = instance.graph.arrays
+    stored = np.zeros(instance.graph.num_nodes, np.int64)
+    for column in (arrays.param_bytes, arrays.state_bytes):
+        stored += 0 if column is None else column
+    alone = stored.copy()
+    for size, readers in instance.graph.shared_parameters():
+        alone[readers] += size
+    alone += 0 if arrays.live_bytes is None else arrays.live_bytes
+    is_more = arrays.state_bytes is not None or arrays.live_bytes is not None
+    return stored, alone, "memory" if is_more else "parameters"
 
 
 def _called(instance: Instance, node: int) -> str:

@@ -225,6 +225,14 @@ class Graph:
         """
         return structure_digest(self._arrays)
 
+    def shared_parameters(self) -> list[tuple[int, NDArray[np.int64]]]:
+        """List the parameters that several nodes read: the bytes of each, and its readers."""
+        arrays = self._arrays
+        if arrays.param_size is None or arrays.param_readers is None or arrays.param_offsets is None:
+            return []
+        readers = np.split(arrays.param_readers, arrays.param_offsets[1:-1])
+        return list(zip(arrays.param_size.tolist(), readers, strict=False))
+
     def __reduce__(self) -> tuple[functools.partial[Graph], tuple[()]]:
         return functools.partial(Graph, **fields(self._arrays)), ()
 

@@ -58,9 +58,11 @@ def moved_nodes(
 
 
 def param_bytes(graph: Graph, nodes: NDArray[np.intp]) -> int:
-    """Sum the bytes of parameters of some nodes."""
-    sizes = graph.arrays.param_bytes
-    return 0 if sizes is None else sum(sizes[nodes].tolist())
+    """Sum the bytes of parameters of some nodes; one that several of them read counts once."""
+    sizes, is_meant = graph.arrays.param_bytes, np.zeros(graph.num_nodes, np.bool_)
+    is_meant[nodes] = True
+    shared = sum(size for size, readers in graph.shared_parameters() if is_meant[readers].any())
+    return shared + (0 if sizes is None else sum(sizes[nodes].tolist()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,8 @@ class Stay:
     best
         Seconds of the best bottleneck that was found.
     num_nodes, param_bytes
-        The nodes that are not in their stage of the plan, and their bytes of parameters.
+        The nodes that are not in their stage of the plan, and their bytes of parameters, those that several of them
+        read once.
     """
 
     slack: float
@@ -109,8 +112,9 @@ def stay_near(
     -------
     tuple
         The partition, int32, shape (num_nodes,): its bottleneck is at most ``1 + slack`` times that of ``block_of``,
-        and no more moves than to ``block_of`` with its blocks numbered as the plan's are as far as they can be. It need
-        not be the nearest of all. Then what moves, and whether Ctrl-C ended the search for it.
+        and no more moves than to ``block_of`` with its blocks numbered as the plan's are as far as they can be, if no
+        parameter has several readers. It need not be the nearest of all. Then what moves, and whether Ctrl-C ended the
+        search for it.
 
     Notes
     -----
@@ -192,7 +196,11 @@ def _shared(graph: Graph, first: NDArray[np.integer], second: NDArray[np.integer
     sizes = graph.arrays.param_bytes
     each = [0] * graph.num_nodes if sizes is None else sizes.tolist()
     weights: dict[tuple[int, int], _Weight] = {}
-    for old, new, size in zip(first.tolist(), second.tolist(), each, strict=True):
-        known = weights.get((old, new), (0, 0))
-        weights[old, new] = (known[0] + size, known[1] + 1)
+    pairs = list(zip(first.tolist(), second.tolist(), strict=True))
+    for pair, size in zip(pairs, each, strict=True):
+        known = weights.get(pair, (0, 0))
+        weights[pair] = (known[0] + size, known[1] + 1)
+    for size, readers in graph.shared_parameters():
+        for pair in {pairs[node] for node in readers.tolist()}:
+            weights[pair] = (weights[pair][0] + size, weights[pair][1])
     return weights

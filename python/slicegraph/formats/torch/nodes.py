@@ -70,7 +70,7 @@ def type_of(node: Node) -> str:
     """Say in which type a node computes: that of its operands; masks and scales of a product are none."""
     operands = node.all_input_nodes
     if name_of(node).startswith(_TWO_OPERANDS):
-        operands = operands[:2]
+        operands = [part for part in node.args if isinstance(part, Node)][:2]
     return computed_in((dtype(read.meta.get("val")) for read in operands), dtype(node.meta.get("val")))
 
 
