@@ -43,7 +43,8 @@ impl Instance {
         let graph = self.graph();
         let touched = || graph.reads(node).iter().chain(graph.produces(node)).copied();
         let mut held = view.held(node);
-        for x in graph.reads(node).iter().copied().filter(|&x| graph.stored(x) > 0) {
+        let params = if graph.num_params() == 0 { &[] } else { graph.reads(node) };
+        for x in params.iter().copied().filter(|&x| graph.stored(x) > 0) {
             held.bytes += graph.stored(x);
             held.params += view.stored(x);
         }
@@ -53,14 +54,17 @@ impl Instance {
     /// Whether the memory limits of so many devices of each kind add up to all that is stored at least.
     fn has_room(&self, stages: &[i64]) -> bool {
         let graph = self.graph();
+        if self.views().zip(stages).any(|(view, &stages)| stages > 0 && view.memory_limit().is_none()) {
+            return true;
+        }
         let own = graph.nodes().map(|v| u128::from(graph.param_bytes(v)) + u128::from(graph.state_bytes(v)));
         let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
         let bytes =
             own.sum::<u128>() + graph.tensors().filter(is_read).map(|x| u128::from(graph.stored(x))).sum::<u128>();
-        let limits = self.views().zip(stages).filter(|&(_, &stages)| stages > 0);
-        let rooms =
-            limits.map(|(view, &stages)| Some(u128::from(view.memory_limit()?) * u128::from(stages.unsigned_abs())));
-        rooms.sum::<Option<u128>>().is_none_or(|room| bytes <= room)
+        let room = |view: View<'_>, stages: i64| {
+            u128::from(view.memory_limit().unwrap_or(0)) * u128::from(stages.unsigned_abs())
+        };
+        bytes <= self.views().zip(stages).map(|(view, &stages)| room(view, stages)).sum::<u128>()
     }
 
     /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
@@ -75,11 +79,22 @@ impl Instance {
         };
         let is_input = |x: &TensorId| graph.producer(*x).is_none() && !graph.consumers(*x).is_empty();
         let sum_over_inputs = |cost: &dyn Fn(View<'_>, TensorId) -> Ticks| {
+            if !self.boundary_io() && graph.num_params() == 0 {
+                return 0;
+            }
             let inputs = graph.tensors().filter(is_input);
             inputs.map(|x| least_weight(self, multipliers, all, &|view| cost(view, x))).sum::<i128>()
         };
         let moved = |view: View<'_>, x| if self.boundary_io() && !view.is_overlap() { view.transfer(x) } else { 0 };
         let time = sum_over_nodes(&load) + sum_over_inputs(&moved);
+        let room = all_room(multipliers, stages);
+        let mean = |together: i128| {
+            let mean = together.div_euclid(room) + i128::from(together.rem_euclid(room) > 0);
+            Ticks::try_from(mean).unwrap_or(ABOVE_ALL)
+        };
+        if self.views().all(View::has_ample_memory) {
+            return mean(time);
+        }
         let streamed = sum_over_nodes(&|view, v| load(view, v) + view.params()[v.index()])
             + sum_over_inputs(&|view, x| moved(view, x) + view.stored(x));
         let rooms = self.views().zip(multipliers).zip(stages);
@@ -88,17 +103,19 @@ impl Instance {
                 i128::from(multiplier).saturating_mul(i128::from(stages)).saturating_mul(i128::from(view.memory()))
             })
             .sum();
-        let (together, room) = (time.max(streamed - resident), all_room(multipliers, stages));
-        Ticks::try_from(together.div_euclid(room) + i128::from(together.rem_euclid(room) > 0)).unwrap_or(ABOVE_ALL)
+        mean(time.max(streamed - resident))
     }
 
     /// What these tensors cost at least because they cross the border of the model.
     fn boundary_cost(&self, view: View<'_>, tensors: &mut dyn Iterator<Item = TensorId>) -> Ticks {
+        if !self.boundary_io() {
+            return 0;
+        }
         let crosses = |x: &TensorId| match self.graph().producer(*x) {
             None => !self.graph().consumers(*x).is_empty(),
             Some(_) => self.graph().is_output(*x),
         };
-        tensors.filter(|x| self.boundary_io() && crosses(x)).map(|x| view.transfer(x)).sum()
+        tensors.filter(crosses).map(|x| view.transfer(x)).sum()
     }
 
     /// So many blocks at least are needed for a bottleneck of `cost`: with fewer, the mean block costs more, or holds more

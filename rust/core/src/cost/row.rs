@@ -1,5 +1,7 @@
 //! The costs of one kind of device, in seconds and in ticks.
 
+use std::borrow::Cow;
+
 use super::device::Device;
 use super::seconds::{check_times, transfer_seconds, work_seconds};
 use super::ticks::{Ticks, snap};
@@ -32,6 +34,7 @@ pub(super) struct Seconds {
     pub work: Vec<f64>,
     pub transfer: Vec<f64>,
     pub params: Vec<f64>,
+    /// Empty where memory is ample.
     pub stored: Vec<f64>,
 }
 
@@ -40,8 +43,10 @@ impl Seconds {
         device.check(graph)?;
         let work = work_seconds(graph, device)?;
         let transfer = transfer_seconds(graph, device)?;
-        let has_memory = device.memory.is_some();
-        let time = |bytes: u64| if has_memory { bytes_as_float(bytes) / device.overflow_bandwidth() } else { 0.0 };
+        if device.memory.is_none() {
+            return Ok(Self { work, transfer, params: vec![0.0; graph.num_nodes()], stored: Vec::new() });
+        }
+        let time = |bytes: u64| bytes_as_float(bytes) / device.overflow_bandwidth();
         let params: Vec<f64> = graph.nodes().map(|v| time(graph.param_bytes(v) + graph.state_bytes(v))).collect();
         let stored: Vec<f64> = graph.tensors().map(|x| time(graph.stored(x))).collect();
         check_times("node", "param_bytes / overflow_bandwidth", &params)?;
@@ -61,10 +66,12 @@ impl Seconds {
             stored.clear();
         }
         let sum = |bytes: &mut dyn Iterator<Item = u64>| bytes.map(u128::from).sum::<u128>();
-        let state = sum(&mut graph.nodes().map(|v| graph.state_bytes(v)));
-        let parameters = graph.nodes().map(|v| graph.param_bytes(v)).chain(graph.tensors().map(|x| graph.stored(x)));
-        let live = u128::from(graph.nodes().map(|v| graph.live_bytes(v)).max().unwrap_or(0));
-        let total = sum(&mut { parameters }) + state + live;
+        let state = || sum(&mut graph.nodes().map(|v| graph.state_bytes(v)));
+        let total = || {
+            let own = graph.nodes().map(|v| graph.param_bytes(v));
+            let live = u128::from(graph.nodes().map(|v| graph.live_bytes(v)).max().unwrap_or(0));
+            sum(&mut own.chain(graph.tensors().map(|x| graph.stored(x)))) + state() + live
+        };
         if stored.iter().all(|&ticks| ticks == 0) {
             stored.clear();
         }
@@ -75,18 +82,42 @@ impl Seconds {
             params,
             stored,
             memory,
-            state_limit: device.memory.filter(|&limit| u128::from(limit) < state),
-            memory_limit: device.memory_limit.filter(|&limit| u128::from(limit) < total),
+            state_limit: device.memory.filter(|&limit| u128::from(limit) < state()),
+            memory_limit: device.memory_limit.filter(|&limit| u128::from(limit) < total()),
             is_overlap: device.overlap,
         }
     }
 }
 
 /// The largest of each place.
-pub(super) fn most(rows: &[Seconds], row: fn(&Seconds) -> &Vec<f64>) -> Vec<f64> {
-    let mut most = vec![0.0_f64; row(&rows[0]).len()];
+pub(super) fn most(rows: &[Seconds], row: fn(&Seconds) -> &Vec<f64>) -> Cow<'_, [f64]> {
+    if let [only] = rows {
+        return Cow::Borrowed(row(only));
+    }
+    let mut most = vec![0.0_f64; rows.iter().map(|seconds| row(seconds).len()).max().unwrap_or(0)];
     for seconds in rows {
         most.iter_mut().zip(row(seconds)).for_each(|(most, &seconds)| *most = most.max(seconds));
     }
-    most
+    Cow::Owned(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::cost::{Device, Instance};
+    use crate::graph::GraphBuilder;
+    use crate::ids::NodeId;
+
+    #[test]
+    fn a_node_that_the_only_kind_lacks_has_no_stage_and_others_keep_their_tick() {
+        let builder = GraphBuilder { work: Some(vec![1.0, 2.0]), ..GraphBuilder::default() };
+        let graph = Arc::new(builder.freeze().expect("two nodes"));
+        let device = Device { work: Some(vec![3.0, f64::NAN]), ..Device::with_bandwidth(1.0) };
+        let message = Instance::uniform(Arc::clone(&graph), &device, 2, false).expect_err("no stage").to_string();
+        assert_eq!(message, "node 1: no stage may hold it: no stage's device can run it");
+        let device = Device { work: Some(vec![3.0, 5.0]), ..device };
+        let instance = Instance::uniform(graph, &device, 2, false).expect("both run");
+        assert!(instance.seconds(instance.on(0).work(NodeId::new(1))) > 4.99);
+    }
 }

@@ -129,8 +129,13 @@ impl<'a> View<'a> {
     /// Whether what is stored plays no part: it costs nothing, and nothing limits it.
     #[must_use]
     pub fn is_free_of_memory(self) -> bool {
+        self.has_ample_memory() && !self.is_limited()
+    }
+
+    /// Whether nothing that is stored costs anything.
+    pub(super) fn has_ample_memory(self) -> bool {
         let is_free = |ticks: &[Ticks]| ticks.iter().all(|&ticks| ticks == 0);
-        is_free(&self.row.params) && is_free(&self.row.stored) && !self.is_limited()
+        is_free(&self.row.params) && is_free(&self.row.stored)
     }
 
     /// Whether bytes are limited.
@@ -142,6 +147,9 @@ impl<'a> View<'a> {
     /// Ticks that a node costs whoever holds it, in sums: its work, and the model outputs that it makes when these are paid.
     #[must_use]
     pub fn load(self, node: NodeId) -> Ticks {
+        if !self.boundary_io {
+            return self.work(node);
+        }
         let outputs = self.graph.produces(node).iter().filter(|&&x| self.is_paid_output(x));
         self.work(node) + outputs.map(|&x| self.transfer(x)).sum::<Ticks>()
     }
