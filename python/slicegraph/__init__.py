@@ -5,6 +5,7 @@ from slicegraph.audit import audit
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
 from slicegraph.compare import Comparison, compare
+from slicegraph.constraints import Constraints
 from slicegraph.cost import BlockCost, Instance
 from slicegraph.crossings import CutTensor, Stage
 from slicegraph.curve import Sweep, SweepRow, Target
@@ -38,6 +39,7 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "Comparison",
+    "Constraints",
     "CutTensor",
     "Device",
     "Difference",

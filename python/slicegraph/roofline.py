@@ -1,0 +1,45 @@
+"""Seconds that each node runs on a device, where the device has more to say than one rate."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph.device import Device
+from slicegraph.errors import InputError
+from slicegraph.formats.arrays import GraphArrays
+from slicegraph.rates import Rates
+
+
+def work_seconds(arrays: GraphArrays, device: Device) -> NDArray[np.float64] | None:
+    """Give the seconds of each node, NaN where the device cannot run it; None: as the graph or one rate says.
+
+    They are the row of measured work that the device names, else, for a graph whose nodes have types and a device
+    with rates by type, ``max(flops / rate, (read_bytes + write_bytes) / memory_bandwidth)``, and 0 for a view.
+
+    Raises
+    ------
+    InputError
+        When the graph has no such row, or the device lacks its memory's bandwidth.
+
+    Notes
+    -----
+    O(nodes). The same arithmetic as the core's, to the bit.
+    """
+    if device.work is not None:
+        rows = arrays.work_on or {}
+        if device.work not in rows:
+            known = f"but {', '.join(map(repr, rows))}" if rows else "nor any"
+            raise InputError(f"device: work {device.work!r:.80}: the graph's work_on has no such row, {known}")
+        return rows[device.work]
+    if arrays.work is not None or arrays.flops is None or arrays.dtype is None or not isinstance(device.flops, Rates):
+        return None
+    if device.memory_bandwidth is None:
+        raise InputError("device: memory_bandwidth is not given, but the graph gives no work in seconds")
+    moved = np.zeros(len(arrays.flops), np.int64)
+    for column in (arrays.read_bytes, arrays.write_bytes):
+        moved += 0 if column is None else column
+    # What is too long to be a time is refused with the node's name, where all times are.
+    with np.errstate(over="ignore"):
+        seconds = np.maximum(arrays.flops / device.flops.per_node(arrays.dtype), moved / device.memory_bandwidth)
+    return seconds if arrays.is_view is None else np.where(arrays.is_view, 0.0, seconds)
