@@ -167,6 +167,8 @@ def test_they_are_refused_when_no_partition_meets_them_and_only_then(
     [
         ({"pin": "embed"}, "pin = 'embed', but it is a mapping from nodes to stages"),
         ({"pin": [("embed",)]}, r"pin: \('embed',\) is not a pair of nodes and stages"),
+        ({"pin": ["embed"]}, r"pin = \['embed'\], but it is a mapping from nodes to stages"),
+        ({"pin": np.array(3)}, r"pin = array\(3\), but it is a mapping from nodes to stages"),
         ({"pin": {1.5: 0}}, "pin: 1.5 is neither the name of a node nor an index from 0"),
         ({"pin": {-1: 0}}, "pin: -1 is neither the name of a node nor an index from 0"),
         ({"pin": {"": 0}}, "pin: a node's name is not empty"),

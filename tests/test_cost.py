@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 import oracle
 import slicegraph as sg
+import unlike
 from slicegraph.cost import ALL_TICKS
-from strategies import CHAIN, devices, graphs, to_graph, to_instance
+from strategies import CHAIN, MANY, devices, graphs, to_graph, to_instance
 
 
 @given(graphs(), devices(), st.integers(1, 4), st.booleans(), st.randoms(use_true_random=False))
@@ -199,3 +203,196 @@ def test_a_device_that_does_not_fit_the_graph_is_refused(device: sg.Device | Non
     graph = to_graph(CHAIN, work=None, flops=[0.0, 1.0, 1.0], size=[2**30, 8], param_bytes=[1, 5, 5])
     with pytest.raises(sg.InputError, match=message):
         sg.Instance(graph, device=device, num_blocks=2)
+
+
+@st.composite
+def unlike_questions(draw: DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, list[float]], bool]:
+    """A small graph, the device of each stage, measured work, and whether inputs and outputs are paid."""
+    data = draw(graphs(max_nodes=4))
+    kinds, rows = draw(unlike.kinds(len(data["nodes"]["op"])))
+    return data, draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)), rows, draw(st.booleans())
+
+
+@settings(max_examples=MANY)
+@given(unlike_questions())
+def test_unlike_stages_cost_what_the_definition_says(
+    question: tuple[dict[str, Any], list[dict[str, Any]], dict[str, list[float]], bool],
+) -> None:
+    """Every partition, to the tick: latency, overlap, measured work, memory and limit of each stage's own device.
+
+    What no device can run in the order of data flow is refused, and only that.
+    """
+    data, devices, rows, boundary_io = question
+    partitions = list(oracle.partitions(data, len(devices)))
+    allowed = [block_of for block_of in partitions if unlike.can_be(devices, rows, block_of)]
+    try:
+        instance = unlike.to_unlike(data, devices, rows, boundary_io=boundary_io)
+    except sg.InputError:
+        assert not allowed
+        return
+    assert allowed
+    optimum = math.inf
+    for block_of in allowed:
+        expected = unlike.block_costs(data, devices, rows, block_of, boundary_io=boundary_io)
+        assert [block.cost for block in instance.block_costs(block_of)] == expected
+        optimum = min(optimum, max(expected))
+    assert sg.lower_bound(instance, method="combinatorial").lower_bound <= optimum
+
+
+@given(graphs(), devices(), st.integers(1, 4), st.booleans())
+def test_equal_devices_are_the_problem_of_one_device(
+    data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
+) -> None:
+    """Whatever they are called, and whatever constraints restrict nothing: digest, costs, and what they look like."""
+    one = to_instance(data, device, num_blocks, boundary_io=boundary_io)
+    listed = [sg.Device(**device, name=f"number {stage}") for stage in range(num_blocks)]
+    constraints = sg.Constraints(pin={0: range(num_blocks)}, together=[[0]])
+    same = sg.Instance(one.graph, devices=listed, constraints=constraints, boundary_io=boundary_io)
+    assert same.digest == one.digest
+    assert same.is_plain
+    assert (same.device, same.devices, one.devices) == (one.device, one.devices, (one.device,) * num_blocks)
+
+
+def test_the_digest_tells_what_tells_problems_apart() -> None:
+    """Order, kinds, latency, overlap, work, allowed stages and groups; not names, nor how constraints were typed."""
+    fast, slow = sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)
+    graph = to_graph(CHAIN, node_name=["a", "b", "c"], work_on={"gpu": [1.0, 1.0, 1.0]})
+
+    def digest(devices: Any, **constraints: Any) -> str:
+        return sg.Instance(graph, devices=devices, constraints=sg.Constraints(**constraints)).digest
+
+    different = [
+        digest([fast, slow]),
+        digest([slow, fast]),
+        digest([fast, fast]),
+        digest([fast, slow, slow]),
+        digest([sg.Device(bandwidth=64.0, latency=1e-3), slow]),
+        digest([sg.Device(bandwidth=64.0, overlap=True), slow]),
+        digest([sg.Device(bandwidth=64.0, overlap=True)] * 2),
+        digest([sg.Device(bandwidth=64.0, work="gpu"), slow]),
+        digest([fast, slow], pin={"a": 0}),
+        digest([fast, slow], pin={"a": 1}),
+        digest([fast, fast], pin={"a": 0}),
+        digest([fast, slow], together=[["a", "b"]]),
+        digest([fast, fast], together=[["a", "b"]]),
+    ]
+    assert len(set(different)) == len(different)
+    named = sg.Device(bandwidth=64.0, name="fast")
+    assert digest([named, slow], pin={0: 0}) == digest([fast, slow], forbid={"a": 1})
+    assert digest([fast, slow], together=["[ab]"]) == digest([fast, slow], together=[["b", 0], [1, "a"]])
+
+
+def test_any_order_is_a_question_about_every_order() -> None:
+    fast, slow = sg.Device(bandwidth=64.0, name="fast"), sg.Device(bandwidth=16.0, name="slow")
+    instance = sg.Instance(to_graph(CHAIN), devices={fast: 2, slow: 1}, order="any")
+    assert (instance.order, instance.num_blocks, instance.num_arrangements) == ("any", 3, 3)
+    orders = [[device.name for device in each.devices] for each in instance.arrangements()]
+    assert orders == [["fast", "fast", "slow"], ["fast", "slow", "fast"], ["slow", "fast", "fast"]]
+    assert all(each.order == "given" for each in instance.arrangements())
+    twin = pickle.loads(pickle.dumps(instance))  # noqa: S301 - our own
+    assert (twin.order, twin.devices) == ("any", instance.devices)
+    given_one = sg.Instance(to_graph(CHAIN), devices=[fast, slow])
+    assert [each.digest for each in given_one.arrangements()] == [given_one.digest]
+
+
+def test_orders_that_leave_no_partition_are_left_out() -> None:
+    """The first node runs on a CPU alone, and data flows one way."""
+    table = {"cpu": [1.0, 1.0, 1.0], "npu": [math.nan, 0.5, 0.5]}
+    cpu, npu = (sg.Device(bandwidth=64.0, work=name) for name in table)
+    graph = to_graph(CHAIN, work_on=table)
+    question = sg.Instance(graph, devices={npu: 1, cpu: 1}, order="any", constraints=sg.Constraints(together=[[0, 1]]))
+    assert [each.devices for each in question.arrangements()] == [(npu, cpu), (cpu, npu)]
+    parted = sg.Instance(to_graph(CHAIN, work_on=table | {"npu": [0.5, math.nan, 0.5]}), devices=[npu, cpu])
+    assert parted.resolved.stages == {1: (1,)}
+    lone = {"cpu": [1.0, math.nan, 1.0], "npu": [math.nan, 0.5, 0.5]}
+    question = sg.Instance(to_graph(CHAIN, work_on=lone), devices={npu: 1, cpu: 1}, order="any")
+    assert [each.devices for each in question.arrangements()] == [(cpu, npu)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"devices": [], "device": sg.Device(bandwidth=1.0)}, "devices: they are given, and a device, too"),
+        ({"devices": [sg.Device(bandwidth=1.0)], "num_blocks": 2}, "num_blocks = 2, but there are 1 devices, one per"),
+        ({"device": sg.Device(bandwidth=1.0)}, "num_blocks = None, but it is a whole number"),
+        (
+            {"device": sg.Device(bandwidth=1.0), "num_blocks": 2, "order": "best"},
+            "order = 'best', but it is 'given' or",
+        ),
+        (
+            {
+                "devices": {sg.Device(bandwidth=1.0): 1, sg.Device(bandwidth=2.0): 1},
+                "order": "any",
+                "constraints": sg.Constraints(forbid={0: 1}),
+            },
+            "forbid: with order='any' no stage has a device that is known, so none can be named",
+        ),
+        (
+            {"devices": [sg.Device(bandwidth=1.0)] * 2, "constraints": sg.Constraints(pin={"x": 1})},
+            "pin: 'x' is the name of no node",
+        ),
+        (
+            {
+                "devices": {sg.Device(bandwidth=1.0): 1, sg.Device(bandwidth=2.0): 1},
+                "order": "any",
+                "constraints": sg.Constraints(together=["x"]),
+            },
+            "together: 'x' is the name of no node",
+        ),
+        (
+            {"devices": [sg.Device(bandwidth=1.0, work="gpu")]},
+            "device: work 'gpu': the graph's work_on has no such row",
+        ),
+    ],
+)
+def test_a_question_that_is_none_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(sg.InputError, match=message):
+        sg.Instance(to_graph(CHAIN), **arguments)
+
+
+def test_what_takes_one_order_or_one_kind_says_so() -> None:
+    """No method ignores what it does not count."""
+    fast, slow = sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)
+    anyhow = sg.Instance(to_graph(CHAIN), devices={fast: 1, slow: 1}, order="any")
+    pinned = sg.Instance(to_graph(CHAIN), devices=[fast, fast], constraints=sg.Constraints(pin={0: 1}))
+    calls: dict[str, Callable[[sg.Instance], object]] = {
+        "method 'auto'": sg.solve,
+        "method 'hybrid'": sg.search,
+        "slice_order": lambda instance: sg.slice_order(instance, [0, 1, 2]),
+        "audit": lambda instance: sg.audit(instance, [0, 0, 1]),
+        "lower_bound": lambda instance: sg.lower_bound(instance, method="exact"),
+        "compare": lambda instance: sg.compare(instance, [0, 0, 1], [0, 1, 1]),
+    }
+    for name, call in calls.items():
+        with pytest.raises(sg.InputError, match=f"{name}: it takes devices in a given order"):
+            call(anyhow)
+        if name == "compare":
+            continue
+        for instance in (sg.Instance(to_graph(CHAIN), devices=[fast, slow]), pinned):
+            said = "method 'exact'" if name == "lower_bound" else name
+            with pytest.raises(sg.InputError, match=f"{said}: it takes devices of one kind without overlap"):
+                call(instance)
+    for name in ("device", "work", "transfer", "params", "memory", "memory_limit"):
+        with pytest.raises(sg.InputError, match="stages are unlike here"):
+            getattr(sg.Instance(to_graph(CHAIN), devices=[fast, slow]), name)
+
+
+def test_what_is_stored_counts_against_the_limit() -> None:
+    """A parameter that two nodes read once per block, state as bytes, live tensors as the most of a block."""
+    graph = to_graph(
+        CHAIN,
+        param_bytes=[1, 1, 1],
+        state_bytes=[0, 2, 0],
+        live_bytes=[4, 3, 0],
+        param_size=[10],
+        param_readers=[0, 1],
+        param_offsets=[0, 2],
+    )
+    whole = sg.Instance(graph, device=sg.Device(bandwidth=64.0), num_blocks=2)
+    (block,) = whole.block_costs([0, 0, 0])
+    assert (block.param_bytes, block.state_bytes, block.live_bytes) == (13, 2, 4)
+    fits, short = (sg.Device(bandwidth=64.0, memory_limit=limit) for limit in (19, 18))
+    assert sg.Instance(graph, device=fits, num_blocks=1).block_costs([0, 0, 0])[0].cost == 6.0
+    assert math.isinf(sg.Instance(graph, device=short, num_blocks=1).block_costs([0, 0, 0])[0].cost)
+    parts = sg.Instance(graph, device=short, num_blocks=2).block_costs([0, 1, 1])
+    assert [(part.param_bytes, part.state_bytes, part.live_bytes) for part in parts] == [(11, 0, 4), (12, 2, 3)]

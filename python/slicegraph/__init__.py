@@ -2,11 +2,12 @@
 
 from slicegraph import generate
 from slicegraph.audit import audit
+from slicegraph.block import BlockCost
 from slicegraph.certificate.check import Verdict, check
 from slicegraph.certificate.model import Certificate
 from slicegraph.compare import Comparison, compare
 from slicegraph.constraints import Constraints
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.cost import Instance
 from slicegraph.crossings import CutTensor, Stage
 from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.device import Device

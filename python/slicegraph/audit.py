@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import checks
-from slicegraph.cost import Instance
+from slicegraph.cost import Instance, plain
 from slicegraph.history import with_bottleneck
 from slicegraph.partition import check_partition
 from slicegraph.result import Result, Status, make_result
@@ -69,7 +68,7 @@ def audit(
     >>> result.bottleneck, result.lower_bound, result.gap
     (4.0, 2.0, 0.5)
     """
-    checks.instance_of("instance", instance, Instance)
+    plain(instance, "audit")
     stop = as_stop(stop)
     begin = time.perf_counter()
     blocks = check_partition(instance, block_of)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph import checks
-from slicegraph.cost import Instance
+from slicegraph.cost import Instance, given_order
 from slicegraph.crossings import CutTensor, cut_tensors, find_crossings
 from slicegraph.errors import InputError
 from slicegraph.moves import match_stages, moved_nodes, param_bytes
@@ -122,7 +121,7 @@ def compare(instance: Instance, a: ArrayLike, b: ArrayLike) -> Comparison:
     >>> [tensor.name for tensor in found.added], [tensor.name for tensor in found.removed]
     (['tensor 0'], ['tensor 1'])
     """
-    checks.instance_of("instance", instance, Instance)
+    given_order(instance, "compare")
     first, second = _checked(instance, "a", a), _checked(instance, "b", b)
     matched = match_stages(instance.graph, first, second)
     cuts = [cut_tensors(instance, find_crossings(instance, blocks)) for blocks in (first, second)]

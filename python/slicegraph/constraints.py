@@ -26,6 +26,10 @@ _GLOB = re.compile(r"[*?\[]")
 _INDEX = re.compile(r"[0-9]{1,10}")
 
 
+class UnmetError(InputError):
+    """No partition meets what is asked of nodes and stages, for a reason that the message names."""
+
+
 @dataclass(frozen=True, init=False, slots=True)
 class Constraints:
     """Which nodes may be in which stages, and which are in one stage.
@@ -138,7 +142,7 @@ def resolve(
     for node, flags in (can_run or {}).items():
         stages[node] = {stage for stage, can in enumerate(flags) if can}
         if not stages[node]:
-            raise InputError(f"{finder.called(node)}: no device of the pipeline can run it")
+            raise UnmetError(f"{finder.called(node)}: no device of the pipeline can run it")
     everywhere = range(num_stages)
     for name, pairs in (("pin", constraints.pin), ("forbid", constraints.forbid)):
         for key, wanted in pairs:
@@ -149,11 +153,11 @@ def resolve(
     homeless = next((node for node, left in stages.items() if not left), None)
     if homeless is not None:
         because = " or have a device that cannot run it" if homeless in (can_run or {}) else ""
-        raise InputError(f"{finder.called(homeless)}: no stage is left: all are forbidden, not pinned{because}")
+        raise UnmetError(f"{finder.called(homeless)}: no stage is left: all are forbidden, not pinned{because}")
     for group in together:
         if not set.intersection(*(stages.get(node, set(everywhere)) for node in group)):
             names = ", ".join(finder.called(node) for node in group[:3])
-            raise InputError(f"together: {names}{', ...' * (len(group) > 3)}: no stage may hold all of them")  # noqa: PLR2004 - some
+            raise UnmetError(f"together: {names}{', ...' * (len(group) > 3)}: no stage may hold all of them")  # noqa: PLR2004 - some
     if stages:
         _Flow(arrays, stages, together, num_stages, finder).check()
     restricted = {node: tuple(sorted(left)) for node, left in sorted(stages.items()) if len(left) < num_stages}
@@ -241,7 +245,7 @@ class _Flow:
 
     def _refuse(self, first: int, stage: int, reader: int, last: int) -> None:
         before, after = (self._finder.called(self._pinned.get(group, group)) for group in (first, reader))
-        raise InputError(
+        raise UnmetError(
             f"{before} may not be before stage {stage}, and {after}, which comes after it, not after stage {last}"
         )
 
@@ -276,32 +280,40 @@ def _check_stages(name: str, key: Pattern, stages: Iterable[int], num_stages: in
 
 
 def _stages_by_pattern(name: str, given: object) -> tuple[tuple[Pattern, tuple[int, ...]], ...]:
-    items = given.items() if isinstance(given, Mapping) else given
-    if isinstance(items, str) or not isinstance(items, Iterable):
-        raise InputError(f"{name} = {given!r:.80}, but it is a mapping from nodes to stages")
+    rule = f"{name} = {given!r:.80}, but it is a mapping from nodes to stages"
     found = []
-    for item in items:
-        if isinstance(item, str) or not isinstance(item, Sequence) or len(item) != 2:  # noqa: PLR2004 - a pair
+    for item in _listed(given.items() if isinstance(given, Mapping) else given, rule):
+        pair = _listed(item, rule)
+        if len(pair) != 2:  # noqa: PLR2004 - a pair
             raise InputError(f"{name}: {item!r:.80} is not a pair of nodes and stages")
-        key, stages = _pattern(name, item[0]), item[1]
-        several = stages.tolist() if isinstance(stages, np.ndarray) else stages
-        if not isinstance(several, Iterable) or isinstance(several, str):
-            several = [several]
+        key, stages = _pattern(name, pair[0]), pair[1]
+        is_one = isinstance(stages, str | int | float | np.generic | None)
+        several = [stages] if is_one else _listed(stages, f"{name} of {key!r:.80}: {stages!r:.80} are no stages")
         numbers = [checks.whole(f"{name} of {key!r:.80}: a stage", stage, 0, _MAX_INDEX) for stage in several]
         found.append((key, tuple(sorted(set(numbers)))))
     return tuple(found)
 
 
 def _groups(given: object) -> tuple[Pattern | tuple[Pattern, ...], ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InputError(f"together = {given!r:.80}, but it is a list of groups of nodes")
     groups: list[Pattern | tuple[Pattern, ...]] = []
-    for group in given:
-        if isinstance(group, str) or not isinstance(group, Iterable):
+    for group in _listed(given, f"together = {given!r:.80}, but it is a list of groups of nodes"):
+        if isinstance(group, str | int | np.integer):
             groups.append(_pattern("together", group))
         else:
-            groups.append(tuple(_pattern("together", key) for key in group))
+            nodes = _listed(group, f"together: {group!r:.80} is neither a glob nor a list of nodes")
+            groups.append(tuple(_pattern("together", key) for key in nodes))
     return tuple(groups)
+
+
+def _listed(given: object, rule: str) -> list[Any]:
+    """Give what an iterable gives, which text is not."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InputError(rule)
+    try:
+        return list(given)
+    except TypeError:
+        # An array without a dimension.
+        raise InputError(rule) from None
 
 
 def _pattern(name: str, key: object) -> Pattern:

@@ -1,10 +1,12 @@
-"""The problem itself: a graph on devices of one kind with a number of blocks, and what a partition costs."""
+"""The problem itself: a graph on the devices of a pipeline, and what a partition costs."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -12,61 +14,45 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph._core import Instance as CoreInstance
-from slicegraph._core import Kind
+from slicegraph._core import Kind, Row
+from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
 from slicegraph.columns import integers
+from slicegraph.constraints import Constraints, Resolved, UnmetError, resolve
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
+from slicegraph.identity import instance_facts
+from slicegraph.machine import Machine, machine_of
+from slicegraph.roofline import can_run, work_seconds
 
-MAX_BLOCKS = 2**20
 ALL_TICKS = 2**52
 """More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockCost:
-    """What one block pays, in seconds.
-
-    Attributes
-    ----------
-    work
-        Its nodes' work.
-    io_in
-        Tensors made elsewhere and read here, each once.
-    io_out
-        Tensors made here and read elsewhere, each once.
-    overflow
-        Streaming in the parameters beyond the device's memory.
-    cost
-        The sum of the four; infinite above the memory limit.
-    param_bytes
-        Bytes of parameters.
-    """
-
-    work: float
-    io_in: float
-    io_out: float
-    overflow: float
-    cost: float
-    param_bytes: int
-
-
 @final
 class Instance:
-    """A max-throughput partitioning problem: cut ``graph`` into at most ``num_blocks`` blocks for copies of ``device``.
+    """A max-throughput partitioning problem: cut ``graph`` into blocks, one for each device of a pipeline, at most.
 
     Costs are snapped once to integer ticks, a tick being the power of two in seconds for which all work, every transfer
-    twice and all parameters add up to less than 2^52 ticks. Sums of costs are then exact, in integers and in floats.
+    twice and all parameters, each on the device where it takes longest, add up to less than 2^52 ticks. Sums of costs
+    are then exact, in integers and in floats.
 
     Parameters
     ----------
     graph
         What to cut.
-    device
-        What runs each stage. None: the device that the graph's file names.
-    num_blocks
-        The number of pipeline stages, at most; blocks may stay empty.
+    device, num_blocks
+        What runs each stage, and the number of pipeline stages, at most; blocks may stay empty. Without a device it is
+        the one that the graph's file names.
+    devices
+        In place of both, the device of each stage, in pipeline order; equal ones are of one kind. Or, with
+        ``order="any"``, how many there are of each.
+    order
+        ``"given"``, or ``"any"``: the devices may stand in whichever order is best. Such a problem is a question about
+        all orders, `arrangements`; what takes one order refuses it.
+    constraints
+        Which nodes may be in which stages, and which are in one stage. None: all may be anywhere.
     boundary_io
         Whether a model input is paid by every block that reads it, and a model output by the block that makes it. By
         default both are free, as in the paper.
@@ -74,8 +60,8 @@ class Instance:
     Raises
     ------
     InputError
-        When the device lacks a figure that the graph needs, a cost is too large to be a time, or ``num_blocks`` is not
-        a positive integer.
+        When a device lacks a figure that the graph needs, a cost is too large to be a time, ``num_blocks`` is not a
+        positive integer or not the number of devices, or constraints name no node or cannot be met.
 
     Examples
     --------
@@ -84,50 +70,73 @@ class Instance:
     >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=64), num_blocks=2)
     >>> [block.cost for block in instance.block_costs([0, 0, 1])]
     [3.125, 3.125]
+
+    A second stage with a slower link, and the last node kept on it:
+
+    >>> devices = [sg.Device(bandwidth=64), sg.Device(bandwidth=16)]
+    >>> unlike = sg.Instance(graph, devices=devices, constraints=sg.Constraints(pin={2: 1}))
+    >>> [block.cost for block in unlike.block_costs([0, 0, 1])]
+    [3.125, 3.5]
     """
 
-    __slots__ = ("_boundary_io", "_core", "_device", "_graph", "_num_blocks")
+    __slots__ = ("_boundary_io", "_constraints", "_core", "_graph", "_machine", "_resolved")
 
     def __init__(
-        self, graph: Graph, *, device: Device | None = None, num_blocks: int, boundary_io: bool = False
+        self,
+        graph: Graph,
+        *,
+        device: Device | None = None,
+        num_blocks: int | None = None,
+        devices: Sequence[Device] | Mapping[Device, int] | None = None,
+        order: str = "given",
+        constraints: Constraints | None = None,
+        boundary_io: bool = False,
     ) -> None:
-        checks.instance_of("graph", graph, Graph)
-        boundary_io = checks.flag("boundary_io", boundary_io)
-        if device is None:
-            if graph.arrays.device is None:
-                raise InputError("device: not given, and the graph's file names none")
-            device = Device.from_mapping(graph.arrays.device)
-        checks.instance_of("device", device, Device)
-        for name in ("latency", "overlap", "work"):
-            if getattr(device, name):
-                raise InputError(f"device: {name} does not count yet")
-        if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
-            raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
-        if not 1 <= num_blocks <= MAX_BLOCKS:
-            raise InputError(f"num_blocks = {num_blocks}, but a partition has from 1 to 2^20 blocks")
-        self._graph, self._device, self._num_blocks, self._boundary_io = graph, device, int(num_blocks), boundary_io
+        self._graph = checks.instance_of("graph", graph, Graph)
+        self._boundary_io = checks.flag("boundary_io", boundary_io)
+        self._constraints = Constraints()
+        if constraints is not None:
+            self._constraints = checks.instance_of("constraints", constraints, Constraints)
+        self._machine = machine_of(graph.arrays.device, device, num_blocks, devices, order)
+        self._resolved = Resolved(stages={}, together=())
+        self._core: CoreInstance | None = None
+        if self.order == "given":
+            self._compile()
+            return
+        for name in ("pin", "forbid"):
+            if getattr(self._constraints, name):
+                raise InputError(f"{name}: with order='any' no stage has a device that is known, so none can be named")
+        # What is wrong with the devices or with the names of nodes is wrong in every order.
+        with contextlib.suppress(UnmetError):
+            self._in_order(next(self._machine.orders()))
+
+    def _compile(self) -> None:
+        """Find the nodes that constraints name, and snap all costs."""
+        arrays, machine = self._graph.arrays, self._machine
+        tables = [work_seconds(arrays, device) for device in machine.kinds]
+        if self._constraints or any(table is not None and np.isnan(table).any() for table in tables):
+            runs = can_run(tables, machine.kind_of)
+            self._resolved = resolve(self._constraints, arrays, self.num_blocks, runs)
         self._core = CoreInstance(
-            graph.core,
-            kinds=[
-                Kind(
-                    bandwidth=device.bandwidth,
-                    flops=self.figures.get("flops"),
-                    memory_bandwidth=device.memory_bandwidth,
-                    memory=device.memory,
-                    overflow_bandwidth=device.overflow_bandwidth,
-                    memory_limit=device.memory_limit,
-                )
-            ],
-            kind_of=[0] * self.num_blocks,
-            boundary_io=boundary_io,
+            self._graph.core,
+            kinds=[_kind(device, table) for device, table in zip(machine.kinds, tables, strict=True)],
+            kind_of=list(machine.kind_of),
+            boundary_io=self._boundary_io,
+            pins=[(node, list(stages)) for node, stages in self._resolved.stages.items()],
+            together=[list(group) for group in self._resolved.together],
+        )
+
+    def _in_order(self, machine: Machine) -> Instance:
+        return Instance(
+            self._graph, devices=machine.devices, constraints=self._constraints, boundary_io=self._boundary_io
         )
 
     def quotient(self, graph: Graph, core: CoreInstance) -> Instance:
         """Wrap a core instance whose nodes are groups of these nodes; ``graph`` has its arrays."""
         quotient = object.__new__(Instance)
         quotient._graph, quotient._core = graph, core
-        quotient._device, quotient._num_blocks = self._device, self._num_blocks
-        quotient._boundary_io = self._boundary_io
+        quotient._machine, quotient._boundary_io = self._machine, self._boundary_io
+        quotient._constraints, quotient._resolved = Constraints(), Resolved(stages={}, together=())
         return quotient
 
     @property
@@ -137,13 +146,70 @@ class Instance:
 
     @property
     def device(self) -> Device:
-        """What runs each stage."""
-        return self._device
+        """What runs each stage, when all stages run on devices of one kind.
+
+        Raises
+        ------
+        InputError
+            When there are several kinds, which `devices` lists.
+        """
+        if len(self._machine.kinds) > 1:
+            raise InputError("device: stages are unlike here; Instance.devices lists theirs")
+        return self._machine.devices[0]
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What runs each stage, in pipeline order; with ``order="any"`` equal devices stand together."""
+        return self._machine.devices
+
+    @property
+    def machine(self) -> Machine:
+        """The devices with their kinds and their order, for the modules of this package."""
+        return self._machine
+
+    @property
+    def order(self) -> str:
+        """``"given"`` or ``"any"``; with devices of one kind it is given."""
+        return self._machine.order
+
+    @property
+    def constraints(self) -> Constraints:
+        """Which nodes may be in which stages, and which are in one stage, as it was asked."""
+        return self._constraints
+
+    @property
+    def resolved(self) -> Resolved:
+        """The constraints on nodes by index, with the nodes that a device cannot run."""
+        return self._resolved
 
     @property
     def num_blocks(self) -> int:
         """The number of pipeline stages, at most."""
-        return self._num_blocks
+        return len(self._machine.kind_of)
+
+    @property
+    def num_arrangements(self) -> int:
+        """In how many orders the devices can stand, those of one kind alike; 1 when the order is given."""
+        return self._machine.num_orders
+
+    def arrangements(self) -> Iterator[Instance]:
+        """Give the problem with its devices in each order, one after the other; itself when the order is given.
+
+        An order that constraints and devices leave no partition is left out.
+
+        Notes
+        -----
+        Each takes as long as an instance takes to build; there are at most `num_arrangements`.
+        """
+        if self.order == "given":
+            yield self
+            return
+        for machine in self._machine.orders():
+            try:
+                arrangement = self._in_order(machine)
+            except UnmetError:
+                continue
+            yield arrangement
 
     @property
     def boundary_io(self) -> bool:
@@ -152,66 +218,74 @@ class Instance:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """The figures of the device that count for this graph, by name."""
-        return self._device.for_types(None).to_mapping()
+        """The figures of the device that count for this graph, by name; of one kind of device."""
+        return self.device.for_types(self._graph.arrays.dtype).to_mapping()
 
     @property
     def core(self) -> CoreInstance:
         """The compiled instance, for the modules of this package."""
+        if self._core is None:
+            raise InputError("instance: its devices stand in any order; Instance.arrangements gives each")
         return self._core
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all stages are alike and pay sums of costs, no constraint binds, and only parameters are stored."""
+        return self.order == "given" and self.core.is_plain
 
     @property
     def tick(self) -> float:
         """Seconds of one tick, a power of two."""
-        return self._core.tick
+        return self.core.tick
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The costs in ticks on each kind of device, in the order of ``machine.kinds``."""
+        return tuple(self.core.row(kind) for kind in range(len(self._machine.kinds)))
 
     @property
     def work(self) -> NDArray[np.int64]:
-        """Ticks that each node runs, shape (num_nodes,)."""
-        return checks.read_only(self._core.work)
+        """Ticks that each node runs, shape (num_nodes,); of one kind of device."""
+        return checks.read_only(self._only("work").work)
 
     @property
     def transfer(self) -> NDArray[np.int64]:
-        """Ticks that each tensor takes to move once, shape (num_tensors,)."""
-        return checks.read_only(self._core.transfer)
+        """Ticks that each tensor takes to move once, shape (num_tensors,); of one kind of device."""
+        return checks.read_only(self._only("transfer").transfer)
 
     @property
     def params(self) -> NDArray[np.int64]:
         """Ticks that each node's parameters take to stream in, shape (num_nodes,); 0 when one device keeps all."""
-        return checks.read_only(self._core.params)
+        return checks.read_only(self._only("params").params)
 
     @property
     def memory(self) -> int | None:
         """Ticks that the parameters which stay resident would take to stream in; None when all do."""
-        return None if self.device.memory is None else self._core.memory
+        return None if self.device.memory is None else self.core.memory
 
     @property
     def memory_limit(self) -> int | None:
-        """Bytes of parameters that a block may hold at most; None when there is no limit, or room for all."""
-        return self._core.memory_limit
+        """Bytes that a block may hold at most, of one kind of device; None when there is no limit, or room for all."""
+        return self._only("memory_limit").memory_limit
+
+    def _only(self, name: str) -> CoreInstance:
+        if len(self._machine.kinds) > 1:
+            raise InputError(f"{name}: stages are unlike here; Instance.rows has the costs on each kind of device")
+        return self.core
 
     @property
     def digest(self) -> str:
         """SHA-256 of the problem in ticks, as hexadecimal digits: what certificates are about."""
-        arrays, num_tensors = self.graph.arrays, self.graph.num_tensors
-        readers = np.split(arrays.consumers, arrays.consumer_offsets[1:-1]) if num_tensors else []
-        facts = {
-            "format": "slicegraph-instance-1",
-            "device": self.figures,
-            "boundary_io": self.boundary_io,
-            "num_blocks": self.num_blocks,
-            "tick": self.tick,
-            "work": self.work.tolist(),
-            "transfer": self.transfer.tolist(),
-            "params": self.params.tolist(),
-            "memory": self.memory,
-            "memory_limit": self.memory_limit,
-            "param_bytes": [0] * self.graph.num_nodes if arrays.param_bytes is None else arrays.param_bytes.tolist(),
-            "producer": arrays.producer.tolist(),
-            "consumers": [sorted(nodes.tolist()) for nodes in readers],
-            "is_output": [False] * num_tensors if arrays.is_output is None else arrays.is_output.tolist(),
-        }
-        return codec.digest(facts)
+        arrays, rows = self._graph.arrays, self.rows
+        return codec.digest(
+            instance_facts(arrays, self._machine, self._resolved, rows, boundary_io=self._boundary_io, tick=self.tick)
+        )
+
+    def work_at(self, block_of: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Give the ticks that each node runs on the device of its block, shape (num_nodes,)."""
+        kinds = np.asarray(self._machine.kind_of)[block_of]
+        rows = np.stack([row.work for row in self.rows])
+        return checks.read_only(rows[kinds, np.arange(kinds.size)])
 
     def seconds(self, ticks: int | None) -> float:
         """Seconds of a cost in ticks; infinite for None, and from 2^52 ticks on, which nothing costs."""
@@ -234,7 +308,7 @@ class Instance:
         -----
         O(nodes + tensors + reads + blocks up to the last with a node).
         """
-        blocks = self._core.block_costs(integers("block_of", block_of))
+        blocks = self.core.block_costs(integers("block_of", block_of))
         return tuple(
             BlockCost(
                 work=self.seconds(block.work),
@@ -243,15 +317,68 @@ class Instance:
                 overflow=self.seconds(block.overflow),
                 cost=self.seconds(block.cost),
                 param_bytes=block.param_bytes,
+                state_bytes=block.state_bytes,
+                live_bytes=block.live_bytes,
             )
             for block in blocks
         )
 
     def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:
-        build = functools.partial(
-            Instance, self.graph, device=self.device, num_blocks=self.num_blocks, boundary_io=self.boundary_io
-        )
-        return build, ()
+        machine = self._machine
+        known: dict[str, Any] = {"boundary_io": self._boundary_io}
+        if self._constraints:
+            known["constraints"] = self._constraints
+        if len(set(map(id, machine.devices))) == 1:
+            known |= {"device": machine.devices[0], "num_blocks": self.num_blocks}
+        else:
+            known |= {"devices": machine.devices, "order": machine.order}
+        return functools.partial(Instance, self._graph, **known), ()
 
     def __repr__(self) -> str:
-        return f"<Instance of {self.graph!r} on {self.num_blocks} x {self.device!r}>"
+        runs = itertools.groupby(self._machine.devices)
+        devices = ", ".join(f"{sum(1 for _ in run)} x {device!r}" for device, run in runs)
+        return f"<Instance of {self._graph!r} on {devices}{', in any order' * (self.order == 'any')}>"
+
+
+def given_order(instance: object, name: str) -> Instance:
+    """Give an instance whose devices stand in a given order.
+
+    Raises
+    ------
+    InputError
+        When it is none, or its order is any, which ``name``, the caller, does not take.
+    """
+    instance = checks.instance_of("instance", instance, Instance)
+    if instance.order == "any":
+        raise InputError(f"{name}: it takes devices in a given order, of which Instance.arrangements gives each")
+    return instance
+
+
+def plain(instance: object, name: str) -> Instance:
+    """Give an instance of which no more is asked than what every method counts.
+
+    Raises
+    ------
+    InputError
+        When it is none, or ``name``, the caller, does not count all that is asked.
+    """
+    instance = given_order(instance, name)
+    if not instance.is_plain:
+        rule = "it takes devices of one kind without overlap, no constraints, and parameters that one node reads"
+        raise InputError(f"{name}: {rule}")
+    return instance
+
+
+def _kind(device: Device, work: NDArray[np.float64] | None) -> Kind:
+    figures = device.for_types(None)
+    return Kind(
+        bandwidth=figures.bandwidth,
+        flops=figures.flops,  # type: ignore[arg-type] # one rate
+        memory_bandwidth=figures.memory_bandwidth,
+        memory=figures.memory,
+        overflow_bandwidth=figures.overflow_bandwidth,
+        memory_limit=figures.memory_limit,
+        latency=figures.latency,
+        overlap=figures.overlap,
+        work=work,
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.block import BlockCost
+from slicegraph.cost import Instance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

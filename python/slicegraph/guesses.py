@@ -40,10 +40,12 @@ def guessed(instance: Instance) -> tuple[Guessed, ...]:
     arrays = instance.graph.arrays
     if arrays.is_guess is None or arrays.work is not None:
         return ()
-    total = int(instance.work.sum())
+    # On unlike devices a node's work is its mean on all kinds.
+    work = np.add.reduce([row.work for row in instance.rows])
+    total = int(work.sum())
     counts: dict[str, list[int]] = {}
     for node in np.flatnonzero(arrays.is_guess):
-        counts.setdefault(arrays.op[int(node)], []).append(int(instance.work[node]))
+        counts.setdefault(arrays.op[int(node)], []).append(int(work[node]))
     rows = [
         Guessed(op=op, num_nodes=len(ticks), share_of_work=sum(ticks) / total if total else 0.0)
         for op, ticks in counts.items()

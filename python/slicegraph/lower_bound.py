@@ -18,7 +18,7 @@ from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
-from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.cost import ALL_TICKS, Instance, given_order, plain
 from slicegraph.evidence.bound import Bound
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
@@ -87,7 +87,7 @@ def lower_bound(
     >>> sg.lower_bound(instance, method="exact").lower_bound
     5.0
     """
-    checks.instance_of("instance", instance, Instance)
+    given_order(instance, "lower_bound")
     check_method(method, METHODS)
     time_limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, "seconds are not negative")
     if upper_bound is not None:
@@ -98,6 +98,7 @@ def lower_bound(
     ordinary = combinatorial(instance)
     if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
         return replace(ordinary, method=method)
+    plain(instance, f"method {method!r}")
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck

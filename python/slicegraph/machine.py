@@ -16,6 +16,7 @@ from slicegraph import checks
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_json
+from slicegraph.presets import PRESETS
 
 MAX_BLOCKS: Final = 2**20
 MAX_KINDS: Final = 64
@@ -43,10 +44,11 @@ class Machine:
     kinds: tuple[Device, ...]
     kind_of: tuple[int, ...]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each stage's device is called: by its name, else by its kind."""
-        return tuple(device.name or f"kind {kind}" for device, kind in zip(self.devices, self.kind_of, strict=True))
+    def names(self) -> Iterator[str]:
+        """Give what each stage's device is called: its name, else that of its preset, else the number of its kind."""
+        presets = {Device.preset(name): name for name in PRESETS}
+        called = [presets.get(device, f"kind {kind}") for kind, device in enumerate(self.kinds)]
+        return (device.name or called[kind] for device, kind in zip(self.devices, self.kind_of, strict=True))
 
     @property
     def document(self) -> list[dict[str, Any]]:
@@ -81,6 +83,24 @@ class Machine:
             yield make_machine(devices)
 
 
+def check_order(order: object) -> str:
+    """Give an order of devices back.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    if not isinstance(order, str) or order not in ORDERS:
+        raise InputError(f"order = {order!r:.80}, but it is 'given' or 'any'")
+    return order
+
+
+def uniform(device: Device, num_blocks: int) -> Machine:
+    """Give so many devices of one kind."""
+    return Machine(devices=(device,) * num_blocks, order="given", kinds=(device,), kind_of=(0,) * num_blocks)
+
+
 def make_machine(devices: Sequence[Device] | Mapping[Device, int], order: str = "given") -> Machine:
     """Put a machine together.
 
@@ -97,9 +117,7 @@ def make_machine(devices: Sequence[Device] | Mapping[Device, int], order: str = 
         When one of them is none, when there are no stages or more than 2^20, more than 64 kinds, or counts in a given
         order.
     """
-    if order not in ORDERS:
-        raise InputError(f"order = {order!r:.80}, but it is 'given' or 'any'")
-    listed = _listed(devices, order)
+    listed = _listed(devices, check_order(order))
     if not 1 <= len(listed) <= MAX_BLOCKS:
         raise InputError(f"devices: there are {len(listed)}, but a partition has from 1 to 2^20 stages")
     index_of: dict[Device, int] = {}
@@ -112,6 +130,41 @@ def make_machine(devices: Sequence[Device] | Mapping[Device, int], order: str = 
     # With one kind there is nothing to choose.
     order = order if len(index_of) > 1 else "given"
     return Machine(devices=tuple(listed), order=order, kinds=tuple(index_of), kind_of=kind_of)
+
+
+def machine_of(
+    figures: Mapping[str, Any] | None,
+    device: Device | None,
+    num_blocks: int | None,
+    devices: Sequence[Device] | Mapping[Device, int] | None,
+    order: str,
+) -> Machine:
+    """Give the machine that the arguments of an instance name; ``figures`` are those of the graph's file.
+
+    Raises
+    ------
+    InputError
+        When they contradict each other, or one of them is none.
+    """
+    if devices is not None:
+        if device is not None:
+            raise InputError("devices: they are given, and a device, too")
+        machine = make_machine(devices, order)
+        stages = len(machine.kind_of)
+        if num_blocks is not None and checks.whole("num_blocks", num_blocks, 1, MAX_BLOCKS) != stages:
+            raise InputError(f"num_blocks = {num_blocks!r:.80}, but there are {stages} devices, one per stage")
+        return machine
+    if device is None:
+        if figures is None:
+            raise InputError("device: not given, and the graph's file names none")
+        device = Device.from_mapping(figures)
+    checks.instance_of("device", device, Device)
+    if isinstance(num_blocks, bool) or not isinstance(num_blocks, int | np.integer):
+        raise InputError(f"num_blocks = {num_blocks!r}, but it is a whole number")
+    if not 1 <= num_blocks <= MAX_BLOCKS:
+        raise InputError(f"num_blocks = {num_blocks}, but a partition has from 1 to 2^20 blocks")
+    check_order(order)
+    return uniform(device, int(num_blocks))
 
 
 def read_machine(path: Path) -> list[Device]:

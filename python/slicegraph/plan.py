@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.block import BlockCost
+from slicegraph.cost import Instance
 from slicegraph.crossings import CutTensor
 from slicegraph.evidence.bound import Bound
 from slicegraph.formats.plan import FORMAT
@@ -56,7 +58,7 @@ def make_plan(
     *,
     answer: Mapping[str, Any],
     block_of: NDArray[np.int32],
-    block_costs: Iterable[BlockCost],
+    block_costs: Sequence[BlockCost],
     bounds: Iterable[Bound],
     history: Iterable[Row],
     cuts: Iterable[CutTensor],
@@ -84,9 +86,11 @@ def make_plan(
             },
             "format": FORMAT,
             "version": __version__,
-            "device": instance.device.to_mapping(),
+            **devices_document(instance),
             "boundary_io": instance.boundary_io,
             "num_blocks": instance.num_blocks,
+            "devices": list(itertools.islice(instance.machine.names(), len(block_costs))),
+            "constraints": instance.constraints.to_mapping(),
             **{key: _finite(value) if isinstance(value, float) else value for key, value in answer.items()},
             "history": [[seconds, _finite(best), _finite(bound)] for seconds, best, bound in history],
             "block_of": block_of.tolist(),
@@ -119,6 +123,14 @@ def make_plan(
             ],
         }
     )
+
+
+def devices_document(instance: Instance) -> dict[str, Any]:
+    """Give what a plan says of devices: the figures of the one kind, or none, and then the machine."""
+    machine = instance.machine
+    if len(machine.kinds) == 1:
+        return {"device": instance.device.to_mapping()}
+    return {"device": None, "machine": machine.document}
 
 
 def _finite(cost: float) -> float | None:

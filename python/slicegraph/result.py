@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
+from slicegraph.block import BlockCost
 from slicegraph.certificate.model import FORMAT, Certificate
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.cost import Instance
 from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_crossings, stages
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage

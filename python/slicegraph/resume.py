@@ -15,11 +15,12 @@ from typing import Any, Final
 import numpy as np
 
 from slicegraph import checks
-from slicegraph.cost import ALL_TICKS, MAX_BLOCKS, Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.curve import Curve, Partition, Sweep
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_json
 from slicegraph.formats.writing import write_file
+from slicegraph.machine import MAX_BLOCKS
 
 FORMAT: Final = "slicegraph-sweep-1"
 _Record = dict[str, Any]
@@ -121,7 +122,7 @@ def write_records(path: Path, sweeps: Sequence[Sweep], others: Sequence[_Record]
 
 def _record(sweep: Sweep) -> _Record:
     return {
-        "device": sweep.device.for_types(None).to_mapping(),
+        "device": sweep.device.for_types(sweep.graph.arrays.dtype).to_mapping(),
         "boundary_io": sweep.boundary_io,
         "partitions": [partition.block_of.tolist() for partition in sweep.curve.partitions],
         "bounds": [list(pair) for pair in sweep.curve.bounds],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,3 +45,12 @@ def work_seconds(arrays: GraphArrays, device: Device) -> NDArray[np.float64] | N
     with np.errstate(over="ignore"):
         seconds = np.maximum(arrays.flops / device.flops.per_node(arrays.dtype), moved / device.memory_bandwidth)
     return seconds if arrays.is_view is None else np.where(arrays.is_view, 0.0, seconds)
+
+
+def can_run(tables: Sequence[NDArray[np.float64] | None], kind_of: Sequence[int]) -> dict[int, list[bool]]:
+    """Give, for each node that some kind of device cannot run, whether each stage's can."""
+    lacking = {kind: np.isnan(table) for kind, table in enumerate(tables) if table is not None}
+    nodes = np.flatnonzero(np.logical_or.reduce(list(lacking.values()))) if lacking else np.empty(0, np.int64)
+    return {
+        int(node): [kind not in lacking or not bool(lacking[kind][node]) for kind in kind_of] for node in nodes.tolist()
+    }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from slicegraph import _core, checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.cost import ALL_TICKS, Instance, plain
 from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
@@ -181,7 +181,7 @@ def infeasible(instance: Instance, bound: Bound, stop: Stop, *, seed: int, metho
 
 def check_run(instance: object, method: object, methods: Iterable[str], params: BrkgaParams | None) -> None:
     """Refuse what is no instance, a method that there is not, and parameters of another one."""
-    checks.instance_of("instance", instance, Instance)
+    plain(instance, f"method {method!r:.80}")
     check_method(method, methods)
     if params is not None:
         _check_params(checks.instance_of("params", params, BrkgaParams))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph._core import slice_order as core_slice_order
 from slicegraph.columns import integers
-from slicegraph.cost import Instance
+from slicegraph.cost import Instance, plain
 from slicegraph.errors import InputError
 
 
@@ -69,7 +69,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     >>> slicing.boundaries.tolist(), slicing.bottleneck
     ([0, 2, 3], 3.125)
     """
-    found = core_slice_order(checks.instance_of("instance", instance, Instance).core, integers("order", order))
+    found = core_slice_order(plain(instance, "slice_order").core, integers("order", order))
     if found is None:
         raise InputError(
             f"order: every slicing into {instance.num_blocks} blocks exceeds memory_limit = "

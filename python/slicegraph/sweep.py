@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
-from slicegraph.cost import ALL_TICKS, MAX_BLOCKS, Instance
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.curve import Curve, Partition, Sweep, SweepRow, check_target, left_out, next_blocks, status_of
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
+from slicegraph.machine import MAX_BLOCKS
 from slicegraph.result import SOLVER_PRECISION, Status
 from slicegraph.search import thread_count
 from slicegraph.solve.solve import solve

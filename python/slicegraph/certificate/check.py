@@ -121,7 +121,7 @@ def check(
     """
     _check_arguments(graph, certificate, device, num_blocks, boundary_io, budget)
     try:
-        figures = device and device.for_types(None).to_mapping()
+        figures = device and device.for_types(graph.arrays.dtype).to_mapping()
         wanted = {"device": figures, "num_blocks": num_blocks, "boundary_io": boundary_io}
         _check_form(certificate.document, wanted)
         return _check(graph.arrays, certificate.document, Budget(budget))

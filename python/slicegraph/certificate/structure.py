@@ -10,6 +10,7 @@ from typing import Any
 
 from slicegraph.certificate.model import FORMAT
 from slicegraph.errors import CertificateError
+from slicegraph.rates import KEYS
 
 _TYPE_NAMES = {
     bool: "a boolean",
@@ -110,6 +111,19 @@ def _positive(value: object) -> None:
     _float(value)
     if not value > 0.0:  # type: ignore[operator] # it is a float
         raise PlacedError(f"{value} is not positive")
+
+
+def _rates(value: object) -> None:
+    if type(value) is not dict:
+        _positive(value)
+        return
+    expect(bool(value), "a table of no rate")
+    _record({}, dict.fromkeys(KEYS, _positive))(value)
+
+
+def _name(value: object) -> None:
+    if type(value) is not str or not value:
+        raise PlacedError(f"{_spell(value)} is not a name")
 
 
 def _word(*words: str) -> _Shape:
@@ -254,7 +268,9 @@ _WITNESS = _record(
 _DEVICE = _record(
     {"bandwidth": _positive},
     {
-        **dict.fromkeys(("flops", "memory_bandwidth", "overflow_bandwidth"), _positive),
+        "flops": _rates,
+        "work": _name,
+        **dict.fromkeys(("memory_bandwidth", "overflow_bandwidth", "latency"), _positive),
         **dict.fromkeys(("memory", "memory_limit"), _COUNT),
     },
 )

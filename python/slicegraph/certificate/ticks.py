@@ -15,6 +15,7 @@ from typing import Any
 from slicegraph.certificate import codec
 from slicegraph.certificate.structure import PlacedError, expect, within
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.rates import Rates
 
 _CAPACITY = 2**52
 _MIN_EXPONENT = -1022
@@ -158,7 +159,8 @@ def snap(arrays: GraphArrays, device: Mapping[str, Any], *, boundary_io: bool, n
         work = _work_seconds(arrays, device)
         rate = device.get("overflow_bandwidth", device["bandwidth"])
         param_bytes = _list(arrays.param_bytes, len(work))
-        transfer = [size / device["bandwidth"] for size in arrays.size.tolist()]
+        latency = device.get("latency", 0.0)
+        transfer = [latency + size / device["bandwidth"] if size else 0.0 for size in arrays.size.tolist()]
         params = [size / rate for size in param_bytes] if "memory" in device else [0.0] * len(work)
         longest = max(itertools.chain(work, transfer, params))
         expect(longest <= _MAX_SECONDS, f"with these figures something takes {longest} s, which is above 1e15 s")
@@ -191,6 +193,13 @@ def ceil_div(ticks: int, parts: int) -> int:
 
 def _work_seconds(arrays: GraphArrays, device: Mapping[str, Any]) -> list[float]:
     """Seconds per node: as given, or what computes or what moves, whichever is longer; a view takes none."""
+    if "work" in device:
+        rows = arrays.work_on or {}
+        expect(device["work"] in rows, f"the graph has no measured work {device['work']!r:.80}")
+        measured: list[float] = rows[device["work"]].tolist()
+        node = next((node for node, seconds in enumerate(measured) if math.isnan(seconds)), None)
+        expect(node is None, f"the device cannot run node {node}")
+        return measured
     if arrays.work is not None:
         given: list[float] = arrays.work.tolist()
         return given
@@ -198,17 +207,22 @@ def _work_seconds(arrays: GraphArrays, device: Mapping[str, Any]) -> list[float]
         raise PlacedError("the graph gives neither work nor flops")
     for figure in ("flops", "memory_bandwidth"):
         expect(figure in device, f"{figure} is not given, but the graph gives no work in seconds")
-    flops = arrays.flops.tolist()
+    flops, rate = arrays.flops.tolist(), device["flops"]
+    rates = [rate] * len(flops)
+    if isinstance(rate, dict):
+        table = Rates(rate)
+        rates = [table.of(None)] * len(flops) if arrays.dtype is None else [table.of(dtype) for dtype in arrays.dtype]
     facts = zip(
         flops,
+        rates,
         _list(arrays.read_bytes, len(flops)),
         _list(arrays.write_bytes, len(flops)),
         _list(arrays.is_view, len(flops)),
         strict=True,
     )
     return [
-        0.0 if is_view else max(count / device["flops"], (read + written) / device["memory_bandwidth"])
-        for count, read, written, is_view in facts
+        0.0 if is_view else max(count / speed, (read + written) / device["memory_bandwidth"])
+        for count, speed, read, written, is_view in facts
     ]
 
 

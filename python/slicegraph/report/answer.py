@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.block import BlockCost
+from slicegraph.cost import Instance
 from slicegraph.crossings import CutTensor, cut_tensors, find_crossings
 from slicegraph.errors import printable
 from slicegraph.formats.answers import Claims, MeasuredStage, SweepRow
@@ -71,6 +72,12 @@ class Answer:
         """The tensors that stages pay for, the largest first."""
         found = cut_tensors(self.instance, find_crossings(self.instance, self.block_of))
         return tuple(sorted(found, key=lambda cut: -cut.bytes))
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of parameters that stay resident, of one kind of device; None: all, or stages are unlike."""
+        kinds = self.instance.machine.kinds
+        return kinds[0].memory if len(kinds) == 1 else None
 
     def node_name(self, node: int) -> str:
         """Give what a node is called, or its number."""

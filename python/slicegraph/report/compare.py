@@ -10,6 +10,7 @@ from typing import Any
 from slicegraph.compare import Comparison, Side
 from slicegraph.crossings import CutTensor
 from slicegraph.errors import printable
+from slicegraph.plan import devices_document
 from slicegraph.report import numbers
 
 _SHOWN = 8
@@ -53,7 +54,7 @@ def comparison_to_json(found: Comparison) -> str:
         for node in move.nodes
     ]
     document = {
-        "device": instance.device.to_mapping(),
+        **devices_document(instance),
         "boundary_io": instance.boundary_io,
         "a": _side(found.a),
         "b": _side(found.b),

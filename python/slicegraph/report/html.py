@@ -90,7 +90,7 @@ def _data(answer: Answer) -> str:
     layout = lay_out(answer.block_of, pairs)
     ops = [answer.op(node) for node in range(num_nodes)]
     index = {op: place for place, op in enumerate(dict.fromkeys(ops))}
-    seconds = (answer.instance.seconds(ticks) for ticks in answer.instance.work.tolist())
+    seconds = (answer.instance.seconds(ticks) for ticks in answer.instance.work_at(answer.block_of).tolist())
     data = {
         "names": [answer.node_name(node) for node in range(num_nodes)],
         "ops": list(index),
@@ -127,7 +127,9 @@ def _summary(answer: Answer) -> str:
     if 0 < bottleneck < math.inf:
         rows += [("Throughput", f"{1 / bottleneck:.4g} per s")]
     rows += [("Stages used", f"{len(answer.used)} of {answer.instance.num_blocks}")]
-    rows += [("Bandwidth between stages", f"{numbers.size(int(answer.instance.device.bandwidth))}/s")]
+    kinds = answer.instance.machine.kinds
+    bandwidths = dict.fromkeys(f"{numbers.size(int(device.bandwidth))}/s" for device in kinds)
+    rows += [("Bandwidth between stages", ", ".join(bandwidths))]
     return "".join(f"<div><dt>{name}</dt><dd>{escape(printable(value))}</dd></div>" for name, value in rows)
 
 
@@ -148,7 +150,7 @@ def _meaning(answer: Answer) -> str:
 
 
 def _limit(answer: Answer) -> str:
-    memory = answer.instance.device.memory
+    memory = answer.memory
     if memory is None:
         return ""
     return f"; {numbers.size(memory)} stay resident (the dashed line, where it is within the drawing)"

@@ -46,10 +46,10 @@ def stage_bars(answer: Answer) -> str:
     -----
     O(stages).
     """
-    used, device = answer.used, answer.instance.device
+    used, memory = answer.used, answer.memory
     longest = max((_total(answer, stage) for stage in used), default=0.0) or 1.0
     largest = max((answer.costs[stage].param_bytes for stage in used), default=0)
-    scale = max(largest, min(device.memory or 0, 2 * largest)) or 1
+    scale = max(largest, min(memory or 0, 2 * largest)) or 1
     bytes_left = _LEFT + _TIMES + 90
     lines = [_PATTERNS, _legend()]
     for row, stage in enumerate(used):
@@ -69,8 +69,8 @@ def stage_bars(answer: Answer) -> str:
         lines.append(f'<rect class="memory" x="{bytes_left}" y="{y}" width="{width:.1f}" height="16"/>')
         lines.append(f'<text x="{bytes_left + width + 5:.1f}" y="{y + 13}">{numbers.size(cost.param_bytes)}</text>')
     height = 60 + len(used) * _ROW
-    if device.memory is not None and 0 < device.memory <= scale:
-        x = bytes_left + _BYTES * device.memory / scale
+    if memory is not None and 0 < memory <= scale:
+        x = bytes_left + _BYTES * memory / scale
         lines.append(f'<path class="limit" d="M{x:.1f} 40V{height - 8}"/>')
     return _drawing("Seconds and bytes of parameters of each stage", _WIDTH, height, lines)
 

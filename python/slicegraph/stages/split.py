@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
+from slicegraph.block import BlockCost
 from slicegraph.columns import integers
-from slicegraph.cost import BlockCost, Instance
+from slicegraph.cost import Instance, given_order
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest, read_json
@@ -84,7 +85,9 @@ def split(
     """
     path, folder, dims = checks.path("model", model), checks.path("directory", directory), checks.dims(dims)
     if instance is not None:
-        checks.instance_of("instance", instance, Instance)
+        given_order(instance, "split")
+        if len(instance.machine.kinds) > 1:
+            raise InputError("split: it predicts stages on devices of one kind")
     if importlib.util.find_spec("onnx") is None:
         raise InputError(f"{path}: splitting ONNX takes the onnx package; pip install slicegraph[onnx]")
     from slicegraph.formats.onnx.opening import named, opened  # noqa: PLC0415 - a format is imported when used
