@@ -87,7 +87,7 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
         state_bytes=plain.state_bytes.astype(np.int64) if plain.state_bytes.any() else None,
         live_bytes=plain.live_bytes.astype(np.int64) if plain.live_bytes.any() else None,
         param_size=plain.param_size.astype(np.int64) if len(plain.param_size) else None,
-        param_readers=plain.param_readers if len(plain.param_size) else None,  # type: ignore[arg-type] # likewise
+        param_readers=plain.param_readers if len(plain.param_size) else None,
         param_offsets=plain.param_offsets if len(plain.param_size) else None,
     )
     graph = Graph.of_core(core.graph, arrays)
