@@ -2,7 +2,7 @@
 
 use super::budget::{all_room, kinds_of_nodes, least_weight, load};
 use super::instance::Instance;
-use super::ticks::{ABOVE_ALL, INFINITE, Ticks};
+use super::ticks::{ABOVE_ALL, INFINITE, Ticks, ceil_div};
 use super::view::View;
 use crate::ids::{NodeId, TensorId, count};
 
@@ -20,6 +20,12 @@ impl Instance {
     }
 
     pub(super) fn combine(&self) -> Ticks {
+        if self.is_uniform() && !self.boundary_io() && self.is_free_of_memory() {
+            // What the general case below comes to, in one pass.
+            let works = self.only().works();
+            return ceil_div(works.iter().sum(), count(self.num_blocks()))
+                .max(works.iter().copied().fold(0, Ticks::max));
+        }
         let stages = self.stages_of_kinds();
         if !self.has_room(&stages) {
             return ABOVE_ALL;

@@ -98,7 +98,7 @@ impl Instance {
         let [work, transfer] = [most(&seconds, |s| &s.work), most(&seconds, |s| &s.transfer)];
         let [params, stored] = [most(&seconds, |s| &s.params), most(&seconds, |s| &s.stored)];
         let all = work.iter().chain(&*transfer).chain(&*transfer).chain(&*params).chain(&*stored);
-        let tick = choose_tick(&all.copied().filter(|seconds| !seconds.is_nan()));
+        let tick = choose_tick(&all.copied());
         let rows = kinds.iter().zip(&seconds).map(|(device, seconds)| seconds.snap(&graph, device, tick)).collect();
         let works: Vec<&[f64]> = seconds.iter().map(|row| &row.work[..]).collect();
         let allowed = allowed_stages(&works, kind_of, constraints)?;

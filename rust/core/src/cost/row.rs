@@ -76,8 +76,7 @@ impl Seconds {
             stored.clear();
         }
         Row {
-            // Not a number where it cannot run: such nodes are nowhere on this kind.
-            work: self.work.iter().map(|&s| if s.is_nan() { 0 } else { snap(s, tick) }).collect(),
+            work: snap_all(&self.work),
             transfer: snap_all(&self.transfer),
             params,
             stored,

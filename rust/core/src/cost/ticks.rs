@@ -21,19 +21,19 @@ pub(crate) fn ceil_div(ticks: Ticks, parts: Ticks) -> Ticks {
     ticks / parts + Ticks::from(ticks % parts > 0)
 }
 
-/// Seconds in ticks, halves to even.
+/// Seconds in ticks, halves to even; none for what is no number.
 pub(super) fn snap(seconds: f64, tick: f64) -> Ticks {
     ticks((seconds / tick).round_ties_even())
 }
 
-/// The smallest power of two for which the snapped seconds add up to less than 2^52 ticks.
+/// The smallest power of two for which the snapped seconds add up to less than 2^52 ticks; what is no number counts nothing.
 ///
 /// The sum is taken in integers, so the tick depends neither on the order of the terms nor on the language.
 ///
 /// # Complexity
 /// A constant number of passes over the terms.
 pub(super) fn choose_tick(seconds: &(impl Iterator<Item = f64> + Clone)) -> f64 {
-    let total: f64 = seconds.clone().sum();
+    let total = seconds.clone().fold(0.0, |sum, term| if term.is_nan() { sum } else { sum + term });
     // Two below the exponent at which the total, rounded either way, fits; each round below doubles the tick.
     let mut exponent = if total > 0.0 { ticks(total.log2().floor()) - 54 } else { i64::MIN };
     exponent = exponent.max(i64::from(MIN_EXPONENT));
