@@ -172,6 +172,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"self": sg.sweep(sg.Graph(**GRAPH), device=sg.Device(bandwidth=64), num_blocks=[2], threads=1), "target": 4.0},
     ),
     "compare": (sg.compare, {"instance": instance(), "a": [0, 0, 1], "b": [0, 1, 1]}),
+    "live_bytes": (sg.live_bytes, {"graph": sg.Graph(**GRAPH)}),
     "explain": (sg.explain, {"result": solved(), "time_limit": 1, "threads": 1}),
     "audit": (
         sg.audit,

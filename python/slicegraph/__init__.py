@@ -15,6 +15,7 @@ from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.explanation import Explanation
 from slicegraph.graph import Graph, read, write
+from slicegraph.live_bytes import live_bytes
 from slicegraph.lower_bound import lower_bound
 from slicegraph.plan import Plan
 from slicegraph.result import Result, Status
@@ -74,6 +75,7 @@ __all__ = [
     "from_jax",
     "from_torch",
     "generate",
+    "live_bytes",
     "lower_bound",
     "profile",
     "read",

@@ -120,7 +120,7 @@ def complaints(instance: Instance, block_of: ArrayLike) -> list[str]:
     blocks = check_partition(instance, block_of)
     limit = instance.device.memory_limit
     heavy = [
-        f"stage {stage} holds {block.param_bytes} bytes of parameters, but memory_limit is {limit}"
+        f"stage {stage} holds {block.held}, but memory_limit is {limit}"
         for stage, block in enumerate(instance.block_costs(blocks))
         if math.isinf(block.cost)
     ]

@@ -38,3 +38,25 @@ class BlockCost:
     param_bytes: int
     state_bytes: int = 0
     live_bytes: int = 0
+
+    @property
+    def held(self) -> str:
+        """What counts against a memory limit, in words: bytes of parameters, and of state and tensors if there are any.
+
+        Examples
+        --------
+        >>> from slicegraph.block import BlockCost
+        >>> paid = {"work": 1.0, "io_in": 0.0, "io_out": 0.0, "overflow": 0.0, "cost": 1.0}
+        >>> BlockCost(**paid, param_bytes=90, live_bytes=5).held
+        '95 bytes: 90 of parameters, 5 of tensors'
+        """
+        others = {"state": self.state_bytes, "tensors": self.live_bytes}
+        parts = [f"{size} of {name}" for name, size in others.items() if size]
+        if not parts:
+            return f"{self.param_bytes} bytes of parameters"
+        return f"{self.held_bytes} bytes: " + ", ".join([f"{self.param_bytes} of parameters", *parts])
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that count against a memory limit: parameters, state and tensors."""
+        return self.param_bytes + self.state_bytes + self.live_bytes

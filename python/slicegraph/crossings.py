@@ -53,7 +53,7 @@ class Stage:
         int64, read-only: the indices of the tensors that it imports, in order. Their transfers add up to ``io_in``.
     writes
         int64, read-only: the indices of the tensors that it exports, in order. Their transfers add up to ``io_out``.
-    work, io_in, io_out, overflow, cost, param_bytes
+    work, io_in, io_out, overflow, cost, param_bytes, state_bytes, live_bytes
         As in `BlockCost`.
     """
 
@@ -66,6 +66,8 @@ class Stage:
     overflow: float
     cost: float
     param_bytes: int
+    state_bytes: int
+    live_bytes: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +152,8 @@ def stages(block_of: NDArray[np.int32], costs: Sequence[BlockCost], crossings: C
             overflow=cost.overflow,
             cost=cost.cost,
             param_bytes=cost.param_bytes,
+            state_bytes=cost.state_bytes,
+            live_bytes=cost.live_bytes,
         )
         for stage, cost in enumerate(costs)
     )

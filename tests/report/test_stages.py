@@ -10,7 +10,7 @@ from rich.cells import cell_len
 import slicegraph as sg
 from slicegraph.cli import main
 from slicegraph.report.terminal import result_to_text
-from strategies import CHAIN, to_graph
+from strategies import CHAIN, shared, to_graph
 
 LONG = "/encoder/layer.{}/attention/self/query/MatMul_of_the_first_head"
 WIDTH = 100
@@ -38,6 +38,10 @@ def test_what_no_stage_has_is_no_column() -> None:
     )
     assert "overflow" not in result_to_text(audited([0, 1, 2], device=device, param_bytes=[4, 4, 4]))
     assert "params" not in result_to_text(audited([0, 1, 2]))
+    stored = {"state_bytes": [4, 0, 0], "live_bytes": [0, 0, 8], **shared([16], [[0, 2]])}
+    lines = result_to_text(audited([0, 0, 1], param_bytes=[1, 1, 1], **stored)).splitlines()
+    assert "cost params state tensors cut" in " ".join(lines[1].split())
+    assert [" ".join(line.split("<")[-1].split()[:6]) for line in lines[2:4]] == ["18 B 4 B 0 B", "17 B 0 B 8 B"]
 
 
 @pytest.mark.parametrize("wide", [LONG, "\u6f22\u5b57" * 40 + "{}", "[bold]" * 20 + "{}", "\x1b[2J" * 20 + "{}"])

@@ -229,7 +229,8 @@ def _binding(answer: Answer, stage: int) -> str:
     paid = [f"{numbers.time(getattr(cost, part))} {label}" for part, label in svg.PARTS if getattr(cost, part) > 0]
     parts = f", of which {_listed(paid)}" if paid else ""
     if math.isinf(cost.cost):
-        return f"Stage {stage} exceeds the memory limit: it holds {numbers.size(cost.param_bytes)} of parameters."
+        what = "parameters" if cost.held_bytes == cost.param_bytes else "parameters, state and tensors"
+        return f"Stage {stage} exceeds the memory limit: it holds {numbers.size(cost.held_bytes)} of {what}."
     return f"Stage {stage} is the bottleneck: it takes {numbers.time(cost.cost)}{parts}."
 
 

@@ -21,7 +21,8 @@ _MOST_STAGES = 30
 def stage_columns(result: Result) -> dict[str, list[str]]:
     """Give the columns of a table of the stages that have nodes, by their heads.
 
-    What no stage has, overflow or parameters, has no column. First and last are nodes in the graph's order.
+    What no stage has, overflow, parameters, state or counted tensors, has no column. First and last are nodes in the
+    order of the graph.
     """
     graph = result.instance.graph
     used = [(index, stage) for index, stage in enumerate(result.stages) if stage.nodes.size]
@@ -37,8 +38,9 @@ def stage_columns(result: Result) -> dict[str, list[str]]:
         "cost": [numbers.time(stage.cost) for stage in stages],
         "": ["<" if stage.cost == result.bottleneck else "" for stage in stages],
     }
-    if any(stage.param_bytes for stage in stages):
-        columns["params"] = [numbers.size(stage.param_bytes) for stage in stages]
+    for head, name in (("params", "param_bytes"), ("state", "state_bytes"), ("tensors", "live_bytes")):
+        if any(getattr(stage, name) for stage in stages):
+            columns[head] = [numbers.size(getattr(stage, name)) for stage in stages]
     columns["cut tensors"] = [str(stage.reads.size + stage.writes.size) for stage in stages]
     columns[FIRST] = [names.node(graph, int(stage.nodes[0])) for stage in stages]
     columns[LAST] = [names.node(graph, int(stage.nodes[-1])) for stage in stages]

@@ -230,7 +230,7 @@ def _too_large(instance: Instance, block_of: NDArray[np.int32]) -> str | None:
     for stage, block in enumerate(instance.block_costs(block_of)):
         if math.isinf(block.cost):
             rule = f"memory_limit is {instance.device.memory_limit}"
-            return f"stage {stage} holds {block.param_bytes} bytes of parameters, but {rule}"
+            return f"stage {stage} holds {block.held}, but {rule}"
     return None
 
 
