@@ -68,7 +68,8 @@ pub(crate) fn random_together(random: &mut Xoshiro256PlusPlus, num_nodes: usize,
     }
 }
 
-fn random_parts(
+/// A graph, a machine and constraints, which need not be an instance.
+pub(crate) fn random_parts(
     random: &mut Xoshiro256PlusPlus,
     num_nodes: usize,
     num_blocks: usize,

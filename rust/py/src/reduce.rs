@@ -61,7 +61,7 @@ pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<
 /// The node whose cheapest block is the most expensive, and what that costs; `poll` says whether to stop.
 #[pyfunction]
 pub fn node_bound(py: Python<'_>, instance: &Bound<'_, Instance>, poll: Bound<'_, PyAny>) -> PyResult<(usize, i64)> {
-    let instance = &instance.get().plain("node_bound")?;
+    let instance = &instance.get().0;
     let poll = poll.unbind();
     let supervised = supervise(
         py,

@@ -98,7 +98,7 @@ pub(super) fn kinds_of_nodes(instance: &Instance) -> Option<Vec<u64>> {
 
 impl Instance {
     /// The kinds that have a stage, as bits.
-    pub(super) fn used_kinds(&self) -> u64 {
+    pub(crate) fn used_kinds(&self) -> u64 {
         if self.num_kinds() == 1 { 1 } else { self.kind_of.iter().fold(0, |mask, &kind| mask | 1 << kind) }
     }
 

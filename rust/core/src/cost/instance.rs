@@ -252,16 +252,11 @@ impl Instance {
     /// several readers, and nothing is stored but parameters.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.is_simple() && self.together.is_empty()
-    }
-
-    /// The same, but for nodes that must be with others.
-    pub(crate) fn is_simple(&self) -> bool {
         let graph = &*self.graph;
         let is_stored = |v: NodeId| graph.state_bytes(v) > 0 || graph.live_bytes(v) > 0;
         let is_relevant = self.rows.iter().any(|row| row.memory_limit.is_some() || row.params.iter().any(|&p| p > 0));
-        let is_own = graph.num_params() == 0 && !graph.nodes().any(is_stored);
-        self.is_uniform() && !self.rows[0].is_overlap && (!is_relevant || is_own)
+        let is_simple = graph.num_params() == 0 && !graph.nodes().any(is_stored);
+        self.is_uniform() && !self.rows[0].is_overlap && self.together.is_empty() && (!is_relevant || is_simple)
     }
 
     /// Whether a stage may hold a node.

@@ -39,7 +39,7 @@ pub fn incompatible_pairs(
         return Ok(Vec::new());
     }
     let quotient = Quotient::new(query.instance);
-    let mut pairing = Pairing::new(query, graph, Network::new(&quotient));
+    let mut pairing = Pairing::new(query, graph, Network::new(&quotient, query.instance.view(0)));
     let mut known_of = vec![Vec::new(); pairing.order.len()];
     for (first, last) in known {
         known_of[pairing.place[first.index()]].push(pairing.place[last.index()]);

@@ -51,7 +51,7 @@ impl Propagation {
     /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
     pub fn shave(&self, query: &Query<'_>, windows: &mut Windows, steps: &mut i64) -> Result<bool, Interrupted> {
         let quotient = Quotient::new(query.instance);
-        let mut network = Network::new(&quotient);
+        let mut network = Network::new(&quotient, query.instance.view(0));
         let most = *steps;
         for is_first in [true, false] {
             for place in 1..=self.num_blocks() {

@@ -106,7 +106,7 @@ pub fn node_weights(
         windows,
         weights: loads,
         incompatible,
-        network: Network::new(&quotient),
+        network: Network::new(&quotient, query.instance.view(0)),
         region: Vec::new(),
         is_in: vec![false; graph.num_nodes()],
         met: vec![None; graph.num_tensors()],

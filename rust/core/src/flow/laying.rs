@@ -54,12 +54,12 @@ impl Laying {
 
 impl Network<'_, '_> {
     pub(super) fn lay(&mut self) {
-        let quotient = self.quotient;
+        let (quotient, view) = (self.quotient, self.view);
         let all_successors = quotient.successors();
         let mut laying = Laying { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
         let mut inputs = std::collections::BTreeSet::new();
         for index in 0..self.groups.len() {
-            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).on(0).load, 0);
+            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).on(view.kind()).load, 0);
         }
         for index in 0..self.groups.len() {
             let (node, group) = (narrow(index + 1), self.groups[index]);
@@ -68,7 +68,7 @@ impl Network<'_, '_> {
                 consumers.sort_unstable();
                 consumers.dedup();
                 consumers.retain(|&consumer| consumer != node);
-                laying.tensor(Some(node), &consumers, quotient.export(x), quotient.transfer(x));
+                laying.tensor(Some(node), &consumers, view.export(x), view.transfer(x));
             }
             for &x in &quotient.group(group).reads {
                 if quotient.producer(x).is_none() && inputs.insert(x) {
@@ -76,7 +76,7 @@ impl Network<'_, '_> {
                         quotient.consumers(x).map(|consumer| self.node_of[consumer]).collect();
                     consumers.sort_unstable();
                     consumers.dedup();
-                    laying.tensor(None, &consumers, 0, quotient.transfer(x));
+                    laying.tensor(None, &consumers, 0, view.transfer(x));
                 }
             }
             for &successor in &all_successors[group] {

@@ -1,4 +1,4 @@
-//! The cheapest block that holds some groups, by a minimum cut.
+//! The cheapest block that holds some groups, on one kind of device, by a minimum cut.
 //!
 //! A question is which groups must be in the block, the *sources*, and of every group on which *sides* it is:
 //!
@@ -17,13 +17,17 @@
 //! **Proof.** Work and io of a block are what its cut pays, and overflow is at least that of the sources alone. So each such
 //! block is a cut of the network at its cost or less, and the least cut is no more.
 //!
+//! Where communication runs beside the computation, a block costs the larger of two terms, which is at least half their sum:
+//! half of what its cut pays, and at least the work and the overflow of the sources. Groups that no stage of the kind may hold
+//! are elsewhere.
+//!
 //! **Convexity.** A block holds what lies on a path between two of its groups. So when it holds `a`, everything after `a` may
 //! be on the side `AFTER`, and everything before it on the side `BEFORE`; and when it holds `a` and a later `z`, everything
 //! after `a` and everything before `z`.
 
 use std::rc::Rc;
 
-use crate::cost::{INFINITE, Ticks};
+use crate::cost::{INFINITE, Ticks, View};
 use crate::ids::{narrow, wide};
 use crate::quotient::{GroupId, Quotient};
 
@@ -57,6 +61,8 @@ pub(super) struct Visit {
 #[derive(Debug)]
 pub(crate) struct Network<'q, 'a> {
     pub(super) quotient: &'q Quotient<'a>,
+    /// The costs on the kind of device that the block is on.
+    pub(super) view: View<'a>,
     /// Groups by node of the network - 1, and back.
     pub(super) groups: Rc<[GroupId]>,
     pub(super) node_of: Vec<u32>,
@@ -69,6 +75,9 @@ pub(crate) struct Network<'q, 'a> {
     /// Sides on which both ends must be for an arc to be infinite; none for others.
     pub(super) follows: Vec<u8>,
     pub(super) side: Vec<u8>,
+    /// By node, whether its group is elsewhere on this kind.
+    pub(super) elsewhere: Vec<u8>,
+    pub(super) is_some_elsewhere: bool,
     /// Arcs whose room has changed since flow was taken back the last time, each once.
     pub(super) changed: Vec<u32>,
     pub(super) is_changed: Vec<bool>,
@@ -90,15 +99,21 @@ pub(crate) struct Network<'q, 'a> {
 }
 
 impl<'q, 'a> Network<'q, 'a> {
-    /// Lays the arcs in O(nodes + reads).
-    pub(crate) fn new(quotient: &'q Quotient<'a>) -> Self {
+    /// Lays the arcs for a kind of device in O(nodes + reads).
+    pub(crate) fn new(quotient: &'q Quotient<'a>, view: View<'a>) -> Self {
         let groups: Rc<[GroupId]> = quotient.groups().collect();
         let mut node_of = vec![SINK; quotient.graph().num_nodes()];
         for (index, &group) in groups.iter().enumerate() {
             node_of[group] = narrow(index + 1);
         }
+        let is_elsewhere = |&group: &GroupId| !quotient.group(group).may_be_on(view.kind());
+        let elsewhere = groups.iter().map(|group| u8::from(is_elsewhere(group)) * ELSEWHERE);
+        let elsewhere: Vec<u8> = std::iter::once(0).chain(elsewhere).collect();
         let mut network = Self {
             quotient,
+            view,
+            is_some_elsewhere: elsewhere.iter().any(|&side| side != 0),
+            elsewhere,
             successors: vec![Vec::new(); groups.len() + 1],
             predecessors: vec![Vec::new(); groups.len() + 1],
             side: vec![0; groups.len() + 1],

@@ -1,14 +1,15 @@
 //! What is asked of a network: the cheapest block with given groups, and the least of a cost less gains.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::network::{AFTER, Arc, BEFORE, ELSEWHERE, ENOUGH, Network};
-use crate::cost::{INFINITE, Ticks};
-use crate::ids::{count, wide};
+use crate::cost::{Held, INFINITE, Ticks, ceil_div};
+use crate::ids::{TensorId, count, wide};
 use crate::quotient::GroupId;
 
 impl Network<'_, '_> {
-    /// The least cost of a block that holds `a` and not `b`, or `threshold` when it is not below.
+    /// The least cost of a block that holds `a`, which may be on this kind, and not `b`, or `threshold` when it is not below.
     ///
     /// # Complexity
     /// Dinic's algorithm, ended as soon as the flow reaches the threshold.
@@ -36,17 +37,48 @@ impl Network<'_, '_> {
         self.forget();
         self.sources.extend(groups.map(|group| self.node_of[group]));
         let groups = Rc::clone(&self.groups);
-        self.cost_of_sources(threshold, |node| side(groups[wide(node) - 1]))
+        if self.is_some_elsewhere {
+            let elsewhere = std::mem::take(&mut self.elsewhere);
+            let least = self.cost_of_sources(threshold, |node| side(groups[wide(node) - 1]) | elsewhere[wide(node)]);
+            self.elsewhere = elsewhere;
+            least
+        } else {
+            self.cost_of_sources(threshold, |node| side(groups[wide(node) - 1]))
+        }
     }
 
     fn cost_of_sources(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) -> Ticks {
-        let params = |&source: &u32| self.quotient.group(self.groups[wide(source) - 1]).on(0).held.params;
-        self.flow = self.quotient.instance().overflow(self.sources.iter().map(params).sum());
+        let is_overlap = self.view.is_overlap();
+        let (work, overflow) = self.own_of_sources();
+        let own = if is_overlap { work + overflow } else { overflow };
+        if own >= threshold {
+            return threshold;
+        }
+        self.flow = overflow;
         for &source in &self.sources {
             self.excess[wide(source)] = ENOUGH;
         }
-        self.cut(threshold, side);
-        self.flow.min(threshold)
+        if is_overlap {
+            self.cut(threshold.saturating_mul(2).saturating_sub(1), side);
+            ceil_div(self.flow, 2).max(own).min(threshold)
+        } else {
+            self.cut(threshold, side);
+            self.flow.min(threshold)
+        }
+    }
+
+    /// What the sources compute by themselves, and their overflow.
+    fn own_of_sources(&self) -> (Ticks, Ticks) {
+        let (quotient, view) = (self.quotient, self.view);
+        let groups = || self.sources.iter().map(|&source| quotient.group(self.groups[wide(source) - 1]));
+        let (mut work, mut held) = (0, Held::default());
+        for costs in groups().map(|group| group.on(view.kind())) {
+            work += costs.work;
+            held.add(&costs.held);
+        }
+        let shared: BTreeSet<TensorId> = groups().flat_map(|group| &group.shared).copied().collect();
+        quotient.store(&mut held, view, shared.into_iter());
+        (work, view.overflow(held.params))
     }
 
     /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
@@ -130,7 +162,7 @@ impl Network<'_, '_> {
 
     /// Marks what comes before and after a node.
     fn mark(&mut self, source: u32) {
-        self.side.fill(0);
+        self.side.copy_from_slice(&self.elsewhere);
         for (bit, neighbours) in [(BEFORE, &self.predecessors), (AFTER, &self.successors)] {
             let mut stack = vec![source];
             self.side[wide(source)] |= bit;
@@ -173,12 +205,16 @@ mod tests {
             let instance = random_instance(&mut random, num_nodes, 2);
             let most = 2 * instance.loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
             let quotient = Quotient::new(&instance);
-            let mut network = Network::new(&quotient);
+            let mut network = Network::new(&quotient, instance.view(0));
             for _ in 0..8 {
                 if random.random_bool(0.2) {
                     let (a, threshold) = (random.random_range(0..num_nodes), random.random_range(0..most));
                     let least = network.least_cost(a, None, threshold);
-                    assert_eq!(least, Network::new(&quotient).least_cost(a, None, threshold), "case {case}");
+                    assert_eq!(
+                        least,
+                        Network::new(&quotient, instance.view(0)).least_cost(a, None, threshold),
+                        "case {case}"
+                    );
                     continue;
                 }
                 let first = random.random_range(0..num_nodes);

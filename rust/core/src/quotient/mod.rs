@@ -6,6 +6,7 @@ pub use log::{Merge, Rule};
 
 use std::collections::BTreeSet;
 
+use crate::bits::has;
 use crate::cost::{Held, Instance, Ticks, View};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, narrow, wide};
@@ -45,12 +46,14 @@ pub(crate) struct Group {
     others: Vec<Costs>,
     /// The stages that may hold it, as bits; empty when every stage may.
     pub stages: Vec<u64>,
+    /// The kinds of these stages, as bits.
+    kinds: u64,
     /// Parameters that it reads and that several nodes read.
-    pub shared: BTreeSet<u32>,
+    pub shared: BTreeSet<TensorId>,
     /// Tensors that it makes and that another group reads.
-    pub produces: BTreeSet<u32>,
+    pub produces: BTreeSet<TensorId>,
     /// Tensors that it reads and does not make.
-    pub reads: BTreeSet<u32>,
+    pub reads: BTreeSet<TensorId>,
 }
 
 impl Group {
@@ -61,7 +64,12 @@ impl Group {
 
     /// Whether no stage may hold it.
     pub(crate) fn is_homeless(&self) -> bool {
-        !self.stages.is_empty() && self.stages.iter().all(|&word| word == 0)
+        self.kinds == 0
+    }
+
+    /// Whether a stage of this kind may hold it.
+    pub(crate) fn may_be_on(&self, kind: usize) -> bool {
+        self.kinds >> kind & 1 == 1
     }
 }
 
@@ -85,6 +93,12 @@ pub(crate) struct Quotient<'a> {
     log: Vec<Merge>,
 }
 
+/// The kinds of some stages, as bits.
+fn kinds_of(instance: &Instance, stages: &[u64]) -> u64 {
+    let stages = (0..instance.num_blocks()).filter(|&stage| has(stages, stage));
+    stages.fold(0, |kinds, stage| kinds | 1 << instance.kind_of(stage))
+}
+
 impl<'a> Quotient<'a> {
     /// Every node by itself.
     pub(crate) fn new(instance: &'a Instance) -> Self {
@@ -92,14 +106,15 @@ impl<'a> Quotient<'a> {
         let is_stored = |x: &TensorId| graph.stored(*x) > 0;
         let is_paid = |x: &TensorId| graph.producer(*x).is_some() || (instance.boundary_io() && !is_stored(x));
         let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
-        let allowed = instance.allowed();
+        let (allowed, used) = (instance.allowed(), instance.used_kinds());
         let group = |v: NodeId| Group {
             first: Costs::new(instance.view(0), v),
             others: instance.views().skip(1).map(|view| Costs::new(view, v)).collect(),
             stages: allowed.map_or_else(Vec::new, |allowed| allowed.of(v).to_vec()),
-            shared: graph.reads(v).iter().copied().filter(is_stored).map(TensorId::narrow).collect(),
-            produces: graph.produces(v).iter().copied().filter(is_read).map(TensorId::narrow).collect(),
-            reads: graph.reads(v).iter().copied().filter(is_paid).map(TensorId::narrow).collect(),
+            kinds: allowed.map_or(used, |allowed| kinds_of(instance, allowed.of(v))),
+            shared: graph.reads(v).iter().copied().filter(is_stored).collect(),
+            produces: graph.produces(v).iter().copied().filter(is_read).collect(),
+            reads: graph.reads(v).iter().copied().filter(is_paid).collect(),
         };
         let tensor = |x: TensorId| Tensor {
             producer: graph.producer(x).map(NodeId::narrow),
@@ -150,35 +165,42 @@ impl<'a> Quotient<'a> {
         &self.groups[group]
     }
 
-    pub(crate) fn transfer(&self, tensor: u32) -> Ticks {
-        self.instance.transfers()[wide(tensor)]
+    /// The costs on each kind of device of which a stage may hold a group.
+    pub(crate) fn views(&self, group: GroupId) -> impl Iterator<Item = View<'a>> + Clone {
+        let (instance, kinds) = (self.instance, self.groups[group].kinds);
+        (0..instance.num_kinds()).filter(move |kind| kinds >> kind & 1 == 1).map(|kind| instance.view(kind))
     }
 
-    /// What it adds for its producer that a tensor is read elsewhere: nothing for a model output that is paid anyway.
-    pub(crate) fn export(&self, tensor: u32) -> Ticks {
-        self.instance.export(TensorId::new(wide(tensor)))
+    /// What a group stores on a kind of device.
+    pub(crate) fn held(&self, group: GroupId, view: View<'_>) -> Held {
+        let group = &self.groups[group];
+        let mut held = group.on(view.kind()).held;
+        self.store(&mut held, view, group.shared.iter().copied());
+        held
+    }
+
+    /// Adds parameters that several nodes read.
+    pub(crate) fn store(&self, held: &mut Held, view: View<'_>, shared: impl Iterator<Item = TensorId>) {
+        for x in shared {
+            held.params += view.stored(x);
+            held.bytes += self.graph().stored(x);
+        }
     }
 
     /// The group that makes a tensor; none for a model input.
-    pub(crate) fn producer(&self, tensor: u32) -> Option<GroupId> {
-        self.tensors[wide(tensor)].producer.map(|node| self.find(wide(node)))
+    pub(crate) fn producer(&self, tensor: TensorId) -> Option<GroupId> {
+        self.tensors[tensor.index()].producer.map(|node| self.find(wide(node)))
     }
 
     /// The only other group that reads a tensor, if there is but one.
-    pub(crate) fn only_consumer(&self, tensor: u32) -> Option<GroupId> {
-        let tensor = &self.tensors[wide(tensor)];
+    pub(crate) fn only_consumer(&self, tensor: TensorId) -> Option<GroupId> {
+        let tensor = &self.tensors[tensor.index()];
         (tensor.num_consumers == 1).then_some(tensor.sum_of_consumers)
     }
 
     /// The groups that read a tensor, in no order, some of them more than once, its producer perhaps among them.
-    pub(crate) fn consumers(&self, tensor: u32) -> impl Iterator<Item = GroupId> + Clone + '_ {
-        self.graph().consumers(TensorId::new(wide(tensor))).iter().map(|node| self.find(node.index()))
-    }
-
-    /// What moving a group to another block may add to that block's overflow; none when it must not move.
-    pub(crate) fn moved_params(&self, group: GroupId) -> Option<Ticks> {
-        let Held { params, bytes, .. } = self.groups[group].first.held;
-        (self.instance.memory_limit().is_none() || bytes == 0).then_some(params)
+    pub(crate) fn consumers(&self, tensor: TensorId) -> impl Iterator<Item = GroupId> + Clone + '_ {
+        self.graph().consumers(tensor).iter().map(|node| self.find(node.index()))
     }
 
     /// Joins the groups of two nodes, if they are two; gives the group of both.
@@ -194,9 +216,12 @@ impl<'a> Quotient<'a> {
         kept.first.add(&moved.first);
         kept.others.iter_mut().zip(&moved.others).for_each(|(kept, moved)| kept.add(moved));
         kept.stages.iter_mut().zip(&moved.stages).for_each(|(kept, moved)| *kept &= moved);
+        if !kept.stages.is_empty() {
+            kept.kinds = kinds_of(self.instance, &kept.stages);
+        }
         kept.shared.extend(moved.shared);
         for x in moved.reads {
-            let tensor = &mut self.tensors[wide(x)];
+            let tensor = &mut self.tensors[x.index()];
             tensor.sum_of_consumers -= small;
             if kept.produces.contains(&x) {
                 tensor.num_consumers -= 1;
@@ -210,7 +235,7 @@ impl<'a> Quotient<'a> {
             }
         }
         for x in moved.produces {
-            let tensor = &mut self.tensors[wide(x)];
+            let tensor = &mut self.tensors[x.index()];
             if kept.reads.remove(&x) {
                 tensor.num_consumers -= 1;
                 tensor.sum_of_consumers -= large;

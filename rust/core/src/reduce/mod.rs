@@ -7,6 +7,7 @@
 
 mod cycle;
 mod given;
+mod moves;
 mod pull;
 mod push;
 mod reach;
@@ -71,8 +72,7 @@ pub fn check_together(instance: &Instance) -> Result<(), Error> {
     given::homeless(&quotient).map_or(Ok(()), |node| Err(Error::Homeless { node, rule }))
 }
 
-/// Applies all rules until none applies. Where stages are unlike, where they overlap, and where more is stored than
-/// parameters of one node each, these are only what is given and cycles.
+/// Applies all rules until none applies.
 ///
 /// Any partition of the quotient is one of `instance`, at the same cost. If there is a partition of `instance` better than
 /// `threshold`, there is one of the quotient that is no worse.
@@ -82,14 +82,14 @@ pub fn check_together(instance: &Instance) -> Result<(), Error> {
 ///
 /// # Complexity
 /// O(nodes + reads x log) per round of sweeps in practice, and a minimum cut for each group that costs the threshold by
-/// itself and for each other in the cheapest block around it.
+/// itself and for each other in the cheapest block around it, on each kind of device.
 pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Reduction, Interrupted> {
     let mut quotient = Quotient::new(instance);
     if given::join(&mut quotient) {
         cycle::contract(&mut quotient);
     }
     let infeasible = match given::homeless(&quotient) {
-        None if instance.is_simple() => merge(&mut quotient, threshold, interrupt)?,
+        None => merge(&mut quotient, threshold, interrupt)?,
         homeless => homeless,
     };
     let (group_of, num_groups) = quotient.numbering();

@@ -2,22 +2,24 @@
 //!
 //! **Rule.** Let `v` read from `u`, and let every other group that makes something for `v` come before `u`. Let `s` be
 //! the tensors that `u` makes for `v` alone, `n` those that `v` reads and `u` neither makes nor reads, and `o` those that
-//! `v` makes. Merge `v` into `u` when
+//! `v` makes. Merge `v` into `u` when every stage of `u` that is before one of `v` may hold `v`, too, and
 //!
-//! ```text
-//! load(v) + params(v) + export(o) + c(n) <= export(s).
-//! ```
+//! - on each kind of device that may hold `u`: `load(v) + params(v) + export(o) + c(n) <= export(s)`, parameters that `u`
+//!   reads, too, not counted; where communication runs beside the computation, `v` must add nothing to the latter; where
+//!   bytes are limited, `v` must store nothing new and have no more live bytes than `u`;
+//! - on each kind that may hold `v`: `c(o) <= c(s)`, which follows from the other where there is one kind that adds up.
 //!
 //! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All producers for `v` are in `p`
 //! or before it, so `v` may move to `p`. There it adds its load, at most its parameters to the overflow, the export of
-//! what it makes, and the import of `n`, unless that is there; the export of `s` is saved. What `v` reads from producers
-//! before was exported before, to `b`. Block `b` saves the load of `v` and the import of `s`, and imports at most `o`: no
-//! more than it saves, for what `o` costs is its export or, for a model output that is paid, in the load. No other block
-//! changes: who read `o` imports it as before. So no block's cost rises. With a memory limit only groups
-//! without parameters move.
+//! what it makes, and the import of `n`, unless that is there; the export of `s` is saved. So no resource of `p` rises
+//! (`moves.rs`). What `v` reads from producers before was exported before, to `b`. Block `b` saves the load of `v` and the
+//! import of `s`, and imports at most `o`: its communication does not rise. No other block changes: who read `o` imports it
+//! as before. So no block's cost rises.
 
+use super::moves::{Move, transfers};
 use super::reach::Reach;
-use crate::cost::Ticks;
+use crate::cost::{Ticks, View};
+use crate::ids::TensorId;
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pulled up, each group with all that comes before it first.
@@ -39,17 +41,20 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let producers = v.reads.iter().filter_map(|&x| quotient.producer(x));
     let producer = producers.clone().max_by_key(|&producer| place[producer])?;
     let u = quotient.group(producer);
-    let (mut saved, mut added) = (0, v.on(0).load + quotient.moved_params(group)?);
-    for &x in &v.reads {
-        if quotient.producer(x) == Some(producer) {
-            if quotient.only_consumer(x) == Some(group) {
-                saved += quotient.export(x);
-            }
-        } else if !u.reads.contains(&x) {
-            added += quotient.transfer(x);
-        }
-    }
-    added += v.produces.iter().map(|&x| quotient.export(x)).sum::<Ticks>();
-    let others = producers.filter(|&other| other != producer);
-    (added <= saved && reach.all_before(quotient, place, others, producer)).then_some(producer)
+    let is_own = |x: TensorId| quotient.producer(x) == Some(producer);
+    let saved = || v.reads.iter().copied().filter(|&x| is_own(x) && quotient.only_consumer(x) == Some(group));
+    let added = || v.reads.iter().copied().filter(|&x| !is_own(x) && !u.reads.contains(&x));
+    let step = Move { who: group, to: producer };
+    let is_host_paid = |view: View<'_>| {
+        let exports = |tensors: &mut dyn Iterator<Item = TensorId>| tensors.map(|x| view.export(x)).sum::<Ticks>();
+        let moved = transfers(view, added()) + exports(&mut v.produces.iter().copied());
+        step.is_paid(quotient, view, moved, exports(&mut saved()))
+    };
+    let is_home_paid = |view: View<'_>| transfers(view, v.produces.iter().copied()) <= transfers(view, saved());
+    let others = producers.clone().filter(|&other| other != producer);
+    let is_right = step.is_allowed(quotient, true)
+        && quotient.views(producer).all(is_host_paid)
+        && quotient.views(group).all(is_home_paid)
+        && reach.all_before(quotient, place, others, producer);
+    is_right.then_some(producer)
 }

@@ -2,21 +2,22 @@
 //!
 //! **Rule.** Let `v` read what `u` makes, and let every other group that reads something of `u` come after `v`. Let `o` be
 //! the tensors that `u` makes, `s` those of them that `v` reads, and `n` those that `u` reads and `v` does not. Merge `u`
-//! into `v` when
+//! into `v` when every stage of `v` that is after one of `u` may hold `u`, too, and
 //!
-//! ```text
-//! load(u) + params(u) + c(n) + export(o that others read) <= c(s).
-//! ```
+//! - on each kind of device that may hold `v`: `load(u) + params(u) + c(n) + export(o that others read) <= c(s)`, with the
+//!   same about parameters, overlap and limits as for pull;
+//! - on each kind that may hold `u`: `c(n) <= c(o)`, which follows from the other where there is one kind that adds up.
 //!
 //! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All consumers of `u` are in `b` or
 //! after it, so `u` may move to `b`. There it adds its load, at most its parameters to the overflow, the import of `n` and
-//! the export of what others read; the import of `s` is saved. Block `p` saves the load of `u` and the export of `o`, which
-//! it paid in full, and exports at most `n`: what `v` reads was exported already, and what comes from earlier blocks too.
-//! That is no more than it saves, for what `s` costs is its export or, for a model output that is paid, in the load. No
-//! other block changes. So no block's cost rises. With a memory limit only groups without parameters move.
+//! the export of what others read; the import of `s` is saved. So no resource of `b` rises (`moves.rs`). Block `p` saves the
+//! load of `u` and the export of `o`, which it paid in full, as export or, for a model output that is paid, in the load; and
+//! it exports at most `n`: what `v` reads was exported already, and what comes from earlier blocks too. So its communication
+//! does not rise. No other block changes. So no block's cost rises.
 
+use super::moves::{Move, transfers};
 use super::reach::Reach;
-use crate::cost::Ticks;
+use crate::cost::{Ticks, View};
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pushed down, each group with all that comes after it first.
@@ -38,16 +39,19 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let consumers = u.produces.iter().flat_map(|&x| quotient.consumers(x)).filter(|&consumer| consumer != group);
     let consumer = consumers.clone().min_by_key(|&consumer| place[consumer])?;
     let v = quotient.group(consumer);
-    let (mut saved, mut added) = (0, u.on(0).load + quotient.moved_params(group)?);
-    added += u.reads.iter().filter(|x| !v.reads.contains(x)).map(|&x| quotient.transfer(x)).sum::<Ticks>();
-    for &x in &u.produces {
-        if v.reads.contains(&x) {
-            saved += quotient.transfer(x);
-        }
-        if quotient.only_consumer(x) != Some(consumer) {
-            added += quotient.export(x);
-        }
-    }
-    let others = consumers.filter(|&other| other != consumer);
-    (added <= saved && reach.all_after(quotient, place, others, consumer)).then_some(consumer)
+    let added = || u.reads.iter().copied().filter(|x| !v.reads.contains(x));
+    let step = Move { who: group, to: consumer };
+    let is_host_paid = |view: View<'_>| {
+        let others = u.produces.iter().filter(|&&x| quotient.only_consumer(x) != Some(consumer));
+        let moved = transfers(view, added()) + others.map(|&x| view.export(x)).sum::<Ticks>();
+        let saved = u.produces.intersection(&v.reads).copied();
+        step.is_paid(quotient, view, moved, transfers(view, saved))
+    };
+    let is_home_paid = |view: View<'_>| transfers(view, added()) <= transfers(view, u.produces.iter().copied());
+    let others = consumers.clone().filter(|&other| other != consumer);
+    let is_right = step.is_allowed(quotient, false)
+        && quotient.views(consumer).all(is_host_paid)
+        && quotient.views(group).all(is_home_paid)
+        && reach.all_after(quotient, place, others, consumer);
+    is_right.then_some(consumer)
 }

@@ -4,11 +4,12 @@
 //! least `T`. It is enough to know this of the blocks with `u`, or of those with `v`.
 //!
 //! **Proof.** In a partition better than `T` the block of `u` costs less than `T`, so it holds `v`. The rule keeps every
-//! partition better than `T`, and says nothing of others. When the threshold falls, what was merged stays right.
+//! partition better than `T`, and says nothing of others. When the threshold falls, what was merged stays right. Where there
+//! are several kinds of devices, this is to be known of the blocks on each kind of which a stage may hold `u`.
 //!
-//! The same holds when the blocks cannot pay for it together: `k` blocks below `T` pay at most `k (T - 1)`, of which the
-//! load of all nodes is spent whatever the blocks are. So who puts `u` and `v` into two blocks must find the exports and the
-//! imports of all that `v` reads of `u` in the rest.
+//! The same holds when the blocks cannot pay for it together: `k` blocks below `T` on devices of one kind pay at most
+//! `k (T - 1)`, of which the load of all nodes is spent whatever the blocks are. So who puts `u` and `v` into two blocks must
+//! find the exports and the imports of all that `v` reads of `u` in the rest.
 //!
 //! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
 //! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
@@ -19,41 +20,39 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::cost::{INFINITE, Ticks};
-use crate::flow::Network;
-use crate::ids::count;
+use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, View};
+use crate::flow::Networks;
+use crate::ids::{TensorId, count};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges neighbours by what they pay themselves; whether there were any.
 ///
 /// # Complexity
-/// O(nodes + reads x log) per round.
+/// O(nodes + reads x log) per round and kind.
 pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> bool {
-    let overflow = |group: GroupId| quotient.instance().overflow(quotient.group(group).on(0).held.params);
-    let instance = quotient.instance();
-    let all = threshold.saturating_sub(1).saturating_mul(count(instance.num_blocks()));
-    let rest = all.saturating_sub(instance.total_load());
+    let rest = rest(quotient.instance(), threshold);
     let mut joined = Vec::new();
-    let mut paid: Vec<(GroupId, Ticks, Ticks)> = Vec::new();
+    let mut read: Vec<(GroupId, TensorId)> = Vec::new();
     for group in quotient.groups() {
-        paid.clear();
-        let mut consumers: Vec<GroupId> = Vec::new();
+        read.clear();
         for &x in &quotient.group(group).produces {
-            consumers.clear();
-            consumers.extend(quotient.consumers(x).filter(|&consumer| consumer != group));
-            consumers.sort_unstable();
-            consumers.dedup();
-            paid.extend(consumers.iter().map(|&consumer| (consumer, quotient.export(x), quotient.transfer(x))));
+            read.extend(quotient.consumers(x).filter(|&consumer| consumer != group).map(|consumer| (consumer, x)));
         }
-        paid.sort_unstable();
-        let here = quotient.group(group).on(0).load + overflow(group);
-        for run in paid.chunk_by(|one, other| one.0 == other.0) {
+        read.sort_unstable();
+        read.dedup();
+        for run in read.chunk_by(|one, other| one.0 == other.0) {
             let consumer = run[0].0;
-            let exported: Ticks = run.iter().map(|&(_, export, _)| export).sum();
-            let imported: Ticks = run.iter().map(|&(_, _, transfer)| transfer).sum();
-            let there = quotient.group(consumer).on(0).load + overflow(consumer);
-            if here + exported >= threshold || there + imported >= threshold || exported + imported > rest {
+            let exported = |view: View<'_>| run.iter().map(|&(_, x)| view.export(x)).sum::<Ticks>();
+            let imported = |view: View<'_>| run.iter().map(|&(_, x)| view.transfer(x)).sum::<Ticks>();
+            let pays = |group: GroupId, moved: &dyn Fn(View<'_>) -> Ticks| {
+                quotient.views(group).all(|view| own(quotient, view, group, moved(view)) >= threshold)
+            };
+            let is_too_much = || {
+                let view = quotient.instance().view(0);
+                rest.is_some_and(|rest| exported(view) + imported(view) > rest)
+            };
+            if pays(group, &exported) || pays(consumer, &imported) || is_too_much() {
                 joined.push((group, consumer));
             }
         }
@@ -62,6 +61,21 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
         quotient.join(Rule::Together, group, consumer);
     }
     !joined.is_empty()
+}
+
+/// What blocks below a threshold can pay together beside the load of all nodes; none where stages do not pay sums at the same
+/// costs.
+fn rest(instance: &Instance, threshold: Ticks) -> Option<Ticks> {
+    let is_sum = instance.num_kinds() == 1 && !instance.view(0).is_overlap();
+    let all = threshold.saturating_sub(1).saturating_mul(count(instance.num_blocks()));
+    is_sum.then(|| all.saturating_sub(instance.view(0).total_load()))
+}
+
+/// What a block with a group costs at least on a kind of device, when it moves so much beside the group's model outputs.
+fn own(quotient: &Quotient<'_>, view: View<'_>, group: GroupId, moved: Ticks) -> Ticks {
+    let costs = quotient.group(group).on(view.kind());
+    let overflow = view.overflow(quotient.held(group, view).params);
+    view.busy(costs.work, costs.load - costs.work + moved, overflow)
 }
 
 /// What asking minimum cuts once about every group came to.
@@ -88,30 +102,47 @@ pub(super) fn join_by_cuts(
     interrupt: &Interrupt,
 ) -> Result<Pass, Interrupted> {
     let mut joined = Vec::new();
-    let mut network = Network::new(quotient);
+    let mut networks = Networks::new(quotient);
     for group in quotient.groups() {
         if alone(quotient, group) < threshold {
             continue;
         }
         interrupt.check(0)?;
-        if network.least_cost(group, None, threshold) >= threshold {
-            return Ok(Pass::Infeasible(group));
-        }
-        // Who is not in the cheapest block can be without it.
-        let mut partners: BTreeSet<GroupId> = network.cheapest().filter(|&other| other != group).collect();
-        while let Some(partner) = partners.pop_first() {
-            if network.least_cost(group, Some(partner), threshold) >= threshold {
-                joined.push((group, partner));
-            } else {
-                let kept: BTreeSet<GroupId> = network.cheapest().collect();
-                partners.retain(|other| kept.contains(other));
+        // On which kinds the group can be, and who is in its cheapest block on each: who is not can be without it.
+        let mut kinds = Vec::new();
+        let mut partners = None;
+        for kind in quotient.views(group).map(View::kind) {
+            let network = networks.on(kind);
+            if network.least_cost(group, None, threshold) < threshold {
+                kinds.push(kind);
+                keep(&mut partners, network.cheapest());
             }
+        }
+        let Some(mut partners) = partners else { return Ok(Pass::Infeasible(group)) };
+        partners.remove(&group);
+        while let Some(partner) = partners.pop_first() {
+            let without = |&&kind: &&usize| networks.on(kind).least_cost(group, Some(partner), threshold) < threshold;
+            let Some(&kind) = kinds.iter().find(without) else {
+                joined.push((group, partner));
+                continue;
+            };
+            let kept: BTreeSet<GroupId> = networks.on(kind).cheapest().collect();
+            partners.retain(|other| kept.contains(other));
         }
     }
     for &(group, partner) in &joined {
         quotient.join(Rule::Together, group, partner);
     }
     Ok(if joined.is_empty() { Pass::Unchanged } else { Pass::Joined })
+}
+
+/// Keeps of some groups those that are among others, or takes these when there are none yet.
+fn keep(kept: &mut Option<BTreeSet<GroupId>>, others: impl Iterator<Item = GroupId>) {
+    let others: BTreeSet<GroupId> = others.collect();
+    match kept {
+        None => *kept = Some(others),
+        Some(kept) => kept.retain(|group| others.contains(group)),
+    }
 }
 
 /// The group whose cheapest block, by minimum cuts, is the most expensive, and what that costs; as far as `report` lets it come.
@@ -122,7 +153,7 @@ pub(super) fn most_expensive(
 ) -> (GroupId, Ticks) {
     let mut groups: Vec<GroupId> = quotient.groups().collect();
     groups.sort_by_key(|&group| Reverse(alone(quotient, group)));
-    let mut network = Network::new(quotient);
+    let mut networks = Networks::new(quotient);
     let mut best = (groups[0], 0);
     if report(0).is_break() {
         return best;
@@ -131,7 +162,8 @@ pub(super) fn most_expensive(
         if alone(quotient, group) <= best.1 || interrupt.is_raised() {
             break;
         }
-        let least = network.least_cost(group, None, INFINITE);
+        let kinds = quotient.views(group).map(View::kind);
+        let least = kinds.map(|kind| networks.on(kind).least_cost(group, None, INFINITE)).min().unwrap_or(ABOVE_ALL);
         if least > best.1 {
             best = (group, least);
             if report(least).is_break() {
@@ -142,10 +174,13 @@ pub(super) fn most_expensive(
     best
 }
 
-/// What a group costs as a block by itself.
+/// What a group costs as a block by itself, on the kind of device that suits it best.
 fn alone(quotient: &Quotient<'_>, group: GroupId) -> Ticks {
     let this = quotient.group(group);
-    let imports: Ticks = this.reads.iter().map(|&x| quotient.transfer(x)).sum();
-    let exports: Ticks = this.produces.iter().map(|&x| quotient.export(x)).sum();
-    this.on(0).load + quotient.instance().overflow(this.on(0).held.params) + imports + exports
+    let cost = |view: View<'_>| {
+        let imports: Ticks = this.reads.iter().map(|&x| view.transfer(x)).sum();
+        let exports: Ticks = this.produces.iter().map(|&x| view.export(x)).sum();
+        own(quotient, view, group, imports + exports)
+    };
+    quotient.views(group).map(cost).min().unwrap_or(INFINITE)
 }

@@ -1,0 +1,20 @@
+//! A network for each kind of device.
+
+use super::network::Network;
+use crate::quotient::Quotient;
+
+/// The networks of one quotient, by kind.
+#[derive(Debug)]
+pub(crate) struct Networks<'q, 'a>(Vec<Network<'q, 'a>>);
+
+impl<'q, 'a> Networks<'q, 'a> {
+    /// Lays the arcs in O((nodes + reads) kinds).
+    pub(crate) fn new(quotient: &'q Quotient<'a>) -> Self {
+        Self(quotient.instance().views().map(|view| Network::new(quotient, view)).collect())
+    }
+
+    /// The network of a kind.
+    pub(crate) fn on(&mut self, kind: usize) -> &mut Network<'q, 'a> {
+        &mut self.0[kind]
+    }
+}

@@ -1,0 +1,52 @@
+//! What a group that moves to another's block changes there, on each kind of device that may hold that block.
+//!
+//! **Resources.** A block is below a threshold on a device that adds up when `work + io` is, and with parameters `work + io +
+//! params` less the memory; on one that overlaps when `work + params` and `io` are; and when what it stores is within the
+//! limits. A move makes no block worse that raises none of these sums.
+//!
+//! **Stages.** The group moves to an earlier stage of `to`, from a later one of its own; every such stage must be one of its
+//! own, too.
+
+use crate::bits::has;
+use crate::cost::{Ticks, View};
+use crate::ids::TensorId;
+use crate::quotient::{GroupId, Quotient};
+
+/// A group that moves to the block of another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub who: GroupId,
+    pub to: GroupId,
+}
+
+impl Move {
+    /// Whether every stage of `to` from which the group would come from a later stage, or an earlier one, may hold it.
+    pub(super) fn is_allowed(self, quotient: &Quotient<'_>, is_up: bool) -> bool {
+        let [who, to] = [self.who, self.to].map(|group| &quotient.group(group).stages);
+        let mut stages = 0..64 * who.len();
+        let end = if is_up { stages.rfind(|&stage| has(who, stage)) } else { stages.find(|&stage| has(who, stage)) };
+        let Some(end) = end else { return who.is_empty() };
+        let comes = |&stage: &usize| if is_up { stage < end } else { stage > end };
+        (0..64 * to.len()).filter(comes).all(|stage| !has(to, stage) || has(who, stage))
+    }
+
+    /// Whether a block of this kind with `to` costs no more with the group, which adds so much communication and saves so
+    /// much.
+    pub(super) fn is_paid(self, quotient: &Quotient<'_>, view: View<'_>, added: Ticks, saved: Ticks) -> bool {
+        let [who, to] = [self.who, self.to].map(|group| quotient.group(group));
+        let costs = who.on(view.kind());
+        let mut held = costs.held;
+        quotient.store(&mut held, view, who.shared.difference(&to.shared).copied());
+        let is_more = held.bytes > 0 || held.live > to.on(view.kind()).held.live;
+        if view.memory_limit().is_some() && is_more || view.state_limit().is_some() && held.state > 0 {
+            return false;
+        }
+        let (computed, moved) = (costs.work + held.params, costs.load - costs.work + added);
+        if view.is_overlap() { computed == 0 && moved <= saved } else { computed + moved <= saved }
+    }
+}
+
+/// Ticks that these tensors take to move once.
+pub(super) fn transfers(view: View<'_>, tensors: impl Iterator<Item = TensorId>) -> Ticks {
+    tensors.map(|x| view.transfer(x)).sum()
+}
