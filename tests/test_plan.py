@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import slicegraph as sg
+from results import result_of
+from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.formats.plan import read_plan
+from slicegraph.machine import devices_of
 from strategies import CHAIN, to_graph
 
 NAMES = {"node_name": ["first", "second", "third"], "tensor_name": ["x", "y"]}
@@ -55,6 +59,30 @@ def test_a_plan_that_is_written_is_read_again(tmp_path: Path) -> None:
     plan = read_plan(path, num_nodes=3, digest=result.instance.graph.structure_digest)
     assert plan.block_of == result.block_of.tolist()
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_plan_says_which_devices_and_constraints_it_is_for(tmp_path: Path) -> None:
+    """Names per stage; figures of one kind as ever, of several as a file of them says it; and both are read again."""
+    document = solved().plan.document
+    assert (document["devices"], document["constraints"]) == (["kind 0", "kind 0"], {})
+    assert document["device"] == {"bandwidth": 64.0}
+    assert "machine" not in document
+    devices = [sg.Device(bandwidth=64.0, name="fast"), sg.Device.preset("edgetpu")]
+    constraints = sg.Constraints(pin={2: 1}, together=[[0, 1]])
+    instance = sg.Instance(to_graph(CHAIN), devices=devices, constraints=constraints)
+    result = result_of(instance, np.array([0, 0, 1], np.int32), (combinatorial(instance),))
+    document = result.plan.document
+    assert (document["devices"], document["device"]) == (["fast", "edgetpu"], None)
+    assert document["constraints"] == {"pin": [[2, [1]]], "together": [[0, 1]]}
+    path = tmp_path / "plan.json"
+    result.plan.write(path)
+    plan = read_plan(path, num_nodes=3)
+    assert plan.machine is not None
+    assert plan.constraints is not None
+    assert tuple(devices_of(plan.machine)) == instance.devices
+    assert sg.Constraints.from_mapping(plan.constraints) == constraints
+    with pytest.raises(sg.InputError, match="certificate: it takes devices of one kind"):
+        _ = result.certificate
 
 
 def test_a_plan_is_not_written_over_a_folder(tmp_path: Path) -> None:

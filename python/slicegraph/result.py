@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from slicegraph import checks
 from slicegraph.block import BlockCost
 from slicegraph.certificate.model import FORMAT, Certificate
-from slicegraph.cost import Instance
+from slicegraph.cost import Instance, plain
 from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_crossings, stages
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage
@@ -177,11 +177,16 @@ class Result:
     def certificate(self) -> Certificate:
         """The guarantee as a document that anybody can check, without any of the code that made it.
 
+        Raises
+        ------
+        InputError
+            When the problem has unlike stages, constraints that bind, or memory limits on more than parameters.
+
         Notes
         -----
         Made anew at each call, O(nodes + tensors + reads + rows of all proofs).
         """
-        instance = self.instance
+        instance = plain(self.instance, "certificate")
         graph = instance.graph
         return Certificate.of(
             {

@@ -135,7 +135,11 @@ def test_a_plan_that_is_none_is_one_line_and_exit_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["CHAIN"], "the following arguments are required: PLAN, -k/--num-blocks"),
+        (["CHAIN"], "the following arguments are required: PLAN"),
+        (
+            ["CHAIN", "CHAIN"],
+            "the following arguments are required: -k/--num-blocks, or --devices (see slicegraph audit",
+        ),
         (["CHAIN", "nowhere.json", "-k", "2"], "nowhere.json: No such file or directory"),
         (["nowhere.json", "CHAIN", "-k", "2"], "nowhere.json: No such file or directory"),
         (["CHAIN", "CHAIN", "-k", "2", "--require-gap", "2"], "--require-gap 2: a gap is from 0 to 1"),

@@ -111,7 +111,7 @@ def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pyt
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["solve"], "the following arguments are required: MODEL, -k/--num-blocks"),
+        (["solve"], "the following arguments are required: MODEL"),
         (["solve", "CHAIN", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
         (["solve", "CHAIN", "-k", "0"], "--num-blocks 0: a partition has from 1 to 2^20 blocks"),
         (["solve", "CHAIN", "-k", "2", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),

@@ -40,6 +40,7 @@ READERS = (units.num_bytes, units.bytes_per_second, units.flops, units.seconds, 
         (units.target, "200/s", 0.005),
         (units.target, "0.5 /s", 2.0),
         (units.target, "3", 3.0),
+        (units.rates, "312TFLOPS", 312e12),
     ],
 )
 def test_a_unit_is_its_factor(read: Callable[[str], float], text: str, value: float) -> None:
@@ -111,3 +112,19 @@ def test_what_is_no_number_of_stages_is_refused(text: str) -> None:
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         units.target(text)
+
+
+def test_rates_by_type_are_a_table() -> None:
+    assert units.rates("fp32=19.5TFLOPS,bf16=3e14") == {"fp32": 19.5e12, "bf16": 3e14}
+    with pytest.raises(argparse.ArgumentTypeError, match="has two rates of fp32"):
+        units.rates("fp32=1,fp32=2")
+    with pytest.raises(argparse.ArgumentTypeError, match="'fast' is not a rate of operations"):
+        units.rates("fp32=fast")
+
+
+def test_stages_are_numbers_and_ranges_from_0() -> None:
+    assert units.stages("2") == [2]
+    assert units.stages("0..2,5, 1") == [0, 1, 2, 5]
+    for wrong in ("", "-1", "2..1", "1.5", "0...2", "9999999"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is neither a stage nor a range of stages"):
+            units.stages(wrong)

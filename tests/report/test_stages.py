@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 import slicegraph as sg
+from results import result_of
+from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cli import main
 from slicegraph.report.terminal import result_to_text
 from strategies import CHAIN, shared, to_graph
@@ -42,6 +45,17 @@ def test_what_no_stage_has_is_no_column() -> None:
     lines = result_to_text(audited([0, 0, 1], param_bytes=[1, 1, 1], **stored)).splitlines()
     assert "cost params state tensors cut" in " ".join(lines[1].split())
     assert [" ".join(line.split("<")[-1].split()[:6]) for line in lines[2:4]] == ["18 B 4 B 0 B", "17 B 0 B 8 B"]
+
+
+def test_unlike_stages_have_a_column_for_their_devices() -> None:
+    """By their names, or those of their kinds; equal devices need none."""
+    devices = [sg.Device(bandwidth=64.0, name="[fast]"), sg.Device(bandwidth=32.0), sg.Device.preset("testbed")]
+    instance = sg.Instance(to_graph(CHAIN), devices=devices)
+    lines = result_to_text(result_of(instance, np.array([0, 0, 2], np.int32), (combinatorial(instance),))).splitlines()
+    assert lines[1].split()[:3] == ["stage", "device", "nodes"]
+    assert [line.split()[:2] for line in lines[2:4]] == [["0", "[fast]"], ["2", "testbed"]]
+    alike = sg.Instance(to_graph(CHAIN), devices=[devices[0]] * 2)
+    assert "device" not in result_to_text(result_of(alike, np.array([0, 0, 1], np.int32), (combinatorial(alike),)))
 
 
 @pytest.mark.parametrize("wide", [LONG, "\u6f22\u5b57" * 40 + "{}", "[bold]" * 20 + "{}", "\x1b[2J" * 20 + "{}"])

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
+from slicegraph.cli import machines, output, units
 from slicegraph.cli import options as shared
-from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
 from slicegraph.errors import CertificateError
 from slicegraph.report import numbers
@@ -23,8 +23,8 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     shared.add_model(parser)
     parser.add_argument("certificate", metavar="CERTIFICATE", help="what is claimed of MODEL (.json)")
     parser.add_argument("-k", "--num-blocks", type=int, metavar="N", help="refuse any other number of stages")
-    shared.add_device(parser)
-    shared.add_figures(parser)
+    machines.add_device(parser)
+    machines.add_figures(parser)
     parser.add_argument(
         "--boundary-io",
         action=argparse.BooleanOptionalAction,
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         budget = LARGE_STEPS if options.replay else DEFAULT_STEPS
     certificate = Certificate.read(options.certificate)
     graph = shared.read_graph(options)
-    device = shared.make_device(options, graph) if shared.names_device(options) else None
+    device = machines.make_device(options, graph) if machines.names_device(options) else None
     try:
         verdict = check(
             graph,

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 
 import slicegraph as sg
+from slicegraph.cli import machines, output
 from slicegraph.cli import options as shared
-from slicegraph.cli import output
 from slicegraph.cli.complaint import say
 from slicegraph.formats.plan import Plan
 from slicegraph.report.compare import comparison_to_json, comparison_to_text
@@ -21,8 +21,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("plan", metavar="PLAN_A", help="a partition, in any form that audit takes")
     parser.add_argument("plan_b", metavar="PLAN_B", help="another one, of the same graph")
     shared.add_force(parser)
-    shared.add_device(parser)
-    shared.add_figures(parser)
+    machines.add_machine(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -30,12 +29,14 @@ def run(options: argparse.Namespace) -> int:
     """Read both plans, compare, print."""
     graph = shared.read_graph(options)
     a, b = shared.read_plan(options, graph), shared.read_plan(options, graph, name="plan_b")
-    leading = a if a.device is not None else b
-    for what, is_typed in (("device", shared.names_device(options)), ("boundary_io", False)):
-        _warn(options, what, a, b, is_typed=is_typed)
-    instance = sg.Instance(
+    leading = b if a.device is None and a.machine is None else a
+    is_typed = machines.names_device(options)
+    for what, is_told in (("device", is_typed), ("machine", is_typed), ("boundary_io", False)):
+        _warn(options, what, a, b, is_typed=is_told)
+    instance = machines.make_instance(
+        options,
         graph,
-        device=shared.make_device(options, graph, leading),
+        plan=leading,
         num_blocks=max(*a.block_of, *b.block_of) + 1,
         boundary_io=bool(leading.boundary_io),
     )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import functools
 import logging
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from numpy.typing import ArrayLike
 
 import slicegraph as sg
-from slicegraph.cli import output, units
+from slicegraph.cli import machines, output, units
 from slicegraph.cli.complaint import say
 from slicegraph.formats import FORMATS
 from slicegraph.formats.counting.expression import Expression
@@ -25,21 +22,7 @@ from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.plan import Plan as Document
-from slicegraph.presets import PRESETS
 from slicegraph.report.why import why_to_document, why_to_text
-
-_DEFAULT_DEVICE = "testbed"
-_FIGURES: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "flops": (
-        units.rates,
-        "operations per second, such as 312TFLOPS; or those of some types of number: fp32=19.5TFLOPS,bf16=312TFLOPS",
-    ),
-    "memory_bandwidth": (units.bytes_per_second, "bytes per second between a device and its memory, such as 2TB/s"),
-    "bandwidth": (units.bytes_per_second, "bytes per second between a stage and the memory that stages share"),
-    "memory": (units.num_bytes, "bytes of parameters that stay resident, such as 8MiB"),
-    "overflow_bandwidth": (units.bytes_per_second, "bytes per second at which parameters beyond that stream in"),
-    "memory_limit": (units.num_bytes, "bytes of parameters that a stage may hold, such as 80GB"),
-}
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -90,30 +73,12 @@ def read_inputs(options: argparse.Namespace) -> dict[str, ArrayLike]:
     return {**values, **dict(options.input)}
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of a device, without its single figures."""
-    parser.add_argument(
-        "--device",
-        choices=tuple(PRESETS),
-        help=f"preset for a device's figures (default: the one in MODEL, or {_DEFAULT_DEVICE})",
-    )
-
-
-def add_figures(parser: argparse.ArgumentParser, *, several: str = "") -> None:
-    """Add a device's single figures; ``several`` is the name of one that may be a list."""
-    for name, (unit, meaning) in _FIGURES.items():
-        if name == several:
-            help_of_list = f"{meaning}, such as 64GB/s; 16GB/s,64GB/s gives a table for each"
-            parser.add_argument(flag(name), type=units.several(unit), metavar="X,...", help=help_of_list)
-        else:
-            parser.add_argument(flag(name), type=unit, metavar="X", help=meaning)
-
-
 def add_instance(parser: argparse.ArgumentParser) -> None:
     """Add what `read_instance` needs besides the model."""
-    parser.add_argument("-k", "--num-blocks", type=int, required=True, metavar="N", help="pipeline stages, at most")
-    add_device(parser)
-    add_figures(parser)
+    parser.add_argument(
+        "-k", "--num-blocks", type=int, metavar="N", help="pipeline stages, at most; or as --devices say"
+    )
+    machines.add_machine(parser)
     parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
 
 
@@ -161,11 +126,12 @@ def read_graph(options: argparse.Namespace) -> sg.Graph:
 
 
 def read_instance(options: argparse.Namespace) -> sg.Instance:
-    """Read MODEL and put it on the device that was chosen."""
+    """Read MODEL and put it on the devices that were chosen."""
+    if options.num_blocks is None and options.devices is None:
+        asked = "the following arguments are required: -k/--num-blocks, or --devices"
+        raise sg.InputError(f"{asked} (see slicegraph {options.verb} --help)")
     graph = read_graph(options)
-    return sg.Instance(
-        graph, device=make_device(options, graph), num_blocks=options.num_blocks, boundary_io=options.boundary_io
-    )
+    return machines.make_instance(options, graph, num_blocks=options.num_blocks, boundary_io=options.boundary_io)
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -193,7 +159,7 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, n
     plan = read_plan_file(path, num_nodes=graph.num_nodes, node_names=graph.arrays.node_name, digest=digest)
     if plan.instance is None or options.force:
         return plan
-    device = _plan_device(path, plan)
+    device = machines.plan_device(path, plan)
     for each in (graph, *others):
         with contextlib.suppress(sg.InputError):
             instance = sg.Instance(
@@ -204,53 +170,6 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, n
     raise sg.InputError(
         f"{path}: a certificate about another graph, or other work, or for other --dim; --force takes it"
     )
-
-
-def _plan_device(path: Path, plan: Plan) -> sg.Device:
-    try:
-        return sg.Device.from_mapping(plan.device or {})
-    except sg.InputError as error:
-        raise sg.InputError(f"{path}: {error}") from None
-
-
-def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None = None) -> sg.Device:
-    """Give the device with the figures that were typed in place of its own.
-
-    It is the preset that was typed, else the one that the plan was made for, else the one that the graph names.
-    """
-    if options.device is None and plan is not None and plan.device is not None:
-        device = _plan_device(Path(options.plan), plan)
-    elif options.device is None and graph.arrays.device is not None:
-        device = sg.Device.from_mapping(graph.arrays.device)
-    else:
-        device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
-    # A verb may offer presets alone.
-    given = {name: value for name in _FIGURES if (value := getattr(options, name, None)) is not None}
-    if isinstance(given.get("flops"), dict) and isinstance(device.flops, Mapping):
-        given["flops"] = {**device.flops, **given["flops"]}
-    for name, value in given.items():
-        try:
-            dataclasses.replace(device, **{name: value})
-        except sg.InputError as error:
-            raise sg.InputError(str(error).replace(f"device: {name}", flag(name), 1)) from None
-    return dataclasses.replace(device, **given)
-
-
-def names_device(options: argparse.Namespace) -> bool:
-    """Whether a device, or a figure of one, was typed."""
-    return any(getattr(options, name) is not None for name in ("device", *_FIGURES))
-
-
-def figure_words(device: sg.Device) -> list[str]:
-    """Give the words that name a device: a preset, else its figures."""
-    preset = next((name for name in PRESETS if sg.Device.preset(name) == device), None)
-    if preset is not None:
-        return ["--device", preset]
-    words = []
-    for name, value in device.to_mapping().items():
-        table = isinstance(value, dict)
-        words += [flag(name), ",".join(f"{key}={rate!r}" for key, rate in value.items()) if table else f"{value!r}"]
-    return words
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:
@@ -335,11 +254,6 @@ def exit_status(result: sg.Result, required: float | None) -> int:
     if result.status is sg.Status.INTERRUPTED:
         return 130
     return int(math.isinf(result.bottleneck) or (required is not None and result.gap > required))
-
-
-def flag(name: str) -> str:
-    """Give the long option of a name in the library."""
-    return f"--{name.replace('_', '-')}"
 
 
 def _gap(option: str, gap: float) -> float:

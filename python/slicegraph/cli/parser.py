@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import slicegraph as sg
-from slicegraph.cli import audit, check, compare, profile, report, run, solve, split, sweep, verify_split
-from slicegraph.cli import options as shared
+from slicegraph.cli import audit, check, compare, machines, profile, report, run, solve, split, sweep, verify_split
 from slicegraph.errors import InputError
 
 _PARAMETER = re.compile(r"(\w+) = (.{1,80}?), but (.*)", re.ASCII | re.DOTALL)
@@ -42,7 +41,7 @@ def in_words_of_options(message: str, options: argparse.Namespace) -> str:
     match = _PARAMETER.fullmatch(message)
     if match is None or getattr(options, match[1], None) is None:
         return message
-    return f"{shared.flag(match[1])} {match[2]}: {match[3]}"
+    return f"{machines.flag(match[1])} {match[2]}: {match[3]}"
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import slicegraph as sg
+from slicegraph.cli import machines, output
 from slicegraph.cli import options as shared
-from slicegraph.cli import output
 from slicegraph.formats.answers import read_claims, read_run, read_sweep
+from slicegraph.formats.plan import Plan
 from slicegraph.formats.writing import write_file
+from slicegraph.machine import devices_of
 from slicegraph.report.answer import Answer, make_answer
 from slicegraph.report.graphs import to_dot, to_node_data
 from slicegraph.report.html import to_html
@@ -40,8 +42,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--run", dest="measured", metavar="RUN.json", help="what slicegraph run --json printed")
     parser.add_argument("--sweep", metavar="SWEEP.json", help="what slicegraph sweep --json printed")
-    shared.add_device(parser)
-    shared.add_figures(parser)
+    machines.add_machine(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,13 +81,14 @@ def _answer(options: argparse.Namespace) -> Answer:
     graph = shared.read_graph(options)
     plan = shared.read_plan(options, graph)
     claims = read_claims(Path(options.plan))
-    device = shared.make_device(options, graph, plan)
     num_blocks = max(plan.block_of, default=0) + 1
     if claims is not None:
         num_blocks = claims.num_blocks
-    instance = sg.Instance(graph, device=device, num_blocks=num_blocks, boundary_io=bool(plan.boundary_io))
-    # What a plan says is said of its own graph and device.
-    is_same = not options.force and plan.device is not None and sg.Device.from_mapping(plan.device) == device
+    instance = machines.make_instance(
+        options, graph, plan=plan, num_blocks=num_blocks, boundary_io=bool(plan.boundary_io)
+    )
+    # What a plan says is said of its own graph and devices.
+    is_same = not options.force and _is_of_plan(instance, plan)
     try:
         answer = make_answer(instance, plan.block_of, claims=claims if is_same else None)
     except sg.InputError as error:
@@ -102,12 +104,22 @@ def _answer(options: argparse.Namespace) -> Answer:
     return answer
 
 
+def _is_of_plan(instance: sg.Instance, plan: Plan) -> bool:
+    """Whether the devices and constraints are those that the plan was made for."""
+    if plan.constraints is not None and sg.Constraints.from_mapping(plan.constraints) != instance.constraints:
+        return False
+    if plan.machine is not None:
+        return instance.devices == tuple(devices_of(plan.machine))
+    is_one = plan.device is not None and len(instance.machine.kinds) == 1
+    return is_one and sg.Device.from_mapping(plan.device or {}) == instance.device
+
+
 def _commands(options: argparse.Namespace, answer: Answer) -> list[str]:
     """Give the command lines that make a certificate of this problem, unless PLAN is one, and check it."""
     reading = ["--format", options.format] if options.format else []
     for option, pairs in (("--dim", options.dim), ("--flops-of", options.flops_of)):
         reading += [word for name, value in pairs for word in (option, f"{name}={value}")]
-    question = ["-k", str(answer.instance.num_blocks), *shared.figure_words(answer.instance.device)]
+    question = machines.question_words(answer.instance)
     question += ["--boundary-io"] * answer.instance.boundary_io
     if answer.claims is not None and answer.claims.is_certificate:
         return [shlex.join(["slicegraph", "check", options.model, options.plan, *reading, *question])]

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 
 import slicegraph as sg
+from slicegraph.cli import machines, units
 from slicegraph.cli import options as shared
-from slicegraph.cli import units
 from slicegraph.solve.solve import DEFAULT_SLACK, METHODS
 
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     given = next((name for name in ("population", "generations") if getattr(options, name) is not None), None)
     if given is not None:
         if options.method != "brkga":
-            raise sg.InputError(f"{shared.flag(given)}: it is of --method brkga, not {options.method}")
+            raise sg.InputError(f"{machines.flag(given)}: it is of --method brkga, not {options.method}")
         params = sg.BrkgaParams(population=options.population, generations=options.generations)
     instance = shared.read_instance(options)
     warm_start = None
@@ -86,5 +86,5 @@ def run(options: argparse.Namespace) -> int:
 def _in_words_of_files(message: str, options: argparse.Namespace) -> str:
     """Name the option and its file in a complaint about a partition."""
     for name in ("warm_start", "stay_near"):
-        message = message.replace(f"{name}:", f"{shared.flag(name)} {getattr(options, name)}:", 1)
+        message = message.replace(f"{name}:", f"{machines.flag(name)} {getattr(options, name)}:", 1)
     return message.replace("method '", "--method '", 1)

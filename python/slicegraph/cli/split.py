@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 
 import slicegraph as sg
+from slicegraph.cli import machines, output
 from slicegraph.cli import options as shared
-from slicegraph.cli import output
 from slicegraph.report.split import manifest_to_text
 
 
@@ -23,8 +23,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--graph", metavar="GRAPH", help="predict stages from this graph, as slicegraph profile writes it"
     )
-    shared.add_device(parser)
-    shared.add_figures(parser)
+    machines.add_machine(parser)
     parser.add_argument("--json", action="store_true", help="print the manifest")
 
 
@@ -34,9 +33,10 @@ def run(options: argparse.Namespace) -> int:
     graph = sg.read(options.model, format="onnx", dims=dims)
     predicting = graph if options.graph is None else sg.read(options.graph)
     plan = shared.read_plan(options, graph, predicting)
-    instance = sg.Instance(
+    instance = machines.make_instance(
+        options,
         predicting,
-        device=shared.make_device(options, predicting, plan),
+        plan=plan,
         num_blocks=max(*plan.block_of, graph.num_nodes, 0) + 1,
         boundary_io=bool(plan.boundary_io),
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import slicegraph as sg
+from slicegraph.cli import machines, output, units
 from slicegraph.cli import options as shared
-from slicegraph.cli import output, units
 from slicegraph.presets import PRESETS
 from slicegraph.resume import known_of, read_records, write_records
 
@@ -39,7 +39,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         metavar="PRESET,...",
         help=f"presets for a device's figures, a table for each: {', '.join(PRESETS)} (default: as of solve)",
     )
-    shared.add_figures(parser, several="bandwidth")
+    machines.add_figures(parser, several="bandwidth")
     parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
     parser.add_argument(
         "--target",
@@ -102,7 +102,7 @@ def _devices(options: argparse.Namespace, graph: sg.Graph) -> tuple[list[dict[st
     names, devices = [], []
     for preset, bandwidth in itertools.product(presets, bandwidths):
         single = argparse.Namespace(**{**vars(options), "device": preset, "bandwidth": bandwidth})
-        devices.append(shared.make_device(single, graph))
+        devices.append(machines.make_device(single, graph))
         name: dict[str, str | float] = {} if len(presets) == 1 else {"device": preset}
         names.append(name if len(bandwidths) == 1 else {**name, "bandwidth": bandwidth})
     return names, devices

@@ -69,6 +69,17 @@ def rates(text: str) -> float | dict[str, float]:
     return table
 
 
+def stages(text: str) -> list[int]:
+    """Read stages from 0 and ranges of them: ``2``, ``0,3``, ``0..2``."""
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None or not int(match[1]) <= int(match[2] or match[1]) < _MOST:
+            raise argparse.ArgumentTypeError(f"{part!r} is neither a stage nor a range of stages, such as 0..3")
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return sorted(found)
+
+
 def several(unit: Callable[[str], float]) -> Callable[[str], list[float]]:
     """Read numbers between commas, each once."""
 

@@ -25,7 +25,7 @@ FORMAT: Final = "slicegraph-plan-1"
 CERTIFICATE: Final = "slicegraph-certificate-"
 """How the format of a certificate begins."""
 _MAX_STAGE = 2**31 - 1
-_KINDS = {bool: "true or false", int: "a whole number", str: "text", dict: "an object"}
+_KINDS = {bool: "true or false", int: "a whole number", str: "text", dict: "an object", list: "a list"}
 # Few enough digits for any index or stage to be told right, and for no number to be slow to read.
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
@@ -39,7 +39,11 @@ class Plan:
     block_of
         The stage of each node, in the graph's order of nodes.
     device
-        The figures of the device that it was made for.
+        The figures of the device that it was made for, when all stages run on one kind.
+    machine
+        Else the devices of the pipeline, as `slicegraph.machine.devices_of` reads them.
+    constraints
+        The constraints that it was made under, as `slicegraph.Constraints.from_mapping` reads them.
     boundary_io
         Whether stages pay for inputs and outputs of the model.
     num_blocks, instance
@@ -48,6 +52,8 @@ class Plan:
 
     block_of: list[int]
     device: Mapping[str, Any] | None = None
+    machine: list[Any] | None = None
+    constraints: Mapping[str, Any] | None = None
     boundary_io: bool | None = None
     num_blocks: int | None = None
     instance: str | None = None
@@ -142,7 +148,9 @@ class _Reader:
             raise InputError(f"{self._path}: a plan of another graph, {which}, or for other --dim; --force takes it")
 
     def _about(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {"device": self._get(data, "device", dict), "boundary_io": self._get(data, "boundary_io", bool)}
+        name, kind = ("machine", list) if "machine" in data else ("device", dict)
+        about = {name: self._get(data, name, kind), "boundary_io": self._get(data, "boundary_io", bool)}
+        return about | ({"constraints": self._get(data, "constraints", dict)} if "constraints" in data else {})
 
     def _get(self, data: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - anything can stand in a file
         if type(data.get(key)) is not kind:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
@@ -27,8 +29,11 @@ def stage_columns(result: Result) -> dict[str, list[str]]:
     graph = result.instance.graph
     used = [(index, stage) for index, stage in enumerate(result.stages) if stage.nodes.size]
     stages = [stage for _, stage in used]
+    machine = result.instance.machine
+    devices = [printable(name) for name in itertools.islice(machine.names(), len(result.stages))]
     columns = {
         "stage": [str(index) for index, _ in used],
+        **({"device": [devices[index] for index, _ in used]} if len(machine.kinds) > 1 else {}),
         "nodes": [str(stage.nodes.size) for stage in stages],
         **{
             head: [numbers.time(getattr(stage, name)) for stage in stages]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -26,7 +27,9 @@ def stages(answer: Answer) -> str:
     counts = answer.num_nodes
     order = np.argsort(answer.block_of, kind="stable").tolist()
     measured = {row.block: row.run + row.transfer for row in answer.measured}
-    heads = ["Stage", "Nodes", *(label.capitalize() for _, label in PARTS), "Cost"]
+    machine = answer.instance.machine
+    devices = list(itertools.islice(machine.names(), len(counts))) if len(machine.kinds) > 1 else []
+    heads = ["Stage", *["Device"] * bool(devices), "Nodes", *(label.capitalize() for _, label in PARTS), "Cost"]
     heads += ["Measured"] * bool(measured) + ["Parameters", "First node", "Last node"]
     rows: list[list[_Cell]] = []
     binding: set[int] = set()
@@ -37,7 +40,9 @@ def stages(answer: Answer) -> str:
         cost = answer.costs[stage]
         if cost.cost == answer.bottleneck:
             binding.add(len(rows))
-        row: list[_Cell] = [(stage, f"{stage} <" if cost.cost == answer.bottleneck else str(stage)), _count(count)]
+        row: list[_Cell] = [(stage, f"{stage} <" if cost.cost == answer.bottleneck else str(stage))]
+        row += [devices[stage]] if devices else []
+        row += [_count(count)]
         row += [_time(getattr(cost, part)) for part, _ in PARTS]
         row += [_time(cost.cost)]
         row += [_time(measured[stage])] if measured else []
