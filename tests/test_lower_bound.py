@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import slicegraph as sg
-from strategies import CHAIN, grid, to_instance
+from strategies import CHAIN, grid, to_graph, to_instance
 
 METHODS = ("combinatorial", "node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
 
@@ -80,3 +80,29 @@ def test_the_time_limit_is_kept(method: str) -> None:
     assert time.monotonic() - begin < 2.0
     assert bound.lower_bound >= 100
     assert bound.status == "time_limit"
+
+
+UNLIKE = [sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)]
+
+
+@pytest.mark.parametrize("method", ["combinatorial", "exact", "bottleneck", "bottleneck_guess"])
+def test_unlike_stages_and_constraints_are_bounded(method: str) -> None:
+    """With the last node kept on the slower link, which takes 0.5 s for 8 bytes: 3.5 s is the optimum."""
+    instance = sg.Instance(to_graph(CHAIN), devices=UNLIKE, constraints=sg.Constraints(pin={2: 1}))
+    bound = sg.lower_bound(instance, method=method)
+    assert 3.0 <= bound.lower_bound <= 3.5
+    assert bound.lower_bound == 3.5 or method != "exact"
+
+
+@pytest.mark.parametrize("method", ["node", "downsets", "chain"])
+def test_a_method_that_does_not_take_unlike_stages_says_so(method: str) -> None:
+    with pytest.raises(sg.InputError, match=f"method '{method}': it takes devices of one kind"):
+        sg.lower_bound(sg.Instance(to_graph(CHAIN), devices=UNLIKE), method=method)
+
+
+def test_no_partition_is_an_infinite_bound() -> None:
+    """Two nodes of a stage need 4 bytes for parameters and 1 for what is live, and three nodes are in two stages."""
+    graph = to_graph(CHAIN, param_bytes=[2, 2, 2], live_bytes=[1, 1, 1])
+    instance = sg.Instance(graph, devices=[sg.Device(bandwidth=64.0, memory_limit=4)] * 2)
+    assert sg.lower_bound(instance, method="combinatorial").lower_bound == 3.0
+    assert sg.lower_bound(instance, method="exact").lower_bound == float("inf")

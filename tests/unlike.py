@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
+import hypothesis
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from numpy.typing import NDArray
 
 import oracle
 import slicegraph as sg
-from strategies import to_graph
+from strategies import graphs, shared, to_graph
 
 
 @st.composite
@@ -38,6 +42,51 @@ def kinds(draw: DrawFn, num_nodes: int) -> tuple[list[dict[str, Any]], dict[str,
             rows[name] = draw(st.lists(seconds, min_size=num_nodes, max_size=num_nodes))
         devices.append(device)
     return devices, rows
+
+
+@st.composite
+def instances(draw: DrawFn, *, max_nodes: int = 4, max_blocks: int = 3) -> sg.Instance:
+    """Stages of one to three kinds under constraints; parameters of several readers, state and live tensors.
+
+    Nobody says that there is a partition. Where constraints leave some node no stage, there are none.
+    """
+    data = draw(graphs(max_nodes=max_nodes))
+    num_nodes = len(data["nodes"]["op"])
+    of_kinds, rows = draw(kinds(num_nodes))
+
+    def column(values: st.SearchStrategy[int]) -> Any:
+        return draw(st.none() | st.lists(values, min_size=num_nodes, max_size=num_nodes))
+
+    nodes = st.sets(st.integers(0, num_nodes - 1))
+    readers = draw(st.lists(nodes.map(sorted), max_size=2))
+    columns: dict[str, Any] = {"state_bytes": column(st.integers(0, 4)), "live_bytes": column(st.integers(0, 4))}
+    if readers:
+        columns |= shared([draw(st.integers(0, 8)) for _ in readers], readers)
+    graph = to_graph(data, work_on=rows or None, **columns)
+    devices = [sg.Device(**each) for each in draw(st.lists(st.sampled_from(of_kinds), min_size=1, max_size=max_blocks))]
+    boundary_io = draw(st.booleans())
+    stages = st.sets(st.integers(0, len(devices) - 1), min_size=1)
+    pin = dict(draw(st.lists(st.tuples(st.integers(0, num_nodes - 1), stages), max_size=2)))
+    together = [group for group in [sorted(draw(nodes))] if group]
+    for constraints in (sg.Constraints(pin=pin, together=together), sg.Constraints()):
+        with contextlib.suppress(sg.InputError):
+            return sg.Instance(graph, devices=devices, constraints=constraints, boundary_io=boundary_io)
+    return hypothesis.reject()
+
+
+def partitions(instance: sg.Instance) -> list[tuple[NDArray[np.int64], list[float]]]:
+    """Every partition that constraints allow, with the ticks of its blocks; infinite above a limit."""
+    every = []
+    for block_of in itertools.product(range(instance.num_blocks), repeat=instance.graph.num_nodes):
+        with contextlib.suppress(sg.InputError):
+            blocks = instance.core.block_costs(np.array(block_of, np.int64))
+            every.append((np.array(block_of), [math.inf if block.cost is None else block.cost for block in blocks]))
+    return every
+
+
+def optimum(instance: sg.Instance) -> float:
+    """Ticks of the least bottleneck of all partitions; infinite when there is none."""
+    return min((max(costs) for _, costs in partitions(instance)), default=math.inf)
 
 
 def to_unlike(data: dict[str, Any], devices: Sequence[dict[str, Any]], rows: Any, **more: Any) -> sg.Instance:

@@ -34,6 +34,8 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
 """The bounds that take more than a formula, by name."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
+_GENERAL = ("exact", "bottleneck", "bottleneck_guess")
+"""Those that take unlike stages, constraints and all that is stored."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1
 _FOREVER = 1e9
@@ -98,7 +100,11 @@ def lower_bound(
     ordinary = combinatorial(instance)
     if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
         return replace(ordinary, method=method)
-    plain(instance, f"method {method!r}")
+    if method not in _GENERAL:
+        plain(instance, f"method {method!r}")
+    if upper_bound is None and not instance.is_plain:
+        # No search takes it.
+        upper_bound = math.inf
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck

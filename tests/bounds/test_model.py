@@ -13,9 +13,10 @@ from hypothesis.strategies import DrawFn
 import oracle
 import slicegraph as sg
 from slicegraph.bounds.bottleneck import ANY_BLOCK
-from slicegraph.bounds.builder import _Builder, build_model
+from slicegraph.bounds.builder import build_model
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Model, Superblocks
+from solutions import find_solution
 from strategies import MANY, devices, graphs, to_instance
 
 
@@ -86,34 +87,4 @@ def assert_solves(
     """All rows hold for some values of the columns that say where each node is."""
     if ends is None:
         ends = (0, *np.cumsum([span or 0 for span in model.superblocks.spans]).tolist())
-    value = solution(model, instance, block_of, t, ends)
-    assert (value >= 0).all()
-    assert (value[1:] <= model.upper[1:]).all()
-    products = model.value.astype(object) * value[model.column]
-    for row in range(model.num_rows):
-        assert sum(products[model.start[row] : model.start[row + 1]]) >= model.bound[row]
-
-
-def solution(
-    model: Model, instance: sg.Instance, block_of: list[int], t: int, ends: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
-    """Values of the columns: of nodes as the partition says, of cuts and overflow as small as the rows let them be."""
-    builder = _Builder(Formulation(instance), model.superblocks, model.threshold)
-    value = np.zeros(model.num_columns, object)
-    value[0] = t
-    for node, block in enumerate(block_of):
-        for i, column in enumerate(builder.y[node]):
-            is_in_first = block < ends[i]
-            if column >= 0:
-                value[column] = int(is_in_first)
-            else:
-                assert (column == -2) == is_in_first, "a window leaves the partition out"
-    # Each row that asks something of a cut or an overflow has one of them with a positive sign.
-    for row in range(model.num_rows):
-        entries = range(model.start[row], model.start[row + 1])
-        new = [entry for entry in entries if model.column[entry] >= builder.num_columns and model.value[entry] > 0]
-        if len(new) == 1:
-            rest = sum(model.value[e] * value[model.column[e]] for e in entries if e != new[0])
-            column = model.column[new[0]]
-            value[column] = max(value[column], int(model.bound[row]) - int(rest))
-    return value
+    assert find_solution(Formulation(instance), model, block_of, t, ends) is not None

@@ -13,11 +13,14 @@ over all ``b`` and the largest ``F(b)`` are lower bounds.
 
 Every ``D(b)`` is at least the bound of `slicegraph.bounds.bottleneck`, which has the same rows but those of ``before``
 and ``after``. So that one model comes first: what it gives need not be found ``k`` times.
+
+**Unlike stages.** The demand on block ``b`` is that on its kind of stage there; ``before`` and ``after`` pay weighed
+prices (`slicegraph.bounds.prices`), for which ``t`` counts as often as their stages' multipliers add up to.
 """
 
 from __future__ import annotations
 
-from slicegraph.bounds.bottleneck import ANY_BLOCK
+from slicegraph.bounds.bottleneck import any_block
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
 from slicegraph.bounds.tasks import MAX_PARTS, Budget, Task, Tasks
@@ -34,8 +37,9 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     # Of more models than may be, none is solved, and there is no need to make them all.
     num_blocks = min(formulation.num_blocks, MAX_PARTS)
     each = [_divided_at(block, num_blocks, demand=demand) for demand in (True, False) for block in range(num_blocks)]
-    tasks = Tasks("bottleneck_guess", formulation, budget, [ANY_BLOCK, *each])
-    any_block, demanding, free = tasks.all[0], tasks.all[1 : num_blocks + 1], tasks.all[num_blocks + 1 :]
+    anywhere = any_block(formulation)
+    tasks = Tasks("bottleneck_guess", formulation, budget, [*anywhere, *each])
+    demanding, free = tasks.all[len(anywhere) : -num_blocks], tasks.all[-num_blocks:]
     twin = dict(zip(free, demanding, strict=True))
 
     def least_known() -> int | None:
@@ -54,7 +58,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     def is_done() -> bool:
         return not any(map(can_be_least, demanding)) and not any(map(can_be_largest, free))
 
-    tasks.solve([any_block], share=_SHARE_OF_ANY)
+    tasks.solve(tasks.all[: len(anywhere)], share=_SHARE_OF_ANY)
     while tasks.seconds_left > 0 and not is_done():
         weakest_first = sorted(filter(can_be_least, demanding), key=lambda task: task.outcome.lower_bound)
         tasks.solve(weakest_first, share=_SHARE_OF_DEMAND, is_needed=can_be_least, target=least_known)

@@ -79,14 +79,14 @@ class ChainSearch:
     ) -> None:
         self._params = params or ChainParams()
         self._formulation, self._budget, self._decide = formulation, budget, decider.decide if decider else None
-        everyone = np.arange(len(formulation.work), dtype=np.int32)
+        everyone = np.arange(formulation.num_nodes, dtype=np.int32)
         self._cuts = (decider.state, decider.group_of) if decider else (ProofState(), everyone)
         self._seconds, self._deadline = 0.0, -math.inf
         self._combinatorial = formulation.instance.core.combinatorial_bound()
         self._is_stopped = self._has_failed = False
         self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
         # Without a partition: all in one block.
-        self._best = formulation.total + int(formulation.params.sum()) if budget.threshold is None else budget.threshold
+        self._best = formulation.total + formulation.all_params if budget.threshold is None else budget.threshold
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0

@@ -25,10 +25,11 @@ import numpy as np
 from highspy import Highs, HighsLp, HighsModelStatus, HighsStatus, HighsVarType, MatrixFormat, cb
 from numpy.typing import NDArray
 
-from slicegraph.bounds.model import KINDS, PURE, Model
+from slicegraph.bounds.model import BYTES, KINDS, PURE, Model
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.worker import Request
+from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.relaxation import Proof, Testimony
 
 _SCALE = 100.0
@@ -126,7 +127,11 @@ class _Run:
             ended = self._branch_once("off")
             if ended == HighsModelStatus.kInfeasible:
                 # Nothing is below the threshold, to which t was bounded.
-                self._hear("infeasible", _SCALE if self._model.threshold else 0.0, 0)
+                if self._model.is_strict and not self._model.threshold:
+                    word = Testimony(status="infeasible", dual_bound=_SCALE, lower_bound=ALL_TICKS, options=self._used)
+                    self._learn(Outcome(testimony=word))
+                else:
+                    self._hear("infeasible", _SCALE if self._model.threshold else 0.0, 0)
                 self._learn(Outcome(is_final=True))
 
     def _branch_once(self, presolve: str) -> HighsModelStatus:
@@ -179,13 +184,14 @@ class _Scaled:
     def of(cls, model: Model) -> _Scaled:
         kind = model.kind
         is_pure = np.isin(kind, [KINDS.index(name) for name in PURE])
-        is_limit = kind == KINDS.index("limit")
+        is_bytes = np.isin(kind, [KINDS.index(name) for name in BYTES])
         length = np.diff(model.start)
         row = np.repeat(np.arange(model.num_rows), length)
-        ticks = (model.threshold or _largest(model, ~is_pure & ~is_limit)) / _SCALE
-        of_row = np.where(is_pure, 1.0, ticks)
-        of_row[is_limit] = _largest(model, is_limit) / _SCALE
-        of_column = np.where(model.is_integer, 1.0, ticks)
+        ticks = (model.threshold or _largest(model, ~is_pure & ~is_bytes)) / _SCALE
+        size = _largest(model, is_bytes) / _SCALE
+        of_row = np.where(is_pure, 1.0, ticks * model.parts)
+        of_row[is_bytes] = size
+        of_column = np.where(model.is_integer, 1.0, np.where(model.is_bytes, size, ticks))
         value = model.value / of_row[row] * of_column[model.column]
         bound = np.where(is_pure, model.bound, model.bound / of_row - _MARGIN)
         upper = model.upper / of_column

@@ -12,7 +12,16 @@ One block per superblock is the exact model of the paper (Figure 3); three super
 Variables (``y`` and ``cut`` are 0 or 1)
     ``y[v, i]``: node ``v`` is in one of the first ``i`` superblocks; so ``x[v, j] = y[v, j + 1] - y[v, j]`` says that
     it is in superblock ``j``. ``cut[x, j]``: tensor ``x`` is imported into or exported from ``j``. ``over[j]``:
-    overflow of ``j``. ``t``: the bottleneck.
+    overflow of ``j``. ``t``: the bottleneck. ``stored[p, j]``: parameter ``p``, which several nodes read, is in ``j``.
+    ``live[j]``: the most bytes that are live while a node of block ``j`` runs.
+
+Unlike stages
+    A superblock pays the prices of its stages (`slicegraph.bounds.prices`). Where these communicate beside their
+    computation, ``work(S) + overflow(S) <= n t`` and ``io(S) <= n t`` are two rows, "cost" and "io": the larger of two
+    is at most ``n t`` when both are. ``x[v, j] = 0`` where no stage of ``j`` may hold ``v``, and nodes that must be in
+    one stage have equal ``y``: such variables are one column. Parameters that several nodes read count once: rows
+    "stored", ``stored[p, j] >= x[v, j]`` for every reader. Bytes are at most the limits of the stages together: rows
+    "limit", for one block with ``live[j] >= live(v) x[v, j]``, rows "live", and for state alone rows "state".
 
 Windows
     Let ``T`` be a threshold, and look at partitions of bottleneck at most ``T`` only. A block that costs at most ``T``
@@ -51,11 +60,15 @@ class Superblocks:
         How many blocks each superblock has, adding up to the number of blocks; or ``(None, 1, None)``: one block, with
         any number before and after.
     demand
-        The superblock, of one block, that must hold at least the mean work. None: none.
+        The superblock, of one block, that must hold at least the mean work, or where stages are unlike its part of all
+        work. None: none.
+    kind
+        Of ``(None, 1, None)`` where stages are unlike, the kind of the one block. None: there is one kind.
     """
 
     spans: tuple[int | None, ...]
     demand: int | None = None
+    kind: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -114,10 +127,14 @@ class Model:
         What the model is of; the threshold in ticks.
     upper
         Per column, largest value; the smallest is 0. Column 0 has no bound.
-    is_integer
-        Per column: 0 or 1.
+    is_strict
+        Whether there is something that no partition may satisfy, so that one without a threshold may have no solution.
+    is_integer, is_bytes
+        Per column: whether it is 0 or 1, and whether it is in bytes.
     start, column, value, bound
         The rows.
+    parts
+        Per row of costs, in how many parts of a tick it counts.
     kind, arguments
         What each row says: an index into `KINDS`, and what it is about, shape (num_rows, 3), padded with -1.
     """
@@ -125,11 +142,14 @@ class Model:
     superblocks: Superblocks
     threshold: int | None
     upper: Integers
+    is_strict: bool
     is_integer: NDArray[np.bool_]
+    is_bytes: NDArray[np.bool_]
     start: Integers
     column: Integers
     value: Integers
     bound: Integers
+    parts: Integers
     kind: NDArray[np.int8]
     arguments: NDArray[np.int32]
 
@@ -151,16 +171,23 @@ KINDS = (
     "export",
     "import",
     "incompatible",
+    "io",
     "least",
     "limit",
+    "live",
     "most",
     "move",
+    "nowhere",
     "order",
     "overflow",
+    "state",
+    "stored",
     "weight",
 )
-"""The rows, by name; those of `PURE` have no unit and values of 1 and -1, "limit" is in bytes, the rest in ticks."""
-PURE = ("before", "export", "import", "incompatible", "order")
+"""The rows, by name; those of `PURE` have no unit and values of 1 and -1, those of `BYTES` are in bytes, the rest in
+ticks."""
+PURE = ("before", "export", "import", "incompatible", "nowhere", "order", "stored")
+BYTES = ("limit", "live", "state")
 NUM_ARGUMENTS = {
     "before": 3,
     "cost": 1,
@@ -168,11 +195,16 @@ NUM_ARGUMENTS = {
     "export": 3,
     "import": 3,
     "incompatible": 3,
+    "io": 1,
     "least": 1,
     "limit": 1,
+    "live": 2,
     "most": 1,
     "move": 0,
+    "nowhere": 1,
     "order": 2,
     "overflow": 1,
+    "state": 1,
+    "stored": 3,
     "weight": 1,
 }

@@ -14,12 +14,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.bounds.model import KINDS, NUM_ARGUMENTS, PURE, Model
+from slicegraph.bounds.model import BYTES, KINDS, NUM_ARGUMENTS, PURE, Model
 from slicegraph.evidence.relaxation import Proof
 
 _ONE = 2**30
 """The integer for a weight of 1."""
-_UNPROVABLE = KINDS.index("limit")
+_UNPROVABLE = [KINDS.index(name) for name in BYTES]
 """In bytes, where all other rows are in ticks; leaving a row out of the sum weakens it, nothing else."""
 
 
@@ -49,8 +49,8 @@ def prove(model: Model, weights: NDArray[np.float64], unit: int, step: int) -> P
     largest = float(weights.max(initial=0.0))
     if not np.isfinite(weights).all() or largest <= 0 or largest * _ONE > 2.0**62:
         return None
-    weight = np.rint(np.maximum(weights, 0.0) * _ONE).astype(np.int64)
-    weight[model.kind == _UNPROVABLE] = 0
+    weight = np.rint(np.maximum(weights, 0.0) * _ONE / model.parts).astype(np.int64)
+    weight[np.isin(model.kind, _UNPROVABLE)] = 0
     used = np.flatnonzero(weight)
     if not len(used):
         return None

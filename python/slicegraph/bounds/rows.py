@@ -24,6 +24,7 @@ class Rows:
     row: list[Integers] = field(default_factory=list)
     column: list[Integers] = field(default_factory=list)
     value: list[Integers] = field(default_factory=list)
+    parts: list[Integers] = field(default_factory=list)
     num_rows: int = 0
 
     def add(
@@ -32,8 +33,13 @@ class Rows:
         arguments: Sequence[Integers | int],
         entries: Sequence[tuple[Integers, Integers, Integers]],
         bound: Integers,
+        *,
+        parts: int = 1,
     ) -> None:
-        """Add rows; an entry is (row, column, value), with known variables moved to the right-hand side here."""
+        """Add rows; an entry is (row, column, value), with known variables moved to the right-hand side here.
+
+        Rows of costs may count in so many ``parts`` of a tick.
+        """
         bound = bound.copy()
         for row, column, value in entries:
             one = column == ONE
@@ -48,4 +54,16 @@ class Rows:
         self.kind.append(np.full(len(bound), KINDS.index(kind), np.int8))
         self.arguments.append(names)
         self.bound.append(bound)
+        self.parts.append(np.full(len(bound), parts, np.int64))
         self.num_rows += len(bound)
+
+    def merge(self) -> None:
+        """Add up the entries of a row that are of one column, which can stand for several nodes and superblocks."""
+        row, column, value = (np.concatenate(each) for each in (self.row, self.column, self.value))
+        order = np.lexsort((column, row))
+        row, column, value = row[order], column[order], value[order]
+        is_first = np.ones(len(row), np.bool_)
+        is_first[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+        value = np.add.reduceat(value, np.flatnonzero(is_first)) if len(value) else value
+        kept = value != 0
+        self.row, self.column, self.value = [row[is_first][kept]], [column[is_first][kept]], [value[kept]]

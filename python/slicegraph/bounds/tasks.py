@@ -56,7 +56,7 @@ class Budget:
 
 def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: int) -> bool:
     """Whether nobody would wait for the models of a bound."""
-    num_nodes = len(formulation.work)
+    num_nodes = formulation.num_nodes
     return (
         num_nodes > _MAX_NODES
         or num_nodes * num_superblocks > _MAX_SIZE
@@ -95,7 +95,7 @@ class Tasks:
         """Ticks that all tasks prove together, the combinatorial bound at least; the solver believed."""
 
     def _together(self, value: Callable[[Relaxation], int]) -> int:
-        together = combine(map(self._relaxation, self.all), self._formulation.num_blocks, value)
+        together = combine(map(self._relaxation, self.all), self._formulation.kind_of.tolist(), value)
         return max(self._formulation.instance.core.combinatorial_bound(), together)
 
     def _learn(self, task: Task, outcome: Outcome) -> None:
@@ -163,6 +163,7 @@ class Tasks:
         return Relaxation(
             spans=task.superblocks.spans,
             demand=task.superblocks.demand,
+            kind=task.superblocks.kind,
             threshold=self._budget.threshold,
             proof=outcome.proof,
             solver=outcome.testimony,
@@ -174,7 +175,7 @@ class Tasks:
         return self._is_stopped
 
     def _solve_here(self, task: Task, seconds: float, target: int | None) -> None:
-        known, bounds_all = self.lower_bound, self._relaxation(task).first_block is None
+        known, bounds_all = self.lower_bound, self._relaxation(task).bounds_all
 
         def watch(lower_bound: int) -> bool:
             return self._has_to_stop(max(known, lower_bound) if bounds_all else known)

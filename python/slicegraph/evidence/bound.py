@@ -88,6 +88,8 @@ def _seconds(ticks: int, tick: float) -> float:
 
 def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
     document = asdict(relaxation)
+    if relaxation.kind is None:
+        del document["kind"]
     if relaxation.solver is not None:
         # The document has the options of all in one place.
         del document["solver"]["options"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -59,6 +59,8 @@ class Relaxation:
         Ticks: partitions of a larger bottleneck are left out.
     proof, solver
         What is known.
+    kind
+        Where stages are unlike, the kind of the block that must hold its part of the work, when it is any of that kind.
     """
 
     spans: tuple[int | None, ...]
@@ -66,6 +68,7 @@ class Relaxation:
     threshold: int | None
     proof: Proof | None
     solver: Testimony | None
+    kind: int | None = None
 
     @property
     def proven(self) -> int:
@@ -83,19 +86,28 @@ class Relaxation:
         before = self.spans[: self.demand or 0]
         return None if self.demand is None or None in self.spans else sum(span or 0 for span in before)
 
+    @property
+    def bounds_all(self) -> bool:
+        """Whether it bounds every partition, and not only those whose fullest block is a certain one or of a kind."""
+        return self.first_block is None and self.kind is None
 
-def combine(relaxations: Iterable[Relaxation], num_blocks: int, value: Callable[[Relaxation], int]) -> int:
+
+def combine(relaxations: Iterable[Relaxation], kind_of: Sequence[int], value: Callable[[Relaxation], int]) -> int:
     """Give the bound that relaxations prove together, in ticks.
 
     Some block is the fullest of a partition and holds at least the mean work. A relaxation that demands this of one
-    certain block bounds only the partitions in which that is the fullest, so the least over all blocks counts; any
-    other relaxation bounds every partition.
+    certain block, or of a block of a certain kind, bounds only the partitions in which that is the fullest, so the
+    least over all blocks counts; any other relaxation bounds every partition. ``kind_of`` has the kind of each block.
     """
-    every, of_block = 0, [0] * num_blocks
+    every, of_block = 0, [0] * len(kind_of)
     for relaxation in relaxations:
-        block = relaxation.first_block
-        if block is None:
-            every = max(every, value(relaxation))
-        else:
-            of_block[block] = max(of_block[block], value(relaxation))
+        ticks = value(relaxation)
+        if relaxation.bounds_all:
+            every = max(every, ticks)
+            continue
+        blocks = [block for block, kind in enumerate(kind_of) if kind == relaxation.kind]
+        if relaxation.first_block is not None:
+            blocks = [relaxation.first_block]
+        for block in blocks:
+            of_block[block] = max(of_block[block], ticks)
     return max(every, min(of_block))

@@ -219,7 +219,7 @@ class RelaxedProver(Prover):
         expensive_node = quotient.expensive_node = (
             bound.node or quotient.expensive_node or SOLVED["node"](quotient.formulation, budget).node
         )
-        relaxed = combine(bound.relaxations, instance.num_blocks, lambda relaxation: relaxation.lower_bound)
+        relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.lower_bound)
         parts = (
             relaxed,
             bound.chain.threshold if bound.chain else 0,

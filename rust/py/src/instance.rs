@@ -149,6 +149,24 @@ impl Instance {
         self.0.num_kinds()
     }
 
+    /// The kind of each stage's device.
+    #[getter]
+    fn kind_of(&self) -> Vec<usize> {
+        (0..self.0.num_blocks()).map(|stage| self.0.kind_of(stage)).collect()
+    }
+
+    /// Sets of nodes that are in one stage.
+    #[getter]
+    fn together(&self) -> Vec<Vec<usize>> {
+        self.0.together().iter().map(|nodes| nodes.iter().map(|v| v.index()).collect()).collect()
+    }
+
+    /// By kind, how much a tick counts in the budget of all stages together; 1 where there is one kind.
+    #[getter]
+    fn multipliers(&self) -> Vec<i64> {
+        self.0.budget().multipliers().to_vec()
+    }
+
     /// What is asked of costs only: see `Instance::is_plain` of the core.
     #[getter]
     fn is_plain(&self) -> bool {

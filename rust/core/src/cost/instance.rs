@@ -254,7 +254,10 @@ impl Instance {
     pub fn is_plain(&self) -> bool {
         let graph = &*self.graph;
         let is_stored = |v: NodeId| graph.state_bytes(v) > 0 || graph.live_bytes(v) > 0;
-        let is_relevant = self.rows.iter().any(|row| row.memory_limit.is_some() || row.params.iter().any(|&p| p > 0));
+        let is_relevant = self
+            .rows
+            .iter()
+            .any(|row| row.memory_limit.is_some() || row.params.iter().chain(&row.stored).any(|&ticks| ticks > 0));
         let is_simple = graph.num_params() == 0 && !graph.nodes().any(is_stored);
         self.is_uniform() && !self.rows[0].is_overlap && self.together.is_empty() && (!is_relevant || is_simple)
     }

@@ -1,0 +1,98 @@
+"""Lower bounds on unlike stages, under constraints and limits, against every partition."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import slicegraph as sg
+import unlike
+from slicegraph.bounds.bottleneck import any_block, bottleneck
+from slicegraph.bounds.bottleneck_guess import bottleneck_guess
+from slicegraph.bounds.builder import build_model
+from slicegraph.bounds.exact import exact
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Integers, Superblocks
+from slicegraph.bounds.tasks import Budget
+from slicegraph.cost import ALL_TICKS
+from slicegraph.evidence.bound import Bound
+from solutions import find_solution
+from solving import InProcess
+from strategies import CHAIN, MANY, to_graph, to_instance
+
+Method = Callable[[Formulation, Budget], Bound]
+SLACKS = st.sampled_from([None, 1.0, 1.1, 2.0])
+
+
+@pytest.mark.parametrize("method", [exact, bottleneck, bottleneck_guess], ids=lambda method: method.__name__)
+@given(unlike.instances(), SLACKS)
+@settings(max_examples=MANY)
+def test_no_bound_is_above_the_optimum(method: Method, instance: sg.Instance, slack: float | None) -> None:
+    """And the exact model has it, or no solution when there is no partition."""
+    optimum = unlike.optimum(instance)
+    threshold = None if slack is None or optimum >= ALL_TICKS else round(optimum * slack)
+    formulation = Formulation(instance)
+    bound = method(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess()))
+    assert instance.core.combinatorial_bound() <= bound.ticks <= optimum
+    assert bound.verified <= bound.ticks
+    if method is not exact or (threshold is not None and formulation.all_params > 1000 * threshold):
+        return
+    if threshold is not None:
+        assert bound.ticks >= optimum - 3e-6 * threshold
+    elif optimum >= ALL_TICKS and not instance.is_plain:
+        assert bound.lower_bound == float("inf")
+
+
+@given(unlike.instances(max_blocks=5), st.data())
+@settings(max_examples=MANY)
+def test_the_superblocks_of_a_partition_are_a_solution(instance: sg.Instance, draw: st.DataObject) -> None:
+    """With t its bottleneck, and a threshold of as much or none; and some stage meets the demand on it."""
+    block_of, t = any_partition(instance, draw)
+    num_blocks, formulation = instance.num_blocks, Formulation(instance)
+    threshold = draw.draw(st.sampled_from([None, t, 2 * t]))
+
+    def holds(superblocks: Superblocks, ends: tuple[int, ...]) -> bool:
+        model = build_model(formulation, superblocks, threshold=threshold)
+        return find_solution(formulation, model, block_of, t, ends) is not None
+
+    cuts = draw.draw(st.sets(st.integers(1, num_blocks - 1))) if num_blocks > 1 else []
+    ends = (0, *sorted(cuts), num_blocks)
+    assert holds(Superblocks(spans=tuple(end - begin for begin, end in itertools.pairwise(ends))), ends)
+    meets, is_of_kind = [], {}
+    for block in range(num_blocks):
+        around = tuple(span for span in (block, 1, num_blocks - 1 - block) if span)
+        ends = tuple(sorted({0, block, block + 1, num_blocks}))
+        assert holds(Superblocks(spans=around), ends)
+        meets.append(holds(Superblocks(spans=around, demand=int(block > 0)), ends))
+        for superblocks in any_block(formulation):
+            if superblocks.kind in (None, formulation.kind_of[block]):
+                ends = (0, block, block + 1, num_blocks)
+                is_of_kind[superblocks.kind, block] = holds(superblocks, ends)
+    assert any(meets)
+    assert any(is_of_kind.values())
+
+
+def any_partition(instance: sg.Instance, draw: st.DataObject) -> tuple[Integers, int]:
+    """A partition within the limits, and the ticks of its bottleneck."""
+    every = [(block_of, max(costs)) for block_of, costs in unlike.partitions(instance) if max(costs) < ALL_TICKS]
+    assume(every)
+    block_of, t = draw.draw(st.sampled_from(every))
+    return block_of, int(t)
+
+
+def test_equal_devices_have_the_models_of_one_device() -> None:
+    """Row by row."""
+    graph, device = to_graph(CHAIN), sg.Device(bandwidth=64.0)
+    alike = sg.Instance(graph, devices=[device] * 3)
+    superblocks = Superblocks(spans=(1, 2), demand=0)
+    one, other = (
+        build_model(Formulation(instance), superblocks, threshold=2**50)
+        for instance in (alike, to_instance(CHAIN, {"bandwidth": 64.0}, 3))
+    )
+    for name in ("upper", "start", "column", "value", "bound", "kind", "arguments", "parts"):
+        assert np.array_equal(getattr(one, name), getattr(other, name))
