@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -135,15 +135,10 @@ class Graph:
             "consumer_offsets": integers("consumer_offsets", consumer_offsets),
         }
         optional = {
-            "work": None if work is None else floats("work", work),
-            "flops": None if flops is None else floats("flops", flops),
-            "read_bytes": None if read_bytes is None else integers("read_bytes", read_bytes),
-            "write_bytes": None if write_bytes is None else integers("write_bytes", write_bytes),
-            "param_bytes": None if param_bytes is None else integers("param_bytes", param_bytes),
-            "state_bytes": None if state_bytes is None else integers("state_bytes", state_bytes),
-            "live_bytes": None if live_bytes is None else integers("live_bytes", live_bytes),
-            "is_view": None if is_view is None else flags("is_view", is_view),
-            "is_output": None if is_output is None else flags("is_output", is_output),
+            **_given(floats, work=work, flops=flops),
+            **_given(integers, read_bytes=read_bytes, write_bytes=write_bytes, param_bytes=param_bytes),
+            **_given(integers, state_bytes=state_bytes, live_bytes=live_bytes),
+            **_given(flags, is_view=is_view, is_output=is_output),
             **shared_parameters(param_size, param_readers, param_offsets),
         }
         self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
@@ -161,7 +156,7 @@ class Graph:
             is_guess=guess,
             device=None if device is None else dict(checks.mapping("device", device)),
             **required,  # type: ignore[arg-type] # likewise
-            **optional,  # type: ignore[arg-type] # likewise
+            **optional,
         )
         self._digest = ""
 
@@ -299,6 +294,11 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
 def fields(arrays: GraphArrays) -> dict[str, Any]:
     """Give the arrays of a graph as the arguments that build it."""
     return {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
+
+
+def _given(convert: Callable[[str, ArrayLike], NDArray[Any]], **columns: ArrayLike | None) -> dict[str, Any]:
+    """Copy in the columns that are given."""
+    return {name: None if values is None else convert(name, values) for name, values in columns.items()}
 
 
 def _add(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> None:
