@@ -34,3 +34,20 @@ pub(crate) fn hash(words: &[u64]) -> u64 {
         mixed ^ mixed >> 29
     })
 }
+
+/// Whether two sets have a number in common.
+pub(crate) fn any(set: &[u64], other: &[u64]) -> bool {
+    set.iter().zip(other).any(|(word, other)| word & other != 0)
+}
+
+/// The numbers of a set, ascending.
+pub(crate) fn numbers(set: &[u64]) -> impl Iterator<Item = usize> {
+    set.iter().enumerate().flat_map(|(word, &bits)| {
+        let mut left = bits;
+        std::iter::from_fn(move || {
+            let bit = (left != 0).then(|| wide(left.trailing_zeros()))?;
+            left &= left - 1;
+            Some(64 * word + bit)
+        })
+    })
+}

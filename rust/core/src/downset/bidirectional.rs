@@ -35,73 +35,23 @@
 //! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
 //! front, and holds for one end only.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
+use super::end::End;
 use super::enumerate::{Budget, Enumerator, Question};
 use super::kd_tree::KdTree;
-use super::list::{Downsets, Met};
+use super::list::{Boundary, Downsets, Met, Priced};
+use super::sides::{IN, OUT};
 use crate::bits::has;
 use crate::cost::{INFINITE, Ticks};
 use crate::domain::Domains;
-use crate::ids::{count, narrow, wide};
+use crate::ids::{count, narrow};
 use crate::query::{Effort, Halt, Query};
 
-/// What can be reached from one end.
-struct End {
-    /// All of it, level by level.
-    reached: Downsets,
-    /// The downset one block nearer to the end.
-    parent: Vec<u32>,
-    /// Where the last level begins.
-    newest: usize,
-    num_levels: usize,
-    /// The most that is paid between the end and a downset of the last level, and of any level.
-    paid: Ticks,
-    most_paid: Ticks,
-    met: Met,
-    is_exhausted: bool,
-    /// Steps that the last level took, or was given.
-    steps: u64,
-}
-
-impl End {
-    fn new(first: Downsets) -> Self {
-        let mut met = Met::default();
-        met.enter(&first, 0);
-        Self {
-            reached: first,
-            parent: vec![0],
-            newest: 0,
-            num_levels: 0,
-            paid: 0,
-            most_paid: 0,
-            met,
-            is_exhausted: false,
-            steps: 0,
-        }
-    }
-
-    /// The least load of a downset of the last level, less what a block after it imports at most.
-    fn start(&self) -> Ticks {
-        let boundaries = &self.reached.boundaries[self.newest..];
-        boundaries.iter().map(|boundary| boundary.load - boundary.imports).min().unwrap_or(0)
-    }
-
-    /// The downsets of the last level.
-    fn num_newest(&self) -> usize {
-        self.reached.len() - self.newest
-    }
-
-    /// A downset, and those one block after the other nearer to the end.
-    fn follow(&self, mut index: usize) -> Vec<Vec<u64>> {
-        let mut words = vec![self.reached.words(index).to_vec()];
-        while index != 0 {
-            index = wide(self.parent[index]);
-            words.push(self.reached.words(index).to_vec());
-        }
-        words
-    }
-}
+/// Found downsets, and for each one of the last levels that a block leads to it from.
+type Reached = (Downsets, Vec<Option<u32>>);
 
 /// A partition below the threshold, by node; none when there is none. Takes at most so many steps, and as many more in reserve
 /// as the parameters say.
@@ -116,33 +66,47 @@ pub(crate) fn bidirectional(
 ) -> Result<Option<Vec<usize>>, Halt> {
     let ends = effort.within(steps, query.params.downset.reserve, |part| Search::new(query, domains).run(part))?;
     Ok(ends.map(|ends| {
-        let block = |node: usize| ends.iter().position(|words| has(words, node)).unwrap_or(0);
+        let block = |node: usize| {
+            let place = ends.iter().position(|(_, words)| has(words, node)).unwrap_or(0);
+            // Empty stages come last where it does not matter which they are.
+            if query.instance.is_uniform() { place } else { ends[place].0 }
+        };
         (0..query.instance.graph().num_nodes()).map(block).collect()
     }))
 }
+
+/// A stage, and the downset at which its block ends.
+type Ending = (usize, Vec<u64>);
 
 struct Search<'a> {
     query: &'a Query<'a>,
     domains: Option<&'a Domains>,
     enumerator: Enumerator<'a>,
     ends: [End; 2],
-    /// Whether parameters play no part.
-    is_free_of_memory: bool,
+    /// Whether a node that could as well be in makes a downset useless.
+    is_dominated: bool,
 }
 
 impl<'a> Search<'a> {
     fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
         let mut enumerator = Enumerator::new(query, domains);
         let ends = [enumerator.nothing(), enumerator.everything()].map(End::new);
-        Self { query, domains, enumerator, ends, is_free_of_memory: query.instance.is_free_of_memory() }
+        let is_dominated = query.instance.is_plain() && query.instance.is_free_of_memory();
+        Self { query, domains, enumerator, ends, is_dominated }
+    }
+
+    /// The stage of the next level of an end.
+    fn stage(&self, side: usize) -> usize {
+        let level = self.ends[side].num_levels();
+        if side == 0 { level } else { self.query.instance.num_blocks() - 1 - level }
     }
 
     /// The ends of the blocks of a partition, as downsets; none when there is none.
-    fn run(mut self, effort: &mut Effort) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    fn run(mut self, effort: &mut Effort) -> Result<Option<Vec<Ending>>, Halt> {
         let (params, num_blocks) = (&self.query.params.downset, self.query.instance.num_blocks());
         let mut share = params.first_steps;
         loop {
-            let num_levels = self.ends.iter().map(|end| end.num_levels).sum::<usize>();
+            let num_levels = self.ends.iter().map(End::num_levels).sum::<usize>();
             if num_levels > 0 && params.in_sight[1] * (num_levels + 1) >= params.in_sight[0] * num_blocks {
                 effort.open_reserve(u64::MAX);
             }
@@ -181,54 +145,81 @@ impl<'a> Search<'a> {
 
     /// Works out the next level at one end.
     fn level(&mut self, side: usize, effort: &mut Effort) -> Result<(), Halt> {
-        let steps = effort.steps();
-        let budget = self.budget(side);
-        let here = &self.ends[side];
-        let is_led = side == 0 && here.num_newest() <= self.query.params.downset.max_starts;
-        let (found, origins) = if is_led {
-            self.lead(budget, effort)?
+        let (steps, stage) = (effort.steps(), self.stage(side));
+        let num_levels = self.ends[side].num_levels();
+        // New downsets come from these levels only.
+        let back = self.enumerator.stages.as_good(side, num_levels + 1, num_levels);
+        let begin = self.ends[side].begin_of(back);
+        let num_origins = self.ends[side].reached.len() - begin;
+        let is_led = side == 0 && num_origins <= self.query.params.downset.max_starts;
+        self.price(side, stage, effort)?;
+        let (found, origins) = if num_origins == 0 {
+            (Downsets::new(self.query.instance.graph().num_nodes()), Vec::new())
+        } else if is_led {
+            self.lead(begin, self.budget(side, back), effort)?
         } else {
-            let full = (side == 0 && self.is_free_of_memory).then(|| self.query.threshold + here.start());
-            let found = self.enumerator.list(Question { budget, start: None, full, io: INFINITE }, effort)?;
-            let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
-            let found = found.select(fresh);
-            let origins = self.origins(&found, side, effort)?;
-            (found, origins)
+            self.follow(side, begin, self.budget(side, back), effort)?
         };
         self.ends[side].steps = steps - effort.steps();
-        self.extend(side, &found, &origins);
+        self.extend(side, stage, &found, &origins);
         Ok(())
     }
 
-    /// What blocks can pay around the boundaries of the next level of an end.
-    fn budget(&self, side: usize) -> Budget {
-        let (here, there) = (&self.ends[side], &self.ends[1 - side]);
-        let max_cost = self.query.max_cost();
-        let num_left = self.query.instance.num_blocks() - 1 - here.num_levels;
-        let near = here.paid + max_cost;
-        let far = there.most_paid.saturating_add(max_cost.saturating_mul(count(num_left - there.num_levels)));
-        let (mut before, mut after, mut blocks) = (near, far, [here.num_levels + 1, num_left]);
-        if side == 1 {
-            (before, after, blocks) = (far, near, [num_left, here.num_levels + 1]);
-        }
+    /// The kind of a stage; none where there is one.
+    fn kind(&self, stage: usize) -> Option<usize> {
+        (self.query.instance.num_kinds() > 1).then(|| self.query.instance.kind_of(stage))
+    }
+
+    /// Sums of what is reached from an end on the kind of a stage, where there are several.
+    fn price(&mut self, side: usize, stage: usize, effort: &mut Effort) -> Result<(), Halt> {
+        let Some(kind) = self.kind(stage) else { return Ok(()) };
+        let num_new = self.ends[side].price(kind, self.enumerator.stages.prices(kind));
+        let words = self.query.instance.graph().num_nodes().div_ceil(u64::BITS as usize);
+        effort.work(count(num_new * words).unsigned_abs() * self.query.params.downset.node_steps)?;
+        effort.take(num_new * size_of::<Boundary>())
+    }
+
+    /// What blocks can pay around the boundaries of the next level of an end, which come from the levels from one on.
+    fn budget(&self, side: usize, back: usize) -> Budget {
+        let (here, there, rooms) = (&self.ends[side], &self.ends[1 - side], &self.enumerator.rooms);
+        let (num_blocks, stage) = (self.query.instance.num_blocks(), self.stage(side));
+        let num_left = num_blocks - 1 - here.num_levels();
+        let near = here.most_paid(back).saturating_add(rooms.of(stage));
+        let far = |first: usize, last: usize| there.most_paid(0).saturating_add(rooms.between(first, last));
+        let (before, after, blocks) = if side == 0 {
+            (near, far(stage + 1, num_blocks - there.num_levels()), [here.num_levels() + 1, num_left])
+        } else {
+            (far(there.num_levels(), stage), near, [num_left, here.num_levels() + 1])
+        };
         let weights = self
             .domains
             .map_or([0, INFINITE], |Domains { prefixes, .. }| [prefixes.least[blocks[0]], prefixes.most[blocks[0]]]);
         Budget { before, after, blocks, weights }
     }
 
-    /// What blocks lead to from each downset of the last forward level, one after the other, and where from.
-    fn lead(&mut self, budget: Budget, effort: &mut Effort) -> Result<(Downsets, Vec<Option<u32>>), Halt> {
-        let forward = &self.ends[0];
-        let full = self.is_free_of_memory.then_some(self.query.threshold);
+    /// What blocks lead to from each of the forward downsets from a place on, one after the other, and where from.
+    fn lead(&mut self, begin: usize, budget: Budget, effort: &mut Effort) -> Result<Reached, Halt> {
+        let (forward, stage) = (&self.ends[0], self.stage(0));
+        let full = self.is_dominated.then_some(self.query.threshold);
         let mut all = Downsets::new(self.query.instance.graph().num_nodes());
         let (mut met, mut starts) = (Met::default(), Vec::new());
-        for start in forward.newest..forward.reached.len() {
-            let question = Question { budget, start: Some((&forward.reached, start)), full, io: INFINITE };
+        let priced = forward.priced(self.kind(stage));
+        let stages = Arc::clone(&self.enumerator.stages);
+        let on = stages.on(stage);
+        for start in begin..forward.reached.len() {
+            let fixed = on.forbidden_without(forward.reached.words(start));
+            let fixed = fixed.as_deref().map(|nodes| (nodes, OUT));
+            let question = Question { budget, stage, start: Some((priced, start)), fixed, full, io: INFINITE };
             let found = self.enumerator.list(question, effort)?;
             for index in 0..found.len() {
                 let words = found.words(index);
-                if !forward.met.has(&forward.reached, words) && !met.has(&all, words) {
+                let is_new = !forward.met.has(&forward.reached, words) && !met.has(&all, words);
+                // What is not in the sums.
+                let is_block = || {
+                    !on.has_look()
+                        || priced.block_below(start, found.priced(), index, &on, self.query.threshold).is_some()
+                };
+                if is_new && is_block() {
                     all.append(&found, index);
                     met.enter(&all, all.len() - 1);
                     starts.push(Some(narrow(start)));
@@ -238,15 +229,35 @@ impl<'a> Search<'a> {
         Ok((all, starts))
     }
 
-    /// For each downset, one of the last level that a block leads to it from.
-    fn origins(&self, found: &Downsets, side: usize, effort: &mut Effort) -> Result<Vec<Option<u32>>, Halt> {
-        let End { reached, newest, .. } = &self.ends[side];
-        let tree = self.tree(reached, *newest, effort)?;
+    /// The downsets around which blocks can pay, and for each one from a place on that a block leads to it from.
+    fn follow(&mut self, side: usize, begin: usize, budget: Budget, effort: &mut Effort) -> Result<Reached, Halt> {
+        let (here, stage) = (&self.ends[side], self.stage(side));
+        let full = (side == 0 && self.is_dominated).then(|| self.query.threshold + here.start(begin));
+        let fixed = self.enumerator.stages.on(stage).forbidden_beyond(&here.reached, begin, side == 0);
+        let fixed = fixed.as_deref().map(|nodes| (nodes, [OUT, IN][side]));
+        let question = Question { budget, stage, start: None, fixed, full, io: INFINITE };
+        let found = self.enumerator.list(question, effort)?;
+        let fresh = (0..found.len()).filter(|&index| !here.met.has(&here.reached, found.words(index)));
+        let found = found.select(fresh);
+        let origins = self.origins(&found, side, begin, effort)?;
+        Ok((found, origins))
+    }
+
+    /// For each downset, one of those from a place on that a block leads to it from.
+    fn origins(
+        &self,
+        found: &Downsets,
+        side: usize,
+        begin: usize,
+        effort: &mut Effort,
+    ) -> Result<Vec<Option<u32>>, Halt> {
+        let stage = self.stage(side);
+        let tree = self.tree(self.ends[side].priced(self.kind(stage)), begin, stage, effort)?;
         let mut origins = Vec::with_capacity(found.len());
         let places: Vec<usize> = (0..found.len()).collect();
         for chunk in places.chunks(self.query.params.downset.chunk) {
-            let tried: Vec<(Option<usize>, u64)> =
-                chunk.par_iter().map(|&index| tree.find(found, index, side == 0, self.query.threshold)).collect();
+            let find = |&index: &usize| tree.find(found.priced(), index, side == 0, self.query.threshold);
+            let tried: Vec<(Option<usize>, u64)> = chunk.par_iter().map(find).collect();
             for (origin, transitions) in tried {
                 effort.transit(transitions)?;
                 origins.push(origin.map(narrow));
@@ -256,56 +267,80 @@ impl<'a> Search<'a> {
         Ok(origins)
     }
 
-    fn tree<'t>(&self, downsets: &'t Downsets, begin: usize, effort: &mut Effort) -> Result<KdTree<'t>, Halt>
-    where
-        'a: 't,
-    {
-        let entries = count(downsets.len() - begin).unsigned_abs();
-        effort.work(self.query.params.downset.entry_steps * entries)?;
-        Ok(KdTree::new(downsets, begin, self.query))
+    fn tree<'t>(
+        &'t self,
+        downsets: Priced<'t>,
+        begin: usize,
+        stage: usize,
+        effort: &mut Effort,
+    ) -> Result<KdTree<'t>, Halt> {
+        let (params, entries) = (&self.query.params.downset, count(downsets.boundaries.len() - begin).unsigned_abs());
+        effort.work(params.entry_steps * entries)?;
+        Ok(KdTree::new(downsets, begin, self.enumerator.stages.on(stage), params.leaf))
     }
 
     /// Takes what was reached as the next level of an end.
-    fn extend(&mut self, side: usize, found: &Downsets, origins: &[Option<u32>]) {
-        let (end, total) = (&mut self.ends[side], self.query.instance.total_load());
-        end.num_levels += 1;
-        end.newest = end.reached.len();
-        end.paid = 0;
+    fn extend(&mut self, side: usize, stage: usize, found: &Downsets, origins: &[Option<u32>]) {
+        let kind = self.kind(stage);
+        let num_blocks = self.query.instance.num_blocks();
+        let (end, other) = {
+            let [one, two] = &mut self.ends;
+            if side == 0 { (one, &*two) } else { (two, &*one) }
+        };
+        let mut paid: Ticks = 0;
         for (index, origin) in origins.iter().enumerate() {
             let Some(origin) = origin else { continue };
-            end.reached.append(found, index);
-            end.parent.push(*origin);
-            end.met.enter(&end.reached, end.reached.len() - 1);
-            let boundary = &found.boundaries[index];
-            let paid = [boundary.load + boundary.exports, total - boundary.load + boundary.imports][side];
-            end.paid = end.paid.max(paid);
+            end.push(found, index, *origin, kind);
+            paid = paid.max(self.enumerator.paid_at(found.priced(), index)[side]);
         }
-        end.most_paid = end.most_paid.max(end.paid);
-        end.is_exhausted = end.newest == end.reached.len();
+        end.end_level(paid);
+        // No stage that is left leads anywhere where no stage before it did since the last downsets were new.
+        let (now, last) = (end.num_levels(), end.last_level());
+        let mut left = now + 1..=num_blocks - other.num_levels();
+        end.is_exhausted = left.all(|level| self.enumerator.stages.as_good(side, level, now) > last);
     }
 
-    /// Looks for one block from what is reached forward to what is reached backward.
-    fn link(&self, effort: &mut Effort) -> Result<Option<Vec<Vec<u64>>>, Halt> {
+    /// Looks for one block from what is reached forward to what is reached backward; it may be empty.
+    fn link(&mut self, effort: &mut Effort) -> Result<Option<Vec<Ending>>, Halt> {
+        let stage = self.stage(0);
+        for side in [0, 1] {
+            self.price(side, stage, effort)?;
+        }
         let [forward, backward] = &self.ends;
-        let tree = self.tree(&forward.reached, 0, effort)?;
+        let [from, to] = [forward, backward].map(|end| end.priced(self.kind(stage)));
+        let tree = self.tree(from, 0, stage, effort)?;
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(self.query.params.downset.chunk) {
-            let tried: Vec<(Option<usize>, u64)> = chunk
-                .par_iter()
-                .map(|&target| tree.find(&backward.reached, target, true, self.query.threshold))
-                .collect();
+            let tried: Vec<(Option<usize>, u64)> =
+                chunk.par_iter().map(|&target| tree.find(to, target, true, self.query.threshold)).collect();
             for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
                 effort.transit(transitions)?;
                 if let Some(origin) = origin {
-                    let mut ends = forward.follow(origin);
-                    ends.pop();
-                    ends.reverse();
-                    ends.extend(backward.follow(target));
-                    return Ok(Some(ends));
+                    return Ok(Some(self.chain(origin, target)));
                 }
             }
             self.query.interrupt.check(0)?;
         }
         Ok(None)
     }
+
+    /// The blocks up to a forward downset, the one from there to a backward one, and those after it.
+    fn chain(&self, origin: usize, target: usize) -> Vec<Ending> {
+        let [forward, backward] = &self.ends;
+        let (link, num_blocks) = (self.stage(0), self.query.instance.num_blocks());
+        let words = |end: &End, index: usize| end.reached.words(index).to_vec();
+        let mut before = forward.chain(origin);
+        before.reverse();
+        let mut ends: Vec<Ending> =
+            before.iter().skip(1).map(|&index| (forward.level_of(index) - 1, words(forward, index))).collect();
+        let after = backward.chain(target);
+        ends.push((link, words(backward, target)));
+        for pair in after.windows(2) {
+            ends.push((num_blocks - backward.level_of(pair[0]), words(backward, pair[1])));
+        }
+        ends
+    }
 }
+
+#[cfg(test)]
+mod tests;

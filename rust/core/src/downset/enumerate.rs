@@ -7,10 +7,16 @@
 //! shrinks, so a branch ends as soon as one side cannot pay. Where a graph is a series of parts, this leaves the part at the
 //! boundary. What the first blocks weigh at least and at most is known too, and such sums only grow.
 
-use super::list::{Boundary, Downsets};
+use std::sync::Arc;
+
+use super::list::{Downsets, Priced};
+use super::prices::Purse;
+use super::rooms::Rooms;
 use super::sides::{IN, Mark, OUT, Sides};
-use crate::cost::{Instance, Ticks};
-use crate::domain::Domains;
+use super::stages::Stages;
+use crate::bits::has;
+use crate::cost::{Held, Instance, Ticks};
+use crate::domain::{Domains, Windows};
 use crate::ids::{count, narrow, wide};
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 use crate::query::{Effort, Halt, Query};
@@ -30,8 +36,12 @@ pub(crate) struct Budget {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub budget: Budget,
+    /// The stage whose block ends at the boundary, or begins there; downsets are given with sums on it.
+    pub stage: usize,
     /// Where the block before the boundary begins, if that is known: a downset of a list.
-    pub start: Option<(&'a Downsets, usize)>,
+    pub start: Option<(Priced<'a>, usize)>,
+    /// Nodes that the stage may not hold and that the blocks on the other side of it never do: on which side they are.
+    pub fixed: Option<(&'a [u64], u8)>,
     /// A downset is of no use when it leaves out a node that could as well be in (see `bidirectional.rs`), and when even with
     /// what that adds its load and exports, or the cost of its block, are below this.
     pub full: Option<Ticks>,
@@ -45,6 +55,12 @@ pub(crate) struct Question<'a> {
 pub(crate) struct Enumerator<'a> {
     query: &'a Query<'a>,
     domains: Option<&'a Domains>,
+    pub(crate) stages: Arc<Stages<'a>>,
+    pub(super) rooms: Arc<Rooms>,
+    /// The stages that may hold each node, where some may not.
+    hull: Option<Windows>,
+    /// Whether the empty downset and the whole graph are listed too.
+    are_ends_listed: bool,
     order: Vec<u32>,
     total: Ticks,
     total_weight: Ticks,
@@ -68,7 +84,13 @@ impl<'a> Enumerator<'a> {
     /// Takes O(nodes^2 / 8) time.
     pub(crate) fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
         let (instance, graph) = (query.instance, query.instance.graph());
-        let loads = instance.loads();
+        let stages = Arc::new(Stages::new(instance));
+        let (prices, is_one) = (stages.prices(0), instance.num_kinds() == 1 && !instance.view(0).is_overlap());
+        let budget = (!is_one).then(|| instance.budget());
+        let rooms = Arc::new(Rooms::new(instance, budget.as_ref(), query.max_cost()));
+        let purse = budget.map(Purse::new);
+        let loads =
+            purse.as_ref().map_or_else(|| prices.nodes.iter().map(|node| node.load).collect(), Purse::loads_of_nodes);
         let weights = domains.map_or_else(|| loads.clone(), |domains| domains.known.weights.clone());
         Self {
             query,
@@ -77,7 +99,11 @@ impl<'a> Enumerator<'a> {
             cones: cone_sums(graph, &loads),
             total: loads.iter().sum(),
             total_weight: weights.iter().sum(),
-            sides: Sides::new(instance, loads, weights),
+            sides: Sides::new(instance, Arc::clone(prices), purse, weights),
+            hull: hull(instance),
+            are_ends_listed: !stages.are_alike(),
+            stages,
+            rooms,
         }
     }
 
@@ -107,9 +133,11 @@ impl<'a> Enumerator<'a> {
     /// # Errors
     /// [`Halt`], when the effort is used up or the interrupt was raised.
     pub(crate) fn list(&mut self, question: Question<'_>, effort: &mut Effort) -> Result<Downsets, Halt> {
+        let kind = self.query.instance.kind_of(question.stage);
+        self.sides.set_prices(self.stages.prices(kind));
         if let Some((downsets, index)) = question.start {
             for node in 0..self.order.len() {
-                if downsets.contains(index, node) {
+                if downsets.downsets.contains(index, node) {
                     self.sides.decide(narrow(node), IN);
                 }
             }
@@ -129,7 +157,8 @@ impl<'a> Enumerator<'a> {
     fn search(&mut self, question: &Question<'_>, effort: &mut Effort) -> Result<Downsets, Halt> {
         let (num_at_start, num_nodes, has_start) = (self.sides.num_in, self.order.len(), question.start.is_some());
         let mut found = Downsets::new(num_nodes);
-        let Some(order) = self.decide_forced(&question.budget) else { return Ok(found) };
+        let Some(order) = self.decide_forced(question) else { return Ok(found) };
+        let sizes = if self.are_ends_listed { 0..num_nodes + 1 } else { num_at_start + 1..num_nodes };
         if !self.can_pay(question) {
             return Ok(found);
         }
@@ -141,9 +170,7 @@ impl<'a> Enumerator<'a> {
             at += order[at..].iter().take_while(|&&node| !self.sides.is_free(node)).count();
             if at < order.len() {
                 branches.push(Branch { place: at, before: self.sides.mark(), next: IN, least });
-            } else if (num_at_start + 1..num_nodes).contains(&self.sides.num_in)
-                && self.sides.filling(has_start) >= least
-            {
+            } else if sizes.contains(&self.sides.num_in) && self.sides.filling(has_start) >= least {
                 effort.keep(found.bytes_for(self.sides.num_live()))?;
                 self.sides.keep(&mut found);
             }
@@ -173,14 +200,21 @@ impl<'a> Enumerator<'a> {
     }
 
     /// Decides the nodes that can be on one side only; gives the others, in order. None when a node can be on neither.
-    fn decide_forced(&mut self, budget: &Budget) -> Option<Vec<u32>> {
+    fn decide_forced(&mut self, question: &Question<'_>) -> Option<Vec<u32>> {
+        let budget = &question.budget;
+        let known = self.domains.map(|domains| &domains.known.windows);
         let mut order = Vec::new();
         for index in 0..self.order.len() {
             let node = self.order[index];
-            let [is_early, is_late] =
-                self.domains.map_or([false; 2], |domains| domains.known.windows.sides(node, budget.blocks[0]));
-            let is_in = is_early || self.cones.descendants[wide(node)] > budget.after || self.sides.is_in(node);
-            let is_out = is_late || self.cones.ancestors[wide(node)] > budget.before;
+            let mut is_in = self.cones.descendants[wide(node)] > budget.after || self.sides.is_in(node);
+            let mut is_out = self.cones.ancestors[wide(node)] > budget.before || self.sides.is_out(node);
+            for windows in known.into_iter().chain(&self.hull) {
+                let [is_early, is_late] = windows.sides(node, budget.blocks[0]);
+                (is_in, is_out) = (is_in || is_early, is_out || is_late);
+            }
+            if let Some((_, side)) = question.fixed.filter(|(nodes, _)| has(nodes, wide(node))) {
+                (is_in, is_out) = (is_in || side == IN, is_out || side == OUT);
+            }
             match (is_in, is_out) {
                 (true, true) => return None,
                 (true, false) => self.sides.decide(node, IN),
@@ -205,26 +239,48 @@ impl<'a> Enumerator<'a> {
     }
 
     fn can_pay(&self, question: &Question<'_>) -> bool {
-        let Sides { inside, outside, start, .. } = &self.sides;
-        let (instance, threshold, budget) = (self.query.instance, self.query.threshold, question.budget);
-        let overflow = instance.overflow(inside.params - start.params);
-        let is_block = question.start.is_none()
-            || (self.sides.filling(true) + overflow < threshold
-                && inside.weight - start.weight < threshold
-                && !instance.is_over_limit(inside.bytes - start.bytes));
-        is_block
-            && inside.weight <= budget.weights[1]
-            && outside.weight <= self.total_weight - budget.weights[0]
-            && inside.load + inside.exports <= budget.before
-            && outside.load + inside.imports <= budget.after
-            && fits(instance, inside, budget.blocks[0])
-            && fits(instance, outside, budget.blocks[1])
+        let Sides { inside, outside, weighed, .. } = &self.sides;
+        let (budget, [before, after]) = (question.budget, self.sides.paid());
+        (question.start.is_none() || self.can_be_block(question.stage))
+            && weighed[0] <= budget.weights[1]
+            && weighed[1] <= self.total_weight - budget.weights[0]
+            && before <= budget.before
+            && after <= budget.after
+            && self.rooms.fit(inside.bytes, outside.bytes, budget.blocks)
             && self.sides.block_io + inside.imports <= question.io
+    }
+
+    /// Whether a stage can hold the block that is asked about, as far as it is decided and sums say.
+    fn can_be_block(&self, stage: usize) -> bool {
+        let Sides { inside, start, weighed, weighed_at_start, block_io, .. } = &self.sides;
+        let view = self.query.instance.on(stage);
+        let io = inside.outputs - start.outputs + block_io;
+        let bytes = inside.bytes - start.bytes;
+        view.busy(inside.load - start.load, io, view.overflow(inside.params - start.params)) < self.query.threshold
+            && weighed[0] - weighed_at_start <= self.rooms.of(stage)
+            && !view.is_over_limit(&Held { bytes, ..Held::default() })
+    }
+
+    /// What is paid before a downset of a list, and after it.
+    pub(super) fn paid_at(&self, downsets: Priced<'_>, index: usize) -> [Ticks; 2] {
+        if let Some(purse) = &self.sides.purse {
+            return purse.paid_at(downsets.words(index), downsets.live(index));
+        }
+        let boundary = &downsets.boundaries[index];
+        [boundary.load + boundary.exports, self.total - boundary.load + boundary.imports]
     }
 }
 
-/// Whether parameters fit so many blocks, as far as the memory limit goes.
-fn fits(instance: &Instance, sums: &Boundary, num_blocks: usize) -> bool {
-    let room = |limit: u64| u128::from(limit) * u128::try_from(num_blocks).unwrap_or(u128::MAX);
-    instance.memory_limit().is_none_or(|limit| u128::from(sums.bytes) <= room(limit))
+/// The first and the last stage that may hold each node; none when all may hold all.
+fn hull(instance: &Instance) -> Option<Windows> {
+    let allowed = instance.allowed()?;
+    let mut hull = Windows::all(instance.graph().num_nodes(), instance.num_blocks());
+    for v in instance.graph().nodes() {
+        let mut stages = allowed.stages(v);
+        if let Some(first) = stages.next() {
+            hull.earliest[v.index()] = 1 + first;
+            hull.latest[v.index()] = 1 + stages.last().unwrap_or(first);
+        }
+    }
+    Some(hull)
 }

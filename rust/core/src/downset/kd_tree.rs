@@ -1,6 +1,6 @@
 //! A k-d tree of downsets, so that most of those that no cheap block leads from, or to, are passed over together.
 //!
-//! **Claim.** Let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
+//! **Claim.** On one kind of device, let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
 //! `D`, whatever the buckets are. The block from `D'` to `D` costs at least
 //!
 //! ```text
@@ -10,13 +10,15 @@
 //! **Proof.** A tensor that is live at `D` alone is exported by the block, one that is live at `D'` alone is imported, which
 //! costs no less, and what is live at both changes no difference.
 //!
+//! Where communication is beside the computation, the larger of both terms bounds the cost.
+//!
 //! So downsets are points, and a cell around some of them is at least so far from a point as its nearest side. A cell of
 //! downsets that share a node outside `D` has none within `D`; nor does one lie around `D` when a node of `D` is in none.
 
-use super::list::Downsets;
-use crate::cost::{INFINITE, Instance, Ticks};
-use crate::ids::{TensorId, narrow, wide};
-use crate::query::Query;
+use super::list::Priced;
+use super::stages::Stage;
+use crate::cost::{INFINITE, Ticks, View};
+use crate::ids::{narrow, wide};
 
 const NUM_BUCKETS: usize = 8;
 
@@ -25,8 +27,8 @@ pub(crate) type Point = [Ticks; 1 + NUM_BUCKETS];
 
 /// Some downsets of a list.
 pub(super) struct KdTree<'a> {
-    downsets: &'a Downsets,
-    instance: &'a Instance,
+    downsets: Priced<'a>,
+    stage: Stage<'a>,
     order: Vec<u32>,
     cells: Vec<Cell>,
     /// Downsets of a cell that is not divided.
@@ -47,12 +49,11 @@ struct Cell {
 }
 
 impl<'a> KdTree<'a> {
-    /// Of the downsets from a place on, in O(n log n).
-    pub(super) fn new(downsets: &'a Downsets, begin: usize, query: &Query<'a>) -> Self {
-        let (instance, leaf) = (query.instance, query.params.downset.leaf);
-        let order: Vec<u32> = (narrow(begin)..narrow(downsets.len())).collect();
-        let points: Vec<Point> = order.iter().map(|&index| point(downsets, wide(index), instance)).collect();
-        let mut tree = Self { downsets, instance, order, cells: Vec::new(), leaf, words: Vec::new() };
+    /// Of the downsets from a place on, for blocks of a stage, in O(n log n).
+    pub(super) fn new(downsets: Priced<'a>, begin: usize, stage: Stage<'a>, leaf: usize) -> Self {
+        let order: Vec<u32> = (narrow(begin)..narrow(downsets.boundaries.len())).collect();
+        let points: Vec<Point> = order.iter().map(|&index| point(downsets, wide(index), &stage)).collect();
+        let mut tree = Self { downsets, stage, order, cells: Vec::new(), leaf, words: Vec::new() };
         if !points.is_empty() {
             tree.divide(&points, begin, 0, points.len());
         }
@@ -92,16 +93,16 @@ impl<'a> KdTree<'a> {
     /// `others` at its other end; and how many cells and downsets were looked at.
     pub(super) fn find(
         &self,
-        others: &Downsets,
+        others: Priced<'_>,
         index: usize,
         is_forward: bool,
         threshold: Ticks,
     ) -> (Option<usize>, u64) {
-        let (at, words) = (point(others, index, self.instance), others.words(index));
+        let (at, words) = (point(others, index, &self.stage), others.words(index));
         let mut open = Vec::new();
         let mut looked = 0;
         let enter = |open: &mut Vec<(usize, Ticks)>, place: usize| {
-            let cost = self.cells.get(place).map_or(INFINITE, |here| here.cost(&at, is_forward));
+            let cost = self.cells.get(place).map_or(INFINITE, |here| here.cost(&at, is_forward, self.stage.view));
             if cost < threshold && self.is_around(place, words, is_forward) {
                 open.push((place, cost));
             }
@@ -122,9 +123,9 @@ impl<'a> KdTree<'a> {
                 looked += 1;
                 let other = wide(other);
                 let is_block = if is_forward {
-                    self.downsets.block_below(other, others, index, self.instance, threshold).is_some()
+                    self.downsets.block_below(other, others, index, &self.stage, threshold).is_some()
                 } else {
-                    others.block_below(index, self.downsets, other, self.instance, threshold).is_some()
+                    others.block_below(index, self.downsets, other, &self.stage, threshold).is_some()
                 };
                 if is_block {
                     return (Some(other), looked);
@@ -147,27 +148,27 @@ impl<'a> KdTree<'a> {
 
 impl Cell {
     /// What a block costs at least that begins in this cell and ends at a point, or begins there and ends here.
-    fn cost(&self, at: &Point, is_forward: bool) -> Ticks {
+    fn cost(&self, at: &Point, is_forward: bool, view: View<'_>) -> Ticks {
         let load = if is_forward { at[0] - self.most[0] } else { self.least[0] - at[0] };
         let is_empty = if is_forward { at[0] < self.least[0] } else { self.most[0] < at[0] };
         let sides = (1..=NUM_BUCKETS).map(|axis| (at[axis] - self.most[axis]).max(self.least[axis] - at[axis]).max(0));
-        if is_empty { INFINITE } else { load.max(0) + sides.sum::<Ticks>() }
+        if is_empty { INFINITE } else { view.busy(load.max(0), sides.sum(), 0) }
     }
 }
 
-/// Where a downset lies.
-pub(crate) fn point(downsets: &Downsets, index: usize, instance: &Instance) -> Point {
+/// Where a downset lies, for blocks of a stage.
+pub(crate) fn point(downsets: Priced<'_>, index: usize, stage: &Stage<'_>) -> Point {
     let mut point = [0; 1 + NUM_BUCKETS];
     point[0] = downsets.boundaries[index].load;
     for &(x, _) in downsets.live(index) {
         let bucket = x.wrapping_mul(0x9e37_79b1) >> (u32::BITS - NUM_BUCKETS.ilog2());
-        point[1 + wide(bucket)] += instance.export(TensorId::new(wide(x)));
+        point[1 + wide(bucket)] += stage.prices.exports[wide(x)];
     }
     point
 }
 
-/// What a block from one downset to another costs at least, by where they lie.
-pub(crate) fn cost_between(from: &Point, to: &Point) -> Ticks {
+/// What a block of a stage from one downset to another costs at least, by where they lie.
+pub(crate) fn cost_between(from: &Point, to: &Point, stage: &Stage<'_>) -> Ticks {
     let sides = (1..=NUM_BUCKETS).map(|axis| (to[axis] - from[axis]).abs());
-    to[0] - from[0] + sides.sum::<Ticks>()
+    stage.view.busy(to[0] - from[0], sides.sum(), 0)
 }

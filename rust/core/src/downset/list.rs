@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 
 use crate::bits::{has, hash};
-use crate::cost::{Instance, Ticks};
-use crate::ids::{TensorId, narrow, wide};
+use crate::cost::Ticks;
+use crate::ids::{narrow, wide};
 
 /// A tensor that is live at a downset, and how many of its consumers are in it.
 pub(crate) type Live = (u32, u32);
 
-/// What is known of a downset besides its nodes.
+/// What is known of a downset besides its nodes: sums over these and over what is live at it, on one kind of device.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Boundary {
+    /// Ticks in which its nodes run, and where communication is not beside that, in which model outputs are paid.
     pub load: Ticks,
-    /// What its nodes weigh (`domain`).
-    pub weight: Ticks,
+    /// Model outputs that are paid, where communication is beside the computation.
+    pub outputs: Ticks,
     pub params: Ticks,
     pub bytes: u64,
     /// What its live tensors cost those their producers, and those who will read them.
@@ -94,61 +95,27 @@ impl Downsets {
         selected
     }
 
-    /// What the block from downset `from` to the downset `to` of `others` costs, when it exists and that is less than
-    /// `threshold`.
-    pub(crate) fn block_below(
-        &self,
-        from: usize,
-        others: &Self,
-        to: usize,
-        instance: &Instance,
-        threshold: Ticks,
-    ) -> Option<Ticks> {
-        let (start, end) = (&self.boundaries[from], &others.boundaries[to]);
-        if end.load < start.load || end.params < start.params || end.bytes < start.bytes {
-            return None;
-        }
-        // What is live at one end only costs at least the difference.
-        let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
-        let fixed = end.load - start.load + instance.overflow(end.params - start.params);
-        let may_be = fixed + io < threshold
-            && self.words(from).iter().zip(others.words(to)).all(|(inner, outer)| inner & !outer == 0)
-            && !instance.is_over_limit(end.bytes - start.bytes);
-        let io = || io_between(instance, self.live(from), others.live(to), threshold - fixed);
-        may_be.then(io).flatten().map(|io| fixed + io)
+    /// With the sums that are in the list.
+    pub(crate) fn priced(&self) -> Priced<'_> {
+        Priced { downsets: self, boundaries: &self.boundaries }
     }
 }
 
-/// What a block pays for tensors, by what is live before it and after it, when that is less than `threshold`.
-///
-/// ```text
-/// export of what is live after it only + import of what is live before it only, or at both ends with more consumers after
-/// ```
-fn io_between(instance: &Instance, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
-    let import = |x: u32| instance.transfer(TensorId::new(wide(x)));
-    let export = |x: u32| instance.export(TensorId::new(wide(x)));
-    let mut io = 0;
-    while io < threshold {
-        match (before.split_first(), after.split_first()) {
-            (None, None) => return Some(io),
-            (Some((&(x, consumers), rest)), Some((&(y, more_consumers), others))) if x == y => {
-                if consumers != more_consumers {
-                    io += import(x);
-                }
-                (before, after) = (rest, others);
-            }
-            (Some((&(x, _), rest)), other) if other.is_none_or(|(&(y, _), _)| x < y) => {
-                io += import(x);
-                before = rest;
-            }
-            (_, Some((&(y, _), others))) => {
-                io += export(y);
-                after = others;
-            }
-            (Some(_), None) => return None,
-        }
+/// A list of downsets with sums on one kind of device.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Priced<'a> {
+    pub downsets: &'a Downsets,
+    pub boundaries: &'a [Boundary],
+}
+
+impl<'a> Priced<'a> {
+    pub(crate) fn words(self, index: usize) -> &'a [u64] {
+        self.downsets.words(index)
     }
-    None
+
+    pub(crate) fn live(self, index: usize) -> &'a [Live] {
+        self.downsets.live(index)
+    }
 }
 
 /// Which downsets were met before, by a hash that is never believed without a look at the nodes.

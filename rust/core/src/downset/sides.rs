@@ -1,7 +1,11 @@
 //! Nodes that are decided to be inside or outside a downset, and what both sides pay for it so far.
 
-use super::list::{Boundary, Downsets};
+use std::sync::Arc;
+
+use super::list::{Boundary, Downsets, Priced};
+use super::prices::{Prices, Purse, mates, shared_reads};
 use crate::cost::{Instance, Ticks};
+use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, wide};
 
 /// Where a node is.
@@ -12,10 +16,17 @@ pub(super) const OUT: u8 = 2;
 /// The sides of all nodes. What is decided last can be taken back first.
 #[derive(Debug)]
 pub(super) struct Sides<'a> {
-    instance: &'a Instance,
-    loads: Vec<Ticks>,
+    graph: &'a Graph,
+    /// Of the stage that is asked about.
+    prices: Arc<Prices>,
+    /// What both sides pay, where the prices do not say it.
+    pub purse: Option<Purse>,
     weights: Vec<Ticks>,
     predecessors: Vec<Vec<u32>>,
+    /// Nodes that are on one side with a node; empty where there are none.
+    mates: Vec<Vec<u32>>,
+    /// By node, the parameters that others read, too; empty where they play no part.
+    shared: Vec<Vec<u32>>,
     side: Vec<u8>,
     words: Vec<u64>,
     pub num_in: usize,
@@ -28,6 +39,9 @@ pub(super) struct Sides<'a> {
     live: Vec<u32>,
     pub inside: Boundary,
     pub outside: Boundary,
+    /// What nodes weigh (`domain`) that are in, and out, and those where the block begins.
+    pub weighed: [Ticks; 2],
+    pub weighed_at_start: Ticks,
     /// Where the block begins that is asked about, per tensor one more than its consumers there if it is live there, and what
     /// the block pays for tensors.
     pub start: Boundary,
@@ -55,7 +69,7 @@ impl Mark {
 
 impl<'a> Sides<'a> {
     /// Nothing is decided.
-    pub(super) fn new(instance: &'a Instance, loads: Vec<Ticks>, weights: Vec<Ticks>) -> Self {
+    pub(super) fn new(instance: &'a Instance, prices: Arc<Prices>, purse: Option<Purse>, weights: Vec<Ticks>) -> Self {
         let graph = instance.graph();
         let num_nodes = graph.num_nodes();
         let mut predecessors = vec![Vec::new(); num_nodes];
@@ -64,26 +78,43 @@ impl<'a> Sides<'a> {
                 predecessors[successor.index()].push(v.narrow());
             }
         }
+        let shared = shared_reads(instance);
+        let is_stored = |x: TensorId| graph.stored(x) > 0 && !shared.is_empty();
+        let comes_in = |x: TensorId| graph.producer(x).is_none() && (instance.boundary_io() || is_stored(x));
         Self {
-            instance,
-            loads,
+            graph,
+            potential: prices.potential(graph),
+            prices,
+            purse,
             weights,
             predecessors,
+            mates: mates(instance),
             side: vec![FREE; num_nodes],
             words: vec![0; num_nodes.div_ceil(64)],
             num_in: 0,
             trail: Vec::new(),
-            is_produced: graph.tensors().map(|x| graph.producer(x).is_none() && instance.boundary_io()).collect(),
+            is_produced: graph.tensors().map(comes_in).collect(),
+            shared,
             consumers_in: vec![0; graph.num_tensors()],
             consumers_out: vec![0; graph.num_tensors()],
             live: Vec::new(),
             inside: Boundary::default(),
             outside: Boundary::default(),
+            weighed: [0; 2],
+            weighed_at_start: 0,
             start: Boundary::default(),
             live_at_start: vec![0; graph.num_tensors()],
             block_io: 0,
-            potential: graph.tensors().filter(|&x| !graph.consumers(x).is_empty()).map(|x| instance.export(x)).sum(),
             stack: Vec::new(),
+        }
+    }
+
+    /// Asks about a stage with other prices from now on; nothing is decided.
+    pub(super) fn set_prices(&mut self, prices: &Arc<Prices>) {
+        debug_assert!(self.trail.is_empty());
+        if !Arc::ptr_eq(&self.prices, prices) {
+            self.prices = Arc::clone(prices);
+            self.potential = prices.potential(self.graph);
         }
     }
 
@@ -95,6 +126,10 @@ impl<'a> Sides<'a> {
         self.side[wide(node)] == IN
     }
 
+    pub(super) fn is_out(&self, node: u32) -> bool {
+        self.side[wide(node)] == OUT
+    }
+
     pub(super) fn mark(&self) -> Mark {
         Mark { trail: self.trail.len(), live: self.live.len() }
     }
@@ -104,19 +139,29 @@ impl<'a> Sides<'a> {
     }
 
     /// Begins the block that is asked about at a downset, all of whose nodes are in.
-    pub(super) fn start_at(&mut self, downsets: &Downsets, index: usize) {
+    pub(super) fn start_at(&mut self, downsets: Priced<'_>, index: usize) {
         self.start = downsets.boundaries[index];
+        self.weighed_at_start = self.weighed[0];
         for &(x, consumers) in downsets.live(index) {
             self.live_at_start[wide(x)] = consumers + 1;
         }
     }
 
     /// Forgets where the block begins; what has been decided since must have been taken back.
-    pub(super) fn forget_start(&mut self, downsets: &Downsets, index: usize) {
+    pub(super) fn forget_start(&mut self, downsets: Priced<'_>, index: usize) {
         for &(x, _) in downsets.live(index) {
             self.live_at_start[wide(x)] = 0;
         }
         self.start = Boundary::default();
+        self.weighed_at_start = 0;
+    }
+
+    /// What the blocks before the boundary pay, and those after it, as far as that is decided.
+    pub(super) fn paid(&self) -> [Ticks; 2] {
+        match &self.purse {
+            Some(purse) => purse.paid(),
+            None => [self.inside.load + self.inside.exports, self.outside.load + self.inside.imports],
+        }
     }
 
     /// How full the block before the boundary is, or all blocks before it, as far as that is decided.
@@ -131,17 +176,15 @@ impl<'a> Sides<'a> {
     /// What a node whose producers are in adds to the block that takes it in, at most, if a later block is no worse off
     /// without it.
     pub(super) fn gain(&self, node: u32) -> Option<Ticks> {
-        let (v, graph) = (NodeId::new(wide(node)), self.instance.graph());
-        let load = self.loads[wide(node)];
+        let (v, graph, prices) = (NodeId::new(wide(node)), self.graph, &*self.prices);
+        let load = prices.nodes[wide(node)].load;
         let is_last = |x: &&TensorId| wide(self.consumers_in[x.index()]) + 1 == graph.consumers(**x).len();
-        let is_paid = |x: &&TensorId| graph.producer(**x).is_some() || self.instance.boundary_io();
-        let saved: Ticks =
-            graph.reads(v).iter().filter(is_last).filter(is_paid).map(|&x| self.instance.transfer(x)).sum();
+        let saved: Ticks = graph.reads(v).iter().filter(is_last).map(|&x| prices.imports[x.index()]).sum();
         let read = graph.produces(v).iter().filter(|x| !graph.consumers(**x).is_empty());
-        let imports: Ticks = read.clone().map(|&x| self.instance.transfer(x)).sum();
-        let exports: Ticks = read.map(|&x| self.instance.export(x)).sum();
+        let imports: Ticks = read.clone().map(|&x| prices.imports[x.index()]).sum();
+        let exports: Ticks = read.map(|&x| prices.exports[x.index()]).sum();
         let is_new = |x: &&TensorId| self.consumers_in[x.index()] + 1 == self.live_at_start[x.index()];
-        let imported: Ticks = graph.reads(v).iter().filter(is_new).map(|&x| self.instance.transfer(x)).sum();
+        let imported: Ticks = graph.reads(v).iter().filter(is_new).map(|&x| prices.imports[x.index()]).sum();
         (imports <= load + saved).then_some(load + exports + imported)
     }
 
@@ -154,13 +197,18 @@ impl<'a> Sides<'a> {
         self.stack.push(node);
         while let Some(node) = self.stack.pop() {
             self.trail.push(node);
-            let (index, v) = (wide(node), NodeId::new(wide(node)));
-            let sums = if side == IN { &mut self.inside } else { &mut self.outside };
-            sums.load += self.loads[index];
-            sums.weight += self.weights[index];
-            sums.params += self.instance.params()[index];
-            sums.bytes += self.instance.graph().param_bytes(v);
-            if side == IN {
+            let (index, v, is_in) = (wide(node), NodeId::new(wide(node)), side == IN);
+            let price = self.prices.nodes[index];
+            let sums = if is_in { &mut self.inside } else { &mut self.outside };
+            sums.load += price.load;
+            sums.outputs += price.outputs;
+            sums.params += price.params;
+            sums.bytes += price.bytes;
+            self.weighed[usize::from(!is_in)] += self.weights[index];
+            if let Some(purse) = &mut self.purse {
+                purse.loads[usize::from(!is_in)] += purse.budget.nodes[index];
+            }
+            if is_in {
                 self.take_in(v);
             } else {
                 self.leave_out(v);
@@ -169,16 +217,16 @@ impl<'a> Sides<'a> {
     }
 
     fn take_in(&mut self, v: NodeId) {
-        let (instance, graph, index) = (self.instance, self.instance.graph(), v.index());
+        let (graph, index) = (self.graph, v.index());
         self.num_in += 1;
         self.words[index / 64] |= 1 << (index % 64);
         for &x in graph.reads(v) {
             self.consumers_in[x.index()] += 1;
             if self.consumers_in[x.index()] == self.live_at_start[x.index()] {
-                self.block_io += instance.transfer(x);
+                self.block_io += self.prices.imports[x.index()];
             }
             if wide(self.consumers_in[x.index()]) == graph.consumers(x).len() {
-                self.potential -= instance.export(x);
+                self.potential -= self.prices.exports[x.index()];
             }
         }
         for &x in graph.produces(v) {
@@ -187,13 +235,15 @@ impl<'a> Sides<'a> {
                 self.cut(x);
             }
         }
+        self.store(index, true, true);
         for other in 0..self.predecessors[index].len() {
             self.follow(self.predecessors[index][other], IN);
         }
+        self.follow_mates(index, IN);
     }
 
     fn leave_out(&mut self, v: NodeId) {
-        let (instance, graph) = (self.instance, self.instance.graph());
+        let graph = self.graph;
         for &x in graph.reads(v) {
             self.consumers_out[x.index()] += 1;
             if self.consumers_out[x.index()] == 1 && self.is_produced[x.index()] {
@@ -202,11 +252,36 @@ impl<'a> Sides<'a> {
         }
         for &x in graph.produces(v) {
             if !graph.consumers(x).is_empty() {
-                self.potential -= instance.export(x);
+                self.potential -= self.prices.exports[x.index()];
             }
         }
+        self.store(v.index(), false, true);
         for other in graph.successors(v) {
             self.follow(other.narrow(), OUT);
+        }
+        self.follow_mates(v.index(), OUT);
+    }
+
+    /// Counts the parameters that a node is the only one to read on its side, or takes them back.
+    fn store(&mut self, index: usize, is_in: bool, is_more: bool) {
+        let Some(shared) = self.shared.get(index) else { return };
+        let (sums, readers) =
+            if is_in { (&mut self.inside, &self.consumers_in) } else { (&mut self.outside, &self.consumers_out) };
+        for &x in shared.iter().filter(|&&x| readers[wide(x)] == 1) {
+            let (params, bytes) = (self.prices.stored(wide(x)), self.graph.stored(TensorId::new(wide(x))));
+            if is_more {
+                sums.params += params;
+                sums.bytes += bytes;
+            } else {
+                sums.params -= params;
+                sums.bytes -= bytes;
+            }
+        }
+    }
+
+    fn follow_mates(&mut self, index: usize, side: u8) {
+        for other in 0..self.mates.get(index).map_or(0, Vec::len) {
+            self.follow(self.mates[index][other], side);
         }
     }
 
@@ -219,62 +294,87 @@ impl<'a> Sides<'a> {
 
     /// A tensor is live from now on.
     fn cut(&mut self, x: TensorId) {
+        let [export, import] = [self.prices.exports[x.index()], self.prices.imports[x.index()]];
         self.live.push(x.narrow());
-        self.potential -= self.instance.export(x);
+        self.potential -= export;
         if self.live_at_start[x.index()] == 0 {
-            self.block_io += self.instance.export(x);
+            self.block_io += export;
         }
-        self.inside.exports += self.instance.export(x);
-        self.inside.imports += self.instance.transfer(x);
+        self.inside.exports += export;
+        self.inside.imports += import;
+        if let Some(purse) = &mut self.purse {
+            purse.exports += purse.budget.exports[x.index()];
+            purse.imports += purse.budget.imports[x.index()];
+        }
     }
 
     /// Takes back what was decided since a mark.
     pub(super) fn undo(&mut self, Mark { trail, live }: Mark) {
-        let (instance, graph) = (self.instance, self.instance.graph());
-        for x in self.live.drain(live..).map(|x| TensorId::new(wide(x))) {
-            self.inside.exports -= instance.export(x);
-            self.inside.imports -= instance.transfer(x);
-            self.potential += instance.export(x);
-            if self.live_at_start[x.index()] == 0 {
-                self.block_io -= instance.export(x);
-            }
+        for place in live..self.live.len() {
+            self.uncut(wide(self.live[place]));
         }
-        for &node in &self.trail[trail..] {
-            let (index, v) = (wide(node), NodeId::new(wide(node)));
-            let is_in = self.side[index] == IN;
-            self.side[index] = FREE;
-            let (sums, consumers) = if is_in {
-                self.num_in -= 1;
-                self.words[index / 64] &= !(1 << (index % 64));
-                for &x in graph.produces(v) {
-                    self.is_produced[x.index()] = false;
-                }
-                for &x in graph.reads(v) {
-                    if wide(self.consumers_in[x.index()]) == graph.consumers(x).len() {
-                        self.potential += instance.export(x);
-                    }
-                }
-                (&mut self.inside, &mut self.consumers_in)
-            } else {
-                for &x in graph.produces(v) {
-                    if !graph.consumers(x).is_empty() {
-                        self.potential += instance.export(x);
-                    }
-                }
-                (&mut self.outside, &mut self.consumers_out)
-            };
-            sums.load -= self.loads[index];
-            sums.weight -= self.weights[index];
-            sums.params -= instance.params()[index];
-            sums.bytes -= graph.param_bytes(v);
-            for &x in graph.reads(v) {
-                if is_in && consumers[x.index()] == self.live_at_start[x.index()] {
-                    self.block_io -= instance.transfer(x);
-                }
-                consumers[x.index()] -= 1;
-            }
+        self.live.truncate(live);
+        for place in trail..self.trail.len() {
+            self.release(wide(self.trail[place]));
         }
         self.trail.truncate(trail);
+    }
+
+    fn uncut(&mut self, x: usize) {
+        let [export, import] = [self.prices.exports[x], self.prices.imports[x]];
+        self.inside.exports -= export;
+        self.inside.imports -= import;
+        self.potential += export;
+        if self.live_at_start[x] == 0 {
+            self.block_io -= export;
+        }
+        if let Some(purse) = &mut self.purse {
+            purse.exports -= purse.budget.exports[x];
+            purse.imports -= purse.budget.imports[x];
+        }
+    }
+
+    /// Makes a node free again.
+    fn release(&mut self, index: usize) {
+        let (graph, v) = (self.graph, NodeId::new(index));
+        let is_in = self.side[index] == IN;
+        self.side[index] = FREE;
+        self.store(index, is_in, false);
+        let (sums, consumers) = if is_in {
+            self.num_in -= 1;
+            self.words[index / 64] &= !(1 << (index % 64));
+            for &x in graph.produces(v) {
+                self.is_produced[x.index()] = false;
+            }
+            for &x in graph.reads(v) {
+                if wide(self.consumers_in[x.index()]) == graph.consumers(x).len() {
+                    self.potential += self.prices.exports[x.index()];
+                }
+            }
+            (&mut self.inside, &mut self.consumers_in)
+        } else {
+            for &x in graph.produces(v) {
+                if !graph.consumers(x).is_empty() {
+                    self.potential += self.prices.exports[x.index()];
+                }
+            }
+            (&mut self.outside, &mut self.consumers_out)
+        };
+        let price = self.prices.nodes[index];
+        sums.load -= price.load;
+        sums.outputs -= price.outputs;
+        sums.params -= price.params;
+        sums.bytes -= price.bytes;
+        self.weighed[usize::from(!is_in)] -= self.weights[index];
+        if let Some(purse) = &mut self.purse {
+            purse.loads[usize::from(!is_in)] -= purse.budget.nodes[index];
+        }
+        for &x in graph.reads(v) {
+            if is_in && consumers[x.index()] == self.live_at_start[x.index()] {
+                self.block_io -= self.prices.imports[x.index()];
+            }
+            consumers[x.index()] -= 1;
+        }
     }
 
     /// Adds the downset of what is in to a list.

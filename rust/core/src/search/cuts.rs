@@ -10,7 +10,7 @@ use super::params::SearchParams;
 use super::repeats::Repeats;
 use crate::bits::{has, insert, len, nothing};
 use crate::cost::{INFINITE, Instance, Ticks, ceil_div};
-use crate::downset::{Boundary, Downsets, Met, Point, cost_between, point};
+use crate::downset::{Boundary, Downsets, Met, Point, Stages, cost_between, point};
 use crate::ids::{NodeId, TensorId, count, narrow, wide};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
@@ -23,6 +23,7 @@ pub(super) struct KnownCuts<'a> {
     instance: &'a Instance,
     /// In how many ways a partition is moved along at a time.
     ways: usize,
+    stages: Stages<'a>,
     known: Downsets,
     met: Met,
     /// Cuts that are kept at least, the newest; up to twice as many are.
@@ -67,6 +68,7 @@ impl<'a> KnownCuts<'a> {
         let mut cuts = Self {
             instance,
             ways: own.ways,
+            stages: Stages::new(instance),
             known,
             met: Met::default(),
             least,
@@ -138,7 +140,7 @@ impl<'a> KnownCuts<'a> {
                 let live = open.iter().map(|&x| (narrow(x.index()), consumers_in[x.index()]));
                 self.known.push(&words, at, live);
                 self.met.enter(&self.known, self.known.len() - 1);
-                self.points.push(point(&self.known, self.known.len() - 1, instance));
+                self.points.push(point(self.known.priced(), self.known.len() - 1, &self.stages.kind(0)));
                 self.blocks.push(Blocks::default());
             }
         }
@@ -231,10 +233,11 @@ impl<'a> KnownCuts<'a> {
     fn look(&mut self, from: usize, ends: &[usize]) {
         let Blocks { ends: mut found, num_looked_at } = std::mem::take(&mut self.blocks[from]);
         let (below, load) = (self.looked_below, self.load(from));
+        let (known, stage) = (self.known.priced(), self.stages.kind(0));
         for &to in ends.iter().take_while(|&&to| self.load(to) - load < below).filter(|&&to| to >= num_looked_at) {
             // Most pairs are too far from each other.
-            if cost_between(&self.points[from], &self.points[to]) < below
-                && let Some(cost) = self.known.block_below(from, &self.known, to, self.instance, below)
+            if cost_between(&self.points[from], &self.points[to], &stage) < below
+                && let Some(cost) = known.block_below(from, known, to, &stage, below)
             {
                 found.push((narrow(to), cost));
             }

@@ -12,11 +12,12 @@
 //! blocks from `D` makes use of it, too (`downset/enumerate.rs`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::bits::has;
 use crate::cost::INFINITE;
-use crate::cost::{Instance, Ticks};
-use crate::downset::{Budget, Downsets, Enumerator, Question};
+use crate::cost::Ticks;
+use crate::downset::{Budget, Downsets, Enumerator, Question, Stage};
 use crate::ids::count;
 use crate::query::{Effort, Halt, Query};
 
@@ -39,10 +40,11 @@ pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> 
     let outputs: Ticks = graph.nodes().map(|v| instance.load(v) - instance.work(v)).sum();
     let (max_cost, num_blocks, known) = (query.max_cost(), instance.num_blocks(), known - outputs);
     let mut enumerator = Enumerator::new(query, None);
+    let stages = Arc::clone(&enumerator.stages);
     let (nothing, everything) = (enumerator.nothing(), enumerator.everything());
     let mut levels = vec![Level { downsets: nothing, io: vec![0], from: vec![0] }];
     for before in 1..num_blocks {
-        let level = &levels[before - 1];
+        let (level, on) = (&levels[before - 1], stages.on(before - 1));
         let after = num_blocks - before;
         let pay = |blocks: usize| max_cost.saturating_mul(count(blocks));
         let budget = Budget { before: pay(before), after: pay(after), blocks: [before, after], weights: [0, INFINITE] };
@@ -50,10 +52,11 @@ pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> 
         let mut places: HashMap<Vec<u64>, usize> = HashMap::new();
         for start in 0..level.downsets.len() {
             let room = known - 1 - level.io[start];
-            let question = Question { budget, start: Some((&level.downsets, start)), full: None, io: room };
+            let (start_at, stage) = (Some((level.downsets.priced(), start)), before - 1);
+            let question = Question { budget, stage, start: start_at, fixed: None, full: None, io: room };
             let found = enumerator.list(question, effort)?;
             for index in 0..found.len() {
-                let Some(io) = io_between(level, start, &found, index, instance, threshold) else { continue };
+                let Some(io) = io_between(level, start, &found, index, &on, threshold) else { continue };
                 if io > room - found.boundaries[index].imports {
                     continue;
                 }
@@ -75,7 +78,7 @@ pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> 
     }
     let last = &levels[num_blocks - 1];
     let end = |start: usize| {
-        let io = io_between(last, start, &everything, 0, instance, threshold)?;
+        let io = io_between(last, start, &everything, 0, &stages.on(num_blocks - 1), threshold)?;
         Some((last.io[start] + io, start)).filter(|&(io, _)| io < known)
     };
     let Some((_, mut place)) = (0..last.downsets.len()).filter_map(end).min() else { return Ok(None) };
@@ -97,10 +100,10 @@ fn io_between(
     start: usize,
     others: &Downsets,
     end: usize,
-    instance: &Instance,
+    stage: &Stage<'_>,
     threshold: Ticks,
 ) -> Option<Ticks> {
-    let cost = level.downsets.block_below(start, others, end, instance, threshold)?;
+    let cost = level.downsets.priced().block_below(start, others.priced(), end, stage, threshold)?;
     let (from, to) = (&level.downsets.boundaries[start], &others.boundaries[end]);
-    Some(cost - (to.load - from.load) - instance.overflow(to.params - from.params))
+    Some(cost - (to.load - from.load) - stage.view.overflow(to.params - from.params))
 }

@@ -1,0 +1,81 @@
+//! The block between two downsets: whether a stage can hold it below a threshold, and what it costs there.
+
+use super::list::{Live, Priced};
+use super::prices::Prices;
+use super::stages::Stage;
+use crate::cost::{Held, Ticks};
+use crate::ids::wide;
+
+impl Priced<'_> {
+    /// What the block from downset `from` to the downset `to` of `others` costs on a stage of the same kind, when it exists,
+    /// the stage may hold it and that is less than `threshold`.
+    pub(crate) fn block_below(
+        self,
+        from: usize,
+        others: Priced<'_>,
+        to: usize,
+        stage: &Stage<'_>,
+        threshold: Ticks,
+    ) -> Option<Ticks> {
+        let (start, end) = (&self.boundaries[from], &others.boundaries[to]);
+        if end.load < start.load || end.params < start.params || end.bytes < start.bytes {
+            return None;
+        }
+        let view = stage.view;
+        // What is live at one end only costs at least the difference.
+        let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
+        let (load, outputs) = (end.load - start.load, end.outputs - start.outputs);
+        let (params, bytes) = (end.params - start.params, end.bytes - start.bytes);
+        let is_out_of_reach = view.busy(load, outputs + io, view.overflow(params)) >= threshold
+            || self.words(from).iter().zip(others.words(to)).any(|(inner, outer)| inner & !outer != 0)
+            || stage.is_forbidden(self.words(from), others.words(to))
+            || view.is_over_limit(&Held { bytes, ..Held::default() });
+        if is_out_of_reach {
+            return None;
+        }
+        let (mut overflow, before, after) = (view.overflow(params), self.live(from), others.live(to));
+        if stage.has_look() {
+            let (more_params, more_bytes) = stage.again(before, after);
+            overflow = view.overflow(params + more_params);
+            if !stage.is_within(self.words(from), others.words(to), bytes + more_bytes) {
+                return None;
+            }
+        }
+        let busy = view.busy(load, outputs, overflow);
+        let other = if view.is_overlap() { outputs } else { busy };
+        let io = io_between(stage.prices, before, after, threshold - other)?;
+        Some(view.busy(load, outputs + io, overflow)).filter(|&cost| cost < threshold)
+    }
+}
+
+/// What a block pays for tensors, by what is live before it and after it, when that is less than `threshold`.
+///
+/// ```text
+/// export of what is live after it only + import of what is live before it only, or at both ends with more consumers after
+/// ```
+fn io_between(prices: &Prices, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
+    let import = |x: u32| prices.imports[wide(x)];
+    let export = |x: u32| prices.exports[wide(x)];
+    let mut io = 0;
+    while io < threshold {
+        match (before.split_first(), after.split_first()) {
+            (None, None) => return Some(io),
+            (Some((&(x, consumers), rest)), Some((&(y, more_consumers), others))) if x == y => {
+                if consumers != more_consumers {
+                    io += import(x);
+                }
+                (before, after) = (rest, others);
+            }
+            (Some((&(x, _), rest)), other) if other.is_none_or(|(&(y, _), _)| x < y) => {
+                io += import(x);
+                before = rest;
+            }
+            (_, Some((&(y, _), others))) => {
+                io += export(y);
+                after = others;
+            }
+            (Some(_), None) => return None,
+        }
+    }
+    None
+}
