@@ -119,7 +119,7 @@ pub fn prove(
     state: &Bound<'_, ProofState>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Proven> {
-    let (instance, state) = (&instance.get().plain("prove")?, &state.get().0);
+    let (instance, state) = (&instance.get().0, &state.get().0);
     let poll = poll.unbind();
     let known = known.map(|(earliest, latest, weights)| -> PyResult<Known> {
         Ok(Known { windows: windows_of((earliest, latest))?, weights: copy_in(weights)? })

@@ -1,10 +1,16 @@
 //! The bidirectional dynamic program: links between downsets, level by level, from both ends.
 //!
-//! Forward level `b` are the downsets that `b` blocks can be and no fewer, backward level `b` those after which `b` blocks
-//! are enough and no fewer, every block cheaper than the threshold `T`. A shortest chain of blocks from the empty downset
-//! to the whole graph passes through forward level `b` after `b` blocks and is in backward level `b` before its last `b`.
-//! So when `f` forward and `g` backward levels are known and `f + g = k - 1`, some block leads from the one to the other,
-//! or there is no partition better than `T` into `k` blocks.
+//! Forward level `b` are the downsets that the first `b` stages can be and fewer cannot, backward level `b` those of which the
+//! last `b` stages can be the rest and fewer cannot, every block cheaper than the threshold `T`.
+//!
+//! **Claim.** When `f` forward and `g` backward levels are known and `f + g = k - 1`, there is a partition better than `T` into `k`
+//! blocks if and only if stage `f + 1` can hold a block, perhaps an empty one, from a downset of the one to one of the other.
+//!
+//! **Proof.** The first `f` stages of such a partition are in some forward level, the last `g` leave one of a backward level, and
+//! stage `f + 1` leads from one to the other. Conversely, stages without a level of their own on a chain stay empty. ∎
+//!
+//! A level's block is on its own stage: its costs, its limits, its nodes. Which levels it can begin in says `stages.rs`; where stages
+//! are alike it is the newest one, and empty blocks add nothing.
 //!
 //! What the first `b` blocks can pay is what the downsets of forward level `b - 1` pay at most, and one block more:
 //!
@@ -12,10 +18,10 @@
 //! load(D) + export(live(D)) <= max { load(D') + export(live(D')) : D' in level b - 1 } + T - 1,
 //! ```
 //!
-//! since what is live at `D` was live at `D'`, or is exported by the block between them. In the same way what is after
-//! `D` pays at most what is after a downset of a backward level, and one block more for each level that is not known
-//! yet. So costs at one end make the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is
-//! worked out.
+//! since what is live at `D` was live at `D'`, or is exported by the block between them. (Where stages are unlike, this is in the
+//! weights of the budget, and stage `b` can spend its part of it: `cost/budget.rs`.) In the same way what is after `D` pays at most
+//! what is after a downset of a backward level, and one block more for each level that is not known yet. So costs at one end make
+//! the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is worked out.
 //!
 //! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose producers are in `D`, and let
 //!
@@ -33,7 +39,7 @@
 //! ```
 //!
 //! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
-//! front, and holds for one end only.
+//! front, and holds for one end only. Where stages are unlike, or parameters count, nothing is left out.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::cases::{least_of, random_unlike};
+use crate::cases::{least_of, random_together, random_unlike};
 use crate::cost::{bottleneck, check_partition, partition_costs};
 use crate::interrupt::Interrupt;
 use crate::query::ExactParams;
@@ -23,7 +23,8 @@ fn a_threshold_is_beaten_exactly_above_the_optimum() {
     for case in 0..6000 {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
         let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..5));
-        let instance = random_unlike(&mut random, num_nodes, num_blocks);
+        let draw = if case % 4 == 0 { random_together } else { random_unlike };
+        let instance = draw(&mut random, num_nodes, num_blocks);
         let each: Vec<usize> = (0..num_nodes).collect();
         let best = least_of(&instance, &each, num_nodes);
         num_infeasible += usize::from(best == INFINITE);
