@@ -52,7 +52,7 @@ pub fn find_domains(
     is_patient: bool,
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Domains>> {
-    let (instance, state) = (&quotient.get().plain("find_domains")?, &state.get().0);
+    let (instance, state) = (&quotient.get().0, &state.get().0);
     let group_of: Vec<usize> =
         copy_in(group_of)?.into_iter().map(|group| usize::try_from(group).unwrap_or(0)).collect();
     let params = &state.params;

@@ -20,6 +20,7 @@
 use super::instance::Instance;
 use super::ticks::Ticks;
 use super::view::View;
+use crate::bits::has;
 use crate::ids::{NodeId, TensorId, float, ticks};
 
 /// Multipliers are counted in units of `2^-SHIFT` where there are several kinds.
@@ -87,13 +88,7 @@ pub(super) fn load(view: View<'_>, node: NodeId) -> Ticks {
 /// The kinds of the stages that may hold each node, as bits; none when all may.
 pub(super) fn kinds_of_nodes(instance: &Instance) -> Option<Vec<u64>> {
     let allowed = instance.allowed.as_ref()?;
-    let mut masks = vec![0_u64; instance.graph().num_nodes()];
-    for (node, mask) in masks.iter_mut().enumerate() {
-        for stage in allowed.stages(NodeId::new(node)) {
-            *mask |= 1 << instance.kind_of(stage);
-        }
-    }
-    Some(masks)
+    Some(instance.graph().nodes().map(|v| instance.kinds_of(allowed.of(v))).collect())
 }
 
 impl Instance {
@@ -102,11 +97,49 @@ impl Instance {
         if self.num_kinds() == 1 { 1 } else { self.kind_of.iter().fold(0, |mask, &kind| mask | 1 << kind) }
     }
 
+    /// The kinds of some stages, as bits.
+    pub(crate) fn kinds_of(&self, stages: &[u64]) -> u64 {
+        let stages = (0..self.num_blocks()).filter(|&stage| has(stages, stage));
+        stages.fold(0, |kinds, stage| kinds | 1 << self.kind_of(stage))
+    }
+
     /// How many stages each kind has.
     pub(super) fn stages_of_kinds(&self) -> Vec<i64> {
         let mut counts = vec![0; self.num_kinds()];
         (0..self.num_blocks()).for_each(|stage| counts[self.kind_of(stage)] += 1);
         counts
+    }
+
+    /// A multiplier of the budget, and the binary digits of it that count parts of one.
+    pub(crate) fn multiplier(&self, kind: usize) -> (i64, u32) {
+        (self.multipliers.of_kinds[kind], self.multipliers.shift)
+    }
+
+    /// As [`Budget::take`].
+    pub(crate) fn weigh(&self, kind: usize, cost: Ticks) -> Ticks {
+        let (multiplier, shift) = self.multiplier(kind);
+        scaled(multiplier, cost, shift)
+    }
+
+    /// What each stage can spend of the budget when it costs at most `cap`.
+    #[must_use]
+    pub fn rooms(&self, cap: Ticks) -> Vec<Ticks> {
+        (0..self.num_blocks()).map(|stage| self.weigh(self.kind_of(stage), cap)).collect()
+    }
+
+    /// The node weights of the budget.
+    ///
+    /// # Complexity
+    /// O((nodes + produced tensors) kinds).
+    #[must_use]
+    pub fn node_weights(&self) -> Vec<Ticks> {
+        let (masks, all) = (kinds_of_nodes(self), self.used_kinds());
+        let least = |v: NodeId| {
+            let kinds = masks.as_ref().map_or(all, |masks| masks[v.index()]);
+            let views = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
+            views.map(|view| self.weigh(view.kind(), load(view, v))).min().unwrap_or(0)
+        };
+        self.graph().nodes().map(least).collect()
     }
 
     /// The budget of the costs of blocks.
@@ -139,7 +172,7 @@ impl Instance {
             least(kinds, &|view| moved(view, view.transfer(x)))
         };
         Budget {
-            nodes: graph.nodes().map(|v| least(mask(v), &|view| load(view, v))).collect(),
+            nodes: self.node_weights(),
             exports: graph.tensors().map(export).collect(),
             imports: graph.tensors().map(import).collect(),
             shift,

@@ -21,16 +21,15 @@ const ORDERS: [Order; 5] = [Order::Forward, Order::Backward, Order::Outward, Ord
 pub struct Known {
     /// In which blocks its nodes are.
     pub windows: Windows,
-    /// What its nodes weigh, at least.
+    /// What its nodes weigh, at least, in units of the budget.
     pub weights: Vec<Ticks>,
 }
 
 impl Known {
-    /// That nodes can be anywhere, and that they weigh their loads.
+    /// That nodes can be wherever they may, and that they weigh what the budget says: their loads, with devices of one kind.
     #[must_use]
     pub fn nothing(instance: &Instance) -> Self {
-        let weights = instance.loads();
-        Self { windows: Windows::all(weights.len(), instance.num_blocks()), weights }
+        Self { windows: Windows::of(instance), weights: instance.node_weights() }
     }
 
     /// Of a quotient, whose groups stay together.
@@ -107,7 +106,7 @@ impl Domains {
             return Ok(None);
         }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
-        let free = [&self.known.weights, &loads].map(|weights| query.capacity() - sum(weights));
+        let free = [&self.known.weights, &loads].map(|weights| self.propagation.capacity() - sum(weights));
         let [windows, weights] = params.of_use;
         self.are_of_use =
             [(slacks, windows), (free, weights)].into_iter().any(|([left, all], most)| left * 100 <= all * most);

@@ -1,9 +1,11 @@
 //! Incompatible pairs: two nodes, one before the other, that no block below a threshold can hold both.
 //!
-//! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`flow`).
-//! Then in a partition better than `T` the block of `u` comes before that of `v`.
+//! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`flow`), on each
+//! kind of device of which some stage may hold both and all that lies between. Then in a partition better than `T` the block of
+//! `u` comes before that of `v`.
 //!
-//! **Proof.** It is not after it, since the partition is acyclic, and not the same, which would cost `T`.
+//! **Proof.** It is not after it, since the partition is acyclic, and not the same, which would cost `T`. A block with both
+//! holds what lies between.
 //!
 //! **Monotony.** A block that holds `u` and `v` holds what lies between them. So with `u` and `v` everything before `u` is
 //! incompatible with everything after `v`, and it is enough to list the *least* pairs: those with nothing between them that is
@@ -11,7 +13,8 @@
 //! `u`; of the rest the latest nodes are asked about first, since with one that is compatible with `u` all between the two are.
 
 use crate::bits::{has, insert, nothing, unite};
-use crate::flow::{AFTER, BEFORE, Network};
+use crate::cost::Instance;
+use crate::flow::{AFTER, BEFORE, Networks};
 use crate::graph::Graph;
 use crate::ids::{NodeId, wide};
 use crate::interrupt::Interrupted;
@@ -39,7 +42,7 @@ pub fn incompatible_pairs(
         return Ok(Vec::new());
     }
     let quotient = Quotient::new(query.instance);
-    let mut pairing = Pairing::new(query, graph, Network::new(&quotient, query.instance.view(0)));
+    let mut pairing = Pairing::new(query, Networks::new(&quotient));
     let mut known_of = vec![Vec::new(); pairing.order.len()];
     for (first, last) in known {
         known_of[pairing.place[first.index()]].push(pairing.place[last.index()]);
@@ -47,7 +50,7 @@ pub fn incompatible_pairs(
     let mut pairs = Vec::new();
     for first in (0..pairing.order.len()).rev() {
         query.interrupt.check(0)?;
-        if pairing.network.steps() > query.params.domain.pair_steps {
+        if pairing.networks.steps() > query.params.domain.pair_steps {
             let rest = known_of[..=first].iter().enumerate();
             pairs.extend(rest.flat_map(|(first, known)| known.iter().map(move |&last| (first, last))));
             break;
@@ -55,7 +58,7 @@ pub fn incompatible_pairs(
         let least = pairing.pairs_of(first, std::mem::take(&mut known_of[first]));
         pairs.extend(least.into_iter().map(|last| (first, last)));
     }
-    *arcs += pairing.network.steps();
+    *arcs += pairing.networks.steps();
     let order = pairing.order;
     Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
 }
@@ -63,8 +66,8 @@ pub fn incompatible_pairs(
 /// The pairs of one node after the other, from the last on, by place in a topological order.
 struct Pairing<'q, 'a> {
     threshold: i64,
-    graph: &'a Graph,
-    network: Network<'q, 'a>,
+    instance: &'a Instance,
+    networks: Networks<'q, 'a>,
     order: Vec<NodeId>,
     place: Vec<usize>,
     /// The place itself and what comes before it.
@@ -76,7 +79,8 @@ struct Pairing<'q, 'a> {
 }
 
 impl<'q, 'a> Pairing<'q, 'a> {
-    fn new(query: &Query<'_>, graph: &'a Graph, network: Network<'q, 'a>) -> Self {
+    fn new(query: &Query<'a>, networks: Networks<'q, 'a>) -> Self {
+        let graph = query.instance.graph();
         let order = TopologicalOrder::natural(graph).nodes().to_vec();
         let mut place = vec![0; order.len()];
         for (index, node) in order.iter().enumerate() {
@@ -92,12 +96,22 @@ impl<'q, 'a> Pairing<'q, 'a> {
         }
         let after = vec![nothing(order.len()); order.len()];
         let incompatible = after.clone();
-        Self { threshold: query.threshold, graph, network, order, place, before, after, incompatible }
+        Self {
+            threshold: query.threshold,
+            instance: query.instance,
+            networks,
+            order,
+            place,
+            before,
+            after,
+            incompatible,
+        }
     }
 
     /// The last places of the least pairs of `first`, some of which are known.
     fn pairs_of(&mut self, first: usize, mut last_places: Vec<usize>) -> Vec<usize> {
-        for successor in self.graph.successors(self.order[first]).iter().map(|next| self.place[next.index()]) {
+        for successor in self.instance.graph().successors(self.order[first]).iter().map(|next| self.place[next.index()])
+        {
             for rows in [&mut self.after, &mut self.incompatible] {
                 let (here, there) = rows.split_at_mut(successor);
                 unite(&mut here[first], &there[0]);
@@ -108,7 +122,7 @@ impl<'q, 'a> Pairing<'q, 'a> {
         for &last in &last_places {
             unite(&mut self.incompatible[first], &self.after[last]);
         }
-        let Self { network, order, place, before, .. } = self;
+        let Self { networks, order, place, before, threshold, instance, .. } = self;
         let (after, row) = (&self.after[first], &mut self.incompatible[first]);
         let mut compatible = nothing(order.len());
         insert(&mut compatible, first);
@@ -118,19 +132,35 @@ impl<'q, 'a> Pairing<'q, 'a> {
                 let [is_before, is_after] = [before, after].map(|row| has(row, place[node]));
                 (u8::from(is_before) * BEFORE) | (u8::from(is_after) * AFTER)
             };
-            let between = places(after, both).map(|index| order[index].index());
-            if network.least_cost_among(between, self.threshold, side) >= self.threshold {
+            let between = || places(after, both).map(|index| order[index]);
+            let is_below = |&kind: &usize| {
+                let sources = between().map(NodeId::index);
+                networks.on(kind).least_cost_among(sources, *threshold, side) < *threshold
+            };
+            if let Some(kind) = kinds_for(instance, between()).find(is_below) {
+                networks.on(kind).cheapest().for_each(|node| insert(&mut compatible, place[node]));
+                places(after, both).for_each(|index| insert(&mut compatible, index));
+            } else {
                 insert(row, last);
                 last_places.push(last);
-            } else {
-                network.cheapest().for_each(|node| insert(&mut compatible, place[node]));
-                places(after, both).for_each(|index| insert(&mut compatible, index));
             }
         }
         // Nothing before the last one is incompatible with the first one but itself.
         last_places.retain(|&last| places(row, |word| before[last][word]).nth(1).is_none());
         last_places
     }
+}
+
+/// The kinds of device of which some stage may hold all of these nodes.
+fn kinds_for(instance: &Instance, nodes: impl Iterator<Item = NodeId>) -> impl Iterator<Item = usize> {
+    let kinds = instance.allowed().map_or(instance.used_kinds(), |allowed| {
+        let mut stages = vec![u64::MAX; instance.num_blocks().div_ceil(64)];
+        for node in nodes {
+            stages.iter_mut().zip(allowed.of(node)).for_each(|(word, other)| *word &= other);
+        }
+        instance.kinds_of(&stages)
+    });
+    (0..instance.num_kinds()).filter(move |kind| kinds >> kind & 1 == 1)
 }
 
 /// Per node, the nodes that are incompatible with it, before it or after it, as bits; `pairs` are the least ones. None for a

@@ -6,6 +6,8 @@ mod domains;
 mod incompatible;
 mod propagation;
 mod shaving;
+#[cfg(test)]
+mod tests;
 mod weights;
 mod windows;
 

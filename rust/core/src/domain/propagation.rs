@@ -1,9 +1,12 @@
 //! Propagation: what follows for windows and prefix weights when every block costs less than the threshold.
 //!
-//! Let every block cost at most `c`, and let the first `b` blocks weigh at least `l_b` and at most `m_b`. Node weights are loads,
-//! or better ones (`weights.rs`): no block costs less than its nodes weigh. In any such partition:
+//! Let block `b` have room for weights of `c_b`, what the budget gives it when it costs less than the threshold: with devices of
+//! one kind, the largest cost below. Let the first `b` blocks weigh at least `l_b` and at most `m_b`. Node weights are those of
+//! the budget (`cost::budget`), loads with devices of one kind, or better ones (`weights.rs`): no block takes less of the
+//! budget than its nodes weigh. In any such partition:
 //!
-//! - the first `b + 1` blocks weigh at most `m_b + c`, and the first `b` at least `l_{b+1} - c`;
+//! - the first `b + 1` blocks weigh at most `m_b + c_{b+1}`, and the first `b` at least `l_{b+1} - c_{b+1}`;
+//! - a window ends at blocks that may hold the node;
 //! - a node is not in the first `b` blocks when it and what comes before it weigh more than `m_b`, and it is when all but it
 //!   and what comes after it weigh less than `l_b`: what is closed under predecessors and lacks a node lacks what comes after;
 //! - a node is in no earlier block than what comes before it, and in a later one than an incompatible node that comes before it
@@ -15,16 +18,18 @@
 
 use super::windows::{PrefixWeights, Windows};
 use super::{WHOLE, sum};
-use crate::cost::Ticks;
-use crate::ids::{NodeId, count};
+use crate::cost::{Allowed, Ticks};
+use crate::ids::NodeId;
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 use crate::query::Query;
 
 /// What narrows the windows of one graph, at one threshold.
 #[derive(Clone, Debug)]
 pub struct Propagation {
-    num_blocks: usize,
-    max_cost: Ticks,
+    /// What each block has room for.
+    rooms: Vec<Ticks>,
+    /// The blocks that may hold each node; none when all may.
+    allowed: Option<Allowed>,
     another_turn: [i128; 2],
     pub(super) order: Vec<NodeId>,
     pub(super) successors: Vec<Vec<usize>>,
@@ -53,8 +58,8 @@ impl Propagation {
             later[u.index()].push(v.index());
         }
         Self {
-            num_blocks: query.instance.num_blocks(),
-            max_cost: query.max_cost(),
+            rooms: query.instance.rooms(query.max_cost()),
+            allowed: query.instance.allowed().cloned(),
             another_turn: query.params.domain.another_turn,
             order: TopologicalOrder::natural(graph).nodes().to_vec(),
             successors: graph.nodes().map(|v| graph.successors(v).iter().map(|w| w.index()).collect()).collect(),
@@ -66,13 +71,17 @@ impl Propagation {
     }
 
     pub(super) fn num_blocks(&self) -> usize {
-        self.num_blocks
+        self.rooms.len()
     }
 
-    /// What all nodes weigh, as a part of what all blocks may cost, in units of [`WHOLE`].
+    /// What all blocks have room for; it need not fit 64 bits.
+    pub(super) fn capacity(&self) -> i128 {
+        sum(&self.rooms)
+    }
+
+    /// What all nodes weigh, as a part of what all blocks have room for, in units of [`WHOLE`].
     pub(crate) fn share(&self) -> i128 {
-        let capacity = i128::from(self.max_cost) * i128::from(count(self.num_blocks));
-        sum(&self.weights).saturating_mul(WHOLE) / capacity.max(1)
+        sum(&self.weights).saturating_mul(WHOLE) / self.capacity().max(1)
     }
 
     /// Narrows prefix weights and windows; whether there can be such a partition.
@@ -80,14 +89,14 @@ impl Propagation {
     /// # Complexity
     /// O(nodes x log(blocks) + edges + pairs) per turn.
     pub fn narrow(&self, prefixes: &mut PrefixWeights, windows: &mut Windows) -> bool {
-        let total = self.weights.iter().sum();
-        prefixes.least.resize(self.num_blocks + 1, 0);
-        prefixes.most.resize(self.num_blocks + 1, total);
+        let (total, num_blocks) = (self.weights.iter().sum(), self.num_blocks());
+        prefixes.least.resize(num_blocks + 1, 0);
+        prefixes.most.resize(num_blocks + 1, total);
         prefixes.most[0] = prefixes.most[0].min(0);
-        prefixes.least[self.num_blocks] = prefixes.least[self.num_blocks].max(total);
+        prefixes.least[num_blocks] = prefixes.least[num_blocks].max(total);
         let mut before = i128::MAX;
         loop {
-            prefixes.spread(self.max_cost);
+            prefixes.spread(&self.rooms);
             if !prefixes.are_open() {
                 return false;
             }
@@ -118,7 +127,11 @@ impl Propagation {
     }
 
     /// Along edges, and from incompatible node to incompatible node.
-    pub(super) fn follow_edges(&self, Windows { earliest, latest }: &mut Windows) {
+    pub(super) fn follow_edges(&self, windows: &mut Windows) {
+        if let Some(allowed) = &self.allowed {
+            windows.snap(allowed);
+        }
+        let Windows { earliest, latest } = windows;
         for v in self.order.iter().map(|v| v.index()) {
             for &w in &self.successors[v] {
                 earliest[w] = earliest[w].max(earliest[v]);

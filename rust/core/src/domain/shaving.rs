@@ -2,8 +2,8 @@
 //!
 //! **Claim.** Let `e` be the first block of `v`. If `v` is in block `e`, then so is each producer of what `v` reads whose first
 //! block is `e` too, and on from there; in the same way consumers follow their producers when `e` is the last block of both; and
-//! nodes whose windows are without `e` are elsewhere. When a minimum cut (`flow`) says that every such block costs at least
-//! the threshold, then `v` is after block `e`. Likewise for the last block.
+//! nodes that may not be in `e`, or whose windows are without it, are elsewhere. When a minimum cut (`flow`), with the costs on
+//! the device of `e`, says that every such block costs at least the threshold, then `v` is after block `e`. Likewise for the last block.
 //!
 //! **Proof.** Blocks never fall along a tensor, so all nodes between two of a block are in it; what the cut is over contains the
 //! block of `v` of any such partition.
@@ -13,7 +13,10 @@
 
 use super::propagation::Propagation;
 use super::windows::Windows;
-use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network};
+use crate::bits::has;
+use crate::cost::Allowed;
+use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network, Networks};
+use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::query::Query;
 use crate::quotient::Quotient;
@@ -51,19 +54,18 @@ impl Propagation {
     /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
     pub fn shave(&self, query: &Query<'_>, windows: &mut Windows, steps: &mut i64) -> Result<bool, Interrupted> {
         let quotient = Quotient::new(query.instance);
-        let mut network = Network::new(&quotient, query.instance.view(0));
-        let most = *steps;
+        let mut networks = Networks::new(&quotient);
         for is_first in [true, false] {
             for place in 1..=self.num_blocks() {
                 let block = if is_first { place } else { self.num_blocks() + 1 - place };
                 let mut shaving = Shaving {
                     propagation: self,
-                    network: &mut network,
+                    network: networks.on(query.instance.kind_of(block - 1)),
+                    allowed: query.instance.allowed(),
                     threshold: query.threshold,
                     end: End { block, is_first },
                 };
-                shaving.run(windows, most, query.interrupt)?;
-                *steps = most.saturating_sub_unsigned(network.steps());
+                shaving.run(windows, steps, query.interrupt)?;
                 self.follow_edges(windows);
                 if !windows.are_open() {
                     return Ok(false);
@@ -78,14 +80,16 @@ impl Propagation {
 struct Shaving<'s, 'q, 'a> {
     propagation: &'s Propagation,
     network: &'s mut Network<'q, 'a>,
+    allowed: Option<&'s Allowed>,
     threshold: i64,
     end: End,
 }
 
 impl Shaving<'_, '_, '_> {
     /// Asks of the nodes of this end whether they can be there.
-    fn run(&mut self, windows: &mut Windows, steps: i64, interrupt: &Interrupt) -> Result<(), Interrupted> {
-        let end = self.end;
+    fn run(&mut self, windows: &mut Windows, steps: &mut i64, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let (end, begun) = (self.end, self.network.steps());
+        let most = *steps;
         let nodes = self.propagation.order.iter().map(|node| node.index());
         let nodes: Vec<usize> = nodes.filter(|&node| end.is_of(windows, node)).collect();
         let mut can_be = vec![false; self.propagation.order.len()];
@@ -93,7 +97,8 @@ impl Shaving<'_, '_, '_> {
         // if not.
         let mut ranges = vec![(0, nodes.len())];
         while let Some((begin, past)) = ranges.pop() {
-            if begin == past || steps.saturating_sub_unsigned(self.network.steps()) <= 0 {
+            *steps = most.saturating_sub_unsigned(self.network.steps() - begun);
+            if begin == past || *steps <= 0 {
                 continue;
             }
             interrupt.check(0)?;
@@ -103,8 +108,10 @@ impl Shaving<'_, '_, '_> {
             if can_be[node] || !end.is_of(windows, node) {
                 continue;
             }
-            let side = |v: usize| end.side(windows, v);
-            if self.network.least_cost_among(std::iter::once(node), self.threshold, side) < self.threshold {
+            let may_be = |v: usize| self.allowed.is_none_or(|allowed| has(allowed.of(NodeId::new(v)), end.block - 1));
+            let side = |v: usize| end.side(windows, v) | (u8::from(!may_be(v)) * ELSEWHERE);
+            let sources = std::iter::once(node);
+            if may_be(node) && self.network.least_cost_among(sources, self.threshold, side) < self.threshold {
                 self.network.cheapest().for_each(|other| can_be[other] = true);
             } else {
                 self.remove(node, windows);

@@ -2,34 +2,41 @@
 //!
 //! A block that costs less than a threshold is a part of the graph, and to cut it out costs something. So in every partition
 //! better than the threshold a node takes more of its block than its own work, wherever it is. *Node weights* are numbers such
-//! that each block of each such partition costs at least the sum of its nodes' weights (they are dual feasible for the covering
-//! of nodes by blocks). Loads are node weights. Larger ones say more wherever one counts what fits into a block: `k` blocks have
-//! no capacity for more than `k` times what a block can cost, and windows (`propagation.rs`) follow from what comes before a node
-//! and after it.
+//! that each block of each such partition takes at least the sum of its nodes' weights of the budget (`cost::budget`): its cost,
+//! or where there are several kinds of devices, its cost times the multiplier of its kind. Loads are node weights with devices
+//! of one kind, and the node weights of the budget with several. Larger ones say more wherever one counts what fits into a
+//! block: all blocks together have no room for more, and windows (`propagation.rs`) follow from what comes before a node and
+//! after it.
 //!
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is produced or read by both. So a block falls into
 //! pieces that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block.
 //! The piece of `v` lies in its *region*: what can be reached from `v` over such tensors through nodes that are compatible with
-//! `v` (`incompatible.rs`), whose windows meet that of `v`, and that weigh no more than a block can cost on the way.
+//! `v` (`incompatible.rs`), whose windows meet that of `v`, that may be on this kind of device, and that weigh no more than a
+//! block can cost on the way.
 //!
-//! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its weights. When every set in the region of `v`
-//! that holds `v` and costs at most `c` costs at least `s` more than its weights, then `v` can weigh `s` more.
+//! **Claim.** Let blocks cost at most `c`, and let every piece take at least its weights of the budget. When on each kind of
+//! device in the window of `v` every set in the region of `v` that holds `v` and costs at most `c` takes at least `s` more than
+//! its weights, then `v` can weigh `s` more.
 //!
 //! **Proof.** Only pieces with `v` weigh more, and they are such sets. A block pays for its pieces.
 //!
-//! **By minimum cuts.** For `0 < a <= 1`, let `m` be the least `cost(C) - a weights(C)` of all sets `C` in the region with `v`.
+//! A block that communicates beside its computation does not pay for its pieces: it takes its work, and nodes that can be on
+//! such a device weigh no more than that.
+//!
+//! **By minimum cuts.** On one kind, weights are taken in its ticks: divided by its multiplier. For `0 < a <= 1`, let `m` be the
+//! least `cost(C) - a weights(C)` of all sets `C` in the region with `v`.
 //! If `C` costs at most `c`, then `a (cost(C) - weights(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`, so `s` is at least
 //! `(m - (1 - a) c) / a`. With `a = 1` the set that is found may cost more than `c`; then smaller ones are tried, where the lines
-//! of two sets cross. When `m > c` for some `a`, no block can hold `v`.
+//! of two sets cross. When `m > c` for some `a`, no block of this kind can hold `v`.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::sum;
 use super::windows::Windows;
 use crate::bits::{has, insert, nothing};
 use crate::cost::Ticks;
-use crate::flow::Network;
+use crate::flow::Networks;
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId};
 use crate::interrupt::Interrupted;
@@ -71,7 +78,7 @@ impl Order {
 /// Node weights, as far as they have been raised above loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeWeights {
-    /// In ticks, by node.
+    /// In units of the budget, by node.
     pub weights: Vec<Ticks>,
     /// Whether there were steps for all nodes.
     pub are_complete: bool,
@@ -79,7 +86,7 @@ pub struct NodeWeights {
 
 /// Node weights of the partitions of a query; none when there is no such partition. `incompatible` are rows of
 /// [`incompatibility`](super::incompatibility), `windows` are as in any such partition. Where `steps`, arcs that may be looked at,
-/// are not enough for all nodes, the others weigh their loads. What is looked at is taken from `steps`.
+/// are not enough for all nodes, the others weigh what the budget says. What is looked at is taken from `steps`.
 ///
 /// # Errors
 /// [`Interrupted`], when the interrupt was raised first.
@@ -94,57 +101,68 @@ pub fn node_weights(
     steps: &mut i64,
 ) -> Result<Option<NodeWeights>, Interrupted> {
     let (instance, graph) = (query.instance, query.instance.graph());
-    let loads = instance.loads();
+    let weights = instance.node_weights();
+    let capacity = sum(&instance.rooms(query.max_cost()));
     // A sum of weights fits 64 bits.
-    if i64::try_from(query.capacity()).is_err() {
-        return Ok(Some(NodeWeights { weights: loads, are_complete: true }));
+    if i64::try_from(capacity).is_err() {
+        return Ok(Some(NodeWeights { weights, are_complete: true }));
     }
     let quotient = Quotient::new(instance);
     let mut weighing = Weighing {
         query,
+        quotient: &quotient,
+        capacity,
         max_cost: i128::from(query.max_cost()),
         windows,
-        weights: loads,
+        weights,
         incompatible,
-        network: Network::new(&quotient, query.instance.view(0)),
+        networks: Networks::new(&quotient),
         region: Vec::new(),
         is_in: vec![false; graph.num_nodes()],
-        met: vec![None; graph.num_tensors()],
+        met: vec![0; graph.num_tensors()],
+        num_regions: 0,
         is_full: vec![false; graph.num_nodes()],
-        factor: ONE,
+        factors: vec![ONE; instance.num_kinds()],
     };
     let found = weighing.weigh_all(order, *steps);
-    *steps = steps.saturating_sub_unsigned(weighing.network.steps());
+    *steps = steps.saturating_sub_unsigned(weighing.networks.steps());
     Ok(found?.map(|are_complete| NodeWeights { weights: weighing.weights, are_complete }))
 }
 
 /// A set that is the least for an `a`: that, what it costs, and its weights.
 type Line = (i64, i128, i128);
 
+/// By how much a node's weight can be raised, in ticks of a kind; and the set that leaves no more, when it has been found.
+type Rise = (i128, Option<Vec<usize>>);
+
 /// The weights of one node after the other.
 struct Weighing<'q, 'a> {
     query: &'a Query<'a>,
+    quotient: &'q Quotient<'a>,
+    /// What all blocks have room for.
+    capacity: i128,
     max_cost: i128,
     windows: &'a Windows,
     weights: Vec<Ticks>,
     incompatible: &'a [Vec<u64>],
-    network: Network<'q, 'a>,
+    networks: Networks<'q, 'a>,
     /// The region of a node, the node first.
     region: Vec<usize>,
     is_in: Vec<bool>,
-    /// Per tensor, the last node whose region has met it.
-    met: Vec<Option<usize>>,
+    /// Per tensor, the last region that has met it, counted from 1.
+    met: Vec<u64>,
+    num_regions: u64,
     /// Nodes that are in sets whose weights are all that they cost.
     is_full: Vec<bool>,
-    /// The `a` that was best for the last node.
-    factor: i64,
+    /// By kind, the `a` that was best for the last node.
+    factors: Vec<i64>,
 }
 
 impl Weighing<'_, '_> {
     /// Raises the weights of all nodes, one after the other, or where there are too few steps every so many of them; whether it
     /// was all, and none when that is what a block cannot cost, or all of them.
     fn weigh_all(&mut self, order: Order, steps: i64) -> Result<Option<bool>, Interrupted> {
-        let capacity = self.query.capacity();
+        let capacity = self.capacity;
         let mut total = sum(&self.weights);
         if total > capacity {
             return Ok(None);
@@ -165,32 +183,74 @@ impl Weighing<'_, '_> {
                 }
             }
             visited += 1;
-            let left = steps.saturating_sub_unsigned(self.network.steps());
+            let left = steps.saturating_sub_unsigned(self.networks.steps());
             let Ok(left @ 1..) = usize::try_from(left) else { break };
-            let used = usize::try_from(self.network.steps()).unwrap_or(usize::MAX);
+            let used = usize::try_from(self.networks.steps()).unwrap_or(usize::MAX);
             let needed = used.saturating_mul(nodes.len() - place) / visited;
             place += if visited < self.query.params.domain.sample { 1 } else { needed.div_ceil(left).max(1) };
         }
         Ok(Some(visited == nodes.len()))
     }
 
+    /// The kinds of device on which a node can be, in its window.
+    fn kinds(&self, node: usize) -> Vec<usize> {
+        let instance = self.query.instance;
+        let window = self.windows.earliest[node]..=self.windows.latest[node];
+        let stages = window.map(|block| block - 1).filter(|&stage| instance.may_be(NodeId::new(node), stage));
+        let kinds: BTreeSet<usize> =
+            if instance.num_kinds() == 1 { [0].into() } else { stages.map(|stage| instance.kind_of(stage)).collect() };
+        kinds.into_iter().collect()
+    }
+
     /// Raises a node's weight, if it can be; whether a block can hold the node.
     fn raise(&mut self, node: usize) -> bool {
-        self.explore(node);
+        let instance = self.query.instance;
+        let kinds = self.kinds(node);
+        let mut least: Option<(Ticks, Option<Vec<usize>>)> = None;
+        let mut most = -1;
+        for &kind in &kinds {
+            let (rise, set) = if kinds.iter().any(|&kind| instance.view(kind).is_overlap()) {
+                (0, None)
+            } else {
+                self.explore(node, kind);
+                let Some(rise) = self.rise(kind) else { continue };
+                rise
+            };
+            let rise = instance.weigh(kind, Ticks::try_from(rise).unwrap_or(Ticks::MAX / 2));
+            if least.as_ref().is_none_or(|(least, _)| rise < *least) {
+                least = Some((rise, set));
+            }
+            most = most.max(instance.weigh(kind, self.query.max_cost()));
+        }
+        let Some((rise, set)) = least else { return false };
+        self.weights[node] += rise;
+        if let Some(set) = set {
+            self.fill(&set);
+        }
+        // More than a block can take.
+        self.weights[node] <= most
+    }
+
+    /// By how much what sets of the region cost on a kind of device is above their weights; none when no block can hold its
+    /// first node.
+    fn rise(&mut self, kind: usize) -> Option<Rise> {
         let (one, enough) = (i128::from(ONE), self.query.params.domain.enough);
-        let mut room = 0;
+        let (mut rise, mut set) = (0, None);
         // Of the sets that cost too much and of those that do not, the last ones.
         let (mut expensive, mut cheap): (Option<Line>, Option<Line>) = (None, None);
-        let mut factor = self.factor;
+        let mut factor = self.factors[kind];
         for _ in 0..self.query.params.domain.max_cuts {
-            let (least, cost, weight) = self.cut(factor);
+            let (least, (cost, weight), nodes) = self.cut(kind, factor);
             if least > self.max_cost {
-                return false;
+                return None;
+            }
+            if factor == ONE && cost <= self.max_cost {
+                set = Some(nodes);
             }
             let a = i128::from(factor);
             let here = (least * one - (one - a) * self.max_cost).div_euclid(a);
-            if here >= room {
-                (room, self.factor) = (here, factor);
+            if here >= rise {
+                (rise, self.factors[kind]) = (here, factor);
             }
             *(if cost <= self.max_cost { &mut cheap } else { &mut expensive }) = Some((factor, cost, weight));
             let next = match (expensive, cheap) {
@@ -199,7 +259,7 @@ impl Weighing<'_, '_> {
                     // No more than this, where the lines cross.
                     let most = ((cost - weight) * (self.max_cost - less) + (less - lighter) * (cost - self.max_cost))
                         / (cost - less);
-                    if most * enough[0] <= room.max(0) * enough[1] {
+                    if most * enough[0] <= rise.max(0) * enough[1] {
                         break;
                     }
                     i64::try_from(next).unwrap_or(ONE)
@@ -215,27 +275,26 @@ impl Weighing<'_, '_> {
             }
             factor = next;
         }
-        self.weights[node] += Ticks::try_from(room).unwrap_or(Ticks::MAX / 2);
-        // More than a block can cost.
-        i128::from(self.weights[node]) <= self.max_cost
+        Some((rise, set))
     }
 
-    /// The least of what a set in the region pays less `a` times its weights, and such a set: its cost and its weights.
-    fn cut(&mut self, factor: i64) -> (i128, i128, i128) {
-        let Self { network, region, is_in, weights, .. } = self;
-        let gain = |node: usize| {
-            let gain = (i128::from(weights[node]) * i128::from(factor) + i128::from(ONE) - 1) / i128::from(ONE);
-            Ticks::try_from(gain).unwrap_or(Ticks::MAX)
+    /// The least of what a set in the region pays less `a` times its weights, its cost and its weights, and such a set.
+    fn cut(&mut self, kind: usize, factor: i64) -> (i128, (i128, i128), Vec<usize>) {
+        let Self { query, networks, region, is_in, weights, .. } = self;
+        let (multiplier, shift) = query.instance.multiplier(kind);
+        // In ticks of the kind, rounded up.
+        let scaled = |weight: i128, factor: i64| {
+            let (weight, unit) = ((weight * i128::from(factor)) << shift, i128::from(ONE) * i128::from(multiplier));
+            (weight + unit - 1).div_euclid(unit)
         };
+        let gain = |node: usize| Ticks::try_from(scaled(i128::from(weights[node]), factor)).unwrap_or(Ticks::MAX);
         let gains: Vec<(usize, Ticks)> = region.iter().map(|&node| (node, gain(node))).collect();
+        let network = networks.on(kind);
         let least = network.least_balance(&gains, |node| is_in[node]);
         let nodes: Vec<usize> = network.cheapest().collect();
         let cost = least + nodes.iter().map(|&node| i128::from(gain(node))).sum::<i128>();
         let sum = nodes.iter().map(|&node| i128::from(weights[node])).sum();
-        if factor == ONE && cost <= self.max_cost {
-            self.fill(&nodes);
-        }
-        (least, cost, sum)
+        (least, (cost, scaled(sum, ONE)), nodes)
     }
 
     /// A set weighs all that it costs; its nodes need not be asked about, if the set is in their region.
@@ -256,14 +315,18 @@ impl Weighing<'_, '_> {
         }
     }
 
-    /// Finds the region of a node, nearest nodes first.
-    fn explore(&mut self, node: usize) {
+    /// Finds the region of a node on a kind of device, nearest nodes first.
+    fn explore(&mut self, node: usize, kind: usize) {
         let Windows { earliest, latest } = self.windows;
         let (instance, graph) = (self.query.instance, self.query.instance.graph());
         for other in self.region.drain(..) {
             self.is_in[other] = false;
         }
-        let is_paid = |x: TensorId| instance.transfer(x) > 0 && (graph.producer(x).is_some() || instance.boundary_io());
+        let view = instance.view(kind);
+        let is_paid = |x: TensorId| view.transfer(x) > 0 && (graph.producer(x).is_some() || instance.boundary_io());
+        let may_be = |other: usize| instance.is_uniform() || self.quotient.group(other).may_be_on(kind);
+        let most = instance.weigh(kind, self.query.max_cost());
+        self.num_regions += 1;
         // The least weight of what leads from the node to another, both included.
         let mut open = BinaryHeap::from([Reverse((self.weights[node], node))]);
         while let Some(Reverse((path, here))) = open.pop() {
@@ -273,7 +336,7 @@ impl Weighing<'_, '_> {
             self.region.push(here);
             let here = NodeId::new(here);
             for &x in graph.reads(here).iter().chain(graph.produces(here)) {
-                if !is_paid(x) || self.met[x.index()].replace(node) == Some(node) {
+                if !is_paid(x) || std::mem::replace(&mut self.met[x.index()], self.num_regions) == self.num_regions {
                     continue;
                 }
                 for other in graph.producer(x).into_iter().chain(graph.consumers(x).iter().copied()) {
@@ -281,7 +344,7 @@ impl Weighing<'_, '_> {
                     let is_met = earliest[other] <= latest[node] && earliest[node] <= latest[other];
                     let path = path.saturating_add(self.weights[other]);
                     let is_incompatible = self.incompatible.get(node).is_some_and(|row| has(row, other));
-                    if !self.is_in[other] && is_met && i128::from(path) <= self.max_cost && !is_incompatible {
+                    if !self.is_in[other] && is_met && path <= most && !is_incompatible && may_be(other) {
                         open.push(Reverse((path, other)));
                     }
                 }

@@ -1,8 +1,8 @@
 //! Stage windows: the first and the last block that each node can be in.
 
 use super::sum;
-use crate::cost::Ticks;
-use crate::ids::wide;
+use crate::cost::{Allowed, Instance, Ticks};
+use crate::ids::{NodeId, wide};
 
 /// What the first blocks of every partition better than a threshold weigh, by node weights (`weights.rs`).
 ///
@@ -30,6 +30,26 @@ impl Windows {
     #[must_use]
     pub fn all(num_nodes: usize, num_blocks: usize) -> Self {
         Self { earliest: vec![1; num_nodes], latest: vec![num_blocks; num_nodes] }
+    }
+
+    /// Of the nodes of an instance, from the first block that may hold a node to the last.
+    pub(super) fn of(instance: &Instance) -> Self {
+        let mut windows = Self::all(instance.graph().num_nodes(), instance.num_blocks());
+        if let Some(allowed) = instance.allowed() {
+            windows.snap(allowed);
+        }
+        windows
+    }
+
+    /// Ends windows at blocks that may hold the nodes.
+    pub(super) fn snap(&mut self, allowed: &Allowed) {
+        for (node, (earliest, latest)) in self.earliest.iter_mut().zip(&mut self.latest).enumerate() {
+            let mut stages = allowed.stages(NodeId::new(node)).map(|stage| stage + 1);
+            let is_in = |block: &usize| (*earliest..=*latest).contains(block);
+            let first = stages.find(is_in);
+            let last = stages.filter(is_in).last().or(first);
+            (*earliest, *latest) = first.zip(last).unwrap_or((*latest + 1, *latest));
+        }
     }
 
     /// How many blocks more than one nodes can be in, all together.
@@ -68,16 +88,16 @@ impl PrefixWeights {
         }
     }
 
-    /// Blocks weigh at least nothing and at most `max_cost`.
-    pub(super) fn spread(&mut self, max_cost: Ticks) {
+    /// Blocks weigh at least nothing, and at most what there is room for.
+    pub(super) fn spread(&mut self, rooms: &[Ticks]) {
         let Self { least, most } = self;
-        for b in 0..most.len() - 1 {
-            most[b + 1] = most[b + 1].min(most[b].saturating_add(max_cost));
+        for (b, room) in rooms.iter().enumerate() {
+            most[b + 1] = most[b + 1].min(most[b].saturating_add(*room));
             least[b + 1] = least[b + 1].max(least[b]);
         }
-        for b in (0..most.len() - 1).rev() {
+        for (b, room) in rooms.iter().enumerate().rev() {
             most[b] = most[b].min(most[b + 1]);
-            least[b] = least[b].max(least[b + 1].saturating_sub(max_cost));
+            least[b] = least[b].max(least[b + 1].saturating_sub(*room));
         }
     }
 

@@ -17,4 +17,9 @@ impl<'q, 'a> Networks<'q, 'a> {
     pub(crate) fn on(&mut self, kind: usize) -> &mut Network<'q, 'a> {
         &mut self.0[kind]
     }
+
+    /// Arcs that searches have looked at so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.0.iter().map(Network::steps).sum()
+    }
 }

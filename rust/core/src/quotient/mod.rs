@@ -6,7 +6,6 @@ pub use log::{Merge, Rule};
 
 use std::collections::BTreeSet;
 
-use crate::bits::has;
 use crate::cost::{Held, Instance, Ticks, View};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, narrow, wide};
@@ -93,12 +92,6 @@ pub(crate) struct Quotient<'a> {
     log: Vec<Merge>,
 }
 
-/// The kinds of some stages, as bits.
-fn kinds_of(instance: &Instance, stages: &[u64]) -> u64 {
-    let stages = (0..instance.num_blocks()).filter(|&stage| has(stages, stage));
-    stages.fold(0, |kinds, stage| kinds | 1 << instance.kind_of(stage))
-}
-
 impl<'a> Quotient<'a> {
     /// Every node by itself.
     pub(crate) fn new(instance: &'a Instance) -> Self {
@@ -111,7 +104,7 @@ impl<'a> Quotient<'a> {
             first: Costs::new(instance.view(0), v),
             others: instance.views().skip(1).map(|view| Costs::new(view, v)).collect(),
             stages: allowed.map_or_else(Vec::new, |allowed| allowed.of(v).to_vec()),
-            kinds: allowed.map_or(used, |allowed| kinds_of(instance, allowed.of(v))),
+            kinds: allowed.map_or(used, |allowed| instance.kinds_of(allowed.of(v))),
             shared: graph.reads(v).iter().copied().filter(is_stored).collect(),
             produces: graph.produces(v).iter().copied().filter(is_read).collect(),
             reads: graph.reads(v).iter().copied().filter(is_paid).collect(),
@@ -217,7 +210,7 @@ impl<'a> Quotient<'a> {
         kept.others.iter_mut().zip(&moved.others).for_each(|(kept, moved)| kept.add(moved));
         kept.stages.iter_mut().zip(&moved.stages).for_each(|(kept, moved)| *kept &= moved);
         if !kept.stages.is_empty() {
-            kept.kinds = kinds_of(self.instance, &kept.stages);
+            kept.kinds = self.instance.kinds_of(&kept.stages);
         }
         kept.shared.extend(moved.shared);
         for x in moved.reads {
