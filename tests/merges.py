@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from slicegraph.certificate.budget import Budget
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection
-from slicegraph.certificate.ticks import Problem
 
-RULES = ("pull", "push", "together", "cycle")
+RULES = ("pull", "push", "together", "cycle", "given")
 
 
 def random_merges(problem: Problem, random: random.Random, threshold: int) -> Iterator[tuple[Quotient, list[Any]]]:
     """Merges that rules allow, in any order, until there are none; each with the quotient before it."""
-    quotient, nodes = Quotient(problem), range(len(problem.work))
+    quotient, nodes = Quotient(problem), range(problem.num_nodes)
     moves: list[tuple[str, int, int]] = [(rule, u, v) for rule in RULES for u in nodes for v in nodes if u != v]
     while True:
         random.shuffle(moves)

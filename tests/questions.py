@@ -14,7 +14,9 @@ from hypothesis.strategies import DrawFn
 
 import oracle
 import slicegraph as sg
-from slicegraph.certificate.ticks import Problem, snap
+from slicegraph.certificate import question as asked
+from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.ticks import snap
 from strategies import devices, graphs, shaped_graphs, to_graph, to_instance
 
 
@@ -155,9 +157,5 @@ def _light_devices(draw: DrawFn) -> dict[str, Any]:
 
 def to_problem(question: Question) -> Problem:
     """What the checker makes of it."""
-    return snap(
-        to_graph(question.data).arrays,
-        question.figures,
-        boundary_io=question.boundary_io,
-        num_blocks=question.num_blocks,
-    )
+    plain = asked.Question.plain(question.figures, num_blocks=question.num_blocks, boundary_io=question.boundary_io)
+    return snap(to_graph(question.data).arrays, plain)

@@ -67,17 +67,17 @@ def test_the_checker_comes_to_the_same_quotient(question: Question, threshold: i
         quotient, arrays = reduction.instance, reduction.instance.graph.arrays
         fences = arrays.consumer_offsets.tolist()
         consumers = [arrays.consumers[begin:end].tolist() for begin, end in itertools.pairwise(fences)]
-        assert len(problem.work) == quotient.graph.num_nodes == question.num_nodes - len(reduction.evidence.merges)
-        assert problem.work == quotient.work.tolist()
-        assert problem.params == quotient.params.tolist()
+        assert problem.num_nodes == quotient.graph.num_nodes == question.num_nodes - len(reduction.evidence.merges)
+        assert problem.only.work == quotient.work.tolist()
+        assert problem.only.params == quotient.params.tolist()
         assert arrays.param_bytes is not None
         assert problem.param_bytes == arrays.param_bytes.tolist()
-        assert problem.transfer == quotient.transfer.tolist()
+        assert problem.only.transfer == quotient.transfer.tolist()
         assert problem.producer == arrays.producer.tolist()
         assert [list(readers) for readers in problem.consumers] == consumers
         assert arrays.is_output is not None
         assert problem.is_output == arrays.is_output.tolist()
-        assert (problem.memory, problem.tick) == (quotient.memory, quotient.tick)
+        assert (problem.only.memory, problem.tick) == (quotient.memory, quotient.tick)
 
 
 @given(light_questions(max_nodes=7))

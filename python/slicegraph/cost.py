@@ -17,12 +17,13 @@ from slicegraph._core import Instance as CoreInstance
 from slicegraph._core import Kind, Row
 from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
+from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.columns import integers
 from slicegraph.constraints import Constraints, Resolved, UnmetError, resolve
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
-from slicegraph.identity import instance_facts
+from slicegraph.identity import PLAIN, instance_facts
 from slicegraph.machine import Machine, machine_of
 from slicegraph.roofline import can_run, work_seconds
 
@@ -276,9 +277,22 @@ class Instance:
     @property
     def digest(self) -> str:
         """SHA-256 of the problem in ticks, as hexadecimal digits: what certificates are about."""
+        return codec.digest(self._facts())
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a certificate says of the question beside the graph."""
+        facts = self._facts()
+        if facts["format"] == PLAIN:
+            return {"format": FORMAT, "device": facts["device"]}
+        names = ("devices", "kind_of", "order", "stages", "together")
+        asked = {name: facts[name] for name in names}
+        return {"format": UNLIKE_FORMAT, "multipliers": self.core.multipliers, **asked}
+
+    def _facts(self) -> dict[str, Any]:
         arrays, rows = self._graph.arrays, self.rows
-        return codec.digest(
-            instance_facts(arrays, self._machine, self._resolved, rows, boundary_io=self._boundary_io, tick=self.tick)
+        return instance_facts(
+            arrays, self._machine, self._resolved, rows, boundary_io=self._boundary_io, tick=self.tick
         )
 
     def work_at(self, block_of: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from slicegraph.constraints import Resolved
 from slicegraph.device import Device
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.machine import Machine
+
+PLAIN: Final = "slicegraph-instance-1"
+"""Of problems that one device and a number of blocks say whole."""
 
 
 def instance_facts(
@@ -51,7 +54,7 @@ def instance_facts(
     kinds = [device.for_types(arrays.dtype) for device in machine.kinds]
     if len(kinds) == 1 and not kinds[0].overlap and not is_bound:
         costs = _costs(rows[0], kinds[0])
-        return facts | costs | {"format": "slicegraph-instance-1", "device": kinds[0].to_mapping()}
+        return facts | costs | {"format": PLAIN, "device": kinds[0].to_mapping()}
     offsets = arrays.param_offsets
     shared = [] if offsets is None or arrays.param_readers is None else np.split(arrays.param_readers, offsets[1:-1])
     return facts | {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from slicegraph import checks
 from slicegraph.block import BlockCost
-from slicegraph.certificate.model import FORMAT, Certificate
+from slicegraph.certificate.model import Certificate
 from slicegraph.cost import Instance, plain
 from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_crossings, stages
 from slicegraph.evidence.bound import Bound
@@ -190,14 +190,13 @@ class Result:
         graph = instance.graph
         return Certificate.of(
             {
-                "format": FORMAT,
+                **instance.asked,
                 "graph": {
                     "name": graph.name,
                     "num_nodes": graph.num_nodes,
                     "num_tensors": graph.num_tensors,
                     "digest": graph.structure_digest,
                 },
-                "device": instance.figures,
                 "boundary_io": instance.boundary_io,
                 "num_blocks": instance.num_blocks,
                 "tick": instance.tick,

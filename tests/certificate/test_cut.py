@@ -14,8 +14,8 @@ from merges import random_merges
 from questions import Question, light_questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.cut import least_cost
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
-from slicegraph.certificate.ticks import Problem
 from strategies import CHAIN, MANY
 
 
@@ -41,18 +41,18 @@ def is_convex(arcs: set[tuple[int, int]], members: set[int], inside: int, outsid
 
 def cost(problem: Problem, members: set[int], inside: int) -> int:
     """What the specification says that a set pays."""
-    total = sum(problem.work[node] for node in members) + problem.overflow(problem.params[inside])
+    total = sum(problem.only.work[node] for node in members) + problem.only.overflow(problem.only.params[inside])
     for tensor, (producer, consumers) in enumerate(zip(problem.producer, problem.consumers, strict=True)):
         is_out = problem.boundary_io and problem.is_output[tensor]
         if producer in members and (is_out or set(consumers) - members):
-            total += problem.transfer[tensor]
+            total += problem.only.transfer[tensor]
         if producer not in members and members & set(consumers) and (producer >= 0 or problem.boundary_io):
-            total += problem.transfer[tensor]
+            total += problem.only.transfer[tensor]
     return total
 
 
 def least_of_sets(problem: Problem, inside: int, outside: int | None, *, with_convexity: bool) -> float:
-    others = [node for node in range(len(problem.work)) if node not in (inside, outside)]
+    others = [node for node in range(problem.num_nodes) if node not in (inside, outside)]
     arcs = {(p, c) for p, readers in zip(problem.producer, problem.consumers, strict=True) for c in readers if p >= 0}
     sets = ({inside, *more} for count in range(len(others) + 1) for more in itertools.combinations(others, count))
     allowed = (each for each in sets if not with_convexity or is_convex(arcs, each, inside, outside))
@@ -71,7 +71,7 @@ def test_it_is_the_least_over_all_sets(question: Question, seed: int, with_conve
         if one != other:
             quotient.join(one, other)
     problem = quotient.to_problem()
-    whole, nodes = Quotient(problem), range(len(problem.work))
+    whole, nodes = Quotient(problem), range(problem.num_nodes)
     inside = random_.choice(nodes)
     outside = random_.choice([None, *(node for node in nodes if node != inside)])
     least = least_of_sets(problem, inside, outside, with_convexity=with_convexity)
@@ -108,7 +108,10 @@ def test_steps_are_counted() -> None:
     with pytest.raises(BeyondBudgetError):
         least_cost(quotient, 0, None, 2**53, Budget(1), is_convex=False)
     budget = Budget(100)
-    assert least_cost(quotient, 0, 2, 2**53, budget, is_convex=False) == quotient.load[0] + quotient.transfer[0]
+    assert (
+        least_cost(quotient, 0, 2, 2**53, budget, is_convex=False)
+        == quotient.kinds[0].load(0) + quotient.kinds[0].transfer[0]
+    )
     assert 0 < budget.left < 100
 
 

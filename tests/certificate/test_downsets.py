@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machines import Unlike, unlikes
 from questions import Question, light_questions, questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.downsets import Downsets
+from slicegraph.certificate.narrowed import narrowed
 from slicegraph.certificate.structure import PlacedError
 from strategies import CHAIN, MANY, grid
 
@@ -29,6 +31,25 @@ def test_it_finds_a_better_partition_when_there_is_one(question: Question, seed:
     assert downsets.has_better(int(optimum) + 1, Budget())
     other = random.Random(seed).randrange(2 * int(optimum) + 2)  # noqa: S311 - not a secret
     assert downsets.has_better(other, Budget()) == (optimum < other)
+
+
+@given(unlikes(), st.lists(st.integers(0, 4), min_size=3, max_size=3), st.integers())
+@settings(max_examples=MANY)
+def test_it_finds_a_better_partition_on_unlike_devices(unlike: Unlike, multipliers: list[int], seed: int) -> None:
+    """Whatever the multipliers; that nodes are together is not asked."""
+    free = dataclasses.replace(unlike, together=[])
+    weights = multipliers[: len(unlike.kinds)]
+    problem, optimum = free.problem(weights if any(weights) else [1] * len(weights)), free.optimum()
+    downsets = Downsets(problem, Budget())
+    if math.isinf(optimum):
+        assert not downsets.has_better(2**53, Budget())
+        return
+    others = [random.Random(seed).randrange(2 * int(optimum) + 2), int(optimum), int(optimum) + 1]  # noqa: S311 - not a secret
+    for threshold in others:
+        assert downsets.has_better(threshold, Budget()) == (optimum < threshold)
+        windows = narrowed(problem, threshold, Budget())
+        assert windows is not None or optimum >= threshold
+        assert windows is None or downsets.has_better(threshold, Budget(), windows) == (optimum < threshold)
 
 
 def test_steps_are_counted() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machines import Unlike, unlikes
 from questions import Question, light_questions, questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.downsets import Downsets
@@ -35,6 +37,20 @@ def test_every_better_partition_is_within_the_windows(question: Question, slack:
         assert Downsets(problem, Budget()).has_better(threshold, Budget(), windows) == (optimum < threshold)
 
 
+@given(unlikes(), st.floats(0.5, 1.5))
+@settings(max_examples=MANY)
+def test_every_better_partition_on_unlike_devices_is_within_the_windows(unlike: Unlike, slack: float) -> None:
+    partitions = dataclasses.replace(unlike, together=[]).partitions()
+    optimum = min((bottleneck for _, bottleneck in partitions), default=math.inf)
+    threshold = 7 if math.isinf(optimum) else max(1, round(slack * optimum))
+    windows = narrowed(unlike.problem(), threshold, Budget())
+    for block_of, bottleneck in partitions:
+        if bottleneck < threshold:
+            assert windows is not None
+            for block, first, last in zip(block_of, *windows, strict=True):
+                assert first <= block + 1 <= last
+
+
 def test_a_grid_has_narrow_windows() -> None:
     """From corner to corner; and its steps are counted."""
     question = Question(grid(3), {"bandwidth": 8.0}, 3)
@@ -46,6 +62,6 @@ def test_a_grid_has_narrow_windows() -> None:
     assert first[-1] > 1
     assert last[0] < 3
     assert all(begin <= end for begin, end in zip(first, last, strict=True))
-    assert narrowed(problem, max(problem.work) + 1, Budget(10**4)) is None
+    assert narrowed(problem, max(problem.only.work) + 1, Budget(10**4)) is None
     with pytest.raises(BeyondBudgetError):
         narrowed(problem, optimum + 1, Budget(3))

@@ -35,7 +35,7 @@ def test_a_partition_of_groups_costs_what_it_costs_as_one_of_nodes(question: Que
     roots = [quotient.find(node) for node in nodes]
     firsts = sorted({roots.index(root) for root in roots})
     number = {roots[first]: group for group, first in enumerate(firsts)}
-    assert len(problem.work) == len(firsts) == len(quotient.groups())
+    assert problem.num_nodes == len(firsts) == len(quotient.groups())
     for block_of, costs, bottleneck in question.partitions():
         if any(block_of[node] != block_of[root] for node, root in zip(nodes, roots, strict=True)):
             continue
@@ -57,8 +57,8 @@ def test_tensors_that_go_the_same_way_are_one() -> None:
     problem = joined(question, [(2, 1)]).to_problem()
     unit = question.ticks.transfer[0] // 4
     assert (problem.producer, problem.consumers, problem.is_output) == ([0], [[1]], [False])
-    assert problem.transfer == [24 * unit]
-    assert problem.work == [question.ticks.work[0], question.ticks.work[1] + question.ticks.work[2]]
+    assert problem.only.transfer == [24 * unit]
+    assert problem.only.work == [question.ticks.work[0], question.ticks.work[1] + question.ticks.work[2]]
 
 
 def test_an_output_that_is_paid_stays_without_a_reader() -> None:

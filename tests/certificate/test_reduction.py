@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machines import Unlike, unlikes
 from merges import random_merges
 from questions import Question, light_questions, questions, shaped_questions, to_problem
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import objection, replay, strong_components
 from slicegraph.certificate.structure import PlacedError
-from slicegraph.certificate.ticks import Problem
 from strategies import CHAIN, MANY
 
 
@@ -45,7 +46,7 @@ def test_every_merge_that_a_rule_allows_keeps_a_best_partition(question: Questio
         rest = kept
     assert min(threshold, *(each[2] for each in rest), math.inf) <= optimum
     quotient = replay(problem, {"threshold": threshold, "merges": merges}, Budget())
-    assert len(quotient.work) == question.num_nodes - len(merges)
+    assert len(quotient.param_bytes) == question.num_nodes - len(merges)
 
 
 @given(st.one_of(light_questions(), shaped_questions()))
@@ -61,6 +62,43 @@ def test_what_is_pulled_or_pushed_raises_no_cost_of_any_block(question: Question
             moved = tuple(block_of[to if node == moving else node] for node in range(question.num_nodes))
             for after, before in itertools.zip_longest(partitions[moved], costs, fillvalue=0):
                 assert before is None or (after is not None and after <= before)
+
+
+@given(unlikes(), st.integers())
+@settings(max_examples=MANY)
+def test_every_merge_on_unlike_devices_keeps_a_best_partition(unlike: Unlike, seed: int) -> None:
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
+    rest = unlike.partitions()
+    optimum = min((bottleneck for _, bottleneck in rest), default=math.inf)
+    limits = [7] if math.isinf(optimum) else [int(optimum), int(optimum) + 1, 2 * int(optimum)]
+    threshold = random_.choice(limits)
+    multipliers = [random_.randrange(1, 4) for _ in unlike.kinds]
+    for _, (rule, u, v) in random_merges(unlike.problem(multipliers), random_, threshold):
+        kept = [each for each in rest if each[0][u] == each[0][v]]
+        best_before, best_after = (min((each[1] for each in some), default=math.inf) for some in (rest, kept))
+        if rule in ("pull", "push"):
+            assert best_after == best_before
+        else:
+            assert min(threshold, best_after) <= best_before
+            assert sum(each[1] < threshold for each in kept) == sum(each[1] < threshold for each in rest)
+        rest = kept
+
+
+@given(unlikes(max_nodes=4))
+@settings(max_examples=MANY)
+def test_what_is_moved_on_unlike_devices_raises_no_cost_of_any_block(unlike: Unlike) -> None:
+    """Whatever two nodes a rule allows, in every partition that may be and has them apart."""
+    problem = unlike.problem()
+    for rule, (u, v) in itertools.product(("pull", "push"), itertools.permutations(range(unlike.num_nodes), 2)):
+        if objection(Quotient(problem), problem, (rule, u, v), 0, Budget()):
+            continue
+        moving, to = (v, u) if rule == "pull" else (u, v)
+        for block_of, bottleneck in unlike.partitions():
+            if bottleneck < math.inf:
+                moved = tuple(block_of[to if node == moving else node] for node in range(unlike.num_nodes))
+                before, after = problem.block_costs(block_of), problem.block_costs(moved)
+                for now, was in itertools.zip_longest(after, before, fillvalue={"cost": 0}):
+                    assert now["cost"] <= was["cost"]
 
 
 @given(st.one_of(light_questions(), shaped_questions()), st.integers())
@@ -208,9 +246,9 @@ def log(question: Question, merges: list[list[Any]], threshold: int = 0) -> Prob
 def test_a_run_of_cycles_is_one() -> None:
     """With the ends together, all between them follows; a merge of another kind in between ends the run."""
     question = question_of([1.0] * 4, [(0, 1, 1), (1, 2, 1), (2, 3, 1)])
-    assert len(log(question, [["together", 0, 3], ["cycle", 0, 1], ["cycle", 1, 2]]).work) == 1
+    assert len(log(question, [["together", 0, 3], ["cycle", 0, 1], ["cycle", 1, 2]]).param_bytes) == 1
     runs = [["together", 0, 2], ["cycle", 0, 1], ["together", 1, 3]]
-    assert len(log(question, runs).work) == 1
+    assert len(log(question, runs).param_bytes) == 1
     with pytest.raises(PlacedError, match=r"^merges\[1\]: cycle through nodes 0 and 3: one does not reach the other$"):
         log(question, [["together", 0, 2], ["cycle", 0, 3]])
 
@@ -229,7 +267,7 @@ def test_a_long_log_is_followed() -> None:
     """Each node of a long chain into the first."""
     edges: list[Edge] = [(node, node + 1, 1) for node in range(2999)]
     question = question_of([1.0] + [0.0] * 2999, edges)
-    assert len(log(question, [["pull", 0, node] for node in range(1, 3000)]).work) == 1
+    assert len(log(question, [["pull", 0, node] for node in range(1, 3000)]).param_bytes) == 1
 
 
 def test_flows_count_as_steps() -> None:

@@ -26,6 +26,9 @@ SCHEMA: dict[str, Any] = json.loads(resources.files("slicegraph.certificate").jo
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
+UNLIKE: dict[str, Any] = json.loads(resources.files("slicegraph.certificate").joinpath("schema-3.json").read_text())
+
+
 def has_form(document: object) -> bool:
     try:
         structure.check_structure(document)
@@ -45,13 +48,14 @@ def objects(schema: object) -> Iterator[dict[str, Any]]:
             yield from objects(inner)
 
 
-def test_the_schema_is_one_and_is_called_by_its_format() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$id"] == "urn:slicegraph:certificate-2"
+def test_the_schemas_are_schemas_and_are_called_by_their_formats() -> None:
+    for schema, number in ((SCHEMA, 2), (UNLIKE, 3)):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert schema["$id"] == f"urn:slicegraph:certificate-{number}"
 
 
 def test_every_object_is_closed_and_every_field_described() -> None:
-    for schema in objects(SCHEMA):
+    for schema in (*objects(SCHEMA), *objects(UNLIKE)):
         assert "additionalProperties" in schema
         assert schema["additionalProperties"] is False or "properties" not in schema
         for name, field in schema.get("properties", {}).items():
@@ -104,6 +108,35 @@ def test_the_schema_and_the_checker_refuse_the_same_forms() -> None:
             assert not isinstance(value, bool), path
         count += not is_valid
     assert count > 400
+
+
+@pytest.mark.parametrize("order", ["given", "any"])
+def test_the_schema_of_unlike_devices_refuses_what_the_checker_does(order: str) -> None:
+    question = Question(CHAIN, {"bandwidth": 64.0}, 2)
+    document = certify(question, [0, 0, 1]).document
+    document = {name: value for name, value in document.items() if name != "device"}
+    document |= {"format": "slicegraph-certificate-3", "kind_of": [0, 1], "order": order, "multipliers": [1, 2]}
+    document |= {"devices": [{"bandwidth": 64.0, "overlap": True}, {"bandwidth": 1.0, "latency": 1.0, "work": "gpu"}]}
+    document |= {"stages": [[0, [1]], [1, [0, 1]]], "together": [[0, 1]]}
+    if order == "any":
+        document["witness"]["kind_of"] = [1, 0]
+        document["arrangements"] = [{"kind_of": [1, 0], "lower_bound": 3, "bounds": document["bounds"]}]
+    validator = jsonschema.Draft202012Validator(UNLIKE)
+    assert has_form(document)
+    validator.validate(document)
+    count = 0
+    for path, changed in mutations(document):
+        is_valid = validator.is_valid(changed)
+        if has_form(changed) and not is_valid:
+            assert path == ".bounds", path
+        if is_valid and not has_form(changed):
+            value: Any = changed
+            for key in path_keys(path):
+                value = value[key]
+            assert isinstance(value, int | float), path
+            assert not isinstance(value, bool), path
+        count += not is_valid
+    assert count > 200
 
 
 @pytest.mark.parametrize("document", [None, [], "certificate", 1])

@@ -233,7 +233,7 @@ def test_a_change_that_is_sealed_anew_is_exit_1(model: str, tmp_path: Path, caps
     [
         (["check", "MODEL"], "the following arguments are required: CERTIFICATE"),
         (["check", "MODEL", "nowhere.json"], "nowhere.json: No such file or directory"),
-        (["check", "MODEL", "MODEL"], '"format" is \'slicegraph-graph-1\', but "slicegraph-certificate-2" is asked'),
+        (["check", "MODEL", "MODEL"], '"format" is \'slicegraph-graph-1\', but "slicegraph-certificate-2" or'),
         (["check", "MODEL", "MODEL", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
         (["check", "nowhere.json", "GOOD"], "nowhere.json: No such file or directory"),
         (["check", "MODEL", "GOOD", "--budget", "-1"], "argument --budget: -1 is below 0"),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
 from slicegraph.certificate import reduction
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.costs import CAPACITY
 from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.narrowed import narrowed
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import expect, expect_equal, within
-from slicegraph.certificate.ticks import Problem
 
 _FREE_SHAPE: list[int | None] = [None, 1, None]
 _PLAIN = 4
@@ -47,21 +49,22 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> 
     PlacedError
         When one does not say what its parts say, or a proof is none.
     """
-    bounds = document["bounds"]
-    combinatorial = problem.combinatorial()
+    bounds, arrangements = document["bounds"], document.get("arrangements", [])
     with within("bounds"):
-        methods = [bound["method"] for bound in bounds]
-        expect("combinatorial" in methods, "none of them is combinatorial")
-        twice = next((method for index, method in enumerate(methods) if method in methods[:index]), None)
-        expect(twice is None, f"two of them are {twice}")
-        for index, bound in enumerate(bounds):
-            with within(index):
-                _check_claim(problem, bound, combinatorial)
-        reproved = _Reprover(problem, combinatorial, budget).reprove(bounds)
-    expect_equal("lower_bound", document["lower_bound"], max(bound["lower_bound"] for bound in bounds))
+        if problem.order == "any":
+            # Whatever else proves something, does so for devices in a given order.
+            expect(len(bounds) == 1, "in any order of the devices, only the combinatorial bound holds by itself")
+        reproved = _check_all(problem, bounds, budget)
+    claimed = max(bound["lower_bound"] for bound in bounds)
+    if arrangements:
+        with within("arrangements"):
+            claimed = max(claimed, _check_arrangements(problem, arrangements))
+            reproved = _reprove_arrangements(problem, arrangements, reproved, budget)
+    expect_equal("lower_bound", document["lower_bound"], claimed)
+    every = [*bounds, *(bound for each in arrangements for bound in each["bounds"])]
     has_word = any(
         bound["chain"] is not None or any(relaxation["solver"] is not None for relaxation in bound["relaxations"])
-        for bound in bounds
+        for bound in every
     )
     with within("solver"):
         expect(
@@ -69,6 +72,48 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> 
             "null, but a bound has a solver's word" if has_word else "named, but no bound has its word",
         )
     return reproved
+
+
+def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget) -> Reproved:
+    combinatorial = problem.combinatorial()
+    methods = [bound["method"] for bound in bounds]
+    expect("combinatorial" in methods, "none of them is combinatorial")
+    twice = next((method for index, method in enumerate(methods) if method in methods[:index]), None)
+    expect(twice is None, f"two of them are {twice}")
+    for index, bound in enumerate(bounds):
+        with within(index):
+            _check_claim(problem, bound, combinatorial)
+    return _Reprover(problem, combinatorial, budget).reprove(bounds)
+
+
+def _check_arrangements(problem: Problem, arrangements: list[dict[str, Any]]) -> int:
+    """Check that every order of the devices is there, once, with what its bounds say; give the least of it."""
+    orders = {tuple(each["kind_of"]) for each in arrangements}
+    wanted = sorted(problem.kind_of)
+    expect(len(orders) == len(arrangements), "one order of the devices is there twice")
+    expect(all(sorted(order) == wanted for order in orders), "one is no order of the devices")
+    counts = [stages.bit_count() for stages in problem.stages_of_kinds]
+    number = math.factorial(problem.num_blocks) // math.prod(map(math.factorial, counts))
+    expect(len(orders) == number, f"there are {len(orders)}, but the devices can stand in {number} orders")
+    for index, each in enumerate(arrangements):
+        with within(index):
+            said = max((bound["lower_bound"] for bound in each["bounds"]), default=0)
+            expect_equal("lower_bound", each["lower_bound"], said)
+    return min(int(each["lower_bound"]) for each in arrangements)
+
+
+def _reprove_arrangements(
+    problem: Problem, arrangements: list[dict[str, Any]], known: Reproved, budget: Budget
+) -> Reproved:
+    """Prove again what is said of each order of the devices, in equal parts of the steps; the least holds for any."""
+    lower_bound, is_cut_short = CAPACITY, known.is_cut_short
+    for index, each in enumerate(arrangements):
+        with within(index, "bounds"):
+            part = Budget(budget.left / (len(arrangements) - index), of=budget)
+            reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part)
+        lower_bound = min(lower_bound, reproved.lower_bound)
+        is_cut_short |= reproved.is_cut_short
+    return Reproved(lower_bound=max(known.lower_bound, lower_bound), is_cut_short=is_cut_short)
 
 
 def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) -> None:
@@ -82,7 +127,7 @@ def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) ->
         for index, relaxation in enumerate(bound["relaxations"]):
             with within(index):
                 _check_relaxation(relaxation, problem.num_blocks)
-    num_nodes = len(problem.work)
+    num_nodes = problem.num_nodes
     if bound["reduction"] is not None:
         with within("reduction", "merges"):
             for index, (_, u, v) in enumerate(bound["reduction"]["merges"]):
@@ -146,7 +191,9 @@ class _Reprover:
         for part, value in _proofs(bound, self._problem.num_blocks).items():
             # That no partition is better than what none beats takes no search.
             is_known = part == "downsets" and value <= self._best
-            if bound[part] and not is_known:
+            # Sums of rows are about devices of one kind that pay sums.
+            is_beyond = part == "relaxations" and not self._problem.is_plain
+            if bound[part] and not is_known and not is_beyond:
                 with within(part):
                     prove[part](prover, bound[part], budget)
                 self._best = max(self._best, _capped(bound, value))
@@ -172,10 +219,14 @@ def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Bud
 
 def _check_node(prover: Prover, node: dict[str, Any], budget: Budget) -> None:
     """Check that every block with a node costs so much."""
-    problem, claimed = prover.problem, node["lower_bound"]
-    expect(node["node"] < len(problem.work), f"{node['node']} is no node of the quotient")
+    problem, claimed, inside = prover.problem, node["lower_bound"], node["node"]
+    expect(inside < problem.num_nodes, f"{inside} is no node of the quotient")
     budget.spend(problem.size)
-    found = least_cost(Quotient(problem), node["node"], None, claimed, budget, is_convex=True)
+    quotient = Quotient(problem)
+    found = min(
+        least_cost(quotient, inside, None, claimed, budget, kind=kind, is_convex=True)
+        for kind in quotient.kinds_of(inside)
+    )
     with within("lower_bound"):
         expect(found >= claimed, f"{claimed} is claimed, but the minimum cut is {found}")
 

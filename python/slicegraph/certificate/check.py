@@ -7,6 +7,7 @@ solver's word, or cannot within its budget, enters nothing that it says is so.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,11 +15,16 @@ from slicegraph.certificate import codec
 from slicegraph.certificate.bounds import check_bounds
 from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.question import Question
 from slicegraph.certificate.structure import PlacedError, check_structure, expect, expect_equal, within
-from slicegraph.certificate.ticks import Problem, snap
+from slicegraph.certificate.ticks import snap
+from slicegraph.certificate.wanted import Wanted
+from slicegraph.constraints import Constraints
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
+from slicegraph.machine import make_machine, uniform
 
 _MOST_STEPS = 2**53
 
@@ -81,6 +87,9 @@ def check(
     device: Device | None = None,
     num_blocks: int | None = None,
     boundary_io: bool | None = None,
+    devices: Sequence[Device] | Mapping[Device, int] | None = None,
+    order: str = "given",
+    constraints: Constraints | None = None,
     budget: int = DEFAULT_STEPS,
 ) -> Verdict:
     """Check that a certificate holds for a graph, and prove again what it says.
@@ -93,6 +102,11 @@ def check(
         What is claimed of it.
     device, num_blocks, boundary_io
         What the certificate should be about. None: whatever it says.
+    devices, order
+        The devices that it should be about, as for an `slicegraph.Instance`, in place of ``device`` and ``num_blocks``.
+    constraints
+        The constraints that it should be about. None: whatever it says, unless ``device`` or ``devices`` are given:
+        then there must be none.
     budget
         Steps, at most, in which merges, minimum cuts, sums of rows and searches of downsets are gone through again. The
         same steps give the same verdict on any machine; those by default take less than five seconds.
@@ -100,7 +114,8 @@ def check(
     Returns
     -------
     Verdict
-        What is proved again.
+        What is proved again. Of unlike devices, constraints and shared memory that are partitions, their costs, the
+        combinatorial bound, merges, minimum cuts and searches of downsets; sums of rows are of devices of one kind.
 
     Raises
     ------
@@ -119,11 +134,21 @@ def check(
     >>> sg.check(sg.read("resnet50.onnx"), sg.Certificate.read("resnet50.cert.json")).gap  # doctest: +SKIP
     0.0
     """
-    _check_arguments(graph, certificate, device, num_blocks, boundary_io, budget)
+    _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, budget)
+    machine = None
+    if devices is not None:
+        if device is not None:
+            raise InputError("devices: they are given, and a device, too")
+        machine = make_machine(devices, order)
+    if device is not None and num_blocks is not None:
+        machine = uniform(device, num_blocks)
+    wanted = Wanted(
+        machine=machine, device=device, num_blocks=num_blocks, boundary_io=boundary_io, constraints=constraints
+    )
     try:
-        figures = device and device.for_types(graph.arrays.dtype).to_mapping()
-        wanted = {"device": figures, "num_blocks": num_blocks, "boundary_io": boundary_io}
-        _check_form(certificate.document, wanted)
+        check_structure(certificate.document)
+        _check_seal(certificate.document)
+        wanted.check(graph.arrays, certificate.document)
         return _check(graph.arrays, certificate.document, Budget(budget))
     except PlacedError as error:
         raise CertificateError(str(error)) from None
@@ -136,6 +161,7 @@ def _check_arguments(*arguments: object) -> None:
         ("device", Device | None, "Device or None"),
         ("num_blocks", int | None, "int or None"),
         ("boundary_io", bool | None, "bool or None"),
+        ("constraints", Constraints | None, "Constraints or None"),
         ("budget", int, "int"),
     )
     for (name, kind, wanted), argument in zip(kinds, arguments, strict=True):
@@ -147,30 +173,20 @@ def _check_arguments(*arguments: object) -> None:
         raise InputError(f"budget = {budget!r:.80}: steps are not negative, and below 2^53")
 
 
-def _check_form(document: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Check what takes no graph, and that the question is the one that was expected."""
-    check_structure(document)
-    _check_seal(document)
-    for name, value in wanted.items():
-        with within(name):
-            is_wanted = value is None or document[name] == value
-            expect(is_wanted, f"the certificate is about {document[name]}, but {value} is asked for")
-
-
 def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget) -> Verdict:
     with within("graph"):
         expect_equal("num_nodes", document["graph"]["num_nodes"], len(arrays.op))
         expect_equal("num_tensors", document["graph"]["num_tensors"], len(arrays.size))
         with within("digest"):
             expect(document["graph"]["digest"] == structure_digest(arrays), "the certificate is about another graph")
-    problem = snap(arrays, document["device"], boundary_io=document["boundary_io"], num_blocks=document["num_blocks"])
+    problem = snap(arrays, Question.of(document))
     expect_equal("tick", document["tick"], problem.tick)
     with within("instance"):
         expect(document["instance"] == problem.digest(), "the certificate is about another graph, device or question")
     bottleneck = None
     if document["witness"] is not None:
         with within("witness"):
-            bottleneck = _check_witness(problem, document["witness"])
+            bottleneck = _check_witness(_of_witness(problem, document["witness"]), document["witness"])
     reproved = check_bounds(problem, document, budget)
     claimed = document["lower_bound"]
     with within("lower_bound"):
@@ -186,6 +202,15 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget) -> Ver
     )
 
 
+def _of_witness(problem: Problem, witness: dict[str, Any]) -> Problem:
+    """Give the problem with its devices in the order that a partition is for."""
+    if problem.order == "given":
+        return problem
+    with within("kind_of"):
+        expect(sorted(witness["kind_of"]) == list(problem.kind_of), "this is no order of the devices")
+    return problem.arranged(witness["kind_of"])
+
+
 def _check_seal(document: dict[str, Any]) -> None:
     with within("seal"):
         try:
@@ -199,7 +224,7 @@ def _check_witness(problem: Problem, witness: dict[str, Any]) -> int:
     """Check that the partition is one, and costs what is said; give its bottleneck."""
     block_of, block_costs = witness["block_of"], witness["block_costs"]
     with within("block_of"):
-        expect(len(block_of) == len(problem.work), f"{len(block_of)} entries, but there are {len(problem.work)} nodes")
+        expect(len(block_of) == problem.num_nodes, f"{len(block_of)} entries, but there are {problem.num_nodes} nodes")
         wrong = next((node for node, block in enumerate(block_of) if block >= problem.num_blocks), None)
         expect(wrong is None, f"node {wrong} is in a block that is none of {problem.num_blocks}")
         found = problem.block_costs(block_of)

@@ -7,6 +7,10 @@
 and ``S`` is convex around ``a``: with a descendant of ``a`` it holds every predecessor of that one that descends from
 ``a``, with an ancestor every successor that is an ancestor. When ``b`` is a descendant of ``a``, it holds no descendant
 of ``b``; when it is an ancestor, no ancestor. The least of this over all such ``S`` bounds the block's cost.
+All is on one kind of device, and ``S`` has nobody that no stage of this kind may hold.
+
+On a kind that overlaps, a block costs at least ``work + overflow``, at least what it moves, and so at least any mean of
+the two. A cut for a mean shows a set; where that runs more than it moves, a mean with more of the work shows more.
 
 **Why.** The formula is the definition of a block's cost, but for the overflow of the rest of ``S``. A path from one
 group of a block to another stays in it, since no tensor runs to an earlier block.
@@ -25,17 +29,20 @@ from collections.abc import Callable, Iterable
 from typing import final
 
 from slicegraph.certificate.budget import Budget
-from slicegraph.certificate.quotient import Quotient
+from slicegraph.certificate.problem import ceil_div
+from slicegraph.certificate.quotient import GroupCosts, Quotient
 
 _SINK = -1
 # More than all costs add up to.
-_INFINITE = 2**60
+_INFINITE = 2**64
+_MEANS = 256
+"""Means of work and of moves are counted in parts of so many."""
 _PER_STEP = 8
 """Arcs that are looked at in the time of a step."""
 
 
 def least_cost(
-    quotient: Quotient, inside: int, outside: int | None, enough: int, budget: Budget, *, is_convex: bool
+    quotient: Quotient, inside: int, outside: int | None, enough: int, budget: Budget, *, kind: int = 0, is_convex: bool
 ) -> int:
     """Give the least cost of a block that holds one group and not another, or anything from `enough` on if it is more.
 
@@ -49,6 +56,8 @@ def least_cost(
         Ticks from where on it does not matter.
     budget
         Steps that it may take.
+    kind
+        The kind of the block's device.
     is_convex
         Whether the block must be convex around the group. Without, the least is no more, and sooner found.
 
@@ -60,10 +69,10 @@ def least_cost(
     Notes
     -----
     Dinic's algorithm, E. A. Dinic 1970: O(vertices^2 arcs); in practice a few passes over the neighbourhood in which
-    the loads add up to enough.
+    the loads add up to enough. Eight times as much at most on a kind that overlaps.
     """
     after, before = (set[int](), set[int]())
-    barred = set() if outside is None else {outside}
+    barred = quotient.barred(kind) | (set() if outside is None else {outside})
     if is_convex:
         after = _reach(quotient.successors, inside, budget)
         before = _reach(quotient.predecessors, inside, budget)
@@ -71,11 +80,18 @@ def least_cost(
             barred |= _reach(quotient.successors, outside, budget)
         if outside in before:
             barred |= _reach(quotient.predecessors, outside, budget)
-    return least_cost_beside(quotient, inside, barred, (after, before), enough, budget)
+    return least_cost_beside(quotient, inside, barred, (after, before), enough, budget, kind=kind)
 
 
 def least_cost_beside(
-    quotient: Quotient, inside: int, barred: set[int], sides: tuple[set[int], set[int]], enough: int, budget: Budget
+    quotient: Quotient,
+    inside: int,
+    barred: set[int],
+    sides: tuple[set[int], set[int]],
+    enough: int,
+    budget: Budget,
+    *,
+    kind: int = 0,
 ) -> int:
     """Give the least cost of a block that holds one group and none of some others.
 
@@ -84,9 +100,28 @@ def least_cost_beside(
     """
     if inside in barred:
         return max(enough, _INFINITE)
-    network = _Network(quotient, inside, barred, *sides)
-    fixed = quotient.load[inside] + quotient.overflow(inside)
-    return fixed + network.flow(enough - fixed, budget)
+    costs, overflow = quotient.kinds[kind], quotient.overflow(inside, kind)
+    if not costs.costs.is_overlap:
+        network = _Network(quotient, costs, inside, barred, sides)
+        fixed = costs.load(inside) + overflow
+        return fixed + network.flow(enough - fixed, budget)
+    least, (low, high) = 0, (0, _MEANS)
+    while high - low > 1:
+        share = (low + high) // 2
+        network = _Network(quotient, costs, inside, barred, sides, (share, _MEANS - share))
+        fixed = share * (costs.work[inside] + overflow) + (_MEANS - share) * costs.outputs[inside]
+        found = fixed + network.flow(_MEANS * enough - fixed, budget)
+        least = max(least, ceil_div(found, _MEANS))
+        if least >= enough:
+            break
+        members = network.reached(budget)
+        runs = overflow + sum(costs.work[group] for group in members)
+        # What the set pays is a mean of what it runs and of what it moves.
+        if (_MEANS - share) * runs > found - share * runs:
+            low = share
+        else:
+            high = share
+    return least
 
 
 def _reach(neighbours: Callable[[int], Iterable[int]], start: int, budget: Budget) -> set[int]:
@@ -106,10 +141,20 @@ def _reach(neighbours: Callable[[int], Iterable[int]], start: int, budget: Budge
 class _Network:
     """Residual capacities, and the flow from the source to the sink."""
 
-    def __init__(self, quotient: Quotient, source: int, barred: set[int], after: set[int], before: set[int]) -> None:
-        self._quotient, self._source, self._barred = quotient, source, barred
-        self._after, self._before = after, before
-        self._num_nodes = len(quotient.load)
+    def __init__(
+        self,
+        quotient: Quotient,
+        costs: GroupCosts,
+        source: int,
+        barred: set[int],
+        sides: tuple[set[int], set[int]],
+        weights: tuple[int, int] = (1, 1),
+    ) -> None:
+        self._quotient, self._costs, self._source, self._barred = quotient, costs, source, barred
+        self._after, self._before = sides
+        # Of what runs, and of what is moved.
+        self._weights = weights
+        self._num_nodes = len(quotient.size)
         self._known: set[int] = set()
         # Arcs come in pairs, one against the other: arc and arc ^ 1.
         self._arcs: defaultdict[int, list[int]] = defaultdict(list)
@@ -125,6 +170,10 @@ class _Network:
                 break
             total += self._saturate(levels, enough - total, budget)
         return total
+
+    def reached(self, budget: Budget) -> set[int]:
+        """Give the groups on the source's side of a flow that is the most."""
+        return {vertex for vertex in self._levels(budget) if 0 <= vertex < self._num_nodes}
 
     def _levels(self, budget: Budget) -> dict[int, int]:
         """Give the distance from the source of what is no further than the sink."""
@@ -177,17 +226,18 @@ class _Network:
 
     def _expand(self, group: int) -> None:
         """Add the arcs of a group and of the tensors that it touches."""
-        quotient = self._quotient
+        quotient, costs = self._quotient, self._costs
+        runs, moves = self._weights
         if group != self._source:
-            self._connect(group, _SINK, quotient.load[group])
+            self._connect(group, _SINK, runs * costs.work[group] + moves * costs.outputs[group])
         for tensor in quotient.touching[group]:
             exported = self._num_nodes + 2 * tensor
             if exported in self._known:
                 continue
             self._known.add(exported)
             imported = exported + 1
-            self._connect(quotient.producer[tensor], exported, quotient.leaving[tensor])
-            self._connect(imported, quotient.producer[tensor], quotient.transfer[tensor])
+            self._connect(quotient.producer[tensor], exported, moves * costs.leaving[tensor])
+            self._connect(imported, quotient.producer[tensor], moves * costs.transfer[tensor])
             for reader in quotient.consumers[tensor]:
                 self._connect(exported, reader, _INFINITE)
                 self._connect(reader, imported, _INFINITE)

@@ -1,29 +1,32 @@
 """Whether any partition is better than a threshold: all of them are tried, block by block.
 
 A downset holds with each node all that it reads from. The first blocks of a partition make a downset; from one that is
-reached, every set of nodes that makes a larger one is a block, if it costs less than the threshold. The fewest blocks
-with which a downset is reached are what counts, so downsets are reached breadth first, each once.
+reached, every set of nodes that makes a larger one is a block, if it costs less than the threshold on the device of its
+stage, which must be allowed to hold its nodes. The fewest stages with which a downset is reached are what counts, since
+stages may stay empty, so downsets are reached breadth first, each once.
 
 **Why nothing is missed.** A set is extended node by node, those left out before stay out, so each is tried once. Its
 load, its imports (made before it or by no node), its overflow and its bytes only grow, so where they are too much no
-extension can do. A downset is left out when the blocks that are left, each below the threshold, cannot pay the rest's
-load, the tensors that the rest reads and does not make, once each, and the parameters beyond all their memories; or
-when they cannot hold its bytes.
+extension can do. A downset is left out when the stages that are left cannot pay the rest's load, the tensors that the
+rest reads and does not make, once each, and the parameters beyond all their memories, each weighed by the multiplier of
+its device, at least by the least; or when they cannot hold its bytes; or when a node of the rest may be in none of
+them. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that one:
+the block would fit there.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import final
 
+from slicegraph.certificate.blocks import BYTES_PER_STEP, Blocks, Rest, high_sum, low_sum, make_bits
 from slicegraph.certificate.budget import Budget
-from slicegraph.certificate.ticks import Problem
-from slicegraph.certificate.windows import topological_order
+from slicegraph.certificate.problem import Problem
 
-_BYTES_PER_STEP = 256
-# A downset as bits, and what is left: ticks to pay, ticks and bytes of parameters.
-_Rest = tuple[int, int, int, int]
+_PER_STEP = 8
+"""Nodes, tensors or reads that are looked at in the time of a step."""
 
 
 @final
@@ -33,7 +36,7 @@ class Downsets:
     Parameters
     ----------
     problem
-        Whose partitions they are.
+        Whose partitions they are. That nodes must be together is left out: all partitions without that are tried.
     budget
         Steps that making it may take.
 
@@ -47,42 +50,49 @@ class Downsets:
 
     def __init__(self, problem: Problem, budget: Budget) -> None:
         # Each row of bits is built anew for every entry.
-        num_rows = len(problem.work) + sum(1 + len(consumers) for consumers in problem.consumers)
-        budget.spend(num_rows * (1 + len(problem.work) // 8 // _BYTES_PER_STEP))
-        self._problem = problem
-        self._limit = math.inf if problem.memory_limit is None else problem.memory_limit
-        self._memory = math.inf if problem.memory is None else problem.memory
-        size = len(problem.work)
-        predecessors: list[set[int]] = [set() for _ in range(size)]
-        successors: list[set[int]] = [set() for _ in range(size)]
-        self._load = list(problem.work)
-        # What a node adds to the exports of its set, and to the tensors that wait for a reader.
-        self._leaving, self._made = [0] * size, [0] * size
-        # Of what a node reads: bits of its producer and of its readers, and ticks to import and to export it.
-        self._reads: list[list[tuple[int, int, int, int]]] = [[] for _ in range(size)]
-        self._entering = 0
-        for tensor, (producer, consumers) in enumerate(zip(problem.producer, problem.consumers, strict=True)):
-            ticks = problem.transfer[tensor]
-            is_out = producer >= 0 and problem.is_paid_outside(tensor)
-            if is_out:
-                self._load[producer] += ticks
-            if not consumers or (producer < 0 and not problem.boundary_io):
-                continue
-            leaving = 0 if is_out else ticks
-            if producer >= 0:
-                self._leaving[producer] += leaving
-                self._made[producer] += ticks
-                successors[producer] |= set(consumers)
-            else:
-                self._entering += ticks
-            made_by = 1 << producer if producer >= 0 else 0
-            readers = sum(1 << consumer for consumer in set(consumers))
-            for consumer in set(consumers):
-                self._reads[consumer].append((made_by, readers, ticks, leaving))
-                predecessors[consumer] |= {producer} - {-1}
-        topological_order(successors, [list(nodes) for nodes in predecessors])
-        self._successors = successors
-        self._needs = [sum(1 << node for node in nodes) for nodes in predecessors]
+        num_rows = problem.num_nodes + sum(1 + len(consumers) for consumers in problem.consumers)
+        budget.spend(num_rows * (1 + problem.num_nodes // 8 // BYTES_PER_STEP))
+        self._problem, self._bits = problem, make_bits(problem)
+        self._blocks = [Blocks(problem, self._bits, kind) for kind in range(len(problem.kinds))]
+        self._barred = [0] * problem.num_blocks
+        if problem.allowed is not None:
+            budget.spend(problem.num_blocks * problem.num_nodes // _PER_STEP)
+            for stage in range(problem.num_blocks):
+                self._barred[stage] = sum(1 << node for node, may in enumerate(problem.allowed) if not may >> stage & 1)
+        self._rooms = self._make_rooms()
+        # The last stage of each kind with the same nodes barred, and before each stage the last that is as good.
+        self._last: dict[tuple[int, int], int] = {}
+        self._back = []
+        for stage, barred in enumerate(self._barred):
+            kind = problem.kind(stage)
+            good = (at for (other, shut), at in self._last.items() if other == kind and not shut & ~barred)
+            self._back.append(max(good, default=-1))
+            self._last[kind, barred] = stage
+        costs = problem.kinds[0]
+        # The sums of what is left are what one block pays for it.
+        self._is_exact = (
+            len(problem.kinds) == 1
+            and problem.allowed is None
+            and not costs.is_overlap
+            and (costs.memory_limit is None or not any(problem.live_bytes))
+        )
+
+    def _make_rooms(self) -> list[tuple[int, float, float, float]]:
+        """Give what the stages from each on have: multipliers, weighed memory, and bytes, also of state."""
+        problem = self._problem
+        rooms: list[tuple[int, float, float, float]] = [(0, 0, 0, 0)]
+        for stage in reversed(range(problem.num_blocks)):
+            before, own = rooms[-1], self._room(stage)
+            rooms.append((before[0] + own[0], before[1] + own[1], before[2] + own[2], before[3] + own[3]))
+        return rooms[::-1]
+
+    def _room(self, stage: int) -> tuple[int, float, float, float]:
+        """Give what one stage has."""
+        problem = self._problem
+        costs, weight = problem.on(stage), problem.multipliers[problem.kind(stage)]
+        memory = math.inf if costs.memory is None else weight * costs.memory
+        limit, state_limit = (math.inf if each is None else each for each in (costs.memory_limit, costs.state_limit))
+        return weight, memory, limit, state_limit
 
     def has_better(
         self, threshold: int, budget: Budget, windows: tuple[Sequence[int], Sequence[int]] | None = None
@@ -100,86 +110,96 @@ class Downsets:
         -----
         O(sets that are tried x reads of a node), which is at most exponential.
         """
-        problem = self._problem
-        rest = (0, sum(self._load) + self._entering, sum(problem.params), sum(problem.param_bytes))
-        if not self._is_payable(rest, problem.num_blocks, threshold):
+        whole = self._whole()
+        if not self._is_payable(whole, self._rooms[0], threshold):
             return False
-        if self._ends(rest, threshold):
+        if self._ends(whole, 0, threshold, budget):
             return True
-        reached, frontier = {0}, [rest]
-        steps_to_keep = 1 + len(self._load) // 8 // _BYTES_PER_STEP
-        for num_left in range(problem.num_blocks - 1, 0, -1):
-            if not frontier:
-                break
-            budget.spend(1 if windows is None else len(self._load))
-            following = []
-            needed, barred = _sides(windows, problem.num_blocks - num_left)
-            for before in frontier:
-                for after in self._extend(before, threshold, budget, barred):
-                    if after[0] in reached or needed & ~after[0] or not self._is_payable(after, num_left, threshold):
+        reached, levels = {0}, [[whole]]
+        steps_to_keep = 1 + self._problem.num_nodes // 8 // BYTES_PER_STEP
+        for stage in range(self._problem.num_blocks - 1):
+            sources = levels[self._back[stage] + 1 :]
+            levels.append([])
+            if not any(sources):
+                continue
+            has_sides = windows is not None or self._problem.allowed is not None
+            budget.spend(self._problem.num_nodes if has_sides else 1)
+            needed, barred = self._sides(windows, stage)
+            blocks, rooms = self._blocks[self._problem.kind(stage)], self._rooms[stage + 1]
+            for before in itertools.chain.from_iterable(sources):
+                for after in blocks.after(before, threshold, budget, barred):
+                    if after[0] in reached or needed & ~after[0] or not self._is_payable(after, rooms, threshold):
                         continue
-                    if self._ends(after, threshold):
+                    if self._ends(after, stage + 1, threshold, budget):
                         return True
                     budget.spend(steps_to_keep)
                     reached.add(after[0])
-                    following.append(after)
-            frontier = following
+                    levels[-1].append(after)
         return False
 
-    def _is_payable(self, rest: _Rest, num_blocks: int, threshold: int) -> bool:
-        """Whether so many blocks may be able to take the rest."""
+    def _whole(self) -> Rest:
+        """Give what is left after nothing."""
+        problem, bits = self._problem, self._bits
+        entering = sum(
+            bits.weighed_transfer[tensor]
+            for tensor, producer in enumerate(problem.producer)
+            if producer < 0 and problem.is_paid_outside(tensor)
+        )
+        shared = [param for param, readers in enumerate(problem.param_readers) if readers]
+        return Rest(
+            inside=0,
+            ticks=sum(bits.weight) + entering,
+            params=sum(bits.weighed_params) + sum(bits.weighed_stored[param] for param in shared),
+            size=sum(bits.size) + sum(problem.param_size[param] for param in shared),
+        )
+
+    @staticmethod
+    def _is_payable(rest: Rest, rooms: tuple[int, float, float, float], threshold: int) -> bool:
+        """Whether stages that have so much may be able to take the rest."""
         _, ticks, params, size = rest
-        spilled = max(0, params - num_blocks * self._memory)
-        return ticks + spilled <= num_blocks * (threshold - 1) and size <= num_blocks * self._limit
+        weight, memory, limit, state_limit = rooms
+        paid = weight * (threshold - 1)
+        return (
+            ticks <= paid
+            and (not params or ticks + params <= paid + memory)
+            and low_sum(size) <= limit
+            and high_sum(size) <= state_limit
+        )
 
-    def _ends(self, rest: _Rest, threshold: int) -> bool:
-        """Whether one block takes the rest, which then pays all of it and exports nothing."""
-        return self._is_payable(rest, 1, threshold)
+    def _ends(self, rest: Rest, stage: int, threshold: int, budget: Budget) -> bool:
+        """Whether one block on some stage from this on takes the rest."""
+        left = ~rest.inside & ((1 << self._problem.num_nodes) - 1)
+        return any(
+            at >= stage
+            and not barred & left
+            and self._is_payable(rest, self._room(at), threshold)
+            and (self._is_exact or self._takes(left, kind, threshold, budget))
+            for (kind, barred), at in self._last.items()
+        )
 
-    def _extend(self, before: _Rest, threshold: int, budget: Budget, barred: int) -> Iterator[_Rest]:
-        """Give what is left after each block that can follow without some nodes."""
-        base = before[0]
-        shut = base | barred
-        begin = [node for node, needs in enumerate(self._needs) if not shut >> node & 1 and not needs & ~base]
-        # Of each set: nodes that may join it, what is left after it, and its own growing costs, parameters, bytes
-        # and exports.
-        stack = [(begin, before, 0, 0, 0, 0)]
-        params_of, size_of = self._problem.params, self._problem.param_bytes
-        while stack:
-            joining, (inside, ticks, params_left, size_left), cost, params, size, exports = stack.pop()
-            budget.spend(len(joining))
-            for place, node in enumerate(joining):
-                new_cost, new_exports = cost + self._load[node], exports + self._leaving[node]
-                new_ticks = ticks - self._load[node] + self._made[node]
-                grown = inside | 1 << node
-                members = inside & ~base
-                for made_by, readers, transfer, leaving in self._reads[node]:
-                    is_last = not readers & ~grown
-                    if is_last:
-                        new_ticks -= transfer
-                    if made_by & members:
-                        new_exports -= leaving if is_last else 0
-                    elif not readers & members:
-                        new_cost += transfer
-                new_params, new_size = params + params_of[node], size + size_of[node]
-                growing = new_cost + max(0, new_params - self._memory)
-                if growing >= threshold or new_size > self._limit:
-                    continue
-                rest = (grown, new_ticks, params_left - params_of[node], size_left - size_of[node])
-                if growing + new_exports < threshold:
-                    yield rest
-                freed = [
-                    each for each in self._successors[node] if not self._needs[each] & ~grown and not barred >> each & 1
-                ]
-                following = joining[place + 1 :] + freed
-                budget.spend(8 * len(following) // _BYTES_PER_STEP)
-                stack.append((following, rest, new_cost, new_params, new_size, new_exports))
+    def _takes(self, left: int, kind: int, threshold: int, budget: Budget) -> bool:
+        """Whether the last block, on a kind of device, costs less than a threshold."""
+        problem = self._problem
+        budget.spend(1 + problem.size // len(problem.kinds) // _PER_STEP)
+        costs = problem.kinds[kind]
+        nodes = [node for node in range(problem.num_nodes) if left >> node & 1]
+        held, io = problem.held(nodes, kind), 0
+        for tensor, (producer, consumers) in enumerate(zip(problem.producer, problem.consumers, strict=True)):
+            if producer >= 0 and left >> producer & 1:
+                io += costs.transfer[tensor] * problem.is_paid_outside(tensor)
+            elif (producer >= 0 or problem.boundary_io) and any(left >> node & 1 for node in consumers):
+                io += costs.transfer[tensor]
+        cost = costs.busy(sum(costs.work[node] for node in nodes), io, costs.overflow(held.params))
+        return cost < threshold and not costs.excess(held.peak, held.state)
 
-
-def _sides(windows: tuple[Sequence[int], Sequence[int]] | None, block: int) -> tuple[int, int]:
-    """Give who is among the first blocks for sure, and who is not, as bits."""
-    if windows is None:
-        return 0, 0
-    first, last = windows
-    needed = sum(1 << node for node, each in enumerate(last) if each <= block)
-    return needed, sum(1 << node for node, each in enumerate(first) if each > block)
+    def _sides(self, windows: tuple[Sequence[int], Sequence[int]] | None, stage: int) -> tuple[int, int]:
+        """Give who is among the first blocks for sure, and who is not in the last of them, as bits."""
+        barred = self._barred[stage]
+        needed = 0
+        for node, may in enumerate(self._problem.allowed or ()):
+            needed |= (not may >> (stage + 1)) << node
+        if windows is not None:
+            first, last = windows
+            needed |= sum(1 << node for node, each in enumerate(last) if each <= stage + 1)
+            barred |= sum(1 << node for node, each in enumerate(first) if each > stage + 1)
+        return needed, barred

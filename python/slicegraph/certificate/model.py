@@ -16,6 +16,9 @@ from slicegraph.formats.limits import check_nesting
 from slicegraph.formats.writing import write_file
 
 FORMAT = "slicegraph-certificate-2"
+"""Of what is said by one device and a number of blocks."""
+UNLIKE_FORMAT = "slicegraph-certificate-3"
+"""Of what asks more: unlike devices, constraints, or memory that counts more than parameters of single nodes."""
 _LARGEST = 2.0**64
 """No count and no number of ticks is more."""
 
@@ -72,8 +75,9 @@ class Certificate:
             document = codec.loads(text)
         except ValueError as error:
             raise InputError(f"{path}: no certificate: {error}") from None
-        if document.get("format") != FORMAT:
-            raise InputError(f'{path}: "format" is {document.get("format")!r:.80}, but "{FORMAT}" is asked for')
+        if document.get("format") not in (FORMAT, UNLIKE_FORMAT):
+            rule = f'"{FORMAT}" or "{UNLIKE_FORMAT}" is asked for'
+            raise InputError(f'{path}: "format" is {document.get("format")!r:.80}, but {rule}')
         return cls(document)
 
     def write(self, path: str | os.PathLike[str]) -> None:

@@ -7,10 +7,39 @@ nothing, but for a model output that is paid, which its producer's group pays wh
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import final
 
-from slicegraph.certificate.ticks import Problem
+from slicegraph.certificate.costs import Costs
+from slicegraph.certificate.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class GroupCosts:
+    """The costs of groups on one kind of device, in ticks.
+
+    Attributes
+    ----------
+    costs
+        Those of the nodes.
+    work, outputs, params
+        Per group: what it runs, the model outputs of it that are paid, which any block pays that holds the group, and
+        what its own parameters and state take to stream in.
+    transfer, leaving
+        Per tensor: what moving it takes, and what its producer pays only when another block reads it.
+    """
+
+    costs: Costs
+    work: list[int]
+    outputs: list[int]
+    params: list[int]
+    transfer: list[int]
+    leaving: list[int]
+
+    def load(self, group: int) -> int:
+        """Give what a group adds to what any block pays that holds it, where both add up."""
+        return self.work[group] + self.outputs[group]
 
 
 @final
@@ -24,18 +53,20 @@ class Quotient:
 
     Attributes
     ----------
-    load
-        Ticks per group: work, and model outputs that are paid, which any block pays that holds the group.
-    total_load
-        Of all groups.
-    params, size
-        Ticks and bytes of parameters per group.
+    kinds
+        The costs of groups on each kind of device.
+    size, state, live
+        Bytes per group: parameters of its own and state; state; and the most that is alive.
+    shared
+        Per group, the parameters of several nodes that it reads.
+    allowed
+        Per group, the stages that may hold it, as bits; None: all.
+    weight
+        Per group, what it adds at least to what a block pays, weighed by the multiplier of the block's kind.
     touching
         Per group, the tensors that it makes for another group, or reads from one or from outside the model.
-    producer, consumers, transfer
-        Per tensor: the group that makes it (-1: none), the others that read it, and ticks.
-    leaving
-        Ticks per tensor that its producer pays only when another block reads it.
+    producer, consumers
+        Per tensor: the group that makes it (-1: none), and the others that read it.
 
     Notes
     -----
@@ -44,21 +75,40 @@ class Quotient:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._parent = list(range(len(problem.work)))
-        self.load, self.params, self.size = list(problem.work), list(problem.params), list(problem.param_bytes)
-        self.producer, self.transfer = list(problem.producer), problem.transfer
-        self.touching: list[set[int]] = [set() for _ in problem.work]
+        self._parent = list(range(problem.num_nodes))
+        self.size = [own + state for own, state in zip(problem.param_bytes, problem.state_bytes, strict=True)]
+        self.state, self.live = list(problem.state_bytes), list(problem.live_bytes)
+        self.shared = [set(params) for params in problem.reads_of_params]
+        self.allowed = None if problem.allowed is None else list(problem.allowed)
+        self.producer = list(problem.producer)
+        self.touching: list[set[int]] = [set() for _ in range(problem.num_nodes)]
         self.consumers: list[set[int]] = []
         self._is_out = [problem.boundary_io and is_output for is_output in problem.is_output]
-        self.leaving = [0 if out else ticks for out, ticks in zip(self._is_out, self.transfer, strict=True)]
+        self.kinds = [self._costs(costs) for costs in problem.kinds]
         for tensor, (producer, readers) in enumerate(zip(problem.producer, problem.consumers, strict=True)):
             others = set(readers) - {producer} if producer >= 0 or problem.boundary_io else set()
             self.consumers.append(others)
-            if producer >= 0 and self._is_out[tensor]:
-                self.load[producer] += self.transfer[tensor]
             for node in {producer, *others} - {-1} if others else ():
                 self.touching[node].add(tensor)
-        self.total_load = sum(self.load)
+        self.weight = [self._least_weight(node) for node in range(problem.num_nodes)]
+        self._total_weight = sum(self.weight)
+        counts = [stages.bit_count() for stages in problem.stages_of_kinds]
+        self._room = sum(weight * count for weight, count in zip(problem.multipliers, counts, strict=True))
+        self._apart = [set(group) for group in problem.together]
+        self._groups_of: dict[int, list[set[int]]] = {}
+        for group in self._apart:
+            for node in group:
+                self._groups_of.setdefault(node, []).append(group)
+
+    def _costs(self, costs: Costs) -> GroupCosts:
+        return GroupCosts(
+            costs=costs,
+            work=list(costs.work),
+            outputs=self._problem.outputs(costs),
+            params=list(costs.params),
+            transfer=costs.transfer,
+            leaving=[0 if out else ticks for out, ticks in zip(self._is_out, costs.transfer, strict=True)],
+        )
 
     def find(self, node: int) -> int:
         """Give the group of a node."""
@@ -76,8 +126,23 @@ class Quotient:
         """
         kept, gone = sorted((one, other), key=lambda group: len(self.touching[group]), reverse=True)
         self._parent[gone] = kept
-        for column in (self.load, self.params, self.size):
-            column[kept] += column[gone]
+        for kind in self.kinds:
+            for column in (kind.work, kind.outputs, kind.params):
+                column[kept] += column[gone]
+        self.size[kept] += self.size[gone]
+        self.state[kept] += self.state[gone]
+        self.live[kept] = max(self.live[kept], self.live[gone])
+        self.shared[kept] |= self.shared[gone]
+        if self.allowed is not None:
+            self.allowed[kept] &= self.allowed[gone]
+        self._total_weight -= self.weight[kept] + self.weight[gone]
+        self.weight[kept] = self._least_weight(kept)
+        self._total_weight += self.weight[kept]
+        for wanted in self._groups_of.pop(gone, ()):
+            wanted.discard(gone)
+            if kept not in wanted:
+                wanted.add(kept)
+                self._groups_of.setdefault(kept, []).append(wanted)
         for tensor in self.touching[gone]:
             readers = self.consumers[tensor]
             if gone in readers:
@@ -92,9 +157,48 @@ class Quotient:
                 self.touching[kept].discard(tensor)
         self.touching[gone] = set()
 
+    def _least_weight(self, group: int) -> int:
+        pairs = [(self._problem.multipliers[kind], self.kinds[kind]) for kind in self.kinds_of(group)]
+        loads = (
+            weight * (costs.work[group] if costs.costs.is_overlap else costs.load(group)) for weight, costs in pairs
+        )
+        return min(loads, default=0)
+
+    def is_beyond_budget(self, tensors: Iterable[int], threshold: int) -> bool:
+        """Whether blocks below a threshold cannot pay all loads and some tensors that cross between two groups."""
+        weights, toll = self._problem.multipliers, 0
+        for tensor in tensors:
+            export, imports = [], []
+            for kind, costs in enumerate(self.kinds):
+                is_free = costs.costs.is_overlap
+                export.append(0 if is_free else weights[kind] * costs.leaving[tensor])
+                imports.append(0 if is_free else weights[kind] * costs.transfer[tensor])
+            readers = set().union(*map(self.kinds_of, self.consumers[tensor]))
+            toll += min((export[kind] for kind in self.kinds_of(self.producer[tensor])), default=0)
+            toll += min((imports[kind] for kind in readers), default=0)
+        return toll > self._room * (threshold - 1) - self._total_weight
+
     def groups(self) -> list[int]:
         """Give all groups."""
         return [node for node, parent in enumerate(self._parent) if node == parent]
+
+    def wants(self, group: int) -> set[int]:
+        """Give the groups that must be in one block with a group."""
+        return set().union(*self._groups_of.get(group, ())) - {group}
+
+    def kinds_of(self, group: int) -> list[int]:
+        """Give the kinds of the stages that may hold a group."""
+        if self.allowed is None:
+            return list(range(len(self.kinds)))
+        may = self.allowed[group]
+        return [kind for kind, stages in enumerate(self._problem.stages_of_kinds) if may & stages]
+
+    def barred(self, kind: int) -> set[int]:
+        """Give the groups that no stage of a kind may hold."""
+        if self.allowed is None:
+            return set()
+        stages = self._problem.stages_of_kinds[kind]
+        return {group for group, may in enumerate(self.allowed) if not may & stages and self._parent[group] == group}
 
     def made(self, group: int) -> Iterator[int]:
         """Give the tensors that a group makes for others."""
@@ -112,9 +216,14 @@ class Quotient:
         """Give the groups that make what a group reads, some of them twice."""
         return (self.producer[tensor] for tensor in self.read(group) if self.producer[tensor] >= 0)
 
-    def overflow(self, group: int) -> int:
+    def stored(self, params: set[int], kind: int) -> int:
+        """Give the ticks in which parameters of several nodes stream in."""
+        return sum(self._problem.kinds[kind].stored[param] for param in params)
+
+    def overflow(self, group: int, kind: int) -> int:
         """Give the least ticks of overflow of a block that holds a group."""
-        return self._problem.overflow(self.params[group])
+        params = self.kinds[kind].params[group] + self.stored(self.shared[group], kind)
+        return self._problem.kinds[kind].overflow(params)
 
     def to_problem(self) -> Problem:
         """Give the problem whose nodes are the groups.
@@ -124,25 +233,37 @@ class Quotient:
         number: dict[int, int] = {-1: -1}
         for node in range(len(self._parent)):
             number.setdefault(self.find(node), len(number) - 1)
-        work, params, size = ([0] * (len(number) - 1) for _ in range(3))
+        roots = list(number)[1:]
         problem = self._problem
-        for node, facts in enumerate(zip(problem.work, problem.params, problem.param_bytes, strict=True)):
-            for column, ticks in zip((work, params, size), facts, strict=True):
-                column[number[self.find(node)]] += ticks
-        ways: dict[tuple[int, tuple[int, ...], bool], int] = {}
+        ways: dict[tuple[int, tuple[int, ...], bool], list[int]] = {}
         for tensor, readers in enumerate(self.consumers):
             producer = problem.producer[tensor]
             if readers or (producer >= 0 and self._is_out[tensor]):
                 consumers = tuple(sorted(number[reader] for reader in readers))
                 source = number[-1 if producer < 0 else self.find(producer)]
-                way = source, consumers, self._is_out[tensor]
-                ways[way] = ways.get(way, 0) + self.transfer[tensor]
+                ways.setdefault((source, consumers, self._is_out[tensor]), []).append(tensor)
+        readers_of: list[list[int]] = [[] for _ in problem.param_readers]
+        for group, root in enumerate(roots):
+            for param in self.shared[root]:
+                readers_of[param].append(group)
+        wanted = [sorted(number[root] for root in group) for group in self._apart if len(group) > 1]
         return dataclasses.replace(
             problem,
-            work=work,
-            params=params,
-            param_bytes=size,
-            transfer=list(ways.values()),
+            kinds=[
+                dataclasses.replace(
+                    kind.costs,
+                    work=[kind.work[root] for root in roots],
+                    params=[kind.params[root] for root in roots],
+                    transfer=[sum(kind.transfer[tensor] for tensor in tensors) for tensors in ways.values()],
+                )
+                for kind in self.kinds
+            ],
+            allowed=None if self.allowed is None else [self.allowed[root] for root in roots],
+            together=wanted,
+            param_bytes=[self.size[root] - self.state[root] for root in roots],
+            state_bytes=[self.state[root] for root in roots],
+            live_bytes=[self.live[root] for root in roots],
+            param_readers=readers_of,
             producer=[producer for producer, _, _ in ways],
             consumers=[list(consumers) for _, consumers, _ in ways],
             is_output=[is_output for _, _, is_output in ways],

@@ -8,19 +8,22 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
 - ``pull``: ``U`` makes something for ``V``, and whoever else does comes before ``U``. With ``V`` moved to the block of
   ``U``, which is an earlier one, no tensor runs back. That block pays the load of ``V``, its parameters, what leaves it
   and what it reads and ``U`` neither makes nor reads; it no longer exports what ``U`` makes for ``V`` alone. The old
-  block of ``V`` imports what ``V`` made for it; it no longer pays the load, nor imports what ``V`` alone reads. When
-  the first pays no more, nor does the second: what ``V`` made is what leaves it and outputs in its load.
+  block of ``V`` imports what ``V`` made for it; it no longer pays the load, nor imports what ``V`` alone reads.
 - ``push``: ``V`` reads something of ``U``, and whoever else does comes after ``V``. With ``U`` moved to the block of
   ``V``, a later one, that block pays the load of ``U``, its parameters, all that it reads and ``V`` does not, and what
   leaves it for others than ``V``; it no longer imports what ``U`` makes for ``V``. The old block of ``U`` exports what
-  ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``. Again it pays no more when the
-  first does not.
-- No other block pays anything else.
-- With a memory limit only groups without parameters are moved so.
-- ``together``: the block of one of the two, without the other, costs at least the threshold; see `cut`. Or all blocks
-  together would: below the threshold ``T`` they pay at most ``k (T - 1)``, the load of all nodes and, when the two are
-  apart, the export and the import of each tensor between them.
+  ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``.
+- No other block pays anything else. The first must not pay more on any kind of device that may hold the group that
+  stays, nor the second on any that may hold the one that moves; where a kind overlaps, neither in what it runs nor in
+  what it moves. Every stage that may hold the group that stays, and is on the way of the one that moves, may hold this
+  one, which needs no other group beside it.
+- With a limit of bytes the group that moves brings none, nor more that is alive.
+- ``together``: the block of one of the two, without the other, costs at least the threshold on every kind; see `cut`.
+  Or all blocks together would: below the threshold ``T`` they pay at most ``k (T - 1)``, the load of all nodes and,
+  when the two are apart, the export and the import of each tensor between them; each weighed by its block's multiplier,
+  at least by the least.
 - ``cycle``: each reaches the other, so they are in one block of any acyclic partition.
+- ``given``: the problem asks for it.
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ from typing import Any
 
 from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.cut import least_cost
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.structure import expect, within
-from slicegraph.certificate.ticks import Problem
 
 _PER_STEP = 8
 """Tensors or arcs that are looked at in the time of a step."""
@@ -41,6 +44,7 @@ _TITLES = {
     "push": "push of node {u} into node {v}",
     "together": "nodes {u} and {v} together",
     "cycle": "cycle through nodes {u} and {v}",
+    "given": "nodes {u} and {v} together as asked",
 }
 
 
@@ -100,21 +104,60 @@ def objection(
     """
     rule, *nodes = merge
     for node in nodes:
-        if node >= len(problem.work):
+        if node >= problem.num_nodes:
             return f"{node} is no node"
     u, v = map(quotient.find, nodes)
     if u == v:
         return "they are in one group already"
     budget.spend(1 + (len(quotient.touching[u]) + len(quotient.touching[v])) // _PER_STEP)
+    if rule == "given":
+        return "" if v in quotient.wants(u) else "nobody asks for it"
     if rule == "together":
-        rest = problem.num_blocks * (threshold - 1) - quotient.total_load
-        return "" if _toll(quotient, u, v) > rest else _object_to_together(quotient, u, v, threshold, budget)
+        return _object_to_together(quotient, u, v, threshold, budget)
     if rule == "cycle":
         component = strong_components(quotient) if components is None else components
         return "" if component[u] == component[v] else "one does not reach the other"
-    if problem.memory_limit is not None and quotient.size[v if rule == "pull" else u]:
-        return "with a memory limit, a group that has parameters must not move"
-    return (_object_to_pull if rule == "pull" else _object_to_push)(quotient, u, v, budget)
+    stays, moves = (u, v) if rule == "pull" else (v, u)
+    reason = _object_to_stages(quotient, stays, moves, is_earlier=rule == "pull")
+    return reason or (_object_to_pull if rule == "pull" else _object_to_push)(quotient, u, v, budget)
+
+
+def _object_to_stages(quotient: Quotient, stays: int, moves: int, *, is_earlier: bool) -> str:
+    """Say why a group may not be moved to where another one stays; nothing when it may."""
+    if quotient.wants(moves):
+        return "what moves is asked to be with others"
+    if quotient.allowed is None:
+        return ""
+    here, there = quotient.allowed[stays], quotient.allowed[moves]
+    # Stages before the last one that may hold what moves, or after the first.
+    on_the_way = (1 << max(0, there.bit_length() - 1)) - 1 if is_earlier else ~((there & -there) * 2 - 1)
+    return "what moves may not be in every stage of what stays" if here & on_the_way & ~there else ""
+
+
+def _object_to_bytes(quotient: Quotient, stays: int, moves: int, kind: int) -> str:
+    """Say why a block of a kind cannot hold what moves in place of nothing; nothing when it can."""
+    costs = quotient.kinds[kind].costs
+    if costs.state_limit is not None and quotient.state[moves]:
+        return "with a limit of state, a group that has some must not move"
+    if costs.memory_limit is not None:
+        if quotient.size[moves] or quotient.shared[moves] - quotient.shared[stays]:
+            return "with a memory limit, a group that has parameters must not move"
+        if quotient.live[moves] > quotient.live[stays]:
+            return "with a memory limit, a group with more bytes alive must not move"
+    return ""
+
+
+def _arriving(quotient: Quotient, stays: int, moves: int, kind: int, moved: int, saved: int) -> int:
+    """Give by how much more than it saves a block of a kind pays with what moves, in what rises most; 0: it does not.
+
+    `moved` is what is imported and exported more, `saved` what is so no longer.
+    """
+    costs = quotient.kinds[kind]
+    params = costs.params[moves] + quotient.stored(quotient.shared[moves] - quotient.shared[stays], kind)
+    runs, moved = costs.work[moves] + params, moved + costs.outputs[moves]
+    if costs.costs.is_overlap:
+        return max(runs, moved if moved > saved else 0)
+    return runs + moved if runs + moved > saved else 0
 
 
 def _object_to_pull(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
@@ -126,9 +169,20 @@ def _object_to_pull(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
         return "whoever else makes something for it must come before the other"
     alone = [t for t in read if quotient.producer[t] == u and len(quotient.consumers[t]) == 1]
     entering = [t for t in read if quotient.producer[t] != u and u not in quotient.consumers[t]]
-    arriving = quotient.load[v] + quotient.params[v] + _sum(quotient.leaving, made) + _sum(quotient.transfer, entering)
-    if arriving > _sum(quotient.leaving, alone):
-        return f"it brings {arriving} ticks, which is more than the block saves"
+    for kind in quotient.kinds_of(u):
+        costs = quotient.kinds[kind]
+        moved = _sum(costs.leaving, made) + _sum(costs.transfer, entering)
+        arriving = _arriving(quotient, u, v, kind, moved, _sum(costs.leaving, alone))
+        if arriving:
+            return f"it brings {arriving} ticks, which is more than the block saves"
+        if reason := _object_to_bytes(quotient, u, v, kind):
+            return reason
+    for kind in quotient.kinds_of(v):
+        costs = quotient.kinds[kind]
+        spared = _sum(costs.transfer, alone) + (0 if costs.costs.is_overlap else costs.work[v])
+        # What it makes is what leaves it, and model outputs that are paid, which its old block no longer pays.
+        if _sum(costs.leaving, made) > spared:
+            return "the block that it leaves would import more than it saves"
     return ""
 
 
@@ -142,10 +196,19 @@ def _object_to_push(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
     saved = [tensor for tensor in made if v in quotient.consumers[tensor]]
     leaving = [tensor for tensor in made if quotient.consumers[tensor] != {v}]
     entering = [tensor for tensor in read if v not in quotient.consumers[tensor]]
-    crossing = _sum(quotient.transfer, entering) + _sum(quotient.leaving, leaving)
-    arriving = quotient.load[u] + quotient.params[u] + crossing
-    if arriving > _sum(quotient.transfer, saved):
-        return f"it brings {arriving} ticks, which is more than the block saves"
+    for kind in quotient.kinds_of(v):
+        costs = quotient.kinds[kind]
+        moved = _sum(costs.transfer, entering) + _sum(costs.leaving, leaving)
+        arriving = _arriving(quotient, v, u, kind, moved, _sum(costs.transfer, saved))
+        if arriving:
+            return f"it brings {arriving} ticks, which is more than the block saves"
+        if reason := _object_to_bytes(quotient, v, u, kind):
+            return reason
+    for kind in quotient.kinds_of(u):
+        costs = quotient.kinds[kind]
+        spared = _sum(costs.leaving, made) + costs.outputs[u] + (0 if costs.costs.is_overlap else costs.work[u])
+        if _sum(costs.leaving, entering) > spared:
+            return "the block that it leaves would export more than it saves"
     return ""
 
 
@@ -165,29 +228,35 @@ def _reaches(neighbours: Callable[[int], Iterable[int]], start: int, targets: se
 
 
 def _object_to_together(quotient: Quotient, u: int, v: int, threshold: int, budget: Budget) -> str:
-    pairs = (u, v), (v, u)
-    if any(_plain_cost(quotient, inside, outside) >= threshold for inside, outside in pairs):
+    if quotient.is_beyond_budget(_between(quotient, u, v), threshold):
         return ""
+    pairs = (u, v), (v, u)
+    for inside, outside in pairs:
+        if all(_plain_cost(quotient, inside, outside, kind) >= threshold for kind in quotient.kinds_of(inside)):
+            return ""
     for inside, outside in pairs:
         for is_convex in (False, True):
-            if least_cost(quotient, inside, outside, threshold, budget, is_convex=is_convex) >= threshold:
+            if all(
+                least_cost(quotient, inside, outside, threshold, budget, kind=kind, is_convex=is_convex) >= threshold
+                for kind in quotient.kinds_of(inside)
+            ):
                 return ""
     return f"apart they can cost less than {threshold}, for all that a minimum cut shows"
 
 
-def _toll(quotient: Quotient, u: int, v: int) -> int:
-    """Give what is paid for the tensors between two groups when they are in two blocks."""
-    between = [t for t in quotient.touching[u] & quotient.touching[v] if quotient.producer[t] in (u, v)]
-    return _sum(quotient.leaving, between) + _sum(quotient.transfer, between)
+def _between(quotient: Quotient, u: int, v: int) -> list[int]:
+    """Give the tensors of one group that the other one reads."""
+    return [tensor for tensor in quotient.touching[u] & quotient.touching[v] if quotient.producer[tensor] in (u, v)]
 
 
-def _plain_cost(quotient: Quotient, inside: int, outside: int) -> int:
+def _plain_cost(quotient: Quotient, inside: int, outside: int, kind: int) -> int:
     """Give what a block with one group pays for that group and for tensors between it and another one elsewhere."""
+    costs = quotient.kinds[kind]
     shared = quotient.touching[inside] & quotient.touching[outside]
     made = [tensor for tensor in shared if quotient.producer[tensor] == inside]
     read = [tensor for tensor in shared if quotient.producer[tensor] == outside]
-    between = _sum(quotient.leaving, made) + _sum(quotient.transfer, read)
-    return quotient.load[inside] + quotient.overflow(inside) + between
+    moved = costs.outputs[inside] + _sum(costs.leaving, made) + _sum(costs.transfer, read)
+    return costs.costs.busy(costs.work[inside], moved, quotient.overflow(inside, kind))
 
 
 def strong_components(quotient: Quotient) -> dict[int, int]:
@@ -200,7 +269,7 @@ def strong_components(quotient: Quotient) -> dict[int, int]:
     groups = quotient.groups()
     order = [group for group, _ in _walk(groups, quotient.successors)]
     roots = dict(_walk(reversed(order), quotient.predecessors))
-    return {node: roots[quotient.find(node)] for node in range(len(quotient.load))}
+    return {node: roots[quotient.find(node)] for node in range(len(quotient.size))}
 
 
 def _walk(starts: Iterable[int], neighbours: Callable[[int], Iterable[int]]) -> list[tuple[int, int]]:

@@ -26,8 +26,8 @@ from functools import cached_property
 from typing import Any, final
 
 from slicegraph.certificate.budget import Budget
+from slicegraph.certificate.problem import Problem, ceil_div
 from slicegraph.certificate.structure import PlacedError, expect
-from slicegraph.certificate.ticks import Problem, ceil_div
 from slicegraph.certificate.windows import Windows
 
 
@@ -45,12 +45,12 @@ class Prover:
         self.problem = problem
         self._windows: Windows | None = None
         self.readers = [frozenset(consumers) for consumers in problem.consumers]
-        self.total_work, self.total_params = sum(problem.work), sum(problem.params)
+        self.total_work, self.total_params = sum(problem.only.work), sum(problem.only.params)
 
     @cached_property
     def successors(self) -> list[set[int]]:
         """The nodes that read something of each node."""
-        successors: list[set[int]] = [set() for _ in self.problem.work]
+        successors: list[set[int]] = [set() for _ in self.problem.only.work]
         for producer, readers in zip(self.problem.producer, self.readers, strict=True):
             if producer >= 0:
                 successors[producer] |= readers
@@ -65,7 +65,12 @@ class Prover:
     @cached_property
     def step(self) -> int:
         """What every bottleneck is a multiple of."""
-        return math.gcd(*self.problem.work, *self.problem.transfer, *self.problem.params, self.problem.memory or 0)
+        return math.gcd(
+            *self.problem.only.work,
+            *self.problem.only.transfer,
+            *self.problem.only.params,
+            self.problem.only.memory or 0,
+        )
 
     def lower_bound(self, relaxation: dict[str, Any], budget: Budget) -> int:
         """Give the ticks that a relaxation's proof proves.
@@ -156,15 +161,15 @@ class _WeightedSum:
         """Give the right side less the most that everything but the bottleneck can add."""
         problem = self._problem
         superblocks = self._work_factor.keys() | self._params_factor.keys()
-        budget.spend(len(superblocks) * len(problem.work) // 4)
+        budget.spend(len(superblocks) * len(problem.only.work) // 4)
         for superblock in superblocks:
             by_work, by_params = self._work_factor[superblock], self._params_factor[superblock]
-            for node, (work, params) in enumerate(zip(problem.work, problem.params, strict=True)):
+            for node, (work, params) in enumerate(zip(problem.only.work, problem.only.params, strict=True)):
                 self._add_x(node, superblock, by_work * work + by_params * params)
         most = self._most_of_y(budget)
         for (tensor, superblock), factor in self._cut.items():
             # A cost row holds all tensors; one that no other row holds is best not cut.
-            most += max(0, factor - self._cost_multiplier[superblock] * problem.transfer[tensor])
+            most += max(0, factor - self._cost_multiplier[superblock] * problem.only.transfer[tensor])
         most += sum(max(0, factor) for factor in self._over.values()) * self._prover.total_params
         return self._right - most
 
@@ -238,7 +243,7 @@ class _WeightedSum:
         self._work_factor[superblock] -= multiplier
 
     def _add_overflow(self, superblock: int, multiplier: int) -> None:
-        span, memory = self._span(superblock), self._problem.memory
+        span, memory = self._span(superblock), self._problem.only.memory
         if memory is None:
             raise PlacedError("the device has no memory to overflow")
         self._over[superblock] += multiplier
@@ -259,11 +264,11 @@ class _WeightedSum:
         return span
 
     def _expect_node(self, node: int) -> None:
-        if not 0 <= node < len(self._problem.work):
+        if not 0 <= node < len(self._problem.only.work):
             raise PlacedError(f"{node} is no node")
 
     def _expect_tensor(self, tensor: int) -> None:
-        if not 0 <= tensor < len(self._problem.transfer):
+        if not 0 <= tensor < len(self._problem.producer):
             raise PlacedError(f"{tensor} is no tensor")
 
     def _expect_superblock(self, superblock: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from slicegraph.certificate.model import FORMAT
+from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.errors import CertificateError
 from slicegraph.rates import KEYS
 
@@ -22,11 +22,12 @@ _TYPE_NAMES = {
 }
 
 _MAX_BLOCKS = 2**20
+_MAX_KINDS = 64
 _HEX_DIGITS = frozenset("0123456789abcdef")
 # Fields of each kind of row, with its name and its multiplier.
 _ROW_LENGTHS = {"order": 4, "before": 5, "export": 5, "import": 5, "cost": 3, "overflow": 3, "demand": 2}
 _METHODS = ("combinatorial", "exact", "bottleneck", "bottleneck_guess", "downsets", "node", "chain")
-_RULES = ("pull", "push", "together", "cycle")
+_RULES = ("pull", "push", "together", "cycle", "given")
 
 _Shape = Callable[[Any], None]
 
@@ -79,7 +80,12 @@ def check_structure(document: object) -> None:
     PlacedError
         Naming the place and the rule.
     """
-    _DOCUMENT(document)
+    if not isinstance(document, dict) or document.get("format") != UNLIKE_FORMAT:
+        _DOCUMENT(document)
+    elif document.get("order") == "any":
+        _ANY_ORDER(document)
+    else:
+        _UNLIKE(document)
 
 
 def _typed(kind: type) -> _Shape:
@@ -200,6 +206,19 @@ def _items(shape: _Shape) -> _Shape:
     return check
 
 
+def _pair(first: _Shape, second: _Shape) -> _Shape:
+    is_list = _typed(list)
+
+    def check(value: Any) -> None:  # noqa: ANN401 - checked here
+        is_list(value)
+        expect(len(value) == 2, f"{len(value)} entries, but a pair has two")  # noqa: PLR2004 - a pair
+        for index, (item, shape) in enumerate(zip(value, (first, second), strict=True)):
+            with within(index):
+                shape(item)
+
+    return check
+
+
 def _mapping(shape: _Shape) -> _Shape:
     is_object = _typed(dict)
 
@@ -258,39 +277,55 @@ _BOUND = _record(
         "chain": _nullable(_record({"threshold": _COUNT})),
     }
 )
-_WITNESS = _record(
-    {
-        "block_of": _items(_integer(0, _MAX_BLOCKS)),
-        "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _COUNT))),
-        "bottleneck": _COUNT,
-    }
-)
-_DEVICE = _record(
-    {"bandwidth": _positive},
-    {
-        "flops": _rates,
-        "work": _name,
-        **dict.fromkeys(("memory_bandwidth", "overflow_bandwidth", "latency"), _positive),
-        **dict.fromkeys(("memory", "memory_limit"), _COUNT),
-    },
-)
+_WITNESS: Mapping[str, _Shape] = {
+    "block_of": _items(_integer(0, _MAX_BLOCKS)),
+    "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _COUNT))),
+    "bottleneck": _COUNT,
+}
+_FIGURES: Mapping[str, _Shape] = {
+    "flops": _rates,
+    "work": _name,
+    **dict.fromkeys(("memory_bandwidth", "overflow_bandwidth", "latency"), _positive),
+    **dict.fromkeys(("memory", "memory_limit"), _COUNT),
+}
+_COMMON: Mapping[str, _Shape] = {
+    "graph": _record({"name": _typed(str), "num_nodes": _integer(1, 2**53), "num_tensors": _COUNT, "digest": _digest}),
+    "boundary_io": _typed(bool),
+    "num_blocks": _integer(1, _MAX_BLOCKS),
+    "tick": _positive,
+    "instance": _digest,
+    "lower_bound": _COUNT,
+    "bounds": _items(_BOUND),
+    "solver": _nullable(
+        _record({"name": _typed(str), "version": _typed(str), "options": _items(_mapping(_option))}),
+    ),
+    "seal": _digest,
+}
 _DOCUMENT = _record(
     {
         "format": _word(FORMAT),
-        "graph": _record(
-            {"name": _typed(str), "num_nodes": _integer(1, 2**53), "num_tensors": _COUNT, "digest": _digest}
-        ),
-        "device": _DEVICE,
-        "boundary_io": _typed(bool),
-        "num_blocks": _integer(1, _MAX_BLOCKS),
-        "tick": _positive,
-        "instance": _digest,
-        "witness": _nullable(_WITNESS),
-        "lower_bound": _COUNT,
-        "bounds": _items(_BOUND),
-        "solver": _nullable(
-            _record({"name": _typed(str), "version": _typed(str), "options": _items(_mapping(_option))}),
-        ),
-        "seal": _digest,
+        "device": _record({"bandwidth": _positive}, _FIGURES),
+        "witness": _nullable(_record(_WITNESS)),
+        **_COMMON,
+    }
+)
+_KIND_OF = _items(_integer(0, _MAX_KINDS - 1))
+_STAGE = _integer(0, _MAX_BLOCKS - 1)
+_ASKED: Mapping[str, _Shape] = {
+    "format": _word(UNLIKE_FORMAT),
+    "devices": _items(_record({"bandwidth": _positive}, {**_FIGURES, "overlap": _typed(bool)})),
+    "kind_of": _KIND_OF,
+    "stages": _items(_pair(_COUNT, _items(_STAGE))),
+    "together": _items(_items(_COUNT)),
+    "multipliers": _items(_integer(1, 2**32)),
+    **_COMMON,
+}
+_UNLIKE = _record({**_ASKED, "order": _word("given"), "witness": _nullable(_record(_WITNESS))})
+_ANY_ORDER = _record(
+    {
+        **_ASKED,
+        "order": _word("any"),
+        "witness": _nullable(_record({**_WITNESS, "kind_of": _KIND_OF})),
+        "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _COUNT, "bounds": _items(_BOUND)})),
     }
 )

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import final
 
 from slicegraph.certificate.budget import Budget
+from slicegraph.certificate.problem import Problem, ceil_div
 from slicegraph.certificate.structure import PlacedError
-from slicegraph.certificate.ticks import Problem, ceil_div
 
 # Three sums travel in one integer; each is less than 2^64.
 _LANE = 64
@@ -44,7 +44,7 @@ class Windows:
 
     def __init__(self, problem: Problem, successors: Sequence[Iterable[int]], budget: Budget) -> None:
         self._problem = problem
-        budget.spend(2 * steps_of_closures(len(problem.work)))
+        budget.spend(2 * steps_of_closures(problem.num_nodes))
         predecessors: list[list[int]] = [[] for _ in successors]
         for node, readers in enumerate(successors):
             for reader in readers:
@@ -52,7 +52,7 @@ class Windows:
         order = topological_order(successors, predecessors)
         weights = [
             work | params << _LANE | size << 2 * _LANE
-            for work, params, size in zip(problem.work, problem.params, problem.param_bytes, strict=True)
+            for work, params, size in zip(problem.only.work, problem.only.params, problem.param_bytes, strict=True)
         ]
         self._before = closure_weights(order, predecessors, weights)
         self._after = closure_weights(order[::-1], successors, weights)
@@ -77,10 +77,10 @@ class Windows:
         """Give the least number of blocks that can hold a closed set."""
         work, params, size = weight & _MASK, weight >> _LANE & _MASK, weight >> 2 * _LANE
         need = max(1, ceil_div(work, threshold))
-        if self._problem.memory is not None:
-            need = max(need, ceil_div(work + params, threshold + self._problem.memory))
-        if self._problem.memory_limit:
-            need = max(need, ceil_div(size, self._problem.memory_limit))
+        if self._problem.only.memory is not None:
+            need = max(need, ceil_div(work + params, threshold + self._problem.only.memory))
+        if self._problem.only.memory_limit:
+            need = max(need, ceil_div(size, self._problem.only.memory_limit))
         return need
 
 

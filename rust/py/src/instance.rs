@@ -164,7 +164,7 @@ impl Instance {
     /// By kind, how much a tick counts in the budget of all stages together; 1 where there is one kind.
     #[getter]
     fn multipliers(&self) -> Vec<i64> {
-        self.0.budget().multipliers().to_vec()
+        self.0.multipliers().to_vec()
     }
 
     /// What is asked of costs only: see `Instance::is_plain` of the core.

@@ -218,6 +218,12 @@ impl Instance {
         if self.rows.len() == 1 { 0 } else { self.kind_of[stage] }
     }
 
+    /// By how much a tick counts on each kind of device where what blocks pay is added up.
+    #[must_use]
+    pub fn multipliers(&self) -> &[i64] {
+        &self.multipliers.of_kinds
+    }
+
     /// The costs on one kind of device.
     #[must_use]
     pub fn view(&self, kind: usize) -> View<'_> {
