@@ -22,7 +22,7 @@ class Slicing:
     ----------
     boundaries
         int64, shape (num_blocks + 1,): block ``b`` holds positions ``boundaries[b]:boundaries[b + 1]``.
-        Empty blocks come last.
+        Empty blocks come last where stages are alike.
     block_of
         int32, shape (num_nodes,): the block of each node, from 0.
     bottleneck
@@ -52,12 +52,14 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     Raises
     ------
     InputError
-        When ``order`` is not a topological order, or when no slicing of it fits the memory limit.
+        When ``order`` is not a topological order, when no slicing of it is within the limits of the devices and the
+        constraints, or when nodes must be in one stage: such nodes are merged first.
 
     Notes
     -----
     The dynamic program of the paper (section 4, SliceGraph), exact for the order; in practice close to
-    O(nodes + reads) after pruning; O(nodes^2) at worst, which graphs come near whose io outweighs their work by far.
+    O(nodes + reads) after pruning, times the number of stages where these are unlike; O(nodes^2) at worst, which graphs
+    come near whose io outweighs their work by far.
     The interpreter lock is released.
 
     Examples
@@ -72,8 +74,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     found = core_slice_order(plain(instance, "slice_order").core, integers("order", order))
     if found is None:
         raise InputError(
-            f"order: every slicing into {instance.num_blocks} blocks exceeds memory_limit = "
-            f"{instance.device.memory_limit} bytes of parameters"
+            f"order: every slicing into {instance.num_blocks} blocks is above a limit or breaks a constraint"
         )
     boundaries, block_of = found
     bottleneck = max(block.cost for block in instance.block_costs(block_of))

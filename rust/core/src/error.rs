@@ -157,6 +157,12 @@ pub enum Error {
         /// The method.
         method: &'static str,
     },
+    /// An instance whose nodes are to be merged first.
+    #[error("{method}: nodes that must be in one stage are merged first, by `reduce`")]
+    Together {
+        /// The method.
+        method: &'static str,
+    },
     /// A search parameter out of range.
     #[error("{name} = {value}, but {rule}")]
     Parameter {

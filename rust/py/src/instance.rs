@@ -58,6 +58,14 @@ impl Instance {
         }
         Err(CoreError(Error::NotPlain { method }).into())
     }
+
+    /// The instance, for a method that moves nodes one by one.
+    pub fn without_groups(&self, method: &'static str) -> PyResult<Arc<cost::Instance>> {
+        if self.0.together().is_empty() {
+            return Ok(Arc::clone(&self.0));
+        }
+        Err(CoreError(Error::Together { method }).into())
+    }
 }
 
 /// One kind of device.

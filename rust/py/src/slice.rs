@@ -9,7 +9,7 @@ use slicegraph_core::slice;
 use crate::boundary::{CoreError, copy_in, supervise};
 use crate::instance::Instance;
 
-/// Boundaries and blocks of the nodes; none when every slicing breaks the memory limit.
+/// Boundaries and blocks of the nodes; none when every slicing breaks a limit or a constraint.
 type Slicing<'py> = Option<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i32>>)>;
 
 /// Slices a topological order at its best.
@@ -19,7 +19,7 @@ pub fn slice_order<'py>(
     instance: &Bound<'py, Instance>,
     order: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Slicing<'py>> {
-    let (instance, order) = (&instance.get().plain("slice_order")?, copy_in(order)?);
+    let (instance, order) = (&instance.get().without_groups("slice_order")?, copy_in(order)?);
     let supervised = supervise(
         py,
         |_, ()| Ok(false),

@@ -15,30 +15,14 @@
 //! its `export` and `transfer` are nothing. ∎
 //!
 //! Rounding terms on the left down and the right side down keeps the claim, since the left side is an integer then.
-//! The best multipliers are the dual of the fractional assignment of nodes to stages; any prove something.
+//! Any multipliers prove something (`multipliers.rs`).
 
 use super::instance::Instance;
+use super::multipliers::{Multipliers, best_multipliers};
 use super::ticks::Ticks;
 use super::view::View;
 use crate::bits::has;
-use crate::ids::{NodeId, TensorId, float, ticks};
-
-/// Multipliers are counted in units of `2^-SHIFT` where there are several kinds.
-const SHIFT: u32 = 20;
-/// How often each multiplier is improved, and in how many steps.
-const ROUNDS: usize = 3;
-const STEPS: usize = 24;
-/// Multipliers differ by no more than this factor.
-const SPREAD: f64 = 1e6;
-
-/// What counts how much in the budget.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Multipliers {
-    /// By kind.
-    pub of_kinds: Vec<i64>,
-    /// The binary digits of theirs that count parts of one.
-    pub shift: u32,
-}
+use crate::ids::{NodeId, TensorId, float};
 
 /// Weights of nodes and tensors, and what stages can spend of them.
 #[derive(Clone, Debug)]
@@ -61,6 +45,12 @@ impl Budget {
     #[must_use]
     pub fn multipliers(&self) -> &[i64] {
         &self.multipliers
+    }
+
+    /// Sums of the multipliers of the stages before each stage, and of all.
+    #[must_use]
+    pub fn sums(&self) -> &[i128] {
+        &self.sums
     }
 
     /// What the stages `first..last` can spend together when each costs at most `cap`.
@@ -142,6 +132,19 @@ impl Instance {
         self.graph().nodes().map(least).collect()
     }
 
+    /// Multipliers that suit the nodes.
+    ///
+    /// # Complexity
+    /// O(nodes kinds^2) times a constant where there are several kinds.
+    pub(super) fn find_multipliers(&self) -> Multipliers {
+        if self.num_kinds() == 1 {
+            return Multipliers::default();
+        }
+        let works: Vec<Vec<f64>> =
+            self.views().map(|view| self.graph().nodes().map(|v| float(load(view, v))).collect()).collect();
+        best_multipliers(&works, kinds_of_nodes(self).as_deref(), &self.stages_of_kinds())
+    }
+
     /// The budget of the costs of blocks.
     ///
     /// # Complexity
@@ -180,58 +183,6 @@ impl Instance {
             sums,
         }
     }
-}
-
-/// A multiplier for each kind, for which the mean block costs much.
-///
-/// # Complexity
-/// O(nodes kinds^2) times a constant where there are several kinds.
-pub(super) fn multipliers(instance: &Instance) -> Multipliers {
-    let kinds = instance.num_kinds();
-    if kinds == 1 {
-        return Multipliers { of_kinds: vec![1], shift: 0 };
-    }
-    let masks = kinds_of_nodes(instance);
-    let counts = instance.stages_of_kinds();
-    let works: Vec<Vec<f64>> =
-        instance.views().map(|view| instance.graph().nodes().map(|v| float(load(view, v))).collect()).collect();
-    // The mean block, when a kind has this multiplier.
-    let mean = |all: &[f64]| {
-        let room: f64 = all.iter().zip(&counts).map(|(multiplier, &stages)| multiplier * float(stages)).sum();
-        let mut sum = 0.0;
-        for node in 0..works[0].len() {
-            let mask = masks.as_ref().map_or(u64::MAX, |masks| masks[node]);
-            let costs = (0..kinds).filter(|&kind| counts[kind] > 0 && mask >> kind & 1 == 1);
-            sum += costs.map(|kind| all[kind] * works[kind][node]).fold(f64::INFINITY, f64::min);
-        }
-        sum / room
-    };
-    let totals: Vec<f64> = works.iter().map(|works| works.iter().sum::<f64>().max(1.0)).collect();
-    let mut best: Vec<f64> = totals.iter().map(|total| totals[0] / total).collect();
-    for _ in 0..ROUNDS {
-        for kind in (0..kinds).filter(|&kind| counts[kind] > 0) {
-            // The mean has one peak along each multiplier: a concave sum over a linear one.
-            let at = |log: f64| {
-                let mut all = best.clone();
-                all[kind] = log.exp();
-                (mean(&all), all[kind])
-            };
-            let center = best[kind].ln();
-            let (mut low, mut high) = (center - SPREAD.ln() / 2.0, center + SPREAD.ln() / 2.0);
-            for _ in 0..STEPS {
-                let [left, right] = [low + (high - low) / 3.0, high - (high - low) / 3.0];
-                if at(left).0 < at(right).0 { low = left } else { high = right }
-            }
-            let found = at(low.midpoint(high));
-            if found.0 > mean(&best) {
-                best[kind] = found.1;
-            }
-        }
-    }
-    let largest = best.iter().zip(&counts).filter(|&(_, &stages)| stages > 0).map(|(&m, _)| m).fold(0.0, f64::max);
-    let unit = float(1 << SHIFT) / largest;
-    let of_kinds = best.iter().map(|multiplier| ticks((multiplier * unit).round()).clamp(1, 1 << SHIFT)).collect();
-    Multipliers { of_kinds, shift: SHIFT }
 }
 
 /// What the stages that there are can spend, in multipliers.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::budget::{Multipliers, multipliers};
 use super::device::{Device, Machine};
+use super::multipliers::Multipliers;
 use super::row::{Row, Seconds, most};
 use super::stages::{Allowed, Constraints, allowed_stages, together_nodes};
 use super::ticks::{Ticks, choose_tick};
@@ -143,7 +143,7 @@ impl Instance {
             paid_produces,
             paid_reads,
         };
-        instance.multipliers = multipliers.unwrap_or_else(|| self::multipliers(&instance));
+        instance.multipliers = multipliers.unwrap_or_else(|| instance.find_multipliers());
         instance.combinatorial_bound = instance.combine();
         instance
     }

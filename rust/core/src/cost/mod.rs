@@ -9,6 +9,7 @@ mod bound;
 mod budget;
 mod device;
 mod instance;
+mod multipliers;
 mod quotient;
 mod row;
 mod seconds;

@@ -35,8 +35,9 @@ pub(super) fn nearest(
     if (num_nodes + 1).saturating_mul(num_blocks) > search.params.table {
         return Ok(None);
     }
-    let mut costs = SliceCosts::new(instance);
+    let mut costs = SliceCosts::new(instance, 0);
     costs.load(order);
+    let costs = costs.slices();
     // Of the positions so far, what each block of the plan has; and what is gained before each position: `most - stays`.
     let mut prefix = vec![Weight::default(); num_blocks];
     let mut gains = Vec::with_capacity((num_nodes + 1) * num_blocks);

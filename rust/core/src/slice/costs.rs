@@ -7,7 +7,9 @@
 //!
 //! So each read needs only the position before it, each position the next one, and each producer the last.
 
-use crate::cost::{INFINITE, Instance, Ticks};
+use super::extras::Extras;
+use super::sum::SliceSum;
+use crate::cost::{INFINITE, Instance, Ticks, View};
 use crate::ids::{NodeId, narrow, wide};
 use crate::order::TopologicalOrder;
 
@@ -19,7 +21,7 @@ const NEVER: u32 = u32::MAX;
 struct Place {
     work: Ticks,
     params: Ticks,
-    param_bytes: u64,
+    bytes: u64,
     /// All tensors read here.
     reads: Ticks,
     /// All tensors made here that are read later or returned.
@@ -48,48 +50,6 @@ struct Link {
     last: u32,
 }
 
-/// A slice `[start, end)` and what it pays so far. Moved by [`SliceCosts`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SliceSum {
-    start: usize,
-    end: usize,
-    work: Ticks,
-    io_in: Ticks,
-    io_out: Ticks,
-    params: Ticks,
-    param_bytes: u64,
-}
-
-impl SliceSum {
-    /// The empty slice at a position.
-    #[must_use]
-    pub fn empty_at(position: usize) -> Self {
-        Self { start: position, end: position, work: 0, io_in: 0, io_out: 0, params: 0, param_bytes: 0 }
-    }
-
-    /// The first position in the slice.
-    #[must_use]
-    pub fn start(&self) -> usize {
-        self.start
-    }
-
-    /// Tensors read in the slice and made before it.
-    pub(super) fn io_in(&self) -> Ticks {
-        self.io_in
-    }
-
-    /// What the slice pays for tensors.
-    pub(super) fn io(&self) -> Ticks {
-        self.io_in + self.io_out
-    }
-
-    /// The first position after the slice.
-    #[must_use]
-    pub fn end(&self) -> usize {
-        self.end
-    }
-}
-
 /// Per tensor, where the walk that fills the arrays met it last.
 #[derive(Clone, Copy, Debug, Default)]
 struct Trail {
@@ -101,34 +61,48 @@ struct Trail {
     last_read: u32,
 }
 
-/// The costs of all slices of one order at a time, with buffers that are kept from one order to the next.
+/// The costs of all slices of one order at a time on one kind of device, with buffers that are kept from one order to the
+/// next.
 #[derive(Clone, Debug)]
 pub struct SliceCosts<'a> {
     instance: &'a Instance,
+    view: View<'a>,
+    /// Of the view: what inner loops ask for.
+    memory: Ticks,
+    limit: u64,
+    is_overlap: bool,
     places: Vec<Place>,
     reads: Vec<Read>,
     links: Vec<Link>,
     trails: Vec<Trail>,
+    /// What is stored beside each node's own parameters.
+    extras: Option<Extras<'a>>,
 }
 
 impl<'a> SliceCosts<'a> {
-    /// Buffers for an instance; [`load`](Self::load) an order before anything else.
+    /// Buffers for a kind of an instance; [`load`](Self::load) an order before anything else.
     #[must_use]
-    pub fn new(instance: &'a Instance) -> Self {
+    pub fn new(instance: &'a Instance, kind: usize) -> Self {
         let (num_made, num_read) = instance.num_paid();
+        let (graph, view) = (instance.graph(), instance.view(kind));
         Self {
             instance,
-            places: Vec::with_capacity(instance.graph().num_nodes()),
+            view,
+            memory: view.memory(),
+            limit: view.memory_limit().unwrap_or(u64::MAX),
+            is_overlap: view.is_overlap(),
+            places: Vec::with_capacity(graph.num_nodes()),
             reads: Vec::with_capacity(num_read),
             links: Vec::with_capacity(num_made + num_read),
-            trails: vec![Trail::default(); instance.graph().num_tensors()],
+            trails: vec![Trail::default(); graph.num_tensors()],
+            extras: Extras::new(instance, view),
         }
     }
 
     /// Takes the order whose slices are asked about next.
     ///
     /// # Complexity
-    /// O(nodes + reads).
+    /// O(nodes + reads), and O(nodes log nodes) where live tensors are limited.
     pub fn load(&mut self, order: &TopologicalOrder) {
         self.places.clear();
         self.reads.clear();
@@ -138,19 +112,22 @@ impl<'a> SliceCosts<'a> {
             self.append(narrow(position) + 1, node);
         }
         self.close_last_reads(order);
+        if let Some(extras) = &mut self.extras {
+            extras.load(order);
+        }
     }
 
     /// Appends a node at a position that counts from one.
     fn append(&mut self, position: u32, node: NodeId) {
-        let (instance, graph) = (self.instance, self.instance.graph());
+        let (instance, graph, transfers) = (self.instance, self.instance.graph(), self.view.transfers());
         let mut place = Place {
-            work: instance.work(node),
-            params: instance.params()[node.index()],
-            param_bytes: graph.param_bytes(node),
+            work: self.view.works()[node.index()],
+            params: self.view.params()[node.index()],
+            bytes: graph.param_bytes(node) + graph.state_bytes(node),
             ..Place::default()
         };
         for &tensor in instance.paid_reads(node) {
-            let transfer = instance.transfer(tensor);
+            let transfer = transfers[tensor.index()];
             let trail = &mut self.trails[tensor.index()];
             place.reads += transfer;
             if trail.touched > 0 {
@@ -163,7 +140,7 @@ impl<'a> SliceCosts<'a> {
             trail.touched = position;
         }
         for &tensor in instance.paid_produces(node) {
-            let transfer = instance.transfer(tensor);
+            let transfer = transfers[tensor.index()];
             let link = narrow(self.links.len());
             place.makes += transfer;
             self.links.push(Link { transfer, next: NEVER, last: NEVER });
@@ -199,92 +176,26 @@ impl<'a> SliceCosts<'a> {
         self.places.is_empty()
     }
 
-    /// Work of all positions.
-    pub(super) fn total_work(&self) -> Ticks {
-        self.instance.total_work()
-    }
-
     /// Work of the node at a position.
     pub(super) fn work_at(&self, position: usize) -> Ticks {
         self.places[position].work
     }
 
-    /// The slice's cost without io; infinite above the memory limit. It never falls when the slice grows.
+    /// Moves and costs of slices of the order.
     #[must_use]
-    pub fn cost_without_io(&self, slice: &SliceSum) -> Ticks {
-        if self.instance.is_over_limit(slice.param_bytes) {
-            return INFINITE;
-        }
-        slice.work + self.instance.overflow(slice.params)
+    pub fn slices(&self) -> Slices<'_, true> {
+        Slices(self)
     }
 
-    /// The slice's cost without `io_out`. It never falls when the slice grows at its end (at its start it may: a
-    /// producer that joins saves an import).
-    #[must_use]
-    pub fn cost_without_exports(&self, slice: &SliceSum) -> Ticks {
-        self.cost_without_io(slice).saturating_add(slice.io_in)
+    /// The same where [`is_simple`](Self::is_simple) holds, without asking for what there is not.
+    pub(super) fn simple_slices(&self) -> Slices<'_, false> {
+        debug_assert!(self.is_simple());
+        Slices(self)
     }
 
-    /// The slice's cost without `io_in`. It never falls when the slice grows at its start (at its end it may: a last
-    /// consumer that joins saves an export).
-    #[must_use]
-    pub fn cost_without_imports(&self, slice: &SliceSum) -> Ticks {
-        self.cost_without_io(slice).saturating_add(slice.io_out)
-    }
-
-    /// The slice's cost; infinite above the memory limit.
-    #[must_use]
-    pub fn cost(&self, slice: &SliceSum) -> Ticks {
-        self.cost_without_io(slice).saturating_add(slice.io_in + slice.io_out)
-    }
-
-    /// Grows the slice by the position after its end.
-    pub fn push_back(&self, slice: &mut SliceSum) {
-        let place = &self.places[slice.end];
-        slice.work += place.work;
-        slice.params += place.params;
-        slice.param_bytes += place.param_bytes;
-        slice.io_out += place.makes;
-        for read in self.reads_at(slice.end) {
-            // Positions in `Read` count from one: a position below `start` is at most `start`.
-            slice.io_in += if wide(read.previous) <= slice.start { read.transfer } else { 0 };
-            slice.io_out -= if wide(read.closes) > slice.start { read.transfer } else { 0 };
-        }
-        slice.end += 1;
-    }
-
-    /// Shrinks the slice by its first position.
-    pub fn pop_front(&self, slice: &mut SliceSum) {
-        let place = &self.places[slice.start];
-        slice.work -= place.work;
-        slice.params -= place.params;
-        slice.param_bytes -= place.param_bytes;
-        let (io_in, io_out) = self.front_io(slice.start, slice.end);
-        slice.io_in -= io_in;
-        slice.io_out -= io_out;
-        slice.start += 1;
-    }
-
-    /// Grows the slice by the position before its start.
-    pub fn push_front(&self, slice: &mut SliceSum) {
-        slice.start -= 1;
-        let place = &self.places[slice.start];
-        slice.work += place.work;
-        slice.params += place.params;
-        slice.param_bytes += place.param_bytes;
-        let (io_in, io_out) = self.front_io(slice.start, slice.end);
-        slice.io_in += io_in;
-        slice.io_out += io_out;
-    }
-
-    /// By how much io of `[start, end)` is above that of `[start + 1, end)`.
-    fn front_io(&self, start: usize, end: usize) -> (Ticks, Ticks) {
-        let (mut io_in, mut io_out) = (self.places[start].reads, 0);
-        for link in self.links_at(start) {
-            io_in -= if wide(link.next) < end { link.transfer } else { 0 };
-            io_out += if wide(link.last) > end { link.transfer } else { 0 };
-        }
-        (io_in, io_out)
+    /// Whether costs are sums, and all that is stored is what each node stores by itself.
+    pub(super) fn is_simple(&self) -> bool {
+        !self.is_overlap && self.extras.is_none()
     }
 
     fn reads_at(&self, position: usize) -> &[Read] {
@@ -295,5 +206,112 @@ impl<'a> SliceCosts<'a> {
     fn links_at(&self, position: usize) -> &[Link] {
         let first = if position == 0 { 0 } else { self.places[position - 1].links_end };
         &self.links[wide(first)..wide(self.places[position].links_end)]
+    }
+}
+
+/// Moves and costs of slices: of any, or of those that are sums of what each node stores by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Slices<'c, const ANY: bool>(&'c SliceCosts<'c>);
+
+impl<'c, const ANY: bool> Slices<'c, ANY> {
+    /// The slice's cost without io; infinite above a limit. It never falls when the slice grows.
+    #[must_use]
+    pub fn cost_without_io(self, slice: &SliceSum) -> Ticks {
+        let is_over = slice.bytes > self.0.limit || self.extras().is_some_and(|extras| extras.is_over(slice));
+        if is_over { INFINITE } else { slice.work + (slice.params - self.0.memory).max(0) }
+    }
+
+    fn extras(self) -> Option<&'c Extras<'c>> {
+        if ANY { self.0.extras.as_ref() } else { None }
+    }
+
+    /// The slice's cost without `io_out`. It never falls when the slice grows at its end (at its start it may: a
+    /// producer that joins saves an import).
+    #[must_use]
+    pub fn cost_without_exports(self, slice: &SliceSum) -> Ticks {
+        self.cost_with_io(slice, slice.io_in)
+    }
+
+    /// The slice's cost without `io_in`. It never falls when the slice grows at its start (at its end it may: a last
+    /// consumer that joins saves an export).
+    #[must_use]
+    pub fn cost_without_imports(self, slice: &SliceSum) -> Ticks {
+        self.cost_with_io(slice, slice.io_out)
+    }
+
+    /// The slice's cost; infinite above a limit.
+    #[must_use]
+    pub fn cost(self, slice: &SliceSum) -> Ticks {
+        self.cost_with_io(slice, slice.io())
+    }
+
+    /// What the slice would cost with other io.
+    pub(super) fn cost_with_io(self, slice: &SliceSum, io: Ticks) -> Ticks {
+        let cost = self.cost_without_io(slice);
+        if ANY && self.0.is_overlap { cost.max(io) } else { cost.saturating_add(io) }
+    }
+
+    /// Grows the slice by the position after its end.
+    pub fn push_back(self, slice: &mut SliceSum) {
+        let place = &self.0.places[slice.end];
+        slice.work += place.work;
+        slice.params += place.params;
+        slice.bytes += place.bytes;
+        slice.io_out += place.makes;
+        for read in self.0.reads_at(slice.end) {
+            // Positions in `Read` count from one: a position below `start` is at most `start`.
+            slice.io_in += if wide(read.previous) <= slice.start { read.transfer } else { 0 };
+            slice.io_out -= if wide(read.closes) > slice.start { read.transfer } else { 0 };
+        }
+        if let Some(extras) = self.extras() {
+            let (params, bytes) = extras.back(slice.start, slice.end);
+            slice.params += params;
+            slice.bytes += bytes;
+        }
+        slice.end += 1;
+    }
+
+    /// Shrinks the slice by its first position.
+    pub fn pop_front(self, slice: &mut SliceSum) {
+        let place = &self.0.places[slice.start];
+        slice.work -= place.work;
+        slice.params -= place.params;
+        slice.bytes -= place.bytes;
+        let (io_in, io_out) = self.front_io(slice.start, slice.end);
+        slice.io_in -= io_in;
+        slice.io_out -= io_out;
+        if let Some(extras) = self.extras() {
+            let (params, bytes) = extras.front(slice.start, slice.end);
+            slice.params -= params;
+            slice.bytes -= bytes;
+        }
+        slice.start += 1;
+    }
+
+    /// Grows the slice by the position before its start.
+    pub fn push_front(self, slice: &mut SliceSum) {
+        slice.start -= 1;
+        let place = &self.0.places[slice.start];
+        slice.work += place.work;
+        slice.params += place.params;
+        slice.bytes += place.bytes;
+        let (io_in, io_out) = self.front_io(slice.start, slice.end);
+        slice.io_in += io_in;
+        slice.io_out += io_out;
+        if let Some(extras) = self.extras() {
+            let (params, bytes) = extras.front(slice.start, slice.end);
+            slice.params += params;
+            slice.bytes += bytes;
+        }
+    }
+
+    /// By how much io of `[start, end)` is above that of `[start + 1, end)`.
+    fn front_io(self, start: usize, end: usize) -> (Ticks, Ticks) {
+        let (mut io_in, mut io_out) = (self.0.places[start].reads, 0);
+        for link in self.0.links_at(start) {
+            io_in -= if wide(link.next) < end { link.transfer } else { 0 };
+            io_out += if wide(link.last) > end { link.transfer } else { 0 };
+        }
+        (io_in, io_out)
     }
 }

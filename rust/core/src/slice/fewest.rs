@@ -1,7 +1,9 @@
-//! Can this order be sliced below a threshold at all? One sweep, whatever the number of blocks.
+//! Can this order be sliced below a threshold at all? One sweep, whatever the number of blocks. Only where stages are alike.
 
 use super::Slicing;
-use super::costs::{SliceCosts, SliceSum};
+use super::costs::Slices;
+use super::stages::Stages;
+use super::sum::SliceSum;
 use crate::cost::{INFINITE, Ticks, ceil_div};
 use crate::ids::{count, narrow, wide};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -47,14 +49,15 @@ impl Fewest {
     ///
     /// # Complexity
     /// O(nodes + reads) but for the scans of levels that are nearly spent; O(nodes × window) at worst.
-    pub(super) fn slice(
+    pub(super) fn slice<const ANY: bool>(
         &mut self,
-        costs: &SliceCosts<'_>,
+        costs: Slices<'_, ANY>,
+        stages: &Stages<'_>,
         threshold: Ticks,
-        num_blocks: usize,
         interrupt: &Interrupt,
     ) -> Result<Sweep, Interrupted> {
-        let num_nodes = costs.len();
+        debug_assert!(stages.are_alike());
+        let (num_blocks, num_nodes) = (stages.num_stages(), stages.len());
         self.count.clear();
         self.from.clear();
         self.bottleneck.clear();
@@ -62,7 +65,7 @@ impl Fewest {
         self.least_refused = INFINITE;
         self.push(0, 0, 0);
         let mut first_level = 0;
-        let mut work_left = costs.total_work();
+        let mut work_left = stages.total();
         for end in 1..=num_nodes {
             interrupt.check(end)?;
             for level in &mut self.levels[first_level..] {
@@ -77,7 +80,7 @@ impl Fewest {
                 self.least_refused = self.least_refused.min(cost);
                 first_level += 1;
             }
-            work_left -= costs.work_at(end - 1);
+            work_left -= stages.weight(end - 1);
             // Every slicing has a boundary among the starts that are left, and at least the work left after it.
             let blocks_left = count(num_blocks) - count(first_level);
             if first_level == self.levels.len() || work_left > (threshold - 1).saturating_mul(blocks_left) {
@@ -111,10 +114,16 @@ impl Fewest {
     }
 
     /// The least count of an end, the start and the bottleneck behind it.
-    fn best_start(&mut self, costs: &SliceCosts<'_>, threshold: Ticks, first_level: usize) -> (u32, u32, Ticks) {
+    fn best_start<const ANY: bool>(
+        &mut self,
+        costs: Slices<'_, ANY>,
+        threshold: Ticks,
+        first_level: usize,
+    ) -> (u32, u32, Ticks) {
         for index in first_level..self.levels.len() {
             let level = self.levels[index];
-            let cost = costs.cost_without_imports(&level.slice).saturating_add(level.min_io_in);
+            let io = level.min_io_in.saturating_add(level.slice.io() - level.slice.io_in());
+            let cost = costs.cost_with_io(&level.slice, io);
             if cost >= threshold {
                 self.least_refused = self.least_refused.min(cost);
                 continue;

@@ -1,4 +1,5 @@
-//! Of all slicings of an order below a threshold, one with the fewest slices, and of these one of least io.
+//! Of all slicings of an order below a threshold, one with the fewest slices, and of these one of least io. Only where stages
+//! are alike.
 //!
 //! ```text
 //! best(j) = least of (count(i) + 1, io(i) + io_in(i, j) + io_out(i, j)) over starts i with cost(i, j) < threshold,
@@ -7,7 +8,8 @@
 //! pairs compared by their first number, then by the second. Both are sums over slices, so the best way to an end
 //! continues the best way to its last start.
 
-use super::costs::{SliceCosts, SliceSum};
+use super::costs::Slices;
+use super::sum::SliceSum;
 use crate::cost::{INFINITE, Ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 
@@ -28,14 +30,15 @@ struct Way {
 /// # Complexity
 /// O(nodes × window).
 pub(super) fn ends(
-    costs: &SliceCosts<'_>,
+    costs: Slices<'_, true>,
+    num_nodes: usize,
     threshold: Ticks,
     steps: &mut u64,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<usize>>, Interrupted> {
     let none = Way { count: usize::MAX, io: INFINITE, start: 0 };
     let mut ways = vec![Way { count: 0, io: 0, start: 0 }];
-    for end in 1..=costs.len() {
+    for end in 1..=num_nodes {
         interrupt.check(end)?;
         let (mut slice, mut best) = (SliceSum::empty_at(end), none);
         for start in (0..end).rev() {
@@ -52,7 +55,7 @@ pub(super) fn ends(
         }
         ways.push(best);
     }
-    let (mut ends, mut end) = (Vec::new(), costs.len());
+    let (mut ends, mut end) = (Vec::new(), num_nodes);
     if ways[end].count == usize::MAX {
         return Ok(None);
     }

@@ -2,19 +2,25 @@
 
 mod costs;
 mod dp;
+mod extras;
 mod fewest;
 mod frugal;
 pub mod naive;
+mod peaks;
 mod slicer;
+mod stages;
+mod sum;
 
-pub use costs::{SliceCosts, SliceSum};
+pub use costs::{SliceCosts, Slices};
 pub use slicer::Slicer;
+pub use sum::SliceSum;
 
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
 
-/// An order cut into `num_blocks` slices; slice `b` is `boundaries[b]..boundaries[b + 1]`, and the empty ones come last.
+/// An order cut into `num_blocks` slices; slice `b` is `boundaries[b]..boundaries[b + 1]`. The empty ones come last where
+/// stages are alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slicing {
     boundaries: Vec<usize>,
@@ -22,7 +28,7 @@ pub struct Slicing {
 }
 
 impl Slicing {
-    /// The boundaries of `num_blocks` slices, from the ends of the slices that are not empty.
+    /// The boundaries of `num_blocks` slices, from the ends of the first ones; the others are empty.
     fn new(ends: impl IntoIterator<Item = usize>, num_blocks: usize, bottleneck: Ticks) -> Self {
         let mut boundaries = vec![0];
         boundaries.extend(ends);
@@ -31,24 +37,14 @@ impl Slicing {
         Self { boundaries, bottleneck }
     }
 
-    /// The slicing in which every slice but the last ends where the work so far reaches its share of the whole.
+    /// The slicing in which every slice but the last ends where the work so far reaches the share that the stages so far
+    /// have of the whole (`cost/budget.rs`).
     ///
     /// # Complexity
-    /// O(nodes + tensors + reads).
+    /// O((nodes + tensors + reads) kinds).
     #[must_use]
     pub fn even(instance: &Instance, order: &TopologicalOrder) -> Self {
-        let blocks = i128::try_from(instance.num_blocks()).unwrap_or(i128::MAX);
-        let share = |work: Ticks| i128::from(work) * blocks;
-        let (mut ends, mut work) = (Vec::new(), 0);
-        for (position, &node) in order.nodes().iter().enumerate() {
-            work += instance.work(node);
-            let full = i128::try_from(ends.len() + 1).unwrap_or(i128::MAX) * i128::from(instance.total_work());
-            if share(work) >= full && ends.len() + 1 < instance.num_blocks() {
-                ends.push(position + 1);
-            }
-        }
-        ends.push(order.nodes().len());
-        ends.dedup();
+        let ends = if instance.is_uniform() { even_ends(instance, order) } else { proportional_ends(instance, order) };
         let mut slicing = Self::new(ends, instance.num_blocks(), INFINITE);
         slicing.bottleneck = bottleneck(&partition_costs(instance, &slicing.block_of(order)));
         slicing
@@ -79,7 +75,45 @@ impl Slicing {
     }
 }
 
-/// The slicing of least bottleneck of one order; none when every slicing breaks the memory limit.
+/// Where the slices end that are not empty, with equal shares of the work.
+fn even_ends(instance: &Instance, order: &TopologicalOrder) -> Vec<usize> {
+    let blocks = i128::try_from(instance.num_blocks()).unwrap_or(i128::MAX);
+    let (view, total) = (instance.only(), i128::from(instance.only().works().iter().sum::<Ticks>()));
+    let (mut ends, mut work) = (Vec::new(), 0);
+    for (position, &node) in order.nodes().iter().enumerate() {
+        work += i128::from(view.work(node));
+        let full = i128::try_from(ends.len() + 1).unwrap_or(i128::MAX) * total;
+        if work * blocks >= full && ends.len() + 1 < instance.num_blocks() {
+            ends.push(position + 1);
+        }
+    }
+    ends.push(order.nodes().len());
+    ends.dedup();
+    ends
+}
+
+/// Where each slice ends, next to its stage's share of the budget.
+fn proportional_ends(instance: &Instance, order: &TopologicalOrder) -> Vec<usize> {
+    let budget = instance.budget();
+    let total: i128 = budget.nodes.iter().map(|&weight| i128::from(weight)).sum();
+    let sums = budget.sums();
+    let all = sums[sums.len() - 1];
+    let (mut ends, mut end, mut weight) = (Vec::new(), 0, 0);
+    for &sum in &sums[1..] {
+        while let Some(node) = order.nodes().get(end) {
+            let next = i128::from(budget.nodes[node.index()]);
+            if (2 * weight + next) * all > 2 * sum * total && sum < all {
+                break;
+            }
+            weight += next;
+            end += 1;
+        }
+        ends.push(end);
+    }
+    ends
+}
+
+/// The slicing of least bottleneck of one order; none when every slicing breaks a limit or a constraint.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.

@@ -1,10 +1,10 @@
 //! One order after the other: load, reject, slice; with buffers that last.
 
 use super::Slicing;
-use super::costs::SliceCosts;
 use super::dp::SlicingTable;
 use super::fewest::{Fewest, Sweep};
 use super::frugal;
+use super::stages::Stages;
 use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks};
 use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -24,7 +24,7 @@ const HARDLY: Ticks = 4096;
 #[derive(Clone, Debug)]
 pub struct Slicer<'a> {
     instance: &'a Instance,
-    costs: SliceCosts<'a>,
+    stages: Stages<'a>,
     fewest: Fewest,
     table: SlicingTable,
 }
@@ -33,7 +33,7 @@ impl<'a> Slicer<'a> {
     /// Buffers for an instance; [`load`](Self::load) an order before anything else.
     #[must_use]
     pub fn new(instance: &'a Instance) -> Self {
-        Self { instance, costs: SliceCosts::new(instance), fewest: Fewest::default(), table: SlicingTable::default() }
+        Self { instance, stages: Stages::new(instance), fewest: Fewest::default(), table: SlicingTable::default() }
     }
 
     /// Takes the order to slice next.
@@ -41,7 +41,7 @@ impl<'a> Slicer<'a> {
     /// # Complexity
     /// O(nodes + reads).
     pub fn load(&mut self, order: &TopologicalOrder) {
-        self.costs.load(order);
+        self.stages.load(order);
     }
 
     /// Some slicing of the loaded order below `threshold`, if there is one.
@@ -52,6 +52,9 @@ impl<'a> Slicer<'a> {
     /// # Complexity
     /// O(nodes + reads) in practice; see `fewest.rs`.
     pub fn below(&mut self, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        if !self.stages.are_alike() {
+            return self.best_unlike(threshold, interrupt);
+        }
         Ok(match self.sweep(threshold, interrupt)? {
             Sweep::Found(slicing) => Some(slicing),
             Sweep::NoneBelow(_) => None,
@@ -59,7 +62,7 @@ impl<'a> Slicer<'a> {
     }
 
     /// Of all slicings of the loaded order below `threshold`, one with the fewest slices, and of these one of least io; none
-    /// when there is none, or `steps`, which are taken away, do not suffice.
+    /// when there is none, when `steps`, which are taken away, do not suffice, or when stages are not alike.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
@@ -72,7 +75,10 @@ impl<'a> Slicer<'a> {
         steps: &mut u64,
         interrupt: &Interrupt,
     ) -> Result<Option<Slicing>, Interrupted> {
-        let ends = frugal::ends(&self.costs, threshold, steps, interrupt)?;
+        if !self.stages.are_alike() {
+            return Ok(None);
+        }
+        let ends = frugal::ends(self.stages.on(0).slices(), self.stages.len(), threshold, steps, interrupt)?;
         let num_blocks = self.instance.num_blocks();
         Ok(ends.filter(|ends| ends.len() <= num_blocks).map(|ends| Slicing::new(ends, num_blocks, threshold - 1)))
     }
@@ -82,7 +88,12 @@ impl<'a> Slicer<'a> {
         if threshold <= bound {
             return Ok(Sweep::NoneBelow(bound));
         }
-        self.fewest.slice(&self.costs, threshold, self.instance.num_blocks(), interrupt)
+        let (stages, costs) = (&self.stages, self.stages.on(0));
+        if stages.are_simple() {
+            self.fewest.slice(costs.simple_slices(), stages, threshold, interrupt)
+        } else {
+            self.fewest.slice(costs.slices(), stages, threshold, interrupt)
+        }
     }
 
     /// The slicing of least bottleneck of the loaded order, if any is below `incumbent` (or within the memory limit).
@@ -95,7 +106,11 @@ impl<'a> Slicer<'a> {
     ///
     /// # Complexity
     /// Some ten sweeps; each is O(nodes + reads) in practice, and O(nodes × window) where io outweighs the work by far.
+    /// Where stages are not alike, some tables of the DP.
     pub fn best(&mut self, incumbent: Option<Ticks>, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        if !self.stages.are_alike() {
+            return self.best_unlike(incumbent.unwrap_or(ABOVE_ALL), interrupt);
+        }
         let (mut best, mut upper) = (None, ABOVE_ALL);
         if let Some(incumbent) = incumbent.filter(|&incumbent| incumbent < ABOVE_ALL) {
             best = self.below(incumbent, interrupt)?;
@@ -109,7 +124,7 @@ impl<'a> Slicer<'a> {
         while lower < upper {
             let threshold = lower.saturating_add(step).min(lower + (upper - lower + 1) / 2);
             if is_dp_cheap && self.bands(threshold) <= CHEAP_BANDS {
-                is_dp_cheap = self.fill(threshold, self.costs.len() * CHEAP_TRANSITIONS, interrupt)?;
+                is_dp_cheap = self.fill(threshold, self.stages.len() * CHEAP_TRANSITIONS, interrupt)?;
                 if is_dp_cheap {
                     match self.table.slicing(self.instance.num_blocks()) {
                         Some(least) => return Ok(Some(least)),
@@ -130,6 +145,22 @@ impl<'a> Slicer<'a> {
         Ok(best)
     }
 
+    /// The slicing of least bottleneck below `upper`, by the DP alone: below thresholds that go up, so that its bands are
+    /// narrow.
+    fn best_unlike(&mut self, upper: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
+        let (upper, mut lower) = (upper.min(ABOVE_ALL), self.instance.combinatorial_bound());
+        let mut step = (lower >> 4).max(1);
+        while lower < upper {
+            lower = lower.saturating_add(step).min(upper);
+            self.fill(lower, usize::MAX, interrupt)?;
+            if let Some(slicing) = self.table.slicing(self.instance.num_blocks()) {
+                return Ok(Some(slicing));
+            }
+            step = step.saturating_mul(4);
+        }
+        Ok(None)
+    }
+
     /// A slicing of the loaded order below `cutoff`, if there is one: of least bottleneck when that is below `known`, else
     /// of one that is at most a 64th of `known` above the least.
     ///
@@ -144,6 +175,9 @@ impl<'a> Slicer<'a> {
         cutoff: Ticks,
         interrupt: &Interrupt,
     ) -> Result<Option<Slicing>, Interrupted> {
+        if !self.stages.are_alike() {
+            return self.best_unlike(cutoff, interrupt);
+        }
         let Some(mut near) = self.below(cutoff.min(ABOVE_ALL), interrupt)? else { return Ok(None) };
         let mut lower = self.instance.combinatorial_bound();
         let mut step = (known / HARDLY).max(1);
@@ -174,15 +208,15 @@ impl<'a> Slicer<'a> {
 
     /// About how many positions the bands of the DP hold per node, with slices below `threshold`.
     fn bands(&self, threshold: Ticks) -> f64 {
-        let (blocks, work) = (float(count(self.instance.num_blocks())), float(self.instance.total_work().max(1)));
+        let (blocks, work) = (float(count(self.instance.num_blocks())), float(self.stages.total().max(1)));
         blocks * (blocks * float(threshold) / work - 1.0).min(1.0) / 2.0
     }
 
     fn fill(&mut self, incumbent: Ticks, budget: usize, interrupt: &Interrupt) -> Result<bool, Interrupted> {
-        self.table.fill(&self.costs, self.instance.num_blocks(), incumbent, budget, interrupt)
+        self.table.fill(&self.stages, incumbent, budget, interrupt)
     }
 
-    /// The least bottleneck below `incumbent` of the loaded order for at most 1, 2, … `num_blocks` blocks.
+    /// The least bottleneck below `incumbent` of the loaded order on the first 1, 2, … `num_blocks` stages.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
@@ -218,8 +252,9 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::cases::random_instance;
+    use crate::cases::{random_instance, random_unlike};
     use crate::cost::{bottleneck, partition_costs};
+    use crate::slice::naive;
 
     #[test]
     fn a_near_slicing_is_the_best_where_that_is_better_than_what_is_known() {
@@ -253,5 +288,65 @@ mod tests {
             }
         }
         assert!(num_better > 500 && num_above > 50, "{num_better} {num_above}");
+    }
+
+    /// On unlike stages, with all that can be stored and asked: the table of all numbers of stages, thresholds, and the best.
+    #[test]
+    fn unlike_stages_are_sliced_as_the_naive_recurrence_says() {
+        let never = Interrupt::never();
+        let (mut num_unlike, mut num_none, mut num_gaps) = (0, 0, 0);
+        for case in 0..3000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let (num_nodes, num_blocks) = (random.random_range(1..13), random.random_range(1..7));
+            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let keys: Vec<f64> = (0..num_nodes).map(|_| random.random()).collect();
+            let order = TopologicalOrder::from_keys(instance.graph(), &keys).expect("a key for each");
+            let expected = naive::least_bottlenecks(&instance, &order);
+            let least = expected[num_blocks - 1];
+            num_unlike += usize::from(!instance.is_uniform());
+            num_none += usize::from(least == INFINITE);
+            let mut slicer = Slicer::new(&instance);
+            slicer.load(&order);
+            let is_true = |slicing: &Slicing, num_blocks: usize, below: Ticks| {
+                let boundaries = slicing.boundaries();
+                assert_eq!((boundaries.len(), boundaries[num_blocks]), (num_blocks + 1, num_nodes), "case {case}");
+                let cost = bottleneck(&partition_costs(&instance, &slicing.block_of(&order)));
+                assert_eq!(cost, slicing.bottleneck(), "case {case}");
+                assert!(cost < below, "case {case}");
+            };
+            let table = slicer.fill_table(None, &never).expect("nobody interrupts");
+            for (index, &least) in expected.iter().enumerate() {
+                assert_eq!(table[index].unwrap_or(INFINITE), least, "case {case}");
+                if let Some(slicing) = slicer.slicing(index + 1) {
+                    is_true(&slicing, index + 1, INFINITE);
+                }
+            }
+            let best = slicer.best(None, &never).expect("nobody interrupts");
+            assert_eq!(best.as_ref().map_or(INFINITE, Slicing::bottleneck), least, "case {case}");
+            let gap = |slicing: &Slicing| slicing.boundaries().windows(2).take(num_blocks - 1).any(|e| e[0] == e[1]);
+            num_gaps += usize::from(best.as_ref().is_some_and(gap));
+            for offset in -1..=1 {
+                let threshold = if least == INFINITE { INFINITE } else { least + offset };
+                let table = slicer.fill_table(Some(threshold.max(1)), &never).expect("nobody interrupts");
+                for (entry, &least) in table.into_iter().zip(&expected) {
+                    assert_eq!(entry, Some(least).filter(|&least| least < threshold.max(1)), "case {case}");
+                }
+                let found = [
+                    slicer.below(threshold, &never).expect("nobody interrupts"),
+                    slicer.best(Some(threshold), &never).expect("nobody interrupts"),
+                    slicer.near(least, threshold, &never).expect("nobody interrupts"),
+                ];
+                for slicing in found {
+                    assert_eq!(slicing.is_some(), least < threshold, "case {case}");
+                    if let Some(slicing) = slicing {
+                        is_true(&slicing, num_blocks, threshold);
+                    }
+                }
+            }
+            let even = Slicing::even(&instance, &order);
+            let cost = bottleneck(&partition_costs(&instance, &even.block_of(&order)));
+            assert_eq!(even.bottleneck(), cost, "case {case}");
+        }
+        assert!(num_unlike > 1500 && num_none > 150 && num_gaps > 150, "{num_unlike} {num_none} {num_gaps}");
     }
 }
