@@ -34,7 +34,7 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
 """The bounds that take more than a formula, by name."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
-_GENERAL = ("exact", "bottleneck", "bottleneck_guess")
+_GENERAL = ("node", "downsets", "exact", "bottleneck", "bottleneck_guess")
 """Those that take unlike stages, constraints and all that is stored."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1

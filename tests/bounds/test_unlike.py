@@ -15,9 +15,11 @@ import unlike
 from slicegraph.bounds.bottleneck import any_block, bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
 from slicegraph.bounds.builder import build_model
+from slicegraph.bounds.downsets import downsets
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Integers, Superblocks
+from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.bound import Bound
@@ -29,7 +31,9 @@ Method = Callable[[Formulation, Budget], Bound]
 SLACKS = st.sampled_from([None, 1.0, 1.1, 2.0])
 
 
-@pytest.mark.parametrize("method", [exact, bottleneck, bottleneck_guess], ids=lambda method: method.__name__)
+@pytest.mark.parametrize(
+    "method", [exact, bottleneck, bottleneck_guess, node, downsets], ids=lambda method: method.__name__
+)
 @given(unlike.instances(), SLACKS)
 @settings(max_examples=MANY)
 def test_no_bound_is_above_the_optimum(method: Method, instance: sg.Instance, slack: float | None) -> None:
@@ -40,7 +44,9 @@ def test_no_bound_is_above_the_optimum(method: Method, instance: sg.Instance, sl
     bound = method(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess()))
     assert instance.core.combinatorial_bound() <= bound.ticks <= optimum
     assert bound.verified <= bound.ticks
-    if method is not exact or (threshold is not None and formulation.all_params > 1000 * threshold):
+    if method is downsets:
+        assert bound.ticks >= min(optimum, threshold or optimum, ALL_TICKS)
+    if method is not exact or (threshold is not None and formulation.ceiling > 1000 * threshold):
         return
     if threshold is not None:
         assert bound.ticks >= optimum - 3e-6 * threshold

@@ -268,11 +268,11 @@ class _Builder:
 
     def _weight(self, j: int, weights: Integers) -> None:
         """Let t be at least what a superblock of one block weighs; in a move, the threshold."""
-        terms = self._in(j, -weights)
+        room, parts = self.formulation.room_of_weights(self._stages(j)[0])
         if self.move:
-            self._sum("weight", (j,), terms, -(self.threshold or 0))
+            self._sum("weight", (j,), self._in(j, -weights), -(room * (self.threshold or 0) // parts))
         else:
-            self._sum("weight", (j,), [(_T, np.ones(1, np.int64)), *terms], 0)
+            self._sum("weight", (j,), [(_T, np.array([room])), *self._in(j, -parts * weights)], 0, parts=parts)
 
     def _limits(self, j: int, stored: list[tuple[Integers, Integers]]) -> None:
         """Bytes within the limits: all, with the most that is live while a node of a block runs, and state alone."""

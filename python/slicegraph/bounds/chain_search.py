@@ -86,7 +86,7 @@ class ChainSearch:
         self._is_stopped = self._has_failed = False
         self._is_too_large = is_too_large(formulation, num_superblocks=3, num_models=formulation.num_blocks)
         # Without a partition: all in one block.
-        self._best = formulation.total + formulation.all_params if budget.threshold is None else budget.threshold
+        self._best = formulation.ceiling if budget.threshold is None else budget.threshold
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
@@ -258,8 +258,8 @@ class ChainSearch:
 
     def _is_worth_branching(self, known: Known) -> bool:
         """Whether whole models may prove a threshold that their relaxations do not."""
-        num_blocks, total = self._formulation.num_blocks, self._formulation.total
-        at_first = (num_blocks * known.threshold - total) * (num_blocks - 1)
+        formulation = self._formulation
+        at_first = (formulation.room(known.threshold) - formulation.total) * (formulation.num_blocks - 1)
         is_close = self._proven >= self._params.close * self._top or known.width <= self._params.narrow * at_first
         return self._decide is None or is_close
 

@@ -15,6 +15,12 @@ an integer, so the mean is rounded up.
 
 When a node's parameters are above the memory limit, or all parameters above that of ``k`` devices, no partition is
 within it, and the bound is 2^52 ticks, more than any block costs.
+
+**Unlike stages.** Let stage ``j`` have a multiplier ``m_j``. Multiply what each block pays by that of its stage and add
+up: with every cost at most ``t`` the sum is at most ``t`` times the sum of all ``m_j``, and it holds every node at no
+less than the least weighed cost on a stage that may hold it. So that sum over the sum of the multipliers takes the
+place of the mean, and a node costs what it costs alone on the stage that suits it best. A stage that transfers while it
+computes pays at least its work. A parameter that several nodes read is stored by each stage that holds one of them.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ class Formulation:
 
     @property
     def work(self) -> Integers:
-        """What nodes weigh: their work, and where stages are unlike at least what all stages together pay for it."""
-        return self._all.work
+        """What nodes weigh, in ticks: their work, and where stages are unlike at least what all together pay for it."""
+        return self._all.work // self._all.parts
 
     @property
     def is_uniform(self) -> bool:
@@ -154,8 +154,8 @@ class Formulation:
         """
         if self.is_uniform:
             return self._all.work, -(-self.total // self.num_blocks)
-        of_stage, of_all = int(self.multipliers[stage]), int(self.multipliers.sum())
-        return self._all.work, -(-of_stage * self.total // of_all)
+        total, of_stage, of_all = int(self._all.work.sum()), int(self.multipliers[stage]), int(self.multipliers.sum())
+        return self._all.work, -(-of_stage * total // of_all)
 
     @property
     def parts(self) -> int:
@@ -248,13 +248,25 @@ class Formulation:
 
     @cached_property
     def total(self) -> int:
-        """Work of all nodes, weighed where stages are unlike."""
+        """What all nodes weigh."""
         return int(self.work.sum())
 
-    @property
-    def all_params(self) -> int:
-        """What everything that is stored takes to stream in, likewise."""
-        return self._all.all_params
+    @cached_property
+    def ceiling(self) -> int:
+        """What a block costs at most, within the limits: as if it held everything, and moved it twice."""
+        if self.is_plain:
+            return self.total + self._all.all_params
+        return max(int(kind.work.sum() + 2 * kind.transfer.sum()) + kind.all_params for kind in self.kinds)
+
+    def room_of_weights(self, stage: int) -> tuple[int, int]:
+        """Give what a stage can spend of the core's node weights per tick of its cost, rounded up; and the parts."""
+        if len(self.kinds) == 1:
+            return 1, 1
+        return -(-int(self.multipliers[stage]) // PARTS), PARTS
+
+    def room(self, threshold: int) -> int:
+        """Give what all stages can spend of weights when none costs over ``threshold``."""
+        return sum(room * threshold // parts for room, parts in map(self.room_of_weights, range(self.num_blocks)))
 
 
 def _leaders(num_nodes: int, together: Sequence[Sequence[int]]) -> Integers:

@@ -1,7 +1,7 @@
 """The node bound: whatever block holds a certain node, it costs so much.
 
 **Claim.** For every node ``v``, the least cost of a set of nodes with ``v`` that is convex as far as ``v`` is concerned
-is a lower bound.
+is a lower bound; where stages are unlike, the least over the kinds of device that may hold ``v``.
 
 **Proof.** Some block holds ``v``, and blocks are convex. Work and io together are a submodular function of the set, and
 what convexity asks of the nodes before and after ``v`` are implications between single nodes, so the least is a minimum
