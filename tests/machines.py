@@ -77,6 +77,8 @@ class Unlike:
             work = [math.nan if each is None else each for each in self.data["nodes"]["work_on"][kind["work"]]]
         sizes = self.data["tensors"]["size"]
         moved = [size and size / kind["bandwidth"] + kind.get("latency", 0.0) for size in sizes]
+        if "transfer" in kind:
+            moved = self.data["tensors"]["transfer_on"][kind["transfer"]]
         held = [*map(sum, zip(self.param_bytes, self.state_bytes, strict=True)), *(size for size, _ in self.params)]
         rate = kind.get("overflow_bandwidth", kind["bandwidth"])
         return [*work, *moved, *(size / rate if "memory" in kind else 0.0 for size in held)]
@@ -148,6 +150,8 @@ class Unlike:
         if "work_on" in nodes:
             rows = nodes["work_on"].items()
             columns["work_on"] = {name: np.array(row, dtype=np.float64) for name, row in rows}
+        if "transfer_on" in self.data["tensors"]:
+            columns["transfer_on"] = self.data["tensors"]["transfer_on"]
         if self.params:
             columns |= shared(*map(list, zip(*self.params, strict=True)))
         return to_graph(self.data, **columns)
@@ -213,6 +217,7 @@ def unlikes(draw: DrawFn, *, max_nodes: int = 5, max_stages: int = 3) -> Unlike:
         "size": some([0, 1, 2, 6], len(producer)),
         "consumers": consumers,
         "is_output": some([False, True], len(producer)),
+        "transfer_on": {"link": some([0.0, 1.0, 2.0], len(producer))},
     }
     num_stages = draw(st.integers(1, max_stages))
     kinds = [draw(_kinds()) for _ in range(draw(st.integers(1, 3)))]
@@ -240,6 +245,8 @@ def _kinds(draw: DrawFn) -> dict[str, Any]:
     kind: dict[str, Any] = {"bandwidth": draw(st.sampled_from([1.0, 2.0]))}
     if draw(st.booleans()):
         kind["work"] = draw(st.sampled_from(["cpu", "gpu"]))
+    if draw(st.integers(0, 3)) == 0:
+        kind["transfer"] = "link"
     for name, values in (
         ("latency", [1.0]),
         ("memory", [0, 1, 3]),

@@ -57,20 +57,24 @@ def check_length(name: str, values: Sequence[Any] | NDArray[Any], count: int, ow
         raise InputError(f"{name}: length {len(values)}, but there are {count} {owners}")
 
 
-def seconds_by_kind(name: str, values: object, num_nodes: int) -> dict[str, NDArray[np.float64]]:
-    """Copy in the seconds of every node by the name of a kind of device; NaN where that kind cannot run a node."""
+def seconds_by_kind(name: str, values: object, count: int) -> dict[str, NDArray[np.float64]]:
+    """Copy in the seconds of every node, or tensor, by the name of a kind of device.
+
+    NaN where that kind cannot run a node; of a tensor there is no such thing.
+    """
+    owner = "tensor" if name == "transfer_on" else "node"
     tables = {}
     for kind, given in checks.mapping(name, values).items():
         table_name = f"{name}[{kind!r:.80}]"
         if not checks.text(f"{name}: a kind", kind):
             raise InputError(f"{table_name}: a kind has a name")
         table = floats(table_name, given)
-        check_length(table_name, table, num_nodes, "nodes")
-        wrong = np.flatnonzero((table < 0) | (table > _MAX_SECONDS))
+        check_length(table_name, table, count, f"{owner}s")
+        wrong = np.flatnonzero((table < 0) | (table > _MAX_SECONDS) | (np.isnan(table) & (owner == "tensor")))
         if wrong.size:
-            node = int(wrong[0])
-            rule = "negative" if table[node] < 0 else "above 1e15 s"
-            raise InputError(f"node {node}: {table_name} {table[node]} is {rule}")
+            index = int(wrong[0])
+            rule = "no number" if np.isnan(table[index]) else "negative" if table[index] < 0 else "above 1e15 s"
+            raise InputError(f"{owner} {index}: {table_name} {table[index]} is {rule}")
         tables[kind] = table
     return tables
 

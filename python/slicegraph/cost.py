@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph._core import Instance as CoreInstance
-from slicegraph._core import Kind, Row
+from slicegraph._core import Row
 from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
 from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
@@ -24,8 +24,8 @@ from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
 from slicegraph.identity import PLAIN, instance_facts
-from slicegraph.machine import Machine, machine_of
-from slicegraph.roofline import can_run, work_seconds
+from slicegraph.machine import Machine, machine_of, machine_of_file
+from slicegraph.roofline import can_run, make_kind, work_seconds
 
 ALL_TICKS = 2**52
 """More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
@@ -45,7 +45,7 @@ class Instance:
         What to cut.
     device, num_blocks
         What runs each stage, and the number of pipeline stages, at most; blocks may stay empty. Without a device it is
-        the one that the graph's file names.
+        the one that the graph's file names; without any of the three, the machine that the file names.
     devices
         In place of both, the device of each stage, in pipeline order; equal ones are of one kind. Or, with
         ``order="any"``, how many there are of each.
@@ -53,7 +53,8 @@ class Instance:
         ``"given"``, or ``"any"``: the devices may stand in whichever order is best. Such a problem is a question about
         all orders, `arrangements`; what takes one order refuses it.
     constraints
-        Which nodes may be in which stages, and which are in one stage. None: all may be anywhere.
+        Which nodes may be in which stages, and which are in one stage. None: all may be anywhere, unless the file's
+        machine says else.
     boundary_io
         Whether a model input is paid by every block that reads it, and a model output by the block that makes it. By
         default both are free, as in the paper.
@@ -98,7 +99,12 @@ class Instance:
         self._constraints = Constraints()
         if constraints is not None:
             self._constraints = checks.instance_of("constraints", constraints, Constraints)
-        self._machine = machine_of(graph.arrays.device, device, num_blocks, devices, order)
+        file = graph.arrays.machine
+        if file is None or not (device is None and num_blocks is None and devices is None):
+            self._machine = machine_of(graph.arrays.device, device, num_blocks, devices, order)
+        else:
+            self._machine, together = machine_of_file(file)
+            self._constraints = Constraints(together=together) if constraints is None else constraints
         self._resolved = Resolved(stages={}, together=())
         self._core: CoreInstance | None = None
         if self.order == "given":
@@ -120,7 +126,7 @@ class Instance:
             self._resolved = resolve(self._constraints, arrays, self.num_blocks, runs)
         self._core = CoreInstance(
             self._graph.core,
-            kinds=[_kind(device, table) for device, table in zip(machine.kinds, tables, strict=True)],
+            kinds=[make_kind(arrays, device, table) for device, table in zip(machine.kinds, tables, strict=True)],
             kind_of=list(machine.kind_of),
             boundary_io=self._boundary_io,
             pins=[(node, list(stages)) for node, stages in self._resolved.stages.items()],
@@ -381,18 +387,3 @@ def plain(instance: object, name: str) -> Instance:
         rule = "it takes devices of one kind without overlap, no constraints, and parameters that one node reads"
         raise InputError(f"{name}: {rule}")
     return instance
-
-
-def _kind(device: Device, work: NDArray[np.float64] | None) -> Kind:
-    figures = device.for_types(None)
-    return Kind(
-        bandwidth=figures.bandwidth,
-        flops=figures.flops,  # type: ignore[arg-type] # one rate
-        memory_bandwidth=figures.memory_bandwidth,
-        memory=figures.memory,
-        overflow_bandwidth=figures.overflow_bandwidth,
-        memory_limit=figures.memory_limit,
-        latency=figures.latency,
-        overlap=figures.overlap,
-        work=work,
-    )

@@ -51,6 +51,9 @@ class Device:
     work
         The name of a row of the graph's measured work (`Graph`, ``work_on``), which counts instead of the roofline. A
         node of which the row says NaN cannot run on the device. None: no row.
+    transfer
+        The name of a row of the graph's measured transfers (`Graph`, ``transfer_on``), which count instead of latency
+        and bandwidth. None: no row.
     name
         What reports call it. It makes no difference between devices.
 
@@ -79,6 +82,7 @@ class Device:
     latency: float = 0.0
     overlap: bool = False
     work: str | None = None
+    transfer: str | None = None
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -94,8 +98,10 @@ class Device:
         if not isinstance(self.overlap, bool | np.bool_):
             raise InputError(f"device: overlap {self.overlap!r:.80} is neither True nor False")
         object.__setattr__(self, "overlap", bool(self.overlap))
-        if self.work is not None and not (isinstance(self.work, str) and self.work):
-            raise InputError(f"device: work {self.work!r:.80} is not the name of a row of the graph's work_on")
+        for name in ("work", "transfer"):
+            row = getattr(self, name)
+            if row is not None and not (isinstance(row, str) and row):
+                raise InputError(f"device: {name} {row!r:.80} is not the name of a row of the graph's {name}_on")
         if not isinstance(self.name, str):
             raise InputError(f"device: name {self.name!r:.80} is not a string")
 

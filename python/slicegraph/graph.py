@@ -60,6 +60,8 @@ class Graph:
         Strings, one per node: the type that it computes in, as ``"bfloat16"``; ``""``: not known. None: of no node.
     work_on
         By the name of a kind of device, floats, shape (num_nodes,): seconds there, NaN where it cannot run the node.
+    transfer_on
+        By the name of a kind of device, floats, shape (num_tensors,): seconds that moving each tensor takes there.
     param_size, param_readers, param_offsets
         Integers, shapes (num_params,), (num_param_reads,) and (num_params + 1,): bytes of each parameter that several
         nodes read, and these nodes, ``param_readers[param_offsets[p]:param_offsets[p + 1]]``. A stage that holds some
@@ -75,8 +77,8 @@ class Graph:
         Names, for reports.
     name
         What the graph is called.
-    device
-        The device that the graph's file names, if any.
+    device, machine
+        The device, and all devices of a pipeline, that the graph's file names, if any.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class Graph:
         live_bytes: ArrayLike | None = None,
         dtype: Sequence[str] | None = None,
         work_on: Mapping[str, ArrayLike] | None = None,
+        transfer_on: Mapping[str, ArrayLike] | None = None,
         param_size: ArrayLike | None = None,
         param_readers: ArrayLike | None = None,
         param_offsets: ArrayLike | None = None,
@@ -126,6 +129,7 @@ class Graph:
         tensor_name: Sequence[str] | None = None,
         name: str = "",
         device: Mapping[str, Any] | None = None,
+        machine: Mapping[str, Any] | None = None,
     ) -> None:
         checks.text("name", name)
         required = {
@@ -153,8 +157,10 @@ class Graph:
             tensor_name=None if tensor_name is None else texts("tensor_name", tensor_name, num_tensors, "tensors"),
             dtype=None if dtype is None else texts("dtype", dtype, num_nodes, "nodes"),
             work_on=None if work_on is None else seconds_by_kind("work_on", work_on, num_nodes),
+            transfer_on=None if transfer_on is None else seconds_by_kind("transfer_on", transfer_on, num_tensors),
             is_guess=guess,
             device=None if device is None else dict(checks.mapping("device", device)),
+            machine=None if machine is None else dict(checks.mapping("machine", machine)),
             **required,  # type: ignore[arg-type] # likewise
             **optional,
         )
@@ -201,8 +207,9 @@ class Graph:
                 value = getattr(self._arrays, field.name)
                 if isinstance(value, np.ndarray):
                     _add(digest, field.name, value)
-            for kind, seconds in sorted((self._arrays.work_on or {}).items()):
-                _add(digest, f"work_on {json.dumps(kind)}", seconds)
+            for name in ("work_on", "transfer_on"):
+                for kind, seconds in sorted((getattr(self._arrays, name) or {}).items()):
+                    _add(digest, f"{name} {json.dumps(kind)}", seconds)
             if self._arrays.dtype is not None:
                 digest.update(f"\ndtype {json.dumps(self._arrays.dtype)}\n".encode())
             self._digest = digest.hexdigest()

@@ -167,6 +167,25 @@ def machine_of(
     return uniform(device, int(num_blocks))
 
 
+def machine_of_file(document: Mapping[str, Any]) -> tuple[Machine, list[list[int]]]:
+    """Give the machine that a graph's file names, and the groups of nodes that it wants in one stage.
+
+    Raises
+    ------
+    InputError
+        Naming the entry that is none, or why the file's question cannot be asked.
+    """
+    if "refused" in document:
+        raise InputError(f"machine: {document['refused']}")
+    together = document.get("together", [])
+    if not isinstance(together, list) or not all(isinstance(group, list) for group in together):
+        raise InputError("machine: together is a list of lists of nodes")
+    try:
+        return make_machine(devices_of(document.get("devices")), document.get("order", "given")), together
+    except InputError as error:
+        raise InputError(f"machine: {error}") from None
+
+
 def read_machine(path: Path) -> list[Device]:
     """Read the devices of a pipeline from a JSON file: a list of them, or an object with that list as ``"devices"``.
 

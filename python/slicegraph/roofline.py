@@ -1,4 +1,4 @@
-"""Seconds that each node runs on a device, where the device has more to say than one rate."""
+"""Seconds that each node runs and each tensor moves on a device that has more to say than one rate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from slicegraph._core import Kind
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
@@ -45,6 +46,38 @@ def work_seconds(arrays: GraphArrays, device: Device) -> NDArray[np.float64] | N
     with np.errstate(over="ignore"):
         seconds = np.maximum(arrays.flops / device.flops.per_node(arrays.dtype), moved / device.memory_bandwidth)
     return seconds if arrays.is_view is None else np.where(arrays.is_view, 0.0, seconds)
+
+
+def make_kind(arrays: GraphArrays, device: Device, work: NDArray[np.float64] | None) -> Kind:
+    """Give a device to the core, with the seconds of each node as `work_seconds` gives them.
+
+    Raises
+    ------
+    InputError
+        When the graph lacks the row of measured transfers that the device names.
+    """
+    figures = device.for_types(None)
+    transfer = None
+    if device.transfer is not None:
+        rows = arrays.transfer_on or {}
+        if device.transfer not in rows:
+            known = f"but {', '.join(map(repr, rows))}" if rows else "nor any"
+            raise InputError(
+                f"device: transfer {device.transfer!r:.80}: the graph's transfer_on has no such row, {known}"
+            )
+        transfer = rows[device.transfer]
+    return Kind(
+        bandwidth=figures.bandwidth,
+        flops=figures.flops,  # type: ignore[arg-type] # one rate
+        memory_bandwidth=figures.memory_bandwidth,
+        memory=figures.memory,
+        overflow_bandwidth=figures.overflow_bandwidth,
+        memory_limit=figures.memory_limit,
+        latency=figures.latency,
+        overlap=figures.overlap,
+        work=work,
+        transfer=transfer,
+    )
 
 
 def can_run(tables: Sequence[NDArray[np.float64] | None], kind_of: Sequence[int]) -> dict[int, list[bool]]:

@@ -58,6 +58,93 @@ def test_times_become_seconds_and_bytes_at_the_bandwidth_of_the_device(small: Pa
     assert arrays.device == {"bandwidth": 1e9, "memory_limit": 1000}
 
 
+def test_the_machine_has_accelerators_and_cpus_in_any_order_and_colours_together(small: Path) -> None:
+    """Work and transfers are measured, to the last digit of milliseconds; a CPU moves tensors in no time."""
+    graph = sg.read(small, format="msr")
+    arrays = graph.arrays
+    assert arrays.work_on is not None
+    assert arrays.transfer_on is not None
+    assert {kind: row.tolist() for kind, row in arrays.work_on.items()} == {
+        "accelerator": [0.004, 0.002, 0.003],
+        "cpu": [0.099] * 3,
+    }
+    assert {kind: row.tolist() for kind, row in arrays.transfer_on.items()} == {
+        "accelerator": [0.0005, 0.00025],
+        "cpu": [0.0, 0.0],
+    }
+    instance = sg.Instance(graph)
+    assert (instance.order, instance.num_blocks, instance.num_arrangements) == ("any", 7, 7)
+    assert [device.name for device in instance.devices] == ["accelerator"] * 6 + ["cpu"]
+    assert [device.memory_limit for device in instance.devices] == [1000] * 6 + [None]
+    assert instance.constraints.together == ((1, 2),)
+    best = min(
+        max(block.cost for block in arrangement.block_costs([last, first, first]))
+        for arrangement in instance.arrangements()
+        for first in range(7)
+        for last in range(first, 7)
+    )
+    assert best == pytest.approx(5.75e-3, rel=1e-12)
+
+
+@pytest.mark.parametrize("counts", [(0, 2), (2, 0)])
+def test_a_machine_may_have_devices_of_one_kind(counts: tuple[int, int], tmp_path: Path) -> None:
+    """On CPUs of 99 ms a node, -7 and 3 are in one stage."""
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(SMALL | {"maxFPGAs": counts[0], "maxCPUs": counts[1]}))
+    instance = sg.Instance(sg.read(path, format="msr"))
+    assert (instance.order, instance.num_blocks) == ("given", 2)
+    cost = max(block.cost for block in instance.block_costs([1, 0, 0]))
+    assert cost == pytest.approx(5.75e-3 if counts[0] else 0.198, rel=1e-12)
+
+
+def test_a_file_without_counts_names_no_machine(tmp_path: Path) -> None:
+    """Then what CPUs take need not be there, either."""
+    path = tmp_path / "small.json"
+    data = copy.deepcopy(SMALL)
+    del data["maxFPGAs"], data["maxCPUs"], data["nodes"][0]["cpuLatency"]
+    path.write_text(json.dumps(data))
+    graph = sg.read(path, format="msr")
+    assert graph.arrays.machine is None
+    assert sg.Instance(graph, num_blocks=2).num_blocks == 2
+
+
+def test_what_no_accelerator_runs_is_on_a_cpu(tmp_path: Path) -> None:
+    path = tmp_path / "small.json"
+    data = copy.deepcopy(SMALL)
+    data["nodes"][0]["supportedOnFpga"] = 0
+    path.write_text(json.dumps(data))
+    graph = sg.read(path, format="msr")
+    arrangements = list(sg.Instance(graph).arrangements())
+    assert arrangements
+    for arrangement in arrangements:
+        cpu = [device.name for device in arrangement.devices].index("cpu")
+        assert arrangement.resolved.stages == {0: (cpu,)}
+    with pytest.raises(sg.InputError, match="device: not given, and the graph's file names none"):
+        sg.Instance(graph, num_blocks=2)
+
+
+def test_a_training_graph_has_a_machine_that_is_refused(tmp_path: Path) -> None:
+    """But it can be solved on devices of one kind, as before."""
+    path = tmp_path / "small.json"
+    data = copy.deepcopy(SMALL)
+    data["nodes"][0]["isBackwardNode"] = True
+    path.write_text(json.dumps(data))
+    graph = sg.read(path, format="msr")
+    with pytest.raises(sg.InputError, match="machine: this is a training graph, of which tensors to backward nodes"):
+        sg.Instance(graph)
+    assert sg.Instance(graph, num_blocks=2).num_blocks == 2
+
+
+def test_a_native_file_keeps_the_machine(small: Path, tmp_path: Path) -> None:
+    graph = sg.read(small, format="msr")
+    path = tmp_path / "native.json"
+    sg.write(graph, path)
+    again = sg.read(path)
+    assert again.digest == graph.digest
+    assert sg.Instance(again).machine == sg.Instance(graph).machine
+    assert sg.Instance(again).constraints == sg.Instance(graph).constraints
+
+
 def test_a_compressed_file_is_the_same_graph(small: Path) -> None:
     packed = small.with_suffix(".json.gz")
     packed.write_bytes(gzip.compress(small.read_bytes()))
@@ -139,10 +226,9 @@ def broken(change: Callable[[Any], object]) -> str:
         (broken(lambda g: g["nodes"][0].update(fpgaLatency=float("inf"))), "fpgaLatency = inf is not a number from 0"),
         (broken(lambda g: g["nodes"][0].update(fpgaLatency=10**400)), r"fpgaLatency = 1000\d+ is not a number from 0"),
         (broken(lambda g: g["nodes"][0].update(size=1e20)), r"size = 1e\+20 means 1e\+20 bytes, which is above 2\^53"),
-        (
-            broken(lambda g: g["nodes"][1].update(supportedOnFpga=0)),
-            r"nodes\[1\]\.supportedOnFpga is false, but all stages run on accelerators",
-        ),
+        (broken(lambda g: g.update(maxFPGAs=0, maxCPUs=0)), "maxFPGAs = 0 and maxCPUs = 0, but there is at least one"),
+        (broken(lambda g: g.update(maxCPUs=-1)), "maxCPUs = -1 is not a number of devices from 0 to"),
+        (broken(lambda g: g["nodes"][1].pop("cpuLatency")), r'"nodes\[1\].cpuLatency" is missing'),
         (broken(lambda g: g["nodes"][1].update(supportedOnFpga=2)), "supportedOnFpga = 2 is not true, false, 0 or 1"),
         (broken(lambda g: g.pop("maxSizePerFPGA")), '"maxSizePerFPGA" is missing'),
         (broken(lambda g: g.update(maxSizePerFPGA=None)), "maxSizePerFPGA = None is not a number"),

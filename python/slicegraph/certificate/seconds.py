@@ -98,6 +98,8 @@ def _work(arrays: GraphArrays, device: Mapping[str, Any]) -> list[float]:
 
 def _transfer(arrays: GraphArrays, device: Mapping[str, Any]) -> list[float]:
     """Seconds per tensor: as measured, or latency and size over bandwidth; nothing for what has no size."""
+    if "transfer" in device:
+        return _row(arrays.transfer_on, device["transfer"], "transfer_on")
     latency = device.get("latency", 0.0)
     return [latency + size / device["bandwidth"] if size else 0.0 for size in arrays.size.tolist()]
 

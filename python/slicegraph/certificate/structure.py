@@ -284,7 +284,7 @@ _WITNESS: Mapping[str, _Shape] = {
 }
 _FIGURES: Mapping[str, _Shape] = {
     "flops": _rates,
-    "work": _name,
+    **dict.fromkeys(("work", "transfer"), _name),
     **dict.fromkeys(("memory_bandwidth", "overflow_bandwidth", "latency"), _positive),
     **dict.fromkeys(("memory", "memory_limit"), _COUNT),
 }

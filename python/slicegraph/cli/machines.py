@@ -95,7 +95,7 @@ def make_instance(
     boundary_io: bool,
     plan: Plan | None = None,
 ) -> sg.Instance:
-    """Give the problem on the devices that were typed, else on those of a plan, under constraints likewise.
+    """Give the problem on the devices that were typed, else on those of a plan or file, under constraints likewise.
 
     Parameters
     ----------
@@ -114,6 +114,10 @@ def make_instance(
     devices = _devices(options, plan)
     if devices is not None:
         known |= {"devices": devices, "order": "any" if options.any_order else "given"}
+    elif num_blocks is None and graph.arrays.machine is not None:
+        constraints = sg.Instance(graph).constraints
+        typed = {name: getattr(options, name) for name in _CONSTRAINTS}
+        known["constraints"] = sg.Constraints(**typed | {"together": [*constraints.together, *options.together]})
     else:
         known |= {"device": make_device(options, graph, plan), "num_blocks": num_blocks}
     try:

@@ -127,10 +127,11 @@ def read_graph(options: argparse.Namespace) -> sg.Graph:
 
 def read_instance(options: argparse.Namespace) -> sg.Instance:
     """Read MODEL and put it on the devices that were chosen."""
-    if options.num_blocks is None and options.devices is None:
+    graph = read_graph(options)
+    has_machine = graph.arrays.machine is not None and not machines.names_device(options)
+    if options.num_blocks is None and options.devices is None and not has_machine:
         asked = "the following arguments are required: -k/--num-blocks, or --devices"
         raise sg.InputError(f"{asked} (see slicegraph {options.verb} --help)")
-    graph = read_graph(options)
     return machines.make_instance(options, graph, num_blocks=options.num_blocks, boundary_io=options.boundary_io)
 
 

@@ -56,6 +56,8 @@ class GraphArrays:
     work_on
         By the name of a kind of device, float64 per node: seconds there, NaN where it cannot run the node. None: not
         measured.
+    transfer_on
+        By the name of a kind of device, float64 per tensor: seconds that it takes to move there. None: not measured.
     param_size
         int64, per parameter that several nodes read: bytes, which a stage with some of them stores once. None: there
         are none.
@@ -63,6 +65,10 @@ class GraphArrays:
         Integers (the second of length ``num_params + 1``): the nodes that read each, one parameter after the other.
     device
         The device that the file names, as a plain mapping, or None.
+    machine
+        The devices of the pipeline that the file names, as a plain mapping: ``devices``, a list of figures with counts,
+        ``order``, and ``together``, groups of nodes that it wants in one stage. Or ``refused``, a line that says why
+        its question cannot be asked. None: it names none.
     """
 
     name: str
@@ -85,10 +91,12 @@ class GraphArrays:
     live_bytes: NDArray[np.int64] | None = None
     dtype: Sequence[str] | None = None
     work_on: Mapping[str, NDArray[np.float64]] | None = None
+    transfer_on: Mapping[str, NDArray[np.float64]] | None = None
     param_size: NDArray[np.int64] | None = None
     param_readers: NDArray[np.int64] | None = None
     param_offsets: NDArray[np.int64] | None = None
     device: Mapping[str, Any] | None = None
+    machine: Mapping[str, Any] | None = None
 
 
 def structure_digest(arrays: GraphArrays) -> str:

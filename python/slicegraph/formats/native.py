@@ -63,6 +63,7 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "size": arrays.size.tolist(),
         "consumers": _rows(arrays.consumers, arrays.consumer_offsets),
         "is_output": _list(arrays.is_output),
+        "transfer_on": arrays.transfer_on and {kind: row.tolist() for kind, row in arrays.transfer_on.items()},
     }
     graph = {
         "format": _FORMATS[0],
@@ -73,7 +74,8 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
     if arrays.param_size is not None and arrays.param_readers is not None and arrays.param_offsets is not None:
         readers = _rows(arrays.param_readers, arrays.param_offsets)
         graph["params"] = {"size": arrays.param_size.tolist(), "readers": readers}
-    return graph if arrays.device is None else {**graph, "device": dict(arrays.device)}
+    named = {"device": arrays.device, "machine": arrays.machine}
+    return graph | {name: dict(value) for name, value in named.items() if value is not None}
 
 
 def _rows(values: NDArray[Any], offsets: NDArray[Any]) -> list[list[int]]:
@@ -116,6 +118,8 @@ class _Reader:
         consumers, offsets = self._readers(tensors, "tensors.consumers")
         device = data.get("device")
         self._expect(device is None or isinstance(device, dict), '"device" is not an object')
+        machine = data.get("machine")
+        self._expect(machine is None or isinstance(machine, dict), '"machine" is not an object')
         name = data.get("name", self._path.name.split(".")[0])
         self._expect(isinstance(name, str), '"name" is not a string')
         arrays = GraphArrays(
@@ -138,9 +142,11 @@ class _Reader:
             state_bytes=self._optional_integers(nodes, "nodes.state_bytes"),
             live_bytes=self._optional_integers(nodes, "nodes.live_bytes"),
             dtype=self._strings(nodes, "nodes.dtype"),
-            work_on=self._work_on(nodes),
+            work_on=self._seconds_on(nodes, "nodes.work_on"),
+            transfer_on=self._seconds_on(tensors, "tensors.transfer_on"),
             **self._params(data),
             device=device,
+            machine=machine,
         )
         per_node = arrays.work if arrays.work is not None else arrays.flops
         if per_node is not None:
@@ -234,13 +240,14 @@ class _Reader:
         )
         return {"param_size": size, "param_readers": readers.astype(np.int64), "param_offsets": offsets}
 
-    def _work_on(self, nodes: dict[str, Any]) -> dict[str, NDArray[np.float64]] | None:
-        if nodes.get("work_on") is None:
+    def _seconds_on(self, owner: dict[str, Any], column: str) -> dict[str, NDArray[np.float64]] | None:
+        rows = owner.get(column.rpartition(".")[2])
+        if rows is None:
             return None
-        self._expect(isinstance(nodes["work_on"], dict), '"nodes.work_on" is not an object')
+        self._expect(isinstance(rows, dict), f'"{column}" is not an object')
         tables = {}
-        for kind, values in nodes["work_on"].items():
-            name = f"nodes.work_on.{kind:.80}"
+        for kind, values in rows.items():
+            name = f"{column}.{kind:.80}"
             self._expect(isinstance(values, list), f'"{name}" is not a list')
             self._all(name, values, lambda value: value is None or _is_finite(value), "a finite number or null")
             tables[kind] = np.array([math.nan if value is None else value for value in values], dtype=np.float64)

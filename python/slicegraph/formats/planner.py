@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
@@ -18,13 +19,17 @@ _MAX_AMOUNT = 1e300
 
 
 class Tensor(NamedTuple):
-    """A tensor of a graph that is being read: the node that makes it, bytes, and the nodes that read it, each once."""
+    """A tensor of a graph that is being read.
+
+    It has the node that makes it, bytes, the nodes that read it, each once, and what the file gives in place of bytes.
+    """
 
     producer: int
     size: int
     readers: Collection[int]
     is_output: bool = False
     name: str = ""
+    amount: float = 0.0
 
 
 def amount(culprit: str, value: object) -> float:
@@ -63,6 +68,9 @@ def graph_arrays(
     param_bytes: Sequence[int],
     tensors: Sequence[Tensor],
     device: Mapping[str, float] | None = None,
+    work_on: Mapping[str, Sequence[float]] | None = None,
+    transfer_on: Mapping[str, Sequence[float]] | None = None,
+    machine: Mapping[str, Any] | None = None,
 ) -> GraphArrays:
     """Give the graph that a file's nodes and tensors are; it is called after the file."""
     names = [tensor.name for tensor in tensors]
@@ -79,4 +87,11 @@ def graph_arrays(
         consumer_offsets=np.cumsum([0, *(len(tensor.readers) for tensor in tensors)], dtype=np.int64),
         is_output=np.array([tensor.is_output for tensor in tensors], dtype=np.bool_),
         device=device,
+        work_on=_rows(work_on),
+        transfer_on=_rows(transfer_on),
+        machine=machine,
     )
+
+
+def _rows(rows: Mapping[str, Sequence[float]] | None) -> dict[str, NDArray[np.float64]] | None:
+    return None if rows is None else {kind: np.array(row, dtype=np.float64) for kind, row in rows.items()}

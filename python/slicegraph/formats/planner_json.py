@@ -123,13 +123,14 @@ class PlannerFile:
         An edge moves `scale` bytes times its `key`. The planners mean the output of a node, which has one size; where
         the edges of a source differ, it has an output of each of these sizes. An edge that stands twice counts once.
         """
-        readers: dict[tuple[int, int], dict[int, None]] = {}
+        readers: dict[tuple[int, float, int], dict[int, None]] = {}
         for edge in self.head.elements("edges"):
             source, reader = self._node(edge, "sourceId"), self._node(edge, "destId")
             if source == reader:
                 raise InputError(f"{edge.culprit('destId')} is sourceId, too, but no node reads what it makes")
-            readers.setdefault((source, edge.whole_bytes(key, scale=scale)), {})[reader] = None
-        return [Tensor(source, size, nodes) for (source, size), nodes in readers.items()]
+            output = source, edge.amount(key), edge.whole_bytes(key, scale=scale)
+            readers.setdefault(output, {})[reader] = None
+        return [Tensor(source, size, nodes, amount=amount) for (source, amount, size), nodes in readers.items()]
 
     def _node(self, edge: Element, key: str) -> int:
         index = self._index_of.get(edge.integer(key))
