@@ -18,7 +18,7 @@ from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
-from slicegraph.cost import ALL_TICKS, Instance, given_order, plain
+from slicegraph.cost import ALL_TICKS, Instance, given_order
 from slicegraph.evidence.bound import Bound
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
@@ -34,8 +34,6 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
 """The bounds that take more than a formula, by name."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
-_GENERAL = ("node", "downsets", "exact", "bottleneck", "bottleneck_guess")
-"""Those that take unlike stages, constraints and all that is stored."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1
 _FOREVER = 1e9
@@ -100,8 +98,6 @@ def lower_bound(
     ordinary = combinatorial(instance)
     if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
         return replace(ordinary, method=method)
-    if method not in _GENERAL:
-        plain(instance, f"method {method!r}")
     if upper_bound is None and not instance.is_plain:
         # No search takes it.
         upper_bound = math.inf

@@ -16,6 +16,11 @@ bottleneck below ``t``.
 weigh no more than the most. Induction over the steps: what is said of the partition stays true, and when it
 contradicts itself, there is no partition. Likewise from the end: the least of ``weights(before)`` is a true ``l_b``.
 
+**Unlike stages.** Where stages are of several kinds of device, each kind has a multiplier, and what a block costs times
+its multiplier is at least its weights (``rust/core/src/cost/budget.rs``). So in the beginning ``c`` counts as often as
+the multipliers of the stages before, or after, add up to, and a block may weigh ``c`` times its multiplier. The rest is
+the same, with the costs of block ``b + 1`` on its own stage.
+
 **Windows.** Some nodes are *incompatible*: by a minimum cut, no block below the threshold holds both
 (``rust/core/src/domain/incompatible.rs``). With what the first blocks weigh, and with more cuts, they say in
 which blocks each node can be, and from that follows what the first blocks weigh (``windows.rs`` there).

@@ -84,7 +84,8 @@ class Domains:
     incompatible
         Nodes of which the first is always in an earlier block than the second.
     weights
-        Per node, ticks; the nodes of a block weigh no more than it costs, and each at least its work.
+        Per node, ticks; the nodes of a block weigh no more than it costs, and each at least its work. Where stages are
+        unlike, no more than the cost times the multiplier of the stage.
     least, most
         Ticks that the nodes of the first 0, 1, ..., all blocks weigh together.
     """
