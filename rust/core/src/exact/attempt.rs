@@ -1,4 +1,7 @@
 //! One attempt to decide a threshold in given domains: label setting, and the downset DP where that halts.
+//!
+//! Where memory counts it is the other way round: limits leave few downsets, but labels with sums of bytes are seldom better than
+//! others in all of them.
 
 use crate::domain::Domains;
 use crate::downset::bidirectional;
@@ -16,9 +19,17 @@ pub(super) fn attempt(
     steps: [u64; 2],
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let found = assign(query, &domains.known.windows, steps[0], query.params.labeling.times, effort);
-    if found.is_ok() || found == Err(Halt::Interrupted) || steps[1] == 0 {
-        return found;
+    let label =
+        |effort: &mut Effort| assign(query, &domains.known.windows, steps[0], query.params.labeling.times, effort);
+    let list = |effort: &mut Effort| bidirectional(query, Some(domains), steps[1], effort);
+    if steps[1] == 0 {
+        return label(effort);
     }
-    bidirectional(query, Some(domains), steps[1], effort)
+    let is_first = query.instance.is_free_of_memory();
+    let found = if is_first { label(effort) } else { list(effort) };
+    match found {
+        Err(Halt::Steps | Halt::Memory) if is_first => list(effort),
+        Err(Halt::Steps | Halt::Memory) => label(effort),
+        found => found,
+    }
 }

@@ -1,7 +1,7 @@
 //! The cascade that decides one threshold: what takes little first.
 //!
 //! 1. The downset DP without domains, for milliseconds.
-//! 2. Label setting in the windows that follow without minimum cuts.
+//! 2. Label setting in the windows that follow without minimum cuts, where memory does not count.
 //! 3. Minimum cuts narrow the domains; then labels and the DP again.
 //! 4. Windows are cut in two, and each part is decided by itself (`branch.rs`).
 //!
@@ -90,6 +90,9 @@ pub(super) fn decide_without_cuts(query: &Query<'_>, known: Known, effort: &mut 
         found => return found.map(Stage::Decided),
     }
     let Some(domains) = Domains::new(query, known) else { return Ok(Stage::Decided(None)) };
+    if !query.instance.is_free_of_memory() {
+        return Ok(Stage::Open(Box::new(domains)));
+    }
     let times = count(query.instance.graph().num_nodes() / params.large).unsigned_abs().clamp(1, params.max_times);
     let times = query.params.labeling.times * times;
     match assign(query, &domains.known.windows, params.label_steps, times, effort) {

@@ -1,10 +1,9 @@
 //! What is to be known of a tensor that lies across a place of the order, and what becomes of that when one more node gets a
 //! block.
 
+use super::resources::{Pay, Resources};
 use crate::cost::Ticks;
-
-/// What one block pays; the first block is 1.
-pub(super) type Pay = (usize, Ticks);
+use crate::ids::TensorId;
 
 /// Blocks that consumers of a tensor can be in, at most, so that they fit a word.
 pub(super) const MAX_SPAN: usize = 56;
@@ -18,6 +17,9 @@ pub(super) struct Touch {
     pub slots: [Option<usize>; 2],
     /// The word before it, when it is always that.
     pub word: u64,
+    pub tensor: TensorId,
+    /// Whether blocks that do not share it take anything for it; and how much, where there is one resource for each stage.
+    pub is_paid: bool,
     pub import: Ticks,
     pub export: Ticks,
     /// Whether the node produces it; else it reads it.
@@ -53,19 +55,32 @@ impl Crossing {
 
 impl Touch {
     /// Advances the tensor's word in a row; whether the node can be there.
-    pub(super) fn advance_in(&self, row: &mut [u64], block: usize, pays: &mut Vec<Pay>) -> bool {
+    pub(super) fn advance_in<const ONE: bool>(
+        &self,
+        resources: &Resources<'_>,
+        row: &mut [u64],
+        block: usize,
+        pays: &mut Vec<Pay>,
+    ) -> bool {
         // A place that is given up is as if it had never been used.
         let before = self.slots[0].map_or(self.word, |slot| std::mem::take(&mut row[slot]));
-        let Some(after) = self.advance(before, block, pays) else { return false };
+        let Some(after) = self.advance::<ONE>(resources, before, block, pays) else { return false };
         if let Some(slot) = self.slots[1] {
             row[slot] = after;
         }
         true
     }
 
-    /// What becomes of a tensor when the node gets a block, and what is paid; none when it cannot be there.
-    pub(super) fn advance(&self, word: u64, block: usize, pays: &mut Vec<Pay>) -> Option<u64> {
-        let is_paid = self.import > 0 || self.export > 0;
+    /// What becomes of a tensor when the node gets a block, and what is paid; none when it cannot be there. There is `ONE`
+    /// resource for each stage, or more.
+    pub(super) fn advance<const ONE: bool>(
+        &self,
+        resources: &Resources<'_>,
+        word: u64,
+        block: usize,
+        pays: &mut Vec<Pay>,
+    ) -> Option<u64> {
+        let is_paid = self.is_paid;
         let mut crossing = if self.is_produced {
             Crossing { producer: block, is_exported: false, holders: 0 }
         } else if word == INERT {
@@ -78,10 +93,10 @@ impl Touch {
             return None;
         }
         if !self.is_produced && is_paid && *producer != block && *holders >> block & 1 == 0 {
-            pays.push((block, self.import));
+            self.import::<ONE>(resources, block, pays);
             *holders |= 1 << block;
             if *producer != 0 && !*is_exported {
-                pays.push((*producer, self.export));
+                self.export::<ONE>(resources, *producer, pays);
             }
             *is_exported = true;
         }
@@ -91,7 +106,7 @@ impl Touch {
         }
         if *producer < first {
             if *producer != 0 && is_paid && !*is_exported {
-                pays.push((*producer, self.export));
+                self.export::<ONE>(resources, *producer, pays);
             }
             (*producer, *is_exported) = (0, true);
         }
@@ -103,11 +118,27 @@ impl Touch {
             }
             (*is_exported, *holders) = (true, can_be);
         } else if *producer == 0 && first == last {
-            pays.push((last, self.import));
+            self.import::<ONE>(resources, last, pays);
             return Some(INERT);
         }
         *holders &= can_be;
         Some(crossing.pack(self.bases[1]))
+    }
+
+    fn import<const ONE: bool>(&self, resources: &Resources<'_>, block: usize, pays: &mut Vec<Pay>) {
+        if ONE {
+            pays.push((block, self.import));
+        } else {
+            resources.import(self.tensor, block, pays);
+        }
+    }
+
+    fn export<const ONE: bool>(&self, resources: &Resources<'_>, block: usize, pays: &mut Vec<Pay>) {
+        if ONE {
+            pays.push((block, self.export));
+        } else {
+            resources.export(self.tensor, block, pays);
+        }
     }
 }
 

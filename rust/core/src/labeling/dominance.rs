@@ -5,8 +5,8 @@ use crate::cost::Ticks;
 /// Labels that each is compared with, the last ones in lexicographic order. With 20, 100, 400 and 2,000 of them: one of five
 /// graphs had three times as many labels with 20, the others hardly differ (2026-11-23.md, "Frontiers and labels").
 const RECENT: usize = 64;
-/// Blocks that labels can be of, at most.
-pub(super) const WIDEST: usize = 64;
+/// Resources that labels can be of, at most.
+pub(super) const WIDEST: usize = 128;
 
 /// Where a label comes from: the label before it, and the block of the node between.
 pub(super) type Origin = (u32, u32);
@@ -21,6 +21,8 @@ pub(super) fn useful(costs: &[Ticks], origins: &[Origin], len: usize) -> (Vec<Ti
         5..=6 => useful_of::<6>(costs, origins, len),
         7..=8 => useful_of::<8>(costs, origins, len),
         9..=16 => useful_of::<16>(costs, origins, len),
+        17..=32 => useful_of::<32>(costs, origins, len),
+        33..=64 => useful_of::<64>(costs, origins, len),
         _ => useful_of::<WIDEST>(costs, origins, len),
     }
 }
@@ -92,7 +94,7 @@ impl<const LEN: usize> Recent<LEN> {
     }
 }
 
-/// In units of which costs, below 2^52, have few enough.
+/// In units of which costs, below 2^52, have few enough; larger ones are as one.
 fn rough(paid: Ticks) -> i32 {
     i32::try_from(paid >> 22).unwrap_or(i32::MAX - 1)
 }

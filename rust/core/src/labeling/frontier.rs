@@ -19,14 +19,13 @@
 //! This is frontier-based search (Sekine, Imai and Tani, *Computing the Tutte polynomial of a graph of moderate size*, 1995) for
 //! partitions of a directed graph, or dynamic programming over a path decomposition.
 
-use std::ops::RangeInclusive;
-
-use super::crossing::{Pay, Touch};
+use super::crossing::Touch;
 use super::plan::plan;
+use super::resources::{Pay, Resources};
 use super::rows::Rows;
 use crate::cost::Ticks;
 use crate::domain::Windows;
-use crate::ids::{count, narrow, wide};
+use crate::ids::{NodeId, count, narrow, wide};
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, Halt, Query};
 
@@ -54,17 +53,17 @@ impl Layer {
     fn add(&mut self, from: u32, to: u32, block: usize, pays: &mut [Pay]) {
         pays.sort_unstable();
         let begin = self.pays.len();
-        for &mut (block, amount) in pays {
+        for &mut (resource, amount) in pays {
             match self.pays[begin..].last_mut() {
-                Some(pay) if pay.0 == block => pay.1 += amount,
-                _ => self.pays.push((block, amount)),
+                Some(pay) if pay.0 == resource => pay.1 += amount,
+                _ => self.pays.push((resource, amount)),
             }
         }
         let [begin, end] = [begin, self.pays.len()].map(narrow);
         self.arcs.push(Arc { from, to, block: narrow(block), begin, end });
     }
 
-    /// What blocks pay for an arc, each block once.
+    /// What blocks pay for an arc, each resource once.
     pub(crate) fn pays(&self, arc: &Arc) -> &[Pay] {
         &self.pays[wide(arc.begin)..wide(arc.end)]
     }
@@ -78,32 +77,30 @@ pub(crate) struct Frontiers {
 }
 
 impl Frontiers {
-    /// Works out all frontiers of partitions whose nodes are in their `windows` and whose blocks can pay `capacity` together.
+    /// Works out all frontiers of partitions whose nodes are in their `windows` and whose blocks can pay what they take
+    /// together.
     ///
     /// # Errors
     /// [`Halt`], when the effort is used up or the interrupt was raised, or when windows are too wide.
-    pub(super) fn new(
+    pub(super) fn new<const ONE: bool>(
         query: &Query<'_>,
         windows: &Windows,
         order: TopologicalOrder,
-        capacity: Ticks,
+        resources: &Resources<'_>,
         effort: &mut Effort,
     ) -> Result<Self, Halt> {
-        let (touches, num_slots) = plan(query, windows, &order).ok_or(Halt::Steps)?;
+        let (touches, num_slots) = plan::<ONE>(query, windows, &order, resources).ok_or(Halt::Steps)?;
         let mut front = Front::new(num_slots);
         let mut layers = Vec::with_capacity(touches.len());
-        let mut to_come = query.instance.total_load();
-        for (&node, touched) in order.nodes().iter().zip(&touches) {
-            let load = query.instance.load(node);
-            to_come -= load;
-            let step = Step {
-                query,
-                load,
-                blocks: windows.earliest[node.index()]..=windows.latest[node.index()],
-                touched,
-                most: capacity - to_come,
-            };
-            let (next, layer) = front.advance(&step, effort)?;
+        let all_choices: Vec<Vec<Choice>> =
+            order.nodes().iter().map(|&node| choices(windows, node, resources)).collect();
+        // By the linear bound, what all nodes take at least.
+        let least = |choices: &Vec<Choice>| choices.iter().map(Choice::run).min().unwrap_or(0);
+        let mut to_come: Ticks = all_choices.iter().map(least).sum();
+        for (choices, touched) in all_choices.iter().zip(&touches) {
+            to_come -= least(choices);
+            let step = Step { query, resources, choices, touched, most: resources.run_capacity() - to_come };
+            let (next, layer) = front.advance::<ONE>(&step, effort)?;
             effort.take(layer.arcs.len() * size_of::<Arc>() + layer.pays.len() * size_of::<Pay>())?;
             layers.push(layer);
             front = next;
@@ -116,20 +113,38 @@ impl Frontiers {
     }
 }
 
+/// A block that a node can be in, and what it pays for the node itself, the time to run first.
+struct Choice {
+    block: usize,
+    pays: Vec<Pay>,
+}
+
+impl Choice {
+    fn run(&self) -> Ticks {
+        self.pays[0].1
+    }
+}
+
+/// The blocks in a node's window that can hold it.
+fn choices(windows: &Windows, node: NodeId, resources: &Resources<'_>) -> Vec<Choice> {
+    let blocks = windows.earliest[node.index()]..=windows.latest[node.index()];
+    blocks.filter_map(|block| Some(Choice { block, pays: resources.of_node(node, block)? })).collect()
+}
+
 /// A node that gets its block.
 struct Step<'a> {
     query: &'a Query<'a>,
-    load: Ticks,
-    blocks: RangeInclusive<usize>,
+    resources: &'a Resources<'a>,
+    choices: &'a [Choice],
     touched: &'a [Touch],
-    /// The most that can have been paid afterwards.
+    /// The most time to run that can have been taken afterwards.
     most: Ticks,
 }
 
 /// The frontiers at one place of the order.
 struct Front {
     rows: Rows,
-    /// The least that is paid on the way to each.
+    /// The least time to run that is taken on the way to each.
     least: Vec<Ticks>,
     num_slots: usize,
 }
@@ -143,7 +158,7 @@ impl Front {
     }
 
     /// The frontiers after one more node, and how they are reached.
-    fn advance(&self, step: &Step<'_>, effort: &mut Effort) -> Result<(Self, Layer), Halt> {
+    fn advance<const ONE: bool>(&self, step: &Step<'_>, effort: &mut Effort) -> Result<(Self, Layer), Halt> {
         let Self { rows, least, num_slots } = self;
         let (params, num_touched) = (&step.query.params.labeling, count(step.touched.len()).unsigned_abs());
         let each = params.arc_steps + params.touch_steps * num_touched + count(*num_slots).unsigned_abs();
@@ -152,14 +167,22 @@ impl Front {
         let (mut row, mut pays) = (Vec::with_capacity(*num_slots), Vec::new());
         for (from, &paid) in least.iter().enumerate() {
             step.query.interrupt.check(from)?;
-            for block in step.blocks.clone() {
+            for choice in step.choices {
+                let block = choice.block;
                 effort.work(each)?;
                 row.clear();
                 row.extend_from_slice(rows.row(from, *num_slots));
                 pays.clear();
-                pays.push((block, step.load));
-                let can_be = step.touched.iter().all(|touch| touch.advance_in(&mut row, block, &mut pays));
-                let paid = paid + pays.iter().map(|&(_, amount)| amount).sum::<Ticks>();
+                if ONE {
+                    pays.push(choice.pays[0]);
+                } else {
+                    pays.extend_from_slice(&choice.pays);
+                }
+                let mut touched = step.touched.iter();
+                let can_be = touched.all(|touch| touch.advance_in::<ONE>(step.resources, &mut row, block, &mut pays));
+                let is_run = |resource: usize| ONE || resource.is_multiple_of(step.resources.pitch);
+                let runs = pays.iter().filter(|&&(resource, _)| is_run(resource));
+                let paid = paid + runs.map(|&(_, amount)| amount).sum::<Ticks>();
                 if !can_be || paid > step.most {
                     continue;
                 }
@@ -212,13 +235,15 @@ mod tests {
     fn branches_add_up() {
         let num_arcs = |num_branches: usize| {
             let instance = branches(num_branches);
-            let (graph, capacity) = (instance.graph(), 100 * instance.total_load());
+            let graph = instance.graph();
             let (mut windows, order) = (Windows::all(graph.num_nodes(), 3), TopologicalOrder::post_order(graph));
             (windows.latest[0], windows.earliest[1]) = (1, 3);
             let (params, interrupt) = (ExactParams::default(), Interrupt::never());
-            let query = Query { instance: &instance, threshold: 1, params: &params, interrupt: &interrupt };
+            let threshold = 100 * instance.view(0).total_load();
+            let query = Query { instance: &instance, threshold, params: &params, interrupt: &interrupt };
+            let resources = Resources::new(&query, &windows).expect("small numbers");
             let mut effort = Effort::new(1 << 26, u64::MAX);
-            let frontiers = Frontiers::new(&query, &windows, order, capacity, &mut effort);
+            let frontiers = Frontiers::new::<true>(&query, &windows, order, &resources, &mut effort);
             frontiers.expect("enough effort").num_arcs()
         };
         let [four, eight, twelve] = [4, 8, 12].map(num_arcs);

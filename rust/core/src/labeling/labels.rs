@@ -1,12 +1,12 @@
 //! Labels: what each block has paid on some way to a frontier, and none that another one makes useless.
 //!
-//! A partition whose blocks cost at most `c` is a path through the graph of frontiers (`frontier.rs`) on which no block pays more.
-//! So to each frontier there are *labels*, vectors of what the blocks have paid so far, as in a shortest path with limited
-//! resources (Desrochers, 1988). A label is of no use
+//! A partition whose blocks cost at most `c` is a path through the graph of frontiers (`frontier.rs`) on which no block pays more,
+//! or more of any of its resources (`resources.rs`) where there are several. So to each frontier there are *labels*, vectors of
+//! what the blocks have paid so far, as in a shortest path with limited resources (Desrochers, 1988). A label is of no use
 //!
 //! - when another one at the same frontier has paid no more in any block: it can be continued as well;
 //! - when it cannot be continued: what the blocks `1..j`, or `j..k`, or a block alone must pay on any way from the frontier to the
-//!   end, with what they have paid, is more than they can pay together.
+//!   end, with what they have paid, is more than they can pay together of one kind of resource.
 //!
 //! What a block pays on any way to the end at most is known, too. A block that can pay that anyway may as well have paid
 //!
@@ -25,13 +25,14 @@ use rayon::prelude::*;
 use super::completion::{Completion, completions};
 use super::dominance::{Origin, useful};
 use super::frontier::{Arc, Frontiers, Layer};
+use super::resources::Resources;
 use crate::cost::Ticks;
-use crate::ids::{count, narrow, wide};
+use crate::ids::{NodeId, count, narrow, wide};
 use crate::query::{Effort, Halt, Query};
 
 /// The labels of a layer, frontier by frontier.
 struct Labels {
-    /// What the blocks from the first to the last have paid.
+    /// What the blocks from the first to the last have paid of each resource.
     costs: Vec<Ticks>,
     /// Where those of each frontier begin, and the end.
     begins: Vec<u32>,
@@ -41,21 +42,24 @@ struct Labels {
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.
-pub(super) fn set_labels(
+pub(super) fn set_labels<const ONE: bool>(
     query: &Query<'_>,
     frontiers: &Frontiers,
+    resources: &Resources<'_>,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let completions = completions(query, frontiers, effort)?;
+    let completions = completions::<ONE>(query, frontiers, resources, effort)?;
     if !completions[0].can_end[0] {
         return Ok(None);
     }
-    let mut labels = Labels { costs: vec![0; completions[0].len()], begins: vec![0, 1] };
+    let costs = completions[0].starts(resources).to_vec();
+    let mut labels = Labels { costs, begins: vec![0, 1] };
     let mut origins: Vec<Vec<Origin>> = Vec::with_capacity(frontiers.layers.len());
-    for (layer, ends) in frontiers.layers.iter().zip(completions.windows(2)) {
+    let nodes = frontiers.order.nodes().iter();
+    for ((layer, ends), &node) in frontiers.layers.iter().zip(completions.windows(2)).zip(nodes) {
         query.interrupt.check(0)?;
-        let step = Step { query, layer, before: &ends[0], after: &ends[1] };
-        let (next, from) = step.next(&labels, effort)?;
+        let step = Step { query, resources, node, layer, before: &ends[0], after: &ends[1] };
+        let (next, from) = step.next::<ONE>(&labels, effort)?;
         if from.is_empty() {
             return Ok(None);
         }
@@ -76,6 +80,8 @@ pub(super) fn set_labels(
 /// From the labels before a node to those after it.
 struct Step<'a> {
     query: &'a Query<'a>,
+    resources: &'a Resources<'a>,
+    node: NodeId,
     layer: &'a Layer,
     before: &'a Completion,
     after: &'a Completion,
@@ -83,7 +89,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     /// The labels after the node, and where they come from.
-    fn next(&self, labels: &Labels, effort: &mut Effort) -> Result<(Labels, Vec<Origin>), Halt> {
+    fn next<const ONE: bool>(&self, labels: &Labels, effort: &mut Effort) -> Result<(Labels, Vec<Origin>), Halt> {
         let (params, after) = (&self.query.params.labeling, self.after);
         let mut arcs: Vec<&Arc> = self.layer.arcs.iter().filter(|arc| after.can_end[wide(arc.to)]).collect();
         arcs.sort_by_key(|arc| arc.to);
@@ -95,7 +101,7 @@ impl Step<'_> {
         effort.counts.transitions += count(num_tried).unsigned_abs();
         effort.work(params.label_steps * count(num_tried * after.len()).unsigned_abs())?;
         let groups: Vec<&[&Arc]> = arcs.chunk_by(|one, other| one.to == other.to).collect();
-        let reach = |group: &&[&Arc]| self.reach(group, labels);
+        let reach = |group: &&[&Arc]| self.reach::<ONE>(group, labels);
         let found: Vec<(Vec<Ticks>, Vec<Origin>)> = if num_tried < params.parallel {
             groups.iter().map(reach).collect()
         } else {
@@ -114,27 +120,39 @@ impl Step<'_> {
     }
 
     /// The labels at one frontier, by all arcs to it.
-    fn reach(&self, arcs: &[&Arc], labels: &Labels) -> (Vec<Ticks>, Vec<Origin>) {
-        let Self { query, layer, before, after } = self;
-        let (max_cost, len, len_before) = (query.max_cost(), after.len(), before.len());
-        let [_, _, _, most] = after.of(arcs[0].to);
+    fn reach<const ONE: bool>(&self, arcs: &[&Arc], labels: &Labels) -> (Vec<Ticks>, Vec<Origin>) {
+        let Self { resources, layer, before, after, .. } = *self;
+        let pitch = if ONE { 1 } else { resources.pitch };
+        let (capacity, len, len_before) = (resources.capacity, after.len(), before.len());
+        let [_, _, alone, most] = after.of(arcs[0].to);
         // What blocks have paid from the first that did before the node to the last that does after it.
-        let mut all = vec![0; after.last + 1 - before.first];
-        let skipped = after.first - before.first;
+        let mut all = vec![0; (after.last + 1 - before.first) * pitch];
+        let fresh = &resources.starts[(before.last + 1) * pitch..(after.last + 1) * pitch];
+        let skipped = (after.first - before.first) * pitch;
         let (mut costs, mut origins) = (Vec::new(), Vec::new());
         for arc in arcs {
             let [begin, end] = [0, 1].map(|more| wide(labels.begins[wide(arc.from) + more]));
             for label in begin..end {
                 all[..len_before].copy_from_slice(&labels.costs[label * len_before..][..len_before]);
-                all[len_before..].fill(0);
-                for &(block, amount) in layer.pays(arc) {
-                    all[block - before.first] += amount;
+                all[len_before..].copy_from_slice(fresh);
+                for &(resource, amount) in layer.pays(arc) {
+                    all[resource - before.first * pitch] += amount;
+                }
+                if !ONE {
+                    resources.enliven(self.node, wide(arc.block), before.first, &mut all);
                 }
                 let (closed, open) = all.split_at_mut(skipped);
-                for (paid, most) in open.iter_mut().zip(most) {
-                    *paid = (*paid).max(max_cost - most);
+                if ONE {
+                    for (paid, most) in open.iter_mut().zip(most) {
+                        *paid = (*paid).max(capacity - most);
+                    }
+                } else {
+                    if !resources.has_room(closed, None) || !resources.has_room(open, Some(alone)) {
+                        continue;
+                    }
+                    resources.fill_up(after.first, open, most);
                 }
-                if closed.iter().all(|&paid| paid <= max_cost) && after.can_pay(query, open, arcs[0].to) {
+                if closed.iter().all(|&paid| paid <= capacity) && after.can_pay::<ONE>(resources, open, arcs[0].to) {
                     costs.extend_from_slice(open);
                     origins.push((narrow(label), arc.block));
                 }

@@ -1,7 +1,7 @@
 //! Label setting: nodes get their blocks one after the other; of each way, only what it leaves open (its *frontier*) and what
 //! the blocks have paid (its *label*) is kept.
 //!
-//! Parameters are not in the labels, so where there is overflow or a limit of memory this says nothing.
+//! Where stages overlap, overflow or have limits, a label has several sums for each block (`resources.rs`).
 
 mod completion;
 mod crossing;
@@ -9,22 +9,26 @@ mod dominance;
 mod frontier;
 mod labels;
 mod plan;
+mod resources;
 mod rows;
 
-use dominance::WIDEST;
 use frontier::Frontiers;
 use labels::set_labels;
+use resources::Resources;
 
-use crate::cost::Ticks;
 use crate::domain::Windows;
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, Halt, Query};
+
+/// Blocks at most: words of tensors name them (`crossing.rs`).
+const MAX_BLOCKS: usize = 64;
 
 /// Finds a partition better than the threshold whose nodes are in their `windows`, by node; none when there is none. Takes at most
 /// so many steps, and so many `times` as many where frontiers are few.
 ///
 /// # Errors
-/// [`Halt`], when the effort is used up or the interrupt was raised, or when there are parameters.
+/// [`Halt`], when the effort is used up or the interrupt was raised, when there are too many blocks, or when nodes that are not
+/// one must be together.
 pub(crate) fn assign(
     query: &Query<'_>,
     windows: &Windows,
@@ -32,24 +36,46 @@ pub(crate) fn assign(
     times: u64,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let can_be = query.instance.is_free_of_memory() && query.instance.num_blocks() <= WIDEST;
-    let capacity = Ticks::try_from(query.capacity()).ok().filter(|_| can_be).ok_or(Halt::Steps)?;
+    if query.instance.num_blocks() > MAX_BLOCKS {
+        return Err(Halt::Steps);
+    }
+    let resources = &Resources::new(query, windows).ok_or(Halt::Steps)?;
     effort.within(steps, times - 1, |effort| {
-        let frontiers = fewest(query, windows, capacity, effort)?;
-        // Most of the way is done.
-        effort.open_reserve(effort.steps().saturating_mul(times - 1));
-        set_labels(query, &frontiers, effort)
+        if resources.is_single() {
+            assign_within::<true>(query, windows, resources, times, effort)
+        } else {
+            assign_within::<false>(query, windows, resources, times, effort)
+        }
     })
 }
 
+/// With `ONE` resource for each stage, or more.
+fn assign_within<const ONE: bool>(
+    query: &Query<'_>,
+    windows: &Windows,
+    resources: &Resources<'_>,
+    times: u64,
+    effort: &mut Effort,
+) -> Result<Option<Vec<usize>>, Halt> {
+    let frontiers = fewest::<ONE>(query, windows, resources, effort)?;
+    // Most of the way is done.
+    effort.open_reserve(effort.steps().saturating_mul(times - 1));
+    set_labels::<ONE>(query, &frontiers, resources, effort)
+}
+
 /// The frontiers of that order which has fewer.
-fn fewest(query: &Query<'_>, windows: &Windows, capacity: Ticks, effort: &mut Effort) -> Result<Frontiers, Halt> {
+fn fewest<const ONE: bool>(
+    query: &Query<'_>,
+    windows: &Windows,
+    resources: &Resources<'_>,
+    effort: &mut Effort,
+) -> Result<Frontiers, Halt> {
     let mut fewest: Option<Frontiers> = None;
     let (mut halt, mut most) = (Halt::Steps, effort.steps() / query.params.labeling.frontier_share);
     for order in [TopologicalOrder::natural, TopologicalOrder::post_order] {
         let mut part = effort.part(most);
         let given = part.steps();
-        let found = Frontiers::new(query, windows, order(query.instance.graph()), capacity, &mut part);
+        let found = Frontiers::new::<ONE>(query, windows, order(query.instance.graph()), resources, &mut part);
         if found.is_ok() {
             most = given - part.steps();
         }
@@ -74,9 +100,9 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::cases::random_instance_at;
-    use crate::cost::{INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
-    use crate::ids::count;
+    use crate::cases::{random_instance_at, random_unlike};
+    use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
+    use crate::ids::{count, narrow};
     use crate::interrupt::Interrupt;
     use crate::query::ExactParams;
 
@@ -95,53 +121,84 @@ mod tests {
         all.flatten().map(|block_of| bottleneck(&partition_costs(instance, &block_of))).min().unwrap_or(INFINITE)
     }
 
+    /// Windows so narrow that some 5,000 partitions are to be looked at.
+    fn random_windows(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Windows {
+        let mut windows = Windows::all(num_nodes, num_blocks);
+        for node in 0..num_nodes {
+            let wide = num_blocks.min(if num_nodes > 5 { 3 } else { 5 });
+            let first = random.random_range(1..=num_blocks);
+            let last = random.random_range(first..=num_blocks).min(first + wide - 1);
+            (windows.earliest[node], windows.latest[node]) = (first, last);
+        }
+        windows
+    }
+
+    /// Checks what is found at some thresholds; how often there is a partition, and how often none.
+    fn check(case: u64, random: &mut Xoshiro256PlusPlus, instance: &Instance, windows: &Windows) -> [usize; 2] {
+        let (params, interrupt) = (ExactParams::default(), Interrupt::never());
+        let num_nodes = instance.graph().num_nodes();
+        let best = least_within(instance, windows);
+        let (near, mut counts) = (best.min(ABOVE_ALL), [0; 2]);
+        for threshold in [near, near + 1, near + near / random.random_range(2..20), near - near / 20] {
+            if threshold < 1 {
+                continue;
+            }
+            let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
+            let mut effort = Effort::new(1 << 26, u64::MAX);
+            let found = assign(&query, windows, u64::MAX, params.labeling.times, &mut effort);
+            let found = found.expect("there is enough effort");
+            assert_eq!(effort.bytes(), 1 << 26);
+            assert_eq!(found.is_some(), best < threshold, "case {case} at {threshold} of {best}");
+            counts[usize::from(found.is_none())] += 1;
+            if let Some(block_of) = found {
+                let is_within =
+                    |node: usize| (windows.earliest[node]..=windows.latest[node]).contains(&(block_of[node] + 1));
+                assert!((0..num_nodes).all(is_within), "case {case}");
+                let blocks: Vec<i64> = block_of.iter().map(|&block| count(block)).collect();
+                check_partition(instance, &blocks).expect("no edge goes back");
+                assert!(bottleneck(&partition_costs(instance, &block_of)) < threshold, "case {case}");
+            }
+        }
+        counts
+    }
+
     #[test]
     fn a_partition_is_found_exactly_where_there_is_one() {
-        let (params, interrupt) = (ExactParams::default(), Interrupt::never());
-        let (mut num_found, mut num_none) = (0, 0);
+        let mut all = [0; 2];
         for case in 0..20_000 {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(2..6));
             let bandwidth = [1.0, 4.0, 16.0][random.random_range(0..3)];
             let instance = random_instance_at(bandwidth, &mut random, num_nodes, num_blocks);
-            let mut windows = Windows::all(num_nodes, num_blocks);
-            for node in 0..num_nodes {
-                // So wide that some 5,000 partitions are to be looked at.
-                let wide = num_blocks.min(if num_nodes > 5 { 3 } else { 5 });
-                let first = random.random_range(1..=num_blocks);
-                let last = random.random_range(first..=num_blocks).min(first + wide - 1);
-                (windows.earliest[node], windows.latest[node]) = (first, last);
-            }
-            let best = least_within(&instance, &windows);
-            let near = best.min(1 << 52);
-            for threshold in [near, near + 1, near + near / random.random_range(2..20), near - near / 20] {
-                if threshold < 1 {
-                    continue;
-                }
-                let query = Query { instance: &instance, threshold, params: &params, interrupt: &interrupt };
-                let mut effort = Effort::new(1 << 26, u64::MAX);
-                let found = match assign(&query, &windows, u64::MAX, params.labeling.times, &mut effort) {
-                    Ok(found) => found,
-                    Err(halt) => {
-                        let has_params = instance.params().iter().any(|&params| params > 0);
-                        assert!(halt == Halt::Steps && (has_params || instance.memory_limit().is_some()));
-                        continue;
-                    }
-                };
-                assert_eq!(effort.bytes(), 1 << 26);
-                assert_eq!(found.is_some(), best < threshold, "case {case} at {threshold} of {best}");
-                num_none += usize::from(found.is_none());
-                if let Some(block_of) = found {
-                    num_found += 1;
-                    let is_within =
-                        |node: usize| (windows.earliest[node]..=windows.latest[node]).contains(&(block_of[node] + 1));
-                    assert!((0..num_nodes).all(is_within), "case {case}");
-                    let blocks: Vec<i64> = block_of.iter().map(|&block| count(block)).collect();
-                    check_partition(&instance, &blocks).expect("no edge goes back");
-                    assert!(bottleneck(&partition_costs(&instance, &block_of)) < threshold, "case {case}");
-                }
-            }
+            let windows = random_windows(&mut random, num_nodes, num_blocks);
+            let counts = check(case, &mut random, &instance, &windows);
+            all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
         }
-        assert!(num_found > 10_000 && num_none > 10_000, "{num_found} and {num_none}");
+        assert!(all.iter().all(|&count| count > 15_000), "{all:?}");
+    }
+
+    #[test]
+    fn a_partition_of_unlike_stages_is_found_exactly_where_there_is_one() {
+        let (mut all, mut num_single) = ([0; 2], 0);
+        let mut num_pitch = [0; resources::MOST + 1];
+        for case in 0..6_000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..6));
+            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let windows = if random.random_bool(0.5) && num_blocks.pow(narrow(num_nodes)) < 1000 {
+                Windows::all(num_nodes, num_blocks)
+            } else {
+                random_windows(&mut random, num_nodes, num_blocks)
+            };
+            let (params, interrupt) = (ExactParams::default(), Interrupt::never());
+            let query = Query { instance: &instance, threshold: 1, params: &params, interrupt: &interrupt };
+            let resources = Resources::new(&query, &windows).expect("small numbers");
+            num_single += usize::from(resources.is_single());
+            num_pitch[resources.pitch] += 1;
+            let counts = check(case, &mut random, &instance, &windows);
+            all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+        }
+        assert!(num_single > 30 && num_pitch[1..].iter().all(|&count| count > 30), "{num_single} {num_pitch:?}");
+        assert!(all.iter().all(|&count| count > 5_000), "{all:?}");
     }
 }

@@ -1,36 +1,42 @@
 //! What each node of an order touches, and where on the frontier each tensor has its word.
 
 use super::crossing::{MAX_SPAN, Touch};
+use super::resources::Resources;
 use crate::domain::Windows;
-use crate::ids::TensorId;
 use crate::order::TopologicalOrder;
 use crate::query::Query;
 
 /// What each node touches, in a given order, and how many tensors lie across a place of it at most; none when windows are too
 /// wide.
-pub(super) fn plan(query: &Query<'_>, windows: &Windows, order: &TopologicalOrder) -> Option<(Vec<Vec<Touch>>, usize)> {
+pub(super) fn plan<const ONE: bool>(
+    query: &Query<'_>,
+    windows: &Windows,
+    order: &TopologicalOrder,
+    resources: &Resources<'_>,
+) -> Option<(Vec<Vec<Touch>>, usize)> {
     let (instance, graph) = (query.instance, query.instance.graph());
+    let view = instance.view(0);
     let mut rest = vec![None; graph.num_tensors()];
     let mut touches = Vec::with_capacity(graph.num_nodes());
     for &node in order.nodes().iter().rev() {
         let made = graph.produces(node).iter().filter(|x| !graph.consumers(**x).is_empty());
         let tensors = made.map(|&x| (x, true)).chain(graph.reads(node).iter().map(|&x| (x, false)));
-        let touched_by: Vec<(TensorId, Touch)> = tensors
-            .map(|(x, is_produced)| {
-                let is_free = graph.producer(x).is_none() && !instance.boundary_io();
-                let [import, export] = [instance.transfer(x), instance.export(x)].map(|c| if is_free { 0 } else { c });
-                (
-                    x,
-                    Touch {
-                        slots: [None; 2],
-                        word: 0,
-                        import,
-                        export,
-                        is_produced,
-                        bases: [0; 2],
-                        rest: rest[x.index()],
-                    },
-                )
+        let touched_by: Vec<Touch> = tensors
+            .map(|(tensor, is_produced)| {
+                let is_free = graph.producer(tensor).is_none() && !instance.boundary_io();
+                let [import, export] =
+                    [view.transfer(tensor), view.export(tensor)].map(|c| if is_free { 0 } else { c });
+                Touch {
+                    slots: [None; 2],
+                    word: 0,
+                    tensor,
+                    is_paid: if ONE { import > 0 || export > 0 } else { resources.is_paid(tensor) },
+                    import,
+                    export,
+                    is_produced,
+                    bases: [0; 2],
+                    rest: rest[tensor.index()],
+                }
             })
             .collect();
         let window = (windows.earliest[node.index()], windows.latest[node.index()]);
@@ -41,27 +47,25 @@ pub(super) fn plan(query: &Query<'_>, windows: &Windows, order: &TopologicalOrde
         touches.push(touched_by);
     }
     touches.reverse();
-    let num_slots = give_slots(query, windows, order, &mut touches)?;
-    Some((
-        touches.into_iter().map(|touched| touched.into_iter().map(|(_, touch)| touch).collect()).collect(),
-        num_slots,
-    ))
+    let num_slots = give_slots::<ONE>(query, windows, order, resources, &mut touches)?;
+    Some((touches, num_slots))
 }
 
 /// Gives each tensor a slot from its first touch to its last, but for where its word is always the same.
-fn give_slots(
+fn give_slots<const ONE: bool>(
     query: &Query<'_>,
     windows: &Windows,
     order: &TopologicalOrder,
-    touches: &mut [Vec<(TensorId, Touch)>],
+    resources: &Resources<'_>,
+    touches: &mut [Vec<Touch>],
 ) -> Option<usize> {
     let (mut free, mut num_slots, mut pays) = (Vec::new(), 0, Vec::new());
     // Per tensor: the words that it can have, none when they are many; where they begin to count blocks; its slot.
     let mut places = vec![(Some(vec![0]), 0, None); query.instance.graph().num_tensors()];
     for (&node, touched) in order.nodes().iter().zip(touches) {
         let mut given_up = Vec::new();
-        for (x, touch) in touched.iter_mut() {
-            let (words, base, slot) = &mut places[x.index()];
+        for touch in touched.iter_mut() {
+            let (words, base, slot) = &mut places[touch.tensor.index()];
             if touch.rest.is_some_and(|(first, last)| last >= first + MAX_SPAN) {
                 return None;
             }
@@ -70,9 +74,10 @@ fn give_slots(
             touch.word = words.as_ref().map_or(0, |words| words[0]);
             *words = words.take().and_then(|words| {
                 let blocks = windows.earliest[node.index()]..=windows.latest[node.index()];
+                let blocks = blocks.filter(|&block| query.instance.may_be(node, block - 1));
                 let pairs = words.iter().flat_map(|&word| blocks.clone().map(move |block| (word, block)));
                 let mut after: Vec<u64> =
-                    pairs.filter_map(|(word, block)| touch.advance(word, block, &mut pays)).collect();
+                    pairs.filter_map(|(word, block)| touch.advance::<ONE>(resources, word, block, &mut pays)).collect();
                 pays.clear();
                 after.sort_unstable();
                 after.dedup();
