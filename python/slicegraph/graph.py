@@ -266,8 +266,8 @@ def read(
         What operators of an ONNX model compute, by name (``"my::op"`` or ``"my.op"``): a function that takes the shapes
         of the inputs and those of the outputs and gives floating-point operations, or a formula such as
         ``"2 * out0 * in0.shape[-1]"`` (`slicegraph.formats.counting.expression.Expression`). It goes before the
-        reader's own rules. An operator that has neither is guessed: one operation for each element that it makes, and
-        marked in ``is_guess``.
+        reader's own rules. An operator that has neither is guessed by the bytes that it moves, and marked in
+        ``is_guess``.
 
     Raises
     ------

@@ -228,3 +228,85 @@ def test_only_the_part_that_turns_is_counted(batch: int, length: int, heads: int
     feeds = {"x": _zeros(batch, length, heads * width), "p": _zeros(batch, length, dtype=np.int64), **caches}
     counted = _count("RotaryEmbedding", feeds, num_heads=heads, rotary_embedding_dim=2 * half)
     assert counted == 3 * batch * length * heads * 2 * half
+
+
+@_few
+@given(_small, _small, st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.booleans())
+def test_a_decoder_attends_to_what_it_keeps(
+    batch: int, length: int, heads: int, width: int, kept: int, is_static: bool
+) -> None:
+    """Keys and values are projected and added to the cache, or are there already; scores are with all of them."""
+    hidden = heads * width
+    feeds = {"q": _zeros(length, batch, hidden), "k": _zeros(length, batch, hidden)}
+    cache = {"ck": _zeros(batch, heads, kept, width), "cv": _zeros(batch, heads, kept, width)}
+    flags = {name: np.array(flag) for name, flag in (("s", is_static), ("p", True), ("l", True), ("m", False))}
+    stored = {"wq": _zeros(hidden, hidden), "wk": _zeros(hidden, 2 * hidden), "b": _zeros(3 * hidden), **flags}
+    inputs = ["q", "k", "wq", "wk", "b", "", "ck", "cv", "s", "p", "l", "m"]
+    counted = _count("DecoderAttention", {**feeds, **cache}, stored=stored, inputs=inputs, num_heads=heads)
+    total = kept if is_static else kept + length
+    into = batch * length * (2 * hidden + 1) * hidden * (1 if is_static else 3)
+    core = sum(4 * width + 5 for _ in range(batch) for _ in range(heads) for _ in range(length) for _ in range(total))
+    assert counted == into + core
+
+
+@_few
+@given(_small, _small, st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
+def test_a_long_former_attends_to_its_window(batch: int, length: int, heads: int, width: int, window: int) -> None:
+    """Each token sees so many on both sides and itself; local and global projections are of all tokens."""
+    hidden = heads * width
+    feeds = {"x": _zeros(batch, length, hidden), "m": _zeros(batch, length), "g": _zeros(batch, length, dtype=np.int32)}
+    stored = {"w": _zeros(hidden, 3 * hidden), "b": _zeros(3 * hidden), "v": _zeros(hidden, 3 * hidden)}
+    inputs = ["x", "w", "b", "m", "v", "b", "g"]
+    counted = _count("LongformerAttention", feeds, stored=stored, inputs=inputs, num_heads=heads, window=window)
+    into = 2 * batch * length * 3 * hidden * (2 * hidden + 1)
+    assert counted == into + batch * heads * length * min(length, 2 * window + 1) * (4 * width + 5)
+
+
+@_few
+@given(st.integers(1, 4), st.integers(1, 2), st.integers(1, 3), st.integers(1, 4), st.data())
+def test_a_sparse_attention_counts_the_blocks_of_its_mask(
+    blocks: int, key_heads: int, groups: int, width: int, data: st.DataObject
+) -> None:
+    """A loop over the blocks that the mask names, and the pairs of tokens in each."""
+    side, heads, batch = 16, key_heads * groups, 2
+    mask = data.draw(st.lists(st.booleans(), min_size=blocks**2, max_size=blocks**2).filter(any))
+    rows, columns, length = [0], [], blocks * side
+    for row in range(blocks):
+        columns += [column for column in range(blocks) if mask[row * blocks + column]]
+        rows.append(len(columns))
+    feeds = {
+        "q": _zeros(batch, length, heads * width),
+        "k": _zeros(batch, length, key_heads * width),
+        "v": _zeros(batch, length, key_heads * width),
+        "pk": _zeros(batch, key_heads, length, width),
+        "pv": _zeros(batch, key_heads, length, width),
+        "n": np.full(batch, length, np.int32),
+    }
+    stored = {"r": np.array([rows], np.int32), "c": np.array([columns], np.int32), "t": np.array([length], np.int32)}
+    inputs = ["q", "k", "v", "pk", "pv", "r", "c", "t", "n"]
+    options = {"num_heads": heads, "kv_num_heads": key_heads, "sparse_block_size": side}
+    counted = _count("SparseAttention", feeds, stored=stored, inputs=inputs, **options)
+    scores = sum(side * side for _ in range(batch) for _ in range(heads) for _ in columns)
+    assert counted == scores * (4 * width + 5)
+
+
+@_few
+@given(_small, st.integers(1, 2), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(-1, 9))
+def test_pages_hold_as_many_keys_as_a_table_names(
+    tokens: int, key_heads: int, groups: int, width: int, pages: int, window: int
+) -> None:
+    """Each token of a sequence may see all keys that its table has room for, or a window of them."""
+    heads, side = key_heads * groups, 8
+    feeds = {
+        "q": _zeros(tokens, heads * width),
+        "k": _zeros(tokens, key_heads * width),
+        "v": _zeros(tokens, key_heads * width),
+        "ck": _zeros(9, side, key_heads, width),
+        "cv": _zeros(9, side, key_heads, width),
+        "l": _zeros(2, dtype=np.int32),
+        "p": _zeros(1, dtype=np.int32),
+        "t": _zeros(1, pages, dtype=np.int32),
+    }
+    options = {"num_heads": heads, "kv_num_heads": key_heads, "local_window_size": window}
+    keys = min(window, side * pages) if window > 0 else side * pages
+    assert _count("PagedAttention", feeds, **options) == tokens * heads * keys * (4 * width + 5)

@@ -44,6 +44,18 @@ class Facts:
     state_bytes: int = 0
 
 
+GUESSED_PER_BYTE: Final = 16
+"""Operations for each byte that an operation without a rule moves: some hundred times what an elementwise one takes, a
+hundredth of what a large product of matrices does, and so few that accelerators are bound by the bytes."""
+
+
+def priced(own: Facts) -> Facts:
+    """Raise the operations of a guess to what its bytes suggest, and to 1 at least."""
+    if not own.is_guess:
+        return own
+    return replace(own, flops=max(1, own.flops, GUESSED_PER_BYTE * (own.read_bytes + own.write_bytes)))
+
+
 def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
     """Give what an operation with alternative bodies takes: what the most expensive one does, and at least its own."""
     return replace(

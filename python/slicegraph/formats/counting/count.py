@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -21,9 +23,21 @@ class Count:
     is_guess: bool = False
 
 
-def guess(num_elements: int) -> Count:
-    """Guess what an operation without a rule computes: one for each element that it makes.
+def guess(operands: Sequence[tuple[int, ...]], made: Sequence[tuple[int, ...]]) -> Count:
+    """Guess what an operation without a rule computes, from the shapes of what may be factors and of what it makes.
 
-    Its bytes are known, so a device's roofline prices it by what it moves, which is more than this as a rule.
+    Two operands of two axes or more that are neither like the first output nor broadcast to it may be multiplied: a
+    product of matrices of a, b and c elements takes exactly ``2 sqrt(a b c)``.  All else counts one for each element
+    that is made.  What it moves is not known here: that raises the guess (`slicegraph.formats.facts.priced`).
     """
-    return Count(flops=num_elements, is_guess=True)
+    elements = sum(math.prod(shape) for shape in made)
+    factors = sorted(math.prod(shape) for shape in operands if len(shape) > 1)[-2:]
+    strangers = [shape for shape in operands if len(shape) > 1 and made and not _is_broadcast(shape, made[0])]
+    if len(factors) > 1 and strangers:
+        elements = max(elements, 2 * math.isqrt(math.prod(factors) * math.prod(made[0])))
+    return Count(flops=elements, is_guess=True)
+
+
+def _is_broadcast(shape: tuple[int, ...], made: tuple[int, ...]) -> bool:
+    pairs = zip(reversed(shape), reversed(made), strict=False)
+    return len(shape) <= len(made) and all(one in {1, other} for one, other in pairs)

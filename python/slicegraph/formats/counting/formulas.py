@@ -7,12 +7,16 @@ normalise, 1 per element for all that works element by element, 0 for what only 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping, Sequence
 
 NORMALISING = 5
 """For each element that is normalised: by a softmax, or by mean and variance."""
 
 ROTATING = 3
 """For each element that is rotated by its position: two products and a sum."""
+
+_GATES = {"lstm": 13, "gru": 11, "rnn": 2}
+"""For each unit and step: sums of both halves, activations, and what the gates multiply and add."""
 
 
 def products(outputs: int, inner: int, *, added: int = 0) -> int:
@@ -23,6 +27,77 @@ def products(outputs: int, inner: int, *, added: int = 0) -> int:
 def attention(scores: int, width: int, value_width: int) -> int:
     """Make scores from keys of some width, normalise them, and take the mean of the values."""
     return scores * (2 * width + NORMALISING + 2 * value_width)
+
+
+def einsum(terms: Sequence[Sequence[str]], lengths: Mapping[str, int], result: Collection[str]) -> int:
+    """Contract operands from left to right, each index summed as soon as no later operand has it.
+
+    One operand costs an addition for each element that is summed away; two cost a multiplication for each combination
+    of their indices, and as many additions when any is summed.
+
+    Parameters
+    ----------
+    terms
+        The indices of each operand.
+    lengths
+        How long each index is.
+    result
+        The indices that are left.
+    """
+    if not terms:
+        return 0
+    if len(terms) == 1:
+        return math.prod(lengths[index] for index in set(terms[0])) if set(terms[0]) - set(result) else 0
+    flops, done = 0, set(terms[0])
+    for position, term in enumerate(terms[1:], start=2):
+        joint = done | set(term)
+        done = joint & set(result).union(*terms[position:])
+        flops += math.prod(lengths[index] for index in joint) * (2 if joint - done else 1)
+    return flops
+
+
+def recurrence(steps: int, weights: int, *, biases: int, hidden: int, kind: str) -> int:
+    """Multiply with all weights, add all biases and run the gates, once per step and sample.
+
+    Parameters
+    ----------
+    steps
+        Steps of all samples.
+    weights, biases
+        Elements, of all layers and directions.
+    hidden
+        Units of all layers and directions.
+    kind
+        ``"lstm"``, ``"gru"`` or ``"rnn"``.
+    """
+    return steps * (2 * weights + biases + _GATES[kind] * hidden)
+
+
+def deformable(outputs: int, sampled: int, kernel: int, *, added: int) -> int:
+    """Convolve what is interpolated from four neighbours for each element of each window.
+
+    Parameters
+    ----------
+    outputs
+        Elements that are made.
+    sampled
+        Elements of all windows together: channels, points of the kernel and places.
+    kernel
+        Elements of one filter.
+    added
+        What is added to each output, as a bias.
+    """
+    return products(outputs, kernel, added=added) + interpolation(sampled, 2, 2)
+
+
+def distances(pairs: int, width: int, *, has_root: bool) -> int:
+    """Subtract, square and add over all coordinates of each pair of points."""
+    return pairs * (3 * width + has_root)
+
+
+def suppression(boxes: int, kept: int) -> int:
+    """Compare each box with those kept so far, at about 10 operations for an overlap."""
+    return 10 * boxes * kept
 
 
 def comparisons(elements: int, kept: int) -> int:
@@ -38,6 +113,21 @@ def transforms(length: int, count: int) -> int:
 def elimination(elements: int, size: int) -> int:
     """Factorise square matrices of so many elements together: two thirds of n^3 for each."""
     return 2 * elements * size // 3
+
+
+def inverse(elements: int, size: int) -> int:
+    """Invert square matrices of so many elements together: 2 n^3 for each."""
+    return 2 * elements * size
+
+
+def substitution(outputs: int, size: int) -> int:
+    """Solve triangular systems: n^2 for each column of what is made."""
+    return outputs * size
+
+
+def orthogonalisation(elements: int, size: int) -> int:
+    """Factorise into an orthogonal and a triangular matrix, by reflections."""
+    return 2 * elements * size
 
 
 def interpolation(outputs: int, width: int, axes: int) -> int:

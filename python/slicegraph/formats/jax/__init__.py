@@ -64,7 +64,9 @@ def trace(
       What equations make of parameters alone is stored as these are, such as a transposed or a cast weight; of a slice,
       that slice alone.
     - ``dtype``: the widest floating-point type among an equation's operands, else the widest of theirs.
-    - A primitive that is in no table counts 1 per element that it makes and is marked as a guess.
+    - A Pallas kernel counts its author's ``cost_estimate``, else its equations in each place of the grid.
+    - A primitive that is in no table is guessed by the bytes that it moves (`slicegraph.formats.facts.priced`) and
+      marked as a guess; so is a foreign function (``jax.ffi.ffi_call``), which is called by its own name.
     - Equations whose results nobody uses are left out, effects or not.
     """
     wanted = _parameter_positions(param_argnums, len(args))

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from jax.extend.core import JaxprEqn
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 from slicegraph.formats.counting import Count, Formulas, formulas, guess
-from slicegraph.formats.jax.avals import numel, shape
+from slicegraph.formats.jax.avals import dtype, numel, shape
 
 Rule = Callable[[JaxprEqn], int]
 
@@ -21,12 +22,59 @@ Rule = Callable[[JaxprEqn], int]
 def count(eqn: JaxprEqn, given: Formulas) -> Count:
     """Count what an equation computes, bodies apart: by the user's formula, by the table, or else as a guess."""
     op = eqn.primitive.name
-    mine = given.count(op, [shape(var.aval) for var in eqn.invars], [shape(var.aval) for var in eqn.outvars])
+    mine = given.count(name_of(eqn), [shape(var.aval) for var in eqn.invars], [shape(var.aval) for var in eqn.outvars])
     if mine is not None:
         return mine
     if op in RULES:
         return Count(flops=RULES[op](eqn))
-    return Count(flops=_outputs(eqn)) if op in ELEMENTWISE else guess(_outputs(eqn))
+    if op in ELEMENTWISE:
+        return Count(flops=_outputs(eqn))
+    kernel = _kernel(eqn) if op == "pallas_call" else None
+    return _guess(eqn) if kernel is None else Count(flops=kernel)
+
+
+def name_of(eqn: JaxprEqn) -> str:
+    """Name an equation's operator: its primitive, or what a foreign function is called."""
+    op = eqn.primitive.name
+    return str(eqn.params["target_name"]) if op == "ffi_call" else op
+
+
+def _kernel(eqn: JaxprEqn) -> int | None:
+    """Count a kernel by its author's estimate, else by its equations in each place of the grid; None: not known."""
+    estimate, grid = eqn.params["cost_estimate"], eqn.params["grid_mapping"].grid
+    if estimate is not None:
+        return int(estimate.flops + estimate.transcendentals)
+    each = _equations(eqn.params["jaxpr"])
+    return None if each is None or not all(isinstance(dim, int) for dim in grid) else each * math.prod(grid)
+
+
+def _equations(jaxpr: Jaxpr) -> int | None:
+    """Count what the equations of a kernel compute; None: one has no rule, or a loop's trips are not known."""
+    parts = [_in_kernel(eqn) for eqn in jaxpr.eqns]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _in_kernel(eqn: JaxprEqn) -> int | None:
+    op, params = eqn.primitive.name, eqn.params
+    if op in RULES:
+        return RULES[op](eqn)
+    if op in ELEMENTWISE or op in _IN_KERNELS:
+        return _outputs(eqn) if op in ELEMENTWISE else 0
+    if op == "cond":
+        branches = [_equations(branch.jaxpr) for branch in params["branches"]]
+        known = [branch for branch in branches if branch is not None]
+        return max(known) if len(known) == len(branches) else None
+    if op == "scan":
+        each = _equations(params["jaxpr"].jaxpr)
+        return None if each is None else each * int(params["length"])
+    inner = params.get("jaxpr")
+    return _equations(inner.jaxpr) if op in {"jit", "pjit"} and isinstance(inner, ClosedJaxpr) else None
+
+
+def _guess(eqn: JaxprEqn) -> Count:
+    factors = [shape(var.aval) for var in eqn.invars if not jnp.issubdtype(dtype(var.aval), jnp.bool_)]
+    return guess(factors, [shape(var.aval) for var in eqn.outvars])
 
 
 def _outputs(eqn: JaxprEqn) -> int:
@@ -67,9 +115,17 @@ def _dot(eqn: JaxprEqn) -> int:
 
 
 def _ragged_dot(eqn: JaxprEqn) -> int:
-    """Multiply each row with the matrix of its group."""
-    (contracted, _), _ = eqn.params["ragged_dot_dimension_numbers"].dot_dimension_numbers
-    return _contraction(eqn, contracted)
+    """Multiply each row with the matrix of its group; where the groups divide what is summed, each sums its part."""
+    numbers = eqn.params["ragged_dot_dimension_numbers"]
+    (contracted, _), _ = numbers.dot_dimension_numbers
+    is_divided = not set(contracted).isdisjoint(numbers.lhs_ragged_dimensions)
+    groups = shape(eqn.invars[2].aval)[-1] if is_divided else 1
+    return _contraction(eqn, contracted) // max(1, groups)
+
+
+def _scaled_dot(eqn: JaxprEqn) -> int:
+    """Multiply along the last axis of both factors; their scales are left out, as those of all quantized factors."""
+    return formulas.products(_outputs(eqn), _last(eqn))
 
 
 def _contraction(eqn: JaxprEqn, contracted: Any) -> int:  # noqa: ANN401 - axes, in a tuple or a list
@@ -114,12 +170,11 @@ def _elimination(eqn: JaxprEqn) -> int:
 
 
 def _orthogonalisation(eqn: JaxprEqn) -> int:
-    return 2 * _input(eqn) * _last(eqn)
+    return formulas.orthogonalisation(_input(eqn), _last(eqn))
 
 
 def _substitution(eqn: JaxprEqn) -> int:
-    """Solve for each column in n^2."""
-    return _outputs(eqn) * _last(eqn)
+    return formulas.substitution(_outputs(eqn), _last(eqn))
 
 
 def _last(eqn: JaxprEqn) -> int:
@@ -140,6 +195,8 @@ _ELEMENTWISE: Final = """
     shift_left shift_right_arithmetic shift_right_logical sign sin sinh sqrt square sub tan tanh threefry2x32 xor
     zeta
 """
+# Reads and writes of a kernel's blocks, and where it stands in the grid.
+_IN_KERNELS: Final = frozenset({"get", "multiple_of", "num_programs", "program_id", "swap"})
 _REDUCING: Final = """
     argmax argmin cumlogsumexp cummax cummin cumprod cumsum reduce_and reduce_max reduce_min reduce_or reduce_prod
     reduce_sum reduce_xor
@@ -159,6 +216,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "fft": _fourier,
     "ragged_dot_general": _ragged_dot,
     "reduce": _generic_reduction,
+    "scaled_matmul_wrapper": _scaled_dot,
     "sort": _sort,
     "triangular_solve": _substitution,
 }

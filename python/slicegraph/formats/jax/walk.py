@@ -10,7 +10,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.dtypes import computed_in
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
-from slicegraph.formats.jax.flops import RULES, count
+from slicegraph.formats.jax.flops import RULES, count, name_of
 from slicegraph.formats.traced import Body, Step, Value
 
 Walked = tuple[list[Step], list[Value]]
@@ -89,7 +89,7 @@ class Walk:
         is_gather = op in _GATHERING
         counted = Count(flops=0) if is_view or bodies else count(eqn, self._formulas)
         return Step(
-            op=op,
+            op=name_of(eqn),
             name=name,
             inputs=inputs,
             outputs=outputs,

@@ -44,7 +44,8 @@ def read(
       went into it, or as one item where that is unknown; a sparse tensor is dense to its readers.
     - ``flops``: 2 for a multiply-accumulate, 5 per element to normalise, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``, those of ai.onnx.ml and com.microsoft beside it).  An operator that is in no table
-      counts 1 per element that it makes and is marked as a guess, and so is one with such an operator in its bodies.
+      is guessed by the bytes that it moves (`slicegraph.formats.facts.priced`) and marked as a guess, and so is one
+      with such an operator in its bodies.
     - Shapes are those of ONNX's inference, and of ``shapes.py`` for ai.onnx.ml and com.microsoft.  Others must be
       recorded in the file's ``value_info``; elsewhere inference overrules the record.  One that runtimes know in ONNX's
       own domain before its operator set does is what it is in the first set that has it.

@@ -106,6 +106,23 @@ def sparse(node: Node) -> Sequence[Value]:
     return [output, *(tensor(kind(given(node, at)), given(node, at).shape) for at in (3, 4))]
 
 
+def paged(node: Node) -> Sequence[Value]:
+    """Give (tokens, width of values), and both caches of blocks as they are."""
+    query, heads, key_heads = given(node), node.integer("num_heads", 1), node.integer("kv_num_heads", 1)
+    width = _over(size(query, 1), heads if has(node, 1) else heads + 2 * key_heads)
+    output = tensor(kind(query), (size(query, 0), _times(heads, node.integer("v_head_size", 0) or width)))
+    return [output, *(tensor(kind(given(node, at)), given(node, at).shape) for at in (3, 4))]
+
+
+def decoder(node: Node) -> Sequence[Value]:
+    """Give (length, batch, width), and both caches with the keys that are added to them."""
+    query, key, cache, heads = given(node), given(node, 1), given(node, 6), node.integer("num_heads", 1)
+    is_static = given(node, 8).scalar == 1
+    total = size(key, 0) if not has(node, 6) else size(cache, 2) if is_static else _sum(size(cache, 2), size(key, 0))
+    present = tensor(kind(query), (size(query, 1), heads, total, _over(size(query, 2), heads)))
+    return [tensor(kind(query), query.shape), present, present]
+
+
 def linear(node: Node) -> Sequence[Value]:
     """Give (batch, length, width of values of all heads), and the state of each head."""
     query, key, value, state = (given(node, position) for position in range(4))

@@ -7,7 +7,7 @@ biases that an operator includes are counted; what is added to scores is not.
 from __future__ import annotations
 
 from slicegraph.formats.counting import formulas
-from slicegraph.formats.onnx.elementary import given, has
+from slicegraph.formats.onnx.elementary import given, has, made
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.values import Value
 
@@ -85,6 +85,67 @@ def grouped(node: Node) -> int:
     turned = query.dim(0) * width * (heads * query.dim(1) + key_heads * new)
     prepared = formulas.ROTATING * bool(node.integer("do_rotary", 0)) + formulas.NORMALISING * has(node, 14)
     return formulas.attention(scores, width, width) + prepared * turned
+
+
+def sparse(node: Node) -> int:
+    """SparseAttention: the same, of which only the blocks are computed that a mask's rows and columns name."""
+    query, heads, key_heads = given(node), max(1, node.integer("num_heads", 1)), max(1, node.integer("kv_num_heads", 1))
+    width = query.dim(2) // (heads if has(node, 1) else heads + 2 * key_heads)
+    total, longest = given(node, 7).scalar, given(node, 3).dim(2)
+    keys = total if total is not None and total > 0 else longest
+    # The mask is square, as long as the cache may get; all of its blocks that are named are computed.
+    blocks, named = max(1, given(node, 5).dim(1) - 1), given(node, 6).dim(1)
+    scores = query.dim(0) * heads * query.dim(1) * keys * min(named, blocks**2) // blocks**2
+    turned = formulas.ROTATING * bool(node.integer("do_rotary", 0))
+    rotated = query.dim(0) * query.dim(1) * width * (heads + key_heads)
+    return formulas.attention(scores, width, width) + turned * rotated
+
+
+def paged(node: Node) -> int:
+    """PagedAttention: tokens of several sequences, each with as many keys as its table has room for."""
+    query, heads, key_heads = given(node), max(1, node.integer("num_heads", 1)), max(1, node.integer("kv_num_heads", 1))
+    width = query.dim(1) // (heads if has(node, 1) else heads + 2 * key_heads)
+    keys, window = given(node, 7).dim(1) * given(node, 3).dim(1), node.integer("local_window_size", -1)
+    scores = query.dim(0) * heads * (min(keys, window) if window > 0 else keys)
+    turned = formulas.ROTATING * bool(node.integer("do_rotary", 0)) + formulas.NORMALISING * has(node, 12)
+    value_width = node.integer("v_head_size", 0) or width
+    return formulas.attention(scores, width, value_width) + turned * query.dim(0) * width * (heads + key_heads)
+
+
+def decoder(node: Node) -> int:
+    """DecoderAttention: queries by one matrix, keys and values by another, beside a cache of both."""
+    query, key = given(node), given(node, 1)
+    tokens, new, width = query.dim(0) * query.dim(1), key.dim(0) * key.dim(1), query.dim(2)
+    is_cached = has(node, 6) and given(node, 9).scalar != 0
+    # Of a cross-attention with a cache the keys are there already; else they are added to it.
+    is_static = is_cached and given(node, 8).scalar == 1
+    kept = given(node, 6).dim(2) * is_cached
+    keys = kept if is_static else key.dim(0) + kept
+    into = tokens * (2 * given(node, 2).numel + width) + (
+        0 if is_static else new * (2 * given(node, 3).numel + 2 * width)
+    )
+    return into + _scores(node, tokens * keys, width, width)
+
+
+def local(node: Node, *, weights: tuple[int, int], window: int = 1) -> int:
+    """LongformerAttention: all tokens are projected twice, and attend to a window on both sides.
+
+    The few that are marked attend to all; how many is not known, and none are counted.
+    """
+    entered = given(node)
+    tokens, width = entered.dim(0) * entered.dim(1), entered.dim(2)
+    into = tokens * sum(2 * given(node, at).numel + given(node, at).dim(1) for at in weights)
+    keys = min(entered.dim(1), 2 * node.integer("window", window) + 1)
+    return into + _scores(node, tokens * keys, width, width)
+
+
+def position_gates(node: Node) -> int:
+    """GatedRelativePositionBias: project each head's queries, add both halves up, and gate a bias for each score."""
+    query, weight = given(node), given(node, 3)
+    heads = max(1, node.integer("num_heads", 1))
+    rows = query.numel // max(1, query.dim(-1)) * heads
+    gates = rows * (2 * weight.numel + 2 * weight.dim(1) + 6)
+    return query.numel + gates + made(node).numel
 
 
 def hidden_sizes(node: Node, merged: int) -> tuple[int, int, int]:

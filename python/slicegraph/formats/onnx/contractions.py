@@ -31,6 +31,17 @@ def matrix_product(node: Node, left: int = 0) -> int:
     return formulas.products(made(node).numel, given(node, left).dim(-1))
 
 
+def deformable(node: Node) -> int:
+    """DeformConv: each element of each window is interpolated before it is multiplied."""
+    weight, places = given(node, 1), made(node).numel // max(1, made(node).dim(1))
+    window = math.prod(_dims(weight)[2:])
+    sampled = given(node).dim(1) * window * places
+    # A mask scales what is sampled.
+    masks = sampled * has(node, 4)
+    kernel = math.prod(_dims(weight)[1:])
+    return formulas.deformable(made(node).numel, sampled, kernel, added=has(node, 3)) + masks
+
+
 def affine_grid(node: Node) -> int:
     """AffineGrid: each coordinate is a row of the matrix by a point, which has a 1 after its coordinates."""
     return formulas.products(made(node).numel, given(node).dim(-1))
@@ -43,20 +54,20 @@ def gemm(node: Node, bias: int = 2, added: int = 0) -> int:
 
 
 def recurrence(node: Node) -> int:
-    """RNN, GRU and LSTM: all weights of both directions once per step and sample; gates' own arithmetic is left out."""
-    sequence = given(node, 0)
-    steps = sequence.dim(0) * sequence.dim(1)
-    weights = given(node, 1).numel + given(node, 2).numel
-    biases = given(node, 3).numel if has(node, 3) else 0
-    return steps * (2 * weights + biases)
+    """RNN, GRU and LSTM: all weights and gates of both directions once per step and sample."""
+    sequence, recurrent = given(node, 0), given(node, 2)
+    kind = next((each for each in ("lstm", "gru") if each.upper() in node.proto.op_type.upper()), "rnn")
+    return formulas.recurrence(
+        sequence.dim(0) * sequence.dim(1),
+        given(node, 1).numel + recurrent.numel + (given(node, 7).numel if has(node, 7) else 0),
+        biases=given(node, 3).numel if has(node, 3) else 0,
+        hidden=recurrent.dim(0) * min(recurrent.dim(1), recurrent.dim(2)),
+        kind=kind,
+    )
 
 
 def einsum(node: Node) -> int:
-    """Einsum: operands are contracted from left to right, each index summed as soon as no later operand has it.
-
-    One operand costs an addition for each element that is summed away; two cost a multiplication for each
-    combination of their indices, and as many additions when any is summed.
-    """
+    """Einsum: operands are contracted from left to right."""
     operands = [value or UNKNOWN for value in node.inputs]
     left, _, right = node.text("equation", "").replace(" ", "").partition("->")
     terms = [_indices(term, value) for term, value in zip(left.split(","), operands, strict=False)]
@@ -66,17 +77,7 @@ def einsum(node: Node) -> int:
             lengths[index] = max(lengths.get(index, 1), value.dim(axis))
     implied = {index for term in terms for index in term if len(index) > 1 or left.count(index) == 1}
     explicit = set(right.replace("...", "")) | {index for index in lengths if len(index) > 1}
-    result = explicit if "->" in node.text("equation", "") else implied
-    if not terms:
-        return 0
-    if len(terms) == 1:
-        return math.prod(lengths.values()) if set(terms[0]) - result else 0
-    flops, done = 0, set(terms[0])
-    for position, term in enumerate(terms[1:], start=2):
-        joint = done | set(term)
-        done = joint & result.union(*terms[position:])
-        flops += math.prod(lengths[index] for index in joint) * (2 if joint - done else 1)
-    return flops
+    return formulas.einsum(terms, lengths, explicit if "->" in node.text("equation", "") else implied)
 
 
 def _indices(term: str, value: Value) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.dtypes import bits, computed_in
-from slicegraph.formats.facts import Facts, repeated, with_bodies
+from slicegraph.formats.facts import Facts, priced, repeated, with_bodies
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.nodes import Body, Node
@@ -58,7 +58,7 @@ def facts(node: Node, used: AbstractSet[str], formulas: Formulas) -> Facts:
         is_view=is_view,
         is_guess=counted.is_guess,
     )
-    return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies])
+    return with_bodies(priced(own), [_body_facts(body, formulas) for body in node.bodies])
 
 
 def _body_facts(body: Body, formulas: Formulas) -> Facts:

@@ -32,6 +32,8 @@ from slicegraph.formats.onnx.values import Value
 # The same operators on tensors in another layout, which onnxruntime's optimized models hold.
 _LAYOUTS: Final = ("com.microsoft.nchwc.", "com.ms.internal.nhwc.")
 
+_NO_FACTORS: Final = frozenset({"bool", "int64", "string"})
+
 
 def count(node: Node, formulas_given: Formulas) -> Count:
     """Count what a node computes, sub-graphs apart: by the user's formula, by the tables, or else as a guess."""
@@ -44,7 +46,8 @@ def count(node: Node, formulas_given: Formulas) -> Count:
     if mine is not None:
         return mine
     if (rule := RULES.get(node.op) or RULES.get(_plain(node.op))) is None:
-        return guess(sum(value.numel for value in node.outputs if value is not None))
+        factors = [_shape(value) for value in node.inputs if value is not None and value.dtype not in _NO_FACTORS]
+        return guess(factors, [_shape(value) for value in node.outputs if value is not None])
     # Attributes may be nonsense.
     return Count(flops=max(0, rule(node)))
 
@@ -82,10 +85,10 @@ def _region_pool(node: Node) -> int:
 
 
 def _suppression(node: Node) -> int:
-    """Compare each box with those kept so far, at about 10 operations for an overlap."""
+    """Compare each box of each class with those kept so far."""
     boxes, scores, limit = given(node), given(node, 1), given(node, 2).scalar
     kept = boxes.dim(1) if limit is None else min(boxes.dim(1), max(0, limit))
-    return 10 * scores.dim(0) * scores.dim(1) * boxes.dim(1) * kept
+    return formulas.suppression(scores.dim(0) * scores.dim(1) * boxes.dim(1), kept)
 
 
 def _fourier(node: Node) -> int:
@@ -159,7 +162,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Conv": contractions.convolution,
     "ConvInteger": partial(contractions.convolution, bias=4),
     "ConvTranspose": contractions.transposed_convolution,
-    "DeformConv": partial(contractions.convolution, bias=3),
+    "DeformConv": contractions.deformable,
     "DFT": _fourier,
     "Det": _determinant,
     # Find the least and the greatest, then divide.

@@ -138,14 +138,12 @@ def _gated_sum(node: Node) -> int:
 
 
 def _distance(node: Node) -> int:
-    """Subtract, square and add over all coordinates."""
-    root = node.text("metric", "euclidean") == "euclidean"
-    return made(node).numel * (3 * given(node).dim(-1) + root)
+    has_root = node.text("metric", "euclidean") == "euclidean"
+    return formulas.distances(made(node).numel, given(node).dim(-1), has_root=has_root)
 
 
 def _inverse(node: Node) -> int:
-    """Eliminate with as many right sides: 2 n^3 for each matrix."""
-    return 2 * given(node).numel * given(node).dim(-1)
+    return formulas.inverse(given(node).numel, given(node).dim(-1))
 
 
 def _real_transform(node: Node) -> int:
@@ -217,6 +215,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "ComplexMulConj": per_output(3),
     "ConvTransposeWithDynamicPads": partial(contractions.transposed_convolution, bias=3),
     "CropAndResize": _crop,
+    "DecoderAttention": heads.decoder,
     "DecoderMaskedMultiHeadAttention": heads.masked,
     "DecoderMaskedSelfAttention": heads.projected,
     "DynamicQuantizeLSTM": contractions.recurrence,
@@ -228,6 +227,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "FusedGemm": lambda node: contractions.gemm(node, added=_activated(node)),
     "GatedAdd": _gated_sum,
     "GatedRMSNorm": per_output(_N + 2),
+    "GatedRelativePositionBias": heads.position_gates,
     "GemmFastGelu": _packed_product(bias=2, added=1),
     "GemmFloat8": lambda node: contractions.gemm(node, added=_activated(node)),
     "GemmaRotaryEmbedding": _gemma_rotation,
@@ -237,6 +237,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "IsAllFinite": _all_inputs,
     "LinearAttention": attentions.linear_attention,
     "LinearAttentionGate": _gates,
+    "LongformerAttention": partial(heads.local, weights=(1, 4)),
     "MatMulBlockQuantizedFp4Weight": _packed_product(bias=5),
     "MatMulBlockQuantizedFp8Weight": _packed_product(bias=4),
     "MatMulBnb4": _packed_product(),
@@ -254,18 +255,21 @@ RULES: Final[Mapping[str, Rule]] = {
     "NhwcConv": contractions.convolution,
     "PackedAttention": heads.packed,
     "PackedMultiHeadAttention": heads.packed_heads,
+    "PagedAttention": heads.paged,
     "QAttention": heads.quantized,
     "QEmbedLayerNormalization": per_output(_N + 3, 4, 4),
     "QGemm": partial(contractions.gemm, bias=6),
     "QLinearConv": partial(contractions.convolution, weight=3, bias=8),
     "QMoE": partial(_experts, second=5, third=8, biases=(4, 7, 10)),
     "QOrderedAttention": heads.ordered,
+    "QOrderedLongformerAttention": partial(heads.local, weights=(2, 8)),
     "QOrderedMatMul": lambda node: formulas.products(
         made(node).numel, given(node).dim(-1), added=has(node, 5) + has(node, 6)
     ),
     "RouterGateUpProj": _router_projection,
     "SkipLayerNormalization": per_output(_N + 1, 4),
     "SkipSimplifiedLayerNormalization": per_output(_N + 1, 3),
+    "SparseAttention": heads.sparse,
     "SwiGLU": per_output(2),
     "Unique": sort,
     "VarlenCausalConvWithState": partial(_state_convolution, bias=3),

@@ -258,6 +258,7 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "CDist": lambda node: [tensor(kind(given(node)), (size(given(node), 0), size(given(node, 1), 0)))],
     "CausalConvWithState": _state_convolution,
     "CropAndResize": _crop,
+    "DecoderAttention": heads.decoder,
     "DecoderMaskedMultiHeadAttention": heads.multi_head(past=5, past_length=7),
     "DecoderMaskedSelfAttention": heads.projected(past=4),
     "DequantizeLinear": _typed_by(1, FLOAT),
@@ -268,6 +269,9 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "ExpandDims": _expansion,
     "FusedConv": convolution(1, 0, channels_last=False),
     "FusedGemm": _gemm(1),
+    "GatedRelativePositionBias": lambda node: [
+        tensor(kind(given(node)), (size(given(node), 0), *(given(node, 2).shape or ())[1:]))
+    ],
     "GatherBlockQuantized": _gather,
     "GemmFastGelu": _product(0, 1),
     "GemmFloat8": _gemm(1, None),
@@ -292,6 +296,7 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "NhwcMaxPool": pool(channels_last=True),
     "PackedAttention": heads.packed,
     "PackedMultiHeadAttention": heads.packed_heads,
+    "PagedAttention": heads.paged,
     "QAttention": heads.projected(past=8, typed=3),
     "QEmbedLayerNormalization": _embedding(2, 8),
     "QGemm": _gemm(3, 8),

@@ -14,7 +14,6 @@ from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula, Formulas
-from slicegraph.formats.torch.flops import Counter
 from slicegraph.formats.torch.vals import nbytes
 from slicegraph.formats.torch.walk import Walk
 from slicegraph.formats.traced import Program, Value
@@ -59,11 +58,12 @@ def trace(
       ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
       ``map`` count their body once per element, ``while_loop`` once, ``cond`` its more expensive branch.
     - An operator is a view if its schema says that its result shares its input's memory.
-    - ``flops``: matrix products and convolutions as PyTorch's own ``FlopCounterMode`` counts them, 1 more per element
-      for a bias, 5 per score for attention's softmax; the rest as the ONNX reader counts (the table is in
-      ``flops.py``), and so ``read_bytes``, ``write_bytes`` and ``param_bytes``.
-    - An operator that has no rule and that PyTorch does not count or call pointwise counts 1 per element that it makes
-      and is marked as a guess.
+    - ``flops``: 2 for a multiply-accumulate, 1 more per element for a bias, 5 per score for attention's softmax; the
+      rest as the ONNX reader counts (tables in ``flops.py`` and ``contractions.py``), and so ``read_bytes``,
+      ``write_bytes`` and ``param_bytes``.  ``flex_attention`` counts what modifies and masks scores for each score.
+    - An operator without a rule counts by the formula that is registered with PyTorch's counter
+      (``torch.utils.flop_counter.register_flop_formula``), else as the operators that PyTorch decomposes it into; else
+      it is guessed by the bytes that it moves (`slicegraph.formats.facts.priced`) and marked as a guess.
     - A parameter or buffer that several nodes read is one of ``param_size``, as are tied weights and views of all of
       one; of a slice, that slice alone.  What a model unpacks from parameters in each run, such as weights of four bits
       or those that it casts, is stored as it is packed.
@@ -91,9 +91,8 @@ def trace(
             value = parameters.setdefault(_memory(program, spec.target, value), value)
         given.append(value)
     formulas = Formulas(flops)
-    with Counter(formulas) as counter:
-        walk = Walk(counter)
-        steps, _ = walk.graph(program.graph_module, given)
+    walk = Walk(formulas)
+    steps, _ = walk.graph(program.graph_module, given)
     formulas.check_used()
     kept: dict[Value, Value] = {}
     returned: list[Value] = []

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 from torch._ops import OpOverload  # PyTorch gives its operators' type no other name
-from torch.fx import Node
+from torch.fx import GraphModule, Node
+from torch.fx.node import map_arg
 
 from slicegraph.formats.dtypes import computed_in
 from slicegraph.formats.torch.vals import dtype
 
 _TWO_OPERANDS: Final = ("_scaled_", "scaled_dot_product_")
+# What runs an operator that writes to its operands, as one that does not.
+_FUNCTIONAL: Final = "auto_functionalized"
 
 
 def name_of(node: Node) -> str:
     """Name a node's operator, with the namespace before it unless that is PyTorch's own."""
     target = node.target
     if not isinstance(target, OpOverload):
-        return str(getattr(target, "__name__", target))
+        called = str(getattr(target, "__name__", target))
+        if not called.startswith(_FUNCTIONAL) or not isinstance(node.args[0], OpOverload):
+            return called
+        target = node.args[0]
     namespace, _, name = str(target.name()).partition("::")
     name = name.partition(".")[0]
     return name if namespace == "aten" else f"{namespace}.{name}"
@@ -33,6 +41,30 @@ def argument(node: Node, name: str) -> Any:  # noqa: ANN401 - nodes, numbers, li
             given = node.args[position] if position < len(node.args) else declared.default_value
             return node.kwargs.get(name, given)
     return None
+
+
+def operands(node: Node) -> Sequence[Node]:
+    """Give what a node reads values of, by position, also twice; numbers and the graphs that it runs are none."""
+    found: list[Node] = []
+    map_arg((node.args, dict(node.kwargs)), found.append)
+    return [read for read in found if "val" in read.meta]
+
+
+def graphs(node: Node) -> Sequence[GraphModule]:
+    """Give the graphs that a node runs."""
+    reads = [read for read in node.all_input_nodes if read.op == "get_attr"]
+    found = [operator.attrgetter(str(read.target))(node.graph.owning_module) for read in reads]
+    return [each for each in found if isinstance(each, GraphModule)]
+
+
+def first(val: Any) -> Any:  # noqa: ANN401 - a tensor or several
+    """Give a tensor, or the first of several."""
+    return val[0] if isinstance(val, list | tuple) else val
+
+
+def dims(val: Any) -> tuple[int, ...]:  # noqa: ANN401 - a tensor or a number
+    """Give the dimensions of a tensor; none for a number."""
+    return tuple(int(dim) for dim in getattr(val, "shape", ()))
 
 
 def is_view(node: Node) -> bool:

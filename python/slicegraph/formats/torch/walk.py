@@ -10,8 +10,8 @@ from typing import Any, Final
 import torch
 from torch.fx import GraphModule, Node
 
-from slicegraph.formats.counting import Count
-from slicegraph.formats.torch.flops import Counter
+from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.torch.flops import count
 from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
 from slicegraph.formats.torch.vals import nbytes, numel
 from slicegraph.formats.traced import Body, Step, Value
@@ -39,10 +39,10 @@ class Walk:
         What each node made that was walked, when it was walked last.
     """
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, formulas: Formulas) -> None:
         self.parameters: list[Value] = []
         self.made: dict[Node, Sequence[Value]] = {}
-        self._counter = counter
+        self._formulas = formulas
 
     def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "") -> Walked:
         """Walk the graph of a module, given what it is called with."""
@@ -85,7 +85,7 @@ class Walk:
         if takes_shape_alone(node):
             inputs = inputs[1:]
         is_gather = op in _GATHERING | _BAGS
-        counted = Count(flops=0) if viewed or bodies else self._counter.count(node)
+        counted = Count(flops=0) if viewed or bodies else count(node, self._formulas)
         return Step(
             op=op,
             name=name,

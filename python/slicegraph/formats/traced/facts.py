@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from slicegraph.formats.facts import Facts, repeated, with_bodies
+from slicegraph.formats.facts import Facts, priced, repeated, with_bodies
 from slicegraph.formats.traced.folding import Folded, reads_within, used
 from slicegraph.formats.traced.program import Body, Step, Value
 
@@ -35,7 +35,7 @@ def facts(step: Step, wanted: AbstractSet[Value], folded: Folded) -> Facts:
         is_view=step.is_view,
         is_guess=step.is_guess,
     )
-    return with_bodies(own, [_of_body(body, folded) for body in step.bodies])
+    return with_bodies(priced(own), [_of_body(body, folded) for body in step.bodies])
 
 
 def _of_body(body: Body, folded: Folded) -> Facts:
