@@ -97,6 +97,23 @@ def test_a_formula_can_be_typed(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["check", str(path), str(certificate)]) == 1
 
 
+def test_a_guess_may_be_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --fail-on-guess the exit status is 1 and one line names the operators and what to type, which helps."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.parser.parse_model(ONNX)
+    model.graph.value_info.append(onnx.helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, (2, 3)))
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    typed = ["solve", str(path), "-k", "2", "-q", "--device", "testbed", "--fail-on-guess"]
+    assert main(typed) == 1
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert answer.err.count("\n") == 1
+    assert "my.Foo (1 of 2 nodes, " in answer.err
+    assert answer.err.endswith("--flops-of my.Foo=EXPR\n")
+    assert main([*typed, "--flops-of", "my.Foo=6"]) == 0
+
+
 @pytest.mark.parametrize("typed", ["my.Foo", "my.Foo=", "=1", "my.Foo=import os", "my.Bar=1", "my.Foo=K"])
 def test_a_formula_that_is_none_is_one_line(typed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Usage errors name what was typed."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 
 import slicegraph as sg
 from slicegraph.cli import machines, units
 from slicegraph.cli import options as shared
+from slicegraph.cli.complaint import say
+from slicegraph.guesses import Guessed, guessed
+from slicegraph.report.guesses import listed
 from slicegraph.solve.solve import DEFAULT_SLACK, METHODS
 
 
@@ -40,6 +44,11 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         ),
     )
     shared.add_force(parser)
+    parser.add_argument(
+        "--fail-on-guess",
+        action="store_true",
+        help="exit with 1 before solving if the work of any node is a guess; --flops-of says what an operator computes",
+    )
     parser.add_argument("--population", type=int, metavar="N", help="individuals per generation of --method brkga")
     parser.add_argument("--generations", type=int, metavar="N", help="generations of --method brkga (default: any)")
 
@@ -56,6 +65,9 @@ def run(options: argparse.Namespace) -> int:
             raise sg.InputError(f"{machines.flag(given)}: it is of --method brkga, not {options.method}")
         params = sg.BrkgaParams(population=options.population, generations=options.generations)
     instance = shared.read_instance(options)
+    if options.fail_on_guess and (rows := guessed(instance)):
+        say(_fault(rows, instance))
+        return 1
     warm_start = None
     if options.warm_start is not None:
         warm_start = shared.read_plan(options, instance.graph, name="warm_start").block_of
@@ -81,6 +93,12 @@ def run(options: argparse.Namespace) -> int:
         raise sg.InputError(_in_words_of_files(str(error), options)) from None
     shared.print_result(options, result)
     return shared.exit_status(result, required)
+
+
+def _fault(rows: Sequence[Guessed], instance: sg.Instance) -> str:
+    """Name what is guessed, and what to type."""
+    typed = shlex.join(["--flops-of", f"{rows[0].op}=EXPR"])
+    return f"--fail-on-guess: guessed is {listed(rows, instance.graph.num_nodes)}; say what it computes with {typed}"
 
 
 def _in_words_of_files(message: str, options: argparse.Namespace) -> str:

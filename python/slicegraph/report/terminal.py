@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from slicegraph.cost import Instance
 from slicegraph.errors import printable
-from slicegraph.guesses import Guessed, guessed
+from slicegraph.guesses import guessed
 from slicegraph.moves import Stay
 from slicegraph.report import numbers
+from slicegraph.report.guesses import listed
 from slicegraph.report.stages import cut_table, stage_table
 from slicegraph.result import Result, Status
 
-_GUESSES_SHOWN = 4
 # Of a table, on whatever is wider.
 _WIDTH = 100
 _MEANING = {
@@ -53,7 +51,7 @@ def result_to_text(result: Result, *, lists_cuts: bool = False) -> str:
                 console.print(cut_table(result.cut_tensors, width=width))
         console.print(_guarantee(result))
         if rows := guessed(result.instance):
-            console.print(_guesses(result.instance, rows))
+            console.print(Text(f"guessed: {listed(rows, result.instance.graph.num_nodes)}"))
     return capture.get()
 
 
@@ -87,20 +85,6 @@ def _stay(result: Result, stay: Stay) -> str:
     more = result.bottleneck / stay.best - 1 if stay.best else 0.0
     price = "for no more than the best" if more <= 0 else f"for {numbers.percent(more)} more than the best"
     return f"{nodes} of parameters, {price} (slack {numbers.percent(stay.slack)})"
-
-
-def _guesses(instance: Instance, rows: Sequence[Guessed]) -> Text:
-    """Name the operators without a rule, on one line."""
-    num_nodes = instance.graph.num_nodes
-
-    def named(op: str, some: Sequence[Guessed]) -> str:
-        count, share = sum(row.num_nodes for row in some), math.fsum(row.share_of_work for row in some)
-        return f"{op} ({count} of {num_nodes} nodes, {numbers.percent(share)} of the work)"
-
-    parts = [named(printable(row.op), [row]) for row in rows[:_GUESSES_SHOWN]]
-    if rest := rows[_GUESSES_SHOWN:]:
-        parts.append(named(f"{len(rest)} more", rest))
-    return Text(f"guessed: {', '.join(parts)}")
 
 
 def _grounds(result: Result) -> str:
