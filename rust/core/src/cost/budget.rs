@@ -41,6 +41,12 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// How many stages there are.
+    #[must_use]
+    pub fn num_stages(&self) -> usize {
+        self.sums.len() - 1
+    }
+
     /// The multiplier of each kind.
     #[must_use]
     pub fn multipliers(&self) -> &[i64] {
@@ -100,15 +106,16 @@ impl Instance {
         counts
     }
 
-    /// A multiplier of the budget, and the binary digits of it that count parts of one.
-    pub(crate) fn multiplier(&self, kind: usize) -> (i64, u32) {
-        (self.multipliers.of_kinds[kind], self.multipliers.shift)
-    }
-
     /// As [`Budget::take`].
     pub(crate) fn weigh(&self, kind: usize, cost: Ticks) -> Ticks {
-        let (multiplier, shift) = self.multiplier(kind);
-        scaled(multiplier, cost, shift)
+        scaled(self.multipliers.of_kinds[kind], cost, self.multipliers.shift)
+    }
+
+    /// The least cost on a kind that takes as much of the budget.
+    pub(crate) fn ticks_of(&self, kind: usize, weight: Ticks) -> Ticks {
+        let multiplier = i128::from(self.multipliers.of_kinds[kind]);
+        let ticks = ((i128::from(weight) << self.multipliers.shift) + multiplier - 1) / multiplier;
+        Ticks::try_from(ticks).unwrap_or(Ticks::MAX)
     }
 
     /// What each stage can spend of the budget when it costs at most `cap`.
@@ -124,6 +131,9 @@ impl Instance {
     #[must_use]
     pub fn node_weights(&self) -> Vec<Ticks> {
         let (masks, all) = (kinds_of_nodes(self), self.used_kinds());
+        if self.num_kinds() == 1 && masks.is_none() {
+            return self.graph().nodes().map(|v| load(self.view(0), v)).collect();
+        }
         let least = |v: NodeId| {
             let kinds = masks.as_ref().map_or(all, |masks| masks[v.index()]);
             let views = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
@@ -161,7 +171,11 @@ impl Instance {
         let (graph, all) = (self.graph(), self.used_kinds());
         let masks = kinds_of_nodes(self);
         let mask = |v: NodeId| masks.as_ref().map_or(all, |masks| masks[v.index()]);
+        let only = (self.num_kinds() == 1 && masks.is_none()).then(|| self.view(0));
         let least = |kinds: u64, cost: &dyn Fn(View<'_>) -> Ticks| {
+            if let Some(view) = only {
+                return cost(view);
+            }
             let costs = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
             costs.map(|view| scaled(multipliers[view.kind()], cost(view), shift)).min().unwrap_or(0)
         };

@@ -14,7 +14,7 @@
 use super::propagation::Propagation;
 use super::windows::Windows;
 use crate::bits::has;
-use crate::cost::Allowed;
+use crate::cost::{Allowed, Ticks};
 use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network, Networks};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -108,16 +108,27 @@ impl Shaving<'_, '_, '_> {
             if can_be[node] || !end.is_of(windows, node) {
                 continue;
             }
-            let may_be = |v: usize| self.allowed.is_none_or(|allowed| has(allowed.of(NodeId::new(v)), end.block - 1));
-            let side = |v: usize| end.side(windows, v) | (u8::from(!may_be(v)) * ELSEWHERE);
-            let sources = std::iter::once(node);
-            if may_be(node) && self.network.least_cost_among(sources, self.threshold, side) < self.threshold {
+            if self.least_cost(windows, node) < self.threshold {
                 self.network.cheapest().for_each(|other| can_be[other] = true);
             } else {
                 self.remove(node, windows);
             }
         }
         Ok(())
+    }
+
+    /// What a block in this place that holds a node costs at least.
+    fn least_cost(&mut self, windows: &Windows, node: usize) -> Ticks {
+        let (end, threshold, sources) = (self.end, self.threshold, std::iter::once(node));
+        let Some(allowed) = self.allowed else {
+            return self.network.least_cost_among(sources, threshold, |v| end.side(windows, v));
+        };
+        let may_be = |v: usize| has(allowed.of(NodeId::new(v)), end.block - 1);
+        if !may_be(node) {
+            return threshold;
+        }
+        let side = |v: usize| end.side(windows, v) | (u8::from(!may_be(v)) * ELSEWHERE);
+        self.network.least_cost_among(sources, threshold, side)
     }
 
     /// Takes the block out of a node's window, and out of those of the nodes that would bring it along.

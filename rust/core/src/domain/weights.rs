@@ -114,6 +114,9 @@ pub fn node_weights(
         capacity,
         max_cost: i128::from(query.max_cost()),
         windows,
+        ticks: (0..instance.num_kinds())
+            .map(|kind| weights.iter().map(|&weight| instance.ticks_of(kind, weight)).collect())
+            .collect(),
         weights,
         incompatible,
         networks: Networks::new(&quotient),
@@ -144,6 +147,8 @@ struct Weighing<'q, 'a> {
     max_cost: i128,
     windows: &'a Windows,
     weights: Vec<Ticks>,
+    /// By kind, the weights in its ticks, rounded up.
+    ticks: Vec<Vec<Ticks>>,
     incompatible: &'a [Vec<u64>],
     networks: Networks<'q, 'a>,
     /// The region of a node, the node first.
@@ -224,6 +229,9 @@ impl Weighing<'_, '_> {
         }
         let Some((rise, set)) = least else { return false };
         self.weights[node] += rise;
+        for (kind, ticks) in self.ticks.iter_mut().enumerate() {
+            ticks[node] = instance.ticks_of(kind, self.weights[node]);
+        }
         if let Some(set) = set {
             self.fill(&set);
         }
@@ -280,21 +288,19 @@ impl Weighing<'_, '_> {
 
     /// The least of what a set in the region pays less `a` times its weights, its cost and its weights, and such a set.
     fn cut(&mut self, kind: usize, factor: i64) -> (i128, (i128, i128), Vec<usize>) {
-        let Self { query, networks, region, is_in, weights, .. } = self;
-        let (multiplier, shift) = query.instance.multiplier(kind);
-        // In ticks of the kind, rounded up.
-        let scaled = |weight: i128, factor: i64| {
-            let (weight, unit) = ((weight * i128::from(factor)) << shift, i128::from(ONE) * i128::from(multiplier));
-            (weight + unit - 1).div_euclid(unit)
+        let Self { networks, region, is_in, ticks, .. } = self;
+        let ticks = &ticks[kind];
+        let gain = |node: usize| {
+            let gain = (i128::from(ticks[node]) * i128::from(factor) + i128::from(ONE) - 1) / i128::from(ONE);
+            Ticks::try_from(gain).unwrap_or(Ticks::MAX)
         };
-        let gain = |node: usize| Ticks::try_from(scaled(i128::from(weights[node]), factor)).unwrap_or(Ticks::MAX);
         let gains: Vec<(usize, Ticks)> = region.iter().map(|&node| (node, gain(node))).collect();
         let network = networks.on(kind);
         let least = network.least_balance(&gains, |node| is_in[node]);
         let nodes: Vec<usize> = network.cheapest().collect();
         let cost = least + nodes.iter().map(|&node| i128::from(gain(node))).sum::<i128>();
-        let sum = nodes.iter().map(|&node| i128::from(weights[node])).sum();
-        (least, (cost, scaled(sum, ONE)), nodes)
+        let sum = nodes.iter().map(|&node| i128::from(ticks[node])).sum();
+        (least, (cost, sum), nodes)
     }
 
     /// A set weighs all that it costs; its nodes need not be asked about, if the set is in their region.

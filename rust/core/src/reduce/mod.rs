@@ -101,9 +101,10 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
 /// Merges by all rules; gives a group of which every block costs the threshold, where there is one.
 fn merge(quotient: &mut Quotient<'_>, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<GroupId>, Interrupted> {
     let mut reach = Reach::new(quotient.graph().num_nodes());
+    let budget = quotient.instance().budget();
     loop {
         let before = quotient.num_groups();
-        while together::join_neighbours(quotient, threshold) {
+        while together::join_neighbours(quotient, &budget, threshold) {
             cycle::contract(quotient);
             interrupt.check(0)?;
         }

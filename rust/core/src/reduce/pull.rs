@@ -42,15 +42,23 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let producer = producers.clone().max_by_key(|&producer| place[producer])?;
     let u = quotient.group(producer);
     let is_own = |x: TensorId| quotient.producer(x) == Some(producer);
-    let saved = || v.reads.iter().copied().filter(|&x| is_own(x) && quotient.only_consumer(x) == Some(group));
-    let added = || v.reads.iter().copied().filter(|&x| !is_own(x) && !u.reads.contains(&x));
+    let is_saved = |x: TensorId| quotient.only_consumer(x) == Some(group);
     let step = Move { who: group, to: producer };
     let is_host_paid = |view: View<'_>| {
-        let exports = |tensors: &mut dyn Iterator<Item = TensorId>| tensors.map(|x| view.export(x)).sum::<Ticks>();
-        let moved = transfers(view, added()) + exports(&mut v.produces.iter().copied());
-        step.is_paid(quotient, view, moved, exports(&mut saved()))
+        let (mut saved, mut added) = (0, v.produces.iter().map(|&x| view.export(x)).sum::<Ticks>());
+        for &x in &v.reads {
+            if is_own(x) {
+                saved += if is_saved(x) { view.export(x) } else { 0 };
+            } else if !u.reads.contains(&x) {
+                added += view.transfer(x);
+            }
+        }
+        step.is_paid(quotient, view, added, saved)
     };
-    let is_home_paid = |view: View<'_>| transfers(view, v.produces.iter().copied()) <= transfers(view, saved());
+    let is_home_paid = |view: View<'_>| {
+        let saved = v.reads.iter().copied().filter(|&x| is_own(x) && is_saved(x));
+        transfers(view, v.produces.iter().copied()) <= transfers(view, saved)
+    };
     let others = producers.clone().filter(|&other| other != producer);
     let is_right = step.is_allowed(quotient, true)
         && quotient.views(producer).all(is_host_paid)

@@ -9,7 +9,8 @@
 //!
 //! The same holds when the blocks cannot pay for it together: `k` blocks below `T` on devices of one kind pay at most
 //! `k (T - 1)`, of which the load of all nodes is spent whatever the blocks are. So who puts `u` and `v` into two blocks must
-//! find the exports and the imports of all that `v` reads of `u` in the rest.
+//! find the exports and the imports of all that `v` reads of `u` in the rest. With several kinds all this is weighed by the
+//! budget (`cost::budget`).
 //!
 //! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
 //! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
@@ -20,9 +21,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, View};
+use crate::cost::{ABOVE_ALL, Budget, INFINITE, Ticks, View};
 use crate::flow::Networks;
-use crate::ids::{TensorId, count};
+use crate::ids::TensorId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
@@ -30,8 +31,8 @@ use crate::quotient::{GroupId, Quotient, Rule};
 ///
 /// # Complexity
 /// O(nodes + reads x log) per round and kind.
-pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> bool {
-    let rest = rest(quotient.instance(), threshold);
+pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, budget: &Budget, threshold: Ticks) -> bool {
+    let rest = rest(budget, threshold);
     let mut joined = Vec::new();
     let mut read: Vec<(GroupId, TensorId)> = Vec::new();
     for group in quotient.groups() {
@@ -48,10 +49,8 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
             let pays = |group: GroupId, moved: &dyn Fn(View<'_>) -> Ticks| {
                 quotient.views(group).all(|view| own(quotient, view, group, moved(view)) >= threshold)
             };
-            let is_too_much = || {
-                let view = quotient.instance().view(0);
-                rest.is_some_and(|rest| exported(view) + imported(view) > rest)
-            };
+            let taken = |x: TensorId| i128::from(budget.exports[x.index()]) + i128::from(budget.imports[x.index()]);
+            let is_too_much = || run.iter().map(|&(_, x)| taken(x)).sum::<i128>() > rest;
             if pays(group, &exported) || pays(consumer, &imported) || is_too_much() {
                 joined.push((group, consumer));
             }
@@ -63,12 +62,10 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, threshold: Ticks) -> 
     !joined.is_empty()
 }
 
-/// What blocks below a threshold can pay together beside the load of all nodes; none where stages do not pay sums at the same
-/// costs.
-fn rest(instance: &Instance, threshold: Ticks) -> Option<Ticks> {
-    let is_sum = instance.num_kinds() == 1 && !instance.view(0).is_overlap();
-    let all = threshold.saturating_sub(1).saturating_mul(count(instance.num_blocks()));
-    is_sum.then(|| all.saturating_sub(instance.view(0).total_load()))
+/// What blocks below a threshold can spend of the budget beside the weight of all nodes.
+fn rest(budget: &Budget, threshold: Ticks) -> i128 {
+    let nodes: i128 = budget.nodes.iter().map(|&weight| i128::from(weight)).sum();
+    budget.room(0, budget.num_stages(), threshold.saturating_sub(1)) - nodes
 }
 
 /// What a block with a group costs at least on a kind of device, when it moves so much beside the group's model outputs.
@@ -152,7 +149,7 @@ pub(super) fn most_expensive(
     report: &mut (dyn FnMut(Ticks) -> ControlFlow<()> + Send),
 ) -> (GroupId, Ticks) {
     let mut groups: Vec<GroupId> = quotient.groups().collect();
-    groups.sort_by_key(|&group| Reverse(alone(quotient, group)));
+    groups.sort_by_cached_key(|&group| Reverse(alone(quotient, group)));
     let mut networks = Networks::new(quotient);
     let mut best = (groups[0], 0);
     if report(0).is_break() {
