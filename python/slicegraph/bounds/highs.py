@@ -99,6 +99,10 @@ class _Run:
 
     def _relax(self) -> Proof | None:
         """Prove what the linear relaxation gives; any multipliers prove something, so it may end early."""
+        is_nowhere = self._model.kind == KINDS.index("nowhere")
+        if is_nowhere.any() and self._model.threshold is not None:
+            # A row that nothing satisfies is no row to the solver.
+            return prove(self._model, is_nowhere.astype(np.float64), self._scaled.unit, self._step)
         is_interior = self._model.num_rows >= _INTERIOR_FROM
         # Presolve pays for larger models only.
         presolve = "choose" if is_interior else "off"

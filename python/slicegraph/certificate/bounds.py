@@ -13,6 +13,7 @@ from slicegraph.certificate.costs import CAPACITY
 from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.narrowed import narrowed
+from slicegraph.certificate.prices import is_uniform
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.relaxation import Prover
@@ -126,7 +127,7 @@ def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) ->
     with within("relaxations"):
         for index, relaxation in enumerate(bound["relaxations"]):
             with within(index):
-                _check_relaxation(relaxation, problem.num_blocks)
+                _check_relaxation(problem, relaxation)
     num_nodes = problem.num_nodes
     if bound["reduction"] is not None:
         with within("reduction", "merges"):
@@ -137,17 +138,17 @@ def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) ->
         with within("node"):
             expect(bound["node"]["node"] < num_nodes, f"{bound['node']['node']} is no node")
     said = max(
-        _combine(bound["relaxations"], ("proof", "solver"), problem.num_blocks),
+        _combine(problem, bound["relaxations"], ("proof", "solver")),
         0 if bound["chain"] is None else bound["chain"]["threshold"],
-        *_proofs(bound, problem.num_blocks).values(),
+        *_proofs(problem, bound).values(),
     )
     expect_equal("lower_bound", bound["lower_bound"], max(combinatorial, _capped(bound, said)))
 
 
-def _proofs(bound: dict[str, Any], num_blocks: int) -> dict[str, int]:
+def _proofs(problem: Problem, bound: dict[str, Any]) -> dict[str, int]:
     """Give what each part says that can be proved again, the soonest first."""
     return {
-        "relaxations": _combine(bound["relaxations"], ("proof",), num_blocks),
+        "relaxations": _combine(problem, bound["relaxations"], ("proof",)),
         "node": 0 if bound["node"] is None else bound["node"]["lower_bound"],
         "downsets": 0 if bound["downsets"] is None else bound["downsets"]["threshold"],
     }
@@ -171,8 +172,7 @@ class _Reprover:
     def reprove(self, bounds: list[dict[str, Any]]) -> Reproved:
         """Go through all bounds, the largest first."""
         left_out = 0
-        num_blocks = self._problem.num_blocks
-        says = [_capped(bound, max(_proofs(bound, num_blocks).values())) for bound in bounds]
+        says = [_capped(bound, max(_proofs(self._problem, bound).values())) for bound in bounds]
         for index in sorted(range(len(bounds)), key=lambda index: (-says[index], index)):
             try:
                 with within(index):
@@ -188,12 +188,10 @@ class _Reprover:
             "downsets": _check_downsets,
         }
         prover = self._prover(bound, budget)
-        for part, value in _proofs(bound, self._problem.num_blocks).items():
+        for part, value in _proofs(self._problem, bound).items():
             # That no partition is better than what none beats takes no search.
             is_known = part == "downsets" and value <= self._best
-            # Sums of rows are about devices of one kind that pay sums.
-            is_beyond = part == "relaxations" and not self._problem.is_plain
-            if bound[part] and not is_known and not is_beyond:
+            if bound[part] and not is_known:
                 with within(part):
                     prove[part](prover, bound[part], budget)
                 self._best = max(self._best, _capped(bound, value))
@@ -249,8 +247,14 @@ def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:
         return windows is not None and search.has_better(threshold, budget, windows)
 
 
-def _check_relaxation(relaxation: dict[str, Any], num_blocks: int) -> None:
-    _check_shape(relaxation["spans"], relaxation["demand"], num_blocks)
+def _check_relaxation(problem: Problem, relaxation: dict[str, Any]) -> None:
+    _check_shape(relaxation["spans"], relaxation["demand"], problem.num_blocks)
+    kind = relaxation.get("kind")
+    if kind is not None or (relaxation["spans"] == _FREE_SHAPE and not is_uniform(problem)):
+        with within("kind"):
+            expect(kind is not None, "it is missing, but stages are of several kinds")
+            expect(relaxation["spans"] == _FREE_SHAPE and not is_uniform(problem), "the kind of the block is known")
+            expect(kind in problem.kind_of, f"no stage is of kind {kind}")
     solver, threshold = relaxation["solver"], relaxation["threshold"]
     if solver is not None and threshold is not None:
         with within("solver", "lower_bound"):
@@ -272,21 +276,25 @@ def _check_shape(spans: list[int | None], demand: int | None, num_blocks: int) -
         expect(demand is None or known[demand] == 1, f"superblock {demand} is not one block")
 
 
-def _combine(relaxations: list[dict[str, Any]], parts: tuple[str, ...], num_blocks: int) -> int:
+def _combine(problem: Problem, relaxations: list[dict[str, Any]], parts: tuple[str, ...]) -> int:
     """Give the bound of relaxations that cover all partitions, alone or together, believing these parts of each.
 
-    One without a demand, or with blocks of any number around it, holds for every partition. One that demands that a
-    given block be the fullest holds for the partitions where it is; with one for each block, the least holds for all.
+    One without a demand, or with a block of the only kind that has blocks of any number around it, holds for every
+    partition. One that demands that a given block, or one of a given kind, be the fullest holds for the partitions
+    where it is; with one for each block, the least holds for all.
     """
     alone = 0
     by_block: dict[int, int] = {}
     for relaxation in relaxations:
         value = max(0 if relaxation[part] is None else relaxation[part]["lower_bound"] for part in parts)
-        spans, demand = relaxation["spans"], relaxation["demand"]
-        if demand is None or spans == _FREE_SHAPE:
-            alone = max(alone, value)
+        spans, demand, kind = relaxation["spans"], relaxation["demand"], relaxation.get("kind")
+        if kind is not None:
+            blocks = [block for block, each in enumerate(problem.kind_of) if each == kind]
+        elif demand is None or spans == _FREE_SHAPE:
+            alone, blocks = max(alone, value), []
         else:
-            block = sum(spans[:demand])
+            blocks = [sum(spans[:demand])]
+        for block in blocks:
             by_block[block] = max(by_block.get(block, 0), value)
-    together = min(by_block.values()) if len(by_block) == num_blocks else 0
+    together = min(by_block.values()) if len(by_block) == problem.num_blocks else 0
     return max(alone, together)

@@ -26,6 +26,7 @@ _MAX_KINDS = 64
 _HEX_DIGITS = frozenset("0123456789abcdef")
 # Fields of each kind of row, with its name and its multiplier.
 _ROW_LENGTHS = {"order": 4, "before": 5, "export": 5, "import": 5, "cost": 3, "overflow": 3, "demand": 2}
+_UNLIKE_ROW_LENGTHS = {**_ROW_LENGTHS, "io": 3, "stored": 5, "nowhere": 3}
 _METHODS = ("combinatorial", "exact", "bottleneck", "bottleneck_guess", "downsets", "node", "chain")
 _RULES = ("pull", "push", "together", "cycle", "given")
 
@@ -152,19 +153,22 @@ def _option(value: object) -> None:
         raise PlacedError(f"{_spell(value)} is not a boolean, a number or a string")
 
 
-def _row(value: object) -> None:
-    if type(value) is not list or not value or type(value[0]) is not str:
-        raise PlacedError("not a list that begins with a kind of row")
-    kind, *numbers = value
-    if kind not in _ROW_LENGTHS:
-        raise PlacedError(f"{_spell(kind)} is no kind of row")
-    if len(value) != _ROW_LENGTHS[kind]:
-        raise PlacedError(f"{len(value)} entries, but {kind!r} has {_ROW_LENGTHS[kind]}")
-    for number in numbers:
-        if type(number) is not int:
-            raise PlacedError(f"{_spell(number)} is not an integer")
-    if numbers[-1] < 1:
-        raise PlacedError(f"multiplier {_spell(numbers[-1])} is below 1")
+def _row(lengths: Mapping[str, int]) -> _Shape:
+    def check(value: object) -> None:
+        if type(value) is not list or not value or type(value[0]) is not str:
+            raise PlacedError("not a list that begins with a kind of row")
+        kind, *numbers = value
+        if kind not in lengths:
+            raise PlacedError(f"{_spell(kind)} is no kind of row")
+        if len(value) != lengths[kind]:
+            raise PlacedError(f"{len(value)} entries, but {kind!r} has {lengths[kind]}")
+        for number in numbers:
+            if type(number) is not int:
+                raise PlacedError(f"{_spell(number)} is not an integer")
+        if numbers[-1] < 1:
+            raise PlacedError(f"multiplier {_spell(numbers[-1])} is below 1")
+
+    return check
 
 
 def _merge(value: object) -> None:
@@ -255,28 +259,36 @@ def _record(required: Mapping[str, _Shape], optional: Mapping[str, _Shape] | Non
 
 # Ticks, bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
 _COUNT = _integer(0, 2**53)
-_PROOF = _record({"unit": _integer(1, None), "rows": _items(_row), "lower_bound": _COUNT})
 _TESTIMONY = _record({"status": _typed(str), "dual_bound": _float, "lower_bound": _COUNT})
-_RELAXATION = _record(
-    {
-        "spans": _items(_nullable(_integer(1, _MAX_BLOCKS))),
-        "demand": _nullable(_integer(0, _MAX_BLOCKS)),
-        "threshold": _nullable(_COUNT),
-        "proof": _nullable(_PROOF),
-        "solver": _nullable(_TESTIMONY),
-    }
-)
-_BOUND = _record(
-    {
-        "method": _word(*_METHODS),
-        "lower_bound": _COUNT,
-        "relaxations": _items(_RELAXATION),
-        "reduction": _nullable(_record({"threshold": _COUNT, "merges": _items(_merge)})),
-        "downsets": _nullable(_record({"threshold": _COUNT})),
-        "node": _nullable(_record({"node": _COUNT, "lower_bound": _COUNT})),
-        "chain": _nullable(_record({"threshold": _COUNT})),
-    }
-)
+
+
+def _bound(lengths: Mapping[str, int], optional: Mapping[str, _Shape]) -> _Shape:
+    """Give the shape of a bound whose proofs have rows of these lengths, and whose relaxations may say more."""
+    proof = _record({"unit": _integer(1, None), "rows": _items(_row(lengths)), "lower_bound": _COUNT})
+    relaxation = _record(
+        {
+            "spans": _items(_nullable(_integer(1, _MAX_BLOCKS))),
+            "demand": _nullable(_integer(0, _MAX_BLOCKS)),
+            "threshold": _nullable(_COUNT),
+            "proof": _nullable(proof),
+            "solver": _nullable(_TESTIMONY),
+        },
+        optional,
+    )
+    return _record(
+        {
+            "method": _word(*_METHODS),
+            "lower_bound": _COUNT,
+            "relaxations": _items(relaxation),
+            "reduction": _nullable(_record({"threshold": _COUNT, "merges": _items(_merge)})),
+            "downsets": _nullable(_record({"threshold": _COUNT})),
+            "node": _nullable(_record({"node": _COUNT, "lower_bound": _COUNT})),
+            "chain": _nullable(_record({"threshold": _COUNT})),
+        }
+    )
+
+
+_UNLIKE_BOUND = _bound(_UNLIKE_ROW_LENGTHS, {"kind": _integer(0, _MAX_KINDS - 1)})
 _WITNESS: Mapping[str, _Shape] = {
     "block_of": _items(_integer(0, _MAX_BLOCKS)),
     "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _COUNT))),
@@ -295,7 +307,6 @@ _COMMON: Mapping[str, _Shape] = {
     "tick": _positive,
     "instance": _digest,
     "lower_bound": _COUNT,
-    "bounds": _items(_BOUND),
     "solver": _nullable(
         _record({"name": _typed(str), "version": _typed(str), "options": _items(_mapping(_option))}),
     ),
@@ -306,6 +317,7 @@ _DOCUMENT = _record(
         "format": _word(FORMAT),
         "device": _record({"bandwidth": _positive}, _FIGURES),
         "witness": _nullable(_record(_WITNESS)),
+        "bounds": _items(_bound(_ROW_LENGTHS, {})),
         **_COMMON,
     }
 )
@@ -318,6 +330,7 @@ _ASKED: Mapping[str, _Shape] = {
     "stages": _items(_pair(_COUNT, _items(_STAGE))),
     "together": _items(_items(_COUNT)),
     "multipliers": _items(_integer(1, 2**32)),
+    "bounds": _items(_UNLIKE_BOUND),
     **_COMMON,
 }
 _UNLIKE = _record({**_ASKED, "order": _word("given"), "witness": _nullable(_record(_WITNESS))})
@@ -326,6 +339,6 @@ _ANY_ORDER = _record(
         **_ASKED,
         "order": _word("any"),
         "witness": _nullable(_record({**_WITNESS, "kind_of": _KIND_OF})),
-        "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _COUNT, "bounds": _items(_BOUND)})),
+        "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _COUNT, "bounds": _items(_UNLIKE_BOUND)})),
     }
 )

@@ -3,17 +3,22 @@
 Let ``S`` be a node with all that it needs, and let it be in block ``b``: ``S`` is in blocks 1 to ``b``, each of which
 costs at most ``T``. So ``work(S) <= b T``; with ``M`` resident a block of ``p`` parameters pays at least its work and
 ``p - M``, so ``work(S) + params(S) <= b (T + M)``; and ``bytes(S) <= b memory_limit``. The same, from the end, for a
-node with all that needs it.
+node with all that needs it. Where stages are unlike, work and parameters are the prices of all stages together
+(``prices.py``), and ``T`` and ``M`` of each stage count as often as its multiplier says.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import final
 
 from slicegraph.certificate.budget import Budget
-from slicegraph.certificate.problem import Problem, ceil_div
+from slicegraph.certificate.prices import PARTS, is_uniform, memory_of, prices_of_stages
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.structure import PlacedError
 
 # Three sums travel in one integer; each is less than 2^64.
@@ -50,9 +55,12 @@ class Windows:
             for reader in readers:
                 predecessors[reader].append(node)
         order = topological_order(successors, predecessors)
+        together = prices_of_stages(problem, 0, problem.num_blocks)
+        self._streams = together.memory is not None
+        sizes = map(operator.add, problem.param_bytes, problem.state_bytes)
         weights = [
             work | params << _LANE | size << 2 * _LANE
-            for work, params, size in zip(problem.only.work, problem.only.params, problem.param_bytes, strict=True)
+            for work, params, size in zip(together.work, together.params, sizes, strict=True)
         ]
         self._before = closure_weights(order, predecessors, weights)
         self._after = closure_weights(order[::-1], successors, weights)
@@ -68,20 +76,38 @@ class Windows:
         """
         if threshold not in self._windows:
             budget.spend(len(self._before))
-            first = [self._need(weight, threshold) for weight in self._before]
-            last = [self._problem.num_blocks + 1 - self._need(weight, threshold) for weight in self._after]
+            stages = range(self._problem.num_blocks)
+            before, after = self._rooms(threshold, stages), self._rooms(threshold, stages[::-1])
+            first = [1 + _too_few(weight, before) for weight in self._before]
+            last = [self._problem.num_blocks - _too_few(weight, after) for weight in self._after]
             self._windows[threshold] = first, last
         return self._windows[threshold]
 
-    def _need(self, weight: int, threshold: int) -> int:
-        """Give the least number of blocks that can hold a closed set."""
-        work, params, size = weight & _MASK, weight >> _LANE & _MASK, weight >> 2 * _LANE
-        need = max(1, ceil_div(work, threshold))
-        if self._problem.only.memory is not None:
-            need = max(need, ceil_div(work + params, threshold + self._problem.only.memory))
-        if self._problem.only.memory_limit:
-            need = max(need, ceil_div(size, self._problem.only.memory_limit))
-        return need
+    def _rooms(self, threshold: int, stages: Sequence[int]) -> list[list[float]]:
+        """Give what the first 1, 2, ... of some stages hold together: of work, of work with parameters, of bytes."""
+        problem = self._problem
+        kinds = [problem.kind(stage) for stage in stages]
+        weights, parts = [1] * len(kinds), 1
+        if not is_uniform(problem):
+            weights, parts = [problem.multipliers[kind] for kind in kinds], PARTS
+
+        def sums(rooms: Iterable[int]) -> list[float]:
+            return [room // parts for room in itertools.accumulate(map(operator.mul, weights, rooms))]
+
+        streams: list[float] = [math.inf]
+        if self._streams:
+            streams = sums(threshold + (memory_of(problem, kind) or 0) for kind in kinds)
+        sizes: list[float] = [math.inf]
+        if any(costs.memory_limit for costs in problem.kinds):
+            limits = (problem.kinds[kind].memory_limit for kind in kinds)
+            sizes = list(itertools.accumulate(math.inf if limit is None else limit for limit in limits))
+        return [sums(threshold for _ in kinds), streams, sizes]
+
+
+def _too_few(weight: int, rooms: Sequence[Sequence[float]]) -> int:
+    """Give how many of the first stages, from 1 on, do not hold a closed set together."""
+    work, params, size = weight & _MASK, weight >> _LANE & _MASK, weight >> 2 * _LANE
+    return max(map(bisect_left, rooms, (work, work + params, size)))
 
 
 def topological_order(successors: Sequence[Iterable[int]], predecessors: Sequence[Sequence[int]]) -> list[int]:
