@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import slicegraph as sg
 from questions import Question, light_questions, questions, shaped_questions
+from slicegraph import _core
 from slicegraph.ties import settle
 from strategies import MANY, grid, to_instance
+from unlike import instances, partitions
 
 
 @given(st.one_of(light_questions(), shaped_questions(), questions()), st.integers(0, 2**32))
@@ -51,3 +55,24 @@ def test_a_graph_that_is_too_large_for_proofs_still_uses_fewer_stages() -> None:
     before, after = instance.block_costs(rows), instance.block_costs(block_of)
     assert (len(before), len(after)) == (21, 2)
     assert max(block.cost for block in after) <= max(block.cost for block in before)
+
+
+@given(instances(), st.randoms(use_true_random=False))
+@settings(max_examples=MANY)
+def test_on_unlike_stages_what_is_called_the_least_is_so_and_nothing_costs_more(
+    instance: sg.Instance, rng: Random
+) -> None:
+    """Whatever is stored, however devices differ: brute force knows the least of all that cost no more."""
+    every = [(block_of, max(costs, default=0)) for block_of, costs in partitions(instance)]
+    every = [(block_of, cost) for block_of, cost in every if cost < math.inf]
+    assume(every)
+    start, most = rng.choice(every)
+
+    def rank(block_of: NDArray[np.integer]) -> tuple[int, int]:
+        io = sum(block.io_in + block.io_out for block in instance.block_costs(block_of))
+        return len(set(block_of.tolist())), round(io / instance.tick)
+
+    found, is_least, _ = _core.settle(instance.core, start.astype(np.int64))
+    assert max(block.cost for block in instance.block_costs(found)) <= most * instance.tick
+    least = min(rank(block_of) for block_of, cost in every if cost <= most)
+    assert rank(found) == least if is_least else least <= rank(found) <= rank(start)

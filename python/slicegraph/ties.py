@@ -14,7 +14,8 @@ def settle(instance: Instance, block_of: NDArray[np.int32]) -> tuple[NDArray[np.
 
     Exact on graphs of up to 64 nodes where the exact solver and a dynamic program over downsets end within a number of
     steps, some milliseconds; larger graphs have the fewest stages as far as the exact solver decides it, and
-    the least communication that slicing some orders and moving single nodes gives.
+    the least communication that slicing some orders and moving single nodes gives. On unlike stages empty ones stay
+    where they are: a stage has its device.
 
     Parameters
     ----------
@@ -26,8 +27,8 @@ def settle(instance: Instance, block_of: NDArray[np.int32]) -> tuple[NDArray[np.
     Returns
     -------
     tuple
-        The partition, int32, shape (num_nodes,), with no empty stage before its last one; and whether Ctrl-C ended the
-        search for it.
+        The partition, int32, shape (num_nodes,), where stages are alike with no empty one before the last; and whether
+        Ctrl-C ended the search for it.
 
     Notes
     -----

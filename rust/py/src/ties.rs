@@ -19,7 +19,7 @@ pub fn settle<'py>(
     instance: &Bound<'py, Instance>,
     block_of: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Settled<'py>> {
-    let (instance, block_of) = (&instance.get().plain("settle")?, copy_in(block_of)?);
+    let (instance, block_of) = (&instance.get().0, copy_in(block_of)?);
     let block_of = check_partition(instance, &block_of).map_err(CoreError)?;
     let supervised = supervise(
         py,

@@ -14,6 +14,7 @@ mod quotient;
 mod row;
 mod seconds;
 mod stages;
+mod subset;
 mod ticks;
 mod view;
 

@@ -127,6 +127,11 @@ impl<'a> Enumerator<'a> {
         found
     }
 
+    /// What the stages of a range may spend together, in the units of a question's budget.
+    pub(crate) fn room(&self, first: usize, last: usize) -> Ticks {
+        self.rooms.between(first, last)
+    }
+
     /// Lists the downsets for which both sides can pay, but for the empty one and the whole graph; with a start, those at
     /// which a block ends that begins there.
     ///

@@ -14,5 +14,5 @@ mod stages;
 pub(crate) use bidirectional::bidirectional;
 pub(crate) use enumerate::{Budget, Enumerator, Question};
 pub(crate) use kd_tree::{Point, cost_between, point};
-pub(crate) use list::{Boundary, Downsets, Met};
+pub(crate) use list::{Boundary, Downsets, Met, Priced};
 pub(crate) use stages::{Stage, Stages};

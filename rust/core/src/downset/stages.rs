@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::list::{Downsets, Live};
+use super::list::{Boundary, Downsets, Live};
 use super::prices::Prices;
 use crate::bits::{has, insert, nothing, numbers};
 use crate::cost::{Held, Instance, Ticks, View};
@@ -196,6 +196,15 @@ fn is_kind_as_good(instance: &Instance, one: usize, other: usize, is_free: &dyn 
 }
 
 impl Stage<'_> {
+    /// The sums of all downsets of a list on the stage's device.
+    pub(crate) fn boundaries(&self, downsets: &Downsets) -> Vec<Boundary> {
+        let of = |index: usize| {
+            let bytes = downsets.boundaries[index].bytes;
+            self.prices.boundary(downsets.words(index), downsets.live(index), bytes)
+        };
+        (0..downsets.len()).map(of).collect()
+    }
+
     /// Whether it takes a look at a block to know what it costs, beyond sums at both ends.
     pub(super) fn has_look(&self) -> bool {
         self.has_shared || self.has_look

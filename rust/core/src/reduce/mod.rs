@@ -72,6 +72,30 @@ pub fn check_together(instance: &Instance) -> Result<(), Error> {
     given::homeless(&quotient).map_or(Ok(()), |node| Err(Error::Homeless { node, rule }))
 }
 
+/// The instance whose nodes are those that must be in one stage, with what lies between them; none when all nodes may be apart.
+///
+/// Its partitions are those of `instance`, at the same cost.
+///
+/// # Complexity
+/// O(nodes + reads) where nodes must be together.
+pub(crate) fn join_together(instance: &Instance) -> Option<Reduction> {
+    if instance.together().is_empty() {
+        return None;
+    }
+    let mut quotient = Quotient::new(instance);
+    given::join(&mut quotient);
+    cycle::contract(&mut quotient);
+    Some(reduction(quotient, None))
+}
+
+/// What the merges so far lead to, and a group of which every block costs the threshold, if there is one.
+fn reduction(quotient: Quotient<'_>, infeasible: Option<GroupId>) -> Reduction {
+    let (group_of, num_groups) = quotient.numbering();
+    let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
+    let infeasible_group = infeasible.map(|group| group_of[group]);
+    Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group }
+}
+
 /// Applies all rules until none applies.
 ///
 /// Any partition of the quotient is one of `instance`, at the same cost. If there is a partition of `instance` better than
@@ -92,10 +116,7 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
         None => merge(&mut quotient, threshold, interrupt)?,
         homeless => homeless,
     };
-    let (group_of, num_groups) = quotient.numbering();
-    let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
-    let infeasible_group = infeasible.map(|group| group_of[group]);
-    Ok(Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group })
+    Ok(reduction(quotient, infeasible))
 }
 
 /// Merges by all rules; gives a group of which every block costs the threshold, where there is one.

@@ -62,23 +62,24 @@ impl<'a> Slicer<'a> {
     }
 
     /// Of all slicings of the loaded order below `threshold`, one with the fewest slices, and of these one of least io; none
-    /// when there is none, when `steps`, which are taken away, do not suffice, or when stages are not alike.
+    /// when there is none, or `steps`, which are taken away, do not suffice.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
     ///
     /// # Complexity
-    /// O(nodes × window).
+    /// O(nodes × window), times the stages where they are not alike.
     pub(crate) fn frugal(
         &self,
         threshold: Ticks,
         steps: &mut u64,
         interrupt: &Interrupt,
     ) -> Result<Option<Slicing>, Interrupted> {
-        if !self.stages.are_alike() {
-            return Ok(None);
-        }
-        let ends = frugal::ends(self.stages.on(0).slices(), self.stages.len(), threshold, steps, interrupt)?;
+        let ends = if self.stages.are_alike() {
+            frugal::ends(self.stages.on(0).slices(), self.stages.len(), threshold, steps, interrupt)?
+        } else {
+            frugal::ends_of_stages(&self.stages, threshold, steps, interrupt)?
+        };
         let num_blocks = self.instance.num_blocks();
         Ok(ends.filter(|ends| ends.len() <= num_blocks).map(|ends| Slicing::new(ends, num_blocks, threshold - 1)))
     }

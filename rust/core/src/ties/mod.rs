@@ -5,9 +5,12 @@
 //! whose blocks cost at most `T`
 //!
 //! 1. among the slicings of some orders, one of them that of the partition's own blocks (`slice/frugal.rs`);
-//! 2. with one block fewer than known, and so on, by the exact solver;
+//! 2. with one block fewer than known, and so on, by the exact solver; where stages are not alike, on fewer stages (`fewer.rs`);
 //! 3. of least io with so many blocks, by a dynamic program over downsets (`chain.rs`), or where that is cut short by
 //!    moving single nodes (`moves.rs`).
+//!
+//! Where more is asked than sums of costs on devices that are alike, 3 is a program that finds the fewest stages, too
+//! (`least.rs`). Nodes that must be together are one node then.
 //!
 //! **Claim.** When neither 2 nor 3 is cut short, the result has the fewest blocks of all partitions whose blocks cost at most
 //! `T`, and of these the least io.
@@ -25,22 +28,28 @@
 //! The first is at most `-load(v)` by the rule. So is the second at most 0: `c(o) <= export(o) + load(v)`, since what is not
 //! paid as an export is a model output that is paid in the load, and `export(o) + load(v) <= export(s) <= c(s)`. *Push* is the
 //! same with `c(n) + export(o that others read) - c(s) <= -load(u)` where `u` comes to, and `export(n) - export(o) <=
-//! c(s) - load(u) - export(o) <= export(s) - export(o) <= 0` in the block that it leaves.
+//! c(s) - load(u) - export(o) <= export(s) - export(o) <= 0` in the block that it leaves. Where stages are unlike the rules ask this
+//! of every kind that may hold the nodes. ∎
 
 mod chain;
+mod fewer;
+mod least;
 mod moves;
+#[cfg(test)]
+mod tests;
 
 use rayon::ThreadPoolBuilder;
 
-use crate::cost::{BlockCost, INFINITE, Instance, Ticks, bottleneck, partition_costs};
+use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::domain::Known;
 use crate::exact::decide;
 use crate::ids::{count, float};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, ExactParams, Halt, Query};
-use crate::reduce::{Reduction, reduce};
+use crate::reduce::{Reduction, join_together, reduce};
 use crate::slice::Slicer;
+use least::Rank;
 
 /// What looking for ties may use.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +74,7 @@ impl Default for Params {
 /// A partition, and what tells it from others of its bottleneck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The block of each node; no block before the last is empty.
+    /// The block of each node; where stages are alike no block before the last is empty.
     pub block_of: Vec<usize>,
     /// Blocks that are not empty.
     pub num_blocks: usize,
@@ -77,14 +86,12 @@ pub struct Settled {
 
 impl Settled {
     fn of(instance: &Instance, block_of: &[usize]) -> Self {
-        let block_of = numbered(block_of);
-        let num_blocks = block_of.iter().max().map_or(0, |last| last + 1);
-        let io = |block: &BlockCost| block.io_in + block.io_out;
-        let io = partition_costs(instance, &block_of).iter().map(io).sum();
+        let block_of = if instance.is_uniform() { numbered(block_of) } else { block_of.to_vec() };
+        let (num_blocks, io) = rank(instance, &block_of);
         Self { block_of, num_blocks, io, is_least: false }
     }
 
-    fn rank(&self) -> (usize, Ticks) {
+    fn rank(&self) -> Rank {
         (self.num_blocks, self.io)
     }
 
@@ -96,6 +103,17 @@ impl Settled {
         }
         is_better
     }
+}
+
+/// How many blocks of a partition are not empty, and what all pay for tensors.
+fn rank(instance: &Instance, block_of: &[usize]) -> Rank {
+    let costs = partition_costs(instance, block_of);
+    let mut is_used = vec![false; costs.len()];
+    for &block in block_of {
+        is_used[block] = true;
+    }
+    let io = costs.iter().map(|block| block.io_in + block.io_out).sum();
+    (is_used.iter().filter(|&&is_used| is_used).count(), io)
 }
 
 /// The same partition with its blocks numbered anew, so that none before the last is empty.
@@ -115,7 +133,7 @@ pub fn numbered(block_of: &[usize]) -> Vec<usize> {
 
 /// A partition of no larger bottleneck than the given one's, of the fewest blocks and then the least io that is found.
 ///
-/// An interrupt leaves the best so far. A partition that breaks the memory limit is only numbered anew.
+/// An interrupt leaves the best so far. A partition that breaks a limit is only numbered anew, where stages are alike.
 ///
 /// # Panics
 /// When `block_of` is no partition.
@@ -124,6 +142,12 @@ pub fn numbered(block_of: &[usize]) -> Vec<usize> {
 /// O(nodes + reads) and the steps of `params`, for each number of blocks that is decided.
 #[must_use]
 pub fn settle(instance: &Instance, block_of: &[usize], params: &Params, interrupt: &Interrupt) -> Settled {
+    if let Some(groups) = join_together(instance) {
+        let mut of_groups = vec![0; groups.instance.graph().num_nodes()];
+        groups.group_of.iter().zip(block_of).for_each(|(&group, &block)| of_groups[group] = block);
+        let settled = settle(&groups.instance, &of_groups, params, interrupt);
+        return Settled { block_of: groups.lift(&settled.block_of), ..settled };
+    }
     let most = bottleneck(&partition_costs(instance, block_of));
     let mut best = Settled::of(instance, block_of);
     if most == INFINITE {
@@ -175,7 +199,7 @@ impl Search<'_> {
             let Ok(pool) = ThreadPoolBuilder::new().num_threads(1).build() else { return Ok(()) };
             pool.install(|| self.exactly(best, &reduction))?;
         }
-        if !best.is_least {
+        if !best.is_least && self.instance.is_plain() {
             moves::descend(self.instance, best, self.threshold, &mut steps, self.interrupt)?;
             self.slice(best, &mut steps)?;
         }
@@ -184,7 +208,9 @@ impl Search<'_> {
 
     /// Whether there is nothing to gain, which is told.
     fn is_final(&self, best: &mut Settled) -> bool {
-        best.is_least = best.num_blocks <= self.least && (best.num_blocks <= 1 || best.io == 0);
+        // The only block of a partition pays the same on any stage, if they are alike.
+        let is_only = best.num_blocks <= 1 && self.instance.is_uniform();
+        best.is_least = best.num_blocks <= self.least && (is_only || best.io == 0);
         best.is_least
     }
 
@@ -211,8 +237,15 @@ impl Search<'_> {
 
     /// Fewer blocks, and the least io with so many, as far as the steps go.
     fn exactly(&self, best: &mut Settled, reduction: &Reduction) -> Result<(), Interrupted> {
-        let is_fewest = self.fewest(best, reduction)?;
+        let is_fewest = if self.instance.is_uniform() {
+            self.fewest(best, reduction)?
+        } else {
+            fewer::descend(self, best, reduction)?
+        };
         let is_small = self.instance.graph().num_nodes() <= self.params.max_nodes[2];
+        if !self.instance.is_plain() {
+            return if is_small { self.least(best, reduction) } else { Ok(()) };
+        }
         if self.is_final(best) || best.num_blocks <= 1 || !is_small {
             return Ok(());
         }
@@ -224,6 +257,22 @@ impl Search<'_> {
                     best.improve(self.instance, &reduction.lift(&blocks));
                 }
                 best.is_least = is_fewest;
+            }
+            Err(Halt::Interrupted) => return Err(Interrupted),
+            Err(Halt::Steps | Halt::Memory) => {}
+        }
+        Ok(())
+    }
+
+    /// The fewest stages and the least io, whatever the stages are.
+    fn least(&self, best: &mut Settled, reduction: &Reduction) -> Result<(), Interrupted> {
+        let mut effort = Effort::new(self.params.memory, self.params.steps[2]);
+        match least::least(&self.query(&reduction.instance), best.rank(), &mut effort) {
+            Ok(found) => {
+                if let Some(blocks) = found {
+                    best.improve(self.instance, &reduction.lift(&blocks));
+                }
+                best.is_least = true;
             }
             Err(Halt::Interrupted) => return Err(Interrupted),
             Err(Halt::Steps | Halt::Memory) => {}
