@@ -16,7 +16,7 @@ use crate::slice::blocks;
 pub struct Found {
     /// The block of every node.
     block_of: Py<PyArray1<i32>>,
-    /// Their bottleneck in ticks; none above the memory limit.
+    /// Their bottleneck in ticks; none when no partition within the limits was found.
     bottleneck: Option<i64>,
     /// Candidates looked at.
     evaluations: u64,
@@ -94,7 +94,7 @@ fn run(
     request: &Request<'_>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
-    let (py, instance) = (instance.py(), &instance.get().plain("search")?);
+    let (py, instance) = (instance.py(), &instance.get().without_groups("search")?);
     let poll = poll.unbind();
     let finite = |cost: i64| Some(cost).filter(|&cost| cost != INFINITE);
     let supervised = supervise(

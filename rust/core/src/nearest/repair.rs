@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
         let home = narrow(self.plan[node.index()]);
         let sums = self.assignment.shifted(node, to);
         let before = self.above(from) + self.above(to);
-        let after = self.above_of(sums.0) + self.above_of(sums.1);
+        let after = self.above_of(from, sums.0) + self.above_of(to, sums.1);
         let weight = self.weights[node.index()];
         let moves = f64::from(i8::from(to != home) - i8::from(from != home)) * weight;
         if moves + self.excess * (after - before) < most {
@@ -105,12 +105,12 @@ impl<'a> Walk<'a> {
     }
 
     fn above(&self, block: u32) -> f64 {
-        self.above_of(self.assignment.sums(block))
+        self.above_of(block, self.assignment.sums(block))
     }
 
     /// How far a block is above what it may cost and hold, in parts of that.
-    fn above_of(&self, sums: Sums) -> f64 {
-        let above = (self.assignment.busy(sums) - self.most).max(0);
-        float(above) / float(self.most.max(1)) + self.assignment.excess(sums)
+    fn above_of(&self, block: u32, sums: Sums) -> f64 {
+        let above = (self.assignment.busy(block, sums) - self.most).max(0);
+        float(above) / float(self.most.max(1)) + self.assignment.excess(block, sums)
     }
 }

@@ -75,7 +75,7 @@ impl Returns<'_> {
         }
         touched.sort_unstable();
         touched.dedup();
-        let cost = |block: &u32| self.assignment.cost(self.assignment.sums(*block));
+        let cost = |block: &u32| self.assignment.cost(*block, self.assignment.sums(*block));
         if touched.iter().all(|block| cost(block) < self.threshold) {
             return true;
         }

@@ -80,9 +80,43 @@ pub fn anneal(
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt;
+
+    use super::super::fit::fitted;
     use super::super::objective::Objective;
     use super::*;
-    use crate::cases::loose_nodes;
+    use crate::cases::{loose_nodes, random_partition, random_unlike};
+    use crate::cost::check_partition;
+    use crate::order::TopologicalOrder;
+
+    /// On unlike stages, with all that can be stored and asked: what a walk says of its best partition is true, and no node is
+    /// where it may not be. Debug builds compare all sums with the definition at the end of each walk.
+    #[test]
+    fn walks_keep_to_what_stages_may_hold_and_count_right() {
+        let (mut num_better, mut num_moves, mut num_stored) = (0, 0, 0);
+        for case in 0..1500 {
+            let mut random = stream(13, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(2..14), random.random_range(2..6));
+            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let order = TopologicalOrder::natural(instance.graph());
+            let wanted = random_partition(&mut random, &instance);
+            let Some(start) = fitted(&instance, &order, &wanted) else { continue };
+            num_stored += instance.graph().num_params();
+            let before = Objective::of(&instance, &start);
+            let heat = Heat { hot: 1.0, cold: 0.01, squarings: 2 };
+            let (params, never) = (MoveParams::default(), Interrupt::never());
+            let annealed = anneal_from(&instance, &params, &start, 20.0, heat, &mut random, &never);
+            num_moves += annealed.moves;
+            assert!(annealed.objective <= before, "case {case}");
+            assert_eq!(annealed.objective, Objective::of(&instance, &annealed.best), "case {case}");
+            for partition in [&annealed.best, &annealed.last] {
+                let blocks: Vec<i64> = partition.iter().copied().map(count).collect();
+                assert!(check_partition(&instance, &blocks).is_ok(), "case {case}");
+            }
+            num_better += usize::from(annealed.objective.bottleneck < before.bottleneck);
+        }
+        assert!(num_better > 500 && num_moves > 50_000 && num_stored > 500, "{num_better} {num_moves} {num_stored}");
+    }
 
     #[test]
     fn fewer_expensive_blocks_are_better_where_the_bottleneck_must_stay() {

@@ -1,30 +1,21 @@
 //! A partition that changes node by node, with the cost of every block at hand.
 
-use crate::cost::{INFINITE, Instance, Ticks, partition_costs};
+use super::holdings::Holdings;
+use super::shares::{FEW, Shares};
+use super::sums::{Rule, Sums};
+use crate::cost::{Held, Instance, Ticks, partition_costs};
 use crate::graph::Csr;
-use crate::ids::{NodeId, TensorId, bytes_as_float, narrow, wide};
+use crate::ids::{NodeId, TensorId, narrow, wide};
 
-/// Up to so many consumers of a tensor are looked at one by one; of more, counts by block are kept.
-const FEW: usize = 4;
 /// No producer, or no place.
 const NONE: u32 = u32::MAX;
 
-/// What a block is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sums {
-    /// Ticks of work and io.
-    pub(crate) busy: Ticks,
-    /// Ticks of parameters.
-    pub(crate) params: Ticks,
-    /// Bytes of parameters.
-    pub(crate) bytes: u64,
-}
-
-/// How many consumers of a tensor are in a block.
+/// What moves ask of a node on the first kind, in one place.
 #[derive(Clone, Copy, Debug, Default)]
-struct Share {
-    block: u32,
-    consumers: u32,
+struct Load {
+    work: Ticks,
+    params: Ticks,
+    bytes: u64,
 }
 
 /// What moves ask of a tensor, in one place.
@@ -52,11 +43,18 @@ pub(crate) struct Assignment<'a> {
     instance: &'a Instance,
     block_of: Vec<u32>,
     sums: Vec<Sums>,
+    /// By block.
+    rules: Vec<Rule>,
+    /// Whether there is one kind.
+    is_alike: bool,
+    /// Whether beside that blocks store only what each node stores by itself.
+    is_simple: bool,
+    loads: Vec<Load>,
     paid: Vec<Paid>,
     predecessors: Csr<NodeId>,
-    /// Rows of shares for the tensors with many consumers, of which the first `in_use` are.
-    shares: Csr<Share>,
-    in_use: Vec<u32>,
+    shares: Shares,
+    /// What is stored beside each node's own parameters.
+    holdings: Option<Holdings>,
     /// What is touched by nodes that move together, and by tensor the place in it.
     touched: Vec<Touched>,
     place: Vec<u32>,
@@ -67,38 +65,34 @@ impl<'a> Assignment<'a> {
     /// O(nodes + tensors + reads).
     pub(crate) fn new(instance: &'a Instance, block_of: &[usize]) -> Self {
         let graph = instance.graph();
-        let rows = graph.tensors().flat_map(|x| {
-            let consumers = graph.consumers(x).len();
-            (0..if consumers > FEW { consumers.min(instance.num_blocks()) } else { 0 })
-                .map(move |_| (x.index(), Share::default()))
-        });
-        let shares = Csr::from_pairs(graph.num_tensors(), Share::default(), rows);
-        let sums = sums_of(instance, block_of);
-        let block_of = block_of.iter().map(|&block| narrow(block)).collect();
+        let holdings = Holdings::new(instance, block_of);
+        let sums = sums_of(instance, block_of, holdings.as_ref());
+        let block_of: Vec<u32> = block_of.iter().map(|&block| narrow(block)).collect();
+        let (first, is_alike) = (instance.view(0), instance.num_kinds() == 1);
+        let load =
+            |v: NodeId| Load { work: first.work(v), params: first.params()[v.index()], bytes: graph.param_bytes(v) };
         let paid = |x: TensorId| Paid {
-            transfer: instance.transfer(x),
+            transfer: first.transfer(x),
             producer: graph.producer(x).map_or(NONE, NodeId::narrow),
             consumers: narrow(graph.consumers(x).len()),
             is_output: instance.is_paid_output(x),
         };
         let edges = graph.nodes().flat_map(|v| graph.successors(v).iter().map(move |w| (w.index(), v)));
-        let mut assignment = Self {
+        Self {
             instance,
-            block_of,
             sums,
+            rules: (0..instance.num_blocks()).map(|block| Rule::new(instance.on(block))).collect(),
+            is_alike,
+            is_simple: is_alike && holdings.is_none(),
+            loads: graph.nodes().map(load).collect(),
             paid: graph.tensors().map(paid).collect(),
             predecessors: Csr::from_pairs(graph.num_nodes(), NodeId::new(0), edges),
-            shares,
-            in_use: vec![0; graph.num_tensors()],
+            shares: Shares::new(graph, &block_of, instance.num_blocks()),
+            block_of,
+            holdings,
             touched: Vec::new(),
             place: vec![NONE; graph.num_tensors()],
-        };
-        for x in graph.tensors().filter(|&x| graph.consumers(x).len() > FEW) {
-            for &consumer in graph.consumers(x) {
-                assignment.add_consumer(x, assignment.block(consumer));
-            }
         }
-        assignment
     }
 
     pub(crate) fn instance(&self) -> &'a Instance {
@@ -117,24 +111,19 @@ impl<'a> Assignment<'a> {
         self.sums.len()
     }
 
-    /// The cost of a block of such sums.
-    pub(crate) fn cost(&self, sums: Sums) -> Ticks {
-        if self.instance.is_over_limit(sums.bytes) { INFINITE } else { self.busy(sums) }
+    /// As [`Rule::cost`], of a block.
+    pub(crate) fn cost(&self, block: u32, sums: Sums) -> Ticks {
+        self.rules[wide(block)].cost(sums)
     }
 
-    /// What a block of such sums would cost if there were no memory limit.
-    pub(crate) fn busy(&self, sums: Sums) -> Ticks {
-        sums.busy + self.instance.overflow(sums.params)
+    /// As [`Rule::busy`], of a block.
+    pub(crate) fn busy(&self, block: u32, sums: Sums) -> Ticks {
+        self.rules[wide(block)].busy(sums)
     }
 
-    /// How far a block of such sums is over the memory limit, in limits; 1 at least when it is, else 0.
-    pub(crate) fn excess(&self, sums: Sums) -> f64 {
-        match self.instance.memory_limit() {
-            Some(limit) if sums.bytes > limit => {
-                1.0 + bytes_as_float(sums.bytes - limit) / bytes_as_float(limit.max(1))
-            }
-            _ => 0.0,
-        }
+    /// As [`Rule::excess`], of a block.
+    pub(crate) fn excess(&self, block: u32, sums: Sums) -> f64 {
+        self.rules[wide(block)].excess(sums)
     }
 
     /// The blocks that `node` can be in while all others stay.
@@ -164,47 +153,70 @@ impl<'a> Assignment<'a> {
     /// What the block of `node` and block `to` are without it and with it.
     pub(crate) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
         let from = self.block(node);
+        let io = match self.transfers(from, to) {
+            None => self.io_of_shift(node, from, to, |_, transfer| (transfer, transfer)),
+            Some([old, new]) => self.io_of_shift(node, from, to, |x, _| (old[x.index()], new[x.index()])),
+        };
+        self.moved(std::slice::from_ref(&node), to, io)
+    }
+
+    /// What transfers take on the devices of two blocks; none with one kind.
+    fn transfers(&self, from: u32, to: u32) -> Option<[&'a [Ticks]; 2]> {
+        (!self.is_alike).then(|| [from, to].map(|block| self.instance.on(wide(block)).transfers()))
+    }
+
+    /// How the io of two blocks changes when a node moves; `on` says what a tensor takes on either, given what it takes on
+    /// the first kind.
+    fn io_of_shift(
+        &self,
+        node: NodeId,
+        from: u32,
+        to: u32,
+        on: impl Fn(TensorId, Ticks) -> (Ticks, Ticks),
+    ) -> (Ticks, Ticks) {
         let (mut left, mut right) = (0, 0);
         for &x in self.instance.paid_reads(node) {
             let Paid { transfer, producer, consumers, is_output } = self.paid[x.index()];
+            let (old, new) = on(x, transfer);
             let (here, there) = self.consumers(x, consumers, from, to);
             let home = self.home(producer);
             if home == from {
                 // It was exported if anybody else reads it elsewhere; now it is.
                 if here == consumers && !is_output {
-                    left += transfer;
+                    left += old;
                 }
             } else if here == 1 {
-                left -= transfer;
+                left -= old;
             }
             if home == to {
                 if there + 1 == consumers && !is_output {
-                    right -= transfer;
+                    right -= new;
                 }
             } else if there == 0 {
-                right += transfer;
+                right += new;
             }
         }
         for &x in self.instance.paid_produces(node) {
             let Paid { transfer, consumers, is_output, .. } = self.paid[x.index()];
+            let (old, new) = on(x, transfer);
             let (here, there) = self.consumers(x, consumers, from, to);
             if consumers > here || is_output {
-                left -= transfer;
+                left -= old;
             }
             if here > 0 {
-                left += transfer;
+                left += old;
             }
             if consumers > there || is_output {
-                right += transfer;
+                right += new;
             }
             if there > 0 {
-                right -= transfer;
+                right -= new;
             }
         }
-        self.moved(std::slice::from_ref(&node), to, left, right)
+        (left, right)
     }
 
-    /// The same for nodes of one block together.
+    /// The same as [`shifted`](Self::shifted) for nodes of one block together.
     pub(crate) fn shifted_together(&mut self, nodes: &[NodeId], to: u32) -> (Sums, Sums) {
         let from = self.block(nodes[0]);
         for &node in nodes {
@@ -216,21 +228,37 @@ impl<'a> Assignment<'a> {
             }
         }
         let mut touched = std::mem::take(&mut self.touched);
+        let io = match self.transfers(from, to) {
+            None => self.io_of_touched(&mut touched, from, to, |_, transfer| (transfer, transfer)),
+            Some([old, new]) => self.io_of_touched(&mut touched, from, to, |x, _| (old[x.index()], new[x.index()])),
+        };
+        self.touched = touched;
+        self.moved(nodes, to, io)
+    }
+
+    /// As [`io_of_shift`](Self::io_of_shift), of the nodes that touch these tensors; takes these away.
+    fn io_of_touched(
+        &mut self,
+        touched: &mut Vec<Touched>,
+        from: u32,
+        to: u32,
+        on: impl Fn(TensorId, Ticks) -> (Ticks, Ticks),
+    ) -> (Ticks, Ticks) {
         let (mut left, mut right) = (0, 0);
         for Touched { tensor, consumers: moving, is_made } in touched.drain(..) {
             self.place[tensor.index()] = NONE;
             let Paid { transfer, producer, consumers, is_output } = self.paid[tensor.index()];
+            let (old, new) = on(tensor, transfer);
             let (here, there) = self.consumers(tensor, consumers, from, to);
             let home = self.home(producer);
             let pays = |block: u32, home: u32, inside: u32| {
                 Ticks::from(if home == block { consumers > inside || is_output } else { inside > 0 })
             };
             let new_home = if is_made { to } else { home };
-            left += transfer * (pays(from, new_home, here - moving) - pays(from, home, here));
-            right += transfer * (pays(to, new_home, there + moving) - pays(to, home, there));
+            left += old * (pays(from, new_home, here - moving) - pays(from, home, here));
+            right += new * (pays(to, new_home, there + moving) - pays(to, home, there));
         }
-        self.touched = touched;
-        self.moved(nodes, to, left, right)
+        (left, right)
     }
 
     fn touch(&mut self, tensor: TensorId) -> &mut Touched {
@@ -242,20 +270,42 @@ impl<'a> Assignment<'a> {
         &mut self.touched[wide(*place)]
     }
 
-    /// The sums of the block of `nodes` and of block `to` without and with them, given what changes for tensors.
-    fn moved(&self, nodes: &[NodeId], to: u32, left: Ticks, right: Ticks) -> (Sums, Sums) {
-        let (mut source, mut target) = (self.sums(self.block(nodes[0])), self.sums(to));
-        source.busy += left;
-        target.busy += right;
-        for &node in nodes {
-            let (work, params) = (self.instance.work(node), self.instance.params()[node.index()]);
-            let bytes = self.instance.graph().param_bytes(node);
-            source.busy -= work;
-            target.busy += work;
-            source.params -= params;
-            target.params += params;
-            source.bytes -= bytes;
-            target.bytes += bytes;
+    /// The sums of the block of `nodes` and of block `to` without and with them, given how their io changes.
+    fn moved(&self, nodes: &[NodeId], to: u32, (left, right): (Ticks, Ticks)) -> (Sums, Sums) {
+        let from = self.block(nodes[0]);
+        let mut all = Load::default();
+        for node in nodes {
+            let Load { work, params, bytes } = self.loads[node.index()];
+            all.work += work;
+            all.params += params;
+            all.bytes += bytes;
+        }
+        let (Sums { work, io, held }, target) = (self.sums(from), self.sums(to));
+        let rest = Held { params: held.params - all.params, bytes: held.bytes - all.bytes, ..held };
+        let source = Sums { work: work - all.work, io: io + left, held: rest };
+        let Sums { work, io, held } = target;
+        let more = Held { params: held.params + all.params, bytes: held.bytes + all.bytes, ..held };
+        let target = Sums { work: work + all.work, io: io + right, held: more };
+        if self.is_simple { (source, target) } else { self.moved_in_full(nodes, to, all, (source, target)) }
+    }
+
+    /// The same, given what nodes by themselves take on the first kind, where that is not all.
+    #[inline(never)]
+    fn moved_in_full(&self, nodes: &[NodeId], to: u32, all: Load, sums: (Sums, Sums)) -> (Sums, Sums) {
+        let from = self.block(nodes[0]);
+        let (mut source, mut target) = sums;
+        let views = [from, to].map(|block| self.instance.on(wide(block)));
+        let [old, new] = views.map(|view| {
+            let costs = nodes.iter().map(|&node| (view.work(node), view.params()[node.index()]));
+            costs.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1))
+        });
+        source.work += all.work - old.0;
+        target.work += new.0 - all.work;
+        source.held.params += all.params - old.1;
+        target.held.params += new.1 - all.params;
+        if let Some(holdings) = &self.holdings {
+            let consumers = |x| self.consumers(x, self.paid[x.index()].consumers, from, to);
+            holdings.shift(nodes, [from, to], views, consumers, [&mut source.held, &mut target.held]);
         }
         (source, target)
     }
@@ -266,63 +316,33 @@ impl<'a> Assignment<'a> {
         self.block_of[node.index()] = to;
         self.sums[wide(from)] = sums.0;
         self.sums[wide(to)] = sums.1;
-        let graph = self.instance.graph();
         for &x in self.instance.paid_reads(node) {
-            if graph.consumers(x).len() > FEW {
-                self.remove_consumer(x, from);
-                self.add_consumer(x, to);
+            if wide(self.paid[x.index()].consumers) > FEW {
+                self.shares.shift(x, from, to);
             }
+        }
+        if let Some(holdings) = &mut self.holdings {
+            holdings.params_of(node).iter().for_each(|&x| self.shares.shift(x, from, to));
+            holdings.shift_live(node, from, to);
         }
     }
 
     /// How many of the consumers of a tensor are in one block and in another.
     fn consumers(&self, x: TensorId, consumers: u32, from: u32, to: u32) -> (u32, u32) {
-        let (mut here, mut there) = (0, 0);
-        if wide(consumers) <= FEW {
-            for consumer in self.instance.graph().consumers(x) {
-                let block = self.block(*consumer);
-                here += u32::from(block == from);
-                there += u32::from(block == to);
-            }
-        } else {
-            for share in &self.shares.row(x.index())[..wide(self.in_use[x.index()])] {
-                if share.block == from {
-                    here = share.consumers;
-                } else if share.block == to {
-                    there = share.consumers;
-                }
-            }
-        }
-        (here, there)
+        self.shares.consumers(self.instance.graph(), &self.block_of, (x, consumers), from, to)
     }
 
-    fn add_consumer(&mut self, x: TensorId, block: u32) {
-        let in_use = wide(self.in_use[x.index()]);
-        let row = self.shares.row_mut(x.index());
-        if let Some(share) = row[..in_use].iter_mut().find(|share| share.block == block) {
-            share.consumers += 1;
-        } else {
-            row[in_use] = Share { block, consumers: 1 };
-            self.in_use[x.index()] += 1;
-        }
-    }
-
-    fn remove_consumer(&mut self, x: TensorId, block: u32) {
-        let in_use = wide(self.in_use[x.index()]);
-        let row = self.shares.row_mut(x.index());
-        let place = row[..in_use].iter().position(|share| share.block == block).expect("a consumer is in its block");
-        row[place].consumers -= 1;
-        if row[place].consumers == 0 {
-            row[place] = row[in_use - 1];
-            self.in_use[x.index()] -= 1;
-        }
+    /// Going on from a block away from the node's own, the first in this range that may hold the node.
+    pub(crate) fn first_allowed(&self, node: NodeId, to: u32, (low, high): (u32, u32)) -> Option<u32> {
+        let may_be = |&block: &u32| self.instance.may_be(node, wide(block));
+        if to > self.block(node) { (to..=high).find(may_be) } else { (low..=to).rev().find(may_be) }
     }
 
     /// Whether the costs are those of the partition, from the definition.
     pub(crate) fn is_sound(&self) -> bool {
         let graph = self.instance.graph();
         let is_acyclic = graph.nodes().all(|node| self.range(node).0 <= self.block(node));
-        is_acyclic && self.sums == sums_of(self.instance, &self.to_blocks())
+        is_acyclic && self.sums == sums_of(self.instance, &self.to_blocks(), self.holdings.as_ref())
     }
 
     /// The partition as it is.
@@ -332,19 +352,27 @@ impl<'a> Assignment<'a> {
 
     /// The cost of the most expensive block.
     pub(crate) fn bottleneck(&self) -> Ticks {
-        self.sums.iter().map(|&sums| self.cost(sums)).max().expect("a partition has at least one block")
+        let costs = self.sums.iter().zip(0..).map(|(&sums, block)| self.cost(block, sums));
+        costs.max().expect("a partition has at least one block")
     }
 }
 
-/// The sums of all blocks, from the definition.
-fn sums_of(instance: &Instance, block_of: &[usize]) -> Vec<Sums> {
+/// The sums of all blocks, from the definition; without holdings, of what each node stores by itself only.
+fn sums_of(instance: &Instance, block_of: &[usize], holdings: Option<&Holdings>) -> Vec<Sums> {
     let mut sums: Vec<Sums> = partition_costs(instance, block_of)
         .iter()
-        .map(|cost| Sums { busy: cost.work + cost.io_in + cost.io_out, params: 0, bytes: cost.held.bytes })
+        .map(|cost| Sums {
+            work: cost.work,
+            io: cost.io_in + cost.io_out,
+            held: holdings.map_or(Held::default(), |holdings| holdings.counted(cost.held)),
+        })
         .collect();
     sums.resize(instance.num_blocks(), Sums::default());
-    for (&params, &block) in instance.params().iter().zip(block_of) {
-        sums[block].params += params;
+    if holdings.is_none() {
+        for (node, &block) in instance.graph().nodes().zip(block_of) {
+            sums[block].held.params += instance.on(block).params()[node.index()];
+            sums[block].held.bytes += instance.graph().param_bytes(node);
+        }
     }
     sums
 }

@@ -9,8 +9,9 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::params::VCycleParams;
+use super::weights::Weights;
 use crate::cost::{Instance, Ticks};
-use crate::ids::{NodeId, TensorId, count, float, ticks};
+use crate::ids::{NodeId, TensorId, float, ticks};
 use crate::order::released;
 
 /// The group of every node, and how many there are; no group is in two blocks of the partition.
@@ -25,7 +26,7 @@ pub(super) fn coarsen(
 ) -> (Vec<usize>, usize) {
     let graph = instance.graph();
     let is_weighed: bool = random.random();
-    let max_work = instance.total_work() / (count(instance.num_blocks()) * params.group_parts);
+    let weights = Weights::new(instance);
     let mut waiting = graph.num_predecessors().to_vec();
     let mut stack: Vec<NodeId> = graph.nodes().filter(|node| waiting[node.index()] == 0).collect();
     stack.shuffle(random);
@@ -35,15 +36,15 @@ pub(super) fn coarsen(
     while let Some(node) = stack.pop() {
         let is_next = members > 0
             && members < params.max_group
-            && work + instance.work(node) <= max_work
             && block == block_of[node.index()]
+            && work + weights.of(node) <= weights.share(block, params.group_parts)
             && graph.producers(node).any(|producer| group_of[producer.index()] + 1 == num_groups);
         if !is_next {
             num_groups += 1;
             (members, work, block) = (0, 0, block_of[node.index()]);
         }
         members += 1;
-        work += instance.work(node);
+        work += weights.of(node);
         group_of[node.index()] = num_groups - 1;
         let old = stack.len();
         stack.extend(released(graph, &mut waiting, node));
@@ -52,7 +53,8 @@ pub(super) fn coarsen(
             let is_of_run = |x: &TensorId| graph.producer(*x).is_some_and(|u| group_of[u.index()] + 1 == num_groups);
             stack[old..].sort_by_cached_key(|&next| {
                 let read = instance.paid_reads(next).iter().copied().filter(is_of_run);
-                let weight: Ticks = read.map(|x| instance.transfer(x)).sum();
+                let view = instance.on(block_of[next.index()]);
+                let weight: Ticks = read.map(|x| view.transfer(x)).sum();
                 ticks((float(weight) * random.random::<f64>()).floor())
             });
         }

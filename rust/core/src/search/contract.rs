@@ -11,7 +11,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::params::ContractionParams;
-use crate::cost::{Instance, Ticks};
+use crate::cost::{Instance, Ticks, View};
 use crate::ids::NodeId;
 
 /// The group of every node, and the graph of groups of at most so much work; none where that is hardly smaller.
@@ -60,14 +60,19 @@ fn pairs(
     let mut nodes: Vec<NodeId> = graph.nodes().collect();
     nodes.shuffle(random);
     let is_small = |one, other| is_small(instance, one, other, most, params.parts);
+    let rises =
+        |node, other| instance.views().all(|view| !may_be_on(instance, view, other) || rises(instance, view, node));
+    let sinks = |node, other| {
+        instance.views().all(|view| !may_be_on(instance, view, other) || sinks(instance, view, node, other))
+    };
     let mut partners = vec![None; nodes.len()];
     for &node in &nodes {
         let is_free = |other: &NodeId| partners[node.index()].is_none() && partners[other.index()].is_none();
         let up = (graph.num_predecessors()[node.index()] == 1).then(|| graph.producers(node).next()).flatten();
-        let up = up.filter(|&other| is_free(&other) && is_small(node, other) && rises(instance, node));
+        let up = up.filter(|&other| is_free(&other) && is_small(node, other) && rises(node, other));
         let down = || {
             let &[other] = graph.successors(node) else { return None };
-            let is_merged = is_free(&other) && is_small(node, other) && sinks(instance, node, other);
+            let is_merged = is_free(&other) && is_small(node, other) && sinks(node, other);
             is_merged.then_some(other)
         };
         if let Some(other) = up.or_else(down) {
@@ -78,30 +83,45 @@ fn pairs(
     partners
 }
 
-/// Whether two nodes are a small part of a block: of at most so many ticks, and one part of so many of the memory limit.
-fn is_small(instance: &Instance, one: NodeId, other: NodeId, most: Ticks, parts: Ticks) -> bool {
-    let busy = |node: NodeId| instance.work(node) + instance.params()[node.index()];
-    let bytes = instance.graph().param_bytes(one) + instance.graph().param_bytes(other);
-    busy(one) + busy(other) <= most && !instance.is_over_limit(bytes.saturating_mul(parts.unsigned_abs()))
+/// Whether some stage of this kind may hold a node.
+fn may_be_on(instance: &Instance, view: View<'_>, node: NodeId) -> bool {
+    let Some(allowed) = instance.allowed() else { return true };
+    allowed.stages(node).any(|stage| instance.kind_of(stage) == view.kind())
 }
 
-/// Whether no block pays more for communication when a node comes into the block of the only one that it reads from.
-fn rises(instance: &Instance, node: NodeId) -> bool {
+/// Whether two nodes may be in the same stages, and are a small part of a block on some kind: of at most so many ticks, and one
+/// part of so many of the limits.
+fn is_small(instance: &Instance, one: NodeId, other: NodeId, most: Ticks, parts: Ticks) -> bool {
+    let is_alike = instance.allowed().is_none_or(|allowed| allowed.of(one) == allowed.of(other));
+    let is_small_on = |view: View<'_>| {
+        let mut held = view.held(one);
+        held.add(&view.held(other));
+        let busy = view.work(one) + view.work(other) + held.params;
+        held.bytes = held.bytes.saturating_mul(parts.unsigned_abs());
+        held.state = held.state.saturating_mul(parts.unsigned_abs());
+        busy <= most && !view.is_over_limit(&held)
+    };
+    is_alike && instance.views().any(|view| may_be_on(instance, view, one) && is_small_on(view))
+}
+
+/// Whether no block of a kind pays more for communication when a node comes into the block of the only one that it reads
+/// from.
+fn rises(instance: &Instance, view: View<'_>, node: NodeId) -> bool {
     let graph = instance.graph();
-    let made: Ticks = instance.paid_produces(node).iter().map(|&x| instance.transfer(x)).sum();
+    let made: Ticks = instance.paid_produces(node).iter().map(|&x| view.transfer(x)).sum();
     let is_alone = |x: &&_| graph.consumers(**x).len() == 1;
     let (own, given): (Vec<_>, Vec<_>) = instance.paid_reads(node).iter().partition(|x| graph.producer(**x).is_some());
-    let saved: Ticks = own.iter().filter(is_alone).map(|&x| instance.export(x)).sum();
-    let inputs: Ticks = given.iter().map(|&x| instance.transfer(x)).sum();
+    let saved: Ticks = own.iter().filter(is_alone).map(|&x| view.export(x)).sum();
+    let inputs: Ticks = given.iter().map(|&x| view.transfer(x)).sum();
     made + inputs <= saved
 }
 
 /// The same, when it comes into the block of the only one that reads from it.
-fn sinks(instance: &Instance, node: NodeId, consumer: NodeId) -> bool {
+fn sinks(instance: &Instance, view: View<'_>, node: NodeId, consumer: NodeId) -> bool {
     let is_new = |x: &&_| instance.paid_reads(consumer).binary_search(x).is_err();
-    let read: Ticks = instance.paid_reads(node).iter().filter(is_new).map(|&x| instance.transfer(x)).sum();
-    let saved: Ticks = instance.paid_produces(node).iter().map(|&x| instance.export(x)).sum();
-    instance.load(node) - instance.work(node) + read <= saved
+    let read: Ticks = instance.paid_reads(node).iter().filter(is_new).map(|&x| view.transfer(x)).sum();
+    let saved: Ticks = instance.paid_produces(node).iter().map(|&x| view.export(x)).sum();
+    view.load(node) - view.work(node) + read <= saved
 }
 
 /// Pairs and single nodes by number, and how many there are.

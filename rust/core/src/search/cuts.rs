@@ -62,7 +62,8 @@ impl<'a> KnownCuts<'a> {
     pub(super) fn new(instance: &'a Instance, params: &SearchParams, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
         let own = &params.cuts;
-        let least = if num_nodes > own.max_nodes { 0 } else { own.min_kept.min(own.max_cut_nodes / num_nodes) };
+        let is_kept = num_nodes <= own.max_nodes && instance.is_plain();
+        let least = if is_kept { own.min_kept.min(own.max_cut_nodes / num_nodes) } else { 0 };
         let known = Downsets::new(num_nodes);
         let repeats = (least > 0).then(|| Repeats::new(instance, &params.repeats, order));
         let mut cuts = Self {
@@ -184,6 +185,9 @@ impl<'a> KnownCuts<'a> {
     /// A look at each pair of cuts of which one is new, or at all pairs when the threshold has risen; O(pairs that are
     /// blocks) per threshold that is tried.
     pub(super) fn best(&mut self, mut threshold: Ticks, interrupt: &Interrupt) -> Option<(Objective, Vec<usize>)> {
+        if !self.instance.is_plain() {
+            return None;
+        }
         if threshold > self.looked_below {
             self.blocks.fill(Blocks::default());
         }

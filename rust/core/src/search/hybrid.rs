@@ -173,3 +173,52 @@ impl<'a> Runs<'a> {
         self.patience += self.patience / params.hybrid.growth;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use rand::RngExt;
+
+    use super::super::outcome::SearchProgress;
+    use super::super::{anneal, brkga};
+    use super::*;
+    use crate::cases::{least_of, random_unlike};
+    use crate::cost::{INFINITE, bottleneck, check_partition, partition_costs};
+    use crate::ids::count;
+
+    /// On small instances of unlike stages no search says less than the truth, and nearly always each finds the best.
+    #[test]
+    fn searches_of_unlike_stages_find_the_best_and_claim_no_more() {
+        let searches = [hybrid, anneal, brkga];
+        let (mut num_found, mut num_feasible, mut num_unlike) = ([0; 3], 0, 0);
+        for case in 0..300 {
+            let mut random = stream(14, 0, case);
+            let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..4));
+            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let each: Vec<usize> = (0..num_nodes).collect();
+            let least = least_of(&instance, &each, num_nodes);
+            num_feasible += usize::from(least < INFINITE);
+            num_unlike += usize::from(!instance.is_uniform());
+            for (index, search) in searches.into_iter().enumerate() {
+                let request = Request { seed: 1, threads: 1, target: least, start: None };
+                let mut observe = |progress: SearchProgress| {
+                    if progress.rounds > 6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                let never = Interrupt::never();
+                let outcome = search(&instance, &SearchParams::default(), &request, &never, &mut observe);
+                let outcome = outcome.expect("a thread");
+                assert!(outcome.progress.bottleneck >= least, "case {case}");
+                num_found[index] += usize::from(outcome.progress.bottleneck == least && least < INFINITE);
+                if outcome.progress.bottleneck < INFINITE {
+                    let blocks: Vec<i64> = outcome.block_of.iter().copied().map(count).collect();
+                    assert!(check_partition(&instance, &blocks).is_ok(), "case {case}");
+                    let cost = bottleneck(&partition_costs(&instance, &outcome.block_of));
+                    assert_eq!(cost, outcome.progress.bottleneck, "case {case}");
+                }
+            }
+        }
+        assert!(num_feasible > 200 && num_unlike > 150, "{num_feasible} {num_unlike}");
+        assert!(num_found.iter().all(|&found| found * 100 > num_feasible * 95), "{num_found:?} of {num_feasible}");
+    }
+}

@@ -9,6 +9,8 @@ mod brkga;
 mod coarsen;
 mod contract;
 mod cuts;
+mod fit;
+mod holdings;
 mod hybrid;
 mod objective;
 mod outcome;
@@ -20,13 +22,16 @@ mod recombine;
 mod repeats;
 mod run;
 mod sampler;
+mod shares;
 mod starts;
 mod streams;
+mod sums;
 mod vcycle;
 mod walk;
+mod weights;
 
 pub use anneal::anneal;
-pub(crate) use assignment::{Assignment, Sums};
+pub(crate) use assignment::Assignment;
 pub use brkga::brkga;
 pub use hybrid::hybrid;
 pub use outcome::{Observe, Outcome, Request, SearchProgress};
@@ -34,3 +39,4 @@ pub use params::{
     AnnealParams, BrkgaParams, ContractionParams, CutParams, HybridParams, MoveParams, PresearchParams,
     RecombinationParams, RepeatParams, SamplerParams, SearchParams, VCycleParams,
 };
+pub(crate) use sums::Sums;

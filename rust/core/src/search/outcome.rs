@@ -5,9 +5,12 @@ use std::ops::ControlFlow;
 
 use rayon::ThreadPoolBuilder;
 
+use super::fit::fitted;
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::order::TopologicalOrder;
+use crate::slice::Slicing;
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +19,14 @@ pub struct SearchProgress {
     pub rounds: u64,
     /// Candidates looked at: orders that were sliced, and moves that were tried.
     pub evaluations: u64,
-    /// The best bottleneck so far; [`INFINITE`] while every partition breaks the memory limit.
+    /// The best bottleneck so far; [`INFINITE`] while every partition breaks a limit.
     pub bottleneck: Ticks,
 }
 
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The block of every node. All in block 0, at infinite cost, when no partition within the memory limit was found.
+    /// The block of every node; of no meaning at infinite cost, when no partition within the limits was found.
     pub block_of: Vec<usize>,
     /// How far the search came.
     pub progress: SearchProgress,
@@ -71,11 +74,18 @@ impl<'a> Incumbent<'a> {
         &self.block_of
     }
 
-    /// Takes the partition that the search begins with; its blocks are numbered anew where some are empty.
+    /// Takes the partition that is the first one, whatever it costs.
+    fn begin_with(&mut self, block_of: Vec<usize>) {
+        self.progress.bottleneck = bottleneck(&partition_costs(self.instance, &block_of));
+        self.block_of = block_of;
+    }
+
+    /// Takes the partition that the search begins with; its blocks are numbered anew where some are empty and stages alike.
     fn begin_at(&mut self, start: &[usize]) {
         let used: BTreeSet<usize> = start.iter().copied().collect();
         let number: BTreeMap<usize, usize> = used.into_iter().zip(0..).collect();
-        let block_of: Vec<usize> = start.iter().map(|block| number[block]).collect();
+        let is_uniform = self.instance.is_uniform();
+        let block_of: Vec<usize> = start.iter().map(|block| if is_uniform { number[block] } else { *block }).collect();
         self.start = bottleneck(&partition_costs(self.instance, &block_of));
         self.take(self.start, || block_of);
     }
@@ -109,7 +119,9 @@ impl<'a> Incumbent<'a> {
     }
 }
 
-/// Runs a search on the threads of a request, from its start, for no more blocks than there are nodes: the others would be empty.
+/// Runs a search on the threads of a request, from its start, for no more blocks than there are nodes where stages are alike: the
+/// others would be empty. Where they are not, it begins with a partition that keeps every node where it may be; without one,
+/// there is nothing to search.
 pub(super) fn conduct(
     instance: &Instance,
     request: &Request<'_>,
@@ -127,6 +139,12 @@ pub(super) fn conduct(
         rule: error.to_string(),
     })?;
     let mut incumbent = Incumbent::new(instance, target, interrupt, observe);
+    if !instance.is_uniform() {
+        let order = TopologicalOrder::natural(instance.graph());
+        let even = Slicing::even(instance, &order).block_of(&order);
+        let Some(block_of) = fitted(instance, &order, &even) else { return Ok(incumbent.into_outcome()) };
+        incumbent.begin_with(block_of);
+    }
     if let Some(start) = start {
         incumbent.begin_at(start);
     }

@@ -57,9 +57,13 @@ fn presearch_once(
         let (orders, partitions): (Vec<_>, Vec<_>) =
             starts.into_iter().map(|start| (start.order, start.partition)).unzip();
         let partitions: Vec<_> = partitions.into_iter().flatten().collect();
-        let (_, best) = partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck)?;
         workspace = Workspace::new(&coarse, params, &orders);
-        run = Run::new(best.clone(), &coarse, hybrid);
+        let best = match partitions.iter().min_by_key(|(bottleneck, _)| *bottleneck) {
+            Some((_, best)) => best.clone(),
+            None if coarse.is_uniform() => return None,
+            None => workspace.samplers[0].anywhere(&mut random, interrupt)?,
+        };
+        run = Run::new(best, &coarse, hybrid);
         run.add(partitions.into_iter().map(|(_, block_of)| block_of));
     } else {
         workspace = Workspace::new(&coarse, params, &ORDERS.map(|order| order(coarse.graph())));

@@ -57,6 +57,9 @@ pub(super) fn recombine(
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Option<(Objective, Vec<usize>)> {
+    if !instance.is_plain() {
+        return None;
+    }
     let params = limit.params;
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, limit.classes());

@@ -74,14 +74,15 @@ impl Repeats {
     }
 }
 
-/// What nodes in the same place of two layers have in common: work, what each of their reads and products costs, and how
-/// many read from them.
-type Likeness = (Ticks, Vec<Ticks>, Vec<Ticks>, usize);
+/// What nodes in the same place of two layers have in common: work on each kind, what each of their reads and products costs
+/// on the first, and how many read from them.
+type Likeness = (Vec<Ticks>, Vec<Ticks>, Vec<Ticks>, usize);
 
 fn likeness(instance: &Instance, node: NodeId) -> Likeness {
     let [reads, makes] = [instance.paid_reads(node), instance.paid_produces(node)]
-        .map(|tensors| tensors.iter().map(|&x| instance.transfer(x)).collect());
-    (instance.work(node), reads, makes, instance.graph().successors(node).len())
+        .map(|tensors| tensors.iter().map(|&x| instance.view(0).transfer(x)).collect());
+    let works = instance.views().map(|view| view.work(node)).collect();
+    (works, reads, makes, instance.graph().successors(node).len())
 }
 
 #[cfg(test)]

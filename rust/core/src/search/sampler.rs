@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::fit::fitted;
 use super::objective::Objective;
 use super::params::SearchParams;
 use super::prefixes::cheap_prefixes;
@@ -15,7 +16,7 @@ use crate::cost::{BlockCost, Instance, bottleneck, partition_costs};
 use crate::ids::{count, float, ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::{Deep, Kahn, TopologicalOrder};
-use crate::slice::Slicer;
+use crate::slice::{Slicer, Slicing};
 
 /// How keys become an order: all branches beside each other as the keys say, or one after the other (`order/deep.rs`).
 #[derive(Clone, Copy, Debug)]
@@ -169,13 +170,20 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The best slicing of a random order, which depends on no other partition.
+    /// The best slicing of a random order, which depends on no other partition; where the order has none and stages are not
+    /// alike, a partition next to an even slicing.
     pub(super) fn anywhere(&mut self, random: &mut Xoshiro256PlusPlus, interrupt: &Interrupt) -> Option<Vec<usize>> {
         self.keys.fill_with(|| random.random());
         self.decode(Decoder::Kahn, interrupt).ok()?;
         self.slicer.load(&self.order);
-        let slicing = self.slicer.best(None, interrupt).ok()??;
-        Some(slicing.block_of(&self.order))
+        match self.slicer.best(None, interrupt).ok()? {
+            Some(slicing) => Some(slicing.block_of(&self.order)),
+            None if self.instance.is_uniform() => None,
+            None => {
+                let even = Slicing::even(self.instance, &self.order).block_of(&self.order);
+                fitted(self.instance, &self.order, &even)
+            }
+        }
     }
 
     /// The order of the keys.

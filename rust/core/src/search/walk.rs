@@ -3,9 +3,10 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::assignment::{Assignment, Sums};
+use super::assignment::Assignment;
 use super::objective::Objective;
 use super::params::MoveParams;
+use super::sums::Sums;
 use crate::cost::{INFINITE, Instance};
 use crate::ids::{NodeId, float, narrow, wide};
 use crate::interrupt::Interrupt;
@@ -126,7 +127,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         };
         walk.take_best();
         for block in 0..walk.energy.len() {
-            walk.energy[block] = walk.energy_of(walk.at.sums(narrow(block)));
+            walk.energy[block] = walk.energy_of(narrow(block), walk.at.sums(narrow(block)));
         }
         for node in graph.nodes() {
             let (low, high) = walk.at.range(node);
@@ -182,7 +183,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         let cone_mask = (1 << self.params.cone_bits) - 1;
         if is_free && (dice >> 3) & cone_mask != 0 {
             let to = self.destination(self.at.block(node), low, high, is_up, dice & 2 == 0);
-            self.move_node(node, to);
+            if let Some(to) = self.allowed(node, to, (low, high)) {
+                self.move_node(node, to);
+            }
         } else {
             let halvings = (dice >> 8) % (self.params.max_halvings + 1);
             self.move_cone(node, is_up, self.params.max_cone >> halvings);
@@ -200,6 +203,12 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
     }
 
+    /// That block, or the first beyond it that may hold the node.
+    #[inline]
+    fn allowed(&self, node: NodeId, to: u32, range: (u32, u32)) -> Option<u32> {
+        if self.at.instance().allowed().is_none() { Some(to) } else { self.at.first_allowed(node, to, range) }
+    }
+
     fn move_node(&mut self, node: NodeId, to: u32) {
         let sums = self.at.shifted(node, to);
         let from = self.at.block(node);
@@ -214,7 +223,11 @@ impl<'a, 'r> Walk<'a, 'r> {
     fn move_cone(&mut self, node: NodeId, is_up: bool, most: usize) {
         let from = self.at.block(node);
         let to = if is_up { from + 1 } else { from.wrapping_sub(1) };
-        if wide(to) >= self.at.num_blocks() || !self.find_cone(node, from, is_up, most) {
+        if wide(to) >= self.at.num_blocks() {
+            return;
+        }
+        let Some(to) = self.allowed(node, to, (0, narrow(self.at.num_blocks() - 1))) else { return };
+        if !self.find_cone(node, from, is_up, most) || !self.may_go(from, to) {
             return;
         }
         let sums = self.at.shifted_together(&self.cone, to);
@@ -257,9 +270,25 @@ impl<'a, 'r> Walk<'a, 'r> {
         cone.len() <= most
     }
 
+    /// Whether the cone may be in a block, and nothing that comes after it, or before it, is between that and its own.
+    fn may_go(&self, from: u32, to: u32) -> bool {
+        let (instance, graph) = (self.at.instance(), self.at.instance().graph());
+        if instance.allowed().is_none() {
+            return true;
+        }
+        let is_beyond = |other: &NodeId| {
+            let block = self.at.block(*other);
+            block == from || if to > from { block >= to } else { block <= to }
+        };
+        self.cone.iter().all(|&node| {
+            let others = if to > from { graph.successors(node) } else { self.at.predecessors(node) };
+            instance.may_be(node, wide(to)) && others.iter().all(is_beyond)
+        })
+    }
+
     /// Decides whether two blocks may become such; if so, their energies are.
     fn accepts(&mut self, blocks: [u32; 2], sums: [Sums; 2]) -> bool {
-        let energies = sums.map(|sums| self.energy_of(sums));
+        let energies = [0, 1].map(|side| self.energy_of(blocks[side], sums[side]));
         let [one, other] = blocks.map(wide);
         let rise = energies[0] + energies[1] - self.energy[one] - self.energy[other];
         let is_accepted = rise <= 0.0 || self.random.random::<f64>() < (-rise / self.temperature).exp();
@@ -269,8 +298,8 @@ impl<'a, 'r> Walk<'a, 'r> {
         is_accepted
     }
 
-    fn energy_of(&self, sums: Sums) -> f64 {
-        let mut energy = float(self.at.busy(sums)) * self.scale + self.at.excess(sums);
+    fn energy_of(&self, block: u32, sums: Sums) -> f64 {
+        let mut energy = float(self.at.busy(block, sums)) * self.scale + self.at.excess(block, sums);
         for _ in 0..self.squarings {
             energy *= energy;
         }
@@ -313,7 +342,7 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 
     fn is_expensive(&self, block: u32) -> bool {
-        self.at.cost(self.at.sums(block)) >= self.best.bottleneck
+        self.at.cost(block, self.at.sums(block)) >= self.best.bottleneck
     }
 
     /// Takes the partition for the best.
@@ -339,7 +368,7 @@ mod tests {
         for squarings in 2..=6 {
             let (params, mut random) = (MoveParams::default(), stream(0, 0, 0));
             let walk = Walk { scale: 1.0, ..Walk::new(&instance, &params, &[0, 1, 1, 2], squarings, &mut random) };
-            assert!(walk.energy_of(Sums { busy: INFINITE, ..Sums::default() }).is_finite());
+            assert!(walk.energy_of(0, Sums { io: INFINITE, ..Sums::default() }).is_finite());
         }
     }
 }

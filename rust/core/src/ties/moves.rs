@@ -34,9 +34,8 @@ pub(super) fn descend(
                 let Some(left) = steps.checked_sub(1).filter(|_| is_interrupted.is_ok()) else { break 'passes };
                 *steps = left;
                 let sums = assignment.shifted(node, to);
-                let was = assignment.sums(from).busy + assignment.sums(to).busy;
-                let change = sums.0.busy + sums.1.busy - was;
-                let is_cheap = assignment.cost(sums.0) < threshold && assignment.cost(sums.1) < threshold;
+                let change = sums.0.io + sums.1.io - assignment.sums(from).io - assignment.sums(to).io;
+                let is_cheap = assignment.cost(from, sums.0) < threshold && assignment.cost(to, sums.1) < threshold;
                 if is_cheap && change < cheapest.map_or(0, |(change, _)| change) {
                     cheapest = Some((change, to));
                 }
