@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
+import unlike
 from strategies import CHAIN, devices, graphs, to_graph, to_instance
 
 PARAMS = sg.BrkgaParams(population=20, generations=20)
@@ -60,6 +62,31 @@ def test_a_search_finds_the_optimum_of_small_graphs(
     assert result.bottleneck == (float("inf") if truth == float("inf") else instance.seconds(int(truth)))
     assert result.lower_bound <= result.bottleneck
     assert (result.status is sg.Status.OPTIMAL) == (result.lower_bound == result.bottleneck)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@given(unlike.instances())
+@settings(max_examples=settings().max_examples // 2)
+def test_a_search_finds_the_optimum_of_unlike_stages(name: str, instance: sg.Instance) -> None:
+    """With all that can be asked and stored: its partition is allowed, costs what is said, and is the best."""
+    optimum = unlike.optimum(instance)
+    result = run(name, instance, threads=1)
+    if not result.block_of.size:
+        assert optimum == math.inf or name == "anneal"
+        return
+    blocks = instance.core.block_costs(result.block_of.astype(np.int64))
+    truth = max(math.inf if block.cost is None else block.cost for block in blocks)
+    assert result.bottleneck == instance.seconds(int(truth))
+    # Slicings of topological orders and moves of single nodes may miss what constraints leave.
+    assert truth >= optimum
+    assert truth == optimum or name != "hybrid"
+
+
+def test_devices_in_any_order_are_refused() -> None:
+    devices = {sg.Device(bandwidth=1.0): 1, sg.Device(bandwidth=2.0): 1}
+    instance = sg.Instance(to_graph(CHAIN), devices=devices, order="any")
+    with pytest.raises(sg.InputError, match="method 'hybrid': it takes devices in a given order"):
+        sg.search(instance)
 
 
 @pytest.mark.parametrize("name", SEARCHES)

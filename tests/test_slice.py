@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
+import unlike
 from strategies import CHAIN, devices, graphs, to_instance
 
 
@@ -91,3 +93,31 @@ def test_the_best_order_gives_the_optimum(data: dict[str, Any], device: dict[str
 def test_what_is_no_topological_order_is_refused(order: Any, message: str) -> None:
     with pytest.raises(sg.InputError, match=message):
         sg.slice_order(to_instance(CHAIN, {"bandwidth": 1.0}, 2), order)
+
+
+@given(unlike.instances(), st.randoms(use_true_random=False))
+def test_an_order_is_cut_at_its_best_for_unlike_stages(instance: sg.Instance, random: Any) -> None:
+    """Of all slicings with a stage for each, empty ones anywhere; nodes that must be together are refused."""
+    arrays, num_blocks = instance.graph.arrays, instance.num_blocks
+    readers = np.split(arrays.consumers, arrays.consumer_offsets[1:-1]) if arrays.producer.size else []
+    tensors = {"producer": arrays.producer.tolist(), "consumers": [each.tolist() for each in readers]}
+    order = random_order({"nodes": {"op": range(instance.graph.num_nodes)}, "tensors": tensors}, random)
+    if any(len(group) > 1 for group in instance.resolved.together):
+        with pytest.raises(sg.InputError, match="slice_order: nodes that must be in one stage"):
+            sg.slice_order(instance, order)
+        return
+    by_partition = {tuple(block_of.tolist()): max(costs) for block_of, costs in unlike.partitions(instance)}
+    least = math.inf
+    for ends in itertools.combinations_with_replacement(range(len(order) + 1), num_blocks - 1):
+        block_of = [0] * len(order)
+        for block, (begin, end) in enumerate(itertools.pairwise((0, *ends, len(order)))):
+            for node in order[begin:end]:
+                block_of[node] = block
+        least = min(least, by_partition.get(tuple(block_of), math.inf))
+    if least == math.inf:
+        with pytest.raises(sg.InputError, match="above a limit or breaks a constraint"):
+            sg.slice_order(instance, order)
+        return
+    slicing = sg.slice_order(instance, order)
+    assert slicing.bottleneck == instance.seconds(int(least))
+    assert by_partition[tuple(slicing.block_of.tolist())] == least

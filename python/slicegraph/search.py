@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from slicegraph import _core, checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance, plain
+from slicegraph.cost import ALL_TICKS, Instance, given_order
 from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
@@ -91,7 +91,8 @@ def search(
         ``"hybrid"``: anneals partitions, slices orders, and puts the best of all cuts together with the exact downset
         DP. ``"anneal"``: simulated annealing alone, which moves nodes between blocks. ``"brkga"``: SliceGraph as in the
         paper (section 4): random keys, one per node, decode to topological orders, the dynamic program cuts each order
-        at its best, and keys evolve. The first two look at the graph reduced without a loss.
+        at its best, and keys evolve. The first two look at the graph reduced without a loss; the third only when nodes
+        must be in one stage.
     stop
         When to stop. It is asked after every round or generation and, so that a time limit holds on large graphs, every
         few milliseconds between.
@@ -113,7 +114,7 @@ def search(
     Raises
     ------
     InputError
-        When a parameter is out of range.
+        When a parameter is out of range, or the devices stand in any order.
 
     Notes
     -----
@@ -181,7 +182,7 @@ def infeasible(instance: Instance, bound: Bound, stop: Stop, *, seed: int, metho
 
 def check_run(instance: object, method: object, methods: Iterable[str], params: BrkgaParams | None) -> None:
     """Refuse what is no instance, a method that there is not, and parameters of another one."""
-    plain(instance, f"method {method!r:.80}")
+    given_order(instance, f"method {method!r:.80}")
     check_method(method, methods)
     if params is not None:
         _check_params(checks.instance_of("params", params, BrkgaParams))
@@ -214,7 +215,7 @@ class Found:
     Attributes
     ----------
     block_of
-        int32, shape (num_nodes,): the best partition. None: none within the memory limit was found.
+        int32, shape (num_nodes,): the best partition. None: none within the limits was found.
     ticks
         Its bottleneck. None: there is none.
     evaluations
@@ -246,7 +247,8 @@ def find(
     """
     begin, best = time.perf_counter(), math.inf
     reduction: Reduction | None = None
-    if method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED:
+    # Nodes that must be in one stage are one node for every search.
+    if instance.resolved.together or (method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED):
         reduction = reduce(instance)
 
     def hear(ticks: int | None, rounds: int, evaluations: int) -> bool:
@@ -257,11 +259,12 @@ def find(
             _log.info("%.2f s: best %.6g s after %d candidates", time.perf_counter() - begin, best, evaluations)
         return poll(bottleneck, evaluations, rounds)
 
-    core = (instance if reduction is None else reduction.instance).core
+    searched = instance if reduction is None else reduction.instance
+    core = searched.core
     target = instance.core.combinatorial_bound()
     seed, threads = checks.whole("seed", seed, 0, _LARGEST), thread_count(threads)
     if method == "brkga":
-        found = _brkga(instance, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
+        found = _brkga(searched, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
     else:
         run = _core.hybrid if method == "hybrid" else _core.anneal
         begin_at = start if start is None or reduction is None else reduction.restrict(start)

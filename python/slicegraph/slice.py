@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph._core import slice_order as core_slice_order
 from slicegraph.columns import integers
-from slicegraph.cost import Instance, plain
+from slicegraph.cost import Instance, given_order
 from slicegraph.errors import InputError
 
 
@@ -53,7 +53,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     ------
     InputError
         When ``order`` is not a topological order, when no slicing of it is within the limits of the devices and the
-        constraints, or when nodes must be in one stage: such nodes are merged first.
+        constraints, when the devices stand in any order, or when nodes must be in one stage.
 
     Notes
     -----
@@ -71,7 +71,7 @@ def slice_order(instance: Instance, order: ArrayLike) -> Slicing:
     >>> slicing.boundaries.tolist(), slicing.bottleneck
     ([0, 2, 3], 3.125)
     """
-    found = core_slice_order(plain(instance, "slice_order").core, integers("order", order))
+    found = core_slice_order(given_order(instance, "slice_order").core, integers("order", order))
     if found is None:
         raise InputError(
             f"order: every slicing into {instance.num_blocks} blocks is above a limit or breaks a constraint"

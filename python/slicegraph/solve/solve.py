@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance
+from slicegraph.cost import ALL_TICKS, Instance, plain
 from slicegraph.errors import InputError
 from slicegraph.lower_bound import SOLVED
 from slicegraph.moves import Stay
@@ -118,6 +118,7 @@ def solve(
     ('optimal', 2.0, 0.0)
     """
     check_run(instance, method, METHODS, params)
+    plain(instance, f"method {method!r:.80}")
     stop, ends = as_stop(stop), as_callback(callback)
     if stop.work is not None:
         _check_counted(method)

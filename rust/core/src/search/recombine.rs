@@ -57,9 +57,6 @@ pub(super) fn recombine(
     random: &mut Xoshiro256PlusPlus,
     interrupt: &Interrupt,
 ) -> Option<(Objective, Vec<usize>)> {
-    if !instance.is_plain() {
-        return None;
-    }
     let params = limit.params;
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, limit.classes());
@@ -173,19 +170,25 @@ fn refine(class_of: &[usize], num_classes: usize, block_of: &[usize], most: usiz
 mod tests {
     use rand::RngExt;
 
+    use super::super::fit::fitted;
     use super::super::streams::stream;
     use super::*;
-    use crate::cases::{least_of, random_instance, random_partition};
+    use crate::cases::{least_of, random_instance, random_partition, random_unlike};
     use crate::cost::{bottleneck, check_partition, partition_costs};
+    use crate::order::TopologicalOrder;
 
     #[test]
     fn the_best_of_all_mixtures_is_found() {
-        let params = RecombinationParams::default();
-        for case in 0..2000 {
+        let (params, mut num_unlike) = (RecombinationParams::default(), 0);
+        for case in 0..4000 {
             let mut random = stream(1, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..4));
-            let instance = random_instance(&mut random, num_nodes, num_blocks);
-            let partitions: Vec<Vec<usize>> = (0..3).map(|_| random_partition(&mut random, &instance)).collect();
+            let is_plain = case < 2000;
+            let instance = if is_plain { random_instance } else { random_unlike }(&mut random, num_nodes, num_blocks);
+            let order = TopologicalOrder::natural(instance.graph());
+            let drawn = (0..3).map(|_| fitted(&instance, &order, &random_partition(&mut random, &instance)));
+            let Some(partitions) = drawn.collect::<Option<Vec<Vec<usize>>>>() else { continue };
+            num_unlike += usize::from(!instance.is_uniform());
             let value = |block_of: &[usize]| bottleneck(&partition_costs(&instance, block_of));
             let others: Vec<&[usize]> = partitions.iter().map(Vec::as_slice).collect();
             let known = (others[0], value(others[0]));
@@ -201,6 +204,7 @@ mod tests {
             };
             assert!(found.is_none_or(is_true), "case {case}");
         }
+        assert!(num_unlike > 1000);
     }
 
     #[test]
