@@ -181,8 +181,11 @@ class _Builder:
         formulation, later, sooner = self.formulation, self.y[:, j + 1], self.y[:, j]
         is_never = (later == ZERO) | (sooner == ONE) | (later == sooner)
         is_always = (later == ONE) & (sooner == ZERO)
-        moves = self._paid(j).transfer > 0
-        tensor, consumer = formulation.reads[moves[formulation.reads[:, 0]]].T
+        reads, returned, num_tensors = formulation.reads, formulation.outputs, len(self._paid(j).transfer)
+        if len(formulation.kinds) > 1:
+            moves = self._paid(j).transfer > 0
+            reads, returned = reads[moves[reads[:, 0]]], returned[moves[returned]]
+        tensor, consumer = reads.T
         producer = formulation.producer[tensor]
         is_made = producer >= 0
         if formulation.leader is not None:
@@ -191,11 +194,10 @@ class _Builder:
             tensor, consumer, producer, is_made = (array[is_apart] for array in (tensor, consumer, producer, is_made))
         leaves = is_made & ~is_never[producer] & ~is_always[consumer]
         enters = ~is_never[consumer] & ~(is_made & is_always[producer])
-        returned = formulation.outputs[moves[formulation.outputs]]
         returned = returned[~is_never[formulation.producer[returned]]]
 
         tensors = np.unique(np.concatenate([tensor[leaves], tensor[enters], returned]))
-        column = np.full(len(moves), ZERO, np.int64)
+        column = np.full(num_tensors, ZERO, np.int64)
         column[tensors] = self._new(len(tensors))
 
         def is_in(nodes: Integers, sign: int) -> list[tuple[Integers, int]]:
