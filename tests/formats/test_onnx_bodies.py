@@ -88,8 +88,8 @@ def test_a_loop_runs_its_body_as_often_as_its_constant_says(tmp_path: Path) -> N
     assert graph.write_bytes is not None
     assert graph.param_bytes is not None
     assert graph.flops[0] == 5 * (2 * 2 * 4 * 4 + 8)
-    assert graph.read_bytes[0] == 5 * (1 + (32 + 64) + 32 + 32)
-    assert graph.write_bytes[0] == 5 * (1 + 32 + 32 + 32)
+    assert graph.read_bytes[0] == 5 * ((32 + 64) + 32)
+    assert graph.write_bytes[0] == 5 * (32 + 32)
     assert graph.param_bytes[0] == 64 + 8 + 1
     assert graph.size.tolist() == [32, 32, 5 * 32]
 

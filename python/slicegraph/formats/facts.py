@@ -50,7 +50,9 @@ hundredth of what a large product of matrices does, and so few that accelerators
 
 
 def priced(own: Facts) -> Facts:
-    """Raise the operations of a guess to what its bytes suggest, and to 1 at least."""
+    """Let a view move nothing, and raise the operations of a guess to what its bytes suggest, and to 1 at least."""
+    if own.is_view:
+        return replace(own, flops=0, read_bytes=0, write_bytes=0)
     if not own.is_guess:
         return own
     return replace(own, flops=max(1, own.flops, GUESSED_PER_BYTE * (own.read_bytes + own.write_bytes)))

@@ -67,6 +67,7 @@ def trace(
     - A Pallas kernel counts its author's ``cost_estimate``, else its equations in each place of the grid.
     - A primitive that is in no table is guessed by the bytes that it moves (`slicegraph.formats.facts.priced`) and
       marked as a guess; so is a foreign function (``jax.ffi.ffi_call``), which is called by its own name.
+    - What changes part of a value that nobody needs as it was writes that part alone (`slicegraph.formats.in_place`).
     - Equations whose results nobody uses are left out, effects or not.
     """
     wanted = _parameter_positions(param_argnums, len(args))

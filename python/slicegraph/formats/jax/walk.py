@@ -34,7 +34,12 @@ _VIEWS: Final = frozenset(
 )
 _ARRANGING: Final = frozenset({"broadcast_in_dim", "broadcast_to", "transpose"})
 _SLICING: Final = frozenset({"dynamic_slice", "slice", "split"})
-_GATHERING: Final = frozenset({"dynamic_slice", "gather"})
+_GATHERING: Final = frozenset({"dynamic_slice", "gather", "slice"})
+# Where the operand stands of which they make a changed copy, and what it is changed to.
+_UPDATES: Final[Mapping[str, int]] = {
+    "dynamic_update_slice": 1,
+    **dict.fromkeys(("scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub"), 2),
+}
 _LOOPS: Final = frozenset({"cond", "scan", "while"})
 # Kernels in a language of their own; what they run is not what a jaxpr says.
 _OPAQUE: Final = frozenset({"pallas_call"})
@@ -102,6 +107,9 @@ class Walk:
             is_fresh=bool(eqn.effects) or op in _IMPURE,
             table=inputs[0] if is_gather else None,
             table_bytes=outputs[0].nbytes if is_gather else 0,
+            base=inputs[0] if op in _UPDATES else None,
+            changed_bytes=inputs[_UPDATES[op]].nbytes if op in _UPDATES else 0,
+            is_combining=op.startswith("scatter-"),
             bodies=bodies,
         )
 

@@ -50,11 +50,11 @@ def read(
       recorded in the file's ``value_info``; elsewhere inference overrules the record.  One that runtimes know in ONNX's
       own domain before its operator set does is what it is in the first set that has it.
     - ``read_bytes``: distinct inputs with parameters, of a gathered table only the part that is gathered.
-      ``write_bytes``: outputs in use.  ``param_bytes``: parameters as stored, of one node each; those that several
-      nodes read are in ``param_size``, but numbers of 8 bytes at most, and short lists of whole numbers, are each
-      reader's own.  What nodes make of parameters alone is stored as these are, so that a cast or dequantized weight is
-      as it is packed; of a slice, that slice alone.  Two initializers that are one part of a file of external data are
-      one.
+      ``write_bytes``: outputs in use, of what is written in place only the change (`slicegraph.formats.in_place`).
+      ``param_bytes``: parameters as stored, of one node each; those that several nodes read are in ``param_size``, but
+      numbers of 8 bytes at most, and short lists of whole numbers, are each reader's own.  What nodes make of
+      parameters alone is stored as these are, so that a cast or dequantized weight is as it is packed; of a slice, that
+      slice alone.  Two initializers that are one part of a file of external data are one.
     - ``dtype``: the widest floating-point type among a node's operands, else the widest of theirs; a quantized product
       computes in whole numbers.  What DequantizeLinear makes in each run is multiplied as it makes it.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their

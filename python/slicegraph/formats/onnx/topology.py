@@ -8,7 +8,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formulas
 from slicegraph.formats.layout import lay_out
-from slicegraph.formats.onnx.facts import facts
+from slicegraph.formats.onnx.facts import facts_of
 from slicegraph.formats.onnx.nodes import Walked, label
 from slicegraph.formats.onnx.values import Value
 
@@ -45,7 +45,7 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: For
         name,
         op=[node.op for node in walked.nodes],
         node_name=[label(node.proto) for node in walked.nodes],
-        facts=[facts(node, used, formulas) for node in walked.nodes],
+        facts=facts_of(walked, formulas, list(inputs)),
         reads=[node.reads for node in walked.nodes],
         producer=producer,
         size=(walked.values[key].nbytes or 0 for key in producer),

@@ -80,9 +80,14 @@ def is_view(node: Node) -> bool:
 
 
 def takes_shape_alone(node: Node) -> bool:
-    """Say whether a node takes of its first input no more than shape and type, like ``zeros_like`` and ``new_ones``."""
+    """Say whether a node takes of its first input no more than shape and type, like ``zeros_like`` and ``new_ones``.
+
+    So does ``copy``, which fills its first input with another.
+    """
     name = name_of(node)
-    return isinstance(node.target, OpOverload) and (name.endswith("_like") or name.startswith("new_"))
+    return isinstance(node.target, OpOverload) and (
+        name.endswith("_like") or name.startswith("new_") or name in {"copy", "fill"}
+    )
 
 
 def is_fresh(node: Node) -> bool:

@@ -13,6 +13,7 @@ from torch.fx import GraphModule, Node
 from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.torch.flops import count
 from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
+from slicegraph.formats.torch.updates import changed_bytes, is_combining, region
 from slicegraph.formats.torch.vals import nbytes, numel
 from slicegraph.formats.traced import Body, Step, Value
 
@@ -85,6 +86,7 @@ class Walk:
         if takes_shape_alone(node):
             inputs = inputs[1:]
         is_gather = op in _GATHERING | _BAGS
+        changed = changed_bytes(node)
         counted = Count(flops=0) if viewed or bodies else count(node, self._formulas)
         return Step(
             op=op,
@@ -100,6 +102,10 @@ class Walk:
             is_fresh=is_fresh(node),
             table=inputs[0] if is_gather else None,
             table_bytes=_gathered(node) if is_gather else 0,
+            base=None if changed is None else inputs[0],
+            changed_bytes=changed or 0,
+            is_combining=is_combining(node),
+            region=region(node),
             bodies=bodies,
         )
 

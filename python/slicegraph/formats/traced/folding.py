@@ -23,10 +23,13 @@ class Folded:
         For each parameter, the values that stand for it in memory: itself, or those that it is unpacked from.
     left
         The steps that are left of each body.
+    shown
+        Bytes of memory behind each view of what is no parameter: it may be smaller than what it shows.
     """
 
     stored: dict[Value, Sequence[Value]] = field(default_factory=dict)
     left: dict[Body, Sequence[Step]] = field(default_factory=dict)
+    shown: dict[Value, int] = field(default_factory=dict)
     _given: set[Value] = field(default_factory=set)
     _pieces: dict[Hashable, Value] = field(default_factory=dict)
 
@@ -52,7 +55,7 @@ class Folded:
             if value in self.stored:
                 alike[self.stored[value]] = alike.get(self.stored[value], 0) + value.nbytes
             else:
-                total += value.nbytes
+                total += self.shown.get(value, value.nbytes)
         return total + sum(min(own, _total(stores)) for stores, own in alike.items())
 
     def parameters(self, values: Iterable[Value]) -> dict[Value, int]:
@@ -117,6 +120,9 @@ def _fold(steps: Sequence[Step], outputs: Sequence[Value], folded: Folded) -> Se
         if _is_parameter(step, folded.stored):
             folded.add(step)
             continue
+        if step.is_view and step.inputs:
+            behind = folded.shown.get(step.inputs[0], step.inputs[0].nbytes)
+            folded.shown.update((value, min(value.nbytes, behind)) for value in step.outputs)
         for body in step.bodies:
             folded.left[body] = _fold(body.steps, body.outputs, folded)
         kept.append(step)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.layout import lay_out
-from slicegraph.formats.traced.facts import facts
+from slicegraph.formats.traced.facts import facts_of
 from slicegraph.formats.traced.folding import fold, used
 from slicegraph.formats.traced.program import Program
 
@@ -40,8 +40,8 @@ def arrays(program: Program) -> GraphArrays:
         op=[step.op for step in steps],
         node_name=[step.name for step in steps],
         facts=[
-            replace(facts(step, wanted, folded), state_bytes=sum(kept.get(value, 0) for value in step.outputs))
-            for step in steps
+            replace(each, state_bytes=sum(kept.get(value, 0) for value in step.outputs))
+            for each, step in zip(facts_of(program, steps, folded), steps, strict=True)
         ],
         reads=[dict.fromkeys(step.inputs) for step in steps],
         producer=producer,

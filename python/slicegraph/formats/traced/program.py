@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -70,6 +70,13 @@ class Step:
         It may give another result each time, as random numbers do: it is no parameter whatever it reads.
     table, table_bytes
         The input of which it reads only a part, and that part; None: it reads all of every input.
+    base, changed_bytes
+        The input of which its output is a changed copy, and how many bytes it changes; None: it changes none.
+    is_combining
+        It combines what it changes with what stands in its place, so reads that, too.
+    region
+        Which part of its first input a view shows, or which part of its base it changes; see
+        `slicegraph.formats.in_place`.
     bodies
         Steps that it runs: one body, or those of which it runs one.  Empty for an ordinary step.
     """
@@ -87,6 +94,10 @@ class Step:
     is_fresh: bool = False
     table: Value | None = None
     table_bytes: int = 0
+    base: Value | None = None
+    changed_bytes: int = 0
+    is_combining: bool = False
+    region: Hashable = None
     bodies: Sequence[Body] = ()
 
 

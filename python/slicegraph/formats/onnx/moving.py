@@ -1,0 +1,104 @@
+"""Bytes that a node reads and writes: of a table the rows, of a cache what is new, of a changed copy the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from slicegraph.formats.in_place import Placement
+from slicegraph.formats.onnx.constants import attribute_bytes
+from slicegraph.formats.onnx.nodes import Node
+from slicegraph.formats.onnx.values import UNKNOWN, Value
+
+_GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND", "com.microsoft.GatherND"})
+_SLICING: Final = frozenset({"DynamicSlice", "Slice", "Split"})
+# Where the tables stand of which rows are picked, and the indices of these.
+_TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
+    "com.microsoft.EmbedLayerNormalization": ((2, 3, 4), 0),
+    "com.microsoft.GatherBlockQuantized": ((0, 2, 3), 1),
+    "com.microsoft.QEmbedLayerNormalization": ((2, 3, 4), 0),
+    "com.microsoft.TorchEmbedding": ((0,), 1),
+}
+# Where the changes stand that are made to a copy of the first input.
+_UPDATES: Final[Mapping[str, int]] = {"Scatter": 2, "ScatterElements": 2, "ScatterND": 2, "TensorScatter": 1}
+# Caches that go in and come out with new tokens, by position, and the axis of the tokens.
+_CACHES: Final[Mapping[str, tuple[tuple[tuple[int, int], ...], int]]] = {
+    "com.microsoft.Attention": (((4, 1),), 3),
+    "com.microsoft.DecoderMaskedMultiHeadAttention": (((5, 1), (6, 2)), 2),
+    "com.microsoft.DecoderMaskedSelfAttention": (((4, 1),), 3),
+    "com.microsoft.GroupQueryAttention": (((3, 1), (4, 2)), 2),
+    "com.microsoft.MultiHeadAttention": (((6, 1), (7, 2)), 2),
+    "com.microsoft.PagedAttention": (((3, 1), (4, 2)), 1),
+    "com.microsoft.SparseAttention": (((3, 1), (4, 2)), 2),
+}
+
+
+def base(node: Node) -> str | None:
+    """Name the input of which a node makes a changed copy; None: it makes none."""
+    return node.proto.input[0] if node.op in _UPDATES else None
+
+
+def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[int, int]:
+    """Give the bytes that a node reads and writes.
+
+    Parameters
+    ----------
+    node
+        A node whose values are known.
+    used
+        Names of the values that somebody reads.
+    place
+        Where it puts a changed copy; None: it copies.
+    """
+    if place is Placement.WRITTEN_BACK:
+        return 0, 0
+    outputs = dict(zip(node.proto.output, node.outputs, strict=True))
+    written = {name: value for name, value in outputs.items() if name in used and value is not None}
+    if place is Placement.IN_PLACE:
+        changed = (node.input(_UPDATES[node.op]) or UNKNOWN).counted_bytes()
+        is_combining = node.text("reduction", "none") != "none"
+        rest = sum(value.counted_bytes() for name, value in node.reads.items() if name != base(node))
+        return rest + changed * is_combining, changed
+    caches = _caches(node)
+    write_bytes = sum(caches.get(name, value.counted_bytes()) for name, value in written.items())
+    return _read(node, write_bytes), write_bytes
+
+
+def _caches(node: Node) -> Mapping[str, int]:
+    """Give the bytes that are written of each cache that comes out as long as it went in: those of the new tokens."""
+    pairs, axis = _CACHES.get(node.op, ((), 0))
+    found: dict[str, int] = {}
+    for before, after in pairs:
+        past, present = node.input(before), node.outputs[after] if after < len(node.outputs) else None
+        if past is None or present is None or past.shape is None or past.shape != present.shape:
+            continue
+        query = node.input(0) or UNKNOWN
+        is_paged = axis == 1
+        new = query.dim(0) if is_paged else query.dim(1)
+        length = past.dim(0) * past.dim(1) if is_paged else past.dim(axis)
+        found[node.proto.output[after]] = present.counted_bytes() * min(new, length) // max(1, length)
+    return found
+
+
+def _read(node: Node, write_bytes: int) -> int:
+    if node.op in _GATHERING | _SLICING:
+        table = node.input(0) or UNKNOWN
+        others = {id(value): value for value in node.inputs[1:] if value is not None}
+        # Of what is unpacked from a parameter, its part of what is stored.
+        own = write_bytes * table.counted_bytes() // max(1, table.nbytes or table.counted_bytes())
+        return own + sum(value.counted_bytes() for value in others.values())
+    if node.op in _TABLES:
+        return _read_rows(node, *_TABLES[node.op])
+    return sum(value.counted_bytes() for value in node.reads.values()) + attribute_bytes(node.proto)
+
+
+def _read_rows(node: Node, positions: Sequence[int], indices: int) -> int:
+    """Count a row of each table for each index, but no row twice, and all of the other inputs."""
+    tables: dict[int, Value] = {id(table): table for at in positions if (table := node.input(at)) is not None}
+    picked, axis = (node.input(indices) or UNKNOWN).numel, node.integer("gather_axis", 0)
+    rest = sum(value.counted_bytes() for value in node.reads.values() if id(value) not in tables)
+    lengths = {key: max(1, table.dim(axis)) for key, table in tables.items()}
+    return rest + sum(
+        table.counted_bytes() * min(picked, lengths[key]) // lengths[key] for key, table in tables.items()
+    )
