@@ -23,23 +23,26 @@
 //! what is after a downset of a backward level, and one block more for each level that is not known yet. So costs at one end make
 //! the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is worked out.
 //!
-//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose producers are in `D`, and let
+//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose producers are in `D`, and on each kind of the
+//! stages after it let
 //!
 //! ```text
 //! c(what u produces) <= load(u) + c(what u is the last to read).
 //! ```
 //!
-//! If `D` and `u` together can be reached with as many blocks, `D` is *dominated*: in any partition that goes on from `D`, `u`
+//! If `D` and `u` together can be reached with as many stages, `D` is *dominated*: in any partition that goes on from `D`, `u`
 //! can move up into what was reached. Its block loses the load of `u` and the import of what it is the last to read, and
-//! imports at most what `u` produces; other blocks do not change. So `D` is left out. `D` and `u` together surely can be
-//! reached when the block from any `D'` of the level before is cheap enough,
+//! imports at most what `u` produces; it stores no more, and other blocks do not change. So `D` is left out: of all better
+//! partitions, take the one whose last downset is the largest, then the last but one, and so on. Where communication is
+//! beside the computation, the model outputs that `u` makes stand in place of its load. `D` and `u` together surely can be
+//! reached when the stage may hold `u`, what it stores plays no part and the block from any `D'` of the levels before is cheap enough,
 //!
 //! ```text
 //! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u produces) < T,
 //! ```
 //!
 //! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
-//! front, and holds for one end only. Where stages are unlike, or parameters count, nothing is left out.
+//! front, and holds for one end only.
 
 use std::sync::Arc;
 
@@ -89,16 +92,18 @@ struct Search<'a> {
     domains: Option<&'a Domains>,
     enumerator: Enumerator<'a>,
     ends: [End; 2],
-    /// Whether a node that could as well be in makes a downset useless.
-    is_dominated: bool,
 }
 
 impl<'a> Search<'a> {
     fn new(query: &'a Query<'a>, domains: Option<&'a Domains>) -> Self {
         let mut enumerator = Enumerator::new(query, domains);
         let ends = [enumerator.nothing(), enumerator.everything()].map(End::new);
-        let is_dominated = query.instance.is_plain() && query.instance.is_free_of_memory();
-        Self { query, domains, enumerator, ends, is_dominated }
+        Self { query, domains, enumerator, ends }
+    }
+
+    /// Whether downsets of the next forward level are left out that are dominated.
+    fn has_dominated(&self) -> bool {
+        self.query.instance.together().is_empty() && self.enumerator.stages.on(self.stage(0)).is_sum()
     }
 
     /// The stage of the next level of an end.
@@ -206,7 +211,7 @@ impl<'a> Search<'a> {
     /// What blocks lead to from each of the forward downsets from a place on, one after the other, and where from.
     fn lead(&mut self, begin: usize, budget: Budget, effort: &mut Effort) -> Result<Reached, Halt> {
         let (forward, stage) = (&self.ends[0], self.stage(0));
-        let full = self.is_dominated.then_some(self.query.threshold);
+        let full = self.has_dominated().then_some(self.query.threshold);
         let mut all = Downsets::new(self.query.instance.graph().num_nodes());
         let (mut met, mut starts) = (Met::default(), Vec::new());
         let priced = forward.priced(self.kind(stage));
@@ -238,7 +243,8 @@ impl<'a> Search<'a> {
     /// The downsets around which blocks can pay, and for each one from a place on that a block leads to it from.
     fn follow(&mut self, side: usize, begin: usize, budget: Budget, effort: &mut Effort) -> Result<Reached, Halt> {
         let (here, stage) = (&self.ends[side], self.stage(side));
-        let full = (side == 0 && self.is_dominated).then(|| self.query.threshold + here.start(begin));
+        let start = || here.start(begin, self.kind(stage));
+        let full = (side == 0 && self.has_dominated()).then(|| self.query.threshold + start());
         let fixed = self.enumerator.stages.on(stage).forbidden_beyond(&here.reached, begin, side == 0);
         let fixed = fixed.as_deref().map(|nodes| (nodes, [OUT, IN][side]));
         let question = Question { budget, stage, start: None, fixed, full, io: INFINITE };

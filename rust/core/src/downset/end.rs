@@ -66,9 +66,9 @@ impl End {
         self.paid[level..].iter().copied().max().unwrap_or(0)
     }
 
-    /// The least load of a downset from a place on, less what a block after it imports at most.
-    pub(super) fn start(&self, begin: usize) -> Ticks {
-        let boundaries = &self.reached.boundaries[begin..];
+    /// The least load of a downset from a place on, less what a block after it imports at most, on a kind.
+    pub(super) fn start(&self, begin: usize, kind: Option<usize>) -> Ticks {
+        let boundaries = &self.priced(kind).boundaries[begin..];
         boundaries.iter().map(|boundary| boundary.load - boundary.imports).min().unwrap_or(0)
     }
 

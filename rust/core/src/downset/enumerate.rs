@@ -163,6 +163,10 @@ impl<'a> Enumerator<'a> {
         let (num_at_start, num_nodes, has_start) = (self.sides.num_in, self.order.len(), question.start.is_some());
         let mut found = Downsets::new(num_nodes);
         let Some(order) = self.decide_forced(question) else { return Ok(found) };
+        let later = self.stages.prices_after(question.stage);
+        let stages = Arc::clone(&self.stages);
+        let stage = stages.on(question.stage);
+        let is_fixed = |node: u32| !stage.may_hold(wide(node));
         let sizes = if self.are_ends_listed { 0..num_nodes + 1 } else { num_at_start + 1..num_nodes };
         if !self.can_pay(question) {
             return Ok(found);
@@ -192,7 +196,9 @@ impl<'a> Enumerator<'a> {
                 at = branch.place + 1;
                 steps += 1;
                 self.query.interrupt.check(steps)?;
-                if let (OUT, Some(full), Some(gain)) = (side, question.full, self.sides.gain(node)) {
+                if let (OUT, Some(full), false) = (side, question.full, is_fixed(node))
+                    && let Some(gain) = self.sides.gain(node, &later)
+                {
                     least = least.max(full - gain);
                 }
                 self.sides.decide(node, side);
@@ -239,8 +245,8 @@ impl<'a> Enumerator<'a> {
 
     /// How full the block, or all blocks before the boundary, can still become.
     fn most(&self, has_start: bool) -> Ticks {
-        let Sides { inside, outside, potential, start, .. } = &self.sides;
-        self.sides.filling(has_start) + self.total - inside.load - outside.load + potential + start.imports
+        let Sides { potential, start, .. } = &self.sides;
+        self.sides.filling(has_start) + self.sides.free_load() + potential + start.imports
     }
 
     fn can_pay(&self, question: &Question<'_>) -> bool {

@@ -28,6 +28,9 @@ struct Shared {
 #[derive(Clone, Debug)]
 pub(crate) struct Prices {
     pub(super) nodes: Vec<NodePrice>,
+    /// The load of all nodes.
+    pub(super) total: Ticks,
+    is_overlap: bool,
     /// By tensor, what its maker pays when another block reads it.
     pub(super) exports: Vec<Ticks>,
     /// By tensor, what a block pays that reads it and does not make it; nothing where nobody pays.
@@ -54,13 +57,22 @@ impl Prices {
             Shared { readers, params: view.stored(x) }
         };
         let has_shared = graph.num_params() > 0;
+        let nodes: Vec<NodePrice> = graph.nodes().map(node).collect();
         Self {
-            nodes: graph.nodes().map(node).collect(),
+            total: nodes.iter().map(|node| node.load).sum(),
+            nodes,
+            is_overlap: view.is_overlap(),
             exports: graph.tensors().map(|x| view.export(x)).collect(),
             imports: graph.tensors().map(import).collect(),
             stored: graph.tensors().take(if has_shared { usize::MAX } else { 0 }).map(|x| view.stored(x)).collect(),
             shared: graph.tensors().filter(|&x| view.stored(x) > 0).map(shared).collect(),
         }
+    }
+
+    /// What a block pays less in the sum that it pays for tensors in, without a node and what the node reads and makes.
+    pub(super) fn moved_with(&self, node: usize) -> Ticks {
+        let NodePrice { load, outputs, .. } = self.nodes[node];
+        if self.is_overlap { outputs } else { load }
     }
 
     /// Ticks in which a parameter that several nodes read streams in.

@@ -156,6 +156,11 @@ impl<'a> Sides<'a> {
         self.weighed_at_start = 0;
     }
 
+    /// What the nodes that are free add to the load.
+    pub(super) fn free_load(&self) -> Ticks {
+        self.prices.total - self.inside.load - self.outside.load
+    }
+
     /// What the blocks before the boundary pay, and those after it, as far as that is decided.
     pub(super) fn paid(&self) -> [Ticks; 2] {
         match &self.purse {
@@ -173,19 +178,24 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// What a node whose producers are in adds to the block that takes it in, at most, if a later block is no worse off
-    /// without it.
-    pub(super) fn gain(&self, node: u32) -> Option<Ticks> {
-        let (v, graph, prices) = (NodeId::new(wide(node)), self.graph, &*self.prices);
-        let load = prices.nodes[wide(node)].load;
+    /// What a node whose producers are in adds to the block that takes it in, at most, if no block of a later stage is worse
+    /// off without it; `later` are the prices on their kinds.
+    pub(super) fn gain(&self, node: u32, later: &[Arc<Prices>]) -> Option<Ticks> {
+        let (v, graph) = (NodeId::new(wide(node)), self.graph);
         let is_last = |x: &&TensorId| wide(self.consumers_in[x.index()]) + 1 == graph.consumers(**x).len();
-        let saved: Ticks = graph.reads(v).iter().filter(is_last).map(|&x| prices.imports[x.index()]).sum();
         let read = graph.produces(v).iter().filter(|x| !graph.consumers(**x).is_empty());
-        let imports: Ticks = read.clone().map(|&x| prices.imports[x.index()]).sum();
-        let exports: Ticks = read.map(|&x| prices.exports[x.index()]).sum();
+        let is_no_worse = |prices: &Arc<Prices>| {
+            let saved: Ticks = graph.reads(v).iter().filter(is_last).map(|&x| prices.imports[x.index()]).sum();
+            let imports: Ticks = read.clone().map(|&x| prices.imports[x.index()]).sum();
+            imports <= prices.moved_with(wide(node)) + saved
+        };
+        if !later.iter().all(is_no_worse) {
+            return None;
+        }
+        let exports: Ticks = read.map(|&x| self.prices.exports[x.index()]).sum();
         let is_new = |x: &&TensorId| self.consumers_in[x.index()] + 1 == self.live_at_start[x.index()];
-        let imported: Ticks = graph.reads(v).iter().filter(is_new).map(|&x| prices.imports[x.index()]).sum();
-        (imports <= load + saved).then_some(load + exports + imported)
+        let imported: Ticks = graph.reads(v).iter().filter(is_new).map(|&x| self.prices.imports[x.index()]).sum();
+        Some(self.prices.nodes[wide(node)].load + exports + imported)
     }
 
     /// Puts a free node on a side, and whatever must be there with it.

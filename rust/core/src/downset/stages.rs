@@ -30,6 +30,8 @@ pub(crate) struct Stages<'a> {
     classes: Vec<Class>,
     /// The class of each stage; empty when all are of one.
     class_of: Vec<u32>,
+    /// By stage, the kinds of those after it, as bits; empty when all are alike.
+    later: Vec<u64>,
     /// By class, the classes that are at least as good.
     as_good: Vec<Vec<usize>>,
     /// Whether blocks must be looked at for what several nodes read, and for their state and live tensors.
@@ -77,6 +79,10 @@ impl<'a> Stages<'a> {
                 class_of.push(narrow(class));
             }
         }
+        let mut later = vec![0; class_of.len()];
+        for stage in (1..class_of.len()).rev() {
+            later[stage - 1] = later[stage] | 1 << instance.kind_of(stage);
+        }
         let views: Vec<View<'_>> = instance.views().collect();
         let is_limited = views.iter().any(|view| view.memory_limit().is_some());
         let has_state = views.iter().any(|view| view.state_limit().is_some());
@@ -93,6 +99,7 @@ impl<'a> Stages<'a> {
             prices: views.iter().map(|&view| Arc::new(Prices::new(instance, view))).collect(),
             classes,
             class_of,
+            later,
             as_good,
             has_shared: graph.num_params() > 0 && !instance.is_free_of_memory(),
             has_look: has_state || (is_limited && graph.nodes().any(|v| graph.live_bytes(v) > 0)),
@@ -112,6 +119,13 @@ impl<'a> Stages<'a> {
     /// The prices on a kind of device.
     pub(super) fn prices(&self, kind: usize) -> &Arc<Prices> {
         &self.prices[kind]
+    }
+
+    /// The prices on each kind of the stages after one.
+    pub(super) fn prices_after(&self, stage: usize) -> Vec<Arc<Prices>> {
+        let kinds = self.later.get(stage).copied().unwrap_or(1);
+        let kinds = (0..self.prices.len()).filter(|&kind| kinds >> kind & 1 == 1);
+        kinds.map(|kind| Arc::clone(&self.prices[kind])).collect()
     }
 
     /// A stage, from 0.
@@ -208,6 +222,16 @@ impl Stage<'_> {
     /// Whether it takes a look at a block to know what it costs, beyond sums at both ends.
     pub(super) fn has_look(&self) -> bool {
         self.has_shared || self.has_look
+    }
+
+    /// Whether the stage may hold a node.
+    pub(super) fn may_hold(&self, node: usize) -> bool {
+        self.forbidden.is_empty() || !has(self.forbidden, node)
+    }
+
+    /// Whether a block costs a sum of the loads and the transfers of its nodes, whatever these store.
+    pub(super) fn is_sum(&self) -> bool {
+        !self.view.is_overlap() && self.view.is_free_of_memory()
     }
 
     /// The nodes that the stage may not hold and a downset lacks; none where it may hold all.
