@@ -4,12 +4,13 @@
 //! So cuts, labels and the downset DP are tried on both halves, and on halves of these where they do not come to an end.
 //!
 //! **Claim.** When there is a partition better than the threshold, then labels find one in some part. So does the DP, when all
-//! nodes weigh more than `k - 1` blocks can cost.
+//! nodes weigh more than all blocks but one have room for.
 //!
 //! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, prefix weights
 //! and node weights say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
 //! better partition has `k` blocks with nodes, so that the downsets of its cuts are in the levels that their number says, from
-//! either end. Take the one with the least sum of all nodes' blocks: none of these downsets is dominated
+//! either end: were one in an earlier level, then an empty stage would be left. Take the one whose last downset is the largest, then
+//! the last but one, and so on: none of these downsets is dominated
 //! (`downset/bidirectional.rs`), since that would take a partition that is as good, where a node has moved up.
 
 use std::cmp::Reverse;
@@ -58,7 +59,9 @@ pub(super) fn branch(
         None => parts.insert(halves(query, domains.clone(), 1).ok_or(Halt::Steps)?),
     };
     // Every better partition has nodes in all blocks.
-    let has_all_blocks = sum(&domains.known.weights) > query.capacity() - i128::from(query.max_cost());
+    let rooms = query.instance.rooms(query.max_cost());
+    let least = i128::from(rooms.iter().copied().min().unwrap_or(0));
+    let has_all_blocks = sum(&domains.known.weights) > sum(&rooms) - least;
     let branching = Branching {
         query,
         rows: incompatibility(graph, &domains.incompatible, query.params.domain.max_nodes),
@@ -161,7 +164,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::cases::{least_of, random_instance_at, small_params};
+    use crate::cases::{least_of, random_instance_at, random_unlike, small_params};
     use crate::cost::{bottleneck, partition_costs};
     use crate::domain::Known;
     use crate::exact::decide::decide_within;
@@ -170,11 +173,15 @@ mod tests {
     #[test]
     fn parts_together_decide_what_the_whole_does() {
         let (params, interrupt) = (small_params(), Interrupt::never());
-        let (mut num_branched, mut num_found, mut num_left) = (0, 0, 0);
-        for case in 0..1000 {
+        let (mut num_branched, mut num_found, mut num_left, mut num_unlike) = (0, 0, 0, 0);
+        for case in 0..3000 {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
             let (num_nodes, num_blocks) = (random.random_range(3..9), random.random_range(2..4));
-            let instance = random_instance_at(4.0, &mut random, num_nodes, num_blocks);
+            let instance = if case < 1000 {
+                random_instance_at(4.0, &mut random, num_nodes, num_blocks)
+            } else {
+                random_unlike(&mut random, num_nodes, num_blocks)
+            };
             let each: Vec<usize> = (0..num_nodes).collect();
             let best = least_of(&instance, &each, num_nodes);
             let near = best.min(1 << 52);
@@ -203,6 +210,7 @@ mod tests {
                     continue;
                 }
                 num_branched += 1;
+                num_unlike += usize::from(case >= 1000);
                 // So few that it goes on from what is left.
                 let mut left = None;
                 let found = (0..100).find_map(|turn| {
@@ -224,6 +232,9 @@ mod tests {
                 }
             }
         }
-        assert!(num_branched - num_found > 500 && num_found > 500 && num_left > 1000);
+        assert!(
+            num_branched - num_found > 500 && num_found > 500 && num_left > 1000 && num_unlike > 500,
+            "{num_unlike}"
+        );
     }
 }

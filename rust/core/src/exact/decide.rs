@@ -4,8 +4,6 @@
 //! 2. Label setting in the windows that follow without minimum cuts, where memory does not count.
 //! 3. Minimum cuts narrow the domains; then labels and the DP again.
 //! 4. Windows are cut in two, and each part is decided by itself (`branch.rs`).
-//!
-//! Where stages are unlike, or blocks cost more than sums of one row, the downset DP decides alone.
 
 use super::attempt::attempt;
 use super::branch::{Part, branch};
@@ -31,9 +29,6 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     if let Some(known) = known {
         return decide_known(query, known, effort);
     }
-    if !has_domains(query) {
-        return decide_by_downsets(query, effort);
-    }
     match decide_without_cuts(query, Known::nothing(query.instance), effort)? {
         Stage::Decided(found) => Ok(found),
         Stage::Open(domains) => match domains.by_cuts(query, query.params.domain.brief_steps, &mut 0)? {
@@ -43,19 +38,6 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     }
 }
 
-/// Whether domains, labels and parts say what is true of the instance.
-pub(super) fn has_domains(query: &Query<'_>) -> bool {
-    query.instance.is_plain()
-}
-
-/// A partition better than the threshold, by the downset DP alone.
-fn decide_by_downsets(query: &Query<'_>, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
-    if query.threshold <= query.instance.combinatorial_bound() {
-        return Ok(None);
-    }
-    bidirectional(query, None, effort.steps(), effort)
-}
-
 /// A partition better than the threshold that is as `known`: there are no cuts and no parts.
 ///
 /// # Errors
@@ -63,10 +45,6 @@ fn decide_by_downsets(query: &Query<'_>, effort: &mut Effort) -> Result<Option<V
 pub(super) fn decide_known(query: &Query<'_>, known: Known, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
     if query.threshold <= query.instance.combinatorial_bound() {
         return Ok(None);
-    }
-    if !has_domains(query) {
-        // What is known is not needed.
-        return decide_by_downsets(query, effort);
     }
     let Some(domains) = Domains::new(query, known) else { return Ok(None) };
     let steps = query.params.decide.known_shares.map(|share| effort.steps() / share);
@@ -81,9 +59,6 @@ pub(super) fn decide_without_cuts(query: &Query<'_>, known: Known, effort: &mut 
     let params = &query.params.decide;
     if query.threshold <= query.instance.combinatorial_bound() {
         return Ok(Stage::Decided(None));
-    }
-    if !has_domains(query) {
-        return decide_by_downsets(query, effort).map(Stage::Decided);
     }
     match bidirectional(query, None, params.downset_steps, effort) {
         Err(Halt::Steps) => {}

@@ -8,7 +8,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::bracket::{Bounds, Bracket, Event, Task};
 use super::branch::Part;
-use super::decide::{Stage, decide_known, decide_within, decide_without_cuts, has_domains};
+use super::decide::{Stage, decide_known, decide_within, decide_without_cuts};
 use super::state::ProofState;
 use super::sweep::{By, Found, Sweep};
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
@@ -329,9 +329,6 @@ impl Prover<'_> {
                 continue;
             };
             let query = Query { instance: &reduction.instance, threshold, params, interrupt: self.interrupt };
-            if !has_domains(&query) {
-                return Ok(Event::Swept { has_cuts: false });
-            }
             let mut arcs = 0;
             let mut ask = |steps| state.domains.ask(&query, &reduction.group_of, steps, &mut arcs);
             let share = match trial.by {

@@ -7,7 +7,6 @@ pub use effort::{Counts, Effort, Halt};
 pub use params::{BracketParams, BranchParams, DecideParams, DomainParams, DownsetParams, ExactParams, LabelingParams};
 
 use crate::cost::{Instance, Ticks};
-use crate::ids::count;
 use crate::interrupt::Interrupt;
 
 /// Whether there is a partition of an instance whose blocks all cost less than a threshold.
@@ -27,10 +26,5 @@ impl Query<'_> {
     /// The most that a block can cost: costs are integers.
     pub(crate) fn max_cost(&self) -> Ticks {
         self.threshold - 1
-    }
-
-    /// The most that all blocks can cost together; it need not fit 64 bits.
-    pub(crate) fn capacity(&self) -> i128 {
-        i128::from(self.max_cost()) * i128::from(count(self.instance.num_blocks()))
     }
 }

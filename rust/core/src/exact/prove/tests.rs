@@ -10,7 +10,7 @@ use crate::cost::{INFINITE, check_partition};
 #[test]
 fn proving_ends_at_the_optimum() {
     let (mut num_infeasible, mut num_proofs) = (0, 0);
-    for case in 0..2000 {
+    for case in 0..3000 {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
         let (num_nodes, num_blocks) = (random.random_range(1..7), random.random_range(1..5));
         let draw = if case % 4 == 0 { random_together } else { random_unlike };
