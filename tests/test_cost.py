@@ -350,13 +350,11 @@ def test_a_question_that_is_none_is_refused(arguments: dict[str, Any], message: 
         sg.Instance(to_graph(CHAIN), **arguments)
 
 
-def test_what_takes_one_order_or_one_kind_says_so() -> None:
+def test_what_takes_one_order_says_so() -> None:
     """No method ignores what it does not count."""
     fast, slow = sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)
     anyhow = sg.Instance(to_graph(CHAIN), devices={fast: 1, slow: 1}, order="any")
-    pinned = sg.Instance(to_graph(CHAIN), devices=[fast, fast], constraints=sg.Constraints(pin={0: 1}))
     calls: dict[str, Callable[[sg.Instance], object]] = {
-        "method 'auto'": sg.solve,
         "method 'hybrid'": sg.search,
         "slice_order": lambda instance: sg.slice_order(instance, [0, 1, 2]),
         "audit": lambda instance: sg.audit(instance, [0, 0, 1]),
@@ -366,12 +364,6 @@ def test_what_takes_one_order_or_one_kind_says_so() -> None:
     for name, call in calls.items():
         with pytest.raises(sg.InputError, match=f"{name}: it takes devices in a given order"):
             call(anyhow)
-        if name == "compare":
-            continue
-        for instance in (sg.Instance(to_graph(CHAIN), devices=[fast, slow]), pinned):
-            said = "method 'exact'" if name == "lower_bound" else name
-            with pytest.raises(sg.InputError, match=f"{said}: it takes devices of one kind without overlap"):
-                call(instance)
     for name in ("device", "work", "transfer", "params", "memory", "memory_limit"):
         with pytest.raises(sg.InputError, match="stages are unlike here"):
             getattr(sg.Instance(to_graph(CHAIN), devices=[fast, slow]), name)

@@ -25,7 +25,7 @@ from questions import Question, light_questions, questions, shaped_questions
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.lower_bound import SOLVED
 from slicegraph.result import SOLVER_PRECISION
-from slicegraph.solve.solve import METHODS
+from slicegraph.solve.given import METHODS
 from strategies import CHAIN, devices, graphs, grid, to_instance
 from test_search import wide_instance
 

@@ -150,6 +150,7 @@ class Instance:
         boundary_io: bool,
         pins: list[tuple[int, list[int]]] = ...,
         together: list[list[int]] = ...,
+        multipliers: list[int] | None = None,
     ) -> Instance: ...
     @property
     def num_kinds(self) -> int: ...

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph.cost import Instance, plain
+from slicegraph.cost import Instance, given_order
+from slicegraph.feasibility import over_limit
 from slicegraph.history import with_bottleneck
 from slicegraph.partition import check_partition
 from slicegraph.result import Result, Status, make_result
@@ -68,7 +69,7 @@ def audit(
     >>> result.bottleneck, result.lower_bound, result.gap
     (4.0, 2.0, 0.5)
     """
-    plain(instance, "audit")
+    given_order(instance, "audit")
     stop = as_stop(stop)
     begin = time.perf_counter()
     blocks = check_partition(instance, block_of)
@@ -118,9 +119,8 @@ def complaints(instance: Instance, block_of: ArrayLike) -> list[str]:
     ['stage 1 is empty', 'stage 3 is empty']
     """
     blocks = check_partition(instance, block_of)
-    limit = instance.device.memory_limit
     heavy = [
-        f"stage {stage} holds {block.held}, but memory_limit is {limit}"
+        over_limit(instance, stage, block)
         for stage, block in enumerate(instance.block_costs(blocks))
         if math.isinf(block.cost)
     ]

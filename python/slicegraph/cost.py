@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import math
@@ -19,13 +18,13 @@ from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
 from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.columns import integers
-from slicegraph.constraints import Constraints, Resolved, UnmetError, resolve
+from slicegraph.compiled import Compiled, resolved_in_any_order
+from slicegraph.constraints import Constraints, Resolved, UnmetError
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
 from slicegraph.identity import PLAIN, instance_facts
 from slicegraph.machine import Machine, machine_of, machine_of_file
-from slicegraph.roofline import can_run, make_kind, work_seconds
 
 ALL_TICKS = 2**52
 """More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
@@ -81,7 +80,7 @@ class Instance:
     [3.125, 3.5]
     """
 
-    __slots__ = ("_boundary_io", "_constraints", "_core", "_graph", "_machine", "_resolved")
+    __slots__ = ("_boundary_io", "_compiled", "_constraints", "_graph", "_machine", "_resolved")
 
     def __init__(
         self,
@@ -105,45 +104,42 @@ class Instance:
         else:
             self._machine, together = machine_of_file(file)
             self._constraints = Constraints(together=together) if constraints is None else constraints
-        self._resolved = Resolved(stages={}, together=())
-        self._core: CoreInstance | None = None
         if self.order == "given":
-            self._compile()
+            self._compiled = Compiled.of(graph, self._machine, self._constraints, boundary_io=self._boundary_io)
+            self._resolved = self._compiled.resolved
             return
         for name in ("pin", "forbid"):
             if getattr(self._constraints, name):
                 raise InputError(f"{name}: with order='any' no stage has a device that is known, so none can be named")
-        # What is wrong with the devices or with the names of nodes is wrong in every order.
-        with contextlib.suppress(UnmetError):
-            self._in_order(next(self._machine.orders()))
+        # Costs are the same in every order.
+        io = self._boundary_io
+        self._compiled = Compiled.in_some_order(graph, self._machine, self._constraints, boundary_io=io)
+        self._resolved = resolved_in_any_order(graph, self._machine, self._compiled)
 
-    def _compile(self) -> None:
-        """Find the nodes that constraints name, and snap all costs."""
-        arrays, machine = self._graph.arrays, self._machine
-        tables = [work_seconds(arrays, device) for device in machine.kinds]
-        if self._constraints or any(table is not None and np.isnan(table).any() for table in tables):
-            runs = can_run(tables, machine.kind_of)
-            self._resolved = resolve(self._constraints, arrays, self.num_blocks, runs)
-        self._core = CoreInstance(
-            self._graph.core,
-            kinds=[make_kind(arrays, device, table) for device, table in zip(machine.kinds, tables, strict=True)],
-            kind_of=list(machine.kind_of),
-            boundary_io=self._boundary_io,
-            pins=[(node, list(stages)) for node, stages in self._resolved.stages.items()],
-            together=[list(group) for group in self._resolved.together],
-        )
+    def in_order(self, machine: Machine) -> Instance:
+        """Give the problem with its devices in an order, for the modules of this package.
 
-    def _in_order(self, machine: Machine) -> Instance:
-        return Instance(
-            self._graph, devices=machine.devices, constraints=self._constraints, boundary_io=self._boundary_io
+        Raises
+        ------
+        UnmetError
+            When constraints and devices leave no partition in it.
+        """
+        one = object.__new__(Instance)
+        one._graph, one._machine, one._boundary_io = self._graph, machine, self._boundary_io
+        one._constraints = self._constraints
+        one._compiled = Compiled.of(
+            self._graph, machine, self._constraints, boundary_io=self._boundary_io, like=self._compiled
         )
+        one._resolved = one._compiled.resolved
+        return one
 
     def quotient(self, graph: Graph, core: CoreInstance) -> Instance:
         """Wrap a core instance whose nodes are groups of these nodes; ``graph`` has its arrays."""
         quotient = object.__new__(Instance)
-        quotient._graph, quotient._core = graph, core
-        quotient._machine, quotient._boundary_io = self._machine, self._boundary_io
-        quotient._constraints, quotient._resolved = Constraints(), Resolved(stages={}, together=())
+        quotient._graph, quotient._boundary_io = graph, self._boundary_io
+        quotient._machine, quotient._constraints = self._machine, Constraints()
+        quotient._resolved = Resolved(stages={}, together=())
+        quotient._compiled = Compiled(core=core, machine=self._machine, resolved=quotient._resolved)
         return quotient
 
     @property
@@ -213,7 +209,7 @@ class Instance:
             return
         for machine in self._machine.orders():
             try:
-                arrangement = self._in_order(machine)
+                arrangement = self.in_order(machine)
             except UnmetError:
                 continue
             yield arrangement
@@ -231,9 +227,9 @@ class Instance:
     @property
     def core(self) -> CoreInstance:
         """The compiled instance, for the modules of this package."""
-        if self._core is None:
+        if self.order == "any":
             raise InputError("instance: its devices stand in any order; Instance.arrangements gives each")
-        return self._core
+        return self._compiled.core
 
     @property
     def is_plain(self) -> bool:
@@ -243,12 +239,23 @@ class Instance:
     @property
     def tick(self) -> float:
         """Seconds of one tick, a power of two."""
-        return self.core.tick
+        return self._compiled.core.tick
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The costs in ticks on each kind of device, in the order of ``machine.kinds``."""
-        return tuple(self.core.row(kind) for kind in range(len(self._machine.kinds)))
+        # In any order the first arrangement may have met the kinds in another one.
+        return self._compiled.rows(self._machine)
+
+    @property
+    def combinatorial_bound(self) -> int:
+        """Ticks that no partition beats at a look, in any order of the devices; 2^52: none is within the limits."""
+        return self._compiled.core.combinatorial_bound()
+
+    @property
+    def multipliers(self) -> list[int]:
+        """By how much a tick counts on each kind of device where what stages pay is added up."""
+        return self._compiled.multipliers(self._machine)
 
     @property
     def work(self) -> NDArray[np.int64]:
@@ -293,7 +300,7 @@ class Instance:
             return {"format": FORMAT, "device": facts["device"]}
         names = ("devices", "kind_of", "order", "stages", "together")
         asked = {name: facts[name] for name in names}
-        return {"format": UNLIKE_FORMAT, "multipliers": self.core.multipliers, **asked}
+        return {"format": UNLIKE_FORMAT, "multipliers": self.multipliers, **asked}
 
     def _facts(self) -> dict[str, Any]:
         arrays, rows = self._graph.arrays, self.rows

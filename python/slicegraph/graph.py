@@ -132,12 +132,8 @@ class Graph:
         machine: Mapping[str, Any] | None = None,
     ) -> None:
         checks.text("name", name)
-        required = {
-            "producer": integers("producer", producer),
-            "size": integers("size", size),
-            "consumers": integers("consumers", consumers),
-            "consumer_offsets": integers("consumer_offsets", consumer_offsets),
-        }
+        ends = {"producer": producer, "size": size, "consumers": consumers, "consumer_offsets": consumer_offsets}
+        required = {name: integers(name, values) for name, values in ends.items()}
         optional = {
             **_given(floats, work=work, flops=flops),
             **_given(integers, read_bytes=read_bytes, write_bytes=write_bytes, param_bytes=param_bytes),

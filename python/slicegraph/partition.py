@@ -51,17 +51,23 @@ def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32
         if wrong.size:
             node = _called("node", wrong[0], graph.arrays.node_name)
             raise InputError(f"{node} is in stage {blocks[wrong[0]]}, but stages are 0 to {last}") from None
-        raise InputError(_backwards(graph, blocks)) from None
+        back = _backwards(graph, blocks)
+        if not back:
+            # A constraint, or a device that cannot run a node.
+            raise
+        raise InputError(back) from None
     return blocks.astype(np.int32)
 
 
 def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:
-    """Say where stages wait for each other, or that they only have the wrong numbers."""
+    """Say where stages wait for each other, or that they only have the wrong numbers; nothing when neither is so."""
     arrays = graph.arrays
     tensors = np.repeat(np.arange(graph.num_tensors), np.diff(arrays.consumer_offsets))
     is_made = arrays.producer[tensors] >= 0
     tensors, readers = tensors[is_made], blocks[arrays.consumers[is_made]]
     producers = blocks[arrays.producer[tensors]]
+    if not (readers < producers).any():
+        return ""
     cycle = _cycle(producers, readers)
     # The first step back, on the cycle if there is one.
     steps = [(producer, reader) for producer, reader in itertools.pairwise(cycle) if reader < producer]

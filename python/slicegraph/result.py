@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from slicegraph import checks
 from slicegraph.block import BlockCost
 from slicegraph.certificate.model import Certificate
-from slicegraph.cost import Instance, plain
+from slicegraph.cost import Instance
 from slicegraph.crossings import Crossings, CutTensor, Stage, cut_tensors, find_crossings, stages
+from slicegraph.evidence.arrangement import ARRANGEMENTS, Arrangement
 from slicegraph.evidence.bound import Bound
 from slicegraph.feasibility import shortage
 from slicegraph.history import Row, settled
@@ -76,6 +77,11 @@ class Result:
         last one has the result's.
     seed, method
         What it ran with; the method of an audit is ``audit``.
+    asked
+        The problem as it was asked: with its devices in any order, of which ``instance`` has the one that is best; else
+        ``instance`` itself.
+    arrangements
+        Where any order is asked for, what is proven of each; () when nothing but the combinatorial bound is.
     stay
         What staying near a plan has cost, and what moves; None when it was not asked for.
     """
@@ -93,6 +99,8 @@ class Result:
     seed: int
     method: str
     stay: Stay | None = None
+    asked: Instance
+    arrangements: tuple[Arrangement, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -109,7 +117,7 @@ class Result:
     @property
     def shortage(self) -> str:
         """What is short of how many bytes when it is proven that no partition fits the memory limit; else empty."""
-        return shortage(self.instance) if self.status is Status.INFEASIBLE else ""
+        return shortage(self.asked) if self.status is Status.INFEASIBLE else ""
 
     @property
     def verified_lower_bound(self) -> float:
@@ -186,7 +194,7 @@ class Result:
         -----
         Made anew at each call, O(nodes + tensors + reads + rows of all proofs).
         """
-        instance = plain(self.instance, "certificate")
+        instance = self.asked
         graph = instance.graph
         return Certificate.of(
             {
@@ -203,10 +211,22 @@ class Result:
                 "instance": instance.digest,
                 "witness": None if math.isinf(self.bottleneck) else self._witness(),
                 "lower_bound": max(bound.ticks for bound in self.bounds),
-                "bounds": [bound.document for bound in self.bounds],
-                "solver": _solver([bound.solver for bound in self.bounds if bound.solver]),
+                "bounds": [bound.document for bound in self.bounds if bound.method != ARRANGEMENTS],
+                "solver": _solver([bound.solver for bound in self._every_bound if bound.solver]),
+                **self._of_orders,
             }
         )
+
+    @property
+    def _every_bound(self) -> list[Bound]:
+        return [*self.bounds, *(bound for each in self.arrangements for bound in each.bounds)]
+
+    @property
+    def _of_orders(self) -> dict[str, Any]:
+        """What a certificate says of each order of the devices."""
+        if self.asked.order == "given":
+            return {}
+        return {"arrangements": [each.document for each in self.arrangements]}
 
     def __repr__(self) -> str:
         from slicegraph.report.notebook import result_to_line  # noqa: PLC0415 - an answer shows itself through a report
@@ -225,7 +245,13 @@ class Result:
             "block_of": self.block_of.tolist(),
             "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in self.block_costs],
             "bottleneck": int(self.bottleneck / tick),
+            **({} if self.asked.order == "given" else {"kind_of": self._kind_of}),
         }
+
+    @property
+    def _kind_of(self) -> list[int]:
+        """The kind of each stage, as the problem that was asked numbers them."""
+        return [self.asked.machine.kinds.index(device) for device in self.instance.devices]
 
 
 def _solver(solvers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -282,4 +308,5 @@ def make_result(
         seed=seed,
         method=method,
         stay=stay,
+        asked=instance,
     )

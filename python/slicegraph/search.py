@@ -129,7 +129,8 @@ def search(
     >>> sg.search(instance, stop=sg.MaxEvaluations(100)).bottleneck
     3.125
     """
-    check_run(instance, method, METHODS, params)
+    given_order(instance, f"method {method!r:.80}")
+    check_run(method, METHODS, params)
     stop, is_told_to_end, rows = as_stop(stop), as_callback(callback), list[Row]()
     begin = time.perf_counter()
     bound = combinatorial(instance)
@@ -180,9 +181,8 @@ def infeasible(instance: Instance, bound: Bound, stop: Stop, *, seed: int, metho
     )
 
 
-def check_run(instance: object, method: object, methods: Iterable[str], params: BrkgaParams | None) -> None:
-    """Refuse what is no instance, a method that there is not, and parameters of another one."""
-    given_order(instance, f"method {method!r:.80}")
+def check_run(method: object, methods: Iterable[str], params: BrkgaParams | None) -> None:
+    """Refuse a method that there is not, and parameters of another one."""
     check_method(method, methods)
     if params is not None:
         _check_params(checks.instance_of("params", params, BrkgaParams))

@@ -34,7 +34,7 @@ from slicegraph.evidence.bound import Bound
 def combinatorial(instance: Instance) -> Bound:
     """Compute the combinatorial bound in O(nodes + tensors + reads); exact for one block."""
     begin = time.perf_counter()
-    ticks = instance.core.combinatorial_bound()
+    ticks = instance.combinatorial_bound
     seconds = time.perf_counter() - begin
     return Bound(
         method="combinatorial", ticks=ticks, tick=instance.tick, seconds=seconds, status="optimal", verified=ticks

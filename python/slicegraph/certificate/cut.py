@@ -105,7 +105,7 @@ def least_cost_beside(
         network = _Network(quotient, costs, inside, barred, sides)
         fixed = costs.load(inside) + overflow
         return fixed + network.flow(enough - fixed, budget)
-    least, (low, high) = 0, (0, _MEANS)
+    least, low, high = 0, -1, _MEANS + 1
     while high - low > 1:
         share = (low + high) // 2
         network = _Network(quotient, costs, inside, barred, sides, (share, _MEANS - share))

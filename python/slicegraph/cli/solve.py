@@ -12,7 +12,8 @@ from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
 from slicegraph.guesses import Guessed, guessed
 from slicegraph.report.guesses import listed
-from slicegraph.solve.solve import DEFAULT_SLACK, METHODS
+from slicegraph.solve.given import METHODS
+from slicegraph.solve.solve import DEFAULT_SLACK
 
 
 def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

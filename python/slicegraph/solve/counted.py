@@ -96,6 +96,8 @@ class CountedRun:
         Told the progress as often as the stop is asked; says whether to end.
     warm_start
         A partition that is known before anything has run.
+    known
+        Ticks of a partition that is known elsewhere: only better ones count.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class CountedRun:
         *,
         has_exact: bool,
         warm_start: NDArray[np.int32] | None = None,
+        known: int | None = None,
     ) -> None:
         self._instance, self._threads, self._stop, self._show = instance, threads, stop, show
         self._begin, self._params, self._known = time.monotonic(), ScheduleParams(), ProofState()
@@ -122,6 +125,8 @@ class CountedRun:
         if warm_start is not None:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             self._best = round(bottleneck / instance.tick), warm_start
+        if known is not None and known < self._best[0]:
+            self._best = known, None
 
     def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
         """Take the search's news, in seconds; give the exact solver its turn when it is due; say whether to stop."""

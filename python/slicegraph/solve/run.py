@@ -47,6 +47,8 @@ class SolveRun:
         Told the progress as often as the stop is asked; says whether to end.
     warm_start
         A partition that is known before anything has run.
+    known
+        Ticks of a partition that is known elsewhere: only better ones count.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class SolveRun:
         show: Callable[[Progress], bool],
         *,
         warm_start: NDArray[np.int32] | None = None,
+        known: int | None = None,
     ) -> None:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
@@ -74,6 +77,7 @@ class SolveRun:
         if warm_start is not None:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             shared.improve(warm_start, round(bottleneck / instance.tick))
+        shared.improve(None, known)
         self.is_interrupted = False
         """Whether Ctrl-C came while the bounds were summed up."""
 

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance, plain
+from slicegraph.cost import ALL_TICKS, Instance, given_order, plain
 from slicegraph.errors import InputError
-from slicegraph.lower_bound import SOLVED
+from slicegraph.feasibility import over_limit
 from slicegraph.moves import Stay
 from slicegraph.moves import stay_near as find_near
 from slicegraph.partition import check_partition
 from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
-from slicegraph.search import BrkgaParams, check_run, find, infeasible, thread_count
-from slicegraph.solve.counted import CountedRun
-from slicegraph.solve.run import SolveRun
-from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
+from slicegraph.search import BrkgaParams, check_run, thread_count
+from slicegraph.solve.arrangements import solve_any
+from slicegraph.solve.given import METHODS, solve_given
+from slicegraph.solve.task import Ended, Task
+from slicegraph.stop import DEFAULT_STOP, Condition, Progress, as_callback, as_stop
 from slicegraph.ties import settle
 
 DEFAULT_SLACK = 0.01
 """By what part of the best bottleneck an answer that stays near a plan may exceed it."""
-
-METHODS: Mapping[str, tuple[str, ...]] = {
-    "auto": ("downsets", "chain", "exact"),
-    **dict.fromkeys(SEARCHES, ()),
-    **{name: (name,) for name in SOLVED},
-}
-"""What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
 _COUNTED = ("auto", "downsets", *SEARCHES)
-"""Of these, what runs under a limit of work: without the bounds that need the MIP solver."""
+"""Of the methods, what runs under a limit of work: without the bounds that need the MIP solver."""
 
 
 def solve(
@@ -117,67 +112,58 @@ def solve(
     >>> str(result.status), result.bottleneck, result.gap
     ('optimal', 2.0, 0.0)
     """
-    check_run(instance, method, METHODS, params)
-    plain(instance, f"method {method!r:.80}")
+    checks.instance_of("instance", instance, Instance)
+    check_run(method, METHODS, params)
     stop, ends = as_stop(stop), as_callback(callback)
     if stop.work is not None:
         _check_counted(method)
     checks.whole("seed", seed, 0, 2**64 - 1)
     checks.flag("display", display)
-    ordinary = combinatorial(instance)
     slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
     plan, begin = _first(instance, stay_near, warm_start)
-    if ordinary.ticks >= ALL_TICKS:
-        result = infeasible(instance, ordinary, stop, seed=seed, method=method)
-        ends(_progress(result, work=0))
-        return result
-    num_threads = thread_count(threads)
-    search = method if method in SEARCHES else SEARCHES[0]
-    is_shared = stop.work is None and "downsets" in METHODS[method]
-    num_searching = max(1, num_threads // 2) if is_shared else num_threads
+    threads = thread_count(threads)
 
     def show(progress: Progress) -> bool:
         line.update(progress)
         return ends(progress)
 
-    with (
-        ProgressLine(is_wanted=display) as line,
-        _new_run(instance, method, num_threads, stop, show, begin) as run,
-    ):
-        found = find(
-            instance, method=search, seed=seed, threads=num_searching, params=params, poll=run.poll, start=begin
-        )
-        run.close()
-    block_of, stay, is_signalled = _last(instance, run.better(found.block_of, found.ticks), plan, slack)
+    with ProgressLine(is_wanted=display) as line:
+        task = Task(method=method, seed=seed, threads=threads, params=params, stop=stop, show=show)
+        ended = _run(instance, task, begin)
+    block_of, stay, is_signalled = _last(ended.instance, ended.block_of, plan, slack)
     result = make_result(
-        instance,
+        ended.instance,
         block_of=block_of,
-        bounds=run.bounds,
-        evaluations=found.evaluations,
-        seconds=run.seconds,
+        bounds=ended.bounds,
+        evaluations=ended.evaluations,
+        seconds=ended.seconds,
         stop=stop,
-        is_interrupted=found.is_interrupted or run.is_interrupted or is_signalled,
-        history=run.history,
+        is_interrupted=ended.is_interrupted or is_signalled,
+        history=ended.history,
         seed=seed,
         method=method,
         stay=stay,
     )
-    ends(_progress(result, work=run.work))
+    result = dataclasses.replace(result, asked=instance, arrangements=ended.arrangements)
+    ends(_progress(result, work=ended.work))
     return result
 
 
-def _new_run(
-    instance: Instance,
-    method: str,
-    threads: int,
-    stop: Stop,
-    show: Callable[[Progress], bool],
-    begin: NDArray[np.int32] | None,
-) -> SolveRun | CountedRun:
-    """Give the run that goes by time, or by work where the stop depends on it."""
-    if stop.work is None:
-        return SolveRun(instance, METHODS[method], threads, stop, show, warm_start=begin)
-    return CountedRun(instance, threads, stop, show, has_exact="downsets" in METHODS[method], warm_start=begin)
+def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> Ended:
+    """Run what the order of the devices asks for; nothing when no partition fits them at a look."""
+    ordinary = combinatorial(instance)
+    if ordinary.ticks < ALL_TICKS:
+        return solve_given(instance, task, begin) if instance.order == "given" else solve_any(instance, task)
+    return Ended(
+        instance=instance,
+        block_of=None,
+        bounds=(ordinary,),
+        evaluations=0,
+        work=0,
+        seconds=ordinary.seconds,
+        history=(),
+        is_interrupted=False,
+    )
 
 
 def _check_counted(method: str) -> None:
@@ -191,10 +177,15 @@ def _first(
     instance: Instance, stay_near: ArrayLike | None, warm_start: ArrayLike | None
 ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32] | None]:
     """Give the plan to stay near, and what to begin with: the warm start, else that plan if it fits memory."""
+    for name, value in (("stay_near", stay_near), ("warm_start", warm_start)):
+        if value is not None:
+            given_order(instance, name)
+    if stay_near is not None:
+        plain(instance, "stay_near")
     plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
     if warm_start is not None:
         return plan, _checked(instance, warm_start)
-    return plan, None if plan is None or _too_large(instance, plan) is not None else _numbered(plan)
+    return plan, None if plan is None or _too_large(instance, plan) is not None else _numbered(instance, plan)
 
 
 def _last(
@@ -215,7 +206,7 @@ def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
     block_of = _partition(instance, "warm_start", warm_start)
     if (excess := _too_large(instance, block_of)) is not None:
         raise InputError(f"warm_start: {excess}")
-    return _numbered(block_of)
+    return _numbered(instance, block_of)
 
 
 def _partition(instance: Instance, name: str, block_of: ArrayLike) -> NDArray[np.int32]:
@@ -227,17 +218,16 @@ def _partition(instance: Instance, name: str, block_of: ArrayLike) -> NDArray[np
 
 
 def _too_large(instance: Instance, block_of: NDArray[np.int32]) -> str | None:
-    """Name a stage that exceeds the memory limit, if one does."""
+    """Name a stage that exceeds the memory of its device, if one does."""
     for stage, block in enumerate(instance.block_costs(block_of)):
         if math.isinf(block.cost):
-            rule = f"memory_limit is {instance.device.memory_limit}"
-            return f"stage {stage} holds {block.held}, but {rule}"
+            return over_limit(instance, stage, block)
     return None
 
 
-def _numbered(block_of: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Leave out empty stages, of which there may be more than nodes."""
-    return np.unique(block_of, return_inverse=True)[1].astype(np.int32)
+def _numbered(instance: Instance, block_of: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Leave out empty stages, of which there may be more than nodes, where stages are alike."""
+    return np.unique(block_of, return_inverse=True)[1].astype(np.int32) if instance.is_plain else block_of
 
 
 def _progress(result: Result, *, work: int) -> Progress:

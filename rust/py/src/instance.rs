@@ -133,7 +133,8 @@ pub struct Instance(pub Arc<cost::Instance>);
 impl Instance {
     #[new]
     #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
-    #[pyo3(signature = (graph, *, kinds, kind_of, boundary_io, pins=Vec::new(), together=Vec::new()))]
+    #[expect(clippy::too_many_arguments, reason = "one per part of a problem, by keyword")]
+    #[pyo3(signature = (graph, *, kinds, kind_of, boundary_io, pins=Vec::new(), together=Vec::new(), multipliers=None))]
     fn new(
         py: Python<'_>,
         graph: &Bound<'_, Graph>,
@@ -142,12 +143,16 @@ impl Instance {
         boundary_io: bool,
         pins: Vec<(usize, Vec<usize>)>,
         together: Vec<Vec<usize>>,
+        multipliers: Option<Vec<i64>>,
     ) -> PyResult<Self> {
         let machine = Machine { kinds: kinds.iter().map(|kind| kind.0.clone()).collect(), kind_of };
         let constraints = Constraints { stages: pins, together };
         let graph = Arc::clone(&graph.get().0);
         Ok(Self(Arc::new(compute(py, || {
-            let instance = cost::Instance::new(graph, &machine, &constraints, boundary_io)?;
+            let mut instance = cost::Instance::new(graph, &machine, &constraints, boundary_io)?;
+            if let Some(multipliers) = multipliers {
+                instance = instance.with_multipliers(multipliers)?;
+            }
             check_together(&instance).map(|()| instance)
         })?)))
     }

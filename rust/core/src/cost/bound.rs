@@ -4,6 +4,7 @@ use super::budget::{all_room, kinds_of_nodes, least_weight, load};
 use super::instance::Instance;
 use super::ticks::{ABOVE_ALL, INFINITE, Ticks, ceil_div};
 use super::view::View;
+use crate::error::Error;
 use crate::ids::{NodeId, TensorId, count};
 
 impl Instance {
@@ -17,6 +18,21 @@ impl Instance {
     #[must_use]
     pub fn combinatorial_bound(&self) -> Ticks {
         self.combinatorial_bound
+    }
+
+    /// The same problem with other multipliers of its kinds: those of a problem that differs in the order of its stages.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when they are not one for each kind, or one is not from 1 to 2^20.
+    pub fn with_multipliers(mut self, of_kinds: Vec<i64>) -> Result<Self, Error> {
+        let are_fit = of_kinds.len() == self.num_kinds() && of_kinds.iter().all(|&each| (1..=1 << 20).contains(&each));
+        if !are_fit {
+            let rule = "there is one from 1 to 2^20 for each kind".to_owned();
+            return Err(Error::Parameter { name: "multipliers", value: format!("{of_kinds:?}"), rule });
+        }
+        self.multipliers.of_kinds = of_kinds;
+        self.combinatorial_bound = self.combine();
+        Ok(self)
     }
 
     pub(super) fn combine(&self) -> Ticks {

@@ -1,0 +1,98 @@
+"""A run on devices in a given order: the search on the caller's thread, and proofs beside it."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph.cost import Instance
+from slicegraph.lower_bound import SOLVED
+from slicegraph.search import METHODS as SEARCHES
+from slicegraph.search import Found, find
+from slicegraph.solve.counted import CountedRun
+from slicegraph.solve.run import SolveRun
+from slicegraph.solve.start import first_partition
+from slicegraph.solve.task import Ended, Task
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "auto": ("downsets", "chain", "exact"),
+    **dict.fromkeys(SEARCHES, ()),
+    **{name: (name,) for name in SOLVED},
+}
+"""What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
+_PAUSE = 0.005
+"""Seconds between two questions to a run that has no search."""
+
+
+def solve_given(
+    instance: Instance, task: Task, begin: NDArray[np.int32] | None = None, known: int | None = None
+) -> Ended:
+    """Run the search and the proofs of a method until the stop says so, or bounds and partition meet.
+
+    Parameters
+    ----------
+    instance
+        The problem, with its devices in a given order.
+    task
+        What is asked.
+    begin
+        int32, shape (num_nodes,): a partition to begin with.
+    known
+        Ticks of a partition that is known elsewhere: only better ones count.
+    """
+    if begin is None and not instance.is_plain:
+        found_at_once = first_partition(instance)
+        begin = None if found_at_once is None else found_at_once[0]
+    search = task.method if task.method in SEARCHES else SEARCHES[0]
+    is_shared = task.stop.work is None and "downsets" in METHODS[task.method]
+    threads = max(1, task.threads // 2) if is_shared else task.threads
+    with _new_run(instance, task, begin, known) as run:
+        if instance.is_plain:
+            found = find(
+                instance,
+                method=search,
+                seed=task.seed,
+                threads=threads,
+                params=task.params,
+                poll=run.poll,
+                start=begin,
+            )
+        else:
+            found = _wait(run)
+        run.close()
+    return Ended(
+        instance=instance,
+        block_of=run.better(found.block_of, found.ticks),
+        bounds=run.bounds,
+        evaluations=found.evaluations,
+        work=run.work,
+        seconds=run.seconds,
+        history=run.history,
+        is_interrupted=found.is_interrupted or run.is_interrupted,
+    )
+
+
+def _new_run(
+    instance: Instance, task: Task, begin: NDArray[np.int32] | None, known: int | None
+) -> SolveRun | CountedRun:
+    """Give the run that goes by time, or by work where the stop depends on it."""
+    methods = METHODS[task.method]
+    if task.stop.work is None:
+        return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
+    has_exact = "downsets" in methods
+    return CountedRun(instance, task.threads, task.stop, task.show, has_exact=has_exact, warm_start=begin, known=known)
+
+
+def _wait(run: SolveRun | CountedRun) -> Found:
+    """Wait for the proofs, of a problem that no search takes."""
+    is_interrupted, rounds = False, 0
+    try:
+        # What is counted goes on, so that a limit of work ends it.
+        while not run.poll(math.inf, run.work, rounds := rounds + 1):
+            time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        is_interrupted = True
+    return Found(block_of=None, ticks=None, evaluations=0, is_interrupted=is_interrupted)
