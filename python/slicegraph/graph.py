@@ -132,8 +132,9 @@ class Graph:
         machine: Mapping[str, Any] | None = None,
     ) -> None:
         checks.text("name", name)
-        ends = {"producer": producer, "size": size, "consumers": consumers, "consumer_offsets": consumer_offsets}
-        required = {name: integers(name, values) for name, values in ends.items()}
+        required = _given(
+            integers, producer=producer, size=size, consumers=consumers, consumer_offsets=consumer_offsets
+        )
         optional = {
             **_given(floats, work=work, flops=flops),
             **_given(integers, read_bytes=read_bytes, write_bytes=write_bytes, param_bytes=param_bytes),
@@ -141,11 +142,11 @@ class Graph:
             **_given(flags, is_view=is_view, is_output=is_output),
             **shared_parameters(param_size, param_readers, param_offsets),
         }
-        self._core = CoreGraph(**required, **optional)  # type: ignore[arg-type] # one dict per kind of array
+        self._core = CoreGraph(**required, **optional)
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
-        guess = None if is_guess is None else flags("is_guess", is_guess)
-        if guess is not None:
-            check_length("is_guess", guess, num_nodes, "nodes")
+        guess = _given(flags, is_guess=is_guess)
+        if is_guess is not None:
+            check_length("is_guess", guess["is_guess"], num_nodes, "nodes")
         self._arrays = GraphArrays(
             name=name,
             op=("",) * num_nodes if op is None else texts("op", op, num_nodes, "nodes"),
@@ -154,11 +155,11 @@ class Graph:
             dtype=None if dtype is None else texts("dtype", dtype, num_nodes, "nodes"),
             work_on=None if work_on is None else seconds_by_kind("work_on", work_on, num_nodes),
             transfer_on=None if transfer_on is None else seconds_by_kind("transfer_on", transfer_on, num_tensors),
-            is_guess=guess,
             device=None if device is None else dict(checks.mapping("device", device)),
             machine=None if machine is None else dict(checks.mapping("machine", machine)),
-            **required,  # type: ignore[arg-type] # likewise
+            **required,
             **optional,
+            **guess,
         )
         self._digest = ""
 
