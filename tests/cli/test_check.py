@@ -56,6 +56,31 @@ def test_what_is_proved_again_is_said(model: str, tmp_path: Path, capsys: pytest
     ]
 
 
+def test_unlike_devices_and_constraints_are_pinned_and_said(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The devices of a pipeline are typed as for `solve`; another order of them is another question."""
+    machine, other = tmp_path / "machine.json", tmp_path / "other.json"
+    rows = [{"bandwidth": 64.0}, {"bandwidth": 32.0, "latency": 0.5}]
+    machine.write_text(json.dumps(rows))
+    other.write_text(json.dumps(rows[::-1]))
+    proof = str(tmp_path / "proof.json")
+    asked = ["--devices", str(machine), "--pin", "2=1"]
+    assert main(["solve", model, *asked, "--certificate", proof]) == 0
+    capsys.readouterr()
+    assert main(["check", model, proof]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].startswith("question     1 x (bandwidth 64), then 1 x (bandwidth 32, latency 0.5); model inputs")
+    assert told[1].endswith("; nodes that only some stages may hold: 1")
+    assert told[-1] == "status       optimal: no partition is faster"
+    assert main(["check", model, proof, *asked, "--no-boundary-io"]) == 0
+    assert "not pinned" not in capsys.readouterr().out
+    assert main(["check", model, proof, *asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kind_of"] == [0, 1]
+    assert main(["check", model, proof, "--devices", str(other), "--pin", "2=1"]) == 1
+    assert main(["check", model, proof, *asked[:2]]) == 1
+
+
 def test_that_no_partition_fits_the_memory_limit_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As `solve` says it: `infeasible`, and an infinite bound, which is null in JSON."""
     data, device = (

@@ -23,8 +23,7 @@ def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     shared.add_model(parser)
     parser.add_argument("certificate", metavar="CERTIFICATE", help="what is claimed of MODEL (.json)")
     parser.add_argument("-k", "--num-blocks", type=int, metavar="N", help="refuse any other number of stages")
-    machines.add_device(parser)
-    machines.add_figures(parser)
+    machines.add_machine(parser)
     parser.add_argument(
         "--boundary-io",
         action=argparse.BooleanOptionalAction,
@@ -51,13 +50,19 @@ def run(options: argparse.Namespace) -> int:
         budget = LARGE_STEPS if options.replay else DEFAULT_STEPS
     certificate = Certificate.read(options.certificate)
     graph = shared.read_graph(options)
-    device = machines.make_device(options, graph) if machines.names_device(options) else None
+    devices = machines.listed_devices(options)
+    device = machines.make_device(options, graph) if devices is None and machines.names_device(options) else None
+    constraints = machines.typed_constraints(options)
+    num_blocks = options.num_blocks if devices is None else None
     try:
         verdict = check(
             graph,
             certificate,
             device=device,
-            num_blocks=options.num_blocks,
+            num_blocks=num_blocks,
+            devices=devices,
+            order="any" if options.any_order else "given",
+            constraints=constraints,
             boundary_io=options.boundary_io,
             budget=budget,
         )
@@ -67,7 +72,13 @@ def run(options: argparse.Namespace) -> int:
             refusal = refusal_to_json(str(error)) + "\n"
             output.deliver(lambda: refusal)
         return 1
-    named = {"num_blocks": options.num_blocks, "device": device, "boundary_io": options.boundary_io}
+    named = {
+        "num_blocks": options.num_blocks if devices is None else len(devices),
+        "device": device if devices is None else devices,
+        "boundary_io": options.boundary_io,
+        # With devices, no constraints are asked for where none are typed.
+        "constraints": constraints if device is None and devices is None else (),
+    }
     pinned = tuple(name for name, value in named.items() if value is not None)
     report = Report(graph=graph.arrays, certificate=certificate, verdict=verdict, pinned=pinned)
     output.deliver(lambda: report.to_json() + "\n" if options.json else report.to_text())

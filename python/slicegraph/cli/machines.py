@@ -164,6 +164,16 @@ def names_device(options: argparse.Namespace) -> bool:
     return any(getattr(options, name, None) is not None for name in ("device", "devices")) or bool(_typed(options))
 
 
+def listed_devices(options: argparse.Namespace) -> list[sg.Device] | None:
+    """Give the device of each stage, when they are listed."""
+    return _devices(options, None)
+
+
+def typed_constraints(options: argparse.Namespace) -> sg.Constraints | None:
+    """Give the constraints, when some were typed."""
+    return _constraints(options, None) or None
+
+
 def question_words(instance: sg.Instance) -> list[str]:
     """Give the words that name a problem's stages, devices and constraints; devices without presets go by a file."""
     words = []

@@ -5,8 +5,10 @@ The certificate itself says nothing here but numbers: no name in it is printed.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +22,11 @@ _PARTS = {
     "num_blocks": ("the number of stages", "-k"),
     "device": ("the device", "--device or its figures"),
     "boundary_io": ("whether model inputs and outputs are paid", "--boundary-io or --no-boundary-io"),
+    "constraints": ("the constraints", "--pin, --forbid, --together"),
 }
 """What a certificate is about, and what pins it."""
+_UNLIKE = ("devices", "kind_of", "order", "stages", "together")
+"""What the question has beside where stages are unlike or constrained."""
 _MEANING = {
     "optimal": "no partition is faster",
     "within_gap": "no partition is faster by more than the gap",
@@ -44,7 +49,7 @@ class Report:
         What is proved again.
     pinned
         Which parts of the question were asked for; the others are as the certificate says: ``"num_blocks"``,
-        ``"device"``, ``"boundary_io"``.
+        ``"device"``, ``"boundary_io"``, ``"constraints"``.
     """
 
     graph: GraphArrays
@@ -56,7 +61,7 @@ class Report:
         """Give what is proved again, a line each, and in a line of its own what is only claimed."""
         verdict = self.verdict
         lines = [self._headline(), f"question     {self._question()}"]
-        if loose := [part for part in _PARTS if part not in self.pinned]:
+        if loose := [part for part in self._parts() if part not in self.pinned]:
             parts, options = zip(*(_PARTS[part] for part in loose), strict=True)
             lines.append(f"not pinned   {', '.join(parts)}: as the certificate says ({', '.join(options)})")
         has_partition = not math.isinf(verdict.bottleneck)
@@ -78,9 +83,10 @@ class Report:
         found: dict[str, Any] = {
             "holds": True,
             "status": verdict.status,
-            "device": document["device"],
+            "device": document.get("device"),
             "boundary_io": document["boundary_io"],
             "num_blocks": document["num_blocks"],
+            **{name: document[name] for name in _UNLIKE if name in document},
             "pinned": self.pinned,
             "bottleneck": _finite(verdict.bottleneck),
             "lower_bound": _finite(verdict.lower_bound),
@@ -95,19 +101,44 @@ class Report:
         name = printable(self.graph.name) or "graph"
         return f"{name}: {len(self.graph.op)} nodes, {len(self.graph.size)} tensors: the certificate holds"
 
+    def _parts(self) -> list[str]:
+        """Give the parts of the question; constraints are one where the certificate has some."""
+        document = self.certificate.document
+        has_constraints = bool(document.get("stages") or document.get("together"))
+        return [part for part in _PARTS if part != "constraints" or has_constraints]
+
     def _question(self) -> str:
         document = self.certificate.document
-        figures = [f"{name} {value:.4g}" for name, value in document["device"].items()]
-        border = "paid" if document["boundary_io"] else "free"
-        count = document["num_blocks"]
-        stages = f"at most {count} stages" if count > 1 else "one stage"
-        return f"{stages}; {', '.join(figures)}; model inputs and outputs are {border}"
+        border = f"model inputs and outputs are {'paid' if document['boundary_io'] else 'free'}"
+        if "devices" not in document:
+            count = document["num_blocks"]
+            stages = f"at most {count} stages" if count > 1 else "one stage"
+            return f"{stages}; {_figures(document['device'])}; {border}"
+        runs = [(kind, len(list(run))) for kind, run in itertools.groupby(document["kind_of"])]
+        devices = ", then ".join(f"{count} x ({_figures(document['devices'][kind])})" for kind, count in runs)
+        parts = [f"{devices}{' in any order' if document['order'] == 'any' else ''}", border]
+        if stages := document["stages"]:
+            parts.append(f"nodes that only some stages may hold: {len(stages)}")
+        if together := document["together"]:
+            parts.append(f"groups of nodes in one stage: {len(together)}")
+        return "; ".join(parts)
 
     def _claim(self) -> str:
         verdict = self.verdict
         gap = "" if math.isinf(verdict.bottleneck) else f", a gap of {numbers.percent(verdict.claimed_gap)}"
         why = "beyond the budget; --replay or --budget allow more" if verdict.is_cut_short else "on a solver's word"
         return f"{numbers.time(verdict.claimed_lower_bound)}{gap} ({why})"
+
+
+def _figures(device: Mapping[str, Any]) -> str:
+    """Give the figures of a device in a row."""
+    words = []
+    for name, value in device.items():
+        if isinstance(value, Mapping):
+            words.append(" ".join([name, *(f"{key} {rate:.4g}" for key, rate in value.items())]))
+        else:
+            words.append(name if value is True else f"{name} {value if isinstance(value, str) else f'{value:.4g}'}")
+    return ", ".join(words)
 
 
 def _finite(seconds: float) -> float | None:
