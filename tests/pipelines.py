@@ -49,6 +49,7 @@ def cut(
             {
                 "stage": index,
                 "block": index + 1,
+                "device": None,
                 "file": file.name,
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
                 "nodes": len(nodes),

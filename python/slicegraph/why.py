@@ -55,6 +55,8 @@ def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = N
     limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, rule)
     if not result.block_of.size:
         raise InputError("result: it has no partition, so there is none to explain")
+    if len(result.instance.machine.kinds) > 1:
+        raise InputError("explain: it changes the device of all stages, so it takes devices of one kind")
     rests_on, method, node = _grounds(result)
     changes = _changes(result, node)
     what_ifs = []

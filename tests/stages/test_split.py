@@ -69,6 +69,23 @@ def test_a_tensor_may_skip_stages_and_blocks_may_be_empty(tmp_path: Path) -> Non
     ]
 
 
+def test_stages_of_unlike_devices_say_theirs(tmp_path: Path) -> None:
+    """Each stage names its device, and what is predicted is what the plan costs on it."""
+    path = write(tmp_path / "model.onnx", CHAIN)
+    graph = sg.read(path)
+    slow = sg.Device(bandwidth=8.0, flops=1.0, memory_bandwidth=1.0, name="slow")
+    fast = sg.Device(bandwidth=8.0, flops=4.0, memory_bandwidth=4.0)
+    instance = sg.Instance(graph, devices=[slow, fast, fast])
+    manifest = sg.split(path, [0, 2, 2], tmp_path / "stages", instance=instance)
+    costs = instance.block_costs([0, 2, 2])
+    stages = [(stage["device"], stage["predicted"]) for stage in manifest["stages"]]
+    assert [name for name, _ in stages] == ["slow", "kind 1"]
+    assert [cost and cost["cost"] for _, cost in stages] == [costs[0].cost, costs[2].cost]
+    assert manifest["predicted"] is not None
+    assert manifest["predicted"]["device"] is None
+    assert [row["count"] for row in manifest["predicted"]["machine"] or ()] == [1, 2]
+
+
 def test_the_last_stage_passes_on_what_no_node_makes(tmp_path: Path) -> None:
     """Model inputs, initializers, constants and shapes may all be returned as they are, and twice."""
     text = """g (float[n,4] x, float[2,4] y) => (float[2,4] y, float[1] w, float[1] k, int64[2] s,

@@ -68,18 +68,27 @@ class Cost(TypedDict):
 
 
 class Prediction(TypedDict):
-    """Seconds of the most expensive stage; the device that they are about, and whether the model's borders are paid."""
+    """Seconds of the most expensive stage; the devices that they are about, and whether the model's borders are paid.
+
+    ``device`` is null where stages are unlike, and ``machine`` where they are not: devices in pipeline order, each with
+    its ``count``.
+    """
 
     bottleneck: float | None
-    device: dict[str, float | int]
+    device: dict[str, Any] | None
+    machine: list[dict[str, Any]] | None
     boundary_io: bool
 
 
 class Stage(TypedDict):
-    """One stage: its file and digest, its block in the plan, how many of the graph's nodes it runs, and its borders."""
+    """One stage: its file and digest, its block in the plan, how many of the graph's nodes it runs, and its borders.
+
+    ``device`` is what its device is called where stages are unlike, else null.
+    """
 
     stage: int
     block: int
+    device: str | None
     file: str
     sha256: str
     nodes: int
@@ -190,6 +199,7 @@ _COUNT = _Rule("a whole number from 0 to 2^53 is asked for", is_size)
 _RULES: Mapping[str, _Rule] = {
     **dict.fromkeys(("name", "sha256", "graph_digest", "dtype", "file"), _NAME),
     **dict.fromkeys(("stage", "block", "nodes"), _COUNT),
+    "device": _Rule("a name or null is asked for", lambda value: value is None or is_name(value)),
     "bytes": _Rule("a number of bytes or null is asked for", lambda value: value is None or is_size(value)),
     "shape": _Rule(
         "sizes, names or null are asked for, of no more than 2^53 elements",

@@ -86,8 +86,6 @@ def split(
     path, folder, dims = checks.path("model", model), checks.path("directory", directory), checks.dims(dims)
     if instance is not None:
         given_order(instance, "split")
-        if len(instance.machine.kinds) > 1:
-            raise InputError("split: it predicts stages on devices of one kind")
     if importlib.util.find_spec("onnx") is None:
         raise InputError(f"{path}: splitting ONNX takes the onnx package; pip install slicegraph[onnx]")
     from slicegraph.formats.onnx.opening import named, opened  # noqa: PLC0415 - a format is imported when used
@@ -103,8 +101,10 @@ def split(
     blocks, stage_of, costs = _stages(graph, block_of, instance)
     with written_folder(folder, is_ours=_is_ours, last=manifests.NAME) as temporary, named(path):
         stages = write_stages(whole, stage_of.tolist(), temporary)
+        names = _device_names(instance)
         for stage, block in zip(stages, blocks, strict=True):
             stage["block"] = block
+            stage["device"] = names[block] if names else None
             stage["predicted"] = None if instance is None else _cost(costs[block])
         inputs, outputs = borders(whole)
         bottleneck = _finite(max(costs[block].cost for block in blocks))
@@ -122,7 +122,8 @@ def split(
             "predicted": instance
             and {
                 "bottleneck": bottleneck,
-                "device": instance.device.to_mapping(),
+                "device": None if names else instance.device.to_mapping(),
+                "machine": list(instance.machine.document) if names else None,
                 "boundary_io": instance.boundary_io,
             },
         }
@@ -140,14 +141,24 @@ def _stages(
         raise InputError(f"block_of: length {blocks.size}, but there are {graph.num_nodes} nodes")
     if instance is not None:
         graph = _checked(instance.graph, graph)
+    used, stage_of = np.unique(blocks, return_inverse=True)
+    if instance is not None and _device_names(instance):
+        unlike = Instance(
+            graph, devices=instance.devices, constraints=instance.constraints, boundary_io=instance.boundary_io
+        )
+        return used.tolist(), stage_of, unlike.block_costs(blocks)
     # Any device checks a partition; the figures of one that was not asked for go nowhere.
     device = Device.preset("testbed") if instance is None else instance.device
     is_paid = instance is not None and instance.boundary_io
     # More blocks than are used: a plan above a memory limit is predicted as such.
     num_blocks = max(1, int(blocks.max(initial=0)) + 1, 0 if instance is None else instance.num_blocks)
     costs = Instance(graph, device=device, num_blocks=num_blocks, boundary_io=is_paid).block_costs(blocks)
-    used, stage_of = np.unique(blocks, return_inverse=True)
     return used.tolist(), stage_of, costs
+
+
+def _device_names(instance: Instance | None) -> list[str]:
+    """Give what the device of each stage is called, where stages are unlike; else nothing."""
+    return [] if instance is None or len(instance.machine.kinds) == 1 else list(instance.machine.names())
 
 
 def _checked(graph: Graph, own: Graph) -> Graph:

@@ -163,6 +163,7 @@ def _described(model: Opened, part: Part, index: int, name: str, digest: str) ->
     return {
         "stage": index,
         "block": index,
+        "device": None,
         "file": name,
         "sha256": digest,
         "nodes": part.num_nodes,
