@@ -210,6 +210,7 @@ def test_costs_are_those_of_an_instance(tmp_path: Path) -> None:
         assert manifest["predicted"] == {
             "bottleneck": bottleneck,
             "device": instance.device.to_mapping(),
+            "machine": None,
             "boundary_io": False,
         }
 
