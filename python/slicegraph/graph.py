@@ -132,9 +132,8 @@ class Graph:
         machine: Mapping[str, Any] | None = None,
     ) -> None:
         checks.text("name", name)
-        required = _given(
-            integers, producer=producer, size=size, consumers=consumers, consumer_offsets=consumer_offsets
-        )
+        ends = {"producer": producer, "size": size, "consumers": consumers, "consumer_offsets": consumer_offsets}
+        required = _given(integers, **ends)
         optional = {
             **_given(floats, work=work, flops=flops),
             **_given(integers, read_bytes=read_bytes, write_bytes=write_bytes, param_bytes=param_bytes),

@@ -98,9 +98,6 @@ def lower_bound(
     ordinary = combinatorial(instance)
     if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
         return replace(ordinary, method=method)
-    if upper_bound is None and not instance.is_plain:
-        # No search takes it.
-        upper_bound = math.inf
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck
