@@ -133,7 +133,7 @@ class Graph:
     ) -> None:
         checks.text("name", name)
         ends = {"producer": producer, "size": size, "consumers": consumers, "consumer_offsets": consumer_offsets}
-        required = _given(integers, **ends)
+        required: dict[str, Any] = {name: integers(name, values) for name, values in ends.items()}
         optional = {
             **_given(floats, work=work, flops=flops),
             **_given(integers, read_bytes=read_bytes, write_bytes=write_bytes, param_bytes=param_bytes),
