@@ -351,7 +351,7 @@ def test_a_question_that_is_none_is_refused(arguments: dict[str, Any], message: 
 
 
 def test_what_takes_one_order_says_so() -> None:
-    """No method ignores what it does not count."""
+    """No method takes the order in which devices are listed for the one that was asked for."""
     fast, slow = sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)
     anyhow = sg.Instance(to_graph(CHAIN), devices={fast: 1, slow: 1}, order="any")
     calls: dict[str, Callable[[sg.Instance], object]] = {
@@ -364,6 +364,13 @@ def test_what_takes_one_order_says_so() -> None:
     for name, call in calls.items():
         with pytest.raises(sg.InputError, match=f"{name}: it takes devices in a given order"):
             call(anyhow)
+    with pytest.raises(sg.InputError, match="instance: its devices stand in any order"):
+        anyhow.block_costs([0, 0, 1])
+
+
+def test_what_one_kind_of_device_has_is_not_told_of_several() -> None:
+    """Not that of the first, as if there were no other."""
+    unlike_stages = sg.Instance(to_graph(CHAIN), devices=[sg.Device(bandwidth=64.0), sg.Device(bandwidth=16.0)])
     for name in ("device", "work", "transfer", "params", "memory", "memory_limit"):
         with pytest.raises(sg.InputError, match="stages are unlike here"):
-            getattr(sg.Instance(to_graph(CHAIN), devices=[fast, slow]), name)
+            getattr(unlike_stages, name)

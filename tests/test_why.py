@@ -6,11 +6,14 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 import slicegraph as sg
 from questions import Question, questions
+from results import result_of
+from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cli import main
 from strategies import CHAIN
 
@@ -87,3 +90,12 @@ def test_the_commands_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert set(answer["why"]) == {"binding", "rests_on", "method", "node", "what_if"}
     assert main([*arguments, "--json"]) == 0
     assert "why" not in json.loads(capsys.readouterr().out)
+
+
+def test_what_changes_would_give_is_not_said_under_constraints() -> None:
+    """A changed problem would have lost them."""
+    devices = [sg.Device(bandwidth=1.0)] * 2
+    instance = sg.Instance(chain([4, 1], [0]), devices=devices, constraints=sg.Constraints(pin={1: 1}))
+    result = result_of(instance, np.array([0, 1], np.int32), (combinatorial(instance),))
+    with pytest.raises(sg.InputError, match="explain: it takes devices of one kind without overlap, no constraints"):
+        sg.explain(result)

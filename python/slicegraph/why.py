@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slicegraph import checks
-from slicegraph.cost import Instance
+from slicegraph.cost import Instance, plain
 from slicegraph.errors import InputError
 from slicegraph.explanation import Explanation, WhatIf
 from slicegraph.graph import Graph, fields
@@ -37,7 +37,7 @@ def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = N
     Raises
     ------
     InputError
-        When the result has no partition, or a parameter is out of range.
+        When the result has no partition, its problem has unlike stages or constraints, or a parameter is out of range.
 
     Examples
     --------
@@ -53,10 +53,9 @@ def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = N
     checks.instance_of("result", result, Result)
     rule = "seconds are not negative"
     limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, rule)
+    plain(result.instance, "explain")
     if not result.block_of.size:
         raise InputError("result: it has no partition, so there is none to explain")
-    if len(result.instance.machine.kinds) > 1:
-        raise InputError("explain: it changes the device of all stages, so it takes devices of one kind")
     rests_on, method, node = _grounds(result)
     changes = _changes(result, node)
     what_ifs = []
