@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph.cost import Instance
 from slicegraph.lower_bound import SOLVED
 from slicegraph.search import METHODS as SEARCHES
-from slicegraph.search import Found, find
+from slicegraph.search import find
 from slicegraph.solve.counted import CountedRun
 from slicegraph.solve.run import SolveRun
 from slicegraph.solve.start import first_partition
@@ -23,8 +20,6 @@ METHODS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in SOLVED},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
-_PAUSE = 0.005
-"""Seconds between two questions to a run that has no search."""
 
 
 def solve_given(
@@ -50,18 +45,15 @@ def solve_given(
     is_shared = task.stop.work is None and "downsets" in METHODS[task.method]
     threads = max(1, task.threads // 2) if is_shared else task.threads
     with _new_run(instance, task, begin, known) as run:
-        if instance.is_plain:
-            found = find(
-                instance,
-                method=search,
-                seed=task.seed,
-                threads=threads,
-                params=task.params,
-                poll=run.poll,
-                start=begin,
-            )
-        else:
-            found = _wait(run)
+        found = find(
+            instance,
+            method=search,
+            seed=task.seed,
+            threads=threads,
+            params=task.params,
+            poll=run.poll,
+            start=begin,
+        )
         run.close()
     return Ended(
         instance=instance,
@@ -84,15 +76,3 @@ def _new_run(
         return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
     has_exact = "downsets" in methods
     return CountedRun(instance, task.threads, task.stop, task.show, has_exact=has_exact, warm_start=begin, known=known)
-
-
-def _wait(run: SolveRun | CountedRun) -> Found:
-    """Wait for the proofs, of a problem that no search takes."""
-    is_interrupted, rounds = False, 0
-    try:
-        # What is counted goes on, so that a limit of work ends it.
-        while not run.poll(math.inf, run.work, rounds := rounds + 1):
-            time.sleep(_PAUSE)
-    except KeyboardInterrupt:
-        is_interrupted = True
-    return Found(block_of=None, ticks=None, evaluations=0, is_interrupted=is_interrupted)
