@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -55,8 +56,10 @@ def instance_facts(
     if len(kinds) == 1 and not kinds[0].overlap and not is_bound:
         costs = _costs(rows[0], kinds[0])
         return facts | costs | {"format": PLAIN, "device": kinds[0].to_mapping()}
-    offsets = arrays.param_offsets
-    shared = [] if offsets is None or arrays.param_readers is None else np.split(arrays.param_readers, offsets[1:-1])
+    shared: list[list[int]] = []
+    if arrays.param_readers is not None and arrays.param_offsets is not None:
+        nodes, offsets = arrays.param_readers.tolist(), arrays.param_offsets.tolist()
+        shared = [sorted(nodes[begin:end]) for begin, end in itertools.pairwise(offsets)]
     return facts | {
         "format": "slicegraph-instance-2",
         "devices": [device.to_mapping() for device in kinds],
@@ -66,7 +69,7 @@ def instance_facts(
         "stages": [[node, list(stages)] for node, stages in resolved.stages.items()],
         "together": [list(group) for group in resolved.together],
         **{name: None if column is None else column.tolist() for name, column in stored.items()},
-        "param_readers": [sorted(nodes.tolist()) for nodes in shared] if len(shared) and shared[0].size else [],
+        "param_readers": shared,
     }
 
 
