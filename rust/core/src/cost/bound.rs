@@ -7,6 +7,14 @@ use super::view::View;
 use crate::error::Error;
 use crate::ids::{NodeId, TensorId, count};
 
+/// Sums over all nodes and inputs, weighed by multipliers.
+struct Demand {
+    /// Of what they cost.
+    time: i128,
+    /// The same with what streams in of all that is stored; none where memory is ample.
+    streamed: Option<i128>,
+}
+
 impl Instance {
     /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the most expensive node.
     ///
@@ -48,7 +56,7 @@ impl Instance {
         }
         let masks = kinds_of_nodes(self);
         let all = self.used_kinds();
-        let mut bound = self.mean(&stages, masks.as_deref());
+        let mut bound = self.mean(&self.demand(masks.as_deref()), &stages);
         for v in self.graph().nodes() {
             let kinds = masks.as_ref().map_or(all, |masks| masks[v.index()]);
             let views = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
@@ -89,8 +97,8 @@ impl Instance {
         bytes <= self.views().zip(stages).map(|(view, &stages)| room(view, stages)).sum::<u128>()
     }
 
-    /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
-    fn mean(&self, stages: &[i64], masks: Option<&[u64]>) -> Ticks {
+    /// What all nodes, and inputs that are paid, weigh at least together.
+    fn demand(&self, masks: Option<&[u64]>) -> Demand {
         let (graph, all, multipliers) = (self.graph(), self.used_kinds(), &self.multipliers.of_kinds);
         let sum_over_nodes = |cost: &dyn Fn(View<'_>, NodeId) -> Ticks| {
             let least = |v: NodeId| {
@@ -109,23 +117,25 @@ impl Instance {
         };
         let moved = |view: View<'_>, x| if self.boundary_io() && !view.is_overlap() { view.transfer(x) } else { 0 };
         let time = sum_over_nodes(&load) + sum_over_inputs(&moved);
+        let streamed = (!self.views().all(View::has_ample_memory)).then(|| {
+            sum_over_nodes(&|view, v| load(view, v) + view.params()[v.index()])
+                + sum_over_inputs(&|view, x| moved(view, x) + view.stored(x))
+        });
+        Demand { time, streamed }
+    }
+
+    /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
+    fn mean(&self, demand: &Demand, stages: &[i64]) -> Ticks {
+        let multipliers = &self.multipliers.of_kinds;
         let room = all_room(multipliers, stages);
-        let mean = |together: i128| {
-            let mean = together.div_euclid(room) + i128::from(together.rem_euclid(room) > 0);
-            Ticks::try_from(mean).unwrap_or(ABOVE_ALL)
+        let resident = |((view, &multiplier), &stages): ((View<'_>, &i64), &i64)| {
+            i128::from(multiplier).saturating_mul(i128::from(stages)).saturating_mul(i128::from(view.memory()))
         };
-        if self.views().all(View::has_ample_memory) {
-            return mean(time);
-        }
-        let streamed = sum_over_nodes(&|view, v| load(view, v) + view.params()[v.index()])
-            + sum_over_inputs(&|view, x| moved(view, x) + view.stored(x));
-        let rooms = self.views().zip(multipliers).zip(stages);
-        let resident: i128 = rooms
-            .map(|((view, &multiplier), &stages)| {
-                i128::from(multiplier).saturating_mul(i128::from(stages)).saturating_mul(i128::from(view.memory()))
-            })
-            .sum();
-        mean(time.max(streamed - resident))
+        let spilled =
+            demand.streamed.map(|all| all - self.views().zip(multipliers).zip(stages).map(resident).sum::<i128>());
+        let paid = demand.time.max(spilled.unwrap_or(0));
+        let mean = paid.div_euclid(room) + i128::from(paid.rem_euclid(room) > 0);
+        Ticks::try_from(mean).unwrap_or(ABOVE_ALL)
     }
 
     /// What these tensors cost at least because they cross the border of the model.
@@ -146,9 +156,10 @@ impl Instance {
         if !self.is_uniform() {
             return 1;
         }
+        let demand = self.demand(None);
         let is_enough = |num_blocks: usize| {
             let stages = [count(num_blocks)];
-            self.mean(&stages, None) <= cost && self.has_room(&stages)
+            self.mean(&demand, &stages) <= cost && self.has_room(&stages)
         };
         let (mut low, mut high) = (1, self.graph().num_nodes().max(1));
         while low < high {

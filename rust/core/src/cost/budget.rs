@@ -185,7 +185,8 @@ impl Instance {
             least(kinds, &|view| moved(view, view.export(x)))
         };
         let import = |x: TensorId| {
-            let kinds = graph.consumers(x).iter().fold(0, |kinds, &v| kinds | mask(v));
+            let any_of = |readers: &[NodeId]| readers.iter().fold(0, |kinds, &v| kinds | mask(v));
+            let kinds = if only.is_some() { all } else { any_of(graph.consumers(x)) };
             least(kinds, &|view| moved(view, view.transfer(x)))
         };
         Budget {

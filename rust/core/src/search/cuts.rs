@@ -62,7 +62,8 @@ impl<'a> KnownCuts<'a> {
     pub(super) fn new(instance: &'a Instance, params: &SearchParams, order: &TopologicalOrder) -> Self {
         let num_nodes = instance.graph().num_nodes();
         let own = &params.cuts;
-        let is_kept = num_nodes <= own.max_nodes && instance.is_plain();
+        let is_plain = instance.is_plain();
+        let is_kept = num_nodes <= own.max_nodes && is_plain;
         let least = if is_kept { own.min_kept.min(own.max_cut_nodes / num_nodes) } else { 0 };
         let known = Downsets::new(num_nodes);
         let repeats = (least > 0).then(|| Repeats::new(instance, &params.repeats, order));
@@ -73,13 +74,16 @@ impl<'a> KnownCuts<'a> {
             known,
             met: Met::default(),
             least,
-            loads: instance.loads(),
+            loads: if is_plain { instance.only().loads() } else { Vec::new() },
             repeats,
             points: Vec::new(),
             blocks: Vec::new(),
             looked_below: INFINITE,
         };
-        cuts.take(&vec![0; num_nodes]);
+        // Cuts are of no use where stages are unlike (see `best`).
+        if is_plain {
+            cuts.take(&vec![0; num_nodes]);
+        }
         cuts
     }
 
@@ -127,7 +131,7 @@ impl<'a> KnownCuts<'a> {
         let mut at = Boundary::default();
         let mut consumers_in = vec![0; graph.num_tensors()];
         // The tensors that may be live; model inputs are from the beginning.
-        let is_input = |x: &TensorId| graph.producer(*x).is_none() && instance.transfer(*x) > 0;
+        let is_input = |x: &TensorId| graph.producer(*x).is_none() && instance.only().transfer(*x) > 0;
         let mut open: Vec<TensorId> = graph.tensors().filter(|x| instance.boundary_io() && is_input(x)).collect();
         for members in std::iter::once(Vec::new()).chain(members) {
             for &node in &members {
@@ -136,8 +140,8 @@ impl<'a> KnownCuts<'a> {
             }
             open.retain(|&x| wide(consumers_in[x.index()]) < graph.consumers(x).len());
             if !self.met.has(&self.known, &words) {
-                at.exports = open.iter().map(|&x| instance.export(x)).sum();
-                at.imports = open.iter().map(|&x| instance.transfer(x)).sum();
+                at.exports = open.iter().map(|&x| instance.only().export(x)).sum();
+                at.imports = open.iter().map(|&x| instance.only().transfer(x)).sum();
                 let live = open.iter().map(|&x| (narrow(x.index()), consumers_in[x.index()]));
                 self.known.push(&words, at, live);
                 self.met.enter(&self.known, self.known.len() - 1);
@@ -150,7 +154,7 @@ impl<'a> KnownCuts<'a> {
     /// Adds a node to the downset that ends at a boundary.
     fn enter(&self, node: NodeId, at: &mut Boundary, consumers_in: &mut [u32], open: &mut Vec<TensorId>) {
         at.load += self.loads[node.index()];
-        at.params += self.instance.params()[node.index()];
+        at.params += self.instance.only().params()[node.index()];
         at.bytes += self.instance.graph().param_bytes(node);
         for &x in self.instance.paid_reads(node) {
             consumers_in[x.index()] += 1;

@@ -30,8 +30,8 @@ struct Way {
 ///
 /// # Complexity
 /// O(nodes × window).
-pub(super) fn ends(
-    costs: Slices<'_, true>,
+pub(super) fn ends<const ANY: bool>(
+    costs: Slices<'_, ANY>,
     num_nodes: usize,
     threshold: Ticks,
     steps: &mut u64,

@@ -75,10 +75,13 @@ impl<'a> Slicer<'a> {
         steps: &mut u64,
         interrupt: &Interrupt,
     ) -> Result<Option<Slicing>, Interrupted> {
-        let ends = if self.stages.are_alike() {
-            frugal::ends(self.stages.on(0).slices(), self.stages.len(), threshold, steps, interrupt)?
+        let (stages, costs) = (&self.stages, self.stages.on(0));
+        let ends = if !stages.are_alike() {
+            frugal::ends_of_stages(stages, threshold, steps, interrupt)?
+        } else if stages.are_simple() {
+            frugal::ends(costs.simple_slices(), stages.len(), threshold, steps, interrupt)?
         } else {
-            frugal::ends_of_stages(&self.stages, threshold, steps, interrupt)?
+            frugal::ends(costs.slices(), stages.len(), threshold, steps, interrupt)?
         };
         let num_blocks = self.instance.num_blocks();
         Ok(ends.filter(|ends| ends.len() <= num_blocks).map(|ends| Slicing::new(ends, num_blocks, threshold - 1)))
