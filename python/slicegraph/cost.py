@@ -275,17 +275,17 @@ class Instance:
     @property
     def memory(self) -> int | None:
         """Ticks that the parameters which stay resident would take to stream in; None when all do."""
-        return None if self.device.memory is None else self.core.memory
+        return None if self.device.memory is None else self._only("memory").memory
 
     @property
     def memory_limit(self) -> int | None:
         """Bytes that a block may hold at most, of one kind of device; None when there is no limit, or room for all."""
         return self._only("memory_limit").memory_limit
 
-    def _only(self, name: str) -> CoreInstance:
+    def _only(self, name: str) -> Row:
         if len(self._machine.kinds) > 1:
             raise InputError(f"{name}: stages are unlike here; Instance.rows has the costs on each kind of device")
-        return self.core
+        return self.core.row(0)
 
     @property
     def digest(self) -> str:

@@ -27,7 +27,7 @@ fn prefix_weights(instance: &Instance, threshold: Ticks) -> PrefixWeights {
         }
         for end in 0..=num_blocks {
             let nodes = instance.graph().nodes().filter(|node| block_of[node.index()] < end);
-            let load = nodes.map(|node| instance.load(node)).sum();
+            let load = nodes.map(|node| instance.only().load(node)).sum();
             (least[end], most[end]) = (least[end].min(load), most[end].max(load));
         }
     }
@@ -83,7 +83,7 @@ proptest! {
         let (threshold, num_blocks) = (best + 1 + slack * half_second(&instance), instance.num_blocks());
         let (params, interrupt) = (ExactParams::default(), Interrupt::never());
         let query = Query { instance: &instance, threshold, params: &params, interrupt: &interrupt };
-        let loads = instance.loads();
+        let loads = instance.only().loads();
         let propagation = Propagation::new(&query, &loads, &pairs(&instance, threshold, &[]));
         let truth = prefix_weights(&instance, threshold);
         for known in [PrefixWeights::default(), truth.clone()] {
@@ -214,7 +214,7 @@ fn row(num_nodes: usize, num_blocks: usize) -> Instance {
 #[test]
 fn nodes_that_no_block_can_hold_with_another_weigh_all_that_they_pay() {
     let instance = row(4, 4);
-    let second = instance.work(NodeId::new(0)) / 10;
+    let second = instance.only().work(NodeId::new(0)) / 10;
     let weights = narrowed(&instance, 14 * second + 1).expect("each node alone").known.weights;
     assert_eq!(weights, [12, 14, 14, 12].map(|seconds| seconds * second));
 }
@@ -223,7 +223,7 @@ fn nodes_that_no_block_can_hold_with_another_weigh_all_that_they_pay() {
 fn more_than_the_blocks_can_cost_together_is_more_than_nodes_can_weigh() {
     // A pair costs 22 at the ends and 24 in the middle: two blocks of two are 22 each, three blocks of one or two no less.
     let instance = row(4, 2);
-    let second = instance.work(NodeId::new(0)) / 10;
+    let second = instance.only().work(NodeId::new(0)) / 10;
     for (threshold, can_be) in [(22 * second + 1, true), (22 * second, false)] {
         assert_eq!(narrowed(&instance, threshold).is_some(), can_be);
     }

@@ -222,7 +222,7 @@ fn a_report_can_end_it() {
 fn an_expensive_node_is_reason_enough() {
     // One second to cross between nodes of one second: whatever stands with the one in the middle, it is three.
     let instance = common::chain(3, 3);
-    let all = instance.total_work();
+    let all = instance.only().works().iter().sum::<Ticks>();
     let proven = proven(&instance, all, 1);
     assert_eq!(proven.progress, Progress { lower_bound: all, bottleneck: all });
     assert!(matches!(proven.proof.expect("above the combinatorial bound").reason, Reason::Cut(_)));

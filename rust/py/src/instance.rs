@@ -227,37 +227,11 @@ impl Instance {
     }
 
     #[getter]
-    fn memory(&self) -> i64 {
-        self.0.memory()
-    }
-
-    #[getter]
-    fn memory_limit(&self) -> Option<u64> {
-        self.0.memory_limit()
-    }
-
-    #[getter]
-    fn work<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        self.0.works().to_vec().into_pyarray(py)
-    }
-
-    #[getter]
-    fn transfer<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        let num_tensors = self.0.graph().num_tensors() - self.0.graph().num_params();
-        self.0.transfers()[..num_tensors].to_vec().into_pyarray(py)
-    }
-
-    #[getter]
-    fn params<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
-        self.0.params().to_vec().into_pyarray(py)
-    }
-
-    #[getter]
     fn graph(&self) -> Graph {
         Graph(self.0.shared_graph())
     }
 
-    /// The arrays of its graph, work in seconds.
+    /// The arrays of its graph, work in seconds, on the first kind of device.
     #[getter]
     fn arrays(&self, py: Python<'_>) -> Arrays {
         let graph = self.0.graph();
@@ -279,7 +253,7 @@ impl Instance {
         let param_size: Vec<u64> = params(graph).map(|x| graph.stored(x)).collect();
         let state_bytes: Vec<u64> = graph.nodes().map(|v| graph.state_bytes(v)).collect();
         let live_bytes: Vec<u64> = graph.nodes().map(|v| graph.live_bytes(v)).collect();
-        let work: Vec<f64> = self.0.works().iter().map(|&work| self.0.seconds(work)).collect();
+        let work: Vec<f64> = self.0.view(0).works().iter().map(|&work| self.0.seconds(work)).collect();
         let param_bytes: Vec<u64> = graph.nodes().map(|v| graph.param_bytes(v)).collect();
         Arrays {
             producer: producer.into_pyarray(py).unbind(),

@@ -286,99 +286,15 @@ impl Instance {
         &self.together
     }
 
-    /// Ticks that `node` runs on the first kind.
-    #[must_use]
-    pub fn work(&self, node: NodeId) -> Ticks {
-        self.rows[0].work[node.index()]
-    }
-
-    /// As [`View::load`], of the first kind.
-    #[must_use]
-    pub fn load(&self, node: NodeId) -> Ticks {
-        self.view(0).load(node)
-    }
-
-    /// As [`View::export`], of the first kind.
-    #[must_use]
-    pub fn export(&self, tensor: TensorId) -> Ticks {
-        self.view(0).export(tensor)
-    }
-
-    /// Ticks of all nodes together on the first kind.
-    #[must_use]
-    pub fn total_work(&self) -> Ticks {
-        self.rows[0].work.iter().sum()
-    }
-
-    /// As [`View::loads`], of the first kind.
-    #[must_use]
-    pub fn loads(&self) -> Vec<Ticks> {
-        self.view(0).loads()
-    }
-
-    /// As [`View::total_load`], of the first kind.
-    #[must_use]
-    pub fn total_load(&self) -> Ticks {
-        self.view(0).total_load()
-    }
-
-    /// Ticks that each node runs, by index, on the first kind.
-    #[must_use]
-    pub fn works(&self) -> &[Ticks] {
-        &self.rows[0].work
-    }
-
-    /// Ticks that each tensor takes to move once, by index, on the first kind.
-    #[must_use]
-    pub fn transfers(&self) -> &[Ticks] {
-        &self.rows[0].transfer
-    }
-
-    /// Ticks that each node's own parameters would take to stream in, by index, on the first kind.
-    #[must_use]
-    pub fn params(&self) -> &[Ticks] {
-        &self.rows[0].params
-    }
-
     /// Whether what is stored plays no part: it costs nothing, and nothing limits it.
     pub(crate) fn is_free_of_memory(&self) -> bool {
         self.views().all(View::is_free_of_memory)
-    }
-
-    /// Ticks that `tensor` takes to move once, on the first kind.
-    #[must_use]
-    pub fn transfer(&self, tensor: TensorId) -> Ticks {
-        self.rows[0].transfer[tensor.index()]
-    }
-
-    /// Resident parameters of the first kind, in the ticks that they would take to stream in.
-    #[must_use]
-    pub fn memory(&self) -> Ticks {
-        self.rows[0].memory
-    }
-
-    /// Bytes of parameters that a block may hold at most, on the first kind; none when that is enough for all.
-    #[must_use]
-    pub fn memory_limit(&self) -> Option<u64> {
-        self.rows[0].memory_limit
     }
 
     /// A cost in seconds; infinite for [`INFINITE`](super::INFINITE).
     #[must_use]
     pub fn seconds(&self, cost: Ticks) -> f64 {
         if cost == super::INFINITE { f64::INFINITY } else { float(cost) * self.figures.tick }
-    }
-
-    /// Overflow of parameters that take so many ticks to stream in, on the first kind.
-    #[must_use]
-    pub fn overflow(&self, params: Ticks) -> Ticks {
-        (params - self.rows[0].memory).max(0)
-    }
-
-    /// Whether so many bytes of parameters may not stand in one block, on the first kind.
-    #[must_use]
-    pub fn is_over_limit(&self, param_bytes: u64) -> bool {
-        self.rows[0].memory_limit.is_some_and(|limit| param_bytes > limit)
     }
 
     /// The tensors that `node` makes and that can cost something when cut.

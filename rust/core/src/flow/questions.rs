@@ -203,7 +203,7 @@ mod tests {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
             let num_nodes = random.random_range(1..7);
             let instance = random_instance(&mut random, num_nodes, 2);
-            let most = 2 * instance.loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
+            let most = 2 * instance.only().loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
             let quotient = Quotient::new(&instance);
             let mut network = Network::new(&quotient, instance.view(0));
             for _ in 0..8 {

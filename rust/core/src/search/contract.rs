@@ -160,14 +160,16 @@ mod tests {
             if !instance.is_free_of_memory() {
                 continue;
             }
-            let Some((group_of, coarse)) = contract(&instance, &params, instance.total_work(), &mut random) else {
+            let Some((group_of, coarse)) =
+                contract(&instance, &params, instance.only().works().iter().sum::<Ticks>(), &mut random)
+            else {
                 continue;
             };
             num_contracted += 1;
             let num_groups = coarse.graph().num_nodes();
             let single: Vec<usize> = (0..num_nodes).collect();
             let (least, best) = (least_of(&instance, &group_of, num_groups), least_of(&instance, &single, num_nodes));
-            assert!(least <= best + instance.total_work(), "case {case}");
+            assert!(least <= best + instance.only().works().iter().sum::<Ticks>(), "case {case}");
         }
         assert!(num_contracted > 100);
     }
@@ -178,11 +180,14 @@ mod tests {
         for case in 0..2000 {
             let mut random = stream(5, 0, case);
             let instance = random_instance_at(1e-3, &mut random, 12, 3);
-            let most = instance.total_work() / 3;
+            let most = instance.only().works().iter().sum::<Ticks>() / 3;
             let Some((group_of, coarse)) = contract(&instance, &params, most, &mut random) else { continue };
             for group in coarse.graph().nodes() {
                 let members = group_of.iter().filter(|&&each| each == group.index()).count();
-                assert!(members == 1 || coarse.work(group) + coarse.params()[group.index()] <= most, "case {case}");
+                assert!(
+                    members == 1 || coarse.only().work(group) + coarse.only().params()[group.index()] <= most,
+                    "case {case}"
+                );
             }
         }
     }

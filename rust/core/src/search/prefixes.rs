@@ -24,21 +24,21 @@ pub(super) fn cheap_prefixes(
 ) -> Vec<usize> {
     let graph = instance.graph();
     let num_parts = per_block * instance.num_blocks();
-    let scale = float(count(num_parts)) / float(instance.total_load().max(1));
+    let scale = float(count(num_parts)) / float(instance.only().total_load().max(1));
     let mut unread: Vec<u32> = graph.tensors().map(|x| narrow(graph.consumers(x).len())).collect();
     // By part: what the cheapest prefix costs, and its length.
     let mut cheapest = vec![(Ticks::MAX, 0); num_parts + 2];
     let (mut cost, mut load) = (0, 0);
     for (place, &node) in order.nodes().iter().enumerate() {
         let read_later = instance.paid_produces(node).iter().filter(|x| unread[x.index()] > 0);
-        cost += read_later.map(|&x| instance.transfer(x)).sum::<Ticks>();
+        cost += read_later.map(|&x| instance.only().transfer(x)).sum::<Ticks>();
         for &x in instance.paid_reads(node) {
             unread[x.index()] -= 1;
             if unread[x.index()] == 0 && graph.producer(x).is_some() {
-                cost -= instance.transfer(x);
+                cost -= instance.only().transfer(x);
             }
         }
-        load += instance.load(node);
+        load += instance.only().load(node);
         let part = usize::try_from(ticks((float(load) * scale + offset).floor())).unwrap_or(num_parts);
         if cost < cheapest[part].0 {
             cheapest[part] = (cost, place + 1);
@@ -81,12 +81,12 @@ mod tests {
                     graph.producer(*x).is_some_and(is_in)
                         && graph.consumers(*x).iter().any(|&consumer| !is_in(consumer))
                 };
-                graph.tensors().filter(is_live).map(|x| instance.transfer(x)).sum()
+                graph.tensors().filter(is_live).map(|x| instance.only().transfer(x)).sum()
             };
             let mut cheapest: BTreeMap<i64, (Ticks, usize)> = BTreeMap::new();
             for length in 1..=num_nodes {
-                let load: Ticks = order.nodes()[..length].iter().map(|&node| instance.load(node)).sum();
-                let share = float(load) / float(instance.total_load().max(1)) * float(count(2 * num_blocks));
+                let load: Ticks = order.nodes()[..length].iter().map(|&node| instance.only().load(node)).sum();
+                let share = float(load) / float(instance.only().total_load().max(1)) * float(count(2 * num_blocks));
                 let best = cheapest.entry(ticks((share + offset).floor())).or_insert((Ticks::MAX, 0));
                 *best = (*best).min((cost(length), length));
             }

@@ -37,7 +37,7 @@ pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> 
     let Query { instance, threshold, .. } = *query;
     let graph = instance.graph();
     // Model outputs that are paid are part of the loads here.
-    let outputs: Ticks = graph.nodes().map(|v| instance.load(v) - instance.work(v)).sum();
+    let outputs: Ticks = graph.nodes().map(|v| instance.only().load(v) - instance.only().work(v)).sum();
     let (max_cost, num_blocks, known) = (query.max_cost(), instance.num_blocks(), known - outputs);
     let mut enumerator = Enumerator::new(query, None);
     let stages = Arc::clone(&enumerator.stages);
