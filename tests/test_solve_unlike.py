@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
@@ -14,18 +13,7 @@ import slicegraph as sg
 from machines import Unlike, unlikes
 from slicegraph.constraints import UnmetError
 from strategies import MANY
-
-
-def instance_of(unlike: Unlike) -> sg.Instance | None:
-    """The instance; None when it is refused, since no partition meets what is asked."""
-    with contextlib.suppress(UnmetError):
-        return sg.Instance(
-            unlike.graph,
-            devices=[sg.Device(**unlike.kinds[kind]) for kind in unlike.kind_of],
-            constraints=sg.Constraints(pin=unlike.stages, together=unlike.together),
-            boundary_io=unlike.boundary_io,
-        )
-    return None
+from unlike_documents import instance_of
 
 
 @given(unlikes())

@@ -185,11 +185,6 @@ class Result:
     def certificate(self) -> Certificate:
         """The guarantee as a document that anybody can check, without any of the code that made it.
 
-        Raises
-        ------
-        InputError
-            When the problem has unlike stages, constraints that bind, or memory limits on more than parameters.
-
         Notes
         -----
         Made anew at each call, O(nodes + tensors + reads + rows of all proofs).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,7 @@ def work_seconds(arrays: GraphArrays, device: Device) -> NDArray[np.float64] | N
     O(nodes). The same arithmetic as the core's, to the bit.
     """
     if device.work is not None:
-        rows = arrays.work_on or {}
-        if device.work not in rows:
-            known = f"but {', '.join(map(repr, rows))}" if rows else "nor any"
-            raise InputError(f"device: work {device.work!r:.80}: the graph's work_on has no such row, {known}")
-        return rows[device.work]
+        return _row("work", device.work, arrays.work_on)
     if arrays.work is not None or arrays.flops is None or arrays.dtype is None or not isinstance(device.flops, Rates):
         return None
     if device.memory_bandwidth is None:
@@ -57,15 +53,6 @@ def make_kind(arrays: GraphArrays, device: Device, work: NDArray[np.float64] | N
         When the graph lacks the row of measured transfers that the device names.
     """
     figures = device.for_types(None)
-    transfer = None
-    if device.transfer is not None:
-        rows = arrays.transfer_on or {}
-        if device.transfer not in rows:
-            known = f"but {', '.join(map(repr, rows))}" if rows else "nor any"
-            raise InputError(
-                f"device: transfer {device.transfer!r:.80}: the graph's transfer_on has no such row, {known}"
-            )
-        transfer = rows[device.transfer]
     return Kind(
         bandwidth=figures.bandwidth,
         flops=figures.flops,  # type: ignore[arg-type] # one rate
@@ -76,7 +63,7 @@ def make_kind(arrays: GraphArrays, device: Device, work: NDArray[np.float64] | N
         latency=figures.latency,
         overlap=figures.overlap,
         work=work,
-        transfer=transfer,
+        transfer=None if device.transfer is None else _row("transfer", device.transfer, arrays.transfer_on),
     )
 
 
@@ -87,3 +74,11 @@ def can_run(tables: Sequence[NDArray[np.float64] | None], kind_of: Sequence[int]
     return {
         int(node): [kind not in lacking or not bool(lacking[kind][node]) for kind in kind_of] for node in nodes.tolist()
     }
+
+
+def _row(figure: str, name: str, rows: Mapping[str, NDArray[np.float64]] | None) -> NDArray[np.float64]:
+    """Give the row of a graph's table that a device names."""
+    if rows and name in rows:
+        return rows[name]
+    known = f"but {', '.join(map(repr, rows))}" if rows else "nor any"
+    raise InputError(f"device: {figure} {name!r:.80}: the graph's {figure}_on has no such row, {known}")
