@@ -17,6 +17,8 @@ def struct(*shape: Any, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call] # JAX leaves its types open
 
 
-def traced(function: Callable[..., Any], *args: Any, param_argnums: tuple[int, ...] = ()) -> GraphArrays:
+def traced(
+    function: Callable[..., Any], *args: Any, param_argnums: tuple[int, ...] = (), open_loops: int = 0
+) -> GraphArrays:
     """The graph of a function of JAX, by the name of "f"."""
-    return trace(function, args, {}, param_argnums=param_argnums, name="f")
+    return trace(function, args, {}, param_argnums=param_argnums, name="f", open_loops=open_loops)

@@ -6,6 +6,8 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
@@ -13,6 +15,7 @@ from slicegraph.formats.counting import Formula
 from slicegraph.graph import Graph, fields
 
 _MAX_ARGS = 1000
+_MOST_NODES = 2**31 - 1
 
 
 def from_jax(
@@ -23,6 +26,7 @@ def from_jax(
     param_argnums: int | Sequence[int] = 0,
     name: str | None = None,
     flops: Mapping[str, Formula] | None = None,
+    open_loops: bool | int = True,
 ) -> Graph:
     """Trace a JAX function: one node per equation of its jaxpr, with what it computes and moves; nothing is computed.
 
@@ -39,6 +43,10 @@ def from_jax(
         What the graph is called. None: as the function.
     flops
         What primitives compute, by name, as `read` takes it.
+    open_loops
+        Loops become their iterations, which can then be cut: ``lax.scan``, ``fori_loop`` and ``while_loop``, if the
+        number of iterations is known and all of them together have at most so many equations; True: 20,000. False: a
+        loop is one node.
 
     Raises
     ------
@@ -48,7 +56,8 @@ def from_jax(
     Notes
     -----
     Facts are counted as in ONNX models; `slicegraph.formats.jax.trace` says how. What is computed from parameters alone
-    is a parameter; ``scan``, ``while`` and ``cond`` are one node each.
+    is a parameter. An iteration of an opened loop has its own part of each stack, so that a layer's weights are
+    parameters of its own; loops that are not opened are one node each, and so is ``cond``.
 
     Examples
     --------
@@ -58,6 +67,14 @@ def from_jax(
     >>> graph = sg.from_jax(lambda weight, x: jax.nn.relu(x @ weight), (weight, x), name="layer")
     >>> graph, graph.arrays.op, graph.arrays.param_bytes.tolist()
     (<Graph 'layer': 2 nodes, 3 tensors>, ('dot_general', 'max'), [262144, 0])
+
+    Three layers in a loop, of which each has a third of the weights:
+
+    >>> def apply(weights, x):
+    ...     return jax.lax.scan(lambda x, weight: (x @ weight, None), x, weights)[0]
+    >>> stack = jax.ShapeDtypeStruct((3, 512, 512), "bfloat16")
+    >>> sg.from_jax(apply, (stack, x)).arrays.param_bytes.tolist()
+    [524288, 524288, 524288]
     """
     if not callable(function):
         raise InputError(f"function = {function!r:.80}, but it is called with arrays")
@@ -67,6 +84,8 @@ def from_jax(
 
     positions = _positions(param_argnums)
     name = _name(function) if name is None else name
+    is_switch = isinstance(open_loops, bool | np.bool_)
+    most = jax.MOST_OPENED * bool(open_loops) if is_switch else checks.whole("open_loops", open_loops, 0, _MOST_NODES)
     return _graph(
         name,
         lambda: jax.trace(
@@ -76,6 +95,7 @@ def from_jax(
             param_argnums=positions,
             name=name,
             flops=flops,
+            open_loops=most,
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import jax
 
@@ -15,7 +15,10 @@ from slicegraph.formats.jax.avals import nbytes
 from slicegraph.formats.jax.walk import Walk
 from slicegraph.formats.traced import Program, Value
 
-__all__ = ["trace"]
+__all__ = ["MOST_OPENED", "trace"]
+
+MOST_OPENED: Final = 20_000
+"""Equations of a loop up to which it is opened: more than eighty layers of a transformer have; not measured."""
 
 
 def trace(
@@ -26,6 +29,7 @@ def trace(
     param_argnums: Sequence[int],
     name: str,
     flops: Mapping[str, Formula] | None = None,
+    open_loops: int = MOST_OPENED,
 ) -> GraphArrays:
     """Trace a function as a graph of nodes and tensors.
 
@@ -41,6 +45,9 @@ def trace(
         What the graph is called.
     flops
         What primitives compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before the table.
+    open_loops
+        A loop becomes its iterations if these are known in number and have no more equations than this, all together;
+        0: none does.
 
     Returns
     -------
@@ -54,8 +61,13 @@ def trace(
 
     Notes
     -----
-    - Calls are inlined: ``jit``, ``checkpoint``, custom derivatives.  ``scan``, ``while`` and ``cond`` stay one node
-      each: ``scan`` counts its body once per iteration, ``while`` once, ``cond`` its most expensive branch.
+    - Calls are inlined: ``jit``, ``checkpoint``, custom derivatives.
+    - ``scan``, and ``while`` whose condition depends on whole numbers of the program alone, become their iterations,
+      each with its own part of every stack: a layer's weights are parameters of its own.  A loop in a loop counts as
+      one equation, and then is opened if its equations in all iterations are few enough.  What one loop stacks and the
+      next takes apart is passed on as it is.
+    - Loops beyond that stay one node each: ``scan`` counts its body once per iteration, ``while`` as often as it is
+      known to run, or once.  ``cond`` is the branch that is known to run, else one node with its most expensive branch.
     - Sizes: elements by width, types of less than a byte packed, a random key as the words that hold it.
     - ``flops`` as the ONNX reader counts: 2 for a multiply-accumulate, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is
@@ -83,7 +95,7 @@ def trace(
         given.append(value)
         (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
     formulas = Formulas(flops)
-    walk = Walk(formulas)
+    walk = Walk(formulas, open_loops)
     steps, outputs = walk.closed(closed, given)
     formulas.check_used()
     parameters += walk.parameters

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from slicegraph.formats.counting import Count, Formulas
 from slicegraph.formats.dtypes import computed_in
+from slicegraph.formats.jax import stacks
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
+from slicegraph.formats.jax.calls import OPAQUE, called, jaxprs, num_equations
 from slicegraph.formats.jax.flops import RULES, count, name_of
+from slicegraph.formats.jax.numbers import Number, number, numbers_of, trips_of
 from slicegraph.formats.traced import Body, Step, Value
 
 Walked = tuple[list[Step], list[Value]]
@@ -40,25 +43,36 @@ _UPDATES: Final[Mapping[str, int]] = {
     "dynamic_update_slice": 1,
     **dict.fromkeys(("scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub"), 2),
 }
-_LOOPS: Final = frozenset({"cond", "scan", "while"})
-# Kernels in a language of their own; what they run is not what a jaxpr says.
-_OPAQUE: Final = frozenset({"pallas_call"})
 _IMPURE: Final = frozenset({"rng_uniform"})
 
 
 class Walk:
     """The walk over one program: what it finds to be stored, and names that occur once.
 
+    Parameters
+    ----------
+    formulas
+        What primitives compute, by the user.
+    open_loops
+        A loop becomes its iterations if all of them together have no more equations, loops in them counted as one.
+
     Attributes
     ----------
     parameters
         Constants and literals, as they are found.
+    equations
+        What each step computes.
     """
 
-    def __init__(self, formulas: Formulas) -> None:
+    def __init__(self, formulas: Formulas, open_loops: int) -> None:
         self._formulas = formulas
+        # Equations that may stand in one iteration at hand: each loop that is opened divides them by its trips.
+        self._room = float(open_loops)
         self.parameters: list[Value] = []
+        self.equations: dict[Step, JaxprEqn] = {}
         self._constants: dict[int, tuple[object, Value]] = {}
+        self._numbers: dict[Value, Number] = {}
+        self._parts: dict[Value, list[Value]] = {}
         self._count = 0
 
     def closed(self, closed: ClosedJaxpr, arguments: Sequence[Value], scope: str = "") -> Walked:
@@ -80,17 +94,86 @@ class Walk:
         if eqn.primitive.name == "optimization_barrier":
             return [], inputs
         path = "/".join(filter(None, (scope, str(eqn.source_info.name_stack))))
-        if (called := _called(eqn)) is not None:
-            return self.closed(called, inputs, path)
+        if (inner := called(eqn)) is not None:
+            return self.closed(inner, inputs, path)
+        numbers = [self._numbers.get(value) for value in inputs]
+        if (computed := numbers_of(eqn, numbers)) is not None:
+            return [], [self._number(each, each) for each in computed]
+        if (opened := self._opened(eqn, inputs, numbers, path)) is not None:
+            return opened
         self._count += 1
         name = f"{path}/{eqn.primitive.name}.{self._count}" if path else f"{eqn.primitive.name}.{self._count}"
         outputs = self._fresh(name, eqn.outvars)
-        return [self._step(eqn, name, path, inputs, outputs)], outputs
+        step = self._step(eqn, name, path, inputs, outputs)
+        self.equations[step] = eqn
+        return [step], outputs
+
+    def _opened(self, eqn: JaxprEqn, inputs: list[Value], numbers: Sequence[Number | None], path: str) -> Walked | None:
+        """Walk a loop as its iterations, and of branches the one that is known to run; None: it stays one step."""
+        op, params = eqn.primitive.name, eqn.params
+        if op == "cond" and numbers[0] is not None:
+            branches = params["branches"]
+            return self.closed(branches[min(max(0, int(numbers[0])), len(branches) - 1)], inputs[1:], path)
+        if op not in {"scan", "while"} or not self._room:
+            return None
+        trips = params["length"] if op == "scan" else trips_of(eqn, numbers)
+        body = params["jaxpr" if op == "scan" else "body_jaxpr"]
+        if not trips or trips * num_equations(body) > self._room:
+            return None
+        self._count += 1
+        scopes = [f"{path}/{op}.{self._count}/{index}".removeprefix("/") for index in range(trips)]
+        around, self._room = self._room, self._room / trips
+        walked = self._scan(eqn, inputs, scopes) if op == "scan" else self._while(eqn, inputs, scopes)
+        self._room = around
+        return walked
+
+    def _scan(self, eqn: JaxprEqn, inputs: list[Value], scopes: Sequence[str]) -> Walked:
+        """Walk a scan's iterations: each takes its part of every stack."""
+        params = eqn.params
+        fixed, first = params["num_consts"], params["num_consts"] + params["num_carry"]
+        carried, steps = inputs[fixed:first], []
+        made: list[Sequence[Value]] = [()] * len(scopes)
+        order = range(len(scopes))
+        for index in reversed(order) if params["reverse"] else order:
+            parts: list[Value] = []
+            for atom, value in zip(eqn.invars[first:], inputs[first:], strict=True):
+                taken, part = self._part(atom, value, index, scopes[index])
+                steps += taken
+                parts += part
+            inner, outputs = self.closed(params["jaxpr"], [*inputs[:fixed], *carried, *parts], scopes[index])
+            steps += inner
+            carried, made[index] = outputs[: params["num_carry"]], outputs[params["num_carry"] :]
+        results = list(carried)
+        for var, each in zip(eqn.outvars[len(carried) :], zip(*made, strict=True), strict=True):
+            inner, outputs = self.closed(
+                stacks.stack(shape(var.aval)[1:], dtype(var.aval), len(each)), each, scopes[-1]
+            )
+            self._parts[outputs[0]] = list(each)
+            steps += inner
+            results += outputs
+        return steps, results
+
+    def _part(self, atom: Any, value: Value, index: int, scope: str) -> Walked:  # noqa: ANN401 - as in `_read`
+        """Take one part of a stack; of one that another loop made, what was stacked."""
+        if value in self._parts:
+            return [], [self._parts[value][index]]
+        return self.closed(stacks.part(shape(atom.aval), dtype(atom.aval), index), [value], scope)
+
+    def _while(self, eqn: JaxprEqn, inputs: list[Value], scopes: Sequence[str]) -> Walked:
+        first = eqn.params["cond_nconsts"]
+        fixed = first + eqn.params["body_nconsts"]
+        carried, steps = inputs[fixed:], []
+        for scope in scopes:
+            inner, carried = self.closed(eqn.params["body_jaxpr"], [*inputs[first:fixed], *carried], scope)
+            steps += inner
+        return steps, carried
 
     def _step(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value], outputs: list[Value]) -> Step:
         op = eqn.primitive.name
         is_view = _is_view(eqn)
+        around, self._room = self._room, 0.0  # what stays one step is not opened inside either
         bodies = self._bodies(eqn, name, path, inputs)
+        self._room = around
         is_gather = op in _GATHERING
         counted = Count(flops=0) if is_view or bodies else count(eqn, self._formulas)
         return Step(
@@ -129,10 +212,10 @@ class Walk:
             return [_body((test[0] + once[0], test[1] + once[1]))]
         if op == "cond":
             return [_body(self.closed(branch, inputs[1:], path)) for branch in params["branches"]]
-        if op in _OPAQUE or op in RULES:  # scatter and reduce hold how they combine two elements
+        if op in OPAQUE or op in RULES:  # scatter and reduce hold how they combine two elements
             return []
         return [
-            _body(self.closed(inner, self._fresh(name, inner.jaxpr.invars), path)) for inner in _jaxprs(params.values())
+            _body(self.closed(inner, self._fresh(name, inner.jaxpr.invars), path)) for inner in jaxprs(params.values())
         ]
 
     def _read(self, atom: Any, values: Mapping[Var, Value]) -> Value:  # noqa: ANN401 - JAX has no name for both kinds
@@ -140,8 +223,14 @@ class Walk:
             return values[atom]
         if shape(atom.aval):
             return self._constant(atom.val, atom)
-        value = Value(nbytes=0, name=str(atom.val))
+        return self._number(atom.val, number(atom))
+
+    def _number(self, shown: object, known: Number | None) -> Value:
+        """Give a value for a number that is written into the program, or worked out."""
+        value = Value(nbytes=0, name=str(shown))
         self.parameters.append(value)
+        if known is not None:
+            self._numbers[value] = known
         return value
 
     def _constant(self, array: object, atom: Any) -> Value:  # noqa: ANN401 - likewise
@@ -163,32 +252,6 @@ class Walk:
 def _body(walked: Walked, trips: int = 1) -> Body:
     steps, outputs = walked
     return Body(steps=steps, outputs=outputs, trips=trips)
-
-
-def _called(eqn: JaxprEqn) -> ClosedJaxpr | None:
-    """Find the one jaxpr that an equation calls: it takes what the equation reads, and returns what it makes."""
-    if eqn.primitive.name in _LOOPS | _OPAQUE | RULES.keys():
-        return None
-    found = list(_jaxprs(eqn.params.values()))
-    if len(found) != 1:
-        return None
-    jaxpr = found[0].jaxpr
-    fits = _shapes(jaxpr.invars) == _shapes(eqn.invars) and _shapes(jaxpr.outvars) == _shapes(eqn.outvars)
-    return found[0] if fits else None
-
-
-def _jaxprs(params: Any) -> Iterator[ClosedJaxpr]:  # noqa: ANN401 - parameters are of any type
-    for param in params:
-        if isinstance(param, ClosedJaxpr):
-            yield param
-        elif isinstance(param, Jaxpr) and not param.constvars:
-            yield ClosedJaxpr(param, [])
-        elif isinstance(param, list | tuple):
-            yield from _jaxprs(param)
-
-
-def _shapes(atoms: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return [(shape(atom.aval), dtype(atom.aval)) for atom in atoms]
 
 
 def _type(atom: Any) -> str:  # noqa: ANN401 - JAX has no name for variables and literals
