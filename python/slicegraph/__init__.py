@@ -1,38 +1,114 @@
 """Cut a neural network's computation graph into pipeline stages, and prove how close to the best it is."""
 
-from slicegraph import generate
-from slicegraph.audit import audit
-from slicegraph.block import BlockCost
-from slicegraph.certificate.check import Verdict, check
-from slicegraph.certificate.model import Certificate
-from slicegraph.compare import Comparison, compare
-from slicegraph.constraints import Constraints
-from slicegraph.cost import Instance
-from slicegraph.crossings import CutTensor, Stage
-from slicegraph.curve import Sweep, SweepRow, Target
-from slicegraph.device import Device
-from slicegraph.errors import CertificateError, InputError
-from slicegraph.evidence.bound import Bound
-from slicegraph.explanation import Explanation
-from slicegraph.graph import Graph, read, write
-from slicegraph.live_bytes import live_bytes
-from slicegraph.lower_bound import lower_bound
-from slicegraph.plan import Plan
-from slicegraph.result import Result, Status
-from slicegraph.search import BrkgaParams, search
-from slicegraph.slice import Slicing, slice_order
-from slicegraph.solve.solve import solve
-from slicegraph.stages.pipeline.errors import StageError
-from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
-from slicegraph.stages.pipeline.run import run_pipeline
-from slicegraph.stages.profile import profile
-from slicegraph.stages.split import split
-from slicegraph.stages.verify_split import Difference, verify_split
-from slicegraph.stop import MaxEvaluations, MaxRuntime, MaxWork, Progress, Stop, TargetGap
-from slicegraph.sweep import sweep
-from slicegraph.trace import from_jax, from_torch
+import sys
+from types import ModuleType
+
 from slicegraph.version import __version__
-from slicegraph.why import explain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slicegraph import generate
+    from slicegraph.audit import audit
+    from slicegraph.block import BlockCost
+    from slicegraph.certificate.check import Verdict, check
+    from slicegraph.certificate.model import Certificate
+    from slicegraph.compare import Comparison, compare
+    from slicegraph.constraints import Constraints
+    from slicegraph.cost import Instance
+    from slicegraph.crossings import CutTensor, Stage
+    from slicegraph.curve import Sweep, SweepRow, Target
+    from slicegraph.device import Device
+    from slicegraph.errors import CertificateError, InputError
+    from slicegraph.evidence.bound import Bound
+    from slicegraph.explanation import Explanation
+    from slicegraph.graph import Graph, read, write
+    from slicegraph.live_bytes import live_bytes
+    from slicegraph.lower_bound import lower_bound
+    from slicegraph.plan import Plan
+    from slicegraph.result import Result, Status
+    from slicegraph.search import BrkgaParams, search
+    from slicegraph.slice import Slicing, slice_order
+    from slicegraph.solve.solve import solve
+    from slicegraph.stages.pipeline.errors import StageError
+    from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
+    from slicegraph.stages.pipeline.run import run_pipeline
+    from slicegraph.stages.profile import profile
+    from slicegraph.stages.split import split
+    from slicegraph.stages.verify_split import Difference, verify_split
+    from slicegraph.stop import MaxEvaluations, MaxRuntime, MaxWork, Progress, Stop, TargetGap
+    from slicegraph.sweep import sweep
+    from slicegraph.trace import from_jax, from_torch
+    from slicegraph.why import explain
+
+_HOMES = {
+    "audit": "audit",
+    "block": "BlockCost",
+    "certificate.check": "Verdict check",
+    "certificate.model": "Certificate",
+    "compare": "Comparison compare",
+    "constraints": "Constraints",
+    "cost": "Instance",
+    "crossings": "CutTensor Stage",
+    "curve": "Sweep SweepRow Target",
+    "device": "Device",
+    "errors": "CertificateError InputError",
+    "evidence.bound": "Bound",
+    "explanation": "Explanation",
+    "graph": "Graph read write",
+    "live_bytes": "live_bytes",
+    "lower_bound": "lower_bound",
+    "plan": "Plan",
+    "result": "Result Status",
+    "search": "BrkgaParams search",
+    "slice": "Slicing slice_order",
+    "solve.solve": "solve",
+    "stages.pipeline.errors": "StageError",
+    "stages.pipeline.measure": "PipelineRun StageRun",
+    "stages.pipeline.run": "run_pipeline",
+    "stages.profile": "profile",
+    "stages.split": "split",
+    "stages.verify_split": "Difference verify_split",
+    "stop": "MaxEvaluations MaxRuntime MaxWork Progress Stop TargetGap",
+    "sweep": "sweep",
+    "trace": "from_jax from_torch",
+    "why": "explain",
+}
+"""The public names of each module, which is loaded when one of them is first used (PEP 562)."""
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name, or a module of the package."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = f"{__name__}.{_HOME_OF.get(name, name)}"
+    try:
+        __import__(home)
+    except ModuleNotFoundError as error:
+        if error.name != home:
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    module = sys.modules[home]
+    if name not in _HOME_OF:
+        return module
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """The package, where a public name stays what it is when the module of that name is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 __all__ = [
     "BlockCost",

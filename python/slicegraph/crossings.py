@@ -103,7 +103,9 @@ def find_crossings(instance: Instance, block_of: NDArray[np.int32]) -> Crossings
     tensors, readers = np.repeat(np.arange(home.size), np.diff(arrays.consumer_offsets)), block_of[arrays.consumers]
     origin = home[tensors]
     is_import = (readers != origin) & ((origin >= 0) | instance.boundary_io)
-    pairs = np.unique(tensors[is_import] * instance.num_blocks + readers[is_import])
+    pairs = np.sort(tensors[is_import] * instance.num_blocks + readers[is_import])
+    # Of equal ones the first; np.unique would load masked arrays, which take longer than most answers.
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     imports = np.stack(np.divmod(pairs, instance.num_blocks), axis=1)
     is_export = np.zeros(home.size, np.bool_)
     is_export[imports[:, 0]] = True

@@ -16,18 +16,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph._core import Proof, ProofState, prove
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Domains
-from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.claims import DownsetSearch, ExpensiveNode, MergeLog
+
+if TYPE_CHECKING:
+    # Of the models for the MIP solver, which a graph that is solved at once does not need.
+    from slicegraph.bounds.formulation import Formulation
+    from slicegraph.bounds.model import Domains
+    from slicegraph.bounds.tasks import Budget
 
 MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.audit import complaints
@@ -11,9 +10,8 @@ from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("audit", help="grade a given partition: its bottleneck, and how far from optimal it can be")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     shared.add_model(parser)
     shared.add_plan(parser)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
@@ -16,9 +15,8 @@ from slicegraph.report import numbers
 from slicegraph.report.verdict import Report, refusal_to_json
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("check", help="verify a certificate, with nothing that solves")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     shared.add_model(parser)
     parser.add_argument("certificate", metavar="CERTIFICATE", help="what is claimed of MODEL (.json)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import machines, output
@@ -13,9 +12,8 @@ from slicegraph.formats.plan import Plan
 from slicegraph.report.compare import comparison_to_json, comparison_to_text
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("compare", help="what differs between two partitions: costs, stages, cut tensors, moved nodes")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     shared.add_model(parser)
     parser.add_argument("plan", metavar="PLAN_A", help="a partition, in any form that audit takes")

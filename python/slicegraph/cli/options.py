@@ -233,8 +233,7 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
     def text() -> str:
         if options.json:
             return document().text
-        # Imported when used: rich takes longer to load than the rest of the package.
-        from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - see above
+        from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - tables are for people
 
         table = result_to_text(result, lists_cuts=options.verbose)
         return table if why is None else table + why_to_text(result, why)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slicegraph.errors import InputError
-from slicegraph.formats.writing import check_file
 from slicegraph.interrupts import put_off
 
 
@@ -69,6 +68,8 @@ def check_place(option: str, path: str) -> None:
     InputError
         Naming the option.
     """
+    from slicegraph.formats.writing import check_file  # noqa: PLC0415 - readers and writers are for verbs with files
+
     try:
         check_file(Path(path))
     except InputError as error:

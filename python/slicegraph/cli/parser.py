@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import slicegraph as sg
-from slicegraph.cli import audit, check, compare, machines, profile, report, run, solve, split, sweep, verify_split
 from slicegraph.errors import InputError
+from slicegraph.version import __version__
 
+_VERBS = {
+    "solve": "partition a model and bound what any partition costs",
+    "check": "verify a certificate, with nothing that solves",
+    "audit": "grade a given partition: its bottleneck, and how far from optimal it can be",
+    "compare": "what differs between two partitions: costs, stages, cut tensors, moved nodes",
+    "sweep": "partition a model into every number of stages: how many devices are needed?",
+    "profile": "measure the work of each node of an ONNX model, with onnxruntime",
+    "report": "explain a partition: a page, a drawing, a timeline, a graph",
+    "run": "run a split model as a pipeline of processes, and measure its stages",
+    "split": "write a partition's stages as runnable ONNX models",
+    "verify-split": "run a split's stages and the whole model, and compare",
+}
+"""What each does; its options are in the module of its name, which is loaded for the verb that is typed."""
 _PARAMETER = re.compile(r"(\w+) = (.{1,80}?), but (.*)", re.ASCII | re.DOTALL)
 """How the library complains about a parameter."""
 
@@ -30,7 +44,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     InputError
         Naming what is wrong and where help is.
     """
-    options, unknown = make_parser().parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    typed = next((word for word in words if not word.startswith("-")), None)
+    options, unknown = make_parser(typed).parse_known_args(words)
     if unknown:
         raise InputError(f"unknown arguments: {' '.join(unknown)} (see slicegraph {options.verb} --help)")
     return options
@@ -41,25 +57,19 @@ def in_words_of_options(message: str, options: argparse.Namespace) -> str:
     match = _PARAMETER.fullmatch(message)
     if match is None or getattr(options, match[1], None) is None:
         return message
-    return f"{machines.flag(match[1])} {match[2]}: {match[3]}"
+    return f"--{match[1].replace('_', '-')} {match[2]}: {match[3]}"
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Give the parser of all verbs; each sets ``run`` to what it does."""
+def make_parser(typed: str | None) -> argparse.ArgumentParser:
+    """Give the parser of all verbs; the one that is typed has its options, and sets ``run`` to what it does."""
     parser = _Parser(
         prog="slicegraph",
         description="Cut a neural network into pipeline stages, and prove how close to the best possible the cut is.",
     )
-    parser.add_argument("--version", action="version", version=f"slicegraph {sg.__version__}")
+    parser.add_argument("--version", action="version", version=f"slicegraph {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
-    solve.add_to(verbs.add_parser)
-    check.add_to(verbs.add_parser)
-    audit.add_to(verbs.add_parser)
-    compare.add_to(verbs.add_parser)
-    sweep.add_to(verbs.add_parser)
-    profile.add_to(verbs.add_parser)
-    report.add_to(verbs.add_parser)
-    run.add_to(verbs.add_parser)
-    split.add_to(verbs.add_parser)
-    verify_split.add_to(verbs.add_parser)
+    for verb, meaning in _VERBS.items():
+        of_verb = verbs.add_parser(verb, help=meaning)
+        if verb == typed:
+            importlib.import_module(f"slicegraph.cli.{verb.replace('-', '_')}").add_to(of_verb)
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("profile", help="measure the work of each node of an ONNX model, with onnxruntime")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     parser.add_argument("model", metavar="MODEL", help="an .onnx model")
     parser.add_argument("-o", "--output", required=True, metavar="GRAPH", help="the graph to write (.json, .json.gz)")

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import os
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import slicegraph as sg
@@ -26,9 +25,8 @@ _NODE_DATA = ".nodes.json"
 _KINDS = (".html", _NODE_DATA, ".json", ".dot", ".svg")
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("report", help="explain a partition: a page, a drawing, a timeline, a graph")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     shared.add_model(parser)
     shared.add_plan(parser)

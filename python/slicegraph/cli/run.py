@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
@@ -11,9 +10,8 @@ from slicegraph.cli import output, units
 from slicegraph.cli.complaint import say
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("run", help="run a split model as a pipeline of processes, and measure its stages")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     parser.epilog = (
         "A stage that gives no sign of life for 15 seconds is given up: exit status 2, as for one that fails."

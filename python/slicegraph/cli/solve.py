@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import slicegraph as sg
 from slicegraph.cli import machines, units
@@ -16,9 +16,8 @@ from slicegraph.solve.given import METHODS
 from slicegraph.solve.solve import DEFAULT_SLACK
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("solve", help="partition a model and bound what any partition costs")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     shared.add_model(parser)
     shared.add_instance(parser)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import machines, output
@@ -12,9 +11,8 @@ from slicegraph.cli import options as shared
 from slicegraph.report.split import manifest_to_text
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("split", help="write a partition's stages as runnable ONNX models")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     parser.add_argument("model", metavar="MODEL.onnx", help="the model that the plan is for")
     shared.add_plan(parser)

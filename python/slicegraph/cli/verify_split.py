@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
@@ -12,9 +11,8 @@ from slicegraph.report.split import differences_to_json, differences_to_text
 from slicegraph.stages.verify_split import holds
 
 
-def add_to(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the verb and its options."""
-    parser = add_parser("verify-split", help="run a split's stages and the whole model, and compare")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verb."""
     parser.set_defaults(run=run)
     parser.add_argument("directory", metavar="DIR", help="what `slicegraph split` wrote")
     parser.add_argument("model", metavar="MODEL.onnx", help="the model that was split")

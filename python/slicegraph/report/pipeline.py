@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from slicegraph.errors import printable
 from slicegraph.report import numbers
+from slicegraph.report.screen import Screen, Table
 from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
+
+_HEADS = ("stage", "block", "nodes", "predicted", "run", "transfer", "measured", "", "ratio", "busy")
 
 
 def run_to_text(run: PipelineRun) -> str:
     """Give a row per stage and the throughput, in colours when standard output is a terminal that has them."""
-    is_terminal = sys.stdout.isatty()
-    # A pipe has no width: nothing is cut or wrapped there.
-    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
-    with console.capture() as capture:
-        console.print(_headline(run))
-        if run.requests:
-            console.print(_stages(run))
-            console.print(_summary(run))
-    return capture.get()
+    screen = Screen()
+    screen.say(_headline(run))
+    if run.requests:
+        screen.show(_stages(run))
+        screen.say(_summary(run))
+    return screen.text
 
 
 def run_to_json(run: PipelineRun) -> str:
@@ -61,21 +56,19 @@ def _stage(index: int, stage: StageRun) -> dict[str, Any]:
     }
 
 
-def _headline(run: PipelineRun) -> Text:
+def _headline(run: PipelineRun) -> str:
     name = printable(run.name) or "model"
     if not run.requests:
-        return Text(f"{name}: nothing was measured before it was interrupted")
+        return f"{name}: nothing was measured before it was interrupted"
     end = ", interrupted" if run.is_interrupted else ""
-    return Text(f"{name}: {len(run.stages)} stages, {run.requests} requests in {numbers.time(run.seconds)}{end}")
+    return f"{name}: {len(run.stages)} stages, {run.requests} requests in {numbers.time(run.seconds)}{end}"
 
 
 def _stages(run: PipelineRun) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("stage", "block", "nodes", "predicted", "run", "transfer", "measured", "", "ratio", "busy"):
-        table.add_column(column, justify="right")
+    table = Table(heads=_HEADS)
     for index, stage in enumerate(run.stages):
         is_bottleneck = stage.measured == run.bottleneck
-        table.add_row(
+        cells = (
             str(index),
             str(stage.block),
             str(stage.num_nodes),
@@ -84,12 +77,12 @@ def _stages(run: PipelineRun) -> Table:
             "<" if is_bottleneck else "",
             f"{stage.measured / stage.predicted:.3g}" if stage.predicted else "-",
             numbers.percent(stage.busy),
-            style="bold" if is_bottleneck else None,
         )
+        table.add(cells, is_bold=is_bottleneck)
     return table
 
 
-def _summary(run: PipelineRun) -> Text:
+def _summary(run: PipelineRun) -> str:
     bottleneck, throughput = run.bottleneck or 0.0, run.throughput or 0.0
     predicted = run.predicted_bottleneck
     lines = [
@@ -105,4 +98,4 @@ def _summary(run: PipelineRun) -> Text:
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if len(run.stages) > processors:
         lines.append(f"note         {len(run.stages)} stages on {processors} processors: times include waits for one")
-    return Text("\n".join(lines))
+    return "\n".join(lines)

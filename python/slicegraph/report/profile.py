@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from slicegraph.errors import printable
 from slicegraph.graph import Graph
 from slicegraph.report import numbers
+from slicegraph.report.screen import Screen, Table
 from slicegraph.stages.onnx.events import CASTS, CONSTANTS, OPERATORS
 from slicegraph.stages.onnx.timing import Timing
 
@@ -28,21 +24,17 @@ _MEANING = {
 
 def profile_to_text(graph: Graph, timing: Timing) -> str:
     """Give a row for each of the most expensive operators, and how their sum compares to the whole."""
-    is_terminal = sys.stdout.isatty()
-    # A pipe has no width: nothing is cut or wrapped there.
-    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
+    screen = Screen()
     total = _work(graph)
-    with console.capture() as capture:
-        name = printable(graph.name) or "graph"
-        console.print(f"{name}: {graph.num_nodes} nodes, {graph.num_tensors} tensors", markup=False)
-        console.print(_operators(graph))
-        console.print(f"nodes        {numbers.time(total)}: the sum of what each takes, medians of {_runs(timing)}")
-        for label, seconds, meaning in (
-            ("whole model", timing.latency, "not profiled, node by node as in the graph"),
-            ("optimized", timing.optimized_latency, "with onnxruntime's optimizations, which fuse nodes"),
-        ):
-            console.print(f"{label:<12} {numbers.time(seconds) if seconds else 'not measured'}: {meaning}")
-    return capture.get()
+    screen.say(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors")
+    screen.show(_operators(graph))
+    screen.say(f"nodes        {numbers.time(total)}: the sum of what each takes, medians of {_runs(timing)}")
+    for label, seconds, meaning in (
+        ("whole model", timing.latency, "not profiled, node by node as in the graph"),
+        ("optimized", timing.optimized_latency, "with onnxruntime's optimizations, which fuse nodes"),
+    ):
+        screen.say(f"{label:<12} {numbers.time(seconds) if seconds else 'not measured'}: {meaning}")
+    return screen.text
 
 
 def profile_to_json(graph: Graph, timing: Timing) -> str:
@@ -89,20 +81,16 @@ def notes(graph: Graph, timing: Timing) -> Iterator[str]:
 
 
 def _operators(graph: Graph) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("operator")
-    for column in ("nodes", "time", "share"):
-        table.add_column(column, justify="right")
+    table = Table(heads=("operator", "nodes", "time", "share"), left=("operator",))
     rows = _by_operator(graph)
     total = _work(graph)
     for op, count, seconds in rows[:_ROWS]:
-        table.add_row(
-            Text(printable(op)), str(count), numbers.time(seconds), numbers.percent(seconds / total if total else 0.0)
-        )
+        share = numbers.percent(seconds / total if total else 0.0)
+        table.add((printable(op), str(count), numbers.time(seconds), share))
     if rest := rows[_ROWS:]:
         count, seconds = sum(row[1] for row in rest), sum(row[2] for row in rest)
         share = numbers.percent(seconds / total if total else 0.0)
-        table.add_row(f"{len(rest)} others", str(count), numbers.time(seconds), share)
+        table.add((f"{len(rest)} others", str(count), numbers.time(seconds), share))
     return table
 
 

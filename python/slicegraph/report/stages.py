@@ -5,17 +5,15 @@ from __future__ import annotations
 import itertools
 
 from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
 
 from slicegraph.crossings import CutTensor
 from slicegraph.errors import printable
 from slicegraph.report import names, numbers
+from slicegraph.report.screen import GAP, Table
 from slicegraph.result import Result
 
 FIRST, LAST = "first", "last"
 """The columns with the names of a stage's first and last node."""
-_GAP = 2
 _LEAST_ROOM = 6
 _MOST_STAGES = 30
 
@@ -58,19 +56,14 @@ def stage_table(result: Result, *, width: int) -> Table:
     # Its head is longer than any number under it.
     columns = {"cut" if head == "cut tensors" else head: cells for head, cells in columns.items()}
     widths = {head: max(map(cell_len, [head, *cells])) for head, cells in columns.items()}
-    room = width - sum(wide for head, wide in widths.items() if head not in (FIRST, LAST)) - _GAP * (len(widths) - 1)
+    room = width - sum(wide for head, wide in widths.items() if head not in (FIRST, LAST)) - GAP * (len(widths) - 1)
     room = max(room, 2 * _LEAST_ROOM)
     first = min(widths[FIRST], max(room // 2, room - widths[LAST]))
-    table = Table(box=None, pad_edge=False)
-    for head, name_width in {**dict.fromkeys(columns), FIRST: first, LAST: room - first}.items():
-        if name_width is None:
-            table.add_column(head, justify="right", no_wrap=True)
-        else:
-            table.add_column(head, no_wrap=True)
-            columns[head] = [names.shortened(cell, name_width) for cell in columns[head]]
+    for head, name_width in ((FIRST, first), (LAST, room - first)):
+        columns[head] = [names.shortened(cell, name_width) for cell in columns[head]]
+    table = Table(heads=tuple(columns), left=(FIRST, LAST))
     for row in zip(*columns.values(), strict=True):
-        # Names may hold what rich takes for markup.
-        table.add_row(*map(Text, row), style="bold" if "<" in row else None)
+        table.add(row, is_bold="<" in row)
     return table
 
 
@@ -87,10 +80,8 @@ def cut_table(cuts: tuple[CutTensor, ...], *, width: int) -> Table:
     ]
     heads = ("from", "to", "size", "cut tensor")
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    room = max(width - sum(widths[:-1]) - _GAP * (len(heads) - 1), _LEAST_ROOM)
-    table = Table(box=None, pad_edge=False)
-    for head in heads:
-        table.add_column(head, justify="left" if head == heads[-1] else "right", no_wrap=True)
+    room = max(width - sum(widths[:-1]) - GAP * (len(heads) - 1), _LEAST_ROOM)
+    table = Table(heads=heads, left=heads[-1:])
     for *cells, name in rows:
-        table.add_row(*cells, Text(names.shortened(name, room)))
+        table.add((*cells, names.shortened(name, room)))
     return table

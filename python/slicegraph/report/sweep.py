@@ -6,17 +6,13 @@ import csv
 import io
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.errors import printable
 from slicegraph.report import numbers
+from slicegraph.report.screen import Screen, Table
 from slicegraph.result import Status
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -82,30 +78,25 @@ def sweeps_to_csv(names: Sequence[Mapping[str, str | float]], sweeps: Sequence[S
 
 def sweeps_to_text(names: Sequence[Mapping[str, str | float]], sweeps: Sequence[Sweep], target: float | None) -> str:
     """Give a table per sweep, in colours and with a line of bars when standard output is a terminal that has them."""
-    is_terminal = sys.stdout.isatty()
-    # A pipe has no width: nothing is cut or wrapped there.
-    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
+    screen = Screen()
     graph = sweeps[0].graph
-    with console.capture() as capture:
-        console.print(Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors"))
-        for name, sweep in zip(names, sweeps, strict=False):
-            if name:
-                shown = (f"{key} {numbers.rate(it) if isinstance(it, float) else it}" for key, it in name.items())
-                console.print(Text(f"\n{', '.join(shown)}"))
-            console.print(_table(sweep))
-            if is_terminal:
-                console.print(Text(f"throughput   {_bars(sweep)}"))
-            console.print(Text("\n".join(_summary(sweep, target))))
-    return capture.get()
+    screen.say(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors")
+    for name, sweep in zip(names, sweeps, strict=False):
+        if name:
+            shown = (f"{key} {numbers.rate(it) if isinstance(it, float) else it}" for key, it in name.items())
+            screen.say(f"\n{', '.join(shown)}")
+        screen.show(_table(sweep))
+        if screen.is_terminal:
+            screen.say(f"throughput   {_bars(sweep)}")
+        screen.say("\n".join(_summary(sweep, target)))
+    return screen.text
 
 
 def _table(sweep: Sweep) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="right")
+    table = Table(heads=_COLUMNS)
     for row in sweep.rows:
         speedup, efficiency = sweep.speedup(row), sweep.efficiency(row)
-        table.add_row(
+        cells = [
             str(row.num_blocks),
             numbers.time(row.bottleneck),
             numbers.time(row.lower_bound),
@@ -114,7 +105,8 @@ def _table(sweep: Sweep) -> Table:
             "-" if speedup is None else f"{speedup:.4g} x",
             str(row.stages_used),
             "-" if efficiency is None else numbers.percent(efficiency),
-        )
+        ]
+        table.add(cells)
     return table
 
 

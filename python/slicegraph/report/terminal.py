@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy as np
-from rich.console import Console
-from rich.text import Text
 
 from slicegraph.errors import printable
 from slicegraph.guesses import guessed
 from slicegraph.moves import Stay
 from slicegraph.report import numbers
 from slicegraph.report.guesses import listed
+from slicegraph.report.screen import Screen
 from slicegraph.report.stages import cut_table, stage_table
 from slicegraph.result import Result, Status
 
@@ -39,36 +37,33 @@ def result_to_text(result: Result, *, lists_cuts: bool = False) -> str:
     lists_cuts
         Whether to list the tensors that cross between stages, too.
     """
-    is_terminal = sys.stdout.isatty()
-    # A pipe has no width: nothing is cut or wrapped there.
-    console = Console(width=None if is_terminal else 200, highlight=False, soft_wrap=not is_terminal)
-    with console.capture() as capture:
-        console.print(_headline(result))
-        if result.block_of.size:
-            width = min(_WIDTH, console.width)
-            console.print(stage_table(result, width=width))
-            if lists_cuts and result.cut_tensors:
-                console.print(cut_table(result.cut_tensors, width=width))
-        console.print(_guarantee(result))
-        if rows := guessed(result.instance):
-            console.print(Text(f"guessed: {listed(rows, result.instance.graph.num_nodes)}"))
-    return capture.get()
+    screen = Screen()
+    screen.say(_headline(result))
+    if result.block_of.size:
+        width = min(_WIDTH, screen.width)
+        screen.show(stage_table(result, width=width))
+        if lists_cuts and result.cut_tensors:
+            screen.show(cut_table(result.cut_tensors, width=width))
+    screen.say(_guarantee(result))
+    if rows := guessed(result.instance):
+        screen.say(f"guessed: {listed(rows, result.instance.graph.num_nodes)}")
+    return screen.text
 
 
-def _headline(result: Result) -> Text:
+def _headline(result: Result) -> str:
     graph = result.instance.graph
-    used, num_blocks = len(np.unique(result.block_of)), result.instance.num_blocks
+    used, num_blocks = np.count_nonzero(np.bincount(result.block_of)), result.instance.num_blocks
     rest = f"; {used} of {num_blocks} stages are enough" if 0 < used < num_blocks else ""
-    return Text(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}")
+    return f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}"
 
 
-def _guarantee(result: Result) -> Text:
+def _guarantee(result: Result) -> str:
     status = f"status       {result.status}: {_MEANING[result.status]}, {numbers.time(result.seconds)}"
     if result.status is Status.INFEASIBLE:
-        return Text(status)
+        return status
     if math.isinf(result.bottleneck):
         what = "this partition exceeds the memory limit" if result.block_of.size else "no partition was found that fits"
-        return Text(f"no guarantee: {what}, {numbers.time(result.seconds)}")
+        return f"no guarantee: {what}, {numbers.time(result.seconds)}"
     lines = [
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
@@ -76,7 +71,7 @@ def _guarantee(result: Result) -> Text:
         *([] if result.stay is None else [f"stays near   the plan: {_stay(result, result.stay)}"]),
         status,
     ]
-    return Text("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _stay(result: Result, stay: Stay) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from slicegraph.bounds import NAMES
 from slicegraph.cost import Instance
-from slicegraph.lower_bound import SOLVED
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import find
-from slicegraph.solve.counted import CountedRun
 from slicegraph.solve.run import SolveRun
 from slicegraph.solve.start import first_partition
 from slicegraph.solve.task import Ended, Task
 
+if TYPE_CHECKING:
+    from slicegraph.solve.counted import CountedRun
+
 METHODS: dict[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
     **dict.fromkeys(SEARCHES, ()),
-    **{name: (name,) for name in SOLVED},
+    **{name: (name,) for name in NAMES},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
 
@@ -74,5 +78,7 @@ def _new_run(
     methods = METHODS[task.method]
     if task.stop.work is None:
         return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
+    from slicegraph.solve.counted import CountedRun  # noqa: PLC0415 - few runs go by work
+
     has_exact = "downsets" in methods
     return CountedRun(instance, task.threads, task.stop, task.show, has_exact=has_exact, warm_start=begin, known=known)

@@ -21,7 +21,6 @@ from slicegraph.report.progress import ProgressLine
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, thread_count
-from slicegraph.solve.arrangements import solve_any
 from slicegraph.solve.given import METHODS, solve_given
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, as_callback, as_stop
@@ -153,7 +152,11 @@ def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> End
     """Run what the order of the devices asks for; nothing when no partition fits them at a look."""
     ordinary = combinatorial(instance)
     if ordinary.ticks < ALL_TICKS:
-        return solve_given(instance, task, begin) if instance.order == "given" else solve_any(instance, task)
+        if instance.order == "given":
+            return solve_given(instance, task, begin)
+        from slicegraph.solve.arrangements import solve_any  # noqa: PLC0415 - few problems leave the order open
+
+        return solve_any(instance, task)
     return Ended(
         instance=instance,
         block_of=None,

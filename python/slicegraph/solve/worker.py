@@ -6,27 +6,23 @@ import dataclasses
 import logging
 import threading
 from abc import ABC, abstractmethod
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph._core import ProofState
-from slicegraph.bounds.chain_search import ChainSearch, Decider
-from slicegraph.bounds.downsets import MAX_NODES, Closing, close_in
-from slicegraph.bounds.formulation import Formulation
-from slicegraph.bounds.model import Domains
-from slicegraph.bounds.tasks import Budget
+from slicegraph.bounds.downsets import Closing, close_in
 from slicegraph.cost import Instance
 from slicegraph.evidence.bound import Bound
-from slicegraph.evidence.claims import ExpensiveNode
-from slicegraph.evidence.relaxation import combine
-from slicegraph.lower_bound import SOLVED
-from slicegraph.reduce import Reduction, reduce
 from slicegraph.solve.board import Board
-from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Proven, Report, Run
+from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Report, Run
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.turn import Turn, ends_decision, ends_turn, news
+
+if TYPE_CHECKING:
+    from slicegraph.bounds.model import Domains
+    from slicegraph.solve.relaxed import Relaxed
 
 _log = logging.getLogger(__name__)
 
@@ -156,85 +152,15 @@ class ExactProver(Prover):
 
 
 @final
-class _Quotient:
-    """What the methods of a turn share, and what the chain keeps for the next."""
-
-    def __init__(self, instance: Instance, threshold: int | None) -> None:
-        self.threshold = threshold
-        self.reduction: Reduction = reduce(instance, threshold=threshold)
-        self.formulation = Formulation(self.reduction.instance)
-        self.expensive_node: ExpensiveNode | None = None
-        self.chain: ChainSearch | None = None
-        self.domains: Domains | None = None
-
-
-@final
 class RelaxedProver(Prover):
-    """What needs the MIP solver: on the quotient at the best partition known, from which no better one is lost."""
+    """What needs the MIP solver; it is loaded with the first task, which most graphs are solved before."""
 
     name = "relaxed"
-    _quotient: _Quotient | None = None
+    _relaxed: Relaxed | None = None
 
     def _prove(self, task: Run) -> tuple[Bound, bool]:
-        state = self._board.schedule
-        # What is said of the quotient's partitions need not be true of another quotient's: one for a turn at least.
-        quotient = self._quotient
-        is_begin = task.method == state.worker(self.name).methods[0]
-        if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
-            quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck)
-        budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
-        if task.method != "chain":
-            return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient, budget), False
-        chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
-        if state.bottleneck is not None:
-            chain.learn(state.bottleneck)
-        chain.run(task.seconds, floor=lambda: self._board.schedule.lower_bound)
-        quotient.domains = chain.domains
-        return self._lifted(chain.bound(), quotient, budget), not chain.is_done
+        if self._relaxed is None:
+            from slicegraph.solve.relaxed import Relaxed  # noqa: PLC0415 - see above
 
-    def _hear(self, ticks: int) -> bool:
-        return self._board.tell(Proven(worker=self.name, lower_bound=ticks)).is_closed
-
-    def _new_chain(self, quotient: _Quotient, budget: Budget, task: Run) -> ChainSearch:
-        reduction = quotient.reduction
-        if reduction.instance.graph.num_nodes > MAX_NODES:
-            return ChainSearch(quotient.formulation, budget, decider=None)
-
-        def decide(domains: Domains, seconds: float) -> bool:
-            # It may come across a better partition.
-            steps = self._board.schedule.params.more_steps
-            task_of_it = dataclasses.replace(task, seconds=seconds, steps=steps)
-            closing = ask_exact(self._shared, reduction.instance, task_of_it, domains=domains)
-            if closing.block_of is not None:
-                self._shared.improve(reduction.lift(closing.block_of), closing.bottleneck)
-            return closing.bound.ticks >= domains.threshold
-
-        decider = Decider(decide=decide, state=self._shared.known, group_of=reduction.group_of)
-        return ChainSearch(quotient.formulation, budget, decider=decider)
-
-    def _lifted(self, bound: Bound, quotient: _Quotient, budget: Budget) -> Bound:
-        """Give what a bound of the quotient says of the instance."""
-        instance, reduction = self._shared.instance, quotient.reduction
-        # A group may cost more than any of its nodes; a minimum cut is the evidence.
-        expensive_node = quotient.expensive_node = (
-            bound.node or quotient.expensive_node or SOLVED["node"](quotient.formulation, budget).node
-        )
-        relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.lower_bound)
-        parts = (
-            relaxed,
-            bound.chain.threshold if bound.chain else 0,
-            expensive_node.lower_bound if expensive_node else 0,
-        )
-        ordinary, has_merges = self._shared.bounds["combinatorial"], bool(reduction.evidence.merges)
-        ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
-        verified = bound.verified
-        if expensive_node and expensive_node is not bound.node:
-            verified = max(verified, expensive_node.lower_bound)
-        return dataclasses.replace(
-            bound,
-            ticks=ticks,
-            verified=ordinary.ticks if has_merges else verified,
-            reduction=reduction.evidence if has_merges else None,
-            node=expensive_node,
-            num_groups=reduction.instance.graph.num_nodes,
-        )
+            self._relaxed = Relaxed(self._shared, self.name)
+        return self._relaxed.prove(task)

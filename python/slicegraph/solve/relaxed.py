@@ -1,0 +1,115 @@
+"""What needs the MIP solver: on the quotient at the best partition known, from which no better one is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import final
+
+from slicegraph.bounds.chain_search import ChainSearch, Decider
+from slicegraph.bounds.downsets import MAX_NODES
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.model import Domains
+from slicegraph.bounds.tasks import Budget
+from slicegraph.cost import Instance
+from slicegraph.evidence.bound import Bound
+from slicegraph.evidence.claims import ExpensiveNode
+from slicegraph.evidence.relaxation import combine
+from slicegraph.lower_bound import SOLVED
+from slicegraph.reduce import Reduction, reduce
+from slicegraph.solve.events import Proven, Run
+from slicegraph.solve.worker import Shared, ask_exact
+
+
+@final
+class _Quotient:
+    """What the methods of a turn share, and what the chain keeps for the next."""
+
+    def __init__(self, instance: Instance, threshold: int | None) -> None:
+        self.threshold = threshold
+        self.reduction: Reduction = reduce(instance, threshold=threshold)
+        self.formulation = Formulation(self.reduction.instance)
+        self.expensive_node: ExpensiveNode | None = None
+        self.chain: ChainSearch | None = None
+        self.domains: Domains | None = None
+
+
+@final
+class Relaxed:
+    """The methods of the relaxed prover, and what they keep from turn to turn.
+
+    Parameters
+    ----------
+    shared
+        What the workers of the run share.
+    name
+        The worker's.
+    """
+
+    def __init__(self, shared: Shared, name: str) -> None:
+        self._shared, self._board, self._name = shared, shared.board, name
+        self._quotient: _Quotient | None = None
+
+    def prove(self, task: Run) -> tuple[Bound, bool]:
+        """Run a method; give its bound, and whether it has more to try."""
+        state = self._board.schedule
+        # What is said of the quotient's partitions need not be true of another quotient's: one for a turn at least.
+        quotient = self._quotient
+        is_begin = task.method == state.worker(self._name).methods[0]
+        if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
+            quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck)
+        budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
+        if task.method != "chain":
+            return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient, budget), False
+        chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
+        if state.bottleneck is not None:
+            chain.learn(state.bottleneck)
+        chain.run(task.seconds, floor=lambda: self._board.schedule.lower_bound)
+        quotient.domains = chain.domains
+        return self._lifted(chain.bound(), quotient, budget), not chain.is_done
+
+    def _hear(self, ticks: int) -> bool:
+        return self._board.tell(Proven(worker=self._name, lower_bound=ticks)).is_closed
+
+    def _new_chain(self, quotient: _Quotient, budget: Budget, task: Run) -> ChainSearch:
+        reduction = quotient.reduction
+        if reduction.instance.graph.num_nodes > MAX_NODES:
+            return ChainSearch(quotient.formulation, budget, decider=None)
+
+        def decide(domains: Domains, seconds: float) -> bool:
+            # It may come across a better partition.
+            steps = self._board.schedule.params.more_steps
+            task_of_it = dataclasses.replace(task, seconds=seconds, steps=steps)
+            closing = ask_exact(self._shared, reduction.instance, task_of_it, domains=domains)
+            if closing.block_of is not None:
+                self._shared.improve(reduction.lift(closing.block_of), closing.bottleneck)
+            return closing.bound.ticks >= domains.threshold
+
+        decider = Decider(decide=decide, state=self._shared.known, group_of=reduction.group_of)
+        return ChainSearch(quotient.formulation, budget, decider=decider)
+
+    def _lifted(self, bound: Bound, quotient: _Quotient, budget: Budget) -> Bound:
+        """Give what a bound of the quotient says of the instance."""
+        instance, reduction = self._shared.instance, quotient.reduction
+        # A group may cost more than any of its nodes; a minimum cut is the evidence.
+        expensive_node = quotient.expensive_node = (
+            bound.node or quotient.expensive_node or SOLVED["node"](quotient.formulation, budget).node
+        )
+        relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.lower_bound)
+        parts = (
+            relaxed,
+            bound.chain.threshold if bound.chain else 0,
+            expensive_node.lower_bound if expensive_node else 0,
+        )
+        ordinary, has_merges = self._shared.bounds["combinatorial"], bool(reduction.evidence.merges)
+        ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
+        verified = bound.verified
+        if expensive_node and expensive_node is not bound.node:
+            verified = max(verified, expensive_node.lower_bound)
+        return dataclasses.replace(
+            bound,
+            ticks=ticks,
+            verified=ordinary.ticks if has_merges else verified,
+            reduction=reduction.evidence if has_merges else None,
+            node=expensive_node,
+            num_groups=reduction.instance.graph.num_nodes,
+        )
