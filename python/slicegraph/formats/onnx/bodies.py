@@ -42,10 +42,10 @@ def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered 
 
 def taken(node: NodeProto, inputs: Sequence[Value | None]) -> str | None:
     """Name the branch that an If takes; None: its condition is not known, or it is no If."""
-    condition = inputs[0].scalar if inputs and inputs[0] else None
-    if condition is None or node.op_type != "If" or not is_standard(node):
+    if node.op_type != "If" or not is_standard(node) or not inputs or inputs[0] is None:
         return None
-    return "then_branch" if condition else "else_branch"
+    condition = inputs[0].scalar
+    return None if condition is None else "then_branch" if condition else "else_branch"
 
 
 def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
@@ -108,7 +108,7 @@ def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> 
     graph = _body(node, "body")
     trips = inputs[0].items if inputs and inputs[0] else None
     actual = [varying(value or UNKNOWN) for value in inputs]
-    actual = [element(value) if value.type.WhichOneof("value") == "sequence_type" else value for value in actual]
+    actual = [element(value) if value.kind == "sequence_type" else value for value in actual]
     walked = run(graph, _formal(node, graph, actual))
     elements = _results(node, walked, 0, len(node.output))
     known = inputs[0].parts if inputs and inputs[0] else None

@@ -11,7 +11,7 @@ from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.facts import MOST_UNPACKED
-from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard
+from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard, spelling
 from slicegraph.formats.onnx.values import Stored, Value, of_array, of_sparse, of_tensor
 
 _RANDOM: Final = frozenset(
@@ -46,13 +46,14 @@ def initializers(graph: GraphProto) -> Iterator[tuple[str, Value]]:
         yield sparse.values.name, of_sparse(sparse)
 
 
-def known(node: NodeProto, reads: Mapping[str, Value]) -> Value | None:
-    """Read a Constant node, or the Shape or Size of a value whose shape is known; None for any other node."""
-    if not is_standard(node):
-        return None
-    if node.op_type == "Constant":
-        return _constant(node)
-    if node.op_type not in {"Shape", "Size"} or not reads:
+def is_stored(node: NodeProto) -> bool:
+    """Say whether a node is a Constant."""
+    return node.op_type == "Constant" and not node.domain
+
+
+def told(node: NodeProto, reads: Mapping[str, Value]) -> Value | None:
+    """Give the Shape or Size of a value whose shape is known; None for any other node."""
+    if node.op_type not in {"Shape", "Size"} or not is_standard(node) or not reads:
         return None
     measured = next(iter(reads.values()))
     shape = measured.shape
@@ -102,7 +103,7 @@ def stores(
             return first.stores
         if _is_piece(node, reads):
             others = [reads[name] for name in node.input[1:] if name]
-            key = (first.stores, _spelt(node), *map(_elements, others), list(node.output).index(output))
+            key = (first.stores, spelling(node), *map(_elements, others), list(node.output).index(output))
             return _piece(first, own, key, pieces)
     parts = dict.fromkeys(part for value in reads.values() for part in value.stores)
     packed = tuple(part for part in parts if part.is_given and not part.is_list)
@@ -125,13 +126,6 @@ def _piece(whole: Value, own: int, key: Hashable, pieces: dict[Hashable, Stored]
     return (pieces.setdefault(key, Stored(nbytes=min(share, stored), is_given=is_given)),)
 
 
-def _spelt(node: NodeProto) -> bytes:
-    """Tell a node's operator and attributes from those of other nodes."""
-    bare = NodeProto(op_type=node.op_type)
-    bare.attribute.extend(node.attribute)
-    return bytes(bare.SerializeToString(deterministic=True))
-
-
 def _elements(value: Value) -> Hashable:
     array = value.array
     return value.stores if array is None else (array.dtype.str, array.shape, array.tobytes())
@@ -145,7 +139,13 @@ def attribute_bytes(node: NodeProto) -> int:
     return tensors + sum(4 * len(found.floats) + 8 * len(found.ints) for found in node.attribute)
 
 
-def _constant(node: NodeProto) -> Value:
+def stored(node: NodeProto) -> Value:
+    """Read a Constant node."""
+    value = _stored(node)
+    return value if value.nbytes is not None else replace(value, reason=described(node))
+
+
+def _stored(node: NodeProto) -> Value:
     if (found := attribute(node, "value")) is not None:
         return of_tensor(found.t)
     if (found := attribute(node, "sparse_value")) is not None:

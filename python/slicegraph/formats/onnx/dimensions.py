@@ -72,7 +72,7 @@ def completed(inferred: Value, record: Value | None) -> Value:
     """
     if record is None or inferred.nbytes is not None:
         return inferred
-    if inferred.type.WhichOneof("value") is None or inferred.shape is None:
+    if not inferred.kind or inferred.shape is None:
         return _explained(replace(record, items=inferred.items, parts=inferred.parts), inferred)
     if record.shape is None or len(record.shape) != len(inferred.shape):
         return inferred

@@ -1,4 +1,4 @@
-"""The types of one node's outputs, by ONNX's own shape inference, and its elements by ONNX's own reference.
+"""The types of one node's outputs, by ONNX's own shape inference.
 
 Nodes are taken one by one, in file order, each as a model of its own.  So what is known of a value, folded constants
 included, is known to every later node after a single pass, no weights are passed around, and a failure has a culprit.
@@ -7,32 +7,36 @@ included, is known to every later node after a single pass, no weights are passe
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 from onnx import IR_VERSION, FunctionProto, ModelProto, NodeProto, TensorProto, TypeProto, checker, defs
 from onnx.onnx_cpp2py_export.checker import CheckerContext
-from onnx.reference import ReferenceEvaluator
 from onnx.shape_inference import infer_shapes
 
-from slicegraph.formats.onnx.known_operators import LIKE_INPUT, is_misjudged, known_form
-from slicegraph.formats.onnx.nodes import attribute, is_standard
-from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, dimensions, of_array
+from slicegraph.errors import InputError
+from slicegraph.formats.onnx.fitting import is_misfit
+from slicegraph.formats.onnx.known_operators import LIKE_INPUT, known_form
+from slicegraph.formats.onnx.nodes import attribute, body_graphs, is_standard, spelling
+from slicegraph.formats.onnx.sequences import sized
+from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, dimensions, of_type, varying
 
-# What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
-_ARITHMETIC: Final = """
-    Abs Add And ArgMax ArgMin BitShift Cast CastLike Ceil Clip Compress Concat ConstantOfShape CumSum Div Equal Exp
-    Expand EyeLike Flatten Floor Gather GatherND Greater GreaterOrEqual Identity Less LessOrEqual Log Max Mean Min
-    Mod Mul Neg NonZero Not OneHot Or Pad Pow Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
-    Reshape Round ScatterND Sign Slice Split Sqrt Squeeze Sub Sum Tile TopK Transpose Trilu Unique Unsqueeze Where
-    Xor
-"""
-_COMPUTED: Final = frozenset(_ARITHMETIC.split())
-# Their output's size depends on elements, so inference never knows it; it is at most a few times their input's.
-_BOUNDED: Final = frozenset({"Compress", "NonZero", "Unique"})
+SHOWN: Final[Mapping[str, tuple[int, ...]]] = {
+    **dict.fromkeys(("BlackmanWindow", "ConstantOfShape", "HammingWindow", "HannWindow"), (0,)),
+    **dict.fromkeys(("CenterCropPad", "Expand", "Reshape", "Split", "SplitToSequence", "Squeeze", "Tile"), (1,)),
+    **dict.fromkeys(("AffineGrid", "OneHot", "TopK", "Unsqueeze", "Upsample"), (1,)),
+    **dict.fromkeys(("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"), (1,)),
+    **dict.fromkeys(("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"), (1,)),
+    **dict.fromkeys(("Col2Im", "DFT"), (1, 2)),
+    **dict.fromkeys(("DynamicSlice", "Resize"), (1, 2, 3)),
+    **dict.fromkeys(("Pad", "STFT"), (1, 3)),
+    "MaxUnpool": (2,),
+    "MelWeightMatrix": (0, 1, 2, 3, 4),
+    "Range": (0, 1, 2),
+    "Slice": (1, 2, 3, 4),
+}
+"""The inputs from whose elements inference makes shapes."""
 _TERM: Final = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
 _EQUATION: Final = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
 _AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
@@ -52,12 +56,18 @@ class Context:
         Local functions that could not be inlined.
     pieces
         What is stored of the pieces of parameters that were found so far, by whatever tells pieces apart.
+    inferred
+        What nodes make that inference knows all about, by position, by whatever tells their operators and inputs apart.
+    implementations
+        What computes operators, by operator and attributes.
     """
 
     opsets: Mapping[str, int]
     dims: Mapping[str, int] = field(default_factory=dict)
     functions: tuple[FunctionProto, ...] = ()
     pieces: dict[Hashable, Stored] = field(default_factory=dict)
+    inferred: dict[Hashable, Sequence[Value]] = field(default_factory=dict)
+    implementations: dict[Hashable, Callable[..., Sequence[Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,16 +89,71 @@ class Inferred:
     is_contradiction: bool = False
 
 
-def infer(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inferred:
-    """Infer the types of a node's outputs."""
+def infer(
+    node: NodeProto, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
+) -> dict[str, Value]:
+    """Infer what a node makes, by name.
+
+    Nodes of one operator with the same attributes, on inputs of the same types, and with the same elements where shapes
+    are made of them, make the same: that is inferred once.
+    """
+    made = list(filter(None, node.output))
+    signature = _signature(node, inputs)
+    if signature is not None and (known := context.inferred.get(signature)) is not None:
+        return dict(zip(made, known, strict=True))
+    if signature is not None:
+        shown = {node.input[position] for position in SHOWN.get(node.op_type, ()) if position < len(inputs)}
+        without = {name: value if name in shown else varying(value) for name, value in reads.items()}
+        found = _made(node, inputs, without, context)
+        if all(value.nbytes is not None and value.kind == "tensor_type" for value in found.values()) and not any(
+            value.is_contradiction for value in found.values()
+        ):
+            context.inferred[signature] = [*found.values()]
+            return found
+    return _made(node, inputs, reads, context)
+
+
+def _signature(node: NodeProto, inputs: Sequence[Value | None]) -> Hashable | None:
+    """Tell a node's operator and inputs from others; None: they are not tensors alone."""
+    parts: list[Hashable] = [spelling(node), *map(bool, node.output)]
+    shown = SHOWN.get(node.op_type, ())
+    for position, value in enumerate(inputs):
+        if value is None:
+            parts.append(None)
+        elif value.kind != "tensor_type":
+            return None
+        else:
+            parts.append((value.elem_type, value.shape))
+            if position in shown and value.elements is not None:
+                try:
+                    parts.append(value.elements.key)
+                except InputError:
+                    return None
+    return None if any(body_graphs(node)) else tuple(parts)
+
+
+def _made(
+    node: NodeProto, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
+) -> dict[str, Value]:
+    found = _found(node, reads, context)
+    inferred = {name: of_type(found.types[name]) if name in found.types else UNKNOWN for name in node.output if name}
+    is_contradiction = found.is_contradiction or is_misfit(node, inputs, inferred)
+    return {
+        name: sized(node, inputs, replace(value, reason=found.reason, is_contradiction=is_contradiction))
+        for name, value in inferred.items()
+    }
+
+
+def _found(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inferred:
     node, version = known_form(node, reads, context.opsets.get("", 1))
     if node.op_type in LIKE_INPUT and is_standard(node) and reads and any(node.output):
         return Inferred(types={node.output[0]: next(iter(reads.values())).type})
-    if any(value.type.WhichOneof("value") is None for value in reads.values()):
+    if any(not value.kind for value in reads.values()):
         return Inferred()
-    if is_standard(node) and (fault := _fault(node, reads)):
+    if is_standard(node) and is_trusting(node) and (fault := _fault(node, reads)):
         return Inferred(reason=fault, is_contradiction=True)
-    context = replace(context, opsets={**context.opsets, "": version})
+    if context.opsets.get("") != version:
+        context = replace(context, opsets={**context.opsets, "": version})
     return _inferred(node, reads, context)
 
 
@@ -112,55 +177,17 @@ def _inferred(node: NodeProto, reads: Mapping[str, Value], context: Context) -> 
     return Inferred(types=types, reason="" if types or is_known else "ONNX has no such operator")
 
 
-def evaluate(
-    node: NodeProto, reads: Mapping[str, Value], outputs: Mapping[str, Value], context: Context
-) -> dict[str, Value]:
-    """Compute a node that shapes may depend on, if its inputs are all known and its outputs small.
-
-    Parameters
-    ----------
-    outputs
-        What inference says of them.
-
-    Returns
-    -------
-        The outputs with their elements, where type and shape are those that were inferred; empty for any other node.
-    """
-    version = context.opsets.get("", 1)
-    if node.op_type not in _COMPUTED or not is_standard(node) or is_misjudged(node, reads, version):
-        return {}
-    sizes = [value.nbytes for value in outputs.values()]
-    is_small = node.op_type in _BOUNDED or all(size is not None and size <= KEPT_BYTES for size in sizes)
-    if not is_small or any(value.tensor is None for value in reads.values()):
-        return {}
-    node, version = known_form(node, reads, version)
-    model = _one_node_model(node, reads, replace(context, opsets={**context.opsets, "": version}))
-    for name, value in outputs.items():
-        model.graph.output.add(name=name, type=value.type)
-    try:
-        with np.errstate(all="ignore"):
-            arrays = ReferenceEvaluator(model).run(None, {})
-            computed = {name: of_array(np.asarray(array)) for name, array in zip(outputs, arrays, strict=True)}
-    except Exception:  # noqa: BLE001 the reference raises anything; an unknown constant is still a constant
-        return {}
-    # Where the two differ, inference is right.
-    return {name: value for name, value in computed.items() if _fits(value, outputs[name])}
-
-
-def _fits(computed: Value, inferred: Value) -> bool:
-    if computed.type.tensor_type.elem_type != inferred.type.tensor_type.elem_type:
-        return False
-    if inferred.shape is None or computed.shape is None:
-        return inferred.shape is None
-    if len(computed.shape) != len(inferred.shape):
-        return False
-    return all(dim in {None, known} for dim, known in zip(inferred.shape, computed.shape, strict=True))
-
-
 def _reason(error: Exception) -> str:
     """Take what ONNX says about a node, without the context that the node itself is."""
     line = " ".join(str(error).split())
     return re.split(r"\[\w+Error\] ", line)[-1].partition(" ==> Context")[0]
+
+
+def is_trusting(node: NodeProto) -> bool:
+    """Say whether inference trusts what a node of ONNX's own domain says, so that it has to be looked at before."""
+    if node.op_type == "Split":
+        return attribute(node, "num_outputs") is not None
+    return node.op_type == "Einsum" or node.op_type in _AXIS_TRUSTED
 
 
 def _fault(node: NodeProto, reads: Mapping[str, Value]) -> str:
@@ -190,10 +217,10 @@ def _one_node_model(node: NodeProto, reads: Mapping[str, Value], context: Contex
             # The checker would look for the elements.
             found.t.CopyFrom(TensorProto(name=found.t.name, data_type=found.t.data_type, dims=[0]))
     for name, value in reads.items():
-        if value.tensor is not None:
+        if (known := value.tensor) is not None:
             tensor = model.graph.initializer.add()
-            tensor.CopyFrom(value.tensor)
+            tensor.CopyFrom(known)
             tensor.name = name
-        elif value.type.WhichOneof("value") is not None:
+        elif value.kind:
             model.graph.input.add(name=name, type=value.type)
     return model

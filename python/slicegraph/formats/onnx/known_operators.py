@@ -7,6 +7,7 @@ computed with, in all their versions.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from onnx import GraphProto, NodeProto, defs
@@ -31,8 +32,21 @@ _NUMPY_BROADCASTING: Final = 7  # before it, an attribute says where the second 
 
 def is_beyond(node: NodeProto, version: int) -> bool:
     """Say whether an operator of ONNX's own domain is not in an operator set, so that ONNX's checker refuses it."""
+    return is_standard(node) and not _has(node.op_type, version)
+
+
+@lru_cache(maxsize=1 << 12)
+def _has(op_type: str, version: int) -> bool:
     # A file may state any number.
-    return is_standard(node) and not defs.has(node.op_type, min(max(1, version), defs.onnx_opset_version()), "")
+    return bool(defs.has(op_type, min(max(1, version), defs.onnx_opset_version()), ""))
+
+
+def is_as_written(node: NodeProto, version: int) -> bool:
+    """Say whether ONNX's inference takes a node of ONNX's own domain as a file writes it; see `known_form`."""
+    if node.op_type in {"Squeeze", "Unsqueeze"} and version < _AXES_AN_INPUT:
+        axes = attribute(node, "axes")
+        return axes is None or all(axis >= 0 for axis in axes.ints)
+    return node.op_type not in LIKE_INPUT and not is_beyond(node, version)
 
 
 def set_apart(graph: GraphProto, version: int) -> bool:

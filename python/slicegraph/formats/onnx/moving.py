@@ -84,7 +84,7 @@ def _caches(node: Node) -> Mapping[str, int]:
 def _read(node: Node, write_bytes: int) -> int:
     if node.op in _GATHERING | _SLICING:
         table = node.input(0) or UNKNOWN
-        others = {id(value): value for value in node.inputs[1:] if value is not None}
+        others = {name: node.reads[name] for name in node.proto.input[1:] if name}
         # Of what is unpacked from a parameter, its part of what is stored.
         own = write_bytes * table.counted_bytes() // max(1, table.nbytes or table.counted_bytes())
         return own + sum(value.counted_bytes() for value in others.values())
@@ -95,9 +95,10 @@ def _read(node: Node, write_bytes: int) -> int:
 
 def _read_rows(node: Node, positions: Sequence[int], indices: int) -> int:
     """Count a row of each table for each index, but no row twice, and all of the other inputs."""
-    tables: dict[int, Value] = {id(table): table for at in positions if (table := node.input(at)) is not None}
+    names = [node.proto.input[at] for at in positions if node.input(at) is not None]
+    tables: dict[str, Value] = {name: node.reads[name] for name in names}
     picked, axis = (node.input(indices) or UNKNOWN).numel, node.integer("gather_axis", 0)
-    rest = sum(value.counted_bytes() for value in node.reads.values() if id(value) not in tables)
+    rest = sum(value.counted_bytes() for name, value in node.reads.items() if name not in tables)
     lengths = {key: max(1, table.dim(axis)) for key, table in tables.items()}
     return rest + sum(
         table.counted_bytes() * min(picked, lengths[key]) // lengths[key] for key, table in tables.items()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from onnx import AttributeProto, GraphProto, NodeProto
+from onnx import AttributeProto, GraphProto, NodeProto, defs
 
 from slicegraph.formats.onnx.values import Value
 
@@ -137,10 +138,32 @@ def attribute(node: NodeProto, name: str) -> AttributeProto | None:
 
 def body_graphs(node: NodeProto) -> Iterator[GraphProto]:
     """Run over the sub-graphs in a node's attributes."""
-    for found in node.attribute:
+    for found in node.attribute if may_hold_bodies(node) else ():
         if found.HasField("g"):
             yield found.g
         yield from found.graphs
+
+
+def may_hold_bodies(node: NodeProto) -> bool:
+    """Say whether a node's operator takes graphs as attributes, as far as anybody knows."""
+    return bool(node.domain) or _may_hold_bodies(node.op_type)
+
+
+@lru_cache(maxsize=1 << 12)
+def _may_hold_bodies(op_type: str) -> bool:
+    # A damaged file's name may be no text.
+    is_known = isinstance(op_type, str) and defs.has(op_type)
+    return not is_known or op_type in {"If", "Loop", "Scan", "SequenceMap"}
+
+
+def spelling(node: NodeProto) -> bytes:
+    """Tell a node's operator and attributes from those of other nodes."""
+    bare = NodeProto()
+    bare.MergeFrom(node)
+    for name in ("name", "doc_string", "metadata_props", "device_configurations"):
+        bare.ClearField(name)
+    del bare.input[:], bare.output[:]
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
 def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:

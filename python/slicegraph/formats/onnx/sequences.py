@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from onnx import NodeProto, numpy_helper
+from onnx import NodeProto
 
+from slicegraph.formats.onnx.elements import Elements
 from slicegraph.formats.onnx.nodes import attribute, is_standard
 from slicegraph.formats.onnx.values import Shape, Value, of_shape, varying
 
@@ -23,7 +24,7 @@ _Parts = tuple[Value, ...]
 
 def sized(node: NodeProto, inputs: Sequence[Value | None], output: Value) -> Value:
     """Give a node's output what its operator implies beyond its type, if sequences or maps are in it."""
-    kind = output.type.WhichOneof("value")
+    kind = output.kind
     sizes = [value.nbytes for value in inputs if value is not None]
     if kind == "map_type" or (kind == "sequence_type" and output.type.sequence_type.elem_type.HasField("map_type")):
         # A map names what it is made from: its own size is nowhere stated.
@@ -74,7 +75,7 @@ def _pieces(node: NodeProto, whole: Value, split: Value | None) -> int | None:
 def _taken(node: NodeProto, inputs: Sequence[Value | None], parts: _Parts, output: Value) -> Value:
     """Derive a tensor from a sequence of known parts."""
     if node.op_type == "SequenceLength":
-        return replace(output, tensor=numpy_helper.from_array(np.array(len(parts), np.int64)))
+        return replace(output, elements=Elements.of_array(np.array(len(parts), np.int64)))
     if output.nbytes is not None:
         return output
     if node.op_type == "SequenceAt":

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, numpy_helper
+from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, helper, numpy_helper
 
 from slicegraph.errors import InputError
+from slicegraph.formats.onnx.elements import Elements
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
 
 # Bits as stored; types of less than a byte are packed (onnx.proto, TensorProto.raw_data).
@@ -85,8 +87,12 @@ class Value:
         It is a parameter: stored in the model, or computed from what is.
     stores
         For a parameter, what the model stores for it: itself, or what it is unpacked from.
-    tensor
-        Its elements, where they are known and few.
+    kind
+        What its type is: "tensor_type", "sequence_type" and so on, as ONNX has it; "": unknown.
+    elem_type
+        The type of its elements, or of its items' elements; 0: unknown.
+    elements
+        Its elements, where they are few and can be computed, as far as the reader knows before it tries.
     items
         For a sequence, how many tensors it holds, where that is known.
     parts
@@ -102,7 +108,9 @@ class Value:
     nbytes: int | None = None
     is_constant: bool = False
     stores: tuple[Stored, ...] = field(default=(), compare=False)
-    tensor: TensorProto | None = None
+    kind: str = ""
+    elem_type: int = 0
+    elements: Elements | None = None
     items: int | None = None
     parts: tuple[Value, ...] | None = None
     reason: str = ""
@@ -111,24 +119,41 @@ class Value:
     @property
     def numel(self) -> int:
         """Elements; an unknown dimension counts as 1, and so does all that is no tensor."""
-        return math.prod(1 if dim is None else dim for dim in self.shape or ())
+        shape = self.shape or ()
+        return math.prod(dim for dim in shape if dim is not None) if None in shape else math.prod(shape)  # type: ignore[arg-type]
 
     @property
     def array(self) -> NDArray[np.generic] | None:
         """The elements as an array, where they are known."""
-        if self.tensor is None:
-            return None
-        try:
-            return np.asarray(numpy_helper.to_array(self.tensor))
-        except (ValueError, TypeError) as error:
-            text = f"the tensor {self.tensor.name!r} does not hold what its type and dimensions say"
-            raise InputError(text) from error
+        return None if self.elements is None else self.elements.array
+
+    @property
+    def tensor(self) -> TensorProto | None:
+        """The elements as ONNX stores them, where they are known."""
+        return None if self.elements is None else self.elements.tensor
 
     @property
     def scalar(self) -> int | None:
         """The one element of an integer or truth value, where it is known."""
         array = self.array
         return int(array.item()) if array is not None and array.size == 1 and array.dtype.kind in "biu" else None
+
+    def parameter(self, stores: tuple[Stored, ...], elements: Elements | None = None) -> Value:
+        """Give a parameter of this type, of which the model stores so much."""
+        return Value(
+            type=self.type,
+            kind=self.kind,
+            elem_type=self.elem_type,
+            shape=self.shape,
+            nbytes=self.nbytes,
+            is_constant=True,
+            stores=stores,
+            elements=elements,
+            items=self.items,
+            parts=self.parts,
+            reason=self.reason,
+            is_contradiction=self.is_contradiction,
+        )
 
     def dim(self, axis: int) -> int:
         """Say how long one dimension is: 1 where that is unknown."""
@@ -138,13 +163,13 @@ class Value:
 
     def counted_bytes(self) -> int:
         """Say what moving it costs: of a parameter no more than is stored for it; unknown dimensions counted as 1."""
-        own = _nbytes(_elem_type(self.type), (self.numel,)) or 0 if self.nbytes is None else self.nbytes
+        own = _nbytes(self.elem_type, (self.numel,)) or 0 if self.nbytes is None else self.nbytes
         return min(own, sum(part.nbytes for part in self.stores)) if self.is_constant and self.stores else own
 
     @property
     def dtype(self) -> str:
         """The type of its elements, as numpy or ml_dtypes name it; "" where it is unknown."""
-        return _DTYPES.get(_elem_type(self.type), "")
+        return _DTYPES.get(self.elem_type, "")
 
 
 UNKNOWN: Final = Value(type=TypeProto())
@@ -158,41 +183,51 @@ def of_type(type_: TypeProto) -> Value:
     for dim in dimensions(plain):
         if dim.dim_value < 0 or not dim.HasField("dim_value"):
             dim.Clear()
-    core = _core(plain)
-    kind = core.WhichOneof("value")
-    if kind == "sequence_type":
-        return Value(type=plain, nbytes=of_type(core.sequence_type.elem_type).nbytes)
-    if kind not in {"tensor_type", "sparse_tensor_type"}:
-        return Value(type=plain)
-    tensor = core.tensor_type if kind == "tensor_type" else core.sparse_tensor_type
+    core, kind = _core(plain), plain.WhichOneof("value") or ""
+    inner = core.WhichOneof("value")
+    if inner == "sequence_type":
+        item = of_type(core.sequence_type.elem_type)
+        return Value(type=plain, kind=kind, elem_type=item.elem_type, nbytes=item.nbytes)
+    if inner not in {"tensor_type", "sparse_tensor_type"}:
+        return Value(type=plain, kind=kind)
+    tensor = core.tensor_type if inner == "tensor_type" else core.sparse_tensor_type
     if not tensor.HasField("shape"):
-        return Value(type=plain)
+        return Value(type=plain, kind=kind, elem_type=tensor.elem_type)
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
-    return Value(type=plain, shape=shape, nbytes=_nbytes(tensor.elem_type, shape))
+    nbytes = _nbytes(tensor.elem_type, shape)
+    return Value(type=plain, kind=kind, elem_type=tensor.elem_type, shape=shape, nbytes=nbytes)
 
 
+@lru_cache(maxsize=1 << 14)
 def of_shape(elem_type: int, shape: Shape | None) -> Value:
     """Make a tensor of an element type and a shape."""
     type_ = TypeProto()
     type_.tensor_type.elem_type = elem_type
-    if shape is not None:
-        type_.tensor_type.shape.SetInParent()
-        for dim in shape:
-            added = type_.tensor_type.shape.dim.add()
-            if dim is not None:
-                added.dim_value = dim
-    return of_type(type_)
+    if shape is None:
+        return Value(type=type_, kind="tensor_type", elem_type=elem_type)
+    type_.tensor_type.shape.SetInParent()
+    for dim in shape:
+        added = type_.tensor_type.shape.dim.add()
+        if dim is not None:
+            added.dim_value = dim
+    return Value(type=type_, kind="tensor_type", elem_type=elem_type, shape=shape, nbytes=_nbytes(elem_type, shape))
 
 
 def of_tensor(tensor: TensorProto) -> Value:
     """Make a parameter of a stored tensor, with its elements if they are here and few."""
-    if any(dim < 0 for dim in tensor.dims):
+    shape = tuple(tensor.dims)
+    if any(dim < 0 for dim in shape):
         raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
-    value = of_shape(tensor.data_type, tuple(tensor.dims))
-    is_here = tensor.data_location != TensorProto.EXTERNAL and value.nbytes is not None and value.nbytes <= KEPT_BYTES
-    is_list = len(tensor.dims) <= 1 and tensor.data_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES
+    is_here = tensor.data_location != TensorProto.EXTERNAL
+    return _stored(tensor.data_type, shape, Elements.of_tensor(tensor) if is_here else None)
+
+
+def _stored(elem_type: int, shape: tuple[int, ...], elements: Elements | None) -> Value:
+    value = of_shape(elem_type, shape)
+    is_few = value.nbytes is not None and value.nbytes <= KEPT_BYTES
+    is_list = len(shape) <= 1 and elem_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES
     stores = (Stored(nbytes=value.counted_bytes(), is_list=is_list),)
-    return replace(value, is_constant=True, tensor=tensor if is_here else None, stores=stores)
+    return value.parameter(stores, elements if is_few else None)
 
 
 def of_sparse(sparse: SparseTensorProto) -> Value:
@@ -201,17 +236,19 @@ def of_sparse(sparse: SparseTensorProto) -> Value:
         raise InputError(f"the sparse tensor {sparse.values.name!r} has a negative dimension")
     stored = of_tensor(sparse.values).counted_bytes() + of_tensor(sparse.indices).counted_bytes()
     whole = of_shape(sparse.values.data_type, tuple(sparse.dims))
-    return replace(whole, is_constant=True, stores=(Stored(nbytes=stored),))
+    return whole.parameter((Stored(nbytes=stored),))
 
 
 def of_array(array: NDArray[np.generic]) -> Value:
     """Make a parameter of known elements."""
-    return of_tensor(numpy_helper.from_array(array))
+    if array.dtype.kind not in "biuf":
+        return of_tensor(numpy_helper.from_array(array))
+    return _stored(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape, Elements.of_array(array))
 
 
 def merged(first: Value, second: Value) -> Value:
     """Make a value that may be either of two: what they agree on."""
-    if first.type.WhichOneof("value") != "tensor_type" or second.type.WhichOneof("value") != "tensor_type":
+    if first.kind != "tensor_type" or second.kind != "tensor_type":
         return _merged_others(first, second)
     shape: Shape | None = None
     if first.shape is not None and second.shape is not None and len(first.shape) == len(second.shape):
@@ -223,7 +260,7 @@ def _merged_others(first: Value, second: Value) -> Value:
     if first.type == second.type:
         items = first.items if first.items == second.items else None
         return replace(of_type(first.type), items=items, parts=first.parts if first.parts == second.parts else None)
-    kinds = {first.type.WhichOneof("value"), second.type.WhichOneof("value")}
+    kinds = {first.kind, second.kind}
     return sequence_of(merged(element(first), element(second))) if kinds == {"sequence_type"} else UNKNOWN
 
 
@@ -236,7 +273,9 @@ def sequence_of(element: Value) -> Value:
 
 def varying(value: Value) -> Value:
     """Take a value's type and size alone: it is no parameter, or another one each time."""
-    return replace(value, is_constant=False, stores=(), tensor=None)
+    if not value.is_constant and not value.stores and value.elements is None:
+        return value
+    return replace(value, is_constant=False, stores=(), elements=None)
 
 
 def dimensions(type_: TypeProto) -> Iterator[TensorShapeProto.Dimension]:
@@ -262,14 +301,6 @@ def _core(type_: TypeProto) -> TypeProto:
     while type_.WhichOneof("value") == "optional_type":
         type_ = type_.optional_type.elem_type
     return type_
-
-
-def _elem_type(type_: TypeProto) -> int:
-    core = _core(type_)
-    kind = core.WhichOneof("value")
-    if kind == "sequence_type":
-        return _elem_type(core.sequence_type.elem_type)
-    return core.sparse_tensor_type.elem_type if kind == "sparse_tensor_type" else core.tensor_type.elem_type
 
 
 def _nbytes(elem_type: int, shape: Shape) -> int | None:

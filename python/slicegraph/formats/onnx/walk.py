@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx import constants, dimensions, folding, inference, shapes, values
+from slicegraph.formats.onnx import constants, dimensions, folding, inference, shapes
+from slicegraph.formats.onnx.ahead import foreseen
 from slicegraph.formats.onnx.bodies import enter, taken
-from slicegraph.formats.onnx.fitting import is_misfit
+from slicegraph.formats.onnx.elements import Elements
+from slicegraph.formats.onnx.evaluation import evaluated
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Walked, described, is_standard, read_names
-from slicegraph.formats.onnx.sequences import sized
-from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, varying
+from slicegraph.formats.onnx.values import Value, of_array, varying
 
 Scope = ChainMap[str, Value]
 """The values that a graph sees: its own, then those of the graphs around it."""
@@ -46,21 +47,22 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     """
     scope = Scope(dict(inputs)) if outer is None else outer.new_child(dict(inputs))
     _define(scope, ((name, value) for name, value in constants.initializers(graph) if name not in inputs))
+    for proto in graph.node:
+        if constants.is_stored(proto):
+            _define(scope, ((name, constants.stored(proto)) for name in proto.output[:1] if name))
     records = dimensions.recorded(graph, context.dims)
     reads_of = [read_names(proto) for proto in graph.node]
+    ahead = foreseen(graph, reads_of, scope.maps[0], context) if outer is None else {}
     kept: list[Node | None] = []
     reduced: dict[int, NodeProto] = {}
     for proto, wanted in zip(graph.node, reads_of, strict=True):
-        _check_made(proto, wanted, scope)
-        reads = {name: scope[name] for name in wanted}
-        results, bodies = _results(proto, reads, scope, context)
+        if constants.is_stored(proto):
+            kept.append(None)
+            continue
+        reads = _read(proto, wanted, scope)
+        results, bodies = _results(proto, reads, ahead, scope, context)
         is_constant = _is_constant(proto, reads, results)
-        known = _computed(proto, reads, results, context)
-        # Elements overrule a record, but never what was inferred.
-        results = {
-            name: known.get(name) or dimensions.completed(value, records.get(name)) for name, value in results.items()
-        }
-        results = _folded(proto, reads, results, context.pieces) if is_constant else _kept(results, known)
+        results = _completed(proto, reads, results, records, context, is_constant=is_constant)
         _define(scope, _blamed(proto, reads, results, bodies).items())
         if is_constant and (branch := taken(proto, [reads.get(name) for name in proto.input])):
             reduced[len(kept)] = folding.reduced(proto, branch, bodies[0].walked)
@@ -72,14 +74,24 @@ def walk(graph: GraphProto, inputs: Mapping[str, Value], context: Context, outer
     return Walked(nodes=_needed(kept, reads_of, returned), values=scope, outputs=returned, reduced=reduced)
 
 
+def _read(proto: NodeProto, wanted: Iterable[str], scope: Scope) -> dict[str, Value]:
+    try:
+        return {name: scope[name] for name in wanted}
+    except KeyError:
+        missing = next(name for name in wanted if name not in scope)
+        raise InputError(f"{described(proto)} reads {missing!r}, which nothing makes") from None
+
+
 def _results(
-    proto: NodeProto, reads: Mapping[str, Value], scope: Scope, context: Context
+    proto: NodeProto, reads: Mapping[str, Value], ahead: Mapping[str, Value], scope: Scope, context: Context
 ) -> tuple[dict[str, Value], Sequence[Body]]:
     """Find what a node makes, and the bodies that it runs."""
-    made = list(filter(None, proto.output))
+    made = [name for name in proto.output if name]
     if len(made) > len(set(made)):
         raise InputError(f"{described(proto)} makes two values of one name")
-    if (known := constants.known(proto, reads)) is not None:
+    if all(name in ahead for name in made):
+        return {name: ahead[name] for name in made}, ()
+    if (known := constants.told(proto, reads)) is not None:
         return dict.fromkeys(made[:1], known), ()
     inputs = [reads[name] if name else None for name in proto.input]
     entered = enter(proto, inputs, lambda body, formal: walk(body, formal, context, scope))
@@ -88,13 +100,7 @@ def _results(
         return {name: value for name, value in zip(proto.output, outputs, strict=False) if name}, bodies
     if (shaped := shapes.outputs(proto, inputs)) is not None:
         return shaped, ()
-    found = inference.infer(proto, reads, context)
-    inferred = {name: values.of_type(found.types[name]) if name in found.types else UNKNOWN for name in made}
-    is_contradiction = found.is_contradiction or is_misfit(proto, inputs, inferred)
-    return {
-        name: sized(proto, inputs, replace(value, reason=found.reason, is_contradiction=is_contradiction))
-        for name, value in inferred.items()
-    }, ()
+    return inference.infer(proto, inputs, reads, context), ()
 
 
 def _is_constant(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value]) -> bool:
@@ -109,37 +115,53 @@ def _is_constant(proto: NodeProto, reads: Mapping[str, Value], results: Mapping[
     return all(value.is_constant for value in reads.values()) and not constants.is_random(proto, reads)
 
 
-def _computed(
-    proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], context: Context
-) -> Mapping[str, Value]:
-    """Find the elements of a node's outputs, where they are few and those that it reads are known."""
-    if results and all(value.tensor is not None for value in results.values()):
-        return results
-    return inference.evaluate(proto, reads, results, context)
-
-
-def _folded(
-    proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], pieces: dict[Hashable, Stored]
+def _completed(
+    proto: NodeProto,
+    reads: Mapping[str, Value],
+    results: Mapping[str, Value],
+    records: Mapping[str, Value],
+    context: Context,
+    *,
+    is_constant: bool,
 ) -> dict[str, Value]:
-    """Make a constant node's outputs parameters."""
-    return {
-        name: replace(value, is_constant=True, stores=constants.stores(proto, reads, name, value, pieces))
-        for name, value in results.items()
-    }
+    """Fill in what inference left open, and make a constant node's outputs parameters, with their elements.
+
+    Elements overrule a record, but never what was inferred.  Outputs that vary have known elements if they hang on the
+    length of a sequence.
+    """
+    known = _elements(proto, reads, results, context)
+    completed: dict[str, Value] = {}
+    for name, value in results.items():
+        elements = known.get(name)
+        if value.nbytes is not None:
+            whole = value
+        elif elements is not None and elements.array is not None:
+            whole = of_array(elements.array)
+        else:
+            whole = dimensions.completed(value, records.get(name))
+        if is_constant:
+            completed[name] = whole.parameter(constants.stores(proto, reads, name, whole, context.pieces), elements)
+        else:
+            whole = varying(whole)
+            completed[name] = whole if elements is None else replace(whole, elements=elements)
+    return completed
 
 
-def _kept(results: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
-    """Make a node's outputs values of each run; those that hang on the length of a sequence may have known elements."""
-    return {
-        name: replace(varying(value), tensor=known[name].tensor if name in known else None)
-        for name, value in results.items()
-    }
+def _elements(
+    proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], context: Context
+) -> Mapping[str, Elements]:
+    """Find the elements of a node's outputs, where they are few and those that it reads are known."""
+    known = {name: value.elements for name, value in results.items() if value.elements is not None}
+    return known if known and len(known) == len(results) else evaluated(proto, reads, results, context)
 
 
 def _blamed(
     proto: NodeProto, reads: Mapping[str, Value], results: Mapping[str, Value], bodies: Sequence[Body]
 ) -> dict[str, Value]:
     """Say of every output of unknown size where that begins: here, or with something that the node reads."""
+    is_known = all(value.nbytes is not None and not value.reason for value in results.values())
+    if is_known and not bodies and not any(value.is_contradiction for value in reads.values()):
+        return dict(results)
     read = next((value.reason for value in reads.values() if value.reason), "")
     is_read = any(value.is_contradiction for value in reads.values())
     is_inner = proto.op_type == "If" and bool(bodies) and all(body.walked.is_contradiction for body in bodies)
@@ -179,12 +201,6 @@ def _node(
         reads=reads,
         bodies=bodies,
     )
-
-
-def _check_made(proto: NodeProto, wanted: Iterable[str], scope: Scope) -> None:
-    for name in wanted:
-        if name not in scope:
-            raise InputError(f"{described(proto)} reads {name!r}, which nothing makes")
 
 
 def _define(scope: Scope, named: Iterable[tuple[str, Value]]) -> None:

@@ -1,0 +1,114 @@
+"""The elements of a value, computed when something asks for them: most constants are never looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+
+from slicegraph.errors import InputError
+
+Array: TypeAlias = NDArray[np.generic]
+
+
+class Elements:
+    """Elements that a file holds, that are at hand, or that a node makes of others.
+
+    Parameters
+    ----------
+    make
+        Gives them, or None where they cannot be computed after all.  It is called once.
+    sources
+        What ``make`` asks for.
+
+    Notes
+    -----
+    What is made of what is made, and so on, is computed without recursion: chains are as long as models.
+    """
+
+    __slots__ = ("_array", "_error", "_key", "_make", "_sources", "_tensor")
+
+    def __init__(self, make: Callable[[], Array | None] | None, sources: Sequence[Elements] = ()) -> None:
+        self._make, self._sources = make, sources
+        self._array: Array | None = None
+        self._tensor: TensorProto | None = None
+        self._key: Hashable = None
+        self._error: InputError | None = None
+
+    @classmethod
+    def of_array(cls, array: Array) -> Elements:
+        """Take elements that are at hand."""
+        elements = cls(None)
+        elements._array = array
+        return elements
+
+    @classmethod
+    def of_tensor(cls, tensor: TensorProto) -> Elements:
+        """Take elements that a model holds; whether it holds them is found out when they are asked for."""
+        elements = cls(lambda: _decoded(tensor))
+        elements._tensor = tensor
+        return elements
+
+    @property
+    def array(self) -> Array | None:
+        """The elements; None: they cannot be computed.
+
+        Raises
+        ------
+        InputError
+            A tensor of the model does not hold what its type and dimensions say.
+        """
+        waiting = [self] if self.is_open else []
+        while waiting:
+            if before := waiting[-1].open_sources():
+                waiting += before
+            else:
+                waiting.pop().settle()
+        if self._error is not None:
+            raise self._error
+        return self._array
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody has asked for them yet."""
+        return self._make is not None
+
+    def open_sources(self) -> list[Elements]:
+        """List what has to be settled before."""
+        return [source for source in self._sources if source.is_open]
+
+    def settle(self) -> None:
+        """Compute them, once."""
+        if self._make is None:
+            return
+        try:
+            self._array = self._make()
+        except InputError as error:
+            self._error = error
+        self._make, self._sources = None, ()
+
+    @property
+    def tensor(self) -> TensorProto | None:
+        """The same as ONNX stores them."""
+        if self._tensor is None and (array := self.array) is not None:
+            self._tensor = numpy_helper.from_array(array)
+        return self._tensor
+
+    @property
+    def key(self) -> Hashable:
+        """Tells them from other elements; None: they cannot be computed."""
+        if self._key is None and (array := self.array) is not None:
+            held = repr(array.tolist()) if array.dtype.hasobject else array.tobytes()
+            self._key = array.dtype, array.shape, held
+        return self._key
+
+
+def _decoded(tensor: TensorProto) -> Array:
+    try:
+        return np.asarray(numpy_helper.to_array(tensor))
+    except (ValueError, TypeError) as error:
+        text = f"the tensor {tensor.name!r} does not hold what its type and dimensions say"
+        raise InputError(text) from error
