@@ -244,6 +244,7 @@ def read(
     format: str | None = None,  # noqa: A002 - what users type
     dims: Mapping[str, int] | None = None,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
 ) -> Graph:
     """Read a graph from a file.
 
@@ -264,6 +265,10 @@ def read(
         ``"2 * out0 * in0.shape[-1]"`` (`slicegraph.formats.counting.expression.Expression`). It goes before the
         reader's own rules. An operator that has neither is guessed by the bytes that it moves, and marked in
         ``is_guess``.
+    trips
+        How often a loop of an ONNX model runs of which the model does not say it, by the name of its node, by its
+        operator (``"Loop"``), or by a pattern of names: ``{"decoder/*": 12}``. Otherwise such a loop counts one run of
+        its body, and is marked in ``is_guess``.
 
     Raises
     ------
@@ -276,7 +281,7 @@ def read(
     >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
     """
     format = None if format is None else checks.text("format", format)  # noqa: A001 - see above
-    arrays = formats.read(checks.path("path", path), format=format, dims=checks.dims(dims), flops=flops)
+    arrays = formats.read(checks.path("path", path), format=format, dims=checks.dims(dims), flops=flops, trips=trips)
     try:
         return Graph(**fields(arrays))
     except InputError as error:

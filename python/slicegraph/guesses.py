@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from slicegraph.cost import Instance
 
+LOOPS: Final = frozenset({"Loop", "Scan", "SequenceMap", "while", "while_loop"})
+"""Operators that are guessed if nobody says how often they run."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guessed:
-    """An operator without a rule for its work.
+    """An operator without a rule for its work, or a loop of which nobody says how often it runs.
 
     Attributes
     ----------

@@ -26,6 +26,7 @@ def from_jax(
     param_argnums: int | Sequence[int] = 0,
     name: str | None = None,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
     open_loops: bool | int = True,
 ) -> Graph:
     """Trace a JAX function: one node per equation of its jaxpr, with what it computes and moves; nothing is computed.
@@ -43,6 +44,8 @@ def from_jax(
         What the graph is called. None: as the function.
     flops
         What primitives compute, by name, as `read` takes it.
+    trips
+        How often a ``while`` runs of which the program does not say it, as `read` takes it; it is a guess otherwise.
     open_loops
         Loops become their iterations, which can then be cut: ``lax.scan``, ``fori_loop`` and ``while_loop``, if the
         number of iterations is known and all of them together have at most so many equations; True: 20,000. False: a
@@ -95,6 +98,7 @@ def from_jax(
             param_argnums=positions,
             name=name,
             flops=flops,
+            trips=trips,
             open_loops=most,
         ),
     )
@@ -107,6 +111,7 @@ def from_torch(
     *,
     name: str | None = None,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
 ) -> Graph:
     """Trace a PyTorch model: one node per ATen operator, with what it computes and moves; nothing is computed.
 
@@ -120,6 +125,8 @@ def from_torch(
         What the graph is called. None: as the module's class.
     flops
         What operators compute, by name (``"my::op"``), as `read` takes it.
+    trips
+        How often a ``while_loop`` runs, as `read` takes it; it is a guess otherwise.
 
     Raises
     ------
@@ -144,7 +151,7 @@ def from_torch(
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
-    return _graph(name, lambda: torch.trace(model, _tuple(args), _dict(kwargs), name=name, flops=flops))
+    return _graph(name, lambda: torch.trace(model, _tuple(args), _dict(kwargs), name=name, flops=flops, trips=trips))
 
 
 def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:

@@ -45,6 +45,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         " and out0 (elements of an input or output), in0.shape[-1], names of integer attributes, + - * / // %% **, and"
         " ceil, floor, log2, max, min, sqrt: my.Attention='2 * out0 * in1.shape[1]'",
     )
+    parser.add_argument(
+        "--trips",
+        action="append",
+        default=[],
+        type=_trips,
+        metavar="NAME=N",
+        help="how often a loop of an ONNX model runs of which the model does not say it; NAME is its node, its operator"
+        " or a pattern of nodes",
+    )
 
 
 def add_dim(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +131,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def read_graph(options: argparse.Namespace) -> sg.Graph:
     """Read MODEL."""
-    return sg.read(options.model, format=options.format, dims=dict(options.dim), flops=dict(options.flops_of) or None)
+    return sg.read(
+        options.model,
+        format=options.format,
+        dims=dict(options.dim),
+        flops=dict(options.flops_of) or None,
+        trips=dict(options.trips) or None,
+    )
 
 
 def read_instance(options: argparse.Namespace) -> sg.Instance:
@@ -281,7 +296,15 @@ def _input(text: str) -> tuple[str, str]:
 
 
 def _dimension(text: str) -> tuple[str, int]:
+    return _sized(text, "SIZE")
+
+
+def _trips(text: str) -> tuple[str, int]:
+    return _sized(text, "N")
+
+
+def _sized(text: str, kind: str) -> tuple[str, int]:
     name, equals, size = text.rpartition("=")
     if not (name and equals and size.isascii() and size.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=SIZE")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME={kind}")
     return name, int(size)

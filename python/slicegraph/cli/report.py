@@ -115,7 +115,7 @@ def _is_of_plan(instance: sg.Instance, plan: Plan) -> bool:
 def _commands(options: argparse.Namespace, answer: Answer) -> list[str]:
     """Give the command lines that make a certificate of this problem, unless PLAN is one, and check it."""
     reading = ["--format", options.format] if options.format else []
-    for option, pairs in (("--dim", options.dim), ("--flops-of", options.flops_of)):
+    for option, pairs in (("--dim", options.dim), ("--flops-of", options.flops_of), ("--trips", options.trips)):
         reading += [word for name, value in pairs for word in (option, f"{name}={value}")]
     question = machines.question_words(answer.instance)
     question += ["--boundary-io"] * answer.instance.boundary_io

@@ -10,7 +10,7 @@ import slicegraph as sg
 from slicegraph.cli import machines, units
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
-from slicegraph.guesses import Guessed, guessed
+from slicegraph.guesses import LOOPS, Guessed, guessed
 from slicegraph.report.guesses import listed
 from slicegraph.solve.given import METHODS
 from slicegraph.solve.solve import DEFAULT_SLACK
@@ -47,7 +47,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on-guess",
         action="store_true",
-        help="exit with 1 before solving if the work of any node is a guess; --flops-of says what an operator computes",
+        help="exit with 1 before solving if the work of any node is a guess; --flops-of says what an operator"
+        " computes, --trips how often a loop runs",
     )
     parser.add_argument("--population", type=int, metavar="N", help="individuals per generation of --method brkga")
     parser.add_argument("--generations", type=int, metavar="N", help="generations of --method brkga (default: any)")
@@ -97,8 +98,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _fault(rows: Sequence[Guessed], instance: sg.Instance) -> str:
     """Name what is guessed, and what to type."""
-    typed = shlex.join(["--flops-of", f"{rows[0].op}=EXPR"])
-    return f"--fail-on-guess: guessed is {listed(rows, instance.graph.num_nodes)}; say what it computes with {typed}"
+    op = rows[0].op
+    is_loop = op in LOOPS
+    typed = shlex.join(["--trips", f"{op}=N"] if is_loop else ["--flops-of", f"{op}=EXPR"])
+    says = "how often it runs, or what it holds computes," if is_loop else "what it computes"
+    return f"--fail-on-guess: guessed is {listed(rows, instance.graph.num_nodes)}; say {says} with {typed}"
 
 
 def _in_words_of_files(message: str, options: argparse.Namespace) -> str:

@@ -28,6 +28,7 @@ def read(
     format: str | None,  # noqa: A002 - see `graph.read`
     dims: Mapping[str, int] | None,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
 ) -> GraphArrays:
     """Read a graph in the named format, or in the one that the suffix tells.
 
@@ -44,11 +45,13 @@ def read(
             raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
         from slicegraph.formats import onnx  # noqa: PLC0415 - a format is imported when used
 
-        return onnx.read(path, dims=dims, flops=flops)
+        return onnx.read(path, dims=dims, flops=flops, trips=trips)
     if dims:
         raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
     if flops:
         raise InputError(f"{path}: flops of operators are given, but only ONNX models state shapes to count them by")
+    if trips:
+        raise InputError(f"{path}: trips of loops are given, but only ONNX models have loops")
     arrays: GraphArrays = importlib.import_module(f"slicegraph.formats.{format}").read(path)
     return arrays
 

@@ -29,7 +29,7 @@ class Facts:
     is_view
         It moves nothing: its output is its input under another shape.
     is_guess
-        Nobody has a rule for what it computes, or for what something in its bodies does.
+        Nobody has a rule for what it computes, or for what something in its bodies does, or says how often these run.
     state_bytes
         Bytes that it keeps from one run to the next.
     """
@@ -71,8 +71,11 @@ def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
     )
 
 
-def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int]) -> Facts:
-    """Give what a body takes that runs its parts so many times; ``returned`` are parameters that it passes on."""
+def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int], *, is_guess: bool = False) -> Facts:
+    """Give what a body takes that runs its parts so many times; ``returned`` are parameters that it passes on.
+
+    It is a guess if the number of times is, or if one of its parts is.
+    """
     parameters = dict(returned)
     for part in parts:
         parameters |= part.parameters
@@ -82,7 +85,7 @@ def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int]) ->
         write_bytes=trips * sum(part.write_bytes for part in parts),
         parameters=parameters,
         dtype=_of_most(parts),
-        is_guess=any(part.is_guess for part in parts),
+        is_guess=is_guess or any(part.is_guess for part in parts),
     )
 
 

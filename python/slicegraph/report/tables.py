@@ -102,12 +102,12 @@ def bounds(rows: Iterable[ClaimedBound]) -> str:
 
 
 def guesses(rows: Iterable[Guessed]) -> str:
-    """Give a row for each operator without a rule."""
+    """Give a row for each operator without a rule, or of which nobody says how often it runs."""
     cells: list[list[_Cell]] = [
         [printable(row.op) or "-", _count(row.num_nodes), (row.share_of_work, numbers.percent(row.share_of_work))]
         for row in rows
     ]
-    caption = "Operators without a rule for what they compute; --flops-of OP=EXPR gives one"
+    caption = "Operators without a rule for what they compute or how often they run: --flops-of OP=EXPR, --trips NAME=N"
     return _table(caption, ["Operator", "Nodes", "Share of work"], cells, names={"Operator"})
 
 

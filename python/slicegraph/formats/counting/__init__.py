@@ -2,5 +2,6 @@
 
 from slicegraph.formats.counting.count import Count, guess
 from slicegraph.formats.counting.given import Formula, Formulas
+from slicegraph.formats.counting.trips import Trips
 
-__all__ = ["Count", "Formula", "Formulas", "guess"]
+__all__ = ["Count", "Formula", "Formulas", "Trips", "guess"]

@@ -10,7 +10,7 @@ import jax
 from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.counting import Formula, Formulas
+from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.jax.avals import nbytes
 from slicegraph.formats.jax.walk import Walk
 from slicegraph.formats.traced import Program, Value
@@ -29,6 +29,7 @@ def trace(
     param_argnums: Sequence[int],
     name: str,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
     open_loops: int = MOST_OPENED,
 ) -> GraphArrays:
     """Trace a function as a graph of nodes and tensors.
@@ -45,6 +46,8 @@ def trace(
         What the graph is called.
     flops
         What primitives compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before the table.
+    trips
+        How often a loop runs whose trips the program does not tell (`slicegraph.formats.counting.trips.Trips`).
     open_loops
         A loop becomes its iterations if these are known in number and have no more equations than this, all together;
         0: none does.
@@ -67,7 +70,8 @@ def trace(
       one equation, and then is opened if its equations in all iterations are few enough.  What one loop stacks and the
       next takes apart is passed on as it is.
     - Loops beyond that stay one node each: ``scan`` counts its body once per iteration, ``while`` as often as it is
-      known to run, or once.  ``cond`` is the branch that is known to run, else one node with its most expensive branch.
+      known or said to run, else once, and is marked as a guess.  ``cond`` is the branch that is known to run, else one
+      node with its most expensive branch.
     - Sizes: elements by width, types of less than a byte packed, a random key as the words that hold it.
     - ``flops`` as the ONNX reader counts: 2 for a multiply-accumulate, 1 per element for the rest, 0 for moving data
       (the table is in ``flops.py``); ``read_bytes``, ``write_bytes`` and ``param_bytes`` likewise.  A number that is
@@ -94,10 +98,11 @@ def trace(
         value = Value(nbytes=nbytes(var.aval, label), name=label)
         given.append(value)
         (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
-    formulas = Formulas(flops)
-    walk = Walk(formulas, open_loops)
+    formulas, said = Formulas(flops), Trips(trips)
+    walk = Walk(formulas, said, open_loops)
     steps, outputs = walk.closed(closed, given)
     formulas.check_used()
+    said.check_used()
     parameters += walk.parameters
     return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.dtypes import computed_in
 from slicegraph.formats.jax import stacks
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
@@ -53,6 +54,8 @@ class Walk:
     ----------
     formulas
         What primitives compute, by the user.
+    trips
+        How often loops run, by the user; such a loop is not opened, for another run may differ.
     open_loops
         A loop becomes its iterations if all of them together have no more equations, loops in them counted as one.
 
@@ -64,8 +67,9 @@ class Walk:
         What each step computes.
     """
 
-    def __init__(self, formulas: Formulas, open_loops: int) -> None:
+    def __init__(self, formulas: Formulas, trips: Trips, open_loops: int) -> None:
         self._formulas = formulas
+        self._trips = trips
         # Equations that may stand in one iteration at hand: each loop that is opened divides them by its trips.
         self._room = float(open_loops)
         self.parameters: list[Value] = []
@@ -97,28 +101,29 @@ class Walk:
         if (inner := called(eqn)) is not None:
             return self.closed(inner, inputs, path)
         numbers = [self._numbers.get(value) for value in inputs]
+        trips = _trips(eqn, numbers)
         if (computed := numbers_of(eqn, numbers)) is not None:
             return [], [self._number(each, each) for each in computed]
-        if (opened := self._opened(eqn, inputs, numbers, path)) is not None:
+        if (opened := self._opened(eqn, inputs, numbers[:1], trips, path)) is not None:
             return opened
         self._count += 1
         name = f"{path}/{eqn.primitive.name}.{self._count}" if path else f"{eqn.primitive.name}.{self._count}"
         outputs = self._fresh(name, eqn.outvars)
-        step = self._step(eqn, name, path, inputs, outputs)
+        step = self._step(eqn, name, inputs, outputs, self._bodies(eqn, name, path, inputs, trips))
         self.equations[step] = eqn
         return [step], outputs
 
-    def _opened(self, eqn: JaxprEqn, inputs: list[Value], numbers: Sequence[Number | None], path: str) -> Walked | None:
+    def _opened(
+        self, eqn: JaxprEqn, inputs: list[Value], which: Sequence[Number | None], trips: int | None, path: str
+    ) -> Walked | None:
         """Walk a loop as its iterations, and of branches the one that is known to run; None: it stays one step."""
         op, params = eqn.primitive.name, eqn.params
-        if op == "cond" and numbers[0] is not None:
+        if op == "cond" and which[0] is not None:
             branches = params["branches"]
-            return self.closed(branches[min(max(0, int(numbers[0])), len(branches) - 1)], inputs[1:], path)
-        if op not in {"scan", "while"} or not self._room:
+            return self.closed(branches[min(max(0, int(which[0])), len(branches) - 1)], inputs[1:], path)
+        if not trips or not self._room:
             return None
-        trips = params["length"] if op == "scan" else trips_of(eqn, numbers)
-        body = params["jaxpr" if op == "scan" else "body_jaxpr"]
-        if not trips or trips * num_equations(body) > self._room:
+        if trips * num_equations(params["jaxpr" if op == "scan" else "body_jaxpr"]) > self._room:
             return None
         self._count += 1
         scopes = [f"{path}/{op}.{self._count}/{index}".removeprefix("/") for index in range(trips)]
@@ -168,12 +173,11 @@ class Walk:
             steps += inner
         return steps, carried
 
-    def _step(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value], outputs: list[Value]) -> Step:
+    def _step(
+        self, eqn: JaxprEqn, name: str, inputs: list[Value], outputs: list[Value], bodies: Sequence[Body]
+    ) -> Step:
         op = eqn.primitive.name
         is_view = _is_view(eqn)
-        around, self._room = self._room, 0.0  # what stays one step is not opened inside either
-        bodies = self._bodies(eqn, name, path, inputs)
-        self._room = around
         is_gather = op in _GATHERING
         counted = Count(flops=0) if is_view or bodies else count(eqn, self._formulas)
         return Step(
@@ -196,13 +200,22 @@ class Walk:
             bodies=bodies,
         )
 
-    def _bodies(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value]) -> Sequence[Body]:
+    def _bodies(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value], known: int | None) -> Sequence[Body]:
         """Walk what an equation runs: operands that do not change go in as they are, the others as new values."""
+        around, self._room = self._room, 0.0  # what stays one step is not opened inside either
+        bodies = self._inner(eqn, name, path, inputs)
+        self._room = around
+        if eqn.primitive.name not in {"scan", "while"}:
+            return bodies
+        trips = self._trips.of(name, eqn.primitive.name, known)
+        return [replace(body, trips=1 if trips is None else trips, is_guess=trips is None) for body in bodies]
+
+    def _inner(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value]) -> Sequence[Body]:
         op, params = eqn.primitive.name, eqn.params
         if op == "scan":
             jaxpr, fixed = params["jaxpr"], params["num_consts"]
             varying = self._fresh(name, jaxpr.jaxpr.invars[fixed:])
-            return [_body(self.closed(jaxpr, [*inputs[:fixed], *varying], path), params["length"])]
+            return [_body(self.closed(jaxpr, [*inputs[:fixed], *varying], path))]
         if op == "while":
             tested, run = params["cond_jaxpr"], params["body_jaxpr"]
             first, fixed = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
@@ -249,9 +262,16 @@ class Walk:
         ]
 
 
-def _body(walked: Walked, trips: int = 1) -> Body:
+def _body(walked: Walked) -> Body:
     steps, outputs = walked
-    return Body(steps=steps, outputs=outputs, trips=trips)
+    return Body(steps=steps, outputs=outputs)
+
+
+def _trips(eqn: JaxprEqn, numbers: Sequence[Number | None]) -> int | None:
+    """Count how often a loop runs; None: the program does not tell, or it is no loop."""
+    if eqn.primitive.name == "scan":
+        return int(eqn.params["length"])
+    return trips_of(eqn, numbers) if eqn.primitive.name == "while" else None
 
 
 def _type(atom: Any) -> str:  # noqa: ANN401 - JAX has no name for variables and literals

@@ -13,7 +13,11 @@ __all__ = ["read"]
 
 
 def read(
-    path: Path, *, dims: Mapping[str, int] | None = None, flops: Mapping[str, Formula] | None = None
+    path: Path,
+    *,
+    dims: Mapping[str, int] | None = None,
+    flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
 ) -> GraphArrays:
     """Read an ONNX model as a graph of nodes and tensors.
 
@@ -27,6 +31,8 @@ def read(
     flops
         What operators compute, by name: a function of the shapes of the inputs and the outputs, or a formula
         (`slicegraph.formats.counting.given.Formula`); it goes before the tables.
+    trips
+        How often loops run of which the file does not say it (`slicegraph.formats.counting.trips.Trips`).
 
     Returns
     -------
@@ -58,8 +64,9 @@ def read(
     - ``dtype``: the widest floating-point type among a node's operands, else the widest of theirs; a quantized product
       computes in whole numbers.  What DequantizeLinear makes in each run is multiplied as it makes it.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their
-      body once per iteration (once, if nobody says how many), If its more expensive branch, or the one that is known
-      to run.
+      body once per iteration; if nobody says how many there are, once, and are marked as guesses, and so is a Loop
+      whose condition may end it before its trip count does.  If counts its more expensive branch, or the one that is
+      known to run.
     - Local functions are inlined.  Nodes that only told shapes go with the shapes.  Nodes out of order are sorted.
 
     Examples
@@ -72,4 +79,4 @@ def read(
     (66, 706628160)
     """
     with named(path):
-        return opened(path, dims or {}, flops).arrays
+        return opened(path, dims or {}, flops, trips).arrays

@@ -13,7 +13,8 @@ from typing import Final
 from onnx import GraphProto, NodeProto, TensorProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.nodes import Body, Walked, attribute, described, is_standard
+from slicegraph.formats.counting import Trips
+from slicegraph.formats.onnx.nodes import Body, Walked, attribute, described, is_standard, label, operator
 from slicegraph.formats.onnx.sequences import repeated
 from slicegraph.formats.onnx.values import UNKNOWN, Shape, Value, element, merged, of_shape, sequence_of, varying
 
@@ -27,17 +28,17 @@ _ENDLESS: Final = 2**31 - 1  # exporters write a huge trip count where they mean
 _ATTEMPTS: Final = 4
 
 
-def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered | None:
+def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run, trips: Trips) -> Entered | None:
     """Walk the bodies of a node; None: it is an operator without bodies, or with ones that nobody specified."""
     if not is_standard(node):
         return None
     if node.op_type == "If":
         return _if(node, inputs, run)
     if node.op_type == "Loop":
-        return _loop(node, inputs, run)
+        return _loop(node, inputs, run, trips)
     if node.op_type == "Scan":
-        return _scan(node, inputs, run)
-    return _sequence_map(node, inputs, run) if node.op_type == "SequenceMap" else None
+        return _scan(node, inputs, run, trips)
+    return _sequence_map(node, inputs, run, trips) if node.op_type == "SequenceMap" else None
 
 
 def taken(node: NodeProto, inputs: Sequence[Value | None]) -> str | None:
@@ -60,7 +61,7 @@ def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
     return outputs, [Body(walked=branch) for branch in branches]
 
 
-def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
+def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trips) -> Entered:
     graph = _body(node, "body")
     limit = inputs[0].scalar if inputs and inputs[0] else None
     trips = None if limit is None or limit >= _ENDLESS else max(0, limit)
@@ -77,10 +78,13 @@ def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
         if attempt + 1 >= _ATTEMPTS:
             carried = [UNKNOWN for _ in carried]
     stacked = _results(node, walked, 1 + len(carried), len(node.output) - len(carried))
-    return [*carried, *(_stacked(value, 0, trips) for value in stacked)], [_repeated(walked, trips)]
+    body = _repeated(node, walked, None if _may_stop(graph, inputs, walked) else trips, given)
+    return [*carried, *(_stacked(value, 0, trips) for value in stacked)], [
+        replace(body, trips=trips) if body.is_guess and trips is not None else body
+    ]
 
 
-def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered | None:
+def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trips) -> Entered | None:
     graph = _body(node, "body")
     if len(graph.input) != len(inputs):
         return None  # operator set 8: a batch around the scan, and sequence lengths before the states
@@ -101,10 +105,10 @@ def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered 
     elements = _results(node, walked, num_states, len(node.output) - num_states)
     axes = _axes(node, "scan_output_axes", len(elements))
     stacked = [_stacked(value, axis, trips) for value, axis in zip(elements, axes, strict=True)]
-    return [*finals, *stacked], [_repeated(walked, trips)]
+    return [*finals, *stacked], [_repeated(node, walked, trips, given)]
 
 
-def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
+def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trips) -> Entered:
     graph = _body(node, "body")
     trips = inputs[0].items if inputs and inputs[0] else None
     actual = [varying(value or UNKNOWN) for value in inputs]
@@ -116,7 +120,7 @@ def _sequence_map(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> 
     return [
         repeated(sequence_of(value), trips, (varying(value),) * len(known or ()) if alike else None)
         for value in elements
-    ], [_repeated(walked, trips)]
+    ], [_repeated(node, walked, trips, given)]
 
 
 def _body(node: NodeProto, name: str) -> GraphProto:
@@ -141,8 +145,22 @@ def _results(node: NodeProto, walked: Walked, first: int, count: int) -> list[Va
     return [walked.values[name] for name in names]
 
 
-def _repeated(walked: Walked, trips: int | None) -> Body:
-    return Body(walked=walked, trips=1 if trips is None else trips)
+def _repeated(node: NodeProto, walked: Walked, known: int | None, given: Trips) -> Body:
+    trips = given.of(label(node), operator(node), known)
+    return Body(walked=walked, trips=1 if trips is None else trips, is_guess=trips is None)
+
+
+def _may_stop(graph: GraphProto, inputs: Sequence[Value | None], walked: Walked) -> bool:
+    """Say whether the condition of a Loop may end it before its trip count does."""
+    given = inputs[1] if len(inputs) > 1 else None
+    if given is not None and not given.scalar:
+        return True
+    makers = {name: proto for proto in graph.node for name in proto.output}
+    name = walked.outputs[0] if walked.outputs else ""
+    while name in makers and makers[name].op_type == "Identity" and is_standard(makers[name]):
+        name = makers[name].input[0]
+    is_passed_on = len(graph.input) > 1 and name == graph.input[1].name
+    return not (is_passed_on or (name in walked.values and walked.values[name].scalar))
 
 
 def _axes(node: NodeProto, name: str, count: int) -> Sequence[int]:

@@ -27,8 +27,9 @@ def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Seque
     """Say what each node of a graph takes.
 
     A node with bodies takes what its most expensive body takes, as often as it runs, and moves at least its own inputs
-    and outputs.  A Loop runs its body as often as its constant trip count says, even if its condition could stop it
-    earlier, and once if there is none; a Scan or SequenceMap once for each element.
+    and outputs.  A Loop runs its body as often as its constant trip count says, a Scan or SequenceMap once for each
+    element.  If that is not known, or a condition could stop a Loop earlier, it is as often as the user says; else it
+    is a guess, of that count, or of one run.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
     walked = body.walked
     own = walked.values.maps[0] if isinstance(walked.values, ChainMap) else walked.values
     inner = facts_of(walked, formulas, [name for name, value in own.items() if not value.is_constant])
-    return repeated(inner, body.trips, _stored([walked.values[name] for name in walked.outputs], None))
+    returned = _stored([walked.values[name] for name in walked.outputs], None)
+    return repeated(inner, body.trips, returned, is_guess=body.is_guess)
 
 
 def _parameters(node: Node) -> dict[Any, int]:

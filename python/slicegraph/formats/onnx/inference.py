@@ -16,6 +16,7 @@ from onnx.onnx_cpp2py_export.checker import CheckerContext
 from onnx.shape_inference import infer_shapes
 
 from slicegraph.errors import InputError
+from slicegraph.formats.counting import Trips
 from slicegraph.formats.onnx.fitting import is_misfit
 from slicegraph.formats.onnx.known_operators import LIKE_INPUT, known_form
 from slicegraph.formats.onnx.nodes import attribute, body_graphs, is_standard, spelling
@@ -60,6 +61,8 @@ class Context:
         What nodes make that inference knows all about, by position, by whatever tells their operators and inputs apart.
     implementations
         What computes operators, by operator and attributes.
+    trips
+        What the user says of how often loops run.
     """
 
     opsets: Mapping[str, int]
@@ -68,6 +71,7 @@ class Context:
     pieces: dict[Hashable, Stored] = field(default_factory=dict)
     inferred: dict[Hashable, Sequence[Value]] = field(default_factory=dict)
     implementations: dict[Hashable, Callable[..., Sequence[Any]]] = field(default_factory=dict)
+    trips: Trips = field(default_factory=Trips)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

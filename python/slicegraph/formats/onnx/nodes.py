@@ -105,10 +105,11 @@ class Walked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Body:
-    """A sub-graph of a node, and how often one run of the node runs it."""
+    """A sub-graph of a node, how often one run of the node runs it, and whether that is a guess."""
 
     walked: Walked
     trips: int = 1
+    is_guess: bool = False
 
 
 def is_standard(node: NodeProto) -> bool:

@@ -11,7 +11,7 @@ from onnx import ModelProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.counting import Formula, Formulas
+from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
 from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Walked, all_nodes, operator
@@ -46,9 +46,14 @@ class Opened:
     arrays: GraphArrays
 
 
-def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | None = None) -> Opened:
+def opened(
+    path: Path,
+    dims: Mapping[str, int],
+    flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
+) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
-    formulas = Formulas(flops)
+    formulas, given = Formulas(flops), Trips(trips)
     model = prepared(skeleton.load(path))
     names.check(opset.domain for opset in model.opset_import)
     names.check_graph(model.graph)
@@ -56,6 +61,7 @@ def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | N
         opsets={opset.domain: opset.version for opset in model.opset_import} or {"": 1},
         dims=dimensions.named(model.graph, dims),
         functions=tuple(model.functions),
+        trips=given,
     )
     inputs = dimensions.inputs(model.graph, context.dims)
     walked = walk(model.graph, inputs, context)
@@ -64,6 +70,7 @@ def opened(path: Path, dims: Mapping[str, int], flops: Mapping[str, Formula] | N
     dimensions.check_agreement(walked, model.graph, context.dims)
     check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
+    given.check_used()
     formulas.check_used(operator(node) for node in all_nodes(model.graph))
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
 

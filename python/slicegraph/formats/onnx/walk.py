@@ -94,7 +94,7 @@ def _results(
     if (known := constants.told(proto, reads)) is not None:
         return dict.fromkeys(made[:1], known), ()
     inputs = [reads[name] if name else None for name in proto.input]
-    entered = enter(proto, inputs, lambda body, formal: walk(body, formal, context, scope))
+    entered = enter(proto, inputs, lambda body, formal: walk(body, formal, context, scope), context.trips)
     if entered is not None:
         outputs, bodies = entered
         return {name: value for name, value in zip(proto.output, outputs, strict=False) if name}, bodies

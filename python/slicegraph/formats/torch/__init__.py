@@ -13,7 +13,7 @@ from torch.fx import Node
 from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.counting import Formula, Formulas
+from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.torch.vals import nbytes
 from slicegraph.formats.torch.walk import Walk
 from slicegraph.formats.traced import Program, Value
@@ -28,6 +28,7 @@ def trace(
     *,
     name: str,
     flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
 ) -> GraphArrays:
     """Trace a model as a graph of nodes and tensors.
 
@@ -41,6 +42,8 @@ def trace(
         What the graph is called.
     flops
         What operators compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before all rules.
+    trips
+        How often a ``while_loop`` runs (`slicegraph.formats.counting.trips.Trips`).
 
     Returns
     -------
@@ -56,7 +59,8 @@ def trace(
     -----
     - The program is made functional and keeps the operators that the model calls: ``linear``, ``layer_norm``,
       ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
-      ``map`` count their body once per element, ``while_loop`` once, ``cond`` its more expensive branch.
+      ``map`` count their body once per element, ``while_loop`` as often as ``trips`` says, else once, and is then
+      marked as a guess; ``cond`` counts its more expensive branch.
     - An operator is a view if its schema says that its result shares its input's memory.
     - ``flops``: 2 for a multiply-accumulate, 1 more per element for a bias, 5 per score for attention's softmax; the
       rest as the ONNX reader counts (tables in ``flops.py`` and ``contractions.py``), and so ``read_bytes``,
@@ -91,10 +95,11 @@ def trace(
         else:
             value = parameters.setdefault(_memory(program, spec.target, value), value)
         given.append(value)
-    formulas = Formulas(flops)
-    walk = Walk(formulas)
+    formulas, said = Formulas(flops), Trips(trips)
+    walk = Walk(formulas, said)
     steps, _ = walk.graph(program.graph_module, given)
     formulas.check_used()
+    said.check_used()
     kept: dict[Value, Value] = {}
     returned: list[Value] = []
     for part, spec in zip(_returned(program), signature.output_specs, strict=True):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
 import torch
 from torch.fx import GraphModule, Node
 
-from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.torch.flops import count
 from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
 from slicegraph.formats.torch.updates import changed_bytes, is_combining, region
@@ -40,10 +41,11 @@ class Walk:
         What each node made that was walked, when it was walked last.
     """
 
-    def __init__(self, formulas: Formulas) -> None:
+    def __init__(self, formulas: Formulas, trips: Trips) -> None:
         self.parameters: list[Value] = []
         self.made: dict[Node, Sequence[Value]] = {}
         self._formulas = formulas
+        self._trips = trips
 
     def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "") -> Walked:
         """Walk the graph of a module, given what it is called with."""
@@ -79,7 +81,9 @@ class Walk:
                 return self.graph(graph, operands, path)
         name = f"{path}/{node.name}" if path else node.name
         outputs = _fresh(name, node.meta.get("val"))
-        return [self._step(node, name, outputs, values, self._bodies(node, list(graphs.values()), values))], outputs
+        return [
+            self._step(node, name, outputs, values, self._bodies(node, name, list(graphs.values()), values))
+        ], outputs
 
     def _step(self, node: Node, name: str, outputs: Sequence[Value], values: Values, bodies: Sequence[Body]) -> Step:
         op, viewed, inputs = name_of(node), is_view(node), _read(node, values)
@@ -109,7 +113,7 @@ class Walk:
             bodies=bodies,
         )
 
-    def _bodies(self, node: Node, graphs: Sequence[GraphModule], values: Values) -> Sequence[Body]:
+    def _bodies(self, node: Node, name: str, graphs: Sequence[GraphModule], values: Values) -> Sequence[Body]:
         """Walk what a node runs: operands that do not change go in as they are, the others as new values."""
         op = name_of(node)
         if op == "cond":
@@ -121,9 +125,11 @@ class Walk:
         fixed = self._operands(node.args[fixed_at : fixed_at + 1], values)
         formal = _placeholders(graphs[-1])
         changing = [_fresh(part.name, part.meta["val"])[0] for part in formal[: len(formal) - len(fixed)]]
-        trips = 1 if over is None else int(_flat(node.args[over])[0].meta["val"].shape[0])
+        known = None if over is None else int(_flat(node.args[over])[0].meta["val"].shape[0])
+        trips = self._trips.of(name, op, known)
         # A condition is tested as often as the body runs.
-        return [_body([self.graph(graph, [*changing, *fixed]) for graph in graphs], trips)]
+        body = _body([self.graph(graph, [*changing, *fixed]) for graph in graphs])
+        return [replace(body, trips=1 if trips is None else trips, is_guess=trips is None)]
 
     def _operands(self, parts: Any, values: Values) -> list[Value]:  # noqa: ANN401 - nodes and numbers, nested
         found: list[Value] = []
@@ -142,9 +148,9 @@ class Walk:
         return self.parameters[-1:]
 
 
-def _body(walked: Sequence[Walked], trips: int = 1) -> Body:
+def _body(walked: Sequence[Walked]) -> Body:
     steps, outputs = (list(chain.from_iterable(parts)) for parts in zip(*walked, strict=True))
-    return Body(steps=steps, outputs=outputs, trips=trips)
+    return Body(steps=steps, outputs=outputs)
 
 
 def _fresh(name: str, val: Any) -> Sequence[Value]:  # noqa: ANN401 - tensors, numbers, lists of them

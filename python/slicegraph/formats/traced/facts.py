@@ -86,4 +86,4 @@ def _of_body(body: Body, folded: Folded, known: frozenset[Value]) -> Facts:
     # What the body reads and nobody around it knows changes from run to run.
     own = used(steps, body.outputs) - known
     inner = _facts(steps, body.outputs, folded, known, state=(), lent=own)
-    return repeated(inner, body.trips, folded.parameters(body.outputs))
+    return repeated(inner, body.trips, folded.parameters(body.outputs), is_guess=body.is_guess)

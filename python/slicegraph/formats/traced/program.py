@@ -37,11 +37,14 @@ class Body:
         What the body returns.
     trips
         How often one run of the step runs it.
+    is_guess
+        Nobody says how often that is.
     """
 
     steps: Sequence[Step]
     outputs: Sequence[Value]
     trips: int = 1
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
