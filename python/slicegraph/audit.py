@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph.cost import Instance, given_order
+from slicegraph.cost import Instance
 from slicegraph.feasibility import over_limit
 from slicegraph.history import with_bottleneck
-from slicegraph.partition import check_partition
+from slicegraph.partition import check_partition, cuts_kernels
+from slicegraph.requirements import given_order
 from slicegraph.result import Result, Status, make_result
 from slicegraph.solve.solve import solve
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_stop
@@ -34,7 +35,8 @@ def audit(
     Parameters
     ----------
     instance
-        The problem.
+        The problem. Where its graph has kernels, bounds are of the partitions that keep them whole, unless the given
+        one does not.
     block_of
         Integers, shape (num_nodes,): the block of each node, from 0. No tensor may run to an earlier block.
     stop
@@ -73,6 +75,7 @@ def audit(
     stop = as_stop(stop)
     begin = time.perf_counter()
     blocks = check_partition(instance, block_of)
+    instance = instance.loose() if cuts_kernels(instance.graph, blocks) else instance.contracted()
     bottleneck = max(block.cost for block in instance.block_costs(blocks))
     found = solve(instance, stop=_PlanStop(stop, bottleneck), seed=seed, threads=threads, display=display)
     return make_result(

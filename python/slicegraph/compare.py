@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slicegraph.cost import Instance, given_order
+from slicegraph.cost import Instance
 from slicegraph.crossings import CutTensor, cut_tensors, find_crossings
 from slicegraph.errors import InputError
 from slicegraph.moves import match_stages, moved_nodes, param_bytes
 from slicegraph.partition import check_partition
+from slicegraph.requirements import given_order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -164,6 +164,24 @@ def resolve(
     return Resolved(stages=restricted, together=together)
 
 
+def with_kernels(constraints: Constraints, arrays: GraphArrays) -> Constraints:
+    """Add to constraints that the nodes of each kernel of a graph are in one stage.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> ends = {"producer": [0, 1], "size": [8, 8], "consumers": [1, 2], "consumer_offsets": [0, 1, 2]}
+    >>> with_kernels(Constraints(), sg.Graph(work=[1, 2, 3], kernel=[0, 1, 1], **ends).arrays).together
+    ((1, 2),)
+    """
+    if arrays.kernel is None:
+        return constraints
+    order = np.argsort(arrays.kernel, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(arrays.kernel[order])) + 1)
+    several = [group.tolist() for group in groups if len(group) > 1]
+    return Constraints(pin=constraints.pin, forbid=constraints.forbid, together=[*constraints.together, *several])
+
+
 class _Finder:
     """Finds the nodes that a pattern stands for, and calls nodes by what users know them by."""
 

@@ -19,10 +19,10 @@ from slicegraph.certificate import codec
 from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.columns import integers
 from slicegraph.compiled import Compiled, resolved_in_any_order
-from slicegraph.constraints import Constraints, Resolved, UnmetError
+from slicegraph.constraints import Constraints, Resolved, UnmetError, with_kernels
 from slicegraph.device import Device
 from slicegraph.errors import InputError
-from slicegraph.graph import Graph
+from slicegraph.graph import Graph, fields
 from slicegraph.identity import PLAIN, instance_facts
 from slicegraph.machine import Machine, machine_of, machine_of_file
 
@@ -57,6 +57,9 @@ class Instance:
     boundary_io
         Whether a model input is paid by every block that reads it, and a model output by the block that makes it. By
         default both are free, as in the paper.
+    by_kernel
+        Whether the nodes of each kernel of the graph (`Graph`, ``kernel``) are in one stage. `solve` and `sweep` ask
+        for it wherever a graph has kernels; other partitions have their costs nevertheless.
 
     Raises
     ------
@@ -80,7 +83,7 @@ class Instance:
     [3.125, 3.5]
     """
 
-    __slots__ = ("_boundary_io", "_compiled", "_constraints", "_graph", "_machine", "_resolved")
+    __slots__ = ("_boundary_io", "_by_kernel", "_compiled", "_constraints", "_graph", "_machine", "_resolved")
 
     def __init__(
         self,
@@ -92,8 +95,10 @@ class Instance:
         order: str = "given",
         constraints: Constraints | None = None,
         boundary_io: bool = False,
+        by_kernel: bool = False,
     ) -> None:
         self._graph = checks.instance_of("graph", graph, Graph)
+        self._by_kernel = checks.flag("by_kernel", by_kernel)
         self._boundary_io = checks.flag("boundary_io", boundary_io)
         self._constraints = Constraints()
         if constraints is not None:
@@ -105,7 +110,7 @@ class Instance:
             self._machine, together = machine_of_file(file)
             self._constraints = Constraints(together=together) if constraints is None else constraints
         if self.order == "given":
-            self._compiled = Compiled.of(graph, self._machine, self._constraints, boundary_io=self._boundary_io)
+            self._compiled = Compiled.of(graph, self._machine, self._groups, boundary_io=self._boundary_io)
             self._resolved = self._compiled.resolved
             return
         for name in ("pin", "forbid"):
@@ -113,7 +118,7 @@ class Instance:
                 raise InputError(f"{name}: with order='any' no stage has a device that is known, so none can be named")
         # Costs are the same in every order.
         io = self._boundary_io
-        self._compiled = Compiled.in_some_order(graph, self._machine, self._constraints, boundary_io=io)
+        self._compiled = Compiled.in_some_order(graph, self._machine, self._groups, boundary_io=io)
         self._resolved = resolved_in_any_order(graph, self._machine, self._compiled)
 
     def in_order(self, machine: Machine) -> Instance:
@@ -126,9 +131,9 @@ class Instance:
         """
         one = object.__new__(Instance)
         one._graph, one._machine, one._boundary_io = self._graph, machine, self._boundary_io
-        one._constraints = self._constraints
+        one._constraints, one._by_kernel = self._constraints, self._by_kernel
         one._compiled = Compiled.of(
-            self._graph, machine, self._constraints, boundary_io=self._boundary_io, like=self._compiled
+            self._graph, machine, self._groups, boundary_io=self._boundary_io, like=self._compiled
         )
         one._resolved = one._compiled.resolved
         return one
@@ -136,11 +141,23 @@ class Instance:
     def quotient(self, graph: Graph, core: CoreInstance) -> Instance:
         """Wrap a core instance whose nodes are groups of these nodes; ``graph`` has its arrays."""
         quotient = object.__new__(Instance)
-        quotient._graph, quotient._boundary_io = graph, self._boundary_io
+        quotient._graph, quotient._boundary_io, quotient._by_kernel = graph, self._boundary_io, False
         quotient._machine, quotient._constraints = self._machine, Constraints()
         quotient._resolved = Resolved(stages={}, together=())
         quotient._compiled = Compiled(core=core, machine=self._machine, resolved=quotient._resolved)
         return quotient
+
+    def contracted(self) -> Instance:
+        """Give the problem with the nodes of each kernel in one stage; itself when the graph has no kernels."""
+        if self._by_kernel or self._graph.arrays.kernel is None:
+            return self
+        return Instance(self._graph, **self._asked, by_kernel=True)
+
+    def loose(self) -> Instance:
+        """Give the problem of the graph without kernels; itself when it has none."""
+        if self._graph.arrays.kernel is None:
+            return self
+        return Instance(Graph(**fields(self._graph.arrays) | {"kernel": None}), **self._asked)
 
     @property
     def graph(self) -> Graph:
@@ -179,6 +196,16 @@ class Instance:
     def constraints(self) -> Constraints:
         """Which nodes may be in which stages, and which are in one stage, as it was asked."""
         return self._constraints
+
+    @property
+    def by_kernel(self) -> bool:
+        """Whether the nodes of each kernel are in one stage."""
+        return self._by_kernel
+
+    @property
+    def _groups(self) -> Constraints:
+        """The constraints, with the kernels that are kept in one stage."""
+        return with_kernels(self._constraints, self._graph.arrays) if self._by_kernel else self._constraints
 
     @property
     def resolved(self) -> Resolved:
@@ -350,7 +377,9 @@ class Instance:
             for block in blocks
         )
 
-    def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """The arguments that build it, but for the graph and its kernels."""
         machine = self._machine
         known: dict[str, Any] = {"boundary_io": self._boundary_io}
         if self._constraints:
@@ -359,38 +388,12 @@ class Instance:
             known |= {"device": machine.devices[0], "num_blocks": self.num_blocks}
         else:
             known |= {"devices": machine.devices, "order": machine.order}
-        return functools.partial(Instance, self._graph, **known), ()
+        return known
+
+    def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:
+        return functools.partial(Instance, self._graph, **self._asked, by_kernel=self._by_kernel), ()
 
     def __repr__(self) -> str:
         runs = itertools.groupby(self._machine.devices)
         devices = ", ".join(f"{sum(1 for _ in run)} x {device!r}" for device, run in runs)
         return f"<Instance of {self._graph!r} on {devices}{', in any order' * (self.order == 'any')}>"
-
-
-def given_order(instance: object, name: str) -> Instance:
-    """Give an instance whose devices stand in a given order.
-
-    Raises
-    ------
-    InputError
-        When it is none, or its order is any, which ``name``, the caller, does not take.
-    """
-    instance = checks.instance_of("instance", instance, Instance)
-    if instance.order == "any":
-        raise InputError(f"{name}: it takes devices in a given order, of which Instance.arrangements gives each")
-    return instance
-
-
-def plain(instance: object, name: str) -> Instance:
-    """Give an instance of which no more is asked than what every method counts.
-
-    Raises
-    ------
-    InputError
-        When it is none, or ``name``, the caller, does not count all that is asked.
-    """
-    instance = given_order(instance, name)
-    if not instance.is_plain:
-        rule = "it takes devices of one kind without overlap, no constraints, and parameters that one node reads"
-        raise InputError(f"{name}: {rule}")
-    return instance

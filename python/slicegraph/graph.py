@@ -73,6 +73,9 @@ class Graph:
         which answers name. None: no node.
     is_output
         Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
+    kernel
+        Integers from 0, shape (num_nodes,): nodes of one number run as one kernel, as a profile finds them. `solve` and
+        `sweep` keep them in one stage. None: each node runs by itself.
     op, node_name, tensor_name
         Names, for reports.
     name
@@ -124,6 +127,7 @@ class Graph:
         is_view: ArrayLike | None = None,
         is_guess: ArrayLike | None = None,
         is_output: ArrayLike | None = None,
+        kernel: ArrayLike | None = None,
         op: Sequence[str] | None = None,
         node_name: Sequence[str] | None = None,
         tensor_name: Sequence[str] | None = None,
@@ -143,9 +147,7 @@ class Graph:
         }
         self._core = CoreGraph(**required, **optional)
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
-        guess = _given(flags, is_guess=is_guess)
-        if is_guess is not None:
-            check_length("is_guess", guess["is_guess"], num_nodes, "nodes")
+        beside = _beside_the_core(num_nodes, is_guess, kernel)
         self._arrays = GraphArrays(
             name=name,
             op=("",) * num_nodes if op is None else texts("op", op, num_nodes, "nodes"),
@@ -158,7 +160,7 @@ class Graph:
             machine=None if machine is None else dict(checks.mapping("machine", machine)),
             **required,
             **optional,
-            **guess,
+            **beside,
         )
         self._digest = ""
 
@@ -307,6 +309,18 @@ def fields(arrays: GraphArrays) -> dict[str, Any]:
 def _given(convert: Callable[[str, ArrayLike], NDArray[Any]], **columns: ArrayLike | None) -> dict[str, Any]:
     """Copy in the columns that are given."""
     return {name: None if values is None else convert(name, values) for name, values in columns.items()}
+
+
+def _beside_the_core(num_nodes: int, is_guess: ArrayLike | None, kernel: ArrayLike | None) -> dict[str, Any]:
+    """Copy in, and check, columns that the core does not have."""
+    columns = {**_given(flags, is_guess=is_guess), **_given(integers, kernel=kernel)}
+    for name, column in columns.items():
+        if column is not None:
+            check_length(name, column, num_nodes, "nodes")
+    numbers = columns["kernel"]
+    if numbers is not None and (wrong := np.flatnonzero(numbers < 0)).size:
+        raise InputError(f"kernel[{wrong[0]}] = {numbers[wrong[0]]}, but numbers are from 0 on")
+    return columns
 
 
 def _add(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> None:

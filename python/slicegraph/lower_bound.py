@@ -18,8 +18,9 @@ from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
-from slicegraph.cost import ALL_TICKS, Instance, given_order
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
+from slicegraph.requirements import given_order
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
 

@@ -16,6 +16,24 @@ from slicegraph.graph import Graph
 _MAX_STAGES_TOLD = 8
 
 
+def cuts_kernels(graph: Graph, block_of: NDArray[np.int32]) -> bool:
+    """Whether a kernel of a graph (`Graph`, ``kernel``) has nodes in several blocks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import slicegraph as sg
+    >>> ends = {"producer": [0, 1], "size": [8, 8], "consumers": [1, 2], "consumer_offsets": [0, 1, 2]}
+    >>> graph = sg.Graph(work=[1, 2, 3], kernel=[0, 1, 1], **ends)
+    >>> cuts_kernels(graph, np.array([0, 0, 1], np.int32)), cuts_kernels(graph, np.array([0, 1, 1], np.int32))
+    (True, False)
+    """
+    kernel = graph.arrays.kernel
+    if kernel is None:
+        return False
+    return len(np.unique(np.stack((kernel, block_of)), axis=1).T) > len(np.unique(kernel))
+
+
 def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32]:
     """Copy a partition in, or say what keeps it from being one in the words of who wrote it.
 

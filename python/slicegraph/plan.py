@@ -91,6 +91,7 @@ def make_plan(
             "num_blocks": instance.num_blocks,
             "devices": list(itertools.islice(instance.machine.names(), len(block_costs))),
             "constraints": instance.constraints.to_mapping(),
+            **({"by_kernel": True} if instance.by_kernel else {}),
             **{key: _finite(value) if isinstance(value, float) else value for key, value in answer.items()},
             "history": [[seconds, _finite(best), _finite(bound)] for seconds, best, bound in history],
             "block_of": block_of.tolist(),

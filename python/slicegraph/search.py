@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from slicegraph import _core, checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance, given_order
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
 from slicegraph.reduce import Reduction, reduce
+from slicegraph.requirements import given_order
 from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph._core import slice_order as core_slice_order
 from slicegraph.columns import integers
-from slicegraph.cost import Instance, given_order
+from slicegraph.cost import Instance
 from slicegraph.errors import InputError
+from slicegraph.requirements import given_order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -6,13 +6,16 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph import checks
-from slicegraph.cost import Instance, plain
+from slicegraph.cost import Instance
 from slicegraph.errors import InputError
+from slicegraph.evidence.bound import Bound
 from slicegraph.explanation import Explanation, WhatIf
 from slicegraph.graph import Graph, fields
 from slicegraph.lower_bound import lower_bound
+from slicegraph.requirements import plain
 from slicegraph.result import Result
 from slicegraph.solve.solve import solve
 from slicegraph.stop import MaxRuntime
@@ -53,7 +56,8 @@ def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = N
     checks.instance_of("result", result, Result)
     rule = "seconds are not negative"
     limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, rule)
-    plain(result.instance, "explain")
+    if not (result.instance.by_kernel and not result.instance.constraints):
+        plain(result.instance, "explain")
     if not result.block_of.size:
         raise InputError("result: it has no partition, so there is none to explain")
     rests_on, method, node = _grounds(result)
@@ -73,6 +77,8 @@ def _grounds(result: Result) -> tuple[str, str, int | None]:
     """
     instance = result.instance
     best = max(result.bounds, key=lambda bound: bound.ticks)
+    if instance.by_kernel and instance.graph.arrays.kernel is not None:
+        return _grounds_by_kernel(instance, instance.graph.arrays.kernel, best)
     node = int(np.argmax(instance.work))
     if int(instance.work[node]) == best.ticks:
         return "node", "combinatorial", node
@@ -82,6 +88,19 @@ def _grounds(result: Result) -> tuple[str, str, int | None]:
     if alone.node is not None and alone.node.lower_bound >= best.ticks:
         return "node", "node", alone.node.node
     return "search", best.method, None
+
+
+def _grounds_by_kernel(instance: Instance, kernel: NDArray[np.int64], best: Bound) -> tuple[str, str, int | None]:
+    """Say likewise what the best bound rests on; of a kernel, its heaviest node is named."""
+    number = np.unique(kernel, return_inverse=True)[1]
+    total = np.zeros(number.max(initial=-1) + 1, np.int64)
+    np.add.at(total, number, instance.work)
+    heaviest = int(total.argmax())
+    if int(total[heaviest]) == best.ticks:
+        members = np.flatnonzero(number == heaviest)
+        return "node", "combinatorial", int(members[instance.work[members].argmax()])
+    is_work = instance.core.combinatorial_bound() == best.ticks
+    return ("work", "combinatorial", None) if is_work else ("search", best.method, None)
 
 
 def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
@@ -109,7 +128,8 @@ def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
             if (size := getattr(device, name)) is not None
         }
         add("memory + 10 %", device=dataclasses.replace(device, **more))
-    if node is not None:
+    # A kernel is not split by splitting one of its nodes.
+    if node is not None and not instance.by_kernel:
         name = graph.arrays.node_name[node] if graph.arrays.node_name else ""
         add(f"{name or f'node {node}'} split into two equal halves", graph=_halved(instance, node))
     return changes

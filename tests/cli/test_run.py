@@ -71,7 +71,7 @@ def test_the_table_has_a_row_per_stage_and_the_throughput(stages: str, capsys: p
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert lines[0].startswith("chain: 3 stages, 20 requests in ")
-    assert lines[1].split() == "stage block nodes predicted run transfer measured ratio busy".split()  # noqa: SIM905 - a row
+    assert lines[1].split() == "stage block nodes predicted run processor transfer measured ratio busy".split()  # noqa: SIM905 - a row
     assert [line.split()[:5] for line in lines[2:5]] == [
         [str(stage), str(stage + 1), nodes, "100", "us"] for stage, nodes in enumerate("112")
     ]

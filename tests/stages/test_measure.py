@@ -49,17 +49,17 @@ def boards_of(split: Split, num_requests: int, times: NDArray[np.float64]) -> ND
     for request in range(num_requests):
         for board in boards:
             board[0, 0] = request + 1
-            board[1 + request % KEPT] = begin + np.concatenate([[0], np.cumsum(times)])
+            board[1 + request % KEPT] = [begin, *(begin + np.cumsum(times)), 0.25 * times[2]]
         begin += float(times.sum())
     return boards
 
 
 def test_times_are_medians_and_the_first_requests_are_left_out(split: Split) -> None:
     boards = boards_of(split, 30, np.array([1.0, 0.5, 4.0, 2.0, 0.5]))
-    boards[:, 1:6, 3:] += 1000  # before it is warm
+    boards[:, 1:6, 3:6] += 1000  # before it is warm
     run = measure(split, boards, warmup=10, requests=15)
     assert (run.requests, run.seconds, run.throughput) == (15, 120.0, 0.125)
-    assert run.stages[0].run == 4.0
+    assert (run.stages[0].run, run.stages[0].cpu) == (4.0, 1.0)
     assert run.stages[0].transfer == 1.0
     assert run.bottleneck == run.stages[0].measured == 5.0
     assert run.stages[0].busy == 0.625

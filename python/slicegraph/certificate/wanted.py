@@ -10,7 +10,7 @@ from typing import Any
 from slicegraph.certificate.question import Question
 from slicegraph.certificate.seconds import seconds_on
 from slicegraph.certificate.structure import expect, within
-from slicegraph.constraints import Constraints, resolve
+from slicegraph.constraints import Constraints, resolve, with_kernels
 from slicegraph.device import Device
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.machine import Machine
@@ -73,6 +73,8 @@ class Wanted:
 
     def _check_constraints(self, arrays: GraphArrays, document: dict[str, Any], constraints: Constraints) -> None:
         question = Question.of(document)
+        # Kernels are kept whole wherever a graph has some.
+        constraints = with_kernels(constraints, arrays)
         resolved = resolve(constraints, arrays, question.num_blocks, _can_run(arrays, question))
         asked = {node: list(stages) for node, stages in resolved.stages.items()}
         found = {node: list(stages) for node, stages in question.stages.items()}

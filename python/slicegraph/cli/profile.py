@@ -29,12 +29,17 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     shared.add_dim(parser)
     shared.add_inputs(parser)
     for name, default, meaning in (
-        ("runs", RUNS, "of the model; a node's work is the median"),
+        ("runs", RUNS, "of the model; work is the lower quartile of a kernel, the median of a node"),
         ("warmup", WARMUP, "runs before, which do not count"),
         ("threads", THREADS, "of a node"),
         ("seed", 0, "of the inputs that are made up"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default: {default})")
+    parser.add_argument(
+        "--unfused",
+        action="store_true",
+        help="measure each node by itself, without the optimizations that stages run with",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -50,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             warmup=options.warmup,
             threads=options.threads,
             seed=options.seed,
+            fused=not options.unfused,
             tell=tell,
         )
     # Imported when used: rich takes longer to load than the rest of the package.

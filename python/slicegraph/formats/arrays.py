@@ -63,6 +63,8 @@ class GraphArrays:
         are none.
     param_readers, param_offsets
         Integers (the second of length ``num_params + 1``): the nodes that read each, one parameter after the other.
+    kernel
+        int64, per node: nodes of one number run as one kernel, so that they are in one stage. None: each by itself.
     device
         The device that the file names, as a plain mapping, or None.
     machine
@@ -95,6 +97,7 @@ class GraphArrays:
     param_size: NDArray[np.int64] | None = None
     param_readers: NDArray[np.int64] | None = None
     param_offsets: NDArray[np.int64] | None = None
+    kernel: NDArray[np.int64] | None = None
     device: Mapping[str, Any] | None = None
     machine: Mapping[str, Any] | None = None
 

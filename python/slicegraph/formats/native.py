@@ -20,7 +20,7 @@ from slicegraph.formats.writing import write_file
 _FORMATS = ("slicegraph-graph-1", "slicegraph-raw-1")
 # Far below where floats overflow, and far above any cost.
 _MAX_FLOAT = 1e300
-_NODE_NUMBERS = ("work", "flops", "read_bytes", "write_bytes", "param_bytes", "state_bytes", "live_bytes")
+_NODE_NUMBERS = ("work", "flops", "read_bytes", "write_bytes", "param_bytes", "state_bytes", "live_bytes", "kernel")
 
 
 def read(path: Path) -> GraphArrays:
@@ -141,6 +141,7 @@ class _Reader:
             is_guess=self._flags(nodes, "nodes.is_guess"),
             state_bytes=self._optional_integers(nodes, "nodes.state_bytes"),
             live_bytes=self._optional_integers(nodes, "nodes.live_bytes"),
+            kernel=self._optional_integers(nodes, "nodes.kernel"),
             dtype=self._strings(nodes, "nodes.dtype"),
             work_on=self._seconds_on(nodes, "nodes.work_on"),
             transfer_on=self._seconds_on(tensors, "tensors.transfer_on"),

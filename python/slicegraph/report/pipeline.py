@@ -8,10 +8,11 @@ from typing import Any
 
 from slicegraph.errors import printable
 from slicegraph.report import numbers
+from slicegraph.report.clocks import parting
 from slicegraph.report.screen import Screen, Table
 from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
 
-_HEADS = ("stage", "block", "nodes", "predicted", "run", "transfer", "measured", "", "ratio", "busy")
+_HEADS = ("stage", "block", "nodes", "predicted", "run", "processor", "transfer", "measured", "", "ratio", "busy")
 
 
 def run_to_text(run: PipelineRun) -> str:
@@ -50,6 +51,7 @@ def _stage(index: int, stage: StageRun) -> dict[str, Any]:
         "nodes": stage.num_nodes,
         "predicted": stage.predicted,
         "run": stage.run,
+        "cpu": stage.cpu,
         "transfer": stage.transfer,
         "measured": stage.measured,
         "busy": stage.busy,
@@ -73,7 +75,7 @@ def _stages(run: PipelineRun) -> Table:
             str(stage.block),
             str(stage.num_nodes),
             "-" if stage.predicted is None else numbers.time(stage.predicted),
-            *(numbers.time(part) for part in (stage.run, stage.transfer, stage.measured)),
+            *(numbers.time(part) for part in (stage.run, stage.cpu, stage.transfer, stage.measured)),
             "<" if is_bottleneck else "",
             f"{stage.measured / stage.predicted:.3g}" if stage.predicted else "-",
             numbers.percent(stage.busy),
@@ -95,6 +97,9 @@ def _summary(run: PipelineRun) -> str:
         lines.append(
             f"one process  {run.whole_throughput:.4g} per s: the pipeline is {run.speedup or 0.0:.3g} times as fast"
         )
+    worst = max(run.stages, key=lambda stage: stage.run - stage.cpu)
+    if run.threads == 1:
+        lines += [f"note         {note}" for note in parting("a stage", worst.run, worst.cpu)]
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if len(run.stages) > processors:
         lines.append(f"note         {len(run.stages)} stages on {processors} processors: times include waits for one")

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from slicegraph.errors import printable
 from slicegraph.graph import Graph
 from slicegraph.report import numbers
+from slicegraph.report.clocks import parting
 from slicegraph.report.screen import Screen, Table
 from slicegraph.stages.onnx.events import CASTS, CONSTANTS, OPERATORS
-from slicegraph.stages.onnx.timing import Timing
+from slicegraph.stages.onnx.timing import Clocks, Timing
 
 _ROWS = 10
 _MEANING = {
@@ -28,12 +29,15 @@ def profile_to_text(graph: Graph, timing: Timing) -> str:
     total = _work(graph)
     screen.say(f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors")
     screen.show(_operators(graph))
-    screen.say(f"nodes        {numbers.time(total)}: the sum of what each takes, medians of {_runs(timing)}")
-    for label, seconds, meaning in (
+    how = f"medians of {_runs(timing)}"
+    if timing.num_kernels is not None:
+        how = f"as {_count(timing.num_kernels, 'kernel')}, lower quartiles of {_runs(timing)}"
+    screen.say(f"nodes        {numbers.time(total)}: the sum of what each takes, {how}")
+    for label, clocks, meaning in (
         ("whole model", timing.latency, "not profiled, node by node as in the graph"),
         ("optimized", timing.optimized_latency, "with onnxruntime's optimizations, which fuse nodes"),
     ):
-        screen.say(f"{label:<12} {numbers.time(seconds) if seconds else 'not measured'}: {meaning}")
+        screen.say(f"{label:<12} {_clocks(clocks, timing.threads)}: {meaning}")
     return screen.text
 
 
@@ -51,8 +55,14 @@ def profile_to_json(graph: Graph, timing: Timing) -> str:
             "runs": timing.num_runs,
             "interrupted": timing.is_interrupted,
             "node_seconds": _work(graph),
-            "latency": timing.latency,
-            "optimized_latency": timing.optimized_latency,
+            "kernels": timing.num_kernels,
+            "latency": timing.latency and timing.latency.wall,
+            "optimized_latency": timing.optimized_latency and timing.optimized_latency.wall,
+            "cpu": {
+                "profiled": timing.clocks and timing.clocks.cpu,
+                "latency": timing.latency and timing.latency.cpu,
+                "optimized_latency": timing.optimized_latency and timing.optimized_latency.cpu,
+            },
             "replaced": list(timing.replaced),
             "replaced_seconds": timing.replaced_seconds,
             "other_seconds": dict(timing.other_seconds),
@@ -68,6 +78,9 @@ def notes(graph: Graph, timing: Timing) -> Iterator[str]:
     """Say, a line each, what was not measured node by node."""
     if timing.is_interrupted:
         yield f"interrupted: what is given rests on {_runs(timing)}"
+    parted = [clocks for clocks in (timing.clocks, timing.latency, timing.optimized_latency) if clocks]
+    if timing.threads == 1 and (worst := max(parted, key=lambda one: one.wall - one.cpu, default=None)):
+        yield from parting("a run", worst.wall, worst.cpu)
     if timing.replaced:
         kinds = Counter(graph.arrays.op[node] for node in timing.replaced)
         listed = ", ".join(f"{count} {op}" for op, count in kinds.most_common())
@@ -78,6 +91,13 @@ def notes(graph: Graph, timing: Timing) -> Iterator[str]:
     total = _work(graph) + sum(timing.other_seconds.values())
     for kind, seconds in timing.other_seconds.items():
         yield f"{numbers.time(seconds)} of {numbers.time(total)} ran in {_MEANING[kind]}: no node's work"
+
+
+def _clocks(clocks: Clocks | None, threads: int) -> str:
+    """Give a time on the wall and, where one thread ran, that of the processor."""
+    if clocks is None:
+        return "not measured"
+    return numbers.time(clocks.wall) + (f", {numbers.time(clocks.cpu)} of it on the processor" if threads == 1 else "")
 
 
 def _operators(graph: Graph) -> Table:

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.cost import ALL_TICKS, Instance, given_order, plain
+from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.feasibility import over_limit
 from slicegraph.moves import Stay
 from slicegraph.moves import stay_near as find_near
 from slicegraph.partition import check_partition
 from slicegraph.report.progress import ProgressLine
+from slicegraph.requirements import given_order, plain
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, thread_count
@@ -57,7 +58,8 @@ def solve(
     Parameters
     ----------
     instance
-        The problem.
+        The problem. The nodes of each kernel of its graph stay in one stage (`Graph`, ``kernel``): bounds and the
+        certificate are of the partitions that keep kernels whole.
     stop
         When to stop, for example ``MaxRuntime(60) | TargetGap(0.01)``; an optimum that is proven ends the run anyway.
         Any callable of a `Progress` will do. With a `MaxWork` the clock decides nothing: the same answer each time.
@@ -111,7 +113,7 @@ def solve(
     >>> str(result.status), result.bottleneck, result.gap
     ('optimal', 2.0, 0.0)
     """
-    checks.instance_of("instance", instance, Instance)
+    instance = checks.instance_of("instance", instance, Instance).contracted()
     check_run(method, METHODS, params)
     stop, ends = as_stop(stop), as_callback(callback)
     if stop.work is not None:

@@ -1,4 +1,4 @@
-"""Measured work per node: the graph of an ONNX model, with what onnxruntime takes for each of its nodes."""
+"""Measured work per node: the graph of an ONNX model, with what onnxruntime takes for each of its kernels or nodes."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def profile(
     warmup: int = WARMUP,
     threads: int = THREADS,
     seed: int = 0,
+    fused: bool = True,
 ) -> Graph:
     """Measure the work of each node of an ONNX model on this machine's processor.
 
@@ -48,10 +49,14 @@ def profile(
         How many threads onnxruntime gives to a node.
     seed
         Of the inputs that are made up: floats are normal, integers and booleans 0 or 1, strings "0" or "1".
+    fused
+        Whether to measure kernels as stages run them, with all of onnxruntime's optimizations, or each node by itself,
+        without any.
 
     Returns
     -------
-        The graph that `slicegraph.read` gives, with ``work``: the median over the runs, in seconds.
+        The graph that `slicegraph.read` gives, with ``work`` in seconds and, if fused, ``kernel``, the kernel that each
+        node is part of. A kernel's work is the lower quartile over the runs, a single node's the median.
 
     Raises
     ------
@@ -62,14 +67,17 @@ def profile(
 
     Notes
     -----
-    - onnxruntime's optimizations are off, so that each node runs by itself.  A pipeline whose stages are optimized is
-      faster than the sum of the nodes' work, a quantized model much faster; the command prints both latencies.
+    - A kernel's time is shared out among its nodes by the operations and bytes of each, and `solve` keeps them in one
+      stage. Changes of layout belong to the kernel that reads what they make, else to the one before. A stage's own
+      borders may change what is fused there: `tune` measures stages.
+    - With ``fused=False`` each node runs by itself.  A pipeline whose stages are optimized is faster than the sum of
+      the nodes' work, a quantized model much faster; the command prints both latencies.
     - What the reader folds is computed before and costs nothing.  Views are measured like all others.  If, Loop and
       Scan include their bodies.
     - A node without a kernel of its own is run as several operators.  What these take is shared out among all such
       nodes by the bytes that each reads and writes.  Conversions that onnxruntime adds for float16 are nobody's work.
-    - Medians of single nodes hardly see what other programs take, the median of whole runs does: on a busy machine the
-      whole takes longer than its nodes.
+    - A profile has the clock on the wall, which on a busy machine runs for other programs, too. With one thread, nodes
+      that take longer together than the processor was theirs are scaled down to that.
     - A profile counts whole microseconds, so a node that takes less than one costs nothing.
 
     Examples
@@ -78,7 +86,9 @@ def profile(
     >>> graph = sg.profile("resnet50.onnx", dims={"batch": 1}, threads=4)  # doctest: +SKIP
     >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=10e9), num_blocks=4)  # doctest: +SKIP
     """
-    return measure(model_path, dims=dims, inputs=inputs, runs=runs, warmup=warmup, threads=threads, seed=seed)[0]
+    return measure(
+        model_path, dims=dims, inputs=inputs, runs=runs, warmup=warmup, threads=threads, seed=seed, fused=fused
+    )[0]
 
 
 def measure(
@@ -90,6 +100,7 @@ def measure(
     warmup: int = WARMUP,
     threads: int = THREADS,
     seed: int = 0,
+    fused: bool = True,
     tell: Tell | None = None,
 ) -> tuple[Graph, Timing]:
     """Measure as `profile` does, and give besides the graph all that is known of the measurement.
@@ -98,6 +109,7 @@ def measure(
     """
     for name, value in {"runs": runs, "warmup": warmup, "threads": threads, "seed": seed}.items():
         checks.whole(name, value, *_LIMITS[name])
+    checks.flag("fused", fused)
     path = checks.path("model_path", model_path)
     if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")):
         raise InputError(f"{path}: profiling takes the onnxruntime package; pip install slicegraph[onnxruntime]")
@@ -111,6 +123,7 @@ def measure(
         warmup=warmup,
         threads=threads,
         seed=seed,
+        fused=fused,
         tell=tell or _silent,
     )
     try:

@@ -16,12 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph.block import BlockCost
 from slicegraph.columns import integers
-from slicegraph.cost import Instance, given_order
+from slicegraph.cost import Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest, read_json
 from slicegraph.formats.writing import written_folder
 from slicegraph.graph import Graph, fields
+from slicegraph.requirements import given_order
 from slicegraph.stages import manifest as manifests
 from slicegraph.stages.manifest import Cost, Manifest
 

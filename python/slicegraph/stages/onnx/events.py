@@ -32,13 +32,16 @@ class Run:
     others: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
-def runs(events: Iterable[Mapping[str, Any]]) -> Sequence[Run]:
+def runs(events: Iterable[Mapping[str, Any]], owners: Mapping[str, int] | None = None) -> Sequence[Run]:
     """Sort a profile's events by the complete runs of the model, and by node.
 
     Parameters
     ----------
     events
         A profile, as onnxruntime writes it, in any order; its unit is a microsecond.
+    owners
+        What stands in place of a node for each name of an event, such as a kernel of several nodes. None: names are
+        numbers of nodes.
 
     Returns
     -------
@@ -60,8 +63,9 @@ def runs(events: Iterable[Mapping[str, Any]]) -> Sequence[Run]:
         index = bisect_right(spans, begin, key=lambda span: span[0]) - 1
         if index < 0 or begin > spans[index][1]:
             continue
-        if name.isdecimal():
-            found[index].nodes[int(name)] -= minus * _MICROSECOND
+        owner = (int(name) if name.isdecimal() else None) if owners is None else owners.get(name)
+        if owner is not None:
+            found[index].nodes[owner] -= minus * _MICROSECOND
         elif begin - minus > end + _ROUNDING:
             found[index].others[_kind(name)] -= minus * _MICROSECOND
         end = max(end, begin - minus)

@@ -18,6 +18,7 @@ from slicegraph.stages.onnx.samples import PLAIN
 Values = Mapping[str, Any]
 """onnxruntime's values, for which there are no stubs, by name."""
 
+_SMALL = "1024"  # bytes of weights that stay in an optimized model's file
 _SILENT = 4  # a fault is raised, and need not be logged as well
 
 
@@ -37,7 +38,13 @@ class Runner:
     threads: int
 
     def session(
-        self, content: bytes, stored: Values, *, is_optimized: bool = False, profile: Path | None = None
+        self,
+        content: bytes,
+        stored: Values,
+        *,
+        is_optimized: bool = False,
+        profile: Path | None = None,
+        optimized: Path | None = None,
     ) -> Any:  # noqa: ANN401 - there are no stubs
         """Open a session on an encoded model.
 
@@ -51,6 +58,8 @@ class Runner:
             Whether nodes may be fused and rewritten, or run as they are.
         profile
             How the name of the profile's file begins; None: no profile.
+        optimized
+            Where the optimized model is written, with its weights beside it; None: nowhere.
 
         Raises
         ------
@@ -72,6 +81,10 @@ class Runner:
         if profile is not None:
             options.enable_profiling = True
             options.profile_file_prefix = str(profile)
+        if optimized is not None:
+            options.optimized_model_filepath = str(optimized)
+            for name, value in (("file_name", f"{optimized.name}.data"), ("min_size_in_bytes", _SMALL)):
+                options.add_session_config_entry(f"session.optimized_model_external_initializers_{name}", value)
         with complaints():
             return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

@@ -7,17 +7,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.writing import temporary_folder
 from slicegraph.stages.onnx import events
 from slicegraph.stages.onnx.events import Run
+from slicegraph.stages.onnx.kernels import Kernels, find_kernels
 from slicegraph.stages.onnx.runnable import Runnable, loaded, runnable
 from slicegraph.stages.onnx.runtime import onnxruntime
 from slicegraph.stages.onnx.samples import Given, check_given
@@ -26,24 +29,43 @@ from slicegraph.stages.onnx.weights import gather
 
 Tell = Callable[[str, int, int], None]
 """Is told what is measured, how many runs are over, and how many there will be."""
+_MEDIAN: Final = 0.5
+_QUIET: Final = 0.25
+"""Of the runs, the share in which a kernel takes at most its time: other programs only add to it. Not tuned."""
+
+
+class Clocks(NamedTuple):
+    """Seconds of one run: on the wall, and of the processor that the calling thread had."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def median(cls, each: Sequence[Clocks]) -> Self:
+        """Give the median of either clock."""
+        return cls(*map(float, np.median(each, axis=0)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
-    """What was measured; seconds are medians.
+    """What was measured; seconds of the whole model are medians.
 
     Attributes
     ----------
     arrays
-        The graph, with its work.
+        The graph, with its work, and with its kernels when these were measured.
     num_runs
         Runs that were counted: fewer than were asked for after Ctrl-C, or where the profile is full before.
+    threads
+        Of a node.
     replaced
         Nodes that never ran themselves: onnxruntime has no kernel for them and runs other operators.
     replaced_seconds
         What these operators take: the work of the replaced nodes, shared out by the bytes that each moves.
     other_seconds
         What belongs to no node, by kind.
+    clocks
+        The whole model while it was profiled.
     latency, optimized_latency
         The whole model without a profile: with the nodes as they are, and with all of onnxruntime's optimizations.
         None: not measured, because Ctrl-C came first.
@@ -55,13 +77,20 @@ class Timing:
 
     arrays: GraphArrays
     num_runs: int
+    threads: int = 1
     replaced: Sequence[int]
     replaced_seconds: float
     other_seconds: Mapping[str, float]
-    latency: float | None = None
-    optimized_latency: float | None = None
+    clocks: Clocks | None = None
+    latency: Clocks | None = None
+    optimized_latency: Clocks | None = None
     version: str = onnxruntime.__version__
     is_interrupted: bool = False
+
+    @property
+    def num_kernels(self) -> int | None:
+        """How many kernels the model ran as; None: nodes were measured one by one."""
+        return None if self.arrays.kernel is None else len(np.unique(self.arrays.kernel))
 
 
 def measure(
@@ -73,6 +102,7 @@ def measure(
     warmup: int,
     threads: int,
     seed: int,
+    fused: bool,
     tell: Tell,
 ) -> Timing:
     """Measure a model; see `slicegraph.stages.profile`.
@@ -91,34 +121,52 @@ def measure(
         runner = Runner(folder=gather(whole, path), threads=threads)
         model = runnable(source, whole, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
-        counted, is_interrupted = _profiled(model, runner, total, tell)
-        if not (counted := counted[warmup:]):
+        profiled = _profiled(model, runner, total, tell, source.walked.nodes if fused else None)
+        counted, is_interrupted = profiled.runs[warmup:], profiled.is_interrupted
+        if not counted:
             if is_interrupted:
                 raise KeyboardInterrupt
             raise InputError("onnxruntime's profile is full before a run is counted: fewer --warmup runs may help")
-        timing = summed(source.arrays, counted)
+        timing = summed(source.arrays, counted, profiled.kernels)
+        timing = _scaled(timing, Clocks.median(profiled.clocks[warmup : warmup + len(counted)]), threads)
         try:
             if not is_interrupted:
-                seconds = _seconds(model, runner, total, tell, is_optimized=False)
-                timing = replace(timing, latency=float(np.median(seconds[warmup:])))
-                seconds = _seconds(model, runner, total, tell, is_optimized=True)
-                timing = replace(timing, optimized_latency=float(np.median(seconds[warmup:])))
+                clocks = _clocks(model, runner, total, tell, is_optimized=False)
+                timing = replace(timing, latency=Clocks.median(clocks[warmup:]))
+                clocks = _clocks(model, runner, total, tell, is_optimized=True)
+                timing = replace(timing, optimized_latency=Clocks.median(clocks[warmup:]))
         except KeyboardInterrupt:
             is_interrupted = True
         return replace(timing, is_interrupted=is_interrupted)
 
 
-def summed(arrays: GraphArrays, counted: Sequence[Run]) -> Timing:
-    """Give each node its median over some runs, and tell what belongs to none."""
+def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None = None) -> Timing:
+    """Give each node its median over some runs, or each kernel its lower quartile, and tell what belongs to none.
+
+    What a kernel takes is shared out among its nodes by the operations and bytes of each.
+    """
     num_nodes = len(arrays.op)
-    each = np.array([[one.nodes.get(node, 0.0) for node in range(num_nodes)] for one in counted])
-    work = np.median(each, axis=0)
-    ran = set[int]().union(*(one.nodes for one in counted))
-    replaced = [node for node in range(num_nodes) if node not in ran]
+    num_owners = num_nodes if kernels is None else max(kernels.of_node, default=-1) + 1
+    each = np.array([[one.nodes.get(owner, 0.0) for owner in range(num_owners)] for one in counted])
+    share = _MEDIAN if kernels is None else _QUIET
+    seconds = np.quantile(each, share, axis=0)
     others = {
-        kind: float(np.median([one.others.get(kind, 0.0) for one in counted]))
+        kind: float(np.quantile([one.others.get(kind, 0.0) for one in counted], share))
         for kind in dict.fromkeys(kind for one in counted for kind in one.others)
     }
+    if kernels is not None:
+        of_node = np.array(kernels.of_node, dtype=np.int64)
+        work = seconds[of_node] * _shares_of_kernels(arrays, of_node)
+        return Timing(
+            arrays=replace(arrays, work=work, kernel=of_node),
+            num_runs=len(counted),
+            replaced=[],
+            replaced_seconds=0.0,
+            other_seconds=others,
+        )
+    work = seconds
+    ran = set[int]().union(*(one.nodes for one in counted))
+    replaced = [node for node in range(num_nodes) if node not in ran]
     shared = others.pop(events.OPERATORS, 0.0) if replaced else 0.0
     if replaced:
         work[replaced] = shared * _shares(arrays, replaced)
@@ -131,6 +179,31 @@ def summed(arrays: GraphArrays, counted: Sequence[Run]) -> Timing:
     )
 
 
+def _scaled(timing: Timing, clocks: Clocks, threads: int) -> Timing:
+    """Take from nodes that take longer together than the processor did what other programs had of it."""
+    work = timing.arrays.work
+    total = (0.0 if work is None else work.sum()) + sum(timing.other_seconds.values())
+    timing = replace(timing, clocks=clocks, threads=threads)
+    if work is None or threads != 1 or total <= clocks.cpu:
+        return timing
+    factor = clocks.cpu / total
+    return replace(
+        timing,
+        arrays=replace(timing.arrays, work=work * factor),
+        replaced_seconds=timing.replaced_seconds * factor,
+        other_seconds={kind: seconds * factor for kind, seconds in timing.other_seconds.items()},
+    )
+
+
+def _shares_of_kernels(arrays: GraphArrays, of_node: NDArray[np.int64]) -> NDArray[np.float64]:
+    weight = np.zeros(len(of_node))
+    for column in (arrays.flops, arrays.read_bytes, arrays.write_bytes):
+        if column is not None:
+            weight += column
+    total = np.bincount(of_node, weights=weight)[of_node]
+    return np.where(total > 0, weight / np.maximum(total, 1.0), 1 / np.bincount(of_node)[of_node])
+
+
 def _shares(arrays: GraphArrays, nodes: Sequence[int]) -> NDArray[np.float64]:
     moved = np.zeros(len(nodes))
     for column in (arrays.read_bytes, arrays.write_bytes):
@@ -140,29 +213,54 @@ def _shares(arrays: GraphArrays, nodes: Sequence[int]) -> NDArray[np.float64]:
     return moved / moved.sum() if moved.sum() else np.full(len(nodes), 1 / len(nodes))
 
 
-def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell) -> tuple[Sequence[Run], bool]:
-    """Run with a profile; say what it holds, and whether Ctrl-C came."""
+class _Profiled(NamedTuple):
+    """What a profile holds, the clocks of its runs, its kernels, and whether Ctrl-C came."""
+
+    runs: Sequence[Run]
+    clocks: Sequence[Clocks]
+    kernels: Kernels | None
+    is_interrupted: bool
+
+
+def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Sequence[Node] | None) -> _Profiled:
+    """Run with a profile; with nodes, optimized, and matched with them."""
     with temporary_folder() as folder:
-        session = runner.session(model.content, model.stored, profile=folder / "profile")
+        file = None if nodes is None else folder / "optimized.onnx"
+        session = runner.session(
+            model.content, model.stored, is_optimized=nodes is not None, profile=folder / "profile", optimized=file
+        )
+        kernels = None
+        if nodes is not None and file is not None:
+            written = onnx.load(file, load_external_data=False)
+            kernels = find_kernels([node.proto for node in nodes], written.graph)
         is_interrupted = False
+        clocks: list[Clocks] = []
         try:
-            _repeat(session, model, "nodes", total, tell)
+            _repeat(session, model, "nodes" if kernels is None else "kernels", total, tell, clocks)
         except KeyboardInterrupt:
             is_interrupted = True
-        file = Path(session.end_profiling())
-        return events.runs(json.loads(file.read_bytes())), is_interrupted
+        profile = Path(session.end_profiling()).read_bytes()
+        found = events.runs(json.loads(profile), None if kernels is None else kernels.by_name)
+        return _Profiled(found, clocks, kernels, is_interrupted)
 
 
-def _seconds(model: Runnable, runner: Runner, total: int, tell: Tell, *, is_optimized: bool) -> list[float]:
+def _clocks(model: Runnable, runner: Runner, total: int, tell: Tell, *, is_optimized: bool) -> list[Clocks]:
     session = runner.session(model.content, model.stored, is_optimized=is_optimized)
-    return _repeat(session, model, "whole model, optimized" if is_optimized else "whole model", total, tell)
+    clocks: list[Clocks] = []
+    _repeat(session, model, "whole model, optimized" if is_optimized else "whole model", total, tell, clocks)
+    return clocks
 
 
-def _repeat(session: Any, model: Runnable, what: str, total: int, tell: Tell) -> list[float]:  # noqa: ANN401 - no stubs
-    seconds = []
+def _repeat(
+    session: Any,  # noqa: ANN401 - no stubs
+    model: Runnable,
+    what: str,
+    total: int,
+    tell: Tell,
+    clocks: list[Clocks],
+) -> None:
     for index in range(total):
         tell(what, index, total)
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.thread_time()
         run(session, model.inputs)
-        seconds.append(time.perf_counter() - begin)
-    return seconds
+        clocks.append(Clocks(time.perf_counter() - begin, time.thread_time() - begin_cpu))

@@ -25,6 +25,9 @@ class StageRun:
         Seconds that one request was predicted to take; None: unknown.
     run, transfer
         Seconds that it computes, and that it copies in and out, per request.
+    cpu
+        Seconds of the processor that computing takes, of all threads together. With one thread, it is what ``run``
+        would be if no other program ran.
     measured
         Seconds of both together.
     busy
@@ -37,6 +40,7 @@ class StageRun:
     predicted: float | None
     run: float
     transfer: float
+    cpu: float
     measured: float
     busy: float
 
@@ -59,6 +63,8 @@ class PipelineRun:
         Seconds that the most expensive stage was predicted to take; None: unknown.
     whole_throughput
         Requests per second of the whole model in one process; None: not measured.
+    threads
+        Of each stage.
     is_interrupted
         Whether Ctrl-C ended it.
     """
@@ -69,6 +75,7 @@ class PipelineRun:
     stages: tuple[StageRun, ...]
     predicted_bottleneck: float | None
     whole_throughput: float | None = None
+    threads: int = 1
     is_interrupted: bool = False
 
     @property
@@ -120,7 +127,7 @@ def measure(split: Split, boards: NDArray[np.float64], *, warmup: int, requests:
     completed = times[:, :, 5].max(axis=0)
     stages = []
     for stage, rows in zip(split.stages, times, strict=True):
-        wait_in, copy_in, run, wait_out, copy_out = np.diff(rows[1:]).T
+        wait_in, copy_in, run, wait_out, copy_out = np.diff(rows[1:, :6]).T
         busy = copy_in + run + copy_out
         stages.append(
             StageRun(
@@ -129,6 +136,7 @@ def measure(split: Split, boards: NDArray[np.float64], *, warmup: int, requests:
                 num_nodes=stage.num_nodes,
                 predicted=stage.predicted,
                 run=float(np.median(run)),
+                cpu=float(np.median(rows[1:, 6])),
                 transfer=float(np.median(copy_in + copy_out)),
                 measured=float(np.median(busy)),
                 busy=float(busy.sum() / (busy + wait_in + wait_out).sum()),

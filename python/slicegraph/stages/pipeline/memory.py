@@ -19,9 +19,9 @@ _LINE = 64
 _ROWS = 2**13
 KEPT = _ROWS - 1
 """Requests of which a stage's times are kept, the latest."""
-TIMES = 6
+TIMES = 7
 """Of one request: the wait for inputs begins and ends, they are copied, it is computed, the wait for room for outputs
-ends, they are copied."""
+ends, they are copied; and then the seconds of the processor that computing took."""
 _BOARD = _ROWS * TIMES * 8
 
 

@@ -139,7 +139,7 @@ def _run(
     except KeyboardInterrupt:
         is_interrupted = True
     run = measure(split, pipeline.boards, warmup=warmup, requests=requests)
-    return dataclasses.replace(run, is_interrupted=is_interrupted)
+    return dataclasses.replace(run, is_interrupted=is_interrupted, threads=threads)
 
 
 def _whole(split: Split, model: Path) -> Split:

@@ -1,0 +1,38 @@
+"""What a method does not take of a problem, refused by name."""
+
+from __future__ import annotations
+
+from slicegraph import checks
+from slicegraph.cost import Instance
+from slicegraph.errors import InputError
+
+
+def given_order(instance: object, name: str) -> Instance:
+    """Give an instance whose devices stand in a given order.
+
+    Raises
+    ------
+    InputError
+        When it is none, or its order is any, which ``name``, the caller, does not take.
+    """
+    instance = checks.instance_of("instance", instance, Instance)
+    if instance.order == "any":
+        raise InputError(f"{name}: it takes devices in a given order, of which Instance.arrangements gives each")
+    return instance
+
+
+def plain(instance: object, name: str) -> Instance:
+    """Give an instance of which no more is asked than what every method counts.
+
+    Raises
+    ------
+    InputError
+        When it is none, or ``name``, the caller, does not count all that is asked.
+    """
+    instance = given_order(instance, name)
+    if not instance.is_plain:
+        rule = "it takes devices of one kind without overlap, no constraints, and parameters that one node reads"
+        if instance.by_kernel:
+            rule = "it takes no kernels, of which the graph has some; slicegraph profile --unfused measures nodes"
+        raise InputError(f"{name}: {rule}")
+    return instance
