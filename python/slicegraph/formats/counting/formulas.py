@@ -29,6 +29,30 @@ def attention(scores: int, width: int, value_width: int) -> int:
     return scores * (2 * width + NORMALISING + 2 * value_width)
 
 
+def shown(queries: int, keys: int, *, before: int, left: int, right: int) -> int:
+    """Count the pairs of a query and a key that a sliding window shows.
+
+    Parameters
+    ----------
+    queries, keys
+        How many there are.
+    before
+        How many keys come before the one of the first query.
+    left, right
+        How many keys each query sees before and after its own; below 0: all.
+
+    Notes
+    -----
+    O(queries).
+    """
+    total = 0
+    for own in range(before, before + queries):
+        first = max(0, own - left) if left >= 0 else 0
+        last = min(keys - 1, own + right) if right >= 0 else keys - 1
+        total += max(0, last - first + 1)
+    return total
+
+
 def einsum(terms: Sequence[Sequence[str]], lengths: Mapping[str, int], result: Collection[str]) -> int:
     """Contract operands from left to right, each index summed as soon as no later operand has it.
 
@@ -133,6 +157,23 @@ def orthogonalisation(elements: int, size: int) -> int:
 def interpolation(outputs: int, width: int, axes: int) -> int:
     """Multiply-accumulate over the neighbours of each output, ``width`` along each axis; 0: it only picks one."""
     return 2 * width**axes * outputs if width and axes else 0
+
+
+def resampling(before: Sequence[int], after: Sequence[int], width: int, *, is_smoothing: bool) -> int:
+    """Interpolate along each axis that changes; where elements get fewer, smoothing takes as many more neighbours.
+
+    Parameters
+    ----------
+    before, after
+        Lengths of the axes.
+    width
+        Neighbours along an axis; 0: it only picks one.
+    is_smoothing
+        It filters what it leaves out (antialiasing).
+    """
+    changes = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
+    wider = [max(1.0, old / max(1, new)) for old, new in changes] if is_smoothing else []
+    return math.ceil(interpolation(math.prod(after), width, len(changes)) * math.prod(wider))
 
 
 def experts(tokens: int, *, chosen: int, width: int, inner: int, projections: int, added: int) -> int:

@@ -49,7 +49,14 @@ def count(node: Node, formulas_given: Formulas) -> Count:
         factors = [_shape(value) for value in node.inputs if value is not None and value.dtype not in _NO_FACTORS]
         return guess(factors, [_shape(value) for value in node.outputs if value is not None])
     # Attributes may be nonsense.
-    return Count(flops=max(0, rule(node)))
+    return Count(flops=max(0, rule(node)), is_guess=_hangs_on_data(node))
+
+
+def _hangs_on_data(node: Node) -> bool:
+    """Say whether elements that are not known decide how much a node computes."""
+    if node.op == "RoiAlign":
+        return node.integer("sampling_ratio", 0) < 1
+    return node.op == "NonMaxSuppression" and bool(has(node, 2)) and given(node, 2).scalar is None
 
 
 def _plain(op: str) -> str:
@@ -68,12 +75,18 @@ def _local_response(node: Node) -> int:
 
 def _interpolation(node: Node) -> int:
     """Interpolate along each axis that changes."""
-    axes = sum(a != b for a, b in zip(given(node).shape or (), made(node).shape or (), strict=False))
-    return formulas.interpolation(made(node).numel, neighbours(node.text("mode", "nearest")), axes)
+    width, is_smoothing = neighbours(node.text("mode", "nearest")), bool(node.integer("antialias", 0))
+    return formulas.resampling(_shape(given(node)), _shape(made(node)), width, is_smoothing=is_smoothing)
+
+
+def _reduction(node: Node) -> int:
+    """Combine all elements, unless no axis is named and that means none."""
+    axes = given(node, 1).numel if has(node, 1) else len(node.integers("axes"))
+    return 0 if node.integer("noop_with_empty_axes", 0) and not axes else given(node).numel
 
 
 def _region_align(node: Node) -> int:
-    """Interpolate each sample point from four neighbours; an adaptive number of points counts as one."""
+    """Interpolate each sample point from four neighbours; an adaptive number of points is guessed to be one."""
     points = max(1, node.integer("sampling_ratio", 0)) ** 2
     return formulas.interpolation(points * made(node).numel, 2, 2)
 
@@ -95,7 +108,7 @@ def _fourier(node: Node) -> int:
     asked, moved = given(node, 1).scalar, given(node, 2).scalar
     axis = node.integer("axis", 1) if moved is None else moved
     length = given(node).dim(axis) if asked is None else max(1, asked)
-    return formulas.transforms(length, made(node).numel // max(1, 2 * made(node).dim(axis)))
+    return formulas.transforms(length, made(node).numel // max(1, made(node).dim(-1) * made(node).dim(axis)))
 
 
 def _short_time_fourier(node: Node) -> int:
@@ -112,6 +125,17 @@ def _determinant(node: Node) -> int:
 def _batch_normalization(node: Node) -> int:
     """Scale and shift; in training, normalise by the batch's own mean and variance."""
     return (formulas.NORMALISING if node.integer("training_mode", 0) else 2) * made(node).numel
+
+
+def _optimizer(per_element: int, tensors: int) -> Rule:
+    """Update each element of each parameter, which has so many tensors behind a rate and a count."""
+
+    def rule(node: Node) -> int:
+        momentum = 2 * (node.text("mode", "standard") == "nesterov")
+        updated = node.inputs[2 : 2 + (len(node.inputs) - 2) // tensors]
+        return (per_element + momentum) * sum(value.numel for value in updated if value is not None)
+
+    return rule
 
 
 def _scatter(node: Node) -> int:
@@ -135,18 +159,19 @@ _ELEMENTWISE: Final = """
     Softplus Softsign Sqrt Sub Swish Tan Tanh ThresholdedRelu Where Xor
 """
 _NORMALISING: Final = """
-    GroupNormalization Hardmax InstanceNormalization LayerNormalization LogSoftmax LpNormalization
+    GroupNormalization InstanceNormalization LayerNormalization LogSoftmax LpNormalization
     MeanVarianceNormalization RMSNormalization SimplifiedLayerNormalization Softmax
 """
 _REDUCING: Final = """
-    ArgMax ArgMin Col2Im CumProd CumSum GlobalAveragePool GlobalMaxPool ReduceL1 ReduceL2 ReduceLogSum
-    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+    ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
 """
+_SCANNING: Final = "ArgMax ArgMin Col2Im CumProd CumSum GlobalAveragePool GlobalLpPool GlobalMaxPool Hardmax"
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_MOVING.split(), per_output(0)),
     **dict.fromkeys(_ELEMENTWISE.split(), per_output(1)),
     **dict.fromkeys(_NORMALISING.split(), per_output(formulas.NORMALISING)),
-    **dict.fromkeys(_REDUCING.split(), per_input(1)),
+    **dict.fromkeys(_REDUCING.split(), _reduction),
+    **dict.fromkeys(_SCANNING.split(), per_input(1)),
     **dict.fromkeys(("Affine", "ImageScaler", "SwiGLU"), per_output(2)),
     **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), pool),
     **dict.fromkeys(("Max", "Mean", "Min", "Sum"), variadic),
@@ -158,7 +183,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "AffineGrid": contractions.affine_grid,
     "Attention": attentions.attention,
     "BatchNormalization": _batch_normalization,
-    "CausalConvWithState": contractions.convolution,
+    "CausalConvWithState": partial(flops_microsoft.state_convolution, bias=2),
     "Conv": contractions.convolution,
     "ConvInteger": partial(contractions.convolution, bias=4),
     "ConvTranspose": contractions.transposed_convolution,
@@ -169,7 +194,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "DynamicQuantizeLinear": per_output(3),
     "Einsum": contractions.einsum,
     "Gemm": contractions.gemm,
-    "GlobalLpPool": per_input(2),
     "GridSample": grid_sample,
     "LinearAttention": attentions.linear_attention,
     "LRN": _local_response,
@@ -185,6 +209,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "STFT": _short_time_fourier,
     "SoftmaxCrossEntropyLoss": per_input(formulas.NORMALISING),
     "ai.onnx.preview.FlexAttention": attentions.flex_attention,
+    # All regularise the gradient (2): add its square and divide by the root; so with two means; add it to one mean.
+    "ai.onnx.preview.training.Adagrad": _optimizer(9, 3),
+    "ai.onnx.preview.training.Adam": _optimizer(15, 4),
+    "ai.onnx.preview.training.Momentum": _optimizer(7, 3),
     **{f"ai.onnx.ml.{op}": rule for op, rule in flops_ml.RULES.items()},
     "com.microsoft.nchwc.Conv": flops_microsoft.RULES["FusedConv"],
     **{f"com.microsoft.{op}": rule for op, rule in flops_microsoft.RULES.items()},

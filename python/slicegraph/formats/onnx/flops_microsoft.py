@@ -13,6 +13,7 @@ from typing import Final
 from slicegraph.formats.counting import formulas
 from slicegraph.formats.onnx import attentions, contractions
 from slicegraph.formats.onnx import attentions_microsoft as heads
+from slicegraph.formats.onnx import mixers_microsoft as mixers
 from slicegraph.formats.onnx.elementary import (
     Rule,
     given,
@@ -84,7 +85,7 @@ def _fused_convolution(node: Node) -> int:
     return contractions.convolution(node) + made(node).numel * (has(node, 3) + _activated(node))
 
 
-def _state_convolution(node: Node, bias: int) -> int:
+def state_convolution(node: Node, bias: int) -> int:
     """Convolve along the sequence."""
     return contractions.convolution(node, bias=bias) + made(node).numel * _activated(node)
 
@@ -201,6 +202,7 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("MRotaryEmbedding", "RotaryEmbedding"), rotation),
     **dict.fromkeys(("Irfft", "Rfft"), _real_transform),
     "Attention": heads.projected,
+    "AttnLSTM": mixers.attending_recurrence,
     "BiasAdd": per_output(2),
     "BiasDropout": per_output(2, 2),
     "BiasGelu": per_output(2),
@@ -209,7 +211,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "BiasSplitGelu": per_output(4),
     "BitmaskBiasDropout": per_output(2, 2),
     "CDist": _distance,
-    "CausalConvWithState": partial(_state_convolution, bias=2),
+    "CausalConvWithState": partial(state_convolution, bias=2),
     # Four products and two sums for each complex number, which is two elements.
     "ComplexMul": per_output(3),
     "ComplexMulConj": per_output(3),
@@ -220,12 +222,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "DecoderMaskedSelfAttention": heads.projected,
     "DynamicQuantizeLSTM": contractions.recurrence,
     "DynamicQuantizeMatMul": _quantized_here,
+    "DynamicSparseAttention": mixers.selected,
     # The least of three ways to come, and what this step costs.
     "DynamicTimeWarping": per_input(3),
     "EmbedLayerNormalization": per_output(_N + 1, 4),
+    "EngramGate": mixers.engram,
     "FastGelu": per_output(1, 1),
     "FusedGemm": lambda node: contractions.gemm(node, added=_activated(node)),
     "GatedAdd": _gated_sum,
+    "GatedDeltaNet": mixers.gated_delta,
     "GatedRMSNorm": per_output(_N + 2),
     "GatedRelativePositionBias": heads.position_gates,
     "GemmFastGelu": _packed_product(bias=2, added=1),
@@ -233,11 +238,16 @@ RULES: Final[Mapping[str, Rule]] = {
     "GemmaRotaryEmbedding": _gemma_rotation,
     "GridSample": grid_sample,
     "GroupQueryAttention": heads.grouped,
+    "HyperConnectionLowRankMix": mixers.low_rank_mix,
+    "HyperConnectionPostMix": mixers.stream_mix,
+    # A product and a sum for each stream.
+    "HyperConnectionPreMix": per_input(2),
     "Inverse": _inverse,
     "IsAllFinite": _all_inputs,
     "LinearAttention": attentions.linear_attention,
     "LinearAttentionGate": _gates,
     "LongformerAttention": partial(heads.local, weights=(1, 4)),
+    "Mamba2Verify": mixers.state_space,
     "MatMulBlockQuantizedFp4Weight": _packed_product(bias=5),
     "MatMulBlockQuantizedFp8Weight": _packed_product(bias=4),
     "MatMulBnb4": _packed_product(),
@@ -250,6 +260,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "MatMulNBitsQkv": _three_products,
     "MatMulPacked": lambda node: _packed_product(added=int(attribute(node.proto, "activation_type") is not None))(node),
     "MoE": partial(_experts, second=4, third=6, biases=(3, 5, 7)),
+    "MoEGroupRouter": mixers.router,
     "MoEPacked": _packed_experts,
     "MultiHeadAttention": heads.multi_head,
     "NhwcConv": contractions.convolution,
@@ -266,12 +277,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "QOrderedMatMul": lambda node: formulas.products(
         made(node).numel, given(node).dim(-1), added=has(node, 5) + has(node, 6)
     ),
+    "RMSNormRotary": mixers.normalised_rotation,
     "RouterGateUpProj": _router_projection,
     "SkipLayerNormalization": per_output(_N + 1, 4),
     "SkipSimplifiedLayerNormalization": per_output(_N + 1, 3),
     "SparseAttention": heads.sparse,
+    "SparsePagedAttention": mixers.selected,
     "SwiGLU": per_output(2),
     "Unique": sort,
-    "VarlenCausalConvWithState": partial(_state_convolution, bias=3),
+    "VarlenCausalConvWithState": partial(state_convolution, bias=3),
+    "WordConvEmbedding": mixers.word_convolution,
 }
 """How to count each operator, without its domain; all others are guessed."""

@@ -27,10 +27,12 @@ _CACHES: Final[Mapping[str, tuple[tuple[tuple[int, int], ...], int]]] = {
     "com.microsoft.Attention": (((4, 1),), 3),
     "com.microsoft.DecoderMaskedMultiHeadAttention": (((5, 1), (6, 2)), 2),
     "com.microsoft.DecoderMaskedSelfAttention": (((4, 1),), 3),
+    "com.microsoft.DynamicSparseAttention": (((3, 1), (4, 2)), 2),
     "com.microsoft.GroupQueryAttention": (((3, 1), (4, 2)), 2),
     "com.microsoft.MultiHeadAttention": (((6, 1), (7, 2)), 2),
     "com.microsoft.PagedAttention": (((3, 1), (4, 2)), 1),
     "com.microsoft.SparseAttention": (((3, 1), (4, 2)), 2),
+    "com.microsoft.SparsePagedAttention": (((3, 1), (4, 2)), 1),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from onnx import TensorProto
 
 from slicegraph.formats.onnx import attention_shapes as heads
+from slicegraph.formats.onnx import mixer_shapes as mixers
 from slicegraph.formats.onnx.elementary import given, has
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.shapes_windows import convolution, global_pool, pool
@@ -239,10 +240,9 @@ def _cast(node: Node) -> Sequence[Value]:
 
 
 _LIKE: Final = """
-    BiasAdd BiasGelu BiasSoftmax BranchwiseRMSNorm EngramGate FastGelu GatedAdd GatedRMSNorm Gelu GroupNorm
-    HyperConnectionPostMix Inverse LongformerAttention MRotaryEmbedding MoE MoEPacked QLinearLeakyRelu QLinearSigmoid
-    QLinearSoftmax QMoE QOrderedGelu QOrderedLayerNormalization QOrderedLongformerAttention QuickGelu RotaryEmbedding
-    ScaledSiLU Trilu
+    BiasAdd BiasGelu BiasSoftmax BranchwiseRMSNorm FastGelu GatedAdd GatedRMSNorm Gelu GroupNorm Inverse
+    LongformerAttention MRotaryEmbedding MoE MoEPacked QLinearLeakyRelu QLinearSigmoid QLinearSoftmax QMoE QOrderedGelu
+    QOrderedLayerNormalization QOrderedLongformerAttention QuickGelu RotaryEmbedding ScaledSiLU Trilu
 """
 RULES: Final[Mapping[str, ShapeRule]] = {
     **dict.fromkeys(_LIKE.split(), like(0)),
@@ -319,5 +319,6 @@ RULES: Final[Mapping[str, ShapeRule]] = {
     "SparseAttention": heads.sparse,
     "TorchEmbedding": _lookup,
     "UnfoldTensor": _unfolding,
+    **mixers.RULES,
 }
 """What each operator makes, without its domain."""

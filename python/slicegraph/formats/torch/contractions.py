@@ -101,8 +101,13 @@ def _deformable(node: Node) -> int:
     return formulas.deformable(_made(node), sampled, math.prod(weight[1:]), added=1) + masks
 
 
+def hangs_on_data(node: Node) -> bool:
+    """Say whether elements that are not known decide how much a node computes."""
+    return name_of(node) in _REGIONS and int(argument(node, "sampling_ratio") or 0) < 1
+
+
 def _regions(node: Node) -> int:
-    """Interpolate each sample point from four neighbours; an adaptive number of points counts as one."""
+    """Interpolate each sample point from four neighbours; an adaptive number of points is guessed to be one."""
     points = max(1, int(argument(node, "sampling_ratio") or 0)) ** 2
     return formulas.interpolation(points * _made(node), 2, 2)
 
@@ -204,6 +209,7 @@ def _orthogonalisation(node: Node) -> int:
     return formulas.orthogonalisation(entered(node), shape(operands(node)[0])[-1])
 
 
+_REGIONS: Final = ("torchvision.ps_roi_align", "torchvision.roi_align")
 _PRODUCTS: Final = """
     _dyn_quant_matmul_4bit _int_mm _scaled_mm _scaled_mm_v2 _sparse_semi_structured_linear _weight_int4pack_mm
     _weight_int4pack_mm_for_cpu _weight_int4pack_mm_with_scales_and_zeros _weight_int8pack_mm _wrapped_quantized_linear
@@ -239,7 +245,7 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("cholesky_inverse", "linalg_inv", "linalg_inv_ex", "inverse"), _inverse),
     **dict.fromkeys(("geqrf", "linalg_householder_product", "linalg_qr"), _orthogonalisation),
     **dict.fromkeys(("bilinear", "_trilinear"), _trilinear),
-    **dict.fromkeys(("torchvision.ps_roi_align", "torchvision.roi_align"), _regions),
+    **dict.fromkeys(_REGIONS, _regions),
     "addbmm": _summed_batches,
     "einsum": _einsum,
     "tensordot": _tensordot,

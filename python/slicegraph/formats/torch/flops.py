@@ -50,7 +50,7 @@ def count(node: Node, given: Formulas) -> Count:
 def _known(node: Node) -> Count:
     op = name_of(node)
     if op in RULES:
-        return Count(flops=RULES[op](node))
+        return Count(flops=RULES[op](node), is_guess=contractions.hangs_on_data(node))
     if is_pointwise(node) or op in _POINTWISE:
         return Count(flops=outputs(node))
     registered = _registered(node)
@@ -139,8 +139,7 @@ def _interpolation(width: int) -> Rule:
 
     def rule(node: Node) -> int:
         before, after = shape(operands(node)[0]), shape(node)
-        axes = sum(a != b for a, b in zip(before, after, strict=True))
-        return formulas.interpolation(outputs(node), width, axes)
+        return formulas.resampling(before, after, width, is_smoothing=name_of(node).endswith("_aa"))
 
     return rule
 
