@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -22,6 +23,7 @@ from slicegraph.formats.plan import FORMAT
 from slicegraph.formats.writing import write_file
 from slicegraph.guesses import guessed
 from slicegraph.history import Row
+from slicegraph.limiting import LimitingNode, limiting_node
 from slicegraph.version import __version__
 
 
@@ -119,11 +121,18 @@ def make_plan(
                 {"name": cut.name, "bytes": cut.bytes, "from": cut.from_stage, "to": list(cut.to_stages)}
                 for cut in cuts
             ],
-            "guessed": [
-                {"op": row.op, "nodes": row.num_nodes, "share_of_work": row.share_of_work} for row in guessed(instance)
-            ],
+            **_noted(instance, limiting_node(instance, block_of, block_costs)),
         }
     )
+
+
+def _noted(instance: Instance, limiting: LimitingNode | None) -> dict[str, Any]:
+    """Give what a plan says of nodes: what is guessed, and the one that limits it."""
+    rows = guessed(instance)
+    return {
+        "guessed": [{"op": row.op, "nodes": row.num_nodes, "share_of_work": row.share_of_work} for row in rows],
+        **({} if limiting is None else {"limiting_node": dataclasses.asdict(limiting)}),
+    }
 
 
 def devices_document(instance: Instance) -> dict[str, Any]:

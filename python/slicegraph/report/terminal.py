@@ -8,8 +8,9 @@ import numpy as np
 
 from slicegraph.errors import printable
 from slicegraph.guesses import guessed
+from slicegraph.limiting import LimitingNode, limiting_node
 from slicegraph.moves import Stay
-from slicegraph.report import numbers
+from slicegraph.report import names, numbers
 from slicegraph.report.guesses import listed
 from slicegraph.report.screen import Screen
 from slicegraph.report.stages import cut_table, stage_table
@@ -45,6 +46,8 @@ def result_to_text(result: Result, *, lists_cuts: bool = False) -> str:
         if lists_cuts and result.cut_tensors:
             screen.show(cut_table(result.cut_tensors, width=width))
     screen.say(_guarantee(result))
+    if limiting := limiting_node(result.instance, result.block_of, result.block_costs):
+        screen.say(f"limited by   {_limit(result, limiting)}")
     if rows := guessed(result.instance):
         screen.say(f"guessed: {listed(rows, result.instance.graph.num_nodes)}")
     return screen.text
@@ -72,6 +75,12 @@ def _guarantee(result: Result) -> str:
         status,
     ]
     return "\n".join(lines)
+
+
+def _limit(result: Result, limiting: LimitingNode) -> str:
+    """Say which one node is the bottleneck, and of how much work."""
+    name = names.node(result.instance.graph, limiting.node)
+    return f"{name}: this node holds {numbers.percent(limiting.share_of_work)} of the work, and cannot be cut"
 
 
 def _stay(result: Result, stay: Stay) -> str:

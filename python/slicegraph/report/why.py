@@ -7,7 +7,8 @@ from typing import Any
 
 from slicegraph.errors import printable
 from slicegraph.explanation import Explanation
-from slicegraph.report import numbers
+from slicegraph.limiting import limiting_node
+from slicegraph.report import names, numbers
 from slicegraph.result import Result
 
 _SHOWN = 4
@@ -24,6 +25,10 @@ def why_to_text(result: Result, why: Explanation) -> str:
     if rest := len(why.binding) - _SHOWN:
         lines += [f"  {rest} more stages bind"] if rest > 0 else []
     lines.append(f"  the bound rests on {_grounds(result, why)}")
+    if limiting := limiting_node(result.instance, result.block_of, result.block_costs):
+        share = f"{numbers.percent(limiting.share_of_work)} of the work"
+        name = names.node(result.instance.graph, limiting.node)
+        lines.append(f"  {name} holds {share}: only dividing it helps")
     width = max((len(printable(each.change)) for each in why.what_ifs), default=0)
     for each in why.what_ifs:
         bound = f"no partition below {numbers.time(each.lower_bound)}"
