@@ -146,7 +146,7 @@ class Instance:
         graph: Graph,
         *,
         kinds: list[Kind],
-        kind_of: list[int],
+        kind_of: list[int] | int,
         boundary_io: bool,
         pins: list[tuple[int, list[int]]] = ...,
         together: list[list[int]] = ...,

@@ -70,7 +70,8 @@ class Compiled:
         core = CoreInstance(
             graph.core,
             kinds=[make_kind(arrays, device, table) for device, table in zip(machine.kinds, tables, strict=True)],
-            kind_of=list(machine.kind_of),
+            # As a list, a million stages take longer to pass than all else does.
+            kind_of=len(machine.kind_of) if len(machine.kinds) == 1 else list(machine.kind_of),
             boundary_io=boundary_io,
             pins=[(node, list(stages)) for node, stages in resolved.stages.items()],
             together=[list(group) for group in resolved.together],

@@ -125,6 +125,13 @@ fn params(graph: &slicegraph_core::graph::Graph) -> impl Iterator<Item = TensorI
     (graph.num_tensors() - graph.num_params()..graph.num_tensors()).map(TensorId::new)
 }
 
+/// The kind of each stage's device; or how many stages there are, all on the first kind.
+#[derive(FromPyObject)]
+enum KindOf {
+    First(usize),
+    Each(Vec<usize>),
+}
+
 /// A max-throughput partitioning problem.
 #[pyclass(frozen, module = "slicegraph._core")]
 pub struct Instance(pub Arc<cost::Instance>);
@@ -139,13 +146,19 @@ impl Instance {
         py: Python<'_>,
         graph: &Bound<'_, Graph>,
         kinds: Vec<PyRef<'_, Kind>>,
-        kind_of: Vec<usize>,
+        kind_of: KindOf,
         boundary_io: bool,
         pins: Vec<(usize, Vec<usize>)>,
         together: Vec<Vec<usize>>,
         multipliers: Option<Vec<i64>>,
     ) -> PyResult<Self> {
-        let machine = Machine { kinds: kinds.iter().map(|kind| kind.0.clone()).collect(), kind_of };
+        let kinds: Vec<Device> = kinds.iter().map(|kind| kind.0.clone()).collect();
+        let kind_of = match kind_of {
+            // Too many are refused below.
+            KindOf::First(num_stages) => vec![0; num_stages.min(1 << 21)],
+            KindOf::Each(kind_of) => kind_of,
+        };
+        let machine = Machine { kinds, kind_of };
         let constraints = Constraints { stages: pins, together };
         let graph = Arc::clone(&graph.get().0);
         Ok(Self(Arc::new(compute(py, || {

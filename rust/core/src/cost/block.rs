@@ -2,7 +2,7 @@
 
 use super::instance::Instance;
 use super::ticks::{INFINITE, Ticks};
-use super::view::Held;
+use super::view::{Held, View};
 use crate::error::Error;
 use crate::ids::NodeId;
 
@@ -74,16 +74,37 @@ pub fn check_partition(instance: &Instance, block_of: &[i64]) -> Result<Vec<usiz
 /// O(nodes + tensors + reads + blocks up to the last that is not empty).
 #[must_use]
 pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost> {
+    if instance.num_kinds() == 1 {
+        let only = instance.only();
+        costs_on(instance, block_of, |_| only)
+    } else {
+        costs_on(instance, block_of, |block| instance.on(block))
+    }
+}
+
+/// The same, given the costs on the device of each block.
+fn costs_on<'a>(instance: &'a Instance, block_of: &[usize], on: impl Fn(usize) -> View<'a>) -> Vec<BlockCost> {
     let graph = instance.graph();
     let num_blocks = block_of.iter().max().map_or(0, |&last| last + 1);
     let mut blocks = vec![BlockCost::default(); num_blocks];
     let mut is_allowed = vec![true; num_blocks];
     for node in graph.nodes() {
-        let block = block_of[node.index()];
-        let view = instance.on(block);
-        blocks[block].work += view.work(node);
-        blocks[block].held.add(&view.held(node));
-        is_allowed[block] &= instance.may_be(node, block);
+        let block = &mut blocks[block_of[node.index()]];
+        let view = on(block_of[node.index()]);
+        block.work += view.work(node);
+        block.held.bytes += graph.param_bytes(node);
+        block.held.params += view.params()[node.index()];
+    }
+    if graph.is_stateful() {
+        for node in graph.nodes() {
+            let (state, held) = (graph.state_bytes(node), &mut blocks[block_of[node.index()]].held);
+            held.bytes += state;
+            held.state += state;
+            held.live = held.live.max(graph.live_bytes(node));
+        }
+    }
+    if instance.allowed().is_some() {
+        graph.nodes().zip(block_of).for_each(|(v, &block)| is_allowed[block] &= instance.may_be(v, block));
     }
     let mut last_tensor_paid = vec![None; num_blocks];
     for tensor in graph.tensors() {
@@ -94,19 +115,21 @@ pub fn partition_costs(instance: &Instance, block_of: &[usize]) -> Vec<BlockCost
             let is_import = home.map_or(instance.boundary_io() || stored > 0, |home| home != consumer);
             if is_import && last_tensor_paid[consumer] != Some(tensor) {
                 last_tensor_paid[consumer] = Some(tensor);
-                let view = instance.on(consumer);
+                let view = on(consumer);
                 blocks[consumer].io_in += view.transfer(tensor);
-                blocks[consumer].held.bytes += stored;
-                blocks[consumer].held.params += view.stored(tensor);
+                if stored > 0 {
+                    blocks[consumer].held.bytes += stored;
+                    blocks[consumer].held.params += view.stored(tensor);
+                }
             }
             is_exported |= is_import;
         }
         if let (Some(home), true) = (home, is_exported) {
-            blocks[home].io_out += instance.on(home).transfer(tensor);
+            blocks[home].io_out += on(home).transfer(tensor);
         }
     }
     for (index, block) in blocks.iter_mut().enumerate() {
-        let view = instance.on(index);
+        let view = on(index);
         block.overflow = view.overflow(block.held.params);
         let cost = view.cost(block.work, block.io_in + block.io_out, &block.held);
         block.cost = if is_allowed[index] { cost } else { INFINITE };

@@ -44,7 +44,7 @@ impl Instance {
     }
 
     pub(super) fn combine(&self) -> Ticks {
-        if self.is_uniform() && !self.boundary_io() && self.is_free_of_memory() {
+        if self.is_work_all() {
             // What the general case below comes to, in one pass.
             let works = self.only().works();
             return ceil_div(works.iter().sum(), count(self.num_blocks()))
@@ -66,6 +66,11 @@ impl Instance {
             }
         }
         bound
+    }
+
+    /// Whether work is all that every partition pays, on stages that are alike.
+    fn is_work_all(&self) -> bool {
+        self.is_uniform() && !self.boundary_io() && self.is_free_of_memory()
     }
 
     /// What a block costs at least on a kind that holds a node.
@@ -156,7 +161,13 @@ impl Instance {
         if !self.is_uniform() {
             return 1;
         }
-        let demand = self.demand(None);
+        let demand = if self.is_work_all() {
+            // What the general case comes to.
+            let time = self.only().works().iter().map(|&work| i128::from(work)).sum();
+            Demand { time, streamed: None }
+        } else {
+            self.demand(None)
+        };
         let is_enough = |num_blocks: usize| {
             let stages = [count(num_blocks)];
             self.mean(&demand, &stages) <= cost && self.has_room(&stages)

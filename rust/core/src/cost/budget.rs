@@ -162,20 +162,24 @@ impl Instance {
     #[must_use]
     pub fn budget(&self) -> Budget {
         let Multipliers { of_kinds: multipliers, shift } = self.multipliers.clone();
-        let mut sums = vec![0];
+        let mut sums = Vec::with_capacity(self.num_blocks() + 1);
+        sums.push(0);
         let mut sum = 0;
         for stage in 0..self.num_blocks() {
             sum += i128::from(multipliers[self.kind_of(stage)]);
             sums.push(sum);
         }
         let (graph, all) = (self.graph(), self.used_kinds());
+        if self.is_uniform() && !self.only().is_overlap() {
+            // What the general case below comes to.
+            let view = self.only();
+            let exports = graph.tensors().map(|x| view.export(x)).collect();
+            let (nodes, imports) = (self.node_weights(), view.transfers().to_vec());
+            return Budget { shift, multipliers, sums, nodes, exports, imports };
+        }
         let masks = kinds_of_nodes(self);
         let mask = |v: NodeId| masks.as_ref().map_or(all, |masks| masks[v.index()]);
-        let only = (self.num_kinds() == 1 && masks.is_none()).then(|| self.view(0));
         let least = |kinds: u64, cost: &dyn Fn(View<'_>) -> Ticks| {
-            if let Some(view) = only {
-                return cost(view);
-            }
             let costs = self.views().filter(|view| kinds >> view.kind() & 1 == 1);
             costs.map(|view| scaled(multipliers[view.kind()], cost(view), shift)).min().unwrap_or(0)
         };
@@ -185,8 +189,7 @@ impl Instance {
             least(kinds, &|view| moved(view, view.export(x)))
         };
         let import = |x: TensorId| {
-            let any_of = |readers: &[NodeId]| readers.iter().fold(0, |kinds, &v| kinds | mask(v));
-            let kinds = if only.is_some() { all } else { any_of(graph.consumers(x)) };
+            let kinds = graph.consumers(x).iter().fold(0, |kinds, &v| kinds | mask(v));
             least(kinds, &|view| moved(view, view.transfer(x)))
         };
         Budget {

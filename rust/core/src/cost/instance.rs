@@ -259,13 +259,12 @@ impl Instance {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let graph = &*self.graph;
-        let is_stored = |v: NodeId| graph.state_bytes(v) > 0 || graph.live_bytes(v) > 0;
-        let is_relevant = self
-            .rows
-            .iter()
-            .any(|row| row.memory_limit.is_some() || row.params.iter().chain(&row.stored).any(|&ticks| ticks > 0));
-        let is_simple = graph.num_params() == 0 && !graph.nodes().any(is_stored);
-        self.is_uniform() && !self.rows[0].is_overlap && self.together.is_empty() && (!is_relevant || is_simple)
+        let is_relevant = || {
+            let costs = |row: &Row| row.params.iter().chain(&row.stored).any(|&ticks| ticks > 0);
+            self.rows.iter().any(|row| row.memory_limit.is_some() || costs(row))
+        };
+        let is_simple = graph.num_params() == 0 && !graph.is_stateful();
+        self.is_uniform() && !self.rows[0].is_overlap && self.together.is_empty() && (is_simple || !is_relevant())
     }
 
     /// Whether a stage may hold a node.

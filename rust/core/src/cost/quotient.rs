@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::instance::Instance;
 use super::row::Row;
 use super::ticks::Ticks;
-use crate::graph::GraphBuilder;
+use crate::graph::{Graph, GraphBuilder};
 use crate::ids::{NodeId, TensorId};
 
 /// Sums of bytes by group.
@@ -17,6 +17,16 @@ fn bytes_of_groups(group_of: &[usize], num_groups: usize, bytes: impl Iterator<I
         sums[group] += i64::try_from(bytes).unwrap_or(i64::MAX);
     }
     sums
+}
+
+/// The most bytes of live tensors of a node of each group.
+fn live_bytes_of_groups(graph: &Graph, group_of: &[usize], num_groups: usize) -> Vec<i64> {
+    let mut live = vec![0_i64; num_groups];
+    for v in graph.nodes() {
+        let group = &mut live[group_of[v.index()]];
+        *group = (*group).max(i64::try_from(graph.live_bytes(v)).unwrap_or(i64::MAX));
+    }
+    live
 }
 
 /// Sums of ticks by group.
@@ -55,12 +65,6 @@ impl Instance {
     /// O((nodes + tensors) kinds + reads), but for sorting.
     pub(crate) fn quotient(&self, group_of: &[usize], num_groups: usize) -> Self {
         let old = &*self.graph;
-        let sum = |bytes: &mut dyn Iterator<Item = u64>| bytes_of_groups(group_of, num_groups, bytes);
-        let mut live = vec![0_i64; num_groups];
-        for v in old.nodes() {
-            let group = &mut live[group_of[v.index()]];
-            *group = (*group).max(i64::try_from(old.live_bytes(v)).unwrap_or(i64::MAX));
-        }
         let mut rows = Rows { old: self, new: Vec::new() };
         for row in &self.rows {
             let [work, params] = [&row.work, &row.params].map(|ticks| ticks_of_groups(group_of, num_groups, ticks));
@@ -70,9 +74,9 @@ impl Instance {
         let mut builder = GraphBuilder {
             // Their seconds are in ticks below: sums may be above what one node of a file takes.
             work: Some(vec![0.0; num_groups]),
-            param_bytes: Some(sum(&mut old.nodes().map(|v| old.param_bytes(v)))),
-            state_bytes: Some(sum(&mut old.nodes().map(|v| old.state_bytes(v)))),
-            live_bytes: Some(live),
+            param_bytes: Some(bytes_of_groups(group_of, num_groups, old.nodes().map(|v| old.param_bytes(v)))),
+            state_bytes: Some(bytes_of_groups(group_of, num_groups, old.nodes().map(|v| old.state_bytes(v)))),
+            live_bytes: Some(live_bytes_of_groups(old, group_of, num_groups)),
             ..GraphBuilder::default()
         };
         let mut is_output = Vec::new();

@@ -166,6 +166,7 @@ impl GraphBuilder {
         check_acyclic(&successors, &num_predecessors)?;
         Ok(Graph {
             work,
+            is_stateful: state_bytes.iter().chain(&live_bytes).any(|&bytes| bytes > 0),
             param_bytes,
             state_bytes,
             live_bytes,

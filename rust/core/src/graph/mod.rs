@@ -36,6 +36,8 @@ pub struct Graph {
     param_bytes: Vec<u64>,
     state_bytes: Vec<u64>,
     live_bytes: Vec<u64>,
+    /// Whether any of the last two is not zero.
+    is_stateful: bool,
     /// Bytes per tensor: of a parameter that several nodes read; zero for a tensor that moves.
     stored: Vec<u64>,
     num_params: usize,
@@ -108,6 +110,11 @@ impl Graph {
     #[must_use]
     pub fn live_bytes(&self, node: NodeId) -> u64 {
         self.live_bytes[node.index()]
+    }
+
+    /// Whether some node has state, or bytes of live tensors.
+    pub(crate) fn is_stateful(&self) -> bool {
+        self.is_stateful
     }
 
     /// Bytes of `tensor`.

@@ -47,8 +47,8 @@ pub(crate) struct Group {
     pub stages: Vec<u64>,
     /// The kinds of these stages, as bits.
     kinds: u64,
-    /// Parameters that it reads and that several nodes read.
-    pub shared: BTreeSet<TensorId>,
+    /// Parameters that it reads and that several nodes read, ascending.
+    pub shared: Vec<TensorId>,
     /// Tensors that it makes and that another group reads.
     pub produces: BTreeSet<TensorId>,
     /// Tensors that it reads and does not make.
@@ -99,13 +99,14 @@ impl<'a> Quotient<'a> {
         let is_stored = |x: &TensorId| graph.stored(*x) > 0;
         let is_paid = |x: &TensorId| graph.producer(*x).is_some() || (instance.boundary_io() && !is_stored(x));
         let is_read = |x: &TensorId| !graph.consumers(*x).is_empty();
-        let (allowed, used) = (instance.allowed(), instance.used_kinds());
+        let (allowed, used, has_params) = (instance.allowed(), instance.used_kinds(), graph.num_params() > 0);
+        let params = |v: NodeId| if has_params { graph.reads(v) } else { &[] };
         let group = |v: NodeId| Group {
             first: Costs::new(instance.view(0), v),
             others: instance.views().skip(1).map(|view| Costs::new(view, v)).collect(),
             stages: allowed.map_or_else(Vec::new, |allowed| allowed.of(v).to_vec()),
             kinds: allowed.map_or(used, |allowed| instance.kinds_of(allowed.of(v))),
-            shared: graph.reads(v).iter().copied().filter(is_stored).collect(),
+            shared: params(v).iter().copied().filter(is_stored).collect(),
             produces: graph.produces(v).iter().copied().filter(is_read).collect(),
             reads: graph.reads(v).iter().copied().filter(is_paid).collect(),
         };
@@ -168,7 +169,9 @@ impl<'a> Quotient<'a> {
     pub(crate) fn held(&self, group: GroupId, view: View<'_>) -> Held {
         let group = &self.groups[group];
         let mut held = group.on(view.kind()).held;
-        self.store(&mut held, view, group.shared.iter().copied());
+        if !group.shared.is_empty() {
+            self.store(&mut held, view, group.shared.iter().copied());
+        }
         held
     }
 
@@ -212,7 +215,11 @@ impl<'a> Quotient<'a> {
         if !kept.stages.is_empty() {
             kept.kinds = self.instance.kinds_of(&kept.stages);
         }
-        kept.shared.extend(moved.shared);
+        if !moved.shared.is_empty() {
+            kept.shared.extend(moved.shared);
+            kept.shared.sort_unstable();
+            kept.shared.dedup();
+        }
         for x in moved.reads {
             let tensor = &mut self.tensors[x.index()];
             tensor.sum_of_consumers -= small;

@@ -32,11 +32,25 @@ impl Move {
 
     /// Whether a block of this kind with `to` costs no more with the group, which adds so much communication and saves so
     /// much.
+    #[inline]
     pub(super) fn is_paid(self, quotient: &Quotient<'_>, view: View<'_>, added: Ticks, saved: Ticks) -> bool {
+        let costs = quotient.group(self.who).on(view.kind());
+        // Most moves are not worth it whatever is stored.
+        let is_too_much = if view.is_overlap() { costs.work > 0 } else { costs.load + added > saved };
+        !is_too_much && self.is_paid_with_all_that_is_held(quotient, view, added, saved)
+    }
+
+    fn is_paid_with_all_that_is_held(
+        self,
+        quotient: &Quotient<'_>,
+        view: View<'_>,
+        added: Ticks,
+        saved: Ticks,
+    ) -> bool {
         let [who, to] = [self.who, self.to].map(|group| quotient.group(group));
         let costs = who.on(view.kind());
         let mut held = costs.held;
-        quotient.store(&mut held, view, who.shared.difference(&to.shared).copied());
+        quotient.store(&mut held, view, who.shared.iter().filter(|x| to.shared.binary_search(x).is_err()).copied());
         let is_more = held.bytes > 0 || held.live > to.on(view.kind()).held.live;
         if view.memory_limit().is_some() && is_more || view.state_limit().is_some() && held.state > 0 {
             return false;

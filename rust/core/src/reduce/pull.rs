@@ -7,7 +7,7 @@
 //! - on each kind of device that may hold `u`: `load(v) + params(v) + export(o) + c(n) <= export(s)`, parameters that `u`
 //!   reads, too, not counted; where communication runs beside the computation, `v` must add nothing to the latter; where
 //!   bytes are limited, `v` must store nothing new and have no more live bytes than `u`;
-//! - on each kind that may hold `v`: `c(o) <= c(s)`, which follows from the other where there is one kind that adds up.
+//! - on each kind that may hold `v`: `c(o) <= c(s)`, which follows from the other where all stages are alike.
 //!
 //! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All producers for `v` are in `p`
 //! or before it, so `v` may move to `p`. There it adds its load, at most its parameters to the overflow, the export of
@@ -62,7 +62,7 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let others = producers.clone().filter(|&other| other != producer);
     let is_right = step.is_allowed(quotient, true)
         && quotient.views(producer).all(is_host_paid)
-        && quotient.views(group).all(is_home_paid)
+        && (quotient.instance().is_uniform() || quotient.views(group).all(is_home_paid))
         && reach.all_before(quotient, place, others, producer);
     is_right.then_some(producer)
 }

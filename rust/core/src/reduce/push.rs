@@ -6,7 +6,7 @@
 //!
 //! - on each kind of device that may hold `v`: `load(u) + params(u) + c(n) + export(o that others read) <= c(s)`, with the
 //!   same about parameters, overlap and limits as for pull;
-//! - on each kind that may hold `u`: `c(n) <= c(o)`, which follows from the other where there is one kind that adds up.
+//! - on each kind that may hold `u`: `c(n) <= c(o)`, which follows from the other where all stages are alike.
 //!
 //! **Proof.** In an acyclic partition let `u` be in block `p` and `v` in a later block `b`. All consumers of `u` are in `b` or
 //! after it, so `u` may move to `b`. There it adds its load, at most its parameters to the overflow, the import of `n` and
@@ -17,7 +17,7 @@
 
 use super::moves::{Move, transfers};
 use super::reach::Reach;
-use crate::cost::{Ticks, View};
+use crate::cost::View;
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pushed down, each group with all that comes after it first.
@@ -39,19 +39,26 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let consumers = u.produces.iter().flat_map(|&x| quotient.consumers(x)).filter(|&consumer| consumer != group);
     let consumer = consumers.clone().min_by_key(|&consumer| place[consumer])?;
     let v = quotient.group(consumer);
-    let added = || u.reads.iter().copied().filter(|x| !v.reads.contains(x));
     let step = Move { who: group, to: consumer };
     let is_host_paid = |view: View<'_>| {
-        let others = u.produces.iter().filter(|&&x| quotient.only_consumer(x) != Some(consumer));
-        let moved = transfers(view, added()) + others.map(|&x| view.export(x)).sum::<Ticks>();
-        let saved = u.produces.intersection(&v.reads).copied();
-        step.is_paid(quotient, view, moved, transfers(view, saved))
+        let (mut saved, mut moved) = (0, 0);
+        for &x in &u.reads {
+            moved += if v.reads.contains(&x) { 0 } else { view.transfer(x) };
+        }
+        for &x in &u.produces {
+            saved += if v.reads.contains(&x) { view.transfer(x) } else { 0 };
+            moved += if quotient.only_consumer(x) == Some(consumer) { 0 } else { view.export(x) };
+        }
+        step.is_paid(quotient, view, moved, saved)
     };
-    let is_home_paid = |view: View<'_>| transfers(view, added()) <= transfers(view, u.produces.iter().copied());
+    let is_home_paid = |view: View<'_>| {
+        let added = u.reads.iter().copied().filter(|x| !v.reads.contains(x));
+        transfers(view, added) <= transfers(view, u.produces.iter().copied())
+    };
     let others = consumers.clone().filter(|&other| other != consumer);
     let is_right = step.is_allowed(quotient, false)
         && quotient.views(consumer).all(is_host_paid)
-        && quotient.views(group).all(is_home_paid)
+        && (quotient.instance().is_uniform() || quotient.views(group).all(is_home_paid))
         && reach.all_after(quotient, place, others, consumer);
     is_right.then_some(consumer)
 }

@@ -46,12 +46,12 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, budget: &Budget, thre
             let consumer = run[0].0;
             let exported = |view: View<'_>| run.iter().map(|&(_, x)| view.export(x)).sum::<Ticks>();
             let imported = |view: View<'_>| run.iter().map(|&(_, x)| view.transfer(x)).sum::<Ticks>();
-            let pays = |group: GroupId, moved: &dyn Fn(View<'_>) -> Ticks| {
-                quotient.views(group).all(|view| own(quotient, view, group, moved(view)) >= threshold)
-            };
             let taken = |x: TensorId| i128::from(budget.exports[x.index()]) + i128::from(budget.imports[x.index()]);
             let is_too_much = || run.iter().map(|&(_, x)| taken(x)).sum::<i128>() > rest;
-            if pays(group, &exported) || pays(consumer, &imported) || is_too_much() {
+            if pays(quotient, group, threshold, exported)
+                || pays(quotient, consumer, threshold, imported)
+                || is_too_much()
+            {
                 joined.push((group, consumer));
             }
         }
@@ -60,6 +60,11 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, budget: &Budget, thre
         quotient.join(Rule::Together, group, consumer);
     }
     !joined.is_empty()
+}
+
+/// Whether every block with a group that moves so much beside the group's model outputs costs the threshold.
+fn pays(quotient: &Quotient<'_>, group: GroupId, threshold: Ticks, moved: impl Fn(View<'_>) -> Ticks) -> bool {
+    quotient.views(group).all(|view| own(quotient, view, group, moved(view)) >= threshold)
 }
 
 /// What blocks below a threshold can spend of the budget beside the weight of all nodes.

@@ -216,6 +216,7 @@ pub struct Slices<'c, const ANY: bool>(&'c SliceCosts<'c>);
 impl<'c, const ANY: bool> Slices<'c, ANY> {
     /// The slice's cost without io; infinite above a limit. It never falls when the slice grows.
     #[must_use]
+    #[inline]
     pub fn cost_without_io(self, slice: &SliceSum) -> Ticks {
         let is_over = slice.bytes > self.0.limit || self.extras().is_some_and(|extras| extras.is_over(slice));
         if is_over { INFINITE } else { slice.work + (slice.params - self.0.memory).max(0) }
@@ -241,17 +242,20 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
 
     /// The slice's cost; infinite above a limit.
     #[must_use]
+    #[inline]
     pub fn cost(self, slice: &SliceSum) -> Ticks {
         self.cost_with_io(slice, slice.io())
     }
 
     /// What the slice would cost with other io.
+    #[inline]
     pub(super) fn cost_with_io(self, slice: &SliceSum, io: Ticks) -> Ticks {
         let cost = self.cost_without_io(slice);
         if ANY && self.0.is_overlap { cost.max(io) } else { cost.saturating_add(io) }
     }
 
     /// Grows the slice by the position after its end.
+    #[inline]
     pub fn push_back(self, slice: &mut SliceSum) {
         let place = &self.0.places[slice.end];
         slice.work += place.work;
@@ -272,6 +276,7 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
     }
 
     /// Shrinks the slice by its first position.
+    #[inline]
     pub fn pop_front(self, slice: &mut SliceSum) {
         let place = &self.0.places[slice.start];
         slice.work -= place.work;
@@ -289,6 +294,7 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
     }
 
     /// Grows the slice by the position before its start.
+    #[inline]
     pub fn push_front(self, slice: &mut SliceSum) {
         slice.start -= 1;
         let place = &self.0.places[slice.start];
@@ -306,6 +312,7 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
     }
 
     /// By how much io of `[start, end)` is above that of `[start + 1, end)`.
+    #[inline]
     fn front_io(self, start: usize, end: usize) -> (Ticks, Ticks) {
         let (mut io_in, mut io_out) = (self.0.places[start].reads, 0);
         for link in self.0.links_at(start) {

@@ -53,7 +53,7 @@ impl<'a> Extras<'a> {
         let graph = instance.graph();
         let has_live = view.memory_limit().is_some() && graph.nodes().any(|v| graph.live_bytes(v) > 0);
         let has_state = || graph.nodes().any(|v| graph.state_bytes(v) > 0);
-        let has_extras = has_live || ((graph.num_params() > 0 || has_state()) && !view.is_free_of_memory());
+        let has_extras = has_live || (!view.is_free_of_memory() && (graph.num_params() > 0 || has_state()));
         has_extras.then(|| Self {
             instance,
             view,

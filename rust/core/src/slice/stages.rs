@@ -63,6 +63,7 @@ impl<'a> Stages<'a> {
     }
 
     /// Whether a stage may hold the node at a position.
+    #[inline]
     pub(super) fn may_be(&self, position: usize, stage: usize) -> bool {
         self.instance.allowed().is_none() || self.instance.may_be(self.nodes[position], stage)
     }
@@ -73,6 +74,7 @@ impl<'a> Stages<'a> {
     }
 
     /// What the node at a position takes of the room at least.
+    #[inline]
     pub(super) fn weight(&self, position: usize) -> Ticks {
         match &self.budget {
             None => self.costs[0].work_at(position),
