@@ -102,7 +102,8 @@ class Graph:
     (3, 2)
     """
 
-    __slots__ = ("_arrays", "_core", "_digest")
+    __slots__ = ("_arrays", "_core", "_digest", "_program")
+    _program: object
 
     def __init__(  # noqa: PLR0913 - one per array, by keyword
         self,
@@ -162,13 +163,19 @@ class Graph:
             **optional,
             **beside,
         )
-        self._digest = ""
+        self._digest, self._program = "", None
 
     @classmethod
     def of_core(cls, core: CoreGraph, arrays: GraphArrays) -> Graph:
         """Wrap a graph that the core has made, whose sums may be above what one node of a file may have."""
         graph = object.__new__(cls)
-        graph._core, graph._arrays, graph._digest = core, arrays, ""
+        graph._core, graph._arrays, graph._digest, graph._program = core, arrays, "", None
+        return graph
+
+    def of_program(self, program: object) -> Graph:
+        """Give the graph with what it was traced from, for the modules of this package."""
+        graph = Graph.of_core(self._core, self._arrays)
+        graph._program = program  # noqa: SLF001 - its own
         return graph
 
     @property
@@ -180,6 +187,11 @@ class Graph:
     def arrays(self) -> GraphArrays:
         """Everything the graph was built from; the arrays are read-only."""
         return self._arrays
+
+    @property
+    def program(self) -> Any:  # noqa: ANN401 - a type of an optional library
+        """What `from_torch` traced, a ``torch.export.ExportedProgram``; None for other graphs, and after pickling."""
+        return self._program
 
     @property
     def name(self) -> str:

@@ -91,15 +91,18 @@ def from_jax(
     most = jax.MOST_OPENED * bool(open_loops) if is_switch else checks.whole("open_loops", open_loops, 0, _MOST_NODES)
     return _graph(
         name,
-        lambda: jax.trace(
-            function,
-            _tuple(args),
-            _dict(kwargs),
-            param_argnums=positions,
-            name=name,
-            flops=flops,
-            trips=trips,
-            open_loops=most,
+        lambda: (
+            jax.trace(
+                function,
+                _tuple(args),
+                _dict(kwargs),
+                param_argnums=positions,
+                name=name,
+                flops=flops,
+                trips=trips,
+                open_loops=most,
+            ),
+            None,
         ),
     )
 
@@ -110,6 +113,8 @@ def from_torch(
     kwargs: Mapping[str, Any] | None = None,
     *,
     name: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    strict: bool = False,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
 ) -> Graph:
@@ -123,6 +128,10 @@ def from_torch(
         What the module is called with; nothing for an exported program.
     name
         What the graph is called. None: as the module's class.
+    dims
+        Sizes of symbolic dimensions, by the name of their ``torch.export.Dim`` or symbol, as ``{"batch": 8}``.
+    strict
+        How a module is exported, as ``torch.export.export`` has it.
     flops
         What operators compute, by name (``"my::op"``), as `read` takes it.
     trips
@@ -131,13 +140,16 @@ def from_torch(
     Raises
     ------
     InputError
-        When the torch package is missing, the model is neither, a dimension is symbolic, or nothing is left to run.
-        What ``torch.export.export`` cannot export, it says itself.
+        When the torch package is missing, the model is neither or cannot be exported, a dimension has no size, or
+        nothing is left to run.
 
     Notes
     -----
     Facts are counted as in ONNX models; `slicegraph.formats.torch.trace` says how. Weights, buffers and what is
     computed from them alone are parameters; ``cond``, ``while_loop``, ``scan`` and ``map`` are one node each.
+
+    A node is called by the path of its module and its name in ``torch.export.export(model, args)``, as
+    ``encoder.0.linear/linear_3``; `Graph.program` is that program.
 
     Examples
     --------
@@ -151,12 +163,19 @@ def from_torch(
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
-    return _graph(name, lambda: torch.trace(model, _tuple(args), _dict(kwargs), name=name, flops=flops, trips=trips))
+    sizes, strict = checks.dims(dims), checks.flag("strict", strict)
+
+    def trace() -> tuple[GraphArrays, object]:
+        program = torch.exported(model, _tuple(args), _dict(kwargs), strict=strict)
+        return torch.trace(program, name=name, dims=sizes, flops=flops, trips=trips), program
+
+    return _graph(name, trace)
 
 
-def _graph(name: str, trace: Callable[[], GraphArrays]) -> Graph:
+def _graph(name: str, trace: Callable[[], tuple[GraphArrays, object]]) -> Graph:
     try:
-        return Graph(**fields(trace()))
+        arrays, program = trace()
+        return Graph(**fields(arrays)).of_program(program)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 

@@ -120,7 +120,7 @@ VIEWS: dict[str, tuple[Callable[[Any], Any], list[bool]]] = {
     "slice": (lambda x: x[:, 2:4], [True]),
     "split": (lambda x: x.split(3, 1), [True]),
     "expand": (lambda x: x.expand(4, 6), [True]),
-    "reshape of a transpose": (lambda x: x.view(2, 3).t().reshape(6), [True, True, False, True]),
+    "reshape of a transpose": (lambda x: x.view(2, 3).t().reshape(6), [True, True, False]),
     "copy": (lambda x: x.clone(), [False]),
     "cast": (lambda x: x.half(), [False]),
     "repetition": (lambda x: x.repeat(2, 1), [False]),

@@ -89,6 +89,15 @@ def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int], *,
     )
 
 
+def joined(parts: Sequence[Facts]) -> Facts:
+    """Give what parts of one operation take together; it is a view when all of them are."""
+    if len(parts) == 1:
+        return parts[0]
+    total = repeated(parts, 1, {})
+    is_view, state_bytes = all(part.is_view for part in parts), sum(part.state_bytes for part in parts)
+    return replace(total, dtype=total.dtype or parts[-1].dtype, is_view=is_view, state_bytes=state_bytes)
+
+
 def _of_most(parts: Sequence[Facts]) -> str:
     """Give the type in which the part computes that computes the most."""
     return max(parts, key=lambda part: part.flops).dtype if parts else ""

@@ -10,36 +10,37 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx import Node
 
-from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula, Formulas, Trips
+from slicegraph.formats.torch.dims import fix
+from slicegraph.formats.torch.exporting import exported
+from slicegraph.formats.torch.names import kept_apart
 from slicegraph.formats.torch.vals import nbytes
 from slicegraph.formats.torch.walk import Walk
 from slicegraph.formats.traced import Program, Value
 
-__all__ = ["trace"]
+__all__ = ["exported", "trace"]
 
 
 def trace(
-    model: object,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    exported: ExportedProgram,
     *,
     name: str,
+    dims: Mapping[str, int] | None = None,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
 ) -> GraphArrays:
-    """Trace a model as a graph of nodes and tensors.
+    """Trace an exported program as a graph of nodes and tensors.
 
     Parameters
     ----------
-    model
-        A ``torch.nn.Module``, or what ``torch.export.export`` made of one.
-    args, kwargs
-        What the module is called with; nothing for an exported program.
+    exported
+        What ``torch.export.export`` made of a model.
     name
         What the graph is called.
+    dims
+        Sizes of symbolic dimensions, by the name of the symbol or of the ``torch.export.Dim``.
     flops
         What operators compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before all rules.
     trips
@@ -53,10 +54,13 @@ def trace(
     Raises
     ------
     InputError
-        The model is neither, a dimension is symbolic, or nothing is left to run.
+        A dimension is symbolic and has no size, or nothing is left to run.
 
     Notes
     -----
+    - A node of the exported program is one node of the graph, with its name as the last part of the node's, after the
+      path of its module.  What becomes of it in a functional program, such as a copy and a view for ``reshape``, is one
+      node together; what ``torch.no_grad`` keeps apart stays several, as ``path/inner/name``.
     - The program is made functional and keeps the operators that the model calls: ``linear``, ``layer_norm``,
       ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
       ``map`` count their body once per element, ``while_loop`` as often as ``trips`` says, else once, and is then
@@ -78,7 +82,8 @@ def trace(
     - What changes part of a value that nobody needs as it was writes that part alone (`slicegraph.formats.in_place`).
     - What nobody uses is left out.
     """
-    program = _exported(model, args, kwargs).run_decompositions({})
+    program = exported.run_decompositions({})
+    fix(program, dims or {})
     signature = program.graph_signature
     state_names = set(signature.buffers_to_mutate.values())
     parameters: dict[Hashable, Value] = {}
@@ -96,7 +101,7 @@ def trace(
             value = parameters.setdefault(_memory(program, spec.target, value), value)
         given.append(value)
     formulas, said = Formulas(flops), Trips(trips)
-    walk = Walk(formulas, said)
+    walk = Walk(formulas, said, kept_apart(exported))
     steps, _ = walk.graph(program.graph_module, given)
     formulas.check_used()
     said.check_used()
@@ -132,19 +137,3 @@ def _returned(program: ExportedProgram) -> Sequence[Any]:
     (node,) = program.graph.find_nodes(op="output")
     returned: Sequence[Any] = node.args[0]
     return returned
-
-
-def _exported(model: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ExportedProgram:
-    if isinstance(model, ExportedProgram):
-        if args or kwargs:
-            raise InputError("an exported program is traced as it was exported: it takes no arguments")
-        return model
-    if not isinstance(model, torch.nn.Module):
-        raise InputError(f"{type(model).__name__} is neither a torch.nn.Module nor a torch.export.ExportedProgram")
-    # The fused kernels of eager inference would make one node of a whole encoder layer.
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        return torch.export.export(model, tuple(args), dict(kwargs))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
@@ -13,6 +14,7 @@ from torch.fx import GraphModule, Node
 
 from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.torch.flops import count
+from slicegraph.formats.torch.names import module_path, node_name, origin
 from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
 from slicegraph.formats.torch.updates import changed_bytes, is_combining, region
 from slicegraph.formats.torch.vals import nbytes, numel
@@ -33,6 +35,15 @@ _LOOPS: Final[Mapping[str, tuple[int, int | None]]] = {"map_impl": (2, 1), "scan
 class Walk:
     """The walk over one program.
 
+    Parameters
+    ----------
+    formulas
+        What operators compute.
+    trips
+        How often loops run.
+    apart
+        Nodes of the user's program of which several may be made that stay several.
+
     Attributes
     ----------
     parameters
@@ -41,14 +52,15 @@ class Walk:
         What each node made that was walked, when it was walked last.
     """
 
-    def __init__(self, formulas: Formulas, trips: Trips) -> None:
+    def __init__(self, formulas: Formulas, trips: Trips, apart: AbstractSet[str] = frozenset()) -> None:
         self.parameters: list[Value] = []
         self.made: dict[Node, Sequence[Value]] = {}
         self._formulas = formulas
         self._trips = trips
+        self._apart = apart
 
-    def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "") -> Walked:
-        """Walk the graph of a module, given what it is called with."""
+    def graph(self, module: GraphModule, arguments: Sequence[Value], scope: str = "", owner: str = "") -> Walked:
+        """Walk the graph of a module, given what it is called with, and the user's node that runs it."""
         values: dict[Node, Sequence[Value]] = {}
         steps: list[Step] = []
         given = iter(arguments)
@@ -60,15 +72,17 @@ class Walk:
             elif node.op == "output":
                 self.made |= values
                 return steps, self._operands(node.args, values)
+            elif isinstance(node.meta.get("val"), int):
+                values[node] = self._operands([node.meta["val"]], values)
             elif node.target is operator.getitem:
                 values[node] = [values[node.args[0]][node.args[1]]]
             else:
-                inner, values[node] = self._call(module, node, values, scope)
+                inner, values[node] = self._call(module, node, values, scope, owner)
                 steps += inner
         return steps, []
 
-    def _call(self, module: GraphModule, node: Node, values: Values, scope: str) -> Walked:
-        path = str(next(reversed(node.meta.get("nn_module_stack", {}).values()), ("",))[0]) or scope
+    def _call(self, module: GraphModule, node: Node, values: Values, scope: str, owner: str) -> Walked:
+        path = module_path(node) or scope
         graphs = {
             position: _target(module, part)
             for position, part in enumerate(node.args)
@@ -78,12 +92,14 @@ class Walk:
             (position, graph), *_ = graphs.items()
             operands = self._operands(node.args[position + 1 :], values)
             if len(operands) == len(_placeholders(graph)):
-                return self.graph(graph, operands, path)
-        name = f"{path}/{node.name}" if path else node.name
+                return self.graph(graph, operands, path, owner or origin(node))
+        is_apart = bool(owner) or (origin(node) in self._apart and not graphs)
+        owner = owner or origin(node)
+        name = node_name(node, path, owner, is_apart=is_apart)
         outputs = _fresh(name, node.meta.get("val"))
-        return [
-            self._step(node, name, outputs, values, self._bodies(node, name, list(graphs.values()), values))
-        ], outputs
+        bodies = self._bodies(node, name, list(graphs.values()), values)
+        step = self._step(node, name, outputs, values, bodies)
+        return [step if is_apart else replace(step, owner=owner)], outputs
 
     def _step(self, node: Node, name: str, outputs: Sequence[Value], values: Values, bodies: Sequence[Body]) -> Step:
         op, viewed, inputs = name_of(node), is_view(node), _read(node, values)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.formats.facts import joined
 from slicegraph.formats.layout import lay_out
 from slicegraph.formats.traced.facts import facts_of
-from slicegraph.formats.traced.folding import fold, used
-from slicegraph.formats.traced.program import Program
+from slicegraph.formats.traced.folding import fold
+from slicegraph.formats.traced.program import Program, Step, Value
 
 
 def arrays(program: Program) -> GraphArrays:
@@ -31,21 +34,52 @@ def arrays(program: Program) -> GraphArrays:
     steps, folded = fold(program)
     if not steps:
         raise InputError("nothing is left to run: what is returned takes parameters alone")
-    wanted = used(steps, [*program.outputs, *program.state.values()])
+    groups = _grouped(steps)
+    reads = [_reads(group) for group in groups]
+    wanted = frozenset([*program.outputs, *program.state.values()]).union(*reads)
     kept = {new: old.nbytes for old, new in program.state.items()}
     producer = {value: -1 for value in program.inputs if value in wanted}
-    producer |= {value: index for index, step in enumerate(steps) for value in step.outputs if value in wanted}
+    producer |= {
+        value: index
+        for index, group in enumerate(groups)
+        for step in group
+        for value in step.outputs
+        if value in wanted
+    }
+    facts = iter(
+        replace(each, state_bytes=sum(kept.get(value, 0) for value in step.outputs))
+        for each, step in zip(facts_of(program, steps, folded), steps, strict=True)
+    )
     return lay_out(
         program.name,
-        op=[step.op for step in steps],
-        node_name=[step.name for step in steps],
-        facts=[
-            replace(each, state_bytes=sum(kept.get(value, 0) for value in step.outputs))
-            for each, step in zip(facts_of(program, steps, folded), steps, strict=True)
-        ],
-        reads=[dict.fromkeys(step.inputs) for step in steps],
+        op=[_leading(group).op for group in groups],
+        node_name=[_leading(group).name for group in groups],
+        facts=[joined(list(islice(facts, len(group)))) for group in groups],
+        reads=reads,
         producer=producer,
         size=(value.nbytes for value in producer),
         tensor_name=[value.name for value in producer],
         returned=frozenset(program.outputs),
     )
+
+
+def _grouped(steps: Sequence[Step]) -> list[list[Step]]:
+    """Put steps together that are parts of one operation; in a row, so that no cycle comes of it."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        if groups and step.owner is not None and step.owner == groups[-1][-1].owner:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def _leading(group: Sequence[Step]) -> Step:
+    """Give the step that a group is called by: the last that moves something."""
+    return next((step for step in reversed(group) if not step.is_view), group[-1])
+
+
+def _reads(group: Sequence[Step]) -> dict[Value, None]:
+    """Give what a group reads that it does not make, in order."""
+    own = {value for step in group for value in step.outputs}
+    return {value: None for step in group for value in step.inputs if value not in own}

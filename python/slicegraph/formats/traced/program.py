@@ -82,6 +82,9 @@ class Step:
         `slicegraph.formats.in_place`.
     bodies
         Steps that it runs: one body, or those of which it runs one.  Empty for an ordinary step.
+    owner
+        The operation that a user knows of which this is a part; steps in a row with one owner are one node.  None: the
+        step is a node of its own.
     """
 
     op: str
@@ -102,6 +105,7 @@ class Step:
     is_combining: bool = False
     region: Hashable = None
     bodies: Sequence[Body] = ()
+    owner: Hashable = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
