@@ -61,12 +61,19 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "node_name": ["a", "b", "c"],
             "tensor_name": ["x", "y"],
             "name": "g",
+            "kernel": [0, 1, 1],
             "device": {"bandwidth": 1.0},
         },
     ),
     "Instance": (
         sg.Instance,
-        {"graph": sg.Graph(**GRAPH), "device": sg.Device(bandwidth=64), "num_blocks": 2, "boundary_io": False},
+        {
+            "graph": sg.Graph(**GRAPH),
+            "device": sg.Device(bandwidth=64),
+            "num_blocks": 2,
+            "boundary_io": False,
+            "by_kernel": True,
+        },
     ),
     "Instance.of devices": (
         sg.Instance,
@@ -202,7 +209,23 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "write": (sg.write, {"graph": sg.Graph(**GRAPH), "path": "no such folder/x.json"}),
     "profile": (
         sg.profile,
-        {"model_path": "no such file", "dims": {}, "runs": 1, "warmup": 0, "threads": 1, "seed": 0},
+        {"model_path": "no such file", "dims": {}, "runs": 1, "warmup": 0, "threads": 1, "seed": 0, "fused": True},
+    ),
+    "tune": (
+        sg.tune,
+        {
+            "model": "no such file",
+            "num_blocks": 2,
+            "dims": {},
+            "inputs": {},
+            "runs": 1,
+            "rounds": 1,
+            "tolerance": 0.1,
+            "time_limit": 1.0,
+            "boundary_io": False,
+            "seed": 0,
+            "show": None,
+        },
     ),
     "run_pipeline": (
         sg.run_pipeline,
@@ -267,11 +290,14 @@ def test_every_public_call_is_tried() -> None:
         "PipelineRun",
         "Progress",
         "Result",
+        "Round",
         "Slicing",
         "Stage",
         "StageRun",
+        "StageTime",
         "SweepRow",
         "Target",
+        "Tuning",
         "Verdict",
     }
     others = {

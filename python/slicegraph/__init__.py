@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from slicegraph.stop import MaxEvaluations, MaxRuntime, MaxWork, Progress, Stop, TargetGap
     from slicegraph.sweep import sweep
     from slicegraph.trace import from_jax, from_torch
+    from slicegraph.tune import tune
+    from slicegraph.tuning import Round, StageTime, Tuning
     from slicegraph.why import explain
 
 _HOMES = {
@@ -71,6 +73,8 @@ _HOMES = {
     "stop": "MaxEvaluations MaxRuntime MaxWork Progress Stop TargetGap",
     "sweep": "sweep",
     "trace": "from_jax from_torch",
+    "tune": "tune",
+    "tuning": "Round StageTime Tuning",
     "why": "explain",
 }
 """The public names of each module, which is loaded when one of them is first used (PEP 562)."""
@@ -132,16 +136,19 @@ __all__ = [
     "Plan",
     "Progress",
     "Result",
+    "Round",
     "Slicing",
     "Stage",
     "StageError",
     "StageRun",
+    "StageTime",
     "Status",
     "Stop",
     "Sweep",
     "SweepRow",
     "Target",
     "TargetGap",
+    "Tuning",
     "Verdict",
     "__version__",
     "audit",
@@ -161,6 +168,7 @@ __all__ = [
     "solve",
     "split",
     "sweep",
+    "tune",
     "verify_split",
     "write",
 ]

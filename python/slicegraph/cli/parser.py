@@ -22,6 +22,7 @@ _VERBS = {
     "report": "explain a partition: a page, a drawing, a timeline, a graph",
     "run": "run a split model as a pipeline of processes, and measure its stages",
     "split": "write a partition's stages as runnable ONNX models",
+    "tune": "find a plan of an ONNX model whose stages take what is predicted: solve, measure, correct, again",
     "verify-split": "run a split's stages and the whole model, and compare",
 }
 """What each does; its options are in the module of its name, which is loaded for the verb that is typed."""

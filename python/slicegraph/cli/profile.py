@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output
 from slicegraph.cli.complaint import say
+from slicegraph.cli.status import status
 from slicegraph.stages.profile import RUNS, THREADS, WARMUP, measure
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
-    from slicegraph.stages.onnx.timing import Tell
+    pass
 
 _INTERRUPTED = 130
 
@@ -46,7 +44,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, write, print, and give the exit status: 130 after Ctrl-C, with what was measured until then."""
     _check_output(options.output)
-    with _status() as tell:
+    with status() as show:
         graph, timing = measure(
             options.model,
             dims=dict(options.dim),
@@ -56,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             threads=options.threads,
             seed=options.seed,
             fused=not options.unfused,
-            tell=tell,
+            tell=None if show is None else lambda what, over, total: show(f"{what}: run {over + 1} of {total}"),
         )
     # Imported when used: rich takes longer to load than the rest of the package.
     from slicegraph.report.profile import notes, profile_to_json, profile_to_text  # noqa: PLC0415 - see above
@@ -73,15 +71,3 @@ def _check_output(path: str) -> None:
     if not path.lower().endswith((".json", ".json.gz")):
         raise sg.InputError(f"--output {path}: graphs are written as .json or .json.gz")
     output.check_place("--output", path)
-
-
-@contextmanager
-def _status() -> Iterator[Tell | None]:
-    """Give what shows, on a terminal, which run is on."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415 - see above
-
-    with Console(stderr=True, highlight=False).status("reading") as status:
-        yield lambda what, over, total: status.update(f"{what}: run {over + 1} of {total}")

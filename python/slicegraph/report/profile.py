@@ -12,8 +12,9 @@ from slicegraph.graph import Graph
 from slicegraph.report import numbers
 from slicegraph.report.clocks import parting
 from slicegraph.report.screen import Screen, Table
+from slicegraph.stages.clocks import Clocks
 from slicegraph.stages.onnx.events import CASTS, CONSTANTS, OPERATORS
-from slicegraph.stages.onnx.timing import Clocks, Timing
+from slicegraph.stages.onnx.timing import Timing
 
 _ROWS = 10
 _MEANING = {

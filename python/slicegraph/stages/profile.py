@@ -102,10 +102,12 @@ def measure(
     seed: int = 0,
     fused: bool = True,
     tell: Tell | None = None,
+    with_whole: bool = True,
 ) -> tuple[Graph, Timing]:
     """Measure as `profile` does, and give besides the graph all that is known of the measurement.
 
     ``tell`` is told before each run what is measured, how many runs are over, and how many there will be.
+    Without ``with_whole``, the model does not run again without a profile.
     """
     for name, value in {"runs": runs, "warmup": warmup, "threads": threads, "seed": seed}.items():
         checks.whole(name, value, *_LIMITS[name])
@@ -125,6 +127,7 @@ def measure(
         seed=seed,
         fused=fused,
         tell=tell or _silent,
+        with_whole=with_whole,
     )
     try:
         return Graph(**fields(found.arrays)), found

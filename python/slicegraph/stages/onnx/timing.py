@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import onnx
@@ -18,6 +18,7 @@ from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.writing import temporary_folder
+from slicegraph.stages.clocks import QUIET, Clocks
 from slicegraph.stages.onnx import events
 from slicegraph.stages.onnx.events import Run
 from slicegraph.stages.onnx.kernels import Kernels, find_kernels
@@ -27,23 +28,9 @@ from slicegraph.stages.onnx.samples import Given, check_given
 from slicegraph.stages.onnx.sessions import Runner, run
 from slicegraph.stages.onnx.weights import gather
 
-Tell = Callable[[str, int, int], None]
+Tell = Callable[[str, int, int], object]
 """Is told what is measured, how many runs are over, and how many there will be."""
 _MEDIAN: Final = 0.5
-_QUIET: Final = 0.25
-"""Of the runs, the share in which a kernel takes at most its time: other programs only add to it. Not tuned."""
-
-
-class Clocks(NamedTuple):
-    """Seconds of one run: on the wall, and of the processor that the calling thread had."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def median(cls, each: Sequence[Clocks]) -> Self:
-        """Give the median of either clock."""
-        return cls(*map(float, np.median(each, axis=0)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +91,9 @@ def measure(
     seed: int,
     fused: bool,
     tell: Tell,
+    with_whole: bool = True,
 ) -> Timing:
-    """Measure a model; see `slicegraph.stages.profile`.
+    """Measure a model; see `slicegraph.stages.profile`. The whole without a profile is measured only on request.
 
     Raises
     ------
@@ -130,7 +118,7 @@ def measure(
         timing = summed(source.arrays, counted, profiled.kernels)
         timing = _scaled(timing, Clocks.median(profiled.clocks[warmup : warmup + len(counted)]), threads)
         try:
-            if not is_interrupted:
+            if with_whole and not is_interrupted:
                 clocks = _clocks(model, runner, total, tell, is_optimized=False)
                 timing = replace(timing, latency=Clocks.median(clocks[warmup:]))
                 clocks = _clocks(model, runner, total, tell, is_optimized=True)
@@ -148,7 +136,7 @@ def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None 
     num_nodes = len(arrays.op)
     num_owners = num_nodes if kernels is None else max(kernels.of_node, default=-1) + 1
     each = np.array([[one.nodes.get(owner, 0.0) for owner in range(num_owners)] for one in counted])
-    share = _MEDIAN if kernels is None else _QUIET
+    share = _MEDIAN if kernels is None else QUIET
     seconds = np.quantile(each, share, axis=0)
     others = {
         kind: float(np.quantile([one.others.get(kind, 0.0) for one in counted], share))

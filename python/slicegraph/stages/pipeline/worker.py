@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from slicegraph.stages.pipeline.folder import Stage
 from slicegraph.stages.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
+from slicegraph.stages.pipeline.opening import open_stage
 
-_FATAL_ONLY = 4
 BEAT = 0.5
 """Seconds between two signs of life."""
 
@@ -129,7 +129,7 @@ def _beat(work: Work, memory: Bytes) -> None:
 def _serve(work: Work, memory: Bytes) -> None:
     stage, layout = work.stage, work.layout
     own = {tensor.name: np.empty(tensor.num_bytes, np.uint8) for tensor in (*stage.inputs, *stage.outputs)}
-    session, binding = _session(work, own)
+    session, binding = open_stage(stage, own, threads=work.threads, texts=work.texts)
     rings = [layout.inputs.slots(memory), *(ring.slots(memory) for ring in layout.rings)]
     # The model's inputs are ring 0, what stage i makes is ring i + 1.
     reads = [
@@ -170,31 +170,3 @@ def _serve(work: Work, memory: Bytes) -> None:
         board[0, 0] = request + 1
         for link in work.readers.values():
             link.release()
-
-
-def _session(work: Work, own: Mapping[str, Bytes]) -> tuple[Any, Any]:
-    """Load the stage's model and tell it where its inputs and outputs are, once for all."""
-    from slicegraph.stages.onnx.runtime import onnxruntime  # noqa: PLC0415 - nobody but a stage loads it
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = work.threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL_ONLY  # what is wrong comes as an exception
-    session = onnxruntime.InferenceSession(str(work.stage.file), options, providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    for tensor in work.stage.inputs:
-        if tensor.is_text:
-            from slicegraph.stages.onnx.sessions import to_value  # noqa: PLC0415 - loads onnx
-
-            binding.bind_ortvalue_input(tensor.name, to_value(work.texts[tensor.name]))
-        else:
-            bind = (tensor.name, "cpu", 0, tensor.element_type, tensor.shape, own[tensor.name].ctypes.data)
-            binding.bind_input(*bind)
-    for tensor in work.stage.outputs:
-        if tensor.is_text:
-            binding.bind_output(tensor.name)
-        # An input that is passed on is where it should be, and onnxruntime copies none.
-        elif tensor not in work.stage.inputs:
-            bind = (tensor.name, "cpu", 0, tensor.element_type, tensor.shape, own[tensor.name].ctypes.data)
-            binding.bind_output(*bind)
-    return session, binding
