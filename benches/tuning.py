@@ -4,8 +4,8 @@
 
 A row per network and number of stages. ``before`` is the first plan as the profile of kernels predicted it, ``after``
 the tuned plan as the corrected costs predict it, each against a measurement that neither has seen: both plans are split
-and measured once more. Errors are predicted / measured - 1: of the bottleneck, and the largest of any stage. Seconds are
-of the processor; ``took`` is that of the whole call.
+and measured once more. Errors are predicted / measured - 1: of the bottleneck, and the largest of any stage. Seconds
+are of the processor; ``took`` is that of the whole call.
 """
 
 from __future__ import annotations

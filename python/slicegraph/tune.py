@@ -114,7 +114,7 @@ def tune(
     for name, value in {"num_blocks": num_blocks, "runs": runs, "rounds": rounds, "seed": seed}.items():
         checks.whole(name, value, *_LIMITS[name])
     if not 0 <= checks.number(f"tolerance = {tolerance!r:.80}", tolerance, "it is a share from 0 to 1") <= 1:
-        raise InputError(f"tolerance = {tolerance:g}, but it is a share from 0 to 1")
+        raise InputError(f"tolerance = {tolerance!r:.80}, but it is a share from 0 to 1")
     limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, "seconds are not negative")
     if show is not None and not callable(show):
         raise InputError(f"show = {show!r:.80}, but it is called with a line of text")
