@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from slicegraph.tune import tune
     from slicegraph.tuning import Round, StageTime, Tuning
     from slicegraph.why import explain
+if TYPE_CHECKING:  # public, too, but a star must not hide JAX itself
+    from slicegraph import jax as jax
 
 _HOMES = {
     "audit": "audit",

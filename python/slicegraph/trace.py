@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slicegraph import checks
 from slicegraph.errors import InputError
-from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
 from slicegraph.graph import Graph, fields
+
+if TYPE_CHECKING:
+    from slicegraph.formats.jax.tracing import TracedProgram
 
 _MAX_ARGS = 1000
 _MOST_NODES = 2**31 - 1
@@ -79,32 +82,52 @@ def from_jax(
     >>> sg.from_jax(apply, (stack, x)).arrays.param_bytes.tolist()
     [524288, 524288, 524288]
     """
+    _, graph = jax_program(
+        function, args, kwargs, param_argnums=param_argnums, name=name, flops=flops, trips=trips, open_loops=open_loops
+    )
+    return graph
+
+
+def jax_program(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    *,
+    param_argnums: int | Sequence[int],
+    name: str | None = None,
+    flops: Mapping[str, Formula] | None = None,
+    trips: Mapping[str, int] | None = None,
+    open_loops: bool | int,
+) -> tuple[TracedProgram, Graph]:
+    """Trace a JAX function as `from_jax` does: the program, and its graph.
+
+    Raises
+    ------
+    InputError
+        As `from_jax` does.
+    """
     if not callable(function):
         raise InputError(f"function = {function!r:.80}, but it is called with arrays")
     _check_name(name)
     _require("jax")
-    from slicegraph.formats import jax  # noqa: PLC0415 - a library is imported when used
+    from slicegraph.formats import jax, traced  # noqa: PLC0415 - a library is imported when used
 
     positions = _positions(param_argnums)
     name = _name(function) if name is None else name
     is_switch = isinstance(open_loops, bool | np.bool_)
     most = jax.MOST_OPENED * bool(open_loops) if is_switch else checks.whole("open_loops", open_loops, 0, _MOST_NODES)
-    return _graph(
-        name,
-        lambda: (
-            jax.trace(
-                function,
-                _tuple(args),
-                _dict(kwargs),
-                param_argnums=positions,
-                name=name,
-                flops=flops,
-                trips=trips,
-                open_loops=most,
-            ),
-            None,
-        ),
-    )
+    with _named(name):
+        found = jax.traced_program(
+            function,
+            _tuple(args),
+            _dict(kwargs),
+            param_argnums=positions,
+            name=name,
+            flops=flops,
+            trips=trips,
+            open_loops=most,
+        )
+        return found, Graph(**fields(traced.arrays(found.program)))
 
 
 def from_torch(
@@ -164,18 +187,17 @@ def from_torch(
 
     name = type(model).__name__ if name is None else name
     sizes, strict = checks.dims(dims), checks.flag("strict", strict)
-
-    def trace() -> tuple[GraphArrays, object]:
+    with _named(name):
         program = torch.exported(model, _tuple(args), _dict(kwargs), strict=strict)
-        return torch.trace(program, name=name, dims=sizes, flops=flops, trips=trips), program
-
-    return _graph(name, trace)
-
-
-def _graph(name: str, trace: Callable[[], tuple[GraphArrays, object]]) -> Graph:
-    try:
-        arrays, program = trace()
+        arrays = torch.trace(program, name=name, dims=sizes, flops=flops, trips=trips)
         return Graph(**fields(arrays)).of_program(program)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Make every complaint one line that begins with the graph."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 

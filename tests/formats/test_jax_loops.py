@@ -97,7 +97,8 @@ def test_a_scan_backwards_takes_the_last_layer_first() -> None:
 
 
 def _stacked(parts: list[Any]) -> Any:
-    return lax.concatenate([lax.expand_dims(part, (0,)) for part in parts], 0)
+    shown = [lax.expand_dims(part, (0,)) for part in parts]
+    return lax.concatenate(shown, 0) if len(shown) > 1 else shown[0]
 
 
 @given(layers=st.integers(1, 4), inner=st.integers(1, 3), reverse=st.booleans(), has_sum=st.booleans())
@@ -144,10 +145,44 @@ def _recurrent(weights: Any, rows: Any) -> Any:
 
 
 def test_what_a_scan_stacks_the_next_takes_apart() -> None:
-    """Only the last layer's states are stacked, of which one is returned: the second can begin early."""
+    """Nothing is stacked: the second layer takes each state of the first, and one state is returned."""
     graph = traced(_recurrent, [struct(4, 4)] * 2, struct(5, 4), param_argnums=(0,), open_loops=1000)
-    assert list(graph.op).count("concatenate") == 1
+    assert "concatenate" not in graph.op
     assert [size for size, readers in shared(graph)] == [64] * 2
+
+
+RESTACKED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any] | None]] = {
+    "the last": (lambda rows: rows[-1], lambda rows: rows[4]),
+    "some": (lambda rows: rows[1:4], lambda rows: _stacked(rows[1:4])),
+    "every other": (lambda rows: rows[::2], lambda rows: _stacked(rows[::2])),
+    "backwards": (lambda rows: rows[::-1], lambda rows: _stacked(rows[::-1])),
+    "again": (lambda rows: rows[1:][::-1][2], lambda rows: rows[2]),
+    "at a number": (lambda rows: lax.dynamic_slice_in_dim(rows, 9, 2), lambda rows: _stacked(rows[3:])),
+    "of each": (lambda rows: rows[:, 1:], None),
+}
+
+
+@pytest.mark.parametrize("taken", RESTACKED)
+def test_parts_of_a_stack_are_stacked_alone(taken: str) -> None:
+    """What is not wanted is not stacked, in any order of what is; where each is cut, all are stacked first."""
+    function, expected = RESTACKED[taken]
+
+    def looped(x: Any) -> Any:
+        return function(lax.scan(lambda x, _: (jnp.sin(x),) * 2, x, None, length=5)[1])
+
+    def written_out(x: Any) -> Any:
+        rows = []
+        for _ in range(5):
+            x = jnp.sin(x)
+            rows.append(x)
+        return function(_stacked(rows)) if expected is None else expected(rows)
+
+    graph, apart = (traced(each, struct(4), open_loops=100) for each in (looped, written_out))
+    is_view = graph.is_view
+    assert is_view is not None
+    assert apart.is_view is not None
+    kept = [op for op, is_free in zip(graph.op, is_view, strict=True) if not is_free]
+    assert kept == [op for op, is_free in zip(apart.op, apart.is_view, strict=True) if not is_free]
 
 
 def test_the_gradient_of_a_scan_is_opened_forward_and_backward() -> None:

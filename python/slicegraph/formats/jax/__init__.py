@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-import jax
-
-from slicegraph.errors import InputError
 from slicegraph.formats import traced
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.counting import Formula, Formulas, Trips
-from slicegraph.formats.jax.avals import nbytes
-from slicegraph.formats.jax.walk import Walk
-from slicegraph.formats.traced import Program, Value
+from slicegraph.formats.counting import Formula
+from slicegraph.formats.jax.tracing import MOST_OPENED, traced_program
 
-__all__ = ["MOST_OPENED", "trace"]
-
-MOST_OPENED: Final = 20_000
-"""Equations of a loop up to which it is opened: more than eighty layers of a transformer have; not measured."""
+__all__ = ["MOST_OPENED", "trace", "traced_program"]
 
 
 def trace(
@@ -86,29 +78,7 @@ def trace(
     - What changes part of a value that nobody needs as it was writes that part alone (`slicegraph.formats.in_place`).
     - Equations whose results nobody uses are left out, effects or not.
     """
-    wanted = _parameter_positions(param_argnums, len(args))
-    paths, _ = jax.tree_util.tree_flatten_with_path((tuple(args), dict(kwargs)))
-    closed = jax.make_jaxpr(function)(*args, **kwargs)
-    parameters: list[Value] = []
-    inputs: list[Value] = []
-    given: list[Value] = []
-    for (path, _), var in zip(paths, closed.jaxpr.invars, strict=True):
-        is_positional = path[0].idx == 0
-        label = ("args" if is_positional else "kwargs") + jax.tree_util.keystr(path[1:])
-        value = Value(nbytes=nbytes(var.aval, label), name=label)
-        given.append(value)
-        (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
-    formulas, said = Formulas(flops), Trips(trips)
-    walk = Walk(formulas, said, open_loops)
-    steps, outputs = walk.closed(closed, given)
-    formulas.check_used()
-    said.check_used()
-    parameters += walk.parameters
-    return traced.arrays(Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs))
-
-
-def _parameter_positions(param_argnums: Sequence[int], count: int) -> frozenset[int]:
-    for position in param_argnums:
-        if not -count <= position < count:
-            raise InputError(f"param_argnums: {position}, but the function is given {count} positional arguments")
-    return frozenset(position % count for position in param_argnums)
+    found = traced_program(
+        function, args, kwargs, param_argnums=param_argnums, name=name, flops=flops, trips=trips, open_loops=open_loops
+    )
+    return traced.arrays(found.program)

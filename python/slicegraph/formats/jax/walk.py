@@ -65,6 +65,10 @@ class Walk:
         Constants and literals, as they are found.
     equations
         What each step computes.
+    literals
+        Numbers that are written into the program, or worked out.
+    constants
+        Arrays that it closes over.
     """
 
     def __init__(self, formulas: Formulas, trips: Trips, open_loops: int) -> None:
@@ -74,7 +78,9 @@ class Walk:
         self._room = float(open_loops)
         self.parameters: list[Value] = []
         self.equations: dict[Step, JaxprEqn] = {}
-        self._constants: dict[int, tuple[object, Value]] = {}
+        self.literals: dict[Value, Literal] = {}
+        self.constants: dict[Value, Any] = {}
+        self._constants: dict[int, Value] = {}
         self._numbers: dict[Value, Number] = {}
         self._parts: dict[Value, list[Value]] = {}
         self._count = 0
@@ -103,7 +109,10 @@ class Walk:
         numbers = [self._numbers.get(value) for value in inputs]
         trips = _trips(eqn, numbers)
         if (computed := numbers_of(eqn, numbers)) is not None:
-            return [], [self._number(each, each) for each in computed]
+            (made,), (var,) = computed, eqn.outvars
+            return [], [self._number(_literal(made, var.aval), made)]
+        if (restacked := self._restacked(eqn, inputs, numbers, path)) is not None:
+            return restacked
         if (opened := self._opened(eqn, inputs, numbers[:1], trips, path)) is not None:
             return opened
         self._count += 1
@@ -128,11 +137,11 @@ class Walk:
         self._count += 1
         scopes = [f"{path}/{op}.{self._count}/{index}".removeprefix("/") for index in range(trips)]
         around, self._room = self._room, self._room / trips
-        walked = self._scan(eqn, inputs, scopes) if op == "scan" else self._while(eqn, inputs, scopes)
+        walked = self._scan(eqn, inputs, scopes, path) if op == "scan" else self._while(eqn, inputs, scopes)
         self._room = around
         return walked
 
-    def _scan(self, eqn: JaxprEqn, inputs: list[Value], scopes: Sequence[str]) -> Walked:
+    def _scan(self, eqn: JaxprEqn, inputs: list[Value], scopes: Sequence[str], path: str) -> Walked:
         """Walk a scan's iterations: each takes its part of every stack."""
         params = eqn.params
         fixed, first = params["num_consts"], params["num_consts"] + params["num_carry"]
@@ -150,13 +159,26 @@ class Walk:
             carried, made[index] = outputs[: params["num_carry"]], outputs[params["num_carry"] :]
         results = list(carried)
         for var, each in zip(eqn.outvars[len(carried) :], zip(*made, strict=True), strict=True):
-            inner, outputs = self.closed(
-                stacks.stack(shape(var.aval)[1:], dtype(var.aval), len(each)), each, scopes[-1]
-            )
-            self._parts[outputs[0]] = list(each)
+            inner, outputs = self._stack(each, var, path)
             steps += inner
             results += outputs
         return steps, results
+
+    def _stack(self, parts: Sequence[Value], var: Var, scope: str) -> Walked:
+        """Stack parts, of which each is at hand for who takes the stack apart."""
+        steps, (value,) = self.closed(stacks.stack(shape(var.aval)[1:], dtype(var.aval), len(parts)), parts, scope)
+        self._parts[value] = list(parts)
+        return steps, [value]
+
+    def _restacked(
+        self, eqn: JaxprEqn, inputs: list[Value], numbers: Sequence[Number | None], scope: str
+    ) -> Walked | None:
+        """Walk what takes some parts of a stack, or turns it around: it is another stack of these; None: it is not."""
+        parts = self._parts.get(inputs[0]) if inputs else None
+        if parts is None:
+            return None
+        chosen = stacks.chosen(eqn, [None if each is None else int(each) for each in numbers[1:]])
+        return self._stack([parts[index] for index in chosen], eqn.outvars[0], scope) if chosen else None
 
     def _part(self, atom: Any, value: Value, index: int, scope: str) -> Walked:  # noqa: ANN401 - as in `_read`
         """Take one part of a stack; of one that another loop made, what was stacked."""
@@ -236,12 +258,13 @@ class Walk:
             return values[atom]
         if shape(atom.aval):
             return self._constant(atom.val, atom)
-        return self._number(atom.val, number(atom))
+        return self._number(atom, number(atom))
 
-    def _number(self, shown: object, known: Number | None) -> Value:
+    def _number(self, literal: Literal, known: Number | None) -> Value:
         """Give a value for a number that is written into the program, or worked out."""
-        value = Value(nbytes=0, name=str(shown))
+        value = Value(nbytes=0, name=str(literal.val))
         self.parameters.append(value)
+        self.literals[value] = literal
         if known is not None:
             self._numbers[value] = known
         return value
@@ -250,9 +273,10 @@ class Walk:
         # One array is one parameter, wherever it is closed over; it is kept, so that its identity stays its own.
         if id(array) not in self._constants:
             value = Value(nbytes=nbytes(atom.aval, "an array that the function closes over"), name="constant")
-            self._constants[id(array)] = array, value
+            self._constants[id(array)] = value
+            self.constants[value] = array
             self.parameters.append(value)
-        return self._constants[id(array)][1]
+        return self._constants[id(array)]
 
     def _fresh(self, name: str, variables: Sequence[Var]) -> list[Value]:
         single = len(variables) == 1
@@ -272,6 +296,10 @@ def _trips(eqn: JaxprEqn, numbers: Sequence[Number | None]) -> int | None:
     if eqn.primitive.name == "scan":
         return int(eqn.params["length"])
     return trips_of(eqn, numbers) if eqn.primitive.name == "while" else None
+
+
+def _literal(number: Number, aval: Any) -> Literal:  # noqa: ANN401 - JAX keeps the types of abstract values to itself
+    return Literal(number, aval)  # type: ignore[no-untyped-call] # JAX leaves its types open
 
 
 def _type(atom: Any) -> str:  # noqa: ANN401 - JAX has no name for variables and literals

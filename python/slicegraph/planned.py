@@ -1,0 +1,66 @@
+"""The stage of each node, from whatever says it: a result, a plan, its file, or numbers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slicegraph.columns import integers
+from slicegraph.errors import InputError
+from slicegraph.formats.plan import read_plan
+from slicegraph.graph import Graph
+from slicegraph.plan import Plan
+from slicegraph.result import Result
+
+PlanLike = Result | Plan | str | os.PathLike[str] | ArrayLike
+"""What says the stage of each node of a graph."""
+
+
+def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
+    """Give the block of each node of a graph.
+
+    Parameters
+    ----------
+    plan
+        A `Result`, a `Plan`, the path of a file with a plan, or integers, one for each node.
+    graph
+        The graph that it has to be about.
+
+    Raises
+    ------
+    InputError
+        When it is about another graph, has no partition, or is no list of blocks.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.Graph(work=[4, 1], producer=[0], size=[8], consumers=[1], consumer_offsets=[0, 1])
+    >>> planned_blocks([0, 1], graph).tolist()
+    [0, 1]
+    """
+    given: Any = plan
+    if isinstance(plan, str | os.PathLike):
+        names = graph.arrays.node_name
+        read = read_plan(Path(plan), num_nodes=graph.num_nodes, node_names=names, digest=graph.structure_digest)
+        given = read.block_of
+    elif isinstance(plan, Result):
+        _check_digest(plan.instance.graph.structure_digest, graph)
+        given = plan.block_of
+    elif isinstance(plan, Plan):
+        _check_digest(plan.document["graph"]["digest"], graph)
+        given = plan.document["block_of"]
+    blocks = integers("plan", given)
+    if blocks.shape != (graph.num_nodes,):
+        raise InputError(f"plan: it has shape {blocks.shape}, but the graph has {graph.num_nodes} nodes")
+    if blocks.size and int(blocks.min()) < 0:
+        raise InputError(f"plan: node {int(blocks.argmin())} is in block {int(blocks.min())}, but blocks count from 0")
+    return blocks
+
+
+def _check_digest(digest: str, graph: Graph) -> None:
+    if digest != graph.structure_digest:
+        raise InputError("plan: it is about another graph: what is traced differs, or open_loops does")
