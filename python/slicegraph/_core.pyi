@@ -24,6 +24,7 @@ __all__ = [
     "hybrid",
     "node_bound",
     "prove",
+    "prove_again",
     "reduce",
     "settle",
     "slice_order",
@@ -332,3 +333,4 @@ def brkga(
     target: int,
     poll: Callable[[int | None, int, int], bool],
 ) -> Found: ...
+def prove_again(problem: bytes, log: bytes, steps: int) -> tuple[str, str, int | None, int]: ...

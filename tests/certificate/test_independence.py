@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import tomllib
 from pathlib import Path
 
+RUST = Path(__file__).parents[2] / "rust"
 PACKAGES = {"slicegraph", "slicegraph.certificate", "slicegraph.formats"}
 
 
@@ -30,8 +32,18 @@ def imports_of(name: str) -> set[str]:
     return names
 
 
+def test_the_compiled_checker_depends_on_nothing() -> None:
+    """Its crate has no dependency but for tests, and its door opens no other."""
+    manifest = tomllib.loads((RUST / "checker/Cargo.toml").read_text(encoding="utf-8"))
+    assert "dependencies" not in manifest
+    assert "slicegraph_core" not in (RUST / "py/src/checker.rs").read_text(encoding="utf-8")
+
+
 def test_the_checker_shares_no_code_with_what_solves() -> None:
-    """All that it imports, directly or not, is its own, errors, argument checks, files, arrays and the device."""
+    """All that it imports, directly or not, is its own, errors, argument checks, files, arrays and the device.
+
+    Of the compiled module it takes one function, which calls the compiled checker alone.
+    """
     reached: set[str] = set()
     waiting = {"slicegraph.certificate.check"}
     while waiting:
@@ -39,9 +51,10 @@ def test_the_checker_shares_no_code_with_what_solves() -> None:
         reached.add(name)
         waiting |= {each for each in imports_of(name) if each.startswith("slicegraph")} - reached
     assert reached - PACKAGES == {
+        "slicegraph._core",
         *(
             f"slicegraph.certificate.{name}"
-            for name in ("blocks", "bounds", "budget", "check", "codec", "costs", "cut")
+            for name in ("blocks", "bounds", "budget", "check", "codec", "compiled", "costs", "cut")
         ),
         *(
             f"slicegraph.certificate.{name}"

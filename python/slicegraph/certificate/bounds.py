@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, final
 
 from slicegraph.certificate import reduction
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.compiled import Claim, Compiled
 from slicegraph.certificate.costs import CAPACITY
 from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.downsets import Downsets
@@ -16,6 +18,7 @@ from slicegraph.certificate.narrowed import narrowed
 from slicegraph.certificate.prices import is_uniform
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
+from slicegraph.certificate.reduction import join
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import expect, expect_equal, within
 
@@ -42,8 +45,10 @@ class Reproved:
     is_cut_short: bool
 
 
-def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> Reproved:
+def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
     """Check how all lower bounds are put together, and prove again what can be; nobody's word counts.
+
+    Merges, cuts and searches are for the compiled checker, unless plain Python is asked for.
 
     Raises
     ------
@@ -55,12 +60,12 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> 
         if problem.order == "any":
             # Whatever else proves something, does so for devices in a given order.
             expect(len(bounds) == 1, "in any order of the devices, only the combinatorial bound holds by itself")
-        reproved = _check_all(problem, bounds, budget)
+        reproved = _check_all(problem, bounds, budget, is_slow=is_slow)
     claimed = max(bound["lower_bound"] for bound in bounds)
     if arrangements:
         with within("arrangements"):
             claimed = max(claimed, _check_arrangements(problem, arrangements))
-            reproved = _reprove_arrangements(problem, arrangements, reproved, budget)
+            reproved = _reprove_arrangements(problem, arrangements, reproved, budget, is_slow=is_slow)
     expect_equal("lower_bound", document["lower_bound"], claimed)
     every = [*bounds, *(bound for each in arrangements for bound in each["bounds"])]
     has_word = any(
@@ -75,7 +80,7 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget) -> 
     return reproved
 
 
-def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget) -> Reproved:
+def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget, *, is_slow: bool) -> Reproved:
     combinatorial = problem.combinatorial()
     methods = [bound["method"] for bound in bounds]
     expect("combinatorial" in methods, "none of them is combinatorial")
@@ -84,7 +89,7 @@ def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget) -
     for index, bound in enumerate(bounds):
         with within(index):
             _check_claim(problem, bound, combinatorial)
-    return _Reprover(problem, combinatorial, budget).reprove(bounds)
+    return _Reprover(problem, combinatorial, budget, is_slow=is_slow).reprove(bounds)
 
 
 def _check_arrangements(problem: Problem, arrangements: list[dict[str, Any]]) -> int:
@@ -104,14 +109,14 @@ def _check_arrangements(problem: Problem, arrangements: list[dict[str, Any]]) ->
 
 
 def _reprove_arrangements(
-    problem: Problem, arrangements: list[dict[str, Any]], known: Reproved, budget: Budget
+    problem: Problem, arrangements: list[dict[str, Any]], known: Reproved, budget: Budget, *, is_slow: bool
 ) -> Reproved:
     """Prove again what is said of each order of the devices, in equal parts of the steps; the least holds for any."""
     lower_bound, is_cut_short = CAPACITY, known.is_cut_short
     for index, each in enumerate(arrangements):
         with within(index, "bounds"):
             part = Budget(budget.left / (len(arrangements) - index), of=budget)
-            reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part)
+            reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part, is_slow=is_slow)
         lower_bound = min(lower_bound, reproved.lower_bound)
         is_cut_short |= reproved.is_cut_short
     return Reproved(lower_bound=max(known.lower_bound, lower_bound), is_cut_short=is_cut_short)
@@ -163,8 +168,11 @@ def _capped(bound: dict[str, Any], value: int) -> int:
 class _Reprover:
     """Proves all again, as far as the steps go."""
 
-    def __init__(self, problem: Problem, lower_bound: int, budget: Budget) -> None:
+    def __init__(self, problem: Problem, lower_bound: int, budget: Budget, *, is_slow: bool) -> None:
         self._problem, self._budget = problem, budget
+        self._compiled: Compiled | None = None
+        with contextlib.suppress(OverflowError):
+            self._compiled = None if is_slow else Compiled(problem)
         self._whole = Prover(problem)
         self._reduced: tuple[dict[str, Any], Prover] | None = None
         self._best = lower_bound
@@ -182,6 +190,9 @@ class _Reprover:
         return Reproved(lower_bound=self._best, is_cut_short=left_out > self._best)
 
     def _reprove(self, bound: dict[str, Any], budget: Budget) -> None:
+        if self._compiled is not None:
+            self._reprove_compiled(self._compiled, bound, budget)
+            return
         prove: dict[str, Callable[[Prover, Any, Budget], None]] = {
             "relaxations": _check_proofs,
             "node": _check_node,
@@ -195,6 +206,27 @@ class _Reprover:
                 with within(part):
                     prove[part](prover, bound[part], budget)
                 self._best = max(self._best, _capped(bound, value))
+
+    def _reprove_compiled(self, compiled: Compiled, bound: dict[str, Any], budget: Budget) -> None:
+        """Let the compiled checker prove what it can, and add up rows here, the soonest first."""
+        reduction, node, downsets = bound["reduction"], bound["node"], bound["downsets"]
+        values = _proofs(self._problem, bound)
+        has_rows = any(relaxation["proof"] is not None for relaxation in bound["relaxations"])
+        # That no partition is better than what none beats takes no search.
+        is_searched = downsets is not None and downsets["threshold"] > self._best
+        if reduction is not None and (has_rows or not (node or is_searched)):
+            compiled.check(Claim(reduction=reduction), budget)
+        if has_rows:
+            prover = self._whole if reduction is None else Prover(join(self._problem, reduction))
+            with within("relaxations"):
+                _check_proofs(prover, bound["relaxations"], budget)
+            self._best = max(self._best, _capped(bound, values["relaxations"]))
+        if node is not None:
+            compiled.check(Claim(reduction=reduction, node=(node["node"], node["lower_bound"])), budget)
+            self._best = max(self._best, _capped(bound, values["node"]))
+        if is_searched:
+            compiled.check(Claim(reduction=reduction, threshold=downsets["threshold"]), budget)
+            self._best = max(self._best, _capped(bound, values["downsets"]))
 
     def _prover(self, bound: dict[str, Any], budget: Budget) -> Prover:
         """Give the prover of what a bound is about; several may be about the same quotient."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import final
 
-DEFAULT_STEPS = 1_500_000
-"""A check that nobody gave a budget: less than five seconds on one processor."""
-LARGE_STEPS = 25_000_000
-"""About a minute."""
+DEFAULT_STEPS = 25_000_000
+"""A check that nobody gave a budget: two minutes at most."""
+LARGE_STEPS = 250_000_000
+"""About ten times as long."""
 
 
 class BeyondBudgetError(Exception):

@@ -1,6 +1,6 @@
 """The checker: believes the graph and integer arithmetic, and nothing else that it has not proved again.
 
-It shares no code with what solves, neither the compiled core nor the bounds. What it cannot prove again, such as a
+It shares no code with what solves, neither the core nor the bounds. What it cannot prove again, such as a
 solver's word, or cannot within its budget, enters nothing that it says is so.
 """
 
@@ -91,6 +91,7 @@ def check(
     order: str = "given",
     constraints: Constraints | None = None,
     budget: int = DEFAULT_STEPS,
+    slow: bool = False,
 ) -> Verdict:
     """Check that a certificate holds for a graph, and prove again what it says.
 
@@ -109,7 +110,10 @@ def check(
         then there must be none.
     budget
         Steps, at most, in which merges, minimum cuts, sums of rows and searches of downsets are gone through again. The
-        same steps give the same verdict on any machine; those by default take less than five seconds.
+        same steps give the same verdict on any machine; those by default take two minutes at most.
+    slow
+        Whether plain Python proves it all, in place of the compiled checker: a second implementation of the same rules,
+        some hundred times slower.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def check(
     >>> sg.check(sg.read("resnet50.onnx"), sg.Certificate.read("resnet50.cert.json")).gap  # doctest: +SKIP
     0.0
     """
-    _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, budget)
+    _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, slow, budget)
     machine = None
     if devices is not None:
         if device is not None:
@@ -149,7 +153,7 @@ def check(
         check_structure(certificate.document)
         _check_seal(certificate.document)
         wanted.check(graph.arrays, certificate.document)
-        return _check(graph.arrays, certificate.document, Budget(budget))
+        return _check(graph.arrays, certificate.document, Budget(budget), is_slow=slow)
     except PlacedError as error:
         raise CertificateError(str(error)) from None
 
@@ -162,10 +166,11 @@ def _check_arguments(*arguments: object) -> None:
         ("num_blocks", int | None, "int or None"),
         ("boundary_io", bool | None, "bool or None"),
         ("constraints", Constraints | None, "Constraints or None"),
+        ("slow", bool, "bool"),
         ("budget", int, "int"),
     )
     for (name, kind, wanted), argument in zip(kinds, arguments, strict=True):
-        is_flag = isinstance(argument, bool) and name != "boundary_io"
+        is_flag = isinstance(argument, bool) and name not in ("boundary_io", "slow")
         if is_flag or not isinstance(argument, kind):
             raise InputError(f"{name}: {type(argument).__name__} is given, but {wanted} is asked for")
     budget = arguments[-1]
@@ -173,7 +178,7 @@ def _check_arguments(*arguments: object) -> None:
         raise InputError(f"budget = {budget!r:.80}: steps are not negative, and below 2^53")
 
 
-def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget) -> Verdict:
+def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_slow: bool) -> Verdict:
     with within("graph"):
         expect_equal("num_nodes", document["graph"]["num_nodes"], len(arrays.op))
         expect_equal("num_tensors", document["graph"]["num_tensors"], len(arrays.size))
@@ -187,7 +192,7 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget) -> Ver
     if document["witness"] is not None:
         with within("witness"):
             bottleneck = _check_witness(_of_witness(problem, document["witness"]), document["witness"])
-    reproved = check_bounds(problem, document, budget)
+    reproved = check_bounds(problem, document, budget, is_slow=is_slow)
     claimed = document["lower_bound"]
     with within("lower_bound"):
         expect(

@@ -29,7 +29,7 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.cut import least_cost
@@ -39,13 +39,14 @@ from slicegraph.certificate.structure import expect, within
 
 _PER_STEP = 8
 """Tensors or arcs that are looked at in the time of a step."""
-_TITLES = {
+TITLES: Final = {
     "pull": "pull of node {v} into node {u}",
     "push": "push of node {u} into node {v}",
     "together": "nodes {u} and {v} together",
     "cycle": "cycle through nodes {u} and {v}",
     "given": "nodes {u} and {v} together as asked",
 }
+"""The rules, and how a merge by each is called."""
 
 
 def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Problem:
@@ -74,8 +75,18 @@ def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Probl
             budget.spend(len(components))
         with within("merges", index):
             reason = objection(quotient, problem, (rule, u, v), reduction["threshold"], budget, components)
-            expect(not reason, f"{_TITLES[rule].format(u=u, v=v)}: {reason}")
+            expect(not reason, f"{TITLES[rule].format(u=u, v=v)}: {reason}")
         quotient.join(quotient.find(u), quotient.find(v))
+    return quotient.to_problem()
+
+
+def join(problem: Problem, reduction: dict[str, Any]) -> Problem:
+    """Give the quotient of merges that were proved by then."""
+    quotient = Quotient(problem)
+    for _, u, v in reduction["merges"]:
+        one, other = quotient.find(u), quotient.find(v)
+        if one != other:
+            quotient.join(one, other)
     return quotient.to_problem()
 
 

@@ -34,9 +34,10 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--budget",
         type=_steps,
         metavar="N",
-        help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, less than five seconds)",
+        help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, two minutes at most)",
     )
-    parser.add_argument("--replay", action="store_true", help=f"a budget of {LARGE_STEPS:,} steps, about a minute")
+    parser.add_argument("--replay", action="store_true", help=f"a budget of {LARGE_STEPS:,} steps")
+    parser.add_argument("--slow", action="store_true", help="prove it all in plain Python, a second implementation")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             constraints=constraints,
             boundary_io=options.boundary_io,
             budget=budget,
+            slow=options.slow,
         )
     except CertificateError as error:
         say(f"{options.certificate}: {error}")

@@ -1,6 +1,7 @@
-//! The Python face of `slicegraph-core`: conversions only.
+//! The Python face of `slicegraph-core` and `slicegraph-checker`: conversions only.
 
 mod boundary;
+mod checker;
 mod domains;
 mod exact;
 mod graph;
@@ -14,6 +15,8 @@ mod ties;
 /// The compiled core of `slicegraph`.
 #[pyo3::pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::checker::prove_again;
     #[pymodule_export]
     use crate::domains::{Domains, Narrowed, find_domains};
     #[pymodule_export]

@@ -1,0 +1,141 @@
+"""The compiled checker: what it is given, and its verdict.
+
+Its crate, ``slicegraph-checker``, uses nothing of what solves; each of its rules is proved in its own file.
+"""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+from slicegraph._core import prove_again
+from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.reduction import TITLES
+from slicegraph.certificate.structure import PlacedError, within
+
+VISITS_PER_STEP: Final = 40
+"""Arcs, nodes and labels that it looks at in the time of a step."""
+_MAGIC = 0x0031_4750_4753
+_VERSION = 1
+_MERGES, _DEAR_NODE, _NONE_IS_BETTER = 1, 2, 3
+_RULES = tuple(TITLES)
+_MOST_BLOCKS = 2**12
+_MOST_VISITS = 2**63
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What is claimed of a problem.
+
+    Attributes
+    ----------
+    reduction
+        Merges that lead to a quotient, and the threshold below which they hold; None: there are none.
+    node
+        A node of the quotient, and what every block with it costs at least; None: none is named.
+    threshold
+        Ticks that no partition of the quotient beats; None: no such thing is claimed.
+    """
+
+    reduction: Mapping[str, Any] | None
+    node: tuple[int, int] | None = None
+    threshold: int | None = None
+
+    def log(self) -> bytes:
+        """Give the log of the claim."""
+        merges = self.reduction["merges"] if self.reduction else []
+        numbers = [_VERSION, self.reduction["threshold"] if self.reduction else 0]
+        numbers += [_MERGES, len(merges)]
+        for rule, one, other in merges:
+            numbers += [_RULES.index(rule), one, other]
+        if self.node is not None:
+            numbers += [_DEAR_NODE, *self.node]
+        if self.threshold is not None:
+            numbers += [_NONE_IS_BETTER, self.threshold]
+        return b"".join(map(_leb128, numbers))
+
+
+@final
+class Compiled:
+    """The compiled checker of one problem.
+
+    Parameters
+    ----------
+    problem
+        What claims are about.
+
+    Raises
+    ------
+    OverflowError
+        When it has more blocks, or larger numbers, than the checker takes.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._words = _to_words(problem.without_spare_blocks())
+
+    def check(self, claim: Claim, budget: Budget) -> None:
+        """Prove that a claim is so.
+
+        Raises
+        ------
+        PlacedError
+            When it is refuted.
+        BeyondBudgetError
+            When it takes more steps, or more than the rules.
+        """
+        visits = int(min(budget.left * VISITS_PER_STEP, _MOST_VISITS))
+        verdict, reason, merge, taken = prove_again(self._words, claim.log(), visits)
+        budget.spend(min(taken // VISITS_PER_STEP, int(min(budget.left, _MOST_VISITS))))
+        if verdict in ("budget", "open"):
+            raise BeyondBudgetError
+        if verdict == "verified":
+            return
+        if merge is None or claim.reduction is None:
+            part, figure = ("downsets", "threshold") if claim.node is None else ("node", "lower_bound")
+            with within(part, *([figure] if verdict == "refused" else [])):
+                raise PlacedError(reason)
+        rule, one, other = claim.reduction["merges"][merge]
+        with within("reduction", "merges", merge):
+            raise PlacedError(f"{TITLES[rule].format(u=one, v=other)}: {reason}")
+
+
+def _to_words(problem: Problem) -> bytes:
+    """Give a problem in words of 64 bits, as ``problem.rs`` reads them."""
+    if problem.num_blocks > _MOST_BLOCKS:
+        raise OverflowError
+    words = array("q")
+    for part in _parts(problem):
+        words.extend(part)
+    return words.tobytes()
+
+
+def _parts(problem: Problem) -> Iterator[Sequence[int]]:
+    stages = range(problem.num_blocks)
+    counts = (len(problem.kinds), problem.num_nodes, len(problem.producer), len(problem.param_size))
+    has_allowed = problem.allowed is not None
+    yield (_MAGIC, problem.num_blocks, *counts, problem.boundary_io, has_allowed, len(problem.together))
+    yield [problem.kind(stage) for stage in stages]
+    for multiplier, costs in zip(problem.multipliers, problem.kinds, strict=True):
+        limits = (costs.memory, costs.memory_limit, costs.state_limit)
+        yield (*(-1 if limit is None else limit for limit in limits), costs.is_overlap, multiplier)
+        yield from (costs.work, costs.transfer, costs.params, costs.stored)
+    yield from (problem.param_bytes, problem.state_bytes, problem.live_bytes, problem.producer, problem.is_output)
+    for lists in (problem.consumers, problem.param_readers, problem.together):
+        yield [len(members) for members in lists]
+        yield list(itertools.chain.from_iterable(lists))
+    yield problem.param_size
+    for may in problem.allowed or ():
+        yield [may >> stage & 1 for stage in stages]
+
+
+def _leb128(number: int) -> bytes:
+    """Give a number in bytes of seven bits, the least first."""
+    parts = []
+    while number >> 7:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])

@@ -1,0 +1,106 @@
+//! R11, levels: downsets that the first stages can hold, stage by stage.
+//!
+//! **Claim.** When no chain of downsets leads from the empty one to all nodes, each step a block below the threshold on its stage,
+//! there is no better partition.
+//!
+//! **Proof.** The first blocks of a partition make a downset, and each block leads from one to the next (`blocks.rs` lists all that
+//! can follow). Since stages may stay empty, the fewest stages with which a downset is reached are what counts, so each is reached
+//! once, breadth first. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that
+//! one: the block would fit there. ∎
+//!
+//! A downset is left out when the stages that are left cannot pay the weight of the rest and of the tensors that the rest reads and
+//! does not make, once each; or when windows (`reach.rs`, `windows.rs`) say that
+//! no better partition has it there.
+
+use std::collections::HashSet;
+
+use crate::bits::Bits;
+use crate::blocks::{Blocks, Rest};
+use crate::problem::Problem;
+use crate::reach::{Reach, Windows};
+use crate::stop::{Steps, Stop};
+
+/// Bytes that downsets may take.
+const MAX_BYTES: usize = 1 << 30;
+
+/// Whether a partition is better than the threshold.
+pub(crate) fn has_better(
+    reach: &Reach<'_>,
+    windows: &Windows,
+    weight: &[i128],
+    threshold: i64,
+    steps: &mut Steps,
+) -> Result<bool, Stop> {
+    let problem = reach.problem;
+    let num_blocks = problem.num_blocks;
+    let blocks: Vec<Blocks<'_>> =
+        (0..problem.kinds.len()).map(|kind| Blocks::new(problem, &reach.order, weight, kind, threshold)).collect();
+    let whole = blocks[0].whole();
+    let rooms = rooms(problem, threshold);
+    let (mut reached, mut levels) = (HashSet::from([whole.inside.clone()]), vec![vec![whole]]);
+    let back = origins(problem);
+    let bytes = 2 * 8 * levels[0][0].inside.num_words() + 64;
+    for stage in 0..num_blocks {
+        let (barred, needed) = sides(reach, windows, stage, steps)?;
+        let mut next: Vec<Rest> = Vec::new();
+        let mut visit = |after: Rest, steps: &mut Steps| {
+            if !needed.is_within(&after.inside) || after.weight > rooms[stage + 1] || reached.contains(&after.inside) {
+                return Ok(false);
+            }
+            steps.spend(after.inside.num_words())?;
+            if bytes * reached.len() > MAX_BYTES {
+                return Err(Stop::Budget);
+            }
+            let is_all = after.num_inside == problem.num_nodes();
+            reached.insert(after.inside.clone());
+            next.push(after);
+            Ok(is_all)
+        };
+        for before in levels[back[stage]..].iter().flatten() {
+            if blocks[problem.kind_of[stage]].after(before, &barred, steps, &mut visit)? {
+                return Ok(true);
+            }
+        }
+        levels.push(next);
+    }
+    Ok(false)
+}
+
+/// What the stages from each on may pay, weighed.
+fn rooms(problem: &Problem, threshold: i64) -> Vec<i128> {
+    let mut rooms = vec![0];
+    for stage in (0..problem.num_blocks).rev() {
+        let room = i128::from(problem.on(stage).multiplier) * i128::from(threshold - 1);
+        rooms.push(rooms[rooms.len() - 1] + room);
+    }
+    rooms.reverse();
+    rooms
+}
+
+/// For each stage the first level from which its blocks lead to something new.
+fn origins(problem: &Problem) -> Vec<usize> {
+    let may = |stage: usize, node: usize| problem.allowed.as_ref().is_none_or(|allowed| allowed[node].has(stage));
+    let is_as_good = |earlier: usize, stage: usize| {
+        problem.kind_of[earlier] == problem.kind_of[stage]
+            && (problem.allowed.is_none()
+                || (0..problem.num_nodes()).all(|node| may(earlier, node) || !may(stage, node)))
+    };
+    let last = |stage: usize| (0..stage).rev().find(|&earlier| is_as_good(earlier, stage));
+    (0..problem.num_blocks).map(|stage| last(stage).map_or(0, |earlier| earlier + 1)).collect()
+}
+
+/// Who cannot be among the first stages up to one, and who must be.
+fn sides(reach: &Reach<'_>, windows: &Windows, stage: usize, steps: &mut Steps) -> Result<(Bits, Bits), Stop> {
+    let num_nodes = reach.problem.num_nodes();
+    steps.spend(num_nodes)?;
+    let [mut barred, mut needed] = [(); 2].map(|()| Bits::none(num_nodes));
+    for node in 0..num_nodes {
+        if !reach.may_be(windows, node, stage + 1) {
+            barred.insert(node);
+        }
+        if windows.last[node] <= stage + 1 {
+            needed.insert(node);
+        }
+    }
+    Ok((barred, needed))
+}

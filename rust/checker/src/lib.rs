@@ -1,0 +1,59 @@
+//! Proves again, in integers, that no partition of a computation graph is better than a threshold.
+//!
+//! # Statement
+//! *No acyclic partition of the graph into the stages of the problem has a bottleneck below `T` ticks.* The problem comes from
+//! whoever asks, the log from whoever claims it; the problem is believed, the log is not. A log says which rule is applied where
+//! (`log.rs`), and everything else is worked out again here. Nothing is shared with what solves: no code, no clock, no randomness, no
+//! floating point, no unsafe code. Sums that overflow end the program.
+//!
+//! # Rules
+//! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
+//! hold (`reach.rs`), windows by cuts (`windows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//!
+//! # Effort
+//! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
+//! verdict on every machine.
+
+mod bits;
+mod blocks;
+#[cfg(test)]
+mod cases;
+mod close;
+mod completion;
+mod components;
+mod crossing;
+mod cut;
+mod frontiers;
+mod labels;
+mod levels;
+mod log;
+mod merges;
+mod order;
+mod problem;
+mod quotient;
+mod reach;
+mod resources;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod windows;
+
+use close::{check_dear_node, close};
+use log::{Closing, Log};
+use merges::replay;
+pub use problem::Problem;
+pub use stop::{Steps, Stop};
+
+/// Proves that what a log claims is so.
+///
+/// # Errors
+/// [`Stop`], when it is not proved, and why.
+pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<(), Stop> {
+    let log = Log::read(log)?;
+    let quotient = replay(problem, log.threshold, &log.merges, steps)?.without_spare_blocks();
+    match log.closing {
+        Closing::Nothing => Ok(()),
+        Closing::DearNode { node, threshold } => check_dear_node(&quotient, node, threshold, steps),
+        Closing::NoneIsBetter(threshold) => close(&quotient, threshold, steps),
+    }
+}

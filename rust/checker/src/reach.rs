@@ -1,0 +1,162 @@
+//! R10, reach: in which blocks each node can be, by what the first blocks can hold.
+//!
+//! **Claim.** Below the threshold `T`:
+//!
+//! - The first `b` blocks hold no more weight than the nodes whose windows begin among them, than `T - 1` times their multipliers,
+//!   and than the first `b - 1` blocks and one block more. Likewise the last `b` blocks. The weight of a node is the least that
+//!   it adds to what a block pays, on a kind that may hold it, times that kind's multiplier.
+//! - Who needs more, with all that it needs, than the first `b` blocks can hold is in a later one; likewise from the end.
+//! - Nobody is in an earlier block than what it needs.
+//! - Where the first `b` blocks and the others cannot hold all weight, there is no such partition.
+//!
+//! **Proof.** A block pays at least its nodes' loads, each at least the node's weight over the multiplier of the block's kind. What a
+//! node needs is in no later block than the node. ∎
+
+use crate::bits::Bits;
+use crate::order::Order;
+use crate::problem::Problem;
+use crate::stop::{Steps, Stop};
+
+/// The first and the last block of each node, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Windows {
+    pub first: Vec<usize>,
+    pub last: Vec<usize>,
+}
+
+impl Windows {
+    pub(crate) fn are_open(&self) -> bool {
+        self.first.iter().zip(&self.last).all(|(first, last)| first <= last)
+    }
+}
+
+/// What stays the same while windows narrow.
+pub(crate) struct Reach<'a> {
+    pub problem: &'a Problem,
+    pub order: Order,
+    weight: Vec<i128>,
+    total: i128,
+    needs: Vec<i128>,
+    needed: Vec<i128>,
+    rooms: Vec<i128>,
+    allowed: Option<&'a [Bits]>,
+}
+
+impl<'a> Reach<'a> {
+    /// # Errors
+    /// [`Stop`], when there is a cycle, or the steps are used up.
+    pub(crate) fn new(
+        problem: &'a Problem,
+        weight: Vec<i128>,
+        threshold: i64,
+        steps: &mut Steps,
+    ) -> Result<Self, Stop> {
+        let order = Order::new(problem, steps)?;
+        let needs = order.cones(&weight, true, steps)?;
+        let needed = order.cones(&weight, false, steps)?;
+        let room = |stage| i128::from(problem.on(stage).multiplier) * i128::from(threshold - 1);
+        Ok(Self {
+            problem,
+            order,
+            total: weight.iter().sum(),
+            weight,
+            needs,
+            needed,
+            rooms: (0..problem.num_blocks).map(room).collect(),
+            allowed: problem.allowed.as_deref(),
+        })
+    }
+
+    /// All blocks that may hold each node.
+    pub(crate) fn all(&self) -> Windows {
+        let (num_nodes, num_blocks) = (self.problem.num_nodes(), self.problem.num_blocks);
+        let mut windows = Windows { first: vec![1; num_nodes], last: vec![num_blocks; num_nodes] };
+        self.keep_allowed(&mut windows);
+        windows
+    }
+
+    /// Applies all rules until nothing changes; whether there can be such a partition.
+    pub(crate) fn close(&self, windows: &mut Windows, steps: &mut Steps) -> Result<bool, Stop> {
+        loop {
+            steps.spend(4 * self.weight.len() + self.problem.num_blocks)?;
+            let before = windows.clone();
+            if !self.hold(windows) {
+                return Ok(false);
+            }
+            self.follow(windows, steps)?;
+            if !windows.are_open() {
+                return Ok(false);
+            }
+            if *windows == before {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Applies what blocks can hold.
+    fn hold(&self, windows: &mut Windows) -> bool {
+        let num_blocks = self.problem.num_blocks;
+        let most = self.held(|node| windows.first[node], false);
+        let most_at_end = self.held(|node| num_blocks + 1 - windows.last[node].min(num_blocks), true);
+        for node in 0..self.weight.len() {
+            let earlier = most.partition_point(|&held| held < self.needs[node]);
+            let later = most_at_end.partition_point(|&held| held < self.needed[node]);
+            windows.first[node] = windows.first[node].max(earlier);
+            windows.last[node] = windows.last[node].min((num_blocks + 1).saturating_sub(later));
+        }
+        most.iter().zip(most_at_end.iter().rev()).all(|(start, end)| self.total <= start + end)
+    }
+
+    /// The most that the first 0, 1, ... blocks can hold, or the last.
+    fn held(&self, first: impl Fn(usize) -> usize, is_at_end: bool) -> Vec<i128> {
+        let num_blocks = self.problem.num_blocks;
+        let mut can_be = vec![0; num_blocks + 2];
+        for (node, weight) in self.weight.iter().enumerate() {
+            can_be[first(node).min(num_blocks + 1)] += weight;
+        }
+        let (mut held, mut sum) = (vec![0], 0);
+        for (block, weight) in can_be.into_iter().enumerate().take(num_blocks + 1).skip(1) {
+            sum += weight;
+            let room = self.rooms[if is_at_end { num_blocks - block } else { block - 1 }];
+            held.push(sum.min(held[block - 1] + room));
+        }
+        held
+    }
+
+    /// Nobody is in an earlier block than what it needs, nor where it may not be.
+    pub(crate) fn follow(&self, windows: &mut Windows, steps: &mut Steps) -> Result<(), Stop> {
+        let Windows { first, last } = windows;
+        for &node in &self.order.nodes {
+            let near = &self.order.predecessors[node];
+            steps.spend(1 + near.len())?;
+            first[node] = near.iter().fold(first[node], |most, &each| most.max(first[each]));
+        }
+        for &node in self.order.nodes.iter().rev() {
+            let near = &self.order.successors[node];
+            last[node] = near.iter().fold(last[node], |least, &each| least.min(last[each]));
+        }
+        self.keep_allowed(windows);
+        Ok(())
+    }
+
+    /// Begins and ends each window with a block that may hold the node.
+    fn keep_allowed(&self, windows: &mut Windows) {
+        let Some(allowed) = self.allowed else { return };
+        let num_blocks = self.problem.num_blocks;
+        for (node, may) in allowed.iter().enumerate() {
+            let (first, last) = (&mut windows.first[node], &mut windows.last[node]);
+            while *first <= num_blocks && !may.has(*first - 1) {
+                *first += 1;
+            }
+            while *last >= 1 && !may.has(*last - 1) {
+                *last -= 1;
+            }
+        }
+    }
+
+    /// Whether a block may hold a node, by its window and by what is allowed.
+    pub(crate) fn may_be(&self, windows: &Windows, node: usize, block: usize) -> bool {
+        (windows.first[node]..=windows.last[node]).contains(&block)
+            && self.allowed.is_none_or(|allowed| allowed[node].has(block - 1))
+    }
+}

@@ -1,0 +1,152 @@
+//! What is proved is so, and what is so is proved: against all partitions of small problems.
+
+use rand::RngExt;
+
+use crate::cases::{Features, optimum, random_problem, source};
+use crate::close::{Closing, check_dear_node, close};
+use crate::merges::{Rule, replay};
+use crate::problem::{CAPACITY, Problem};
+use crate::quotient::Quotient;
+use crate::reach::{Reach, Windows};
+use crate::stop::{Steps, Stop};
+use crate::windows::Cutting;
+
+const FEATURES: [Features; 3] = [Features::Plain, Features::Memory, Features::Unlike];
+const RULES: [Rule; 4] = [Rule::Pull, Rule::Push, Rule::Together, Rule::Cycle];
+
+/// A random problem, what its best partition costs, and thresholds near that.
+fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
+    (0..number).map(move |case| {
+        let mut random = source(case);
+        let num_nodes = random.random_range(1..=max_nodes);
+        let problem = random_problem(&mut random, num_nodes, FEATURES[usize::try_from(case % 3).unwrap_or(0)]);
+        let best = optimum(&problem);
+        let near = if best == CAPACITY { random.random_range(1..60) } else { best };
+        (case, problem, best, [near, near + 1, near + random.random_range(2..9)])
+    })
+}
+
+/// Whether a threshold is proved; else it must be refuted.
+fn is_proved(found: Result<(), Stop>) -> bool {
+    match found {
+        Ok(()) => true,
+        Err(Stop::Refused { .. }) => false,
+        Err(stop) => panic!("{stop:?}"),
+    }
+}
+
+#[test]
+fn a_threshold_is_proved_exactly_where_no_partition_is_better() {
+    let mut counts = [0; 2];
+    for (case, problem, best, thresholds) in cases(450, 5) {
+        for threshold in thresholds {
+            let proved = is_proved(close(&problem, threshold, &mut Steps::new(u64::MAX)));
+            assert_eq!(proved, threshold <= best, "case {case} at {threshold} of {best}");
+            counts[usize::from(proved)] += 1;
+        }
+    }
+    assert!(counts.iter().all(|&count| count > 300), "{counts:?}");
+}
+
+#[test]
+fn each_way_to_close_says_what_is_so() {
+    let [mut labels, mut levels, mut cuts] = [[0; 2]; 3];
+    for (case, problem, best, thresholds) in cases(450, 5) {
+        let problem = Quotient::new(&problem).to_problem();
+        let quotient = Quotient::new(&problem);
+        for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
+            let steps = &mut Steps::new(u64::MAX);
+            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let mut closing = Closing { problem: &problem, reach: &reach, quotient: &quotient, threshold };
+            let mut windows = reach.all();
+            let mut is_open = windows.are_open();
+            for is_cut in [false, true] {
+                if is_cut && is_open {
+                    let mut cutting = Cutting::new(&reach, &quotient, threshold);
+                    is_open =
+                        reach.close(&mut windows, steps) == Ok(true) && cutting.narrow(&mut windows, steps) == Ok(true);
+                    cuts[usize::from(is_open)] += 1;
+                }
+                if !is_open {
+                    assert!(best >= threshold, "case {case} at {threshold} of {best}");
+                    break;
+                }
+                let found = closing.by_labels(&windows, steps);
+                if found != Err(Stop::Open) {
+                    let proved = is_proved(found);
+                    assert_eq!(proved, threshold <= best, "labels, case {case} at {threshold} of {best}");
+                    labels[usize::from(proved)] += 1;
+                }
+                let proved = is_proved(closing.by_levels(&windows, steps));
+                assert_eq!(proved, threshold <= best, "levels, case {case} at {threshold} of {best}");
+                levels[usize::from(proved)] += 1;
+            }
+        }
+    }
+    let all = [labels, levels, cuts];
+    assert!(all.iter().flatten().all(|&count| count > 60), "{all:?}");
+}
+
+#[test]
+fn merges_that_are_allowed_keep_a_better_partition() {
+    let (mut allowed, mut refused) = ([0; 4], 0);
+    for (case, problem, best, thresholds) in cases(600, 5) {
+        let mut random = source(!case);
+        for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
+            let mut merges = Vec::new();
+            for _ in 0..12 {
+                let rule = random.random_range(0..4);
+                let [one, other] = [(); 2].map(|()| random.random_range(0..problem.num_nodes()));
+                merges.push((RULES[rule], one, other));
+                let Ok(quotient) = replay(&problem, threshold, &merges, &mut Steps::new(u64::MAX)) else {
+                    merges.pop();
+                    refused += 1;
+                    continue;
+                };
+                allowed[rule] += 1;
+                let least = optimum(&quotient);
+                assert!(least >= best, "case {case}");
+                assert!(least < threshold || best >= threshold, "case {case} at {threshold}: {best}, then {least}");
+            }
+        }
+    }
+    assert!(refused > 1000 && allowed.iter().all(|&count| count > 4), "{refused} {allowed:?}");
+}
+
+#[test]
+fn every_block_with_a_dear_node_costs_as_much() {
+    let mut counts = [0; 2];
+    for (case, problem, best, _) in cases(300, 5) {
+        for node in 0..problem.num_nodes() {
+            for threshold in [best.min(60) - 1, best.min(60), best.min(60) + 1] {
+                let proved = is_proved(check_dear_node(&problem, node, threshold, &mut Steps::new(u64::MAX)));
+                assert!(!proved || threshold <= best, "case {case} at {threshold} of {best}");
+                counts[usize::from(proved)] += 1;
+            }
+        }
+    }
+    assert!(counts.iter().all(|&count| count > 150), "{counts:?}");
+}
+
+#[test]
+fn few_steps_prove_nothing_that_is_not_so() {
+    let mut undecided = 0;
+    for (case, problem, best, thresholds) in cases(150, 5) {
+        for threshold in thresholds {
+            for steps in [0, 10, 100, 1000] {
+                match close(&problem, threshold, &mut Steps::new(steps)) {
+                    Ok(()) => assert!(threshold <= best, "case {case}"),
+                    Err(Stop::Budget) => undecided += 1,
+                    Err(_) => assert!(threshold > best, "case {case}"),
+                }
+            }
+        }
+    }
+    assert!(undecided > 150, "{undecided}");
+}
+
+#[test]
+fn windows_of_all_blocks_are_open() {
+    let windows = Windows { first: vec![1, 2], last: vec![1, 2] };
+    assert!(windows.are_open() && !Windows { last: vec![1, 1], ..windows }.are_open());
+}
