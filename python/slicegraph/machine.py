@@ -201,6 +201,28 @@ def read_machine(path: Path) -> list[Device]:
         raise InputError(f"{path}: {error}") from None
 
 
+def read_device(path: Path) -> Device:
+    """Read one device from a JSON file: an object of figures, with ``"preset"`` for those that it does not set.
+
+    What is no figure of a device, such as how figures were measured, is passed over.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the figure.
+    """
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: a device is one object of figures; --devices takes a list of devices")
+    known = {field.name for field in fields(Device)}
+    figures = {name: value for name, value in data.items() if name in known}
+    try:
+        preset = data.get("preset")
+        return Device.from_mapping(figures) if preset is None else replace(Device.preset(preset), **figures)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def devices_of(rows: object) -> list[Device]:
     """Give the devices that a document lists, one per stage.
 

@@ -12,7 +12,7 @@ from typing import Any
 import slicegraph as sg
 from slicegraph.cli import units
 from slicegraph.formats.plan import Plan
-from slicegraph.machine import devices_of, read_machine
+from slicegraph.machine import devices_of, read_device, read_machine
 from slicegraph.presets import PRESETS
 
 _DEFAULT_DEVICE = "testbed"
@@ -37,9 +37,18 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     """Add the choice of a device, without its single figures."""
     parser.add_argument(
         "--device",
-        choices=tuple(PRESETS),
-        help=f"preset for a device's figures (default: the one in MODEL, or {_DEFAULT_DEVICE})",
+        type=device_word,
+        metavar="PRESET",
+        help=f"a device's figures: a preset, {', '.join(PRESETS)}, or a file, such as device measure writes (.json);"
+        f" default: the one in MODEL, or {_DEFAULT_DEVICE}",
     )
+
+
+def device_word(text: str) -> str:
+    """Read the name of a preset, or of a device file."""
+    if text not in PRESETS and not text.lower().endswith((".json", ".json.gz")):
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r}, but {', '.join(PRESETS)}, or a .json file")
+    return text
 
 
 def add_figures(parser: argparse.ArgumentParser, *, several: str = "") -> None:
@@ -139,7 +148,8 @@ def make_device(options: argparse.Namespace, graph: sg.Graph, plan: Plan | None 
     elif options.device is None and graph.arrays.device is not None:
         device = sg.Device.from_mapping(graph.arrays.device)
     else:
-        device = sg.Device.preset(options.device or _DEFAULT_DEVICE)
+        name = options.device or _DEFAULT_DEVICE
+        device = sg.Device.preset(name) if name in PRESETS else read_device(Path(name))
     given = _typed(options)
     if isinstance(given.get("flops"), dict) and isinstance(device.flops, Mapping):
         given["flops"] = {**device.flops, **given["flops"]}

@@ -19,6 +19,7 @@ _VERBS = {
     "compare": "what differs between two partitions: costs, stages, cut tensors, moved nodes",
     "sweep": "partition a model into every number of stages: how many devices are needed?",
     "profile": "measure the work of each node of an ONNX model, with onnxruntime",
+    "device": "measure this machine as a device: rates, memory, transfers between stages",
     "report": "explain a partition: a page, a drawing, a timeline, a graph",
     "run": "run a split model as a pipeline of processes, and measure its stages",
     "split": "write a partition's stages as runnable ONNX models",

@@ -146,6 +146,6 @@ def _sweep_all(options: argparse.Namespace, graph: sg.Graph, devices: Sequence[s
 def _presets(text: str) -> list[str]:
     presets = list(dict.fromkeys(text.split(",")))
     for preset in presets:
-        if preset not in PRESETS:
-            raise argparse.ArgumentTypeError(f"no preset {preset!r}, but {', '.join(PRESETS)}")
+        if preset not in PRESETS and not preset.lower().endswith((".json", ".json.gz")):
+            raise argparse.ArgumentTypeError(f"no preset {preset!r}, but {', '.join(PRESETS)}, or a .json file")
     return presets
