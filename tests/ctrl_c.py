@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 _PROGRAM = """
 import os, signal, sys, threading
-from slicegraph.cli import main
+from slicegraph.cli import audit, main, solve, sweep
 timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
 timer.daemon = True
 timer.start()

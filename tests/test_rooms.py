@@ -14,8 +14,21 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "rust/core/src"
 PACKAGE = ROOT / "python"
 ROOMS = (
-    *("ids", "bits", "error", "interrupt", "graph", "cost", "order", "slice"),
-    *("query", "quotient", "flow", "reduce", "domain", "downset", "labeling", "exact", "search", "nearest", "ties"),
+    *("ids", "bits", "error", "interrupt", "threads", "graph", "cost", "order", "slice"),
+    *(
+        "query",
+        "quotient",
+        "flow",
+        "reduce",
+        "domain",
+        "downset",
+        "labeling",
+        "exact",
+        "search",
+        "nearest",
+        "ties",
+        "at_once",
+    ),
 )
 """The modules of the crate, each above all that it may use."""
 TEST_ONLY = {"cases"}

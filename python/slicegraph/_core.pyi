@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Arrays",
+    "AtOnce",
     "BlockCost",
     "Domains",
     "Found",
@@ -253,6 +254,20 @@ class Proof:
     def downsets(self) -> int: ...
     @property
     def transitions(self) -> int: ...
+
+@final
+class AtOnce:
+    @staticmethod
+    def first(instance: Instance) -> AtOnce | None: ...
+    def close(self) -> AtOnce | None: ...
+    @property
+    def block_of(self) -> NDArray[np.int32]: ...
+    @property
+    def bottleneck(self) -> int: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def proof(self) -> Proof | None: ...
 
 @final
 class Proven:

@@ -116,7 +116,7 @@ def close_in(
     block_of = proven.block_of
     better = None if block_of is None else proven.bottleneck
     best = better if better is not None else bottleneck if bottleneck is not None else ALL_TICKS
-    bound = _bound_of(
+    bound = bound_of(
         proven.proof,
         ordinary,
         seconds=time.perf_counter() - begin,
@@ -131,7 +131,7 @@ def close_in(
     )
 
 
-def _bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: str) -> Bound:
+def bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: str) -> Bound:
     """Give the bound of a proof with what it rests on; without one the ordinary bound's ticks."""
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:

@@ -11,6 +11,7 @@ from slicegraph.bounds import NAMES
 from slicegraph.cost import Instance
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import find
+from slicegraph.solve.at_once import solve_at_once
 from slicegraph.solve.run import SolveRun
 from slicegraph.solve.start import first_partition
 from slicegraph.solve.task import Ended, Task
@@ -45,6 +46,10 @@ def solve_given(
     if begin is None and not instance.is_plain:
         found_at_once = first_partition(instance)
         begin = None if found_at_once is None else found_at_once[0]
+    if task.method == "auto" and begin is None and known is None and task.stop.work is None:
+        ended = solve_at_once(instance, task)
+        if ended is not None:
+            return ended
     search = task.method if task.method in SEARCHES else SEARCHES[0]
     is_shared = task.stop.work is None and "downsets" in METHODS[task.method]
     threads = max(1, task.threads // 2) if is_shared else task.threads

@@ -49,7 +49,8 @@ def solve(
 ) -> Result:
     """Partition a graph, and bound from below what any partition costs.
 
-    First nodes are merged that can be without a loss, and the search has a short look for a partition of what is left.
+    A small graph that is narrow is solved at once, on the calling thread. Where that takes more than some milliseconds,
+    first nodes are merged that can be without a loss, and the search has a short look for a partition of what is left.
     Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does not, the
     search, the DP, and the chain in turns with the exact model go on beside each other, and each has the others' news:
     a better partition lowers the threshold of every bound, a bound that finds a better partition gives it to the
@@ -131,7 +132,7 @@ def solve(
     with ProgressLine(is_wanted=display) as line:
         task = Task(method=method, seed=seed, threads=threads, params=params, stop=stop, show=show)
         ended = _run(instance, task, begin)
-    block_of, stay, is_signalled = _last(ended.instance, ended.block_of, plan, slack)
+    block_of, stay, is_signalled = _last(ended, plan, slack)
     result = make_result(
         ended.instance,
         block_of=block_of,
@@ -145,7 +146,8 @@ def solve(
         method=method,
         stay=stay,
     )
-    result = dataclasses.replace(result, asked=instance, arrangements=ended.arrangements)
+    if instance.order == "any":
+        result = dataclasses.replace(result, asked=instance, arrangements=ended.arrangements)
     ends(_progress(result, work=ended.work))
     return result
 
@@ -194,12 +196,14 @@ def _first(
 
 
 def _last(
-    instance: Instance, block_of: NDArray[np.int32] | None, plan: NDArray[np.int32] | None, slack: float
+    ended: Ended, plan: NDArray[np.int32] | None, slack: float
 ) -> tuple[NDArray[np.int32] | None, Stay | None, bool]:
     """Give the partition that is the answer, what moves from a plan to it, and whether Ctrl-C came."""
+    instance, block_of, is_signalled = ended.instance, ended.block_of, False
     if block_of is None:
         return None, None, False
-    block_of, is_signalled = settle(instance, block_of)
+    if not ended.is_settled:
+        block_of, is_signalled = settle(instance, block_of)
     if plan is None:
         return block_of, None, is_signalled
     block_of, stay, is_cut_short = find_near(instance, plan, block_of, slack)

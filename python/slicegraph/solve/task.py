@@ -48,6 +48,8 @@ class Ended:
         The problem that the partition is of: of one order of the devices.
     block_of
         int32, shape (num_nodes,): the best partition. None: none was found.
+    is_settled
+        Whether it is the one that is given, of all of its bottleneck.
     bounds, arrangements
         What is proven; and of each order of the devices, where any is asked for.
     evaluations, work
@@ -60,6 +62,7 @@ class Ended:
 
     instance: Instance
     block_of: NDArray[np.int32] | None
+    is_settled: bool = False
     bounds: tuple[Bound, ...]
     arrangements: tuple[Arrangement, ...] = ()
     evaluations: int

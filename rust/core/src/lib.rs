@@ -39,6 +39,7 @@
 //! # Ok::<(), slicegraph_core::Error>(())
 //! ```
 
+pub mod at_once;
 mod bits;
 #[cfg(test)]
 mod cases;
@@ -59,6 +60,7 @@ mod quotient;
 pub mod reduce;
 pub mod search;
 pub mod slice;
+mod threads;
 pub mod ties;
 
 pub use error::Error;

@@ -38,6 +38,16 @@ pub struct Proof {
     transitions: u64,
 }
 
+/// A proof as Python reads it.
+pub fn proof_of(proof: &exact::Proof) -> Proof {
+    let (group, downsets, transitions) = match proof.reason {
+        Reason::Cut(group) => (Some(group), 0, 0),
+        Reason::Downsets { downsets, transitions } => (None, downsets, transitions),
+    };
+    let (threshold, num_groups) = (proof.threshold, proof.num_groups);
+    Proof { threshold, merges: rows(&proof.merges), num_groups, group, downsets, transitions }
+}
+
 #[pymethods]
 impl Proven {
     /// No partition is better, in ticks.
@@ -61,14 +71,7 @@ impl Proven {
     /// Where the lower bound comes from; none when it was known before, or is the combinatorial bound.
     #[getter]
     fn proof(&self) -> Option<Proof> {
-        self.0.proof.as_ref().map(|proof| {
-            let (group, downsets, transitions) = match proof.reason {
-                Reason::Cut(group) => (Some(group), 0, 0),
-                Reason::Downsets { downsets, transitions } => (None, downsets, transitions),
-            };
-            let (threshold, num_groups) = (proof.threshold, proof.num_groups);
-            Proof { threshold, merges: rows(&proof.merges), num_groups, group, downsets, transitions }
-        })
+        self.0.proof.as_ref().map(proof_of)
     }
 
     /// Downsets and labels that were kept for all thresholds together.

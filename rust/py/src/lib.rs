@@ -1,5 +1,6 @@
 //! The Python face of `slicegraph-core` and `slicegraph-checker`: conversions only.
 
+mod at_once;
 mod boundary;
 mod checker;
 mod domains;
@@ -15,6 +16,8 @@ mod ties;
 /// The compiled core of `slicegraph`.
 #[pyo3::pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::at_once::AtOnce;
     #[pymodule_export]
     use crate::checker::prove_again;
     #[pymodule_export]

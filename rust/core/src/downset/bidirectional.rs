@@ -46,8 +46,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::end::End;
 use super::enumerate::{Budget, Enumerator, Question};
 use super::kd_tree::KdTree;
@@ -58,6 +56,7 @@ use crate::cost::{INFINITE, Ticks};
 use crate::domain::Domains;
 use crate::ids::{count, narrow};
 use crate::query::{Effort, Halt, Query};
+use crate::threads;
 
 /// Found downsets, and for each one of the last levels that a block leads to it from.
 type Reached = (Downsets, Vec<Option<u32>>);
@@ -269,7 +268,7 @@ impl<'a> Search<'a> {
         let places: Vec<usize> = (0..found.len()).collect();
         for chunk in places.chunks(self.query.params.downset.chunk) {
             let find = |&index: &usize| tree.find(found.priced(), index, side == 0, self.query.threshold);
-            let tried: Vec<(Option<usize>, u64)> = chunk.par_iter().map(find).collect();
+            let tried: Vec<(Option<usize>, u64)> = threads::each(chunk, find);
             for (origin, transitions) in tried {
                 effort.transit(transitions)?;
                 origins.push(origin.map(narrow));
@@ -324,7 +323,7 @@ impl<'a> Search<'a> {
         let targets: Vec<usize> = (0..backward.reached.len()).collect();
         for chunk in targets.chunks(self.query.params.downset.chunk) {
             let tried: Vec<(Option<usize>, u64)> =
-                chunk.par_iter().map(|&target| tree.find(to, target, true, self.query.threshold)).collect();
+                threads::each(chunk, |&target| tree.find(to, target, true, self.query.threshold));
             for (&target, (origin, transitions)) in chunk.iter().zip(tried) {
                 effort.transit(transitions)?;
                 if let Some(origin) = origin {

@@ -4,8 +4,6 @@
 
 use std::ops::ControlFlow;
 
-use rayon::ThreadPoolBuilder;
-
 use super::bracket::{Bounds, Bracket, Event, Task};
 use super::branch::Part;
 use super::decide::{Stage, decide_known, decide_within, decide_without_cuts};
@@ -18,6 +16,7 @@ use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::query::{Counts, Effort, Halt, Query};
 use crate::reduce::{Merge, Reduction, reduce};
+use crate::threads;
 
 const MAX_THREADS: usize = 4096;
 
@@ -112,12 +111,6 @@ pub fn prove(
         let rule = format!("there are from 1 to {MAX_THREADS}");
         return Err(Error::Parameter { name: "threads", value: threads.to_string(), rule });
     }
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| Error::Parameter {
-        name: "threads",
-        value: threads.to_string(),
-        rule: error.to_string(),
-    })?;
     let mut prover = Prover {
         instance,
         interrupt,
@@ -138,7 +131,7 @@ pub fn prove(
         },
     };
     // An interrupt leaves what is known so far.
-    let _ = pool.install(|| prover.close_in());
+    let _ = threads::on(threads, || prover.close_in())?;
     Ok(prover.proven)
 }
 

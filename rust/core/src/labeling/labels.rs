@@ -20,8 +20,6 @@
 //! Of two labels of which one is of no use one stays, so none is missed: a label that is left out can be continued to a cheap
 //! partition only when one that stays can.
 
-use rayon::prelude::*;
-
 use super::completion::{Completion, completions};
 use super::dominance::{Origin, useful};
 use super::frontier::{Arc, Frontiers, Layer};
@@ -29,6 +27,7 @@ use super::resources::Resources;
 use crate::cost::Ticks;
 use crate::ids::{NodeId, count, narrow, wide};
 use crate::query::{Effort, Halt, Query};
+use crate::threads;
 
 /// The labels of a layer, frontier by frontier.
 struct Labels {
@@ -105,7 +104,7 @@ impl Step<'_> {
         let found: Vec<(Vec<Ticks>, Vec<Origin>)> = if num_tried < params.parallel {
             groups.iter().map(reach).collect()
         } else {
-            groups.par_iter().map(reach).collect()
+            threads::each(&groups, reach)
         };
         let mut next = Labels { costs: Vec::new(), begins: vec![0] };
         let mut origins = Vec::new();

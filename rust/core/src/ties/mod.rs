@@ -38,8 +38,6 @@ mod moves;
 #[cfg(test)]
 mod tests;
 
-use rayon::ThreadPoolBuilder;
-
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::domain::Known;
 use crate::exact::decide;
@@ -49,6 +47,7 @@ use crate::order::TopologicalOrder;
 use crate::query::{Effort, ExactParams, Halt, Query};
 use crate::reduce::{Reduction, join_together, reduce};
 use crate::slice::Slicer;
+use crate::threads;
 use least::Rank;
 
 /// What looking for ties may use.
@@ -196,8 +195,8 @@ impl Search<'_> {
         if is_open || graph.num_nodes() <= of_io {
             let reduction = reduce(self.instance, self.threshold, self.interrupt)?;
             // What was proven and found by threads of somebody else would be theirs.
-            let Ok(pool) = ThreadPoolBuilder::new().num_threads(1).build() else { return Ok(()) };
-            pool.install(|| self.exactly(best, &reduction))?;
+            let Ok(done) = threads::on(1, || self.exactly(best, &reduction)) else { return Ok(()) };
+            done?;
         }
         if !best.is_least && self.instance.is_plain() {
             moves::descend(self.instance, best, self.threshold, &mut steps, self.interrupt)?;

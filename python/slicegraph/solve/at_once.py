@@ -1,0 +1,68 @@
+"""Small graphs whose optimum is found and proven before a search would have begun, without threads."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from slicegraph._core import AtOnce
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.downsets import bound_of
+from slicegraph.cost import Instance
+from slicegraph.evidence.bound import Bound
+from slicegraph.history import Row
+from slicegraph.solve.task import Ended, Task
+from slicegraph.stop import Progress
+
+_log = logging.getLogger(__name__)
+
+
+def solve_at_once(instance: Instance, task: Task) -> Ended | None:
+    """Give the optimum and its proof, or what the stop leaves; None where the graph is not small and narrow.
+
+    The answer is the same each time, and what the search and the downset DP would come to: the same bottleneck, and the
+    same evidence. It takes some milliseconds; see ``rust/core/src/at_once.rs``.
+
+    Parameters
+    ----------
+    instance
+        The problem, with its devices in a given order.
+    task
+        What is asked.
+    """
+    begin, ordinary = time.monotonic(), combinatorial(instance)
+    first = AtOnce.first(instance.core)
+    if first is None:
+        return None
+    seconds, bottleneck = time.monotonic() - begin, instance.seconds(first.bottleneck)
+    _log.info("%.2f s: best %.6g s after %d candidates", seconds, bottleneck, first.evaluations)
+    progress = Progress(
+        seconds=seconds,
+        bottleneck=bottleneck,
+        lower_bound=ordinary.lower_bound,
+        evaluations=first.evaluations,
+        work=first.evaluations,
+    )
+    is_told_to_end = task.show(progress) or bool(task.stop(progress))
+    last = first if is_told_to_end else first.close()
+    if last is None:
+        return None
+    history: list[Row] = [(seconds, bottleneck, ordinary.lower_bound)]
+    bounds: list[Bound] = [ordinary]
+    if not is_told_to_end:
+        seconds, bottleneck = time.monotonic() - begin, instance.seconds(last.bottleneck)
+        history.append((seconds, bottleneck, bottleneck))
+    if (proof := last.proof) is not None:
+        bounds.append(bound_of(proof, ordinary, seconds=seconds, status="optimal"))
+        _log.info("downsets: %.6g s proven in %.2f s", bottleneck, seconds)
+    return Ended(
+        instance=instance,
+        block_of=last.block_of,
+        is_settled=not is_told_to_end,
+        bounds=tuple(bounds),
+        evaluations=last.evaluations,
+        work=last.evaluations,
+        seconds=seconds,
+        history=tuple(history),
+        is_interrupted=False,
+    )

@@ -1,0 +1,74 @@
+"""What is solved at once is what a run comes to, and a stop has its say."""
+
+from __future__ import annotations
+
+import threading
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import slicegraph as sg
+from questions import Question, light_questions, questions
+from slicegraph.solve import given as given_order
+from slicegraph.stop import Condition
+from strategies import CHAIN, grid, to_instance
+
+LAYERED = sg.generate.layered(num_layers=20, width=2, seed=3)
+
+
+def in_a_run(instance: sg.Instance, stop: Condition) -> sg.Result:
+    """Solve with search and threads, as a graph that is not small."""
+    with mock.patch.object(given_order, "solve_at_once", return_value=None):
+        return sg.solve(instance, stop=stop)
+
+
+def told(result: sg.Result) -> tuple[object, ...]:
+    """What must not depend on how it was solved: of partitions the rank, of bounds the evidence but for its seconds."""
+    io = sum(block.io_in + block.io_out for block in result.block_costs)
+    bounds = [(bound.method, bound.ticks, bound.reduction, bound.downsets, bound.node) for bound in result.bounds]
+    return result.status, result.bottleneck, result.lower_bound, len(result.block_costs), io, bounds
+
+
+@given(st.one_of(light_questions(), questions()))
+@settings(max_examples=40)
+def test_a_small_graph_has_the_answer_of_a_run(question: Question) -> None:
+    """The same bottleneck, bound, stages, communication and evidence."""
+    instance = question.instance
+    assert told(sg.solve(instance)) == told(in_a_run(instance, sg.MaxRuntime(60)))
+
+
+@pytest.mark.parametrize("num_blocks", [2, 5])
+def test_an_answer_is_the_same_each_time_and_takes_no_thread(num_blocks: int) -> None:
+    instance = sg.Instance(LAYERED, num_blocks=num_blocks)
+    with mock.patch.object(threading.Thread, "start", None):
+        result, again = sg.solve(instance, seed=0, threads=1), sg.solve(instance, seed=5, threads=2)
+    assert told(result) == told(again)
+    assert result.block_of.tolist() == again.block_of.tolist()
+    assert [bound.status for bound in result.bounds] == ["optimal", "optimal"]
+    assert sg.check(LAYERED, result.certificate).gap == 0.0
+    assert result.status is sg.Status.OPTIMAL
+    assert [row[1:] for row in result.history][-1] == (result.bottleneck, result.lower_bound)
+
+
+def test_a_stop_or_a_callback_ends_it_after_the_first_partition() -> None:
+    """Both are told of the first partition, and of the last one."""
+    instance, seen = sg.Instance(LAYERED, num_blocks=5), list[sg.Progress]()
+    assert sg.solve(instance, callback=seen.append).status is sg.Status.OPTIMAL
+    assert (len(seen), seen[0].evaluations, seen[1].gap) == (2, 4, 0.0)
+    assert seen[0].bottleneck >= seen[1].bottleneck > seen[0].lower_bound
+    for ended in (sg.solve(instance, stop=sg.MaxRuntime(0)), sg.solve(instance, callback=lambda _: True)):
+        assert (ended.status, [bound.method for bound in ended.bounds]) == (sg.Status.TIME_LIMIT, ["combinatorial"])
+        assert ended.bottleneck <= seen[0].bottleneck
+    assert sg.solve(instance, stop=sg.TargetGap(seen[0].gap)).status is sg.Status.WITHIN_GAP
+
+
+def test_what_is_wide_has_a_run() -> None:
+    """And so has what is known before: a warm start, or work that is counted."""
+    wide = to_instance(grid(12), {"bandwidth": 8.0}, 6)
+    assert sg.solve(wide, stop=sg.MaxEvaluations(50)).evaluations > 4
+    chain = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    assert sg.solve(chain).evaluations == 4
+    assert sg.solve(chain, stop=sg.MaxWork(10**6)).evaluations != 4
+    assert sg.solve(chain, warm_start=[0, 0, 0]).evaluations != 4
