@@ -12,6 +12,7 @@ from jax.extend.core import JaxprEqn
 from slicegraph.errors import InputError
 from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.jax.avals import nbytes
+from slicegraph.formats.jax.modules import Path, module_path
 from slicegraph.formats.jax.walk import Walk
 from slicegraph.formats.traced import Program, Step, Value
 
@@ -69,14 +70,19 @@ def traced_program(
     parameters: list[Value] = []
     inputs: list[Value] = []
     leaves: list[Value] = []
+    modules: dict[Value, Path] = {}
     for (path, _), var in zip(paths, closed.jaxpr.invars, strict=True):
         is_positional = path[0].idx == 0
         label = ("args" if is_positional else "kwargs") + jax.tree_util.keystr(path[1:])
         value = Value(nbytes=nbytes(var.aval, label), name=label)
         leaves.append(value)
-        (parameters if is_positional and path[1].idx in wanted else inputs).append(value)
+        if is_positional and path[1].idx in wanted:
+            parameters.append(value)
+            modules[value] = module_path(path[2:])
+        else:
+            inputs.append(value)
     formulas, said = Formulas(flops), Trips(trips)
-    walk = Walk(formulas, said, open_loops)
+    walk = Walk(formulas, said, open_loops, modules)
     steps, outputs = walk.closed(closed, leaves)
     formulas.check_used()
     said.check_used()

@@ -14,6 +14,7 @@ from slicegraph.formats.jax import stacks
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
 from slicegraph.formats.jax.calls import OPAQUE, called, jaxprs, num_equations
 from slicegraph.formats.jax.flops import RULES, count, name_of
+from slicegraph.formats.jax.modules import Modules, Path
 from slicegraph.formats.jax.numbers import Number, number, numbers_of, trips_of
 from slicegraph.formats.traced import Body, Step, Value
 
@@ -56,6 +57,8 @@ class Walk:
         What primitives compute, by the user.
     trips
         How often loops run, by the user; such a loop is not opened, for another run may differ.
+    modules
+        The module of each parameter that the function is given.
     open_loops
         A loop becomes its iterations if all of them together have no more equations, loops in them counted as one.
 
@@ -71,7 +74,7 @@ class Walk:
         Arrays that it closes over.
     """
 
-    def __init__(self, formulas: Formulas, trips: Trips, open_loops: int) -> None:
+    def __init__(self, formulas: Formulas, trips: Trips, open_loops: int, modules: Mapping[Value, Path]) -> None:
         self._formulas = formulas
         self._trips = trips
         # Equations that may stand in one iteration at hand: each loop that is opened divides them by its trips.
@@ -83,6 +86,8 @@ class Walk:
         self._constants: dict[int, Value] = {}
         self._numbers: dict[Value, Number] = {}
         self._parts: dict[Value, list[Value]] = {}
+        self._modules = Modules(modules)
+        self._stored = set(modules)
         self._count = 0
 
     def closed(self, closed: ClosedJaxpr, arguments: Sequence[Value], scope: str = "") -> Walked:
@@ -116,8 +121,11 @@ class Walk:
         if (opened := self._opened(eqn, inputs, numbers[:1], trips, path)) is not None:
             return opened
         self._count += 1
-        name = f"{path}/{eqn.primitive.name}.{self._count}" if path else f"{eqn.primitive.name}.{self._count}"
+        name = f"{self._modules.scope(path, inputs)}/{eqn.primitive.name}.{self._count}".removeprefix("/")
         outputs = self._fresh(name, eqn.outvars)
+        if self._stored.issuperset(inputs):
+            self._modules.follow(inputs, outputs)
+            self._stored.update(outputs)
         step = self._step(eqn, name, inputs, outputs, self._bodies(eqn, name, path, inputs, trips))
         self.equations[step] = eqn
         return [step], outputs
@@ -264,6 +272,7 @@ class Walk:
         """Give a value for a number that is written into the program, or worked out."""
         value = Value(nbytes=0, name=str(literal.val))
         self.parameters.append(value)
+        self._stored.add(value)
         self.literals[value] = literal
         if known is not None:
             self._numbers[value] = known
@@ -275,6 +284,7 @@ class Walk:
             value = Value(nbytes=nbytes(atom.aval, "an array that the function closes over"), name="constant")
             self._constants[id(array)] = value
             self.constants[value] = array
+            self._stored.add(value)
             self.parameters.append(value)
         return self._constants[id(array)]
 
