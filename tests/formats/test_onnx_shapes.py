@@ -14,7 +14,7 @@ from onnx_nodes import floats
 from slicegraph.errors import InputError
 from slicegraph.formats.counting import Formulas
 from slicegraph.formats.onnx import flops, read, shapes
-from slicegraph.formats.onnx.nodes import Node
+from slicegraph.formats.onnx.nodes import Node, Stated
 from slicegraph.formats.onnx.values import Value, of_shape
 
 
@@ -117,8 +117,8 @@ def test_no_rule_falls_over_a_wrong_node(op: str, inputs: list[Any], attributes:
         None if one is None else of_shape(one[0], None if one[1] is None else tuple(one[1])) for one in inputs
     ]
     try:
-        made = shapes.outputs(proto, values) or {}
-        node = Node(proto=proto, position=0, inputs=values, outputs=[*made.values()], reads={})
+        made = shapes.outputs(Stated.of(proto), values) or {}
+        node = Node(stated=Stated.of(proto), position=0, inputs=values, outputs=[*made.values()], reads={})
         assert flops.count(node, Formulas()).flops >= 0
     except InputError:
         pass

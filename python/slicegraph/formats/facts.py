@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 MOST_UNPACKED: Final = 32
 """How many times as large as what is stored something may be that is unpacked from it: numbers from single bits."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What one run of an operation takes.
 
     Attributes
@@ -52,16 +50,17 @@ hundredth of what a large product of matrices does, and so few that accelerators
 def priced(own: Facts) -> Facts:
     """Let a view move nothing, and raise the operations of a guess to what its bytes suggest, and to 1 at least."""
     if own.is_view:
-        return replace(own, flops=0, read_bytes=0, write_bytes=0)
+        return own._replace(flops=0, read_bytes=0, write_bytes=0)
     if not own.is_guess:
         return own
-    return replace(own, flops=max(1, own.flops, GUESSED_PER_BYTE * (own.read_bytes + own.write_bytes)))
+    return own._replace(flops=max(1, own.flops, GUESSED_PER_BYTE * (own.read_bytes + own.write_bytes)))
 
 
 def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
     """Give what an operation with alternative bodies takes: what the most expensive one does, and at least its own."""
-    return replace(
-        own,
+    if not bodies:
+        return own
+    return own._replace(
         flops=max([own.flops, *(body.flops for body in bodies)]),
         read_bytes=max([own.read_bytes, *(body.read_bytes for body in bodies)]),
         write_bytes=max([own.write_bytes, *(body.write_bytes for body in bodies)]),
@@ -95,7 +94,7 @@ def joined(parts: Sequence[Facts]) -> Facts:
         return parts[0]
     total = repeated(parts, 1, {})
     is_view, state_bytes = all(part.is_view for part in parts), sum(part.state_bytes for part in parts)
-    return replace(total, dtype=total.dtype or parts[-1].dtype, is_view=is_view, state_bytes=state_bytes)
+    return total._replace(dtype=total.dtype or parts[-1].dtype, is_view=is_view, state_bytes=state_bytes)
 
 
 def _of_most(parts: Sequence[Facts]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,18 @@ import numpy as np
 
 from slicegraph.errors import InputError
 from slicegraph.formats.limits import check_nesting, unpacked
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Let Python collect no garbage while a file becomes objects, of which all are kept: looking at them takes long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def read_whole(path: Path) -> bytes:

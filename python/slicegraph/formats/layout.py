@@ -104,9 +104,12 @@ def _parameters(facts: Sequence[Facts]) -> tuple[list[int], dict[str, Any]]:
 
 
 def _int64(kind: str, names: Iterable[str], numbers: Iterable[int]) -> NDArray[np.int64]:
-    checked = []
-    for name, number in zip(names, numbers, strict=True):
+    listed = list(numbers)
+    for name, number in zip(names, listed, strict=True) if listed and not _are_counts(listed) else ():
         if not 0 <= number <= _LARGEST:
             raise InputError(f"{kind} {name!r} computes or moves more than 64 bits can count")
-        checked.append(number)
-    return np.array(checked, dtype=np.int64)
+    return np.array(listed, dtype=np.int64)
+
+
+def _are_counts(numbers: Sequence[int]) -> bool:
+    return min(numbers) >= 0 and max(numbers) <= _LARGEST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class Formulas:
             else:
                 raise InputError(f"flops of {op}: {formula!r} is neither a formula nor a function of shapes")
 
+    @property
+    def ops(self) -> Collection[str]:
+        """The operators that something was given for."""
+        return self._of.keys()
+
     def count(
         self,
         op: str,
@@ -95,6 +100,8 @@ class Formulas:
         InputError
             An operator does not occur.
         """
+        if not self._of:
+            return
         there = {_plain(op) for op in ops} | self._used
         for op, (called, _) in self._of.items():
             if op not in there:

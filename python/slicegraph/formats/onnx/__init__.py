@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
+from slicegraph.formats.files import without_collection
 from slicegraph.formats.onnx.opening import named, opened
 
 __all__ = ["read"]
@@ -78,5 +79,5 @@ def read(
     >>> len(graph.op), int(graph.flops.sum())
     (66, 706628160)
     """
-    with named(path):
+    with named(path), without_collection():
         return opened(path, dims or {}, flops, trips).arrays

@@ -94,8 +94,8 @@ def grouped(node: Node) -> Sequence[Value]:
         return [output, present, present]
     total, old = given(node, 6).scalar, size(cache, 2)
     longest = _sum(old, new) if total is None or old is None else max(total, old)
-    present = [tensor(kind(given(node, at)), replaced(given(node, at), 2, longest)) for at in (3, 4)]  # type: ignore[assignment] # both
-    return [output, *present]  # type: ignore[misc] # both
+    both = [given(node, at) for at in (3, 4)]
+    return [output, *(tensor(kind(value), replaced(value, 2, longest)) for value in both)]
 
 
 def sparse(node: Node) -> Sequence[Value]:

@@ -24,6 +24,8 @@ Run = Callable[[GraphProto, Mapping[str, Value]], Walked]
 Entered = tuple[Sequence[Value], Sequence[Body]]
 """The node's outputs, and its bodies."""
 
+RUNNING: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+"""The operators with bodies."""
 _ENDLESS: Final = 2**31 - 1  # exporters write a huge trip count where they mean: until the condition fails
 _ATTEMPTS: Final = 4
 
@@ -66,7 +68,7 @@ def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trip
     limit = inputs[0].scalar if inputs and inputs[0] else None
     trips = None if limit is None or limit >= _ENDLESS else max(0, limit)
     # A sequence may grow from one iteration to the next.
-    carried = [replace(varying(value or UNKNOWN), parts=None) for value in inputs[2:]]
+    carried = [varying(value or UNKNOWN)._replace(parts=None) for value in inputs[2:]]
     counters = [of_shape(TensorProto.INT64, ()), of_shape(TensorProto.BOOL, ())]
     # A carried value has one shape in all iterations if the body returns the shape that it was given.
     for attempt in range(1, _ATTEMPTS + 1):
@@ -93,7 +95,7 @@ def _scan(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trip
     if not 0 < count <= len(inputs) or num_states > len(node.output):
         raise InputError(f"{described(node)} does not fit its num_scan_inputs = {count}")
     states, scanned = (
-        [replace(varying(value or UNKNOWN), parts=None) for value in inputs[:num_states]],
+        [varying(value or UNKNOWN)._replace(parts=None) for value in inputs[:num_states]],
         [varying(value or UNKNOWN) for value in inputs[num_states:]],
     )
     axes = _axes(node, "scan_input_axes", count)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.facts import MOST_UNPACKED
-from slicegraph.formats.onnx.nodes import attribute, body_graphs, described, is_standard, spelling
+from slicegraph.formats.onnx.nodes import Node, Stated, attribute, described, spelling
 from slicegraph.formats.onnx.values import Stored, Value, of_array, of_sparse, of_tensor
 
 _RANDOM: Final = frozenset(
@@ -37,39 +36,34 @@ def initializers(graph: GraphProto) -> Iterator[tuple[str, Value]]:
     parts: dict[Hashable, Value] = {}
     for tensor in graph.initializer:
         value = of_tensor(tensor)
-        place = {entry.key: entry.value for entry in tensor.external_data}
+        place = {entry.key: entry.value for entry in tensor.external_data} if value.elements is None else {}
         if {"location", "offset", "length"} <= place.keys():
             first = parts.setdefault((place["location"], place["offset"], place["length"]), value)
-            value = replace(value, stores=first.stores)
+            value = value._replace(stores=first.stores)
         yield tensor.name, value
     for sparse in graph.sparse_initializer:
         yield sparse.values.name, of_sparse(sparse)
 
 
-def is_stored(node: NodeProto) -> bool:
-    """Say whether a node is a Constant."""
-    return node.op_type == "Constant" and not node.domain
-
-
-def told(node: NodeProto, reads: Mapping[str, Value]) -> Value | None:
+def told(node: Stated, reads: Mapping[str, Value]) -> Value | None:
     """Give the Shape or Size of a value whose shape is known; None for any other node."""
-    if node.op_type not in {"Shape", "Size"} or not is_standard(node) or not reads:
+    if node.op not in {"Shape", "Size"} or not reads:
         return None
     measured = next(iter(reads.values()))
     shape = measured.shape
     if shape is None or None in shape:
         return None
-    if node.op_type == "Size":
+    if node.op == "Size":
         return None if measured.numel >= 1 << 63 else of_array(np.array(measured.numel, dtype=np.int64))
-    start, end = attribute(node, "start"), attribute(node, "end")
+    start, end = attribute(node.proto, "start"), attribute(node.proto, "end")
     return of_array(np.array(shape[slice(start.i if start else 0, end.i if end else None)], dtype=np.int64))
 
 
-def is_random(node: NodeProto, inputs: Mapping[str, Value]) -> bool:
+def is_random(node: Stated, inputs: Mapping[str, Value]) -> bool:
     """Say whether a node draws random numbers, in its bodies or itself: then it is no constant."""
-    if any(is_random(inner, inputs) for graph in body_graphs(node) for inner in graph.node):
+    if any(is_random(Stated.of(inner), inputs) for graph in node.bodies for inner in graph.node):
         return True
-    return node.op_type in _RANDOM or (node.op_type == "Dropout" and not is_inference_dropout(node, inputs))
+    return node.op in _RANDOM or (node.op == "Dropout" and not is_inference_dropout(node.proto, inputs))
 
 
 def is_inference_dropout(node: NodeProto, values: Mapping[str, Value]) -> bool:
@@ -86,35 +80,34 @@ def is_inference_dropout(node: NodeProto, values: Mapping[str, Value]) -> bool:
 
 
 def stores(
-    node: NodeProto, reads: Mapping[str, Value], output: str, made: Value, pieces: dict[Hashable, Stored]
+    node: Stated, reads: Mapping[str, Value], output: str, made: Value, pieces: dict[Hashable, Stored]
 ) -> tuple[Stored, ...]:
     """Say what the model stores for an output of a constant node; ``pieces`` are those of the model so far.
 
     What a model unpacks anew in each run, as DequantizeLinear and Cast do, is stored as it is packed; a piece of
     something as its part of that; and what it makes of nothing, or of far less, only as it is made.
     """
-    is_told = is_standard(node) and node.op_type in _TOLD
     own = made.nbytes or made.counted_bytes()
-    if made.stores and (is_told or any(body_graphs(node))):
+    if made.stores and (node.op in _TOLD or node.bodies):
         return made.stores
-    first = reads.get(node.input[0]) if node.input else None
-    if is_standard(node) and first is not None and first.stores:
-        if node.op_type in _ARRANGING:
+    first = reads.get(node.inputs[0]) if node.inputs else None
+    if first is not None and first.stores:
+        if node.op in _ARRANGING:
             return first.stores
         if _is_piece(node, reads):
-            others = [reads[name] for name in node.input[1:] if name]
-            key = (first.stores, spelling(node), *map(_elements, others), list(node.output).index(output))
+            others = [reads[name] for name in node.inputs[1:] if name]
+            key = (first.stores, spelling(node), *map(_elements, others), node.outputs.index(output))
             return _piece(first, own, key, pieces)
     parts = dict.fromkeys(part for value in reads.values() for part in value.stores)
-    packed = tuple(part for part in parts if part.is_given and not part.is_list)
+    packed = [part for part in parts if part.is_given and not part.is_list]
     is_unpacked = packed and own <= MOST_UNPACKED * sum(part.nbytes for part in packed)
-    return packed if is_unpacked else (Stored(nbytes=own, is_given=False),)
+    return tuple(packed) if is_unpacked else (Stored(nbytes=own, is_given=False),)
 
 
-def _is_piece(node: NodeProto, reads: Mapping[str, Value]) -> bool:
-    if node.op_type == "Gather":
-        return reads[node.input[1]].numel == 1
-    return node.op_type in {"Slice", "Split"}
+def _is_piece(node: Stated, reads: Mapping[str, Value]) -> bool:
+    if node.op == "Gather":
+        return reads[node.inputs[1]].numel == 1
+    return node.op in {"Slice", "Split"}
 
 
 def _piece(whole: Value, own: int, key: Hashable, pieces: dict[Hashable, Stored]) -> tuple[Stored, ...]:
@@ -131,18 +124,19 @@ def _elements(value: Value) -> Hashable:
     return value.stores if array is None else (array.dtype.str, array.shape, array.tobytes())
 
 
-def attribute_bytes(node: NodeProto) -> int:
+def attribute_bytes(node: Node) -> int:
     """Say what a node of classical machine learning stores in its attributes, as trees and linear models do."""
-    if node.domain != "ai.onnx.ml":
+    if not node.op.startswith("ai.onnx.ml."):
         return 0
-    tensors = sum(of_tensor(tensor).counted_bytes() for found in node.attribute for tensor in (found.t, *found.tensors))
-    return tensors + sum(4 * len(found.floats) + 8 * len(found.ints) for found in node.attribute)
+    found = node.proto.attribute
+    tensors = sum(of_tensor(tensor).counted_bytes() for each in found for tensor in (each.t, *each.tensors))
+    return tensors + sum(4 * len(each.floats) + 8 * len(each.ints) for each in found)
 
 
 def stored(node: NodeProto) -> Value:
     """Read a Constant node."""
     value = _stored(node)
-    return value if value.nbytes is not None else replace(value, reason=described(node))
+    return value if value.nbytes is not None else value._replace(reason=described(node))
 
 
 def _stored(node: NodeProto) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
@@ -11,15 +11,15 @@ from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import values
 from slicegraph.formats.onnx.expressions import parsed
-from slicegraph.formats.onnx.nodes import Walked, body_graphs
+from slicegraph.formats.onnx.nodes import Stated, Walked
 from slicegraph.formats.onnx.quoting import listed
 from slicegraph.formats.onnx.values import Shape, Value
 
 _TOO_LONG = 1 << 63
 
 
-def named(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, int]:
-    """Check the sizes that the caller gives to dimensions of the model.
+def named(graph: GraphProto, nodes: Iterable[Stated], dims: Mapping[str, int]) -> dict[str, int]:
+    """Check the sizes that the caller gives to dimensions of the model, a graph of these nodes.
 
     A dimension without a name, or named "?", is called after its value and axis: ``INPUT.AXIS``.  The names in an
     expression are names as well.
@@ -30,7 +30,7 @@ def named(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, int]:
         A name in ``dims`` is no open dimension that the model names, its value is no size, or an expression of an
         input makes no size.
     """
-    names = {name: None for each in _graphs(graph) for name in open_names(_all(each))}
+    names = {name: None for each in _graphs(graph, nodes) for name in open_names(_all(each))}
     names |= dict.fromkeys(sorted({part for name in names for part in _parts(name)}))
     for name, size in dims.items():
         if name not in names:
@@ -56,7 +56,7 @@ def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
         if info.name in found:
             raise InputError(f"two inputs are named {info.name!r}")
         value = values.of_type(_bound(info, dims))
-        found[info.name] = value if value.nbytes is not None else replace(value, reason=f"input {info.name!r}")
+        found[info.name] = value if value.nbytes is not None else value._replace(reason=f"input {info.name!r}")
     return found
 
 
@@ -73,7 +73,7 @@ def completed(inferred: Value, record: Value | None) -> Value:
     if record is None or inferred.nbytes is not None:
         return inferred
     if not inferred.kind or inferred.shape is None:
-        return _explained(replace(record, items=inferred.items, parts=inferred.parts), inferred)
+        return _explained(record._replace(items=inferred.items, parts=inferred.parts), inferred)
     if record.shape is None or len(record.shape) != len(inferred.shape):
         return inferred
     pairs = zip(inferred.shape, record.shape, strict=True)
@@ -83,7 +83,7 @@ def completed(inferred: Value, record: Value | None) -> Value:
 
 
 def _explained(value: Value, inferred: Value) -> Value:
-    return replace(value, reason=inferred.reason, is_contradiction=inferred.is_contradiction)
+    return value._replace(reason=inferred.reason, is_contradiction=inferred.is_contradiction)
 
 
 def check_agreement(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> None:
@@ -196,11 +196,11 @@ def _all(graph: GraphProto) -> Iterator[ValueInfoProto]:
     yield from _records(graph)
 
 
-def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+def _graphs(graph: GraphProto, nodes: Iterable[Stated]) -> Iterator[GraphProto]:
     yield graph
-    for node in graph.node:
-        for body in body_graphs(node):
-            yield from _graphs(body)
+    for node in nodes:
+        for body in node.bodies:
+            yield from _graphs(body, map(Stated.of, body.node))
 
 
 def _bound(info: ValueInfoProto, dims: Mapping[str, int]) -> TypeProto:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Final
 
 from slicegraph.formats.counting import Count, Formulas
@@ -15,7 +16,7 @@ from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_drop
 from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.moving import base, moved
 from slicegraph.formats.onnx.nodes import Body, Node, Walked
-from slicegraph.formats.onnx.values import Value
+from slicegraph.formats.onnx.values import DTYPES, Value
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 # Products and the like of whole numbers, whatever their scales are.
@@ -41,16 +42,20 @@ def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Seque
         Names of the values that it is given anew each time.
     """
     used = walked.used
-    views = [_is_view(node, used & set(node.proto.output)) for node in walked.nodes]
-    uses = [
-        Use(reads=list(node.reads), makes=list(filter(None, node.proto.output)), base=base(node), is_view=is_view)
-        for node, is_view in zip(walked.nodes, views, strict=True)
-    ]
-    places = in_place(uses, walked.outputs, state=(), lent=lent)
+    views = [_is_view(node, used) for node in walked.nodes]
+    places = _places(walked, views, lent) if any(base(node) is not None for node in walked.nodes) else {}
     return [
         _facts(node, used, formulas, places.get(index), is_view=is_view)
         for index, (node, is_view) in enumerate(zip(walked.nodes, views, strict=True))
     ]
+
+
+def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dict[int, Placement]:
+    uses = [
+        Use(reads=list(node.reads), makes=list(filter(None, node.stated.outputs)), base=base(node), is_view=is_view)
+        for node, is_view in zip(walked.nodes, views, strict=True)
+    ]
+    return in_place(uses, walked.outputs, state=(), lent=lent)
 
 
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
@@ -77,28 +82,38 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
 
 
 def _parameters(node: Node) -> dict[Any, int]:
-    parameters = _stored(node.reads.values(), id(node.proto))
-    stored = attribute_bytes(node.proto)
-    return parameters | {id(node.proto): stored} if stored else parameters
+    parameters = _stored(node.reads.values(), id(node.stated))
+    stored = attribute_bytes(node)
+    return parameters | {id(node.stated): stored} if stored else parameters
 
 
 def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
     """Give the bytes of what the model stores for those values that are parameters."""
-    parts = [part for value in values if value.is_constant for part in value.stores]
-    return {(owner, part) if part.is_list else part: part.nbytes for part in parts}
+    stored: dict[Any, int] = {}
+    for value in values:
+        if value.is_constant:
+            for part in value.stores:
+                stored[(owner, part) if part.is_list else part] = part.nbytes
+    return stored
 
 
 def _dtype(node: Node) -> str:
     """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
-    operands = [value.dtype for value in node.inputs if value is not None]
-    if node.proto.op_type.startswith(_QUANTIZED):
-        widths = [bits(each) for each in operands if "int" in each and bits(each) <= _MOST_QUANTIZED]
-        return f"int{max(widths)}" if widths else computed_in(operands)
-    return computed_in(operands, next((value.dtype for value in node.outputs if value is not None), ""))
+    operands = tuple([value.elem_type for value in node.inputs if value is not None])
+    return _computed_in(node.op, operands, next((value.elem_type for value in node.outputs if value is not None), 0))
 
 
-def _is_view(node: Node, written: AbstractSet[str]) -> bool:
+@lru_cache(maxsize=1 << 12)
+def _computed_in(op: str, operands: tuple[int, ...], made: int) -> str:
+    types = [DTYPES.get(each, "") for each in operands]
+    if op.rpartition(".")[2].startswith(_QUANTIZED):
+        widths = [bits(each) for each in types if "int" in each and bits(each) <= _MOST_QUANTIZED]
+        return f"int{max(widths)}" if widths else computed_in(types)
+    return computed_in(types, DTYPES.get(made, ""))
+
+
+def _is_view(node: Node, used: AbstractSet[str]) -> bool:
     if node.op == "Dropout":
         # The mask, if anybody wants it, is made.
-        return is_inference_dropout(node.proto, node.reads) and written <= set(node.proto.output[:1])
+        return is_inference_dropout(node.proto, node.reads) and used.isdisjoint(node.stated.outputs[1:])
     return node.op in _VIEWS

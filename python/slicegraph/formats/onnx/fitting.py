@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from onnx import NodeProto
-
-from slicegraph.formats.onnx.nodes import attribute, is_standard
+from slicegraph.formats.onnx.nodes import Stated, attribute
 from slicegraph.formats.onnx.values import Value
 
+LOOKED_AT: Final = frozenset({"Conv", "ConvTranspose", "GRU", "LSTM", "RNN", "Reshape"})
+"""The operators that may be misfits."""
 
-def is_misfit(node: NodeProto, inputs: Sequence[Value | None], outputs: Mapping[str, Value]) -> bool:
+
+def is_misfit(node: Stated, inputs: Sequence[Value | None], outputs: Mapping[str, Value]) -> bool:
     """Say whether no run can compute a node: channels or elements are not as many as it takes."""
     first, second = (*inputs, None, None)[:2]
-    if not is_standard(node) or first is None:
+    if node.op not in LOOKED_AT or first is None:
         return False
-    if node.op_type == "Reshape":
+    if node.op == "Reshape":
         made = next(iter(outputs.values()), None)
         return made is not None and _differ(_elements(first), _elements(made))
     if second is None:
         return False
-    if node.op_type == "Conv":
-        groups = found.i if (found := attribute(node, "group")) else 1
+    if node.op == "Conv":
+        groups = found.i if (found := attribute(node.proto, "group")) else 1
         channels = _length(second, 1)
         return _differ(_length(first, 1), None if channels is None else channels * groups)
-    if node.op_type == "ConvTranspose":
+    if node.op == "ConvTranspose":
         return _differ(_length(first, 1), _length(second, 0))
-    return node.op_type in {"GRU", "LSTM", "RNN"} and _differ(_length(first, 2), _length(second, 2))
+    return node.op in {"GRU", "LSTM", "RNN"} and _differ(_length(first, 2), _length(second, 2))
 
 
 def _differ(first: int | None, second: int | None) -> bool:

@@ -37,19 +37,23 @@ _NO_FACTORS: Final = frozenset({"bool", "int64", "string"})
 
 def count(node: Node, formulas_given: Formulas) -> Count:
     """Count what a node computes, sub-graphs apart: by the user's formula, by the tables, or else as a guess."""
-    mine = formulas_given.count(
+    if formulas_given.ops and node.op in formulas_given.ops and (mine := _by_formula(node, formulas_given)) is not None:
+        return mine
+    op = node.op
+    if (rule := RULES.get(op) or RULES.get(_plain(op))) is None:
+        factors = [_shape(value) for value in node.inputs if value is not None and value.dtype not in _NO_FACTORS]
+        return guess(factors, [_shape(value) for value in node.outputs if value is not None])
+    # Attributes may be nonsense.
+    return Count(flops=max(0, rule(node)), is_guess=_hangs_on_data(node))
+
+
+def _by_formula(node: Node, formulas_given: Formulas) -> Count | None:
+    return formulas_given.count(
         node.op,
         [_shape(value) for value in node.inputs],
         [_shape(value) for value in node.outputs],
         {found.name: found.i for found in node.proto.attribute if found.type == found.INT},
     )
-    if mine is not None:
-        return mine
-    if (rule := RULES.get(node.op) or RULES.get(_plain(node.op))) is None:
-        factors = [_shape(value) for value in node.inputs if value is not None and value.dtype not in _NO_FACTORS]
-        return guess(factors, [_shape(value) for value in node.outputs if value is not None])
-    # Attributes may be nonsense.
-    return Count(flops=max(0, rule(node)), is_guess=_hangs_on_data(node))
 
 
 def _hangs_on_data(node: Node) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from onnx import IR_VERSION, FunctionProto, ModelProto, NodeProto, TensorProto, TypeProto, checker, defs
 from onnx.onnx_cpp2py_export.checker import CheckerContext
 from onnx.shape_inference import infer_shapes
@@ -19,7 +21,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.counting import Trips
 from slicegraph.formats.onnx.fitting import is_misfit
 from slicegraph.formats.onnx.known_operators import LIKE_INPUT, known_form
-from slicegraph.formats.onnx.nodes import attribute, body_graphs, is_standard, spelling
+from slicegraph.formats.onnx.nodes import Stated, attribute, is_standard, spelling
 from slicegraph.formats.onnx.sequences import sized
 from slicegraph.formats.onnx.values import UNKNOWN, Stored, Value, dimensions, of_type, varying
 
@@ -41,6 +43,7 @@ SHOWN: Final[Mapping[str, tuple[int, ...]]] = {
 _TERM: Final = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
 _EQUATION: Final = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
 _AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
+_TRUSTED: Final = _AXIS_TRUSTED | {"Einsum"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +62,10 @@ class Context:
         What is stored of the pieces of parameters that were found so far, by whatever tells pieces apart.
     inferred
         What nodes make that inference knows all about, by position, by whatever tells their operators and inputs apart.
+    evaluated
+        The elements that nodes make, by operator, attributes and the elements of the inputs; None: they cannot be made.
     implementations
-        What computes operators, by operator and attributes.
+        What computes operators, by operator, attributes and the ranks of the inputs.
     trips
         What the user says of how often loops run.
     """
@@ -70,6 +75,7 @@ class Context:
     functions: tuple[FunctionProto, ...] = ()
     pieces: dict[Hashable, Stored] = field(default_factory=dict)
     inferred: dict[Hashable, Sequence[Value]] = field(default_factory=dict)
+    evaluated: dict[Hashable, NDArray[np.generic] | None] = field(default_factory=dict)
     implementations: dict[Hashable, Callable[..., Sequence[Any]]] = field(default_factory=dict)
     trips: Trips = field(default_factory=Trips)
 
@@ -94,56 +100,55 @@ class Inferred:
 
 
 def infer(
-    node: NodeProto, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
+    node: Stated, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
 ) -> dict[str, Value]:
     """Infer what a node makes, by name.
 
     Nodes of one operator with the same attributes, on inputs of the same types, and with the same elements where shapes
     are made of them, make the same: that is inferred once.
     """
-    made = list(filter(None, node.output))
     signature = _signature(node, inputs)
-    if signature is not None and (known := context.inferred.get(signature)) is not None:
-        return dict(zip(made, known, strict=True))
-    if signature is not None:
-        shown = {node.input[position] for position in SHOWN.get(node.op_type, ()) if position < len(inputs)}
-        without = {name: value if name in shown else varying(value) for name, value in reads.items()}
-        found = _made(node, inputs, without, context)
-        if all(value.nbytes is not None and value.kind == "tensor_type" for value in found.values()) and not any(
-            value.is_contradiction for value in found.values()
-        ):
-            context.inferred[signature] = [*found.values()]
-            return found
+    if signature is None:
+        return _made(node, inputs, reads, context)
+    if (known := context.inferred.get(signature)) is not None:
+        return dict(zip(filter(None, node.outputs), known, strict=True))
+    shown = {node.inputs[position] for position in SHOWN.get(node.op, ()) if position < len(inputs)}
+    found = _made(
+        node, inputs, {name: value if name in shown else varying(value) for name, value in reads.items()}, context
+    )
+    if all(value.is_known for value in found.values()):
+        context.inferred[signature] = [*found.values()]
+        return found
     return _made(node, inputs, reads, context)
 
 
-def _signature(node: NodeProto, inputs: Sequence[Value | None]) -> Hashable | None:
+def _signature(node: Stated, inputs: Sequence[Value | None]) -> Hashable | None:
     """Tell a node's operator and inputs from others; None: they are not tensors alone."""
-    parts: list[Hashable] = [spelling(node), *map(bool, node.output)]
-    shown = SHOWN.get(node.op_type, ())
+    parts: list[Hashable] = [spelling(node), *map(bool, node.outputs)]
+    shown = SHOWN.get(node.op, ())
     for position, value in enumerate(inputs):
         if value is None:
             parts.append(None)
         elif value.kind != "tensor_type":
             return None
         else:
-            parts.append((value.elem_type, value.shape))
+            parts += (value.elem_type, value.shape)
             if position in shown and value.elements is not None:
                 try:
                     parts.append(value.elements.key)
                 except InputError:
                     return None
-    return None if any(body_graphs(node)) else tuple(parts)
+    return None if node.bodies else tuple(parts)
 
 
 def _made(
-    node: NodeProto, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
+    node: Stated, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
 ) -> dict[str, Value]:
-    found = _found(node, reads, context)
-    inferred = {name: of_type(found.types[name]) if name in found.types else UNKNOWN for name in node.output if name}
+    found = _found(node.proto, reads, context)
+    inferred = {name: of_type(found.types[name]) if name in found.types else UNKNOWN for name in node.outputs if name}
     is_contradiction = found.is_contradiction or is_misfit(node, inputs, inferred)
     return {
-        name: sized(node, inputs, replace(value, reason=found.reason, is_contradiction=is_contradiction))
+        name: sized(node.proto, inputs, value._replace(reason=found.reason, is_contradiction=is_contradiction))
         for name, value in inferred.items()
     }
 
@@ -154,7 +159,7 @@ def _found(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inf
         return Inferred(types={node.output[0]: next(iter(reads.values())).type})
     if any(not value.kind for value in reads.values()):
         return Inferred()
-    if is_standard(node) and is_trusting(node) and (fault := _fault(node, reads)):
+    if is_standard(node) and (fault := _fault(node, reads)):
         return Inferred(reason=fault, is_contradiction=True)
     if context.opsets.get("") != version:
         context = replace(context, opsets={**context.opsets, "": version})
@@ -187,11 +192,11 @@ def _reason(error: Exception) -> str:
     return re.split(r"\[\w+Error\] ", line)[-1].partition(" ==> Context")[0]
 
 
-def is_trusting(node: NodeProto) -> bool:
+def is_trusted(node: Stated) -> bool:
     """Say whether inference trusts what a node of ONNX's own domain says, so that it has to be looked at before."""
-    if node.op_type == "Split":
-        return attribute(node, "num_outputs") is not None
-    return node.op_type == "Einsum" or node.op_type in _AXIS_TRUSTED
+    if node.op == "Split":
+        return attribute(node.proto, "num_outputs") is not None
+    return node.op in _TRUSTED
 
 
 def _fault(node: NodeProto, reads: Mapping[str, Value]) -> str:

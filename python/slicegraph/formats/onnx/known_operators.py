@@ -12,7 +12,7 @@ from typing import Final
 
 from onnx import GraphProto, NodeProto, defs
 
-from slicegraph.formats.onnx.nodes import attribute, body_graphs, is_standard
+from slicegraph.formats.onnx.nodes import Stated, attribute, body_graphs, is_standard
 from slicegraph.formats.onnx.values import UNKNOWN, Value
 
 LIKE_INPUT: Final = frozenset(
@@ -41,12 +41,13 @@ def _has(op_type: str, version: int) -> bool:
     return bool(defs.has(op_type, min(max(1, version), defs.onnx_opset_version()), ""))
 
 
-def is_as_written(node: NodeProto, version: int) -> bool:
-    """Say whether ONNX's inference takes a node of ONNX's own domain as a file writes it; see `known_form`."""
-    if node.op_type in {"Squeeze", "Unsqueeze"} and version < _AXES_AN_INPUT:
-        axes = attribute(node, "axes")
+def is_as_written(node: Stated, version: int) -> bool:
+    """Say whether a node is of ONNX's own domain, and `known_form` leaves it as a file writes it."""
+    if node.op in {"Squeeze", "Unsqueeze"} and version < _AXES_AN_INPUT:
+        axes = attribute(node.proto, "axes")
         return axes is None or all(axis >= 0 for axis in axes.ints)
-    return node.op_type not in LIKE_INPUT and not is_beyond(node, version)
+    # An operator of another domain has a dot in its name, so no set has it.
+    return _has(node.op, version) and node.op not in LIKE_INPUT
 
 
 def set_apart(graph: GraphProto, version: int) -> bool:

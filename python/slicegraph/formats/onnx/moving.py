@@ -11,8 +11,10 @@ from slicegraph.formats.onnx.constants import attribute_bytes
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.values import UNKNOWN, Value
 
-_GATHERING: Final = frozenset({"Gather", "GatherElements", "GatherND", "com.microsoft.GatherND"})
-_SLICING: Final = frozenset({"DynamicSlice", "Slice", "Split"})
+# What they read of their first input is what they make.
+_PICKING: Final = frozenset(
+    {"DynamicSlice", "Gather", "GatherElements", "GatherND", "Slice", "Split", "com.microsoft.GatherND"}
+)
 # Where the tables stand of which rows are picked, and the indices of these.
 _TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
     "com.microsoft.EmbedLayerNormalization": ((2, 3, 4), 0),
@@ -38,7 +40,7 @@ _CACHES: Final[Mapping[str, tuple[tuple[tuple[int, int], ...], int]]] = {
 
 def base(node: Node) -> str | None:
     """Name the input of which a node makes a changed copy; None: it makes none."""
-    return node.proto.input[0] if node.op in _UPDATES else None
+    return node.stated.inputs[0] if node.op in _UPDATES else None
 
 
 def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[int, int]:
@@ -55,21 +57,22 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
     """
     if place is Placement.WRITTEN_BACK:
         return 0, 0
-    outputs = dict(zip(node.proto.output, node.outputs, strict=True))
-    written = {name: value for name, value in outputs.items() if name in used and value is not None}
     if place is Placement.IN_PLACE:
         changed = (node.input(_UPDATES[node.op]) or UNKNOWN).counted_bytes()
         is_combining = node.text("reduction", "none") != "none"
         rest = sum(value.counted_bytes() for name, value in node.reads.items() if name != base(node))
         return rest + changed * is_combining, changed
-    caches = _caches(node)
-    write_bytes = sum(caches.get(name, value.counted_bytes()) for name, value in written.items())
+    caches = _caches(node) if node.op in _CACHES else {}
+    write_bytes = 0
+    for name, value in zip(node.stated.outputs, node.outputs, strict=True):
+        if value is not None and name in used:
+            write_bytes += caches[name] if name in caches else value.counted_bytes()
     return _read(node, write_bytes), write_bytes
 
 
 def _caches(node: Node) -> Mapping[str, int]:
     """Give the bytes that are written of each cache that comes out as long as it went in: those of the new tokens."""
-    pairs, axis = _CACHES.get(node.op, ((), 0))
+    pairs, axis = _CACHES[node.op]
     found: dict[str, int] = {}
     for before, after in pairs:
         past, present = node.input(before), node.outputs[after] if after < len(node.outputs) else None
@@ -79,25 +82,25 @@ def _caches(node: Node) -> Mapping[str, int]:
         is_paged = axis == 1
         new = query.dim(0) if is_paged else query.dim(1)
         length = past.dim(0) * past.dim(1) if is_paged else past.dim(axis)
-        found[node.proto.output[after]] = present.counted_bytes() * min(new, length) // max(1, length)
+        found[node.stated.outputs[after]] = present.counted_bytes() * min(new, length) // max(1, length)
     return found
 
 
 def _read(node: Node, write_bytes: int) -> int:
-    if node.op in _GATHERING | _SLICING:
+    if node.op in _PICKING:
         table = node.input(0) or UNKNOWN
-        others = {name: node.reads[name] for name in node.proto.input[1:] if name}
+        others = {name: node.reads[name] for name in node.stated.inputs[1:] if name}
         # Of what is unpacked from a parameter, its part of what is stored.
         own = write_bytes * table.counted_bytes() // max(1, table.nbytes or table.counted_bytes())
         return own + sum(value.counted_bytes() for value in others.values())
     if node.op in _TABLES:
         return _read_rows(node, *_TABLES[node.op])
-    return sum(value.counted_bytes() for value in node.reads.values()) + attribute_bytes(node.proto)
+    return sum([value.counted_bytes() for value in node.reads.values()]) + attribute_bytes(node)
 
 
 def _read_rows(node: Node, positions: Sequence[int], indices: int) -> int:
     """Count a row of each table for each index, but no row twice, and all of the other inputs."""
-    names = [node.proto.input[at] for at in positions if node.input(at) is not None]
+    names = [node.stated.inputs[at] for at in positions if node.input(at) is not None]
     tables: dict[str, Value] = {name: node.reads[name] for name in names}
     picked, axis = (node.input(indices) or UNKNOWN).numel, node.integer("gather_axis", 0)
     rest = sum(value.counted_bytes() for name, value in node.reads.items() if name not in tables)

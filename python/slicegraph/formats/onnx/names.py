@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from onnx import GraphProto
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.nodes import body_graphs
+from slicegraph.formats.onnx.nodes import Stated
 from slicegraph.formats.onnx.values import dimensions
 
 
-def check_graph(graph: GraphProto) -> None:
-    """Require that all names in a graph and its bodies are text.
+def check_graph(graph: GraphProto, nodes: Iterable[Stated]) -> None:
+    """Require that all names in a graph of these nodes, and in its bodies, are text.
 
     Raises
     ------
     InputError
         One is not.
     """
-    check(_names(graph))
+    check(_names(graph, nodes))
 
 
-def check(names: Iterable[object]) -> None:
+def check(names: Iterable[str]) -> None:
     """Require that names are text.
 
     Raises
@@ -30,20 +30,31 @@ def check(names: Iterable[object]) -> None:
     InputError
         One is not.
     """
-    for name in names:
-        if not isinstance(name, str):
-            raise InputError(f"not an ONNX model: the name {name!r} is no UTF-8 text")
+    listed = list(names)
+    try:
+        "".join(listed)
+    except TypeError:
+        name = next(name for name in listed if not isinstance(name, str))
+        raise InputError(f"not an ONNX model: the name {name!r} is no UTF-8 text") from None
 
 
-def _names(graph: GraphProto) -> Iterator[str]:
-    yield graph.name
+def _names(graph: GraphProto, nodes: Iterable[Stated]) -> list[str]:
+    names = [graph.name]
     for info in (*graph.input, *graph.output, *graph.value_info):
-        yield info.name
-        yield from (dim.dim_param for dim in dimensions(info.type))
-    yield from (tensor.name for tensor in graph.initializer)
-    yield from (sparse.values.name for sparse in graph.sparse_initializer)
-    for node in graph.node:
-        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
-        for body in body_graphs(node):
-            yield from _names(body)
+        names.append(info.name)
+        type_ = info.type
+        dims = type_.tensor_type.shape.dim if type_.HasField("tensor_type") else dimensions(type_)
+        names += [dim.dim_param for dim in dims]
+    names += [tensor.name for tensor in graph.initializer]
+    names += [sparse.values.name for sparse in graph.sparse_initializer]
+    for node in nodes:
+        proto = node.proto
+        names += (proto.name, proto.op_type, proto.domain)
+        names += node.inputs
+        names += node.outputs
+        if proto.domain or node.bodies:
+            # Others have no attributes but those of their operators, or ONNX's checker refuses them.
+            names += [attribute.name for attribute in proto.attribute]
+        for body in node.bodies:
+            names += _names(body, map(Stated.of, body.node))
+    return names

@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from onnx import AttributeProto, GraphProto, NodeProto, defs
 
 from slicegraph.formats.onnx.values import Value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """A node that is left once constants are gone.
+class Stated(NamedTuple):
+    """A node as the file states it, taken out of its message once.
 
     Attributes
     ----------
     proto
+        Its message.
+    op
+        Its operator, with the domain before it unless that is ONNX's own.
+    inputs, outputs
+        Names by position; "": left out.
+    reads
+        Names of what it reads, once each: the inputs, then what its bodies capture from outside.
+    bodies
+        Its sub-graphs.
+    """
+
+    proto: NodeProto
+    op: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    reads: Mapping[str, None]
+    bodies: Sequence[GraphProto] = ()
+
+    @classmethod
+    def of(cls, proto: NodeProto) -> Stated:
+        """Take a node out of its message."""
+        inputs, op = list(proto.input), operator(proto)
+        reads = dict.fromkeys(inputs)
+        if "" in reads:
+            del reads[""]
+        if not _may_hold_bodies(op):
+            return cls(proto, op, inputs, list(proto.output), reads)
+        bodies = list(body_graphs(proto))
+        for graph in bodies:
+            reads |= _captured(graph)
+        return cls(proto, op, inputs, list(proto.output), reads, bodies)
+
+
+class Node(NamedTuple):
+    """A node that is left once constants are gone.
+
+    Attributes
+    ----------
+    stated
         The node as the file states it.
     position
         Where it stands among all nodes of its graph, constants included.
@@ -29,7 +68,7 @@ class Node:
         The sub-graphs that it runs: one, or the branches of which it runs one.  Empty for an ordinary node.
     """
 
-    proto: NodeProto
+    stated: Stated
     position: int
     inputs: Sequence[Value | None]
     outputs: Sequence[Value | None]
@@ -37,9 +76,14 @@ class Node:
     bodies: Sequence[Body] = ()
 
     @property
+    def proto(self) -> NodeProto:
+        """Its message."""
+        return self.stated.proto
+
+    @property
     def op(self) -> str:
         """Its operator, with the domain before it unless that is ONNX's own."""
-        return operator(self.proto)
+        return self.stated.op
 
     def input(self, position: int) -> Value | None:
         """Get one input; None: left out."""
@@ -119,7 +163,7 @@ def is_standard(node: NodeProto) -> bool:
 
 def operator(node: NodeProto) -> str:
     """Name a node's operator, with the domain before it unless that is ONNX's own."""
-    return node.op_type if is_standard(node) else f"{node.domain}.{node.op_type}"
+    return f"{domain}.{node.op_type}" if (domain := node.domain) else node.op_type
 
 
 def label(node: NodeProto) -> str:
@@ -139,32 +183,23 @@ def attribute(node: NodeProto, name: str) -> AttributeProto | None:
 
 def body_graphs(node: NodeProto) -> Iterator[GraphProto]:
     """Run over the sub-graphs in a node's attributes."""
-    for found in node.attribute if may_hold_bodies(node) else ():
+    for found in node.attribute if _may_hold_bodies(operator(node)) else ():
         if found.HasField("g"):
             yield found.g
         yield from found.graphs
 
 
-def may_hold_bodies(node: NodeProto) -> bool:
-    """Say whether a node's operator takes graphs as attributes, as far as anybody knows."""
-    return bool(node.domain) or _may_hold_bodies(node.op_type)
-
-
 @lru_cache(maxsize=1 << 12)
-def _may_hold_bodies(op_type: str) -> bool:
+def _may_hold_bodies(op: str) -> bool:
+    """Say whether an operator takes graphs as attributes, as far as anybody knows."""
     # A damaged file's name may be no text.
-    is_known = isinstance(op_type, str) and defs.has(op_type)
-    return not is_known or op_type in {"If", "Loop", "Scan", "SequenceMap"}
+    is_known = isinstance(op, str) and defs.has(op)
+    return not is_known or op in {"If", "Loop", "Scan", "SequenceMap"}
 
 
-def spelling(node: NodeProto) -> bytes:
+def spelling(node: Stated) -> Hashable:
     """Tell a node's operator and attributes from those of other nodes."""
-    bare = NodeProto()
-    bare.MergeFrom(node)
-    for name in ("name", "doc_string", "metadata_props", "device_configurations"):
-        bare.ClearField(name)
-    del bare.input[:], bare.output[:]
-    return bytes(bare.SerializeToString(deterministic=True))
+    return node.op, *[each.SerializeToString() for each in node.proto.attribute]
 
 
 def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
@@ -177,10 +212,7 @@ def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
 
 def read_names(node: NodeProto) -> dict[str, None]:
     """Name what a node reads, once each: its inputs, then what its bodies capture from outside."""
-    names = dict.fromkeys(filter(None, node.input))
-    for graph in body_graphs(node):
-        names |= _captured(graph)
-    return names
+    return {**Stated.of(node).reads}
 
 
 def _captured(graph: GraphProto) -> dict[str, None]:

@@ -54,17 +54,17 @@ def opened(
 ) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
     formulas, given = Formulas(flops), Trips(trips)
-    model = prepared(skeleton.load(path))
+    model, nodes = prepared(skeleton.load(path))
     names.check(opset.domain for opset in model.opset_import)
-    names.check_graph(model.graph)
+    names.check_graph(model.graph, nodes)
     context = Context(
         opsets={opset.domain: opset.version for opset in model.opset_import} or {"": 1},
-        dims=dimensions.named(model.graph, dims),
+        dims=dimensions.named(model.graph, nodes, dims),
         functions=tuple(model.functions),
         trips=given,
     )
     inputs = dimensions.inputs(model.graph, context.dims)
-    walked = walk(model.graph, inputs, context)
+    walked = walk(model.graph, nodes, inputs, context)
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
     dimensions.check_agreement(walked, model.graph, context.dims)

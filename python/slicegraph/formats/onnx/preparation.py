@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Iterable, MutableSequence, Sequence
-from typing import Any
+from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from onnx import GraphProto, ModelProto, NodeProto, inliner
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.nodes import body_graphs, described, read_names
+from slicegraph.formats.onnx.nodes import Stated, body_graphs, described
 
 _ALIAS = "ai.onnx"  # ONNX's own domain, written out
 
 
-def prepared(model: ModelProto) -> ModelProto:
+class Prepared(NamedTuple):
+    """A model that is ready to be read.
+
+    Attributes
+    ----------
+    model
+        The model.
+    nodes
+        The nodes of its graph.
+    """
+
+    model: ModelProto
+    nodes: list[Stated]
+
+
+def prepared(model: ModelProto) -> Prepared:
     """Make a model ready to be read; one that is ready stays as it is.
 
     ONNX's own domain gets its empty name. Local functions are put in the place of their calls. Where a node stands
@@ -29,13 +45,17 @@ def prepared(model: ModelProto) -> ModelProto:
     -----
     O(n log n) in the nodes of a graph.
     """
-    _name_domains(model)
+    _name_imports(model.opset_import)
+    if model.functions:
+        for node in model.graph.node:
+            _name_domain(node)
     for function in model.functions:
+        _name_imports(function.opset_import)
+        function.domain = "" if function.domain == _ALIAS else function.domain
         # The inliner gives names as it goes, so it depends on their order.
-        _sort(function.node, [{*function.input}])
+        _sorted(function.node, [{*function.input}])
     model = _inlined(model)
-    _sort_graph(model.graph, [])
-    return model
+    return Prepared(model, _sorted_graph(model.graph, []))
 
 
 def _inlined(model: ModelProto) -> ModelProto:
@@ -49,17 +69,6 @@ def _inlined(model: ModelProto) -> ModelProto:
         except Exception as error:  # noqa: BLE001 the extension raises whatever its C++ happened to throw
             reason = " ".join(str(error).split())
     raise InputError(f"its local functions cannot be inlined: {reason}")
-
-
-def _name_domains(model: ModelProto) -> None:
-    _name_imports(model.opset_import)
-    for node in model.graph.node:
-        _name_domain(node)
-    for function in model.functions:
-        _name_imports(function.opset_import)
-        function.domain = "" if function.domain == _ALIAS else function.domain
-        for node in function.node:
-            _name_domain(node)
 
 
 def _name_imports(imports: Any) -> None:  # noqa: ANN401 - a repeated field, for which there are no stubs
@@ -80,37 +89,41 @@ def _name_domain(node: NodeProto) -> None:
             _name_domain(inner)
 
 
-def _sort_graph(graph: GraphProto, outer: Sequence[Container[str]]) -> None:
+def _sorted_graph(graph: GraphProto, outer: Sequence[AbstractSet[str]]) -> list[Stated]:
     given = {info.name for info in graph.input} | {tensor.name for tensor in graph.initializer}
     given |= {sparse.values.name for sparse in graph.sparse_initializer}
-    scopes = [*outer, given]
-    _sort(graph.node, scopes)
+    return _sorted(graph.node, [*outer, given])
 
 
-def _sort(nodes: MutableSequence[NodeProto], scopes: Sequence[Container[str]]) -> None:
+def _sorted(nodes: MutableSequence[NodeProto], scopes: Sequence[AbstractSet[str]]) -> list[Stated]:
     """Sort nodes, those of their bodies first, unless each reads only what is before it or in ``scopes``."""
-    made = {name for node in nodes for name in node.output if name}
-    for node in nodes:
+    stated = [Stated.of(node) for node in nodes]
+    # A node is stated anew once its domain has its name, and its bodies are sorted.
+    changed = [index for index, node in enumerate(stated) if node.bodies or node.proto.domain == _ALIAS]
+    made = {name for node in stated for name in node.outputs if name} if changed else set[str]()
+    for index in changed:
+        node = stated[index].proto
+        if node.domain == _ALIAS:
+            node.domain = ""
         for graph in body_graphs(node):
-            _sort_graph(graph, [*scopes, made])
-    reads = [read_names(node) for node in nodes]
-    if not _is_sorted(nodes, reads, scopes, made):
-        order = _topological(nodes, reads)
-        kept = list(nodes)
-        del nodes[:]
-        nodes.extend(kept[index] for index in order)
+            _sorted_graph(graph, [*scopes, made])
+        stated[index] = Stated.of(node)
+    if _is_sorted(stated, scopes):
+        return stated
+    order = _topological(nodes, [node.reads for node in stated])
+    kept = list(nodes)
+    del nodes[:]
+    nodes.extend(kept[index] for index in order)
+    return [Stated.of(node) for node in nodes]
 
 
-def _is_sorted(
-    nodes: Sequence[NodeProto], reads: Sequence[Iterable[str]], scopes: Sequence[Container[str]], made: Container[str]
-) -> bool:
-    before: set[str] = set()
-    for node, names in zip(nodes, reads, strict=True):
-        for name in names:
-            if name in made and name not in before and not any(name in scope for scope in scopes):
-                return False
-        before.update(node.output)
-    return True
+def _is_sorted(nodes: Iterable[Stated], scopes: Sequence[AbstractSet[str]]) -> bool:
+    known, early = set[str]().union(*scopes), set[str]()
+    for node in nodes:
+        if not known.issuperset(node.reads):
+            early.update(node.reads.keys() - known)
+        known.update(node.outputs)
+    return known.isdisjoint(early)
 
 
 def _topological(nodes: Sequence[NodeProto], reads: Sequence[Iterable[str]]) -> list[int]:

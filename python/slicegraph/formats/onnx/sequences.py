@@ -7,7 +7,6 @@ what goes in where the operator allows it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,36 +27,36 @@ def sized(node: NodeProto, inputs: Sequence[Value | None], output: Value) -> Val
     sizes = [value.nbytes for value in inputs if value is not None]
     if kind == "map_type" or (kind == "sequence_type" and output.type.sequence_type.elem_type.HasField("map_type")):
         # A map names what it is made from: its own size is nowhere stated.
-        return replace(output, nbytes=sizes[0] if sizes else None)
+        return output._replace(nbytes=sizes[0] if sizes else None)
     if not is_standard(node):
         return output
     first = inputs[0] if inputs else None
     if kind != "sequence_type":
         return output if first is None or first.parts is None else _taken(node, inputs, first.parts, output)
-    output = replace(output, parts=_parts(node, inputs))
+    output = output._replace(parts=_parts(node, inputs))
     if node.op_type == "SequenceConstruct":
-        return replace(output, items=len(sizes), nbytes=_total(sizes))
+        return output._replace(items=len(sizes), nbytes=_total(sizes))
     if first is None:
-        return replace(output, items=0, nbytes=0) if node.op_type == "SequenceEmpty" else output
+        return output._replace(items=0, nbytes=0) if node.op_type == "SequenceEmpty" else output
     return _derived(node, inputs, first, output)
 
 
 def repeated(sequence: Value, items: int | None, parts: _Parts | None) -> Value:
     """Give a sequence that counts as one element a length, and what it holds."""
     nbytes = None if sequence.nbytes is None else sequence.nbytes * (1 if items is None else items)
-    return replace(sequence, items=items, nbytes=nbytes, parts=parts)
+    return sequence._replace(items=items, nbytes=nbytes, parts=parts)
 
 
 def _derived(node: NodeProto, inputs: Sequence[Value | None], first: Value, output: Value) -> Value:
     items = first.items
     if node.op_type == "SequenceInsert":
         nbytes = _total([value.nbytes for value in inputs[:2] if value is not None])
-        return replace(output, items=None if items is None else items + 1, nbytes=nbytes)
+        return output._replace(items=None if items is None else items + 1, nbytes=nbytes)
     if node.op_type == "SequenceErase" and items and first.nbytes is not None:
-        return replace(output, items=items - 1, nbytes=first.nbytes - first.nbytes // items)
+        return output._replace(items=items - 1, nbytes=first.nbytes - first.nbytes // items)
     if node.op_type == "SplitToSequence":
-        return replace(output, items=_pieces(node, first, inputs[1] if len(inputs) > 1 else None), nbytes=first.nbytes)
-    return replace(output, items=items, nbytes=first.nbytes) if node.op_type == "Identity" else output
+        return output._replace(items=_pieces(node, first, inputs[1] if len(inputs) > 1 else None), nbytes=first.nbytes)
+    return output._replace(items=items, nbytes=first.nbytes) if node.op_type == "Identity" else output
 
 
 def _pieces(node: NodeProto, whole: Value, split: Value | None) -> int | None:
@@ -75,7 +74,7 @@ def _pieces(node: NodeProto, whole: Value, split: Value | None) -> int | None:
 def _taken(node: NodeProto, inputs: Sequence[Value | None], parts: _Parts, output: Value) -> Value:
     """Derive a tensor from a sequence of known parts."""
     if node.op_type == "SequenceLength":
-        return replace(output, elements=Elements.of_array(np.array(len(parts), np.int64)))
+        return output._replace(elements=Elements.of_array(np.array(len(parts), np.int64)))
     if output.nbytes is not None:
         return output
     if node.op_type == "SequenceAt":

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
-from onnx import NodeProto
-
 from slicegraph.formats.onnx import shapes_microsoft, shapes_ml, shapes_windows
-from slicegraph.formats.onnx.nodes import Node, operator
+from slicegraph.formats.onnx.nodes import Node, Stated
 from slicegraph.formats.onnx.sequences import sized
 from slicegraph.formats.onnx.shaping import ShapeRule
 from slicegraph.formats.onnx.values import UNKNOWN, Value
@@ -23,20 +20,20 @@ RULES: Final[Mapping[str, ShapeRule]] = {
 _UNTOLD: Final = "its output's size is not told by the shapes of its inputs"
 
 
-def outputs(proto: NodeProto, inputs: Sequence[Value | None]) -> dict[str, Value] | None:
+def outputs(stated: Stated, inputs: Sequence[Value | None]) -> dict[str, Value] | None:
     """Say what a node makes, by name; None: no rule here is about its operator.
 
     Of a value whose shape depends on what is not known, type and shape stay open.
     """
-    if (rule := RULES.get(operator(proto))) is None:
+    if (rule := RULES.get(stated.op)) is None:
         return None
-    node = Node(proto=proto, position=0, inputs=inputs, outputs=(), reads={})
+    node = Node(stated=stated, position=0, inputs=inputs, outputs=(), reads={})
     values = [*rule(node)]
-    values += [UNKNOWN] * (len(proto.output) - len(values))
+    values += [UNKNOWN] * (len(stated.outputs) - len(values))
     # What is open because an input is, is the fault of another node.
     reason = _UNTOLD if all(value is None or value.nbytes is not None for value in inputs) else ""
     return {
-        name: sized(proto, inputs, value if value.nbytes is not None else replace(value, reason=reason))
-        for name, value in zip(proto.output, values, strict=False)
+        name: sized(stated.proto, inputs, value if value.nbytes is not None else value._replace(reason=reason))
+        for name, value in zip(stated.outputs, values, strict=False)
         if name
     }

@@ -73,20 +73,25 @@ def _without_elements(buffer: mmap.mmap, start: int, end: int, message: Any, dep
     is_tensor = message.full_name == TensorProto.DESCRIPTOR.full_name
     copy = bytearray()
     elements: list[tuple[str, int, int, int]] = []
-    position = start
+    position = copied = start
     while position < end:
         tag, body = _varint(buffer, position, end)
         field_end, body = _field_end(buffer, tag & 7, body, end)
-        field = message.fields_by_number.get(tag >> 3)
-        if not (is_tensor and field is not None and field.name in _ELEMENTS):
-            if field is not None and field.message_type is not None and field_end - body > KEPT_BYTES:
+        if is_tensor or field_end - body > KEPT_BYTES:
+            field = message.fields_by_number.get(tag >> 3)
+            is_elements = is_tensor and field is not None and field.name in _ELEMENTS
+            is_large = field is not None and field.message_type is not None and field_end - body > KEPT_BYTES
+            if is_elements:
+                elements.append((field.name, tag & 7, body, field_end))
+            elif is_large:
                 inner = _without_elements(buffer, body, field_end, field.message_type, depth + 1)
-                copy += _encoded(tag) + _encoded(len(inner)) + inner
-            else:
-                copy += buffer[position:field_end]
-        else:
-            elements.append((field.name, tag & 7, body, field_end))
+            if is_elements or is_large:
+                copy += buffer[copied:position]
+                copied = field_end
+            if is_large and not is_elements:
+                copy += delimited(tag >> 3, inner)
         position = field_end
+    copy += buffer[copied:end]
     if elements:
         copy += _pointer(elements, start, end).SerializeToString()
     return bytes(copy)
@@ -121,7 +126,14 @@ def _field_end(buffer: mmap.mmap, wire_type: int, body: int, end: int) -> tuple[
     return stop, body
 
 
+def delimited(number: int, content: bytes) -> bytes:
+    """Encode a field of a message that holds text, bytes or another message."""
+    return _encoded(number << 3 | _DELIMITED) + _encoded(len(content)) + content
+
+
 def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:
+    if position < end and (byte := buffer[position]) < 0x80:  # noqa: PLR2004 the continuation bit of the encoding
+        return byte, position + 1
     value = 0
     for shift in range(0, 70, 7):
         if position >= end:
@@ -135,6 +147,8 @@ def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:
 
 
 def _encoded(value: int) -> bytes:
+    if value <= 0x7F:  # noqa: PLR2004 seven bits a byte
+        return bytes((value,))
     digits = bytearray()
     while value > 0x7F:  # noqa: PLR2004 seven bits a byte
         digits.append(value & 0x7F | 0x80)

@@ -40,7 +40,7 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: For
         raise InputError("nothing is left to run: every node of the model is constant")
     used = walked.used
     producer = {key: -1 for key in inputs if key in used}
-    producer |= {key: index for index, node in enumerate(walked.nodes) for key in node.proto.output if key}
+    producer |= {key: index for index, node in enumerate(walked.nodes) for key in node.stated.outputs if key}
     return lay_out(
         name,
         op=[node.op for node in walked.nodes],

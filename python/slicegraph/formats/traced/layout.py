@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 
 from slicegraph.errors import InputError
@@ -47,7 +46,7 @@ def arrays(program: Program) -> GraphArrays:
         if value in wanted
     }
     facts = iter(
-        replace(each, state_bytes=sum(kept.get(value, 0) for value in step.outputs))
+        each._replace(state_bytes=sum(kept.get(value, 0) for value in step.outputs))
         for each, step in zip(facts_of(program, steps, folded), steps, strict=True)
     )
     return lay_out(

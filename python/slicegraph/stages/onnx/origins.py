@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.constants import is_random
-from slicegraph.formats.onnx.nodes import Node, Walked, attribute, body_graphs, label, operator
+from slicegraph.formats.onnx.nodes import Node, Stated, Walked, attribute, body_graphs, label, operator
 from slicegraph.formats.onnx.values import Value
 
 # Of an output's largest magnitude: about the precision of halves, and more than that of longer floats, whose sums a
@@ -82,7 +82,7 @@ def _types(nodes: Sequence[Node]) -> Iterator[int]:
 
 def _random(node: NodeProto, reads: Mapping[str, Value]) -> Iterator[str]:
     """Name a node that draws numbers which differ from run to run, or those in its bodies: with a seed they do not."""
-    if attribute(node, "seed") is None and is_random(node, reads):
+    if attribute(node, "seed") is None and is_random(Stated.of(node), reads):
         inner = [name for graph in body_graphs(node) for each in graph.node for name in _random(each, reads)]
         yield from (f"{name} in {label(node)!r} ({operator(node)})" for name in inner)
         if not any(True for _ in body_graphs(node)):

@@ -92,7 +92,7 @@ def loaded(path: Path) -> ModelProto:
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except Exception as error:
         raise InputError("it cannot be loaded: beyond 2 GB, weights must be external data") from error
-    return prepared(model)
+    return prepared(model).model
 
 
 def _unname(node: NodeProto) -> None:
