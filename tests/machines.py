@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class Unlike:
         Of a node, the only stages that a constraint leaves it.
     together
         Groups of nodes that are in one stage.
+    adjacent
+        Whether blocks between a tensor's producer and its last reader pay for it, too.
     """
 
     data: dict[str, Any]
@@ -44,6 +46,7 @@ class Unlike:
     stages: dict[int, list[int]] = field(default_factory=dict)
     together: list[list[int]] = field(default_factory=list)
     boundary_io: bool = False
+    adjacent: bool = False
 
     def __post_init__(self) -> None:
         nodes, tensors = self.data["nodes"], self.data["tensors"]
@@ -87,8 +90,8 @@ class Unlike:
         """Whether a stage may hold a node."""
         return self.ticks[self.kind_of[stage]][node] is not None and stage in self.stages.get(node, [stage])
 
-    def block_cost(self, nodes: set[int], stage: int) -> dict[str, int] | None:
-        """What a block pays, by the definition; None when it may not be."""
+    def block_cost(self, nodes: set[int], stage: int, before: Collection[int] = frozenset()) -> dict[str, int] | None:
+        """What a block pays after some nodes, by the definition; None when it may not be."""
         kind, ticks = self.kinds[self.kind_of[stage]], self.ticks[self.kind_of[stage]]
         if not all(self.may_be(node, stage) for node in nodes):
             return None
@@ -99,6 +102,8 @@ class Unlike:
                 io_in += moved
             if producer in nodes and (set(readers) - nodes or (self.boundary_io and self.is_output[tensor])):
                 io_out += moved
+            if self.adjacent and nodes and producer in before and set(readers) - nodes - set(before):
+                io_in, io_out = io_in + (0 if nodes & set(readers) else moved), io_out + moved
         read = [param for param, (_, readers) in enumerate(self.params) if nodes & set(readers)]
         state = sum(self.state_bytes[node] for node in nodes)
         held = sum(self.param_bytes[node] for node in nodes) + state + sum(self.params[param][0] for param in read)
@@ -135,8 +140,13 @@ class Unlike:
         if any(len({block_of[node] for node in group}) > 1 for group in self.together):
             return math.inf
         blocks = [{node for node, each in enumerate(block_of) if each == block} for block in range(len(self.kind_of))]
-        costs = [self.block_cost(nodes, stage) for stage, nodes in enumerate(blocks)]
+        costs = self.costs(blocks)
         return max(math.inf if cost is None else cost["cost"] for cost in costs)
+
+    def costs(self, blocks: Sequence[set[int]]) -> list[dict[str, int] | None]:
+        """What the blocks of a partition pay."""
+        before = itertools.accumulate(blocks, lambda one, other: one | other, initial=frozenset[int]())
+        return [self.block_cost(*each) for each in zip(blocks, range(len(blocks)), before)]  # noqa: B905 - one more
 
     def optimum(self) -> float:
         """Ticks of the least bottleneck."""
@@ -181,13 +191,17 @@ class Unlike:
             together=self.together,
             multipliers=multipliers or [1] * len(used),
             is_plain_form=is_plain_form,
+            adjacent=self.adjacent,
         )
         return snap(self.graph.arrays, question)
 
 
 @st.composite
-def unlikes(draw: DrawFn, *, max_nodes: int = 5, max_stages: int = 3) -> Unlike:
-    """Graphs with small whole costs, many of them 0, on up to three kinds of devices with all that devices can have."""
+def unlikes(draw: DrawFn, *, max_nodes: int = 5, max_stages: int = 3, has_links: bool = False) -> Unlike:
+    """Graphs with small whole costs, many of them 0, on up to three kinds of devices with all that devices can have.
+
+    With ``has_links`` only neighbours are linked in some.
+    """
     num_nodes = draw(st.integers(1, max_nodes))
 
     def some(values: list[Any], count: int) -> list[Any]:
@@ -231,7 +245,8 @@ def unlikes(draw: DrawFn, *, max_nodes: int = 5, max_stages: int = 3) -> Unlike:
     together = []
     if num_nodes > 1 and draw(st.booleans()):
         together = [sorted(draw(st.sets(st.integers(0, num_nodes - 1), min_size=2, max_size=3)))]
-    return Unlike(data, kinds, kind_of, stages, together, draw(st.booleans()))
+    boundary_io, adjacent = draw(st.booleans()), has_links and draw(st.booleans())
+    return Unlike(data, kinds, kind_of, stages, together, boundary_io and not adjacent, adjacent)
 
 
 def _renamed(kind_of: list[int]) -> list[int]:

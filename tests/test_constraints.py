@@ -165,6 +165,7 @@ def test_they_are_refused_when_no_partition_meets_them_and_only_then(
 @pytest.mark.parametrize(
     ("constraints", "message"),
     [
+        ({"adjacent": 1}, "adjacent = 1"),
         ({"pin": "embed"}, "pin = 'embed', but it is a mapping from nodes to stages"),
         ({"pin": [("embed",)]}, r"pin: \('embed',\) is not a pair of nodes and stages"),
         ({"pin": ["embed"]}, r"pin = \['embed'\], but it is a mapping from nodes to stages"),
@@ -195,3 +196,7 @@ def test_constraints_are_values() -> None:
     assert constraints
     assert not sg.Constraints()
     assert sg.Constraints().to_mapping() == {}
+    linked = sg.Constraints(adjacent=True)
+    assert linked.to_mapping() == {"adjacent": True}
+    assert sg.Constraints.from_mapping({"adjacent": True}) == linked != sg.Constraints()
+    assert linked

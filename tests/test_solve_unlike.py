@@ -16,7 +16,7 @@ from strategies import MANY
 from unlike_documents import instance_of
 
 
-@given(unlikes())
+@given(unlikes(has_links=True))
 @settings(max_examples=MANY)
 def test_the_optimum_is_found_and_proved_twice(unlike: Unlike) -> None:
     """By the solver, and again by the checker from the certificate."""
@@ -35,7 +35,7 @@ def test_the_optimum_is_found_and_proved_twice(unlike: Unlike) -> None:
     assert unlike.bottleneck(result.block_of.tolist()) == optimum
 
 
-@given(unlikes(max_nodes=4))
+@given(unlikes(max_nodes=4, has_links=True))
 @settings(max_examples=MANY // 4)
 def test_a_limit_of_work_gives_the_optimum_too(unlike: Unlike) -> None:
     instance, optimum = instance_of(unlike), unlike.optimum()
@@ -44,7 +44,7 @@ def test_a_limit_of_work_gives_the_optimum_too(unlike: Unlike) -> None:
         assert (result.status, result.bottleneck) == ("optimal", optimum * unlike.tick)
 
 
-@given(unlikes(max_nodes=4), st.integers(0, 1))
+@given(unlikes(max_nodes=4, has_links=True), st.integers(0, 1))
 @settings(max_examples=MANY // 2)
 def test_in_any_order_it_is_the_best_of_all_orders(unlike: Unlike, by_work: int) -> None:
     """Of a certificate every order is proved again; the answer says in which order the devices stand."""
@@ -57,7 +57,7 @@ def test_in_any_order_it_is_the_best_of_all_orders(unlike: Unlike, by_work: int)
             unlike.graph,
             devices=counts,
             order="any",
-            constraints=sg.Constraints(together=unlike.together),
+            constraints=sg.Constraints(together=unlike.together, adjacent=unlike.adjacent),
             boundary_io=unlike.boundary_io,
         )
     except UnmetError:

@@ -19,7 +19,7 @@ def instance_of(unlike: Unlike) -> sg.Instance | None:
         return sg.Instance(
             unlike.graph,
             devices=[sg.Device(**unlike.kinds[kind]) for kind in unlike.kind_of],
-            constraints=sg.Constraints(pin=unlike.stages, together=unlike.together),
+            constraints=sg.Constraints(pin=unlike.stages, together=unlike.together, adjacent=unlike.adjacent),
             boundary_io=unlike.boundary_io,
         )
     return None
@@ -32,7 +32,7 @@ def document_of(unlike: Unlike, instance: sg.Instance, evidence: Mapping[str, An
     if not math.isinf(best[1]):
         blocks = range(max(best[0]) + 1)
         sets = [{node for node, each in enumerate(best[0]) if each == block} for block in blocks]
-        costs = [unlike.block_cost(nodes, block) for block, nodes in enumerate(sets)]
+        costs = unlike.costs(sets)
         witness = {"block_of": list(best[0]), "block_costs": costs, "bottleneck": best[1]}
     combinatorial = instance.core.combinatorial_bound()
     said = [part.get("threshold", part.get("lower_bound", 0)) for name, part in evidence.items() if name != "reduction"]

@@ -11,6 +11,7 @@ import numpy as np
 from slicegraph._core import Instance as CoreInstance
 from slicegraph._core import Row
 from slicegraph.constraints import Constraints, Resolved, UnmetError, resolve
+from slicegraph.errors import InputError
 from slicegraph.graph import Graph
 from slicegraph.machine import Machine
 from slicegraph.roofline import can_run, make_kind, work_seconds
@@ -62,11 +63,13 @@ class Compiled:
         tables = [work_seconds(arrays, device) for device in machine.kinds]
         resolved, multipliers = Resolved(stages={}, together=()), None
         if like is not None:
-            constraints = Constraints(together=like.resolved.together)
+            constraints = Constraints(together=like.resolved.together, adjacent=like.resolved.adjacent)
             weight = dict(zip(like.machine.kinds, like.core.multipliers, strict=True))
             multipliers = [weight[device] for device in machine.kinds]
         if constraints or any(table is not None and np.isnan(table).any() for table in tables):
             resolved = resolve(constraints, arrays, len(machine.kind_of), can_run(tables, machine.kind_of))
+        if resolved.adjacent and boundary_io:
+            raise InputError("adjacent: with boundary_io nobody says which stages hand on model inputs and outputs")
         core = CoreInstance(
             graph.core,
             kinds=[make_kind(arrays, device, table) for device, table in zip(machine.kinds, tables, strict=True)],
@@ -76,6 +79,7 @@ class Compiled:
             pins=[(node, list(stages)) for node, stages in resolved.stages.items()],
             together=[list(group) for group in resolved.together],
             multipliers=multipliers,
+            is_relay=resolved.adjacent,
         )
         return cls(core=core, machine=machine, resolved=resolved)
 
@@ -112,4 +116,4 @@ def resolved_in_any_order(graph: Graph, machine: Machine, like: Compiled) -> Res
     tables = [work_seconds(graph.arrays, device) for device in machine.kinds]
     runs = can_run(tables, machine.kind_of)
     stages = {node: tuple(stage for stage, can in enumerate(flags) if can) for node, flags in runs.items()}
-    return Resolved(stages=stages, together=like.resolved.together)
+    return Resolved(stages=stages, together=like.resolved.together, adjacent=like.resolved.adjacent)

@@ -1,4 +1,4 @@
-"""What a partition must obey beside the order of data flow: nodes pinned to stages, kept off them, kept together."""
+"""What a partition must obey beside the order of data flow: nodes pinned, kept off stages, kept together; and links."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class UnmetError(InputError):
 
 @dataclass(frozen=True, init=False, slots=True)
 class Constraints:
-    """Which nodes may be in which stages, and which are in one stage.
+    """Which nodes may be in which stages, which are in one stage, and which stages are linked.
 
     A node is named by its name, by a glob over names (``"layer3.*"``, with ``*``, ``?`` and ``[...]``, case sensitive),
     or by its index; text that is neither, but a whole number, is an index. A glob stands for every node that it
@@ -47,6 +47,10 @@ class Constraints:
     together
         Groups of nodes that are in one stage: a glob, or a list of names, globs and indices. Groups with a node in
         common are one group.
+    adjacent
+        Whether only neighbours are linked: a tensor goes from each stage with a node to the next one with a node, and
+        those between its producer and its last reader pay for it twice, when it comes and when it goes. False: every
+        stage reads it from where it was made.
 
     Raises
     ------
@@ -63,6 +67,7 @@ class Constraints:
     pin: tuple[tuple[Pattern, tuple[int, ...]], ...]
     forbid: tuple[tuple[Pattern, tuple[int, ...]], ...]
     together: tuple[Pattern | tuple[Pattern, ...], ...]
+    adjacent: bool
 
     def __init__(
         self,
@@ -70,25 +75,28 @@ class Constraints:
         pin: _ByNodes = (),
         forbid: _ByNodes = (),
         together: Iterable[Pattern | Iterable[Pattern]] = (),
+        adjacent: bool = False,
     ) -> None:
         object.__setattr__(self, "pin", _stages_by_pattern("pin", pin))
         object.__setattr__(self, "forbid", _stages_by_pattern("forbid", forbid))
         object.__setattr__(self, "together", _groups(together))
+        object.__setattr__(self, "adjacent", checks.flag("adjacent", adjacent))
 
     def __bool__(self) -> bool:
-        return bool(self.pin or self.forbid or self.together)
+        return bool(self.pin or self.forbid or self.together or self.adjacent)
 
     def to_mapping(self) -> dict[str, Any]:
         """Give what is asked for, as a file holds it: pairs of nodes and stages, and groups, without what is empty."""
         pairs = {name: [[key, list(stages)] for key, stages in getattr(self, name)] for name in ("pin", "forbid")}
         groups = [list(group) if isinstance(group, tuple) else group for group in self.together]
-        return {name: value for name, value in {**pairs, "together": groups}.items() if value}
+        known = {**pairs, "together": groups, "adjacent": self.adjacent}
+        return {name: value for name, value in known.items() if value}
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Constraints:
         """Give the constraints that a file describes; unknown keys are ignored."""
         known = checks.mapping("constraints", data)
-        return cls(**{name: known[name] for name in ("pin", "forbid", "together") if name in known})
+        return cls(**{name: known[name] for name in ("pin", "forbid", "together", "adjacent") if name in known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +109,13 @@ class Resolved:
         Of each node that may not be everywhere, by index: the stages that may hold it, ascending.
     together
         Groups of at least two nodes, ascending, that are in one stage; no node is in two.
+    adjacent
+        Whether only neighbours are linked.
     """
 
     stages: dict[int, tuple[int, ...]]
     together: tuple[tuple[int, ...], ...]
+    adjacent: bool = False
 
 
 def resolve(
@@ -161,7 +172,7 @@ def resolve(
     if stages:
         _Flow(arrays, stages, together, num_stages, finder).check()
     restricted = {node: tuple(sorted(left)) for node, left in sorted(stages.items()) if len(left) < num_stages}
-    return Resolved(stages=restricted, together=together)
+    return Resolved(stages=restricted, together=together, adjacent=constraints.adjacent)
 
 
 def with_kernels(constraints: Constraints, arrays: GraphArrays) -> Constraints:

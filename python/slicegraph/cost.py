@@ -143,7 +143,7 @@ class Instance:
         quotient = object.__new__(Instance)
         quotient._graph, quotient._boundary_io, quotient._by_kernel = graph, self._boundary_io, False
         quotient._machine, quotient._constraints = self._machine, Constraints()
-        quotient._resolved = Resolved(stages={}, together=())
+        quotient._resolved = Resolved(stages={}, together=(), adjacent=self._resolved.adjacent)
         quotient._compiled = Compiled(core=core, machine=self._machine, resolved=quotient._resolved)
         return quotient
 
@@ -325,8 +325,8 @@ class Instance:
         facts = self._facts()
         if facts["format"] == PLAIN:
             return {"format": FORMAT, "device": facts["device"]}
-        names = ("devices", "kind_of", "order", "stages", "together")
-        asked = {name: facts[name] for name in names}
+        names = ("devices", "kind_of", "order", "stages", "together", "adjacent")
+        asked = {name: facts[name] for name in names if name in facts}
         return {"format": UNLIKE_FORMAT, "multipliers": self.multipliers, **asked}
 
     def _facts(self) -> dict[str, Any]:

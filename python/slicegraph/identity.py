@@ -51,7 +51,7 @@ def instance_facts(
     # Where there is room for all, what is stored changes no cost.
     has_room = all(row.memory_limit is None and not row.params.any() and not row.stored.any() for row in rows)
     is_stored = not has_room and any(column is not None for column in stored.values())
-    is_bound = resolved.stages or resolved.together or is_stored
+    is_bound = resolved.stages or resolved.together or resolved.adjacent or is_stored
     kinds = [device.for_types(arrays.dtype) for device in machine.kinds]
     if len(kinds) == 1 and not kinds[0].overlap and not is_bound:
         costs = _costs(rows[0], kinds[0])
@@ -60,7 +60,10 @@ def instance_facts(
     if arrays.param_readers is not None and arrays.param_offsets is not None:
         nodes, offsets = arrays.param_readers.tolist(), arrays.param_offsets.tolist()
         shared = [sorted(nodes[begin:end]) for begin, end in itertools.pairwise(offsets)]
+    # Said only where it is so: what was certified before holds.
+    links = {"adjacent": True} if resolved.adjacent else {}
     return facts | {
+        **links,
         "format": "slicegraph-instance-2",
         "devices": [device.to_mapping() for device in kinds],
         "kind_of": list(machine.kind_of),

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from slicegraph import checks
+from slicegraph.bounds import LINKED
 from slicegraph.bounds.bottleneck import bottleneck
 from slicegraph.bounds.bottleneck_guess import bottleneck_guess
 from slicegraph.bounds.chain import chain
@@ -20,7 +21,7 @@ from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
-from slicegraph.requirements import given_order
+from slicegraph.requirements import check_links, given_order
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
 
@@ -76,7 +77,7 @@ def lower_bound(
     Raises
     ------
     InputError
-        When a parameter is out of range.
+        When a parameter is out of range, or the method does not count what stages hand on, where constraints say so.
 
     Examples
     --------
@@ -90,6 +91,7 @@ def lower_bound(
     """
     given_order(instance, "lower_bound")
     check_method(method, METHODS)
+    check_links(instance, method, ("combinatorial", *LINKED))
     time_limit = checks.number(f"time_limit = {time_limit!r:.80}", time_limit, "seconds are not negative")
     if upper_bound is not None:
         upper_bound = checks.number(f"upper_bound = {upper_bound!r:.80}", upper_bound, "seconds are not negative")

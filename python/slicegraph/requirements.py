@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slicegraph import checks
 from slicegraph.cost import Instance
 from slicegraph.errors import InputError
@@ -36,3 +38,16 @@ def plain(instance: object, name: str) -> Instance:
             rule = "it takes no kernels, of which the graph has some; slicegraph profile --unfused measures nodes"
         raise InputError(f"{name}: {rule}")
     return instance
+
+
+def check_links(instance: Instance, method: str, counting: Sequence[str]) -> None:
+    """Refuse a method that does not count what stages hand on, where they do.
+
+    Raises
+    ------
+    InputError
+        When it is none of those that are ``counting`` it.
+    """
+    if instance.resolved.adjacent and method not in counting:
+        rule = f"it does not count what stages hand on; with adjacent links take {', '.join(counting)}"
+        raise InputError(f"method {method!r}: {rule}")

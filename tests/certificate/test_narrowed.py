@@ -37,7 +37,7 @@ def test_every_better_partition_is_within_the_windows(question: Question, slack:
         assert Downsets(problem, Budget()).has_better(threshold, Budget(), windows) == (optimum < threshold)
 
 
-@given(unlikes(), st.floats(0.5, 1.5))
+@given(unlikes(has_links=True), st.floats(0.5, 1.5))
 @settings(max_examples=MANY)
 def test_every_better_partition_on_unlike_devices_is_within_the_windows(unlike: Unlike, slack: float) -> None:
     partitions = dataclasses.replace(unlike, together=[]).partitions()

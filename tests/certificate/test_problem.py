@@ -13,7 +13,7 @@ from slicegraph.certificate.structure import PlacedError
 from strategies import MANY
 
 
-@given(unlikes())
+@given(unlikes(has_links=True))
 @settings(max_examples=MANY)
 def test_every_partition_costs_what_the_definition_says(unlike: Unlike) -> None:
     """And what a limit, a device or a constraint forbids is refused."""
@@ -25,8 +25,7 @@ def test_every_partition_costs_what_the_definition_says(unlike: Unlike) -> None:
                 problem.block_costs(block_of)
             continue
         blocks = [{node for node, each in enumerate(block_of) if each == block} for block in range(max(block_of) + 1)]
-        costs = [unlike.block_cost(nodes, stage) for stage, nodes in enumerate(blocks)]
-        assert problem.block_costs(block_of) == costs
+        assert problem.block_costs(block_of) == unlike.costs(blocks)
 
 
 @given(unlikes(), st.lists(st.integers(0, 5), min_size=3, max_size=3))

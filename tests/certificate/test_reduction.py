@@ -64,7 +64,7 @@ def test_what_is_pulled_or_pushed_raises_no_cost_of_any_block(question: Question
                 assert before is None or (after is not None and after <= before)
 
 
-@given(unlikes(), st.integers())
+@given(unlikes(has_links=True), st.integers())
 @settings(max_examples=MANY)
 def test_every_merge_on_unlike_devices_keeps_a_best_partition(unlike: Unlike, seed: int) -> None:
     random_ = random.Random(seed)  # noqa: S311 - not a secret
@@ -84,7 +84,7 @@ def test_every_merge_on_unlike_devices_keeps_a_best_partition(unlike: Unlike, se
         rest = kept
 
 
-@given(unlikes(max_nodes=4))
+@given(unlikes(max_nodes=4, has_links=True))
 @settings(max_examples=MANY)
 def test_what_is_moved_on_unlike_devices_raises_no_cost_of_any_block(unlike: Unlike) -> None:
     """Whatever two nodes a rule allows, in every partition that may be and has them apart."""

@@ -162,3 +162,42 @@ def test_every_verb_that_takes_a_device_takes_several(capsys: pytest.CaptureFixt
     takes = {name for name, text in helps.items() if "--device" in text and "--devices LIST" in text}
     assert takes == {"solve", "audit", "check", "compare", "report", "split"}
     assert {name for name, text in helps.items() if "--device " in text} == takes | {"sweep"}
+
+
+def test_links_of_neighbours_are_typed_kept_in_the_plan_and_pinned_by_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first node's tensor goes by the second stage, which pays for it twice: 6 more than without."""
+    path, certificate, plan = (tmp_path / name for name in ("fork.json", "fork.cert.json", "fork.plan.json"))
+    tensors = {"producer": [0, 1, 0], "size": [1, 1, 3], "consumers": [[1], [2], [2]]}
+    path.write_text(json.dumps(CHAIN | {"nodes": CHAIN["nodes"] | {"work": [20, 20, 20]}, "tensors": tensors}))
+    asked = [str(path), "-k", "3", "--bandwidth", "1"]
+    pins = ["--pin", "0=0", "--pin", "1=1", "--pin", "2=2", "--adjacent"]
+    assert main(["solve", *asked, *pins, "--certificate", str(certificate), "--plan", str(plan), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [block["cost"] for block in answer["block_costs"]] == [24, 28, 24]
+    assert (answer["status"], answer["constraints"]["adjacent"]) == ("optimal", True)
+    assert main(["check", str(path), str(certificate), "-k", "3", "--bandwidth", "1", *pins, "--require-gap", "0"]) == 0
+    assert "only neighbours are linked" in capsys.readouterr().out
+    assert main(["check", str(path), str(certificate), "-k", "3", "--bandwidth", "1", *pins[:-1]]) == 1
+    assert "other links between stages" in capsys.readouterr().err
+    assert main(["audit", str(path), str(plan), "-k", "3", "--bandwidth", "1", "--adjacent", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bottleneck"] == 28
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--boundary-io"], "--adjacent: with boundary_io nobody says which stages hand on model inputs and outputs"),
+        (["--method", "anneal"], "method 'anneal': it does not count what stages hand on"),
+        (["--method", "chain"], "method 'chain': it does not count what stages hand on"),
+        (["--why"], "it takes devices of one kind without overlap, no constraints"),
+    ],
+)
+def test_what_does_not_count_relays_refuses_them(
+    chain: str, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["solve", chain, "-k", "2", "--adjacent", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -2,3 +2,5 @@
 
 NAMES = ("node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
 """Those that take more than a formula; each is in the module of its name, which is loaded when it is used."""
+LINKED = ("node", "downsets")
+"""Of these, those that are proven where stages hand on tensors."""

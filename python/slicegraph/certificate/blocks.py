@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -13,6 +13,8 @@ from slicegraph.certificate.windows import topological_order
 
 BYTES_PER_STEP = 256
 """Of sets in bits, in the time of a step."""
+_PER_STEP = 8
+"""Tensors that wait, looked at in the time of a step."""
 # Two sums travel in one integer; each is less than 2^64.
 _LANE = 64
 _MASK: int = 2**_LANE - 1
@@ -147,6 +149,13 @@ def _weighed_transfers(problem: Problem) -> list[int]:
     return least
 
 
+def _handed_on(waiting: Sequence[tuple[int, int]], grown: int, base: int, budget: Budget) -> int:
+    """Give what a block pays more for tensors that wait before it: readers as bits, and ticks."""
+    budget.spend(len(waiting) // _PER_STEP)
+    members = grown & ~base
+    return sum(ticks * (bool(readers & ~grown) + (not readers & members)) for readers, ticks in waiting)
+
+
 @final
 class Blocks:
     """Blocks on one kind of device.
@@ -188,6 +197,12 @@ class Blocks:
             ]
             for reads in bits.reads
         ]
+        # Of tensors that blocks hand on: bits of the producer and of the readers, and ticks.
+        self._handed_on = [
+            (1 << producer, sum(1 << node for node in set(consumers)), costs.transfer[tensor] << lane)
+            for tensor, (producer, consumers) in enumerate(zip(problem.producer, problem.consumers, strict=True))
+            if problem.adjacent and producer >= 0 and consumers and costs.transfer[tensor]
+        ]
         self._shared = [
             [
                 (readers, costs.stored[param], problem.param_size[param], bits.weighed_stored[param])
@@ -208,6 +223,10 @@ class Blocks:
         """
         base = before[0]
         shut = base | barred
+        waiting = [
+            (readers, ticks) for made_by, readers, ticks in self._handed_on if made_by & base and readers & ~base
+        ]
+        budget.spend(len(self._handed_on) // _PER_STEP)
         needs_of, successors = self._bits.needs, self._bits.successors
         begin = [node for node, needs in enumerate(needs_of) if not shut >> node & 1 and not needs & ~base]
         # Of each set: nodes that may join it, what is left after it, and its own growing costs, parameters, bytes,
@@ -243,7 +262,8 @@ class Blocks:
                 if growing >= threshold or new_size & _MASK > new_room or self._has_excess(new_size):
                     continue
                 rest = Rest(grown, new_ticks, new_params_left, new_size_left)
-                whole = self._busy(new_cost + new_exports, overflow) if self._is_overlap else growing + new_exports
+                moved = new_exports + _handed_on(waiting, grown, base, budget)
+                whole = self._busy(new_cost + moved, overflow) if self._is_overlap else growing + moved
                 if whole < threshold:
                     yield rest
                 freed = [each for each in successors[node] if not needs_of[each] & ~grown and not barred >> each & 1]

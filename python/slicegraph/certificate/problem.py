@@ -41,6 +41,9 @@ class Problem:
         Per node, the stages that may hold it, as bits; None: every stage may hold every node.
     together
         Groups of nodes that are in one block.
+    adjacent
+        Whether every block with a node between a tensor's producer and its last reader pays for it, too, when it comes
+        and when it goes. Never with ``boundary_io``.
     param_bytes, state_bytes, live_bytes
         Per node. A limit that has room for all is none, and parameters that all fit the memory take no ticks: they
         never stream in.
@@ -62,6 +65,7 @@ class Problem:
     multipliers: Sequence[int]
     allowed: list[int] | None
     together: Sequence[Sequence[int]]
+    adjacent: bool
     param_bytes: list[int]
     state_bytes: list[int]
     live_bytes: list[int]
@@ -137,7 +141,8 @@ class Problem:
         has_room = all(
             costs.memory_limit is None and not any(costs.params) and not any(costs.stored) for costs in self.kinds
         )
-        is_bound = self.allowed is not None or bool(self.together) or (bool(self.columns) and not has_room)
+        is_bound = self.allowed is not None or bool(self.together) or self.adjacent
+        is_bound = is_bound or (bool(self.columns) and not has_room)
         return len(self.kinds) == 1 and not self.kinds[0].is_overlap and not is_bound
 
     def seconds(self, ticks: int) -> float:
@@ -171,6 +176,7 @@ class Problem:
                 "together": self.together,
                 **{name: column if name in self.columns else None for name, column in stored.items()},
                 "param_readers": self.param_readers,
+                **({"adjacent": True} if self.adjacent else {}),
                 **facts,
             }
         )
@@ -292,6 +298,11 @@ class Problem:
                     io_out[home] += self.on(home).transfer[tensor]
             elif not self.boundary_io:
                 continue
+            if self.adjacent and readers:
+                passing = [block for block in range(home + 1, max(readers)) if nodes_of[block]]
+                for block in passing:
+                    io_out[block] += self.on(block).transfer[tensor]
+                readers.update(passing)
             for block in readers:
                 io_in[block] += self.on(block).transfer[tensor]
         return [self._block_cost(block, nodes, io_in[block], io_out[block]) for block, nodes in enumerate(nodes_of)]

@@ -42,6 +42,7 @@ class Question:
     together: Sequence[Sequence[int]] = ()
     multipliers: Sequence[int] = (1,)
     is_plain_form: bool = True
+    adjacent: bool = False
 
     @classmethod
     def plain(cls, device: Mapping[str, Any], *, num_blocks: int, boundary_io: bool) -> Self:
@@ -79,6 +80,10 @@ class Question:
             listed = [node for group in document["together"] for node in group]
             expect(len(set(listed)) == len(listed), "a node is in it twice")
             expect(all(len(group) > 1 for group in document["together"]), "a group has fewer than two nodes")
+        with within("adjacent"):
+            adjacent = document.get("adjacent", False)
+            expect(adjacent or "adjacent" not in document, "it is said only where it is so")
+            expect(not (adjacent and document["boundary_io"]), "nobody hands on model inputs and outputs that are paid")
         return cls(
             devices=devices,
             kind_of=kind_of if len(devices) > 1 else (),
@@ -89,4 +94,5 @@ class Question:
             together=document["together"],
             multipliers=document["multipliers"],
             is_plain_form=False,
+            adjacent=adjacent,
         )

@@ -55,6 +55,8 @@ class Quotient:
     ----------
     kinds
         The costs of groups on each kind of device.
+    is_adjacent
+        Whether blocks between a tensor's producer and its last reader pay for it, too.
     size, state, live
         Bytes per group: parameters of its own and state; state; and the most that is alive.
     shared
@@ -75,6 +77,7 @@ class Quotient:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
+        self.is_adjacent = problem.adjacent
         self._parent = list(range(problem.num_nodes))
         self.size = [own + state for own, state in zip(problem.param_bytes, problem.state_bytes, strict=True)]
         self.state, self.live = list(problem.state_bytes), list(problem.live_bytes)

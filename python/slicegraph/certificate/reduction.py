@@ -13,7 +13,8 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
   ``V``, a later one, that block pays the load of ``U``, its parameters, all that it reads and ``V`` does not, and what
   leaves it for others than ``V``; it no longer imports what ``U`` makes for ``V``. The old block of ``U`` exports what
   ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``.
-- No other block pays anything else. The first must not pay more on any kind of device that may hold the group that
+- No other block pays anything else, but where tensors are handed on: those between hand on what the two make and read,
+  which must not rise on any kind. The first must not pay more on any kind of device that may hold the group that
   stays, nor the second on any that may hold the one that moves; where a kind overlaps, neither in what it runs nor in
   what it moves. Every stage that may hold the group that stays, and is on the way of the one that moves, may hold this
   one, which needs no other group beside it.
@@ -194,7 +195,7 @@ def _object_to_pull(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
         # What it makes is what leaves it, and model outputs that are paid, which its old block no longer pays.
         if _sum(costs.leaving, made) > spared:
             return "the block that it leaves would import more than it saves"
-    return ""
+    return _object_to_links(quotient, made, alone)
 
 
 def _object_to_push(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
@@ -220,7 +221,13 @@ def _object_to_push(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
         spared = _sum(costs.leaving, made) + costs.outputs[u] + (0 if costs.costs.is_overlap else costs.work[u])
         if _sum(costs.leaving, entering) > spared:
             return "the block that it leaves would export more than it saves"
-    return ""
+    return _object_to_links(quotient, entering, made)
+
+
+def _object_to_links(quotient: Quotient, more: Iterable[int], less: Iterable[int]) -> str:
+    """Say whether blocks between would hand on more, which they pay on any kind; nothing when not."""
+    is_paid = all(_sum(costs.transfer, more) <= _sum(costs.transfer, less) for costs in quotient.kinds)
+    return "" if is_paid or not quotient.is_adjacent else "blocks between would hand on more than they save"
 
 
 def _reaches(neighbours: Callable[[int], Iterable[int]], start: int, targets: set[int], budget: Budget) -> bool:

@@ -333,12 +333,14 @@ _ASKED: Mapping[str, _Shape] = {
     "bounds": _items(_UNLIKE_BOUND),
     **_COMMON,
 }
-_UNLIKE = _record({**_ASKED, "order": _word("given"), "witness": _nullable(_record(_WITNESS))})
+_LINKS: Mapping[str, _Shape] = {"adjacent": _typed(bool)}
+_UNLIKE = _record({**_ASKED, "order": _word("given"), "witness": _nullable(_record(_WITNESS))}, _LINKS)
 _ANY_ORDER = _record(
     {
         **_ASKED,
         "order": _word("any"),
         "witness": _nullable(_record({**_WITNESS, "kind_of": _KIND_OF})),
         "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _COUNT, "bounds": _items(_UNLIKE_BOUND)})),
-    }
+    },
+    _LINKS,
 )

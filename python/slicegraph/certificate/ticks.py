@@ -54,6 +54,7 @@ def snap(arrays: GraphArrays, question: Question) -> Problem:
         multipliers=question.multipliers,
         allowed=_allowed(question, [each.work for each in seconds]),
         together=question.together,
+        adjacent=question.adjacent,
         **columns,
         param_size=param_size,
         param_readers=_readers(arrays.param_readers, arrays.param_offsets),

@@ -81,6 +81,9 @@ class Wanted:
         with within("stages"):
             node = next((node for node in sorted({*asked, *found}) if asked.get(node) != found.get(node)), None)
             expect(node is None, f"the certificate is not about the stages of node {node} that are asked for")
+        with within("adjacent"):
+            rule = "the certificate is about other links between stages"
+            expect(question.adjacent == resolved.adjacent, rule)
         groups = [list(group) for group in resolved.together]
         with within("together"):
             rule = "the certificate is about other groups of nodes in one stage"

@@ -30,7 +30,7 @@ _FIGURES: Mapping[str, tuple[Callable[[str], Any], str]] = {
 }
 _TYPED = (*_FIGURES, "overlap", "work")
 _PRESET = re.compile(r"([^:]+)(?::([0-9]{1,7}))?")
-_CONSTRAINTS = ("pin", "forbid", "together")
+_CONSTRAINTS = ("pin", "forbid", "together", "adjacent")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +93,11 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="GLOB",
         help="all nodes whose names match are in one stage",
+    )
+    parser.add_argument(
+        "--adjacent",
+        action="store_true",
+        help="only neighbours are linked: each stage between a tensor's producer and last reader relays it and pays",
     )
 
 
@@ -191,6 +196,7 @@ def question_words(instance: sg.Instance) -> list[str]:
         words += [word for key, stages in pairs for word in (name, f"{key}={','.join(map(str, stages))}")]
     for group in instance.constraints.together:
         words += ["--together", group if isinstance(group, str) else str(group)]
+    words += ["--adjacent"] * instance.constraints.adjacent
     if len(instance.machine.kinds) == 1:
         return ["-k", str(instance.num_blocks), *_device_words(instance.device), *words]
     rows = [(_preset(sg.Device.from_mapping(row)), row["count"]) for row in instance.machine.document]
@@ -262,7 +268,7 @@ def _presets(text: str) -> list[sg.Device]:
 
 def _constraints(options: argparse.Namespace, plan: Plan | None) -> sg.Constraints:
     if any(getattr(options, name) for name in _CONSTRAINTS) or plan is None or plan.constraints is None:
-        return sg.Constraints(pin=options.pin, forbid=options.forbid, together=options.together)
+        return sg.Constraints(**{name: getattr(options, name) for name in _CONSTRAINTS})
     try:
         return sg.Constraints.from_mapping(plan.constraints)
     except sg.InputError as error:

@@ -22,10 +22,10 @@ _PARTS = {
     "num_blocks": ("the number of stages", "-k"),
     "device": ("the device", "--device or its figures"),
     "boundary_io": ("whether model inputs and outputs are paid", "--boundary-io or --no-boundary-io"),
-    "constraints": ("the constraints", "--pin, --forbid, --together"),
+    "constraints": ("the constraints", "--pin, --forbid, --together, --adjacent"),
 }
 """What a certificate is about, and what pins it."""
-_UNLIKE = ("devices", "kind_of", "order", "stages", "together")
+_UNLIKE = ("devices", "kind_of", "order", "stages", "together", "adjacent")
 """What the question has beside where stages are unlike or constrained."""
 _MEANING = {
     "optimal": "no partition is faster",
@@ -104,7 +104,7 @@ class Report:
     def _parts(self) -> list[str]:
         """Give the parts of the question; constraints are one where the certificate has some."""
         document = self.certificate.document
-        has_constraints = bool(document.get("stages") or document.get("together"))
+        has_constraints = any(document.get(name) for name in ("stages", "together", "adjacent"))
         return [part for part in _PARTS if part != "constraints" or has_constraints]
 
     def _question(self) -> str:
@@ -121,6 +121,8 @@ class Report:
             parts.append(f"nodes that only some stages may hold: {len(stages)}")
         if together := document["together"]:
             parts.append(f"groups of nodes in one stage: {len(together)}")
+        if document.get("adjacent"):
+            parts.append("only neighbours are linked")
         return "; ".join(parts)
 
     def _claim(self) -> str:

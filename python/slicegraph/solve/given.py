@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph.bounds import NAMES
+from slicegraph.bounds import LINKED, NAMES
 from slicegraph.cost import Instance
+from slicegraph.requirements import check_links
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import find
 from slicegraph.solve.at_once import solve_at_once
@@ -25,6 +26,19 @@ METHODS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in NAMES},
 }
 """What can be asked for, and the lower bounds beyond the combinatorial one that it takes."""
+
+
+def bounds_of(instance: Instance, method: str) -> tuple[str, ...]:
+    """Give the lower bounds that a method takes: of its own choice none that does not count what stages hand on.
+
+    Raises
+    ------
+    InputError
+        When such a bound is asked for by name.
+    """
+    if method in NAMES:
+        check_links(instance, method, LINKED)
+    return tuple(name for name in METHODS[method] if not instance.resolved.adjacent or name in LINKED)
 
 
 def solve_given(
@@ -51,7 +65,7 @@ def solve_given(
         if ended is not None:
             return ended
     search = task.method if task.method in SEARCHES else SEARCHES[0]
-    is_shared = task.stop.work is None and "downsets" in METHODS[task.method]
+    is_shared = task.stop.work is None and "downsets" in bounds_of(instance, task.method)
     threads = max(1, task.threads // 2) if is_shared else task.threads
     with _new_run(instance, task, begin, known) as run:
         found = find(
@@ -80,7 +94,7 @@ def _new_run(
     instance: Instance, task: Task, begin: NDArray[np.int32] | None, known: int | None
 ) -> SolveRun | CountedRun:
     """Give the run that goes by time, or by work where the stop depends on it."""
-    methods = METHODS[task.method]
+    methods = bounds_of(instance, task.method)
     if task.stop.work is None:
         return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
     from slicegraph.solve.counted import CountedRun  # noqa: PLC0415 - few runs go by work

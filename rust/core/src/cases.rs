@@ -46,14 +46,28 @@ pub(crate) fn random_instance_at(
 }
 
 /// An instance of one to three kinds of devices in any order: tables of work that lack some nodes, latency, overlap, memory
-/// and limits; parameters of several readers, state, live tensors; nodes with few stages. Nobody says that anything fits.
+/// and limits; parameters of several readers, state, live tensors; nodes with few stages; tensors that are handed on. Nobody says
+/// that anything fits.
 pub(crate) fn random_unlike(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
     let (graph, machine, constraints) = random_parts(random, num_nodes, num_blocks);
     match Instance::new(graph, &machine, &constraints, random.random()) {
-        Ok(instance) => instance,
+        Ok(instance) => relayed_at_times(instance),
         // Some node has no stage: another instance.
         Err(_) => random_unlike(random, num_nodes, num_blocks),
     }
+}
+
+/// The same where no tensor is handed on.
+pub(crate) fn random_unrelayed(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
+    let instance = random_unlike(random, num_nodes, num_blocks);
+    if instance.is_relay() { random_unrelayed(random, num_nodes, num_blocks) } else { instance }
+}
+
+/// The same, with tensors handed on from stage to stage in some of the cases.
+pub(crate) fn relayed_at_times(instance: Instance) -> Instance {
+    let graph = instance.graph();
+    let is_relay = !instance.boundary_io() && graph.tensors().map(|x| graph.size(x)).sum::<u64>().is_multiple_of(3);
+    if is_relay { instance.with_relays().expect("nothing crosses the border of the model") } else { instance }
 }
 
 /// The same, where some nodes must be with others.
@@ -63,7 +77,7 @@ pub(crate) fn random_together(random: &mut Xoshiro256PlusPlus, num_nodes: usize,
         constraints.together.push((0..num_nodes).filter(|_| random.random_bool(0.4)).collect());
     }
     match Instance::new(graph, &machine, &constraints, random.random()) {
-        Ok(instance) => instance,
+        Ok(instance) => relayed_at_times(instance),
         Err(_) => random_together(random, num_nodes, num_blocks),
     }
 }

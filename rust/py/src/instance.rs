@@ -141,7 +141,8 @@ impl Instance {
     #[new]
     #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
     #[expect(clippy::too_many_arguments, reason = "one per part of a problem, by keyword")]
-    #[pyo3(signature = (graph, *, kinds, kind_of, boundary_io, pins=Vec::new(), together=Vec::new(), multipliers=None))]
+    #[pyo3(signature = (graph, *, kinds, kind_of, boundary_io, pins=Vec::new(), together=Vec::new(),
+                        multipliers=None, is_relay=false))]
     fn new(
         py: Python<'_>,
         graph: &Bound<'_, Graph>,
@@ -151,6 +152,7 @@ impl Instance {
         pins: Vec<(usize, Vec<usize>)>,
         together: Vec<Vec<usize>>,
         multipliers: Option<Vec<i64>>,
+        is_relay: bool,
     ) -> PyResult<Self> {
         let kinds: Vec<Device> = kinds.iter().map(|kind| kind.0.clone()).collect();
         let kind_of = match kind_of {
@@ -163,6 +165,9 @@ impl Instance {
         let graph = Arc::clone(&graph.get().0);
         Ok(Self(Arc::new(compute(py, || {
             let mut instance = cost::Instance::new(graph, &machine, &constraints, boundary_io)?;
+            if is_relay {
+                instance = instance.with_relays()?;
+            }
             if let Some(multipliers) = multipliers {
                 instance = instance.with_multipliers(multipliers)?;
             }
@@ -191,6 +196,12 @@ impl Instance {
     #[getter]
     fn multipliers(&self) -> Vec<i64> {
         self.0.multipliers().to_vec()
+    }
+
+    /// Whether tensors are handed on from stage to stage.
+    #[getter]
+    fn is_relay(&self) -> bool {
+        self.0.is_relay()
     }
 
     /// What is asked of costs only: see `Instance::is_plain` of the core.

@@ -65,7 +65,9 @@ pub fn check_partition(instance: &Instance, block_of: &[i64]) -> Result<Vec<usiz
 /// The cost of every block of a checked partition, by block, up to the last that is not empty.
 ///
 /// A tensor is paid once by the block that makes it, when another block reads it, and once by every other block that
-/// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its producer.
+/// reads it. With `boundary_io` a model input is paid by every block that reads it, a model output by its producer. Where
+/// tensors are handed on, every block that is not empty between the producer and the last reader pays one that comes in and
+/// goes out.
 ///
 /// # Panics
 /// When `block_of` is not what [`check_partition`] gives.
@@ -128,6 +130,9 @@ fn costs_on<'a>(instance: &'a Instance, block_of: &[usize], on: impl Fn(usize) -
             blocks[home].io_out += on(home).transfer(tensor);
         }
     }
+    if instance.is_relay() {
+        hand_on(instance, block_of, &on, &mut blocks);
+    }
     for (index, block) in blocks.iter_mut().enumerate() {
         let view = on(index);
         block.overflow = view.overflow(block.held.params);
@@ -135,6 +140,26 @@ fn costs_on<'a>(instance: &'a Instance, block_of: &[usize], on: impl Fn(usize) -
         block.cost = if is_allowed[index] { cost } else { INFINITE };
     }
     blocks
+}
+
+/// Adds what blocks pay for tensors that they neither make nor read last: those that are made before them and read after.
+fn hand_on<'a>(instance: &'a Instance, block_of: &[usize], on: &impl Fn(usize) -> View<'a>, blocks: &mut [BlockCost]) {
+    let graph = instance.graph();
+    let mut is_used = vec![false; blocks.len()];
+    for &block in block_of {
+        is_used[block] = true;
+    }
+    for tensor in graph.tensors() {
+        let readers = || graph.consumers(tensor).iter().map(|node| block_of[node.index()]);
+        let (Some(producer), Some(last)) = (graph.producer(tensor), readers().max()) else { continue };
+        for block in (block_of[producer.index()] + 1..last).filter(|&block| is_used[block]) {
+            let transfer = on(block).transfer(tensor);
+            blocks[block].io_out += transfer;
+            if readers().all(|reader| reader != block) {
+                blocks[block].io_in += transfer;
+            }
+        }
+    }
 }
 
 /// The cost of the most expensive block.

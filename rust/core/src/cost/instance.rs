@@ -41,6 +41,8 @@ pub struct Instance {
 pub(super) struct Figures {
     pub num_blocks: usize,
     pub boundary_io: bool,
+    /// Whether tensors are handed on from stage to stage.
+    pub is_relay: bool,
     pub tick: f64,
 }
 
@@ -103,9 +105,23 @@ impl Instance {
         let works: Vec<&[f64]> = seconds.iter().map(|row| &row.work[..]).collect();
         let allowed = allowed_stages(&works, kind_of, constraints)?;
         let together = together_nodes(graph.num_nodes(), constraints)?;
-        let figures = Figures { num_blocks, boundary_io, tick };
+        let figures = Figures { num_blocks, boundary_io, is_relay: false, tick };
         let kind_of = if kinds.len() == 1 { Vec::new() } else { kind_of.clone() };
         Ok(Self::from_rows(graph, figures, rows, kind_of, allowed, together, None))
+    }
+
+    /// The same problem where a tensor is handed on from each stage that is not empty to the next one: those between its
+    /// producer and its last reader pay for it twice, when it comes and when it goes.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where model inputs and outputs are paid: nobody says who hands these on.
+    pub fn with_relays(mut self) -> Result<Self, Error> {
+        if self.boundary_io() {
+            let rule = "model inputs and outputs are not handed on from stage to stage".to_owned();
+            return Err(Error::Parameter { name: "boundary_io", value: "true".to_owned(), rule });
+        }
+        self.figures.is_relay = true;
+        Ok(self)
     }
 
     /// Puts together what is known in ticks; without multipliers, those that suit the nodes.
@@ -194,6 +210,12 @@ impl Instance {
         self.figures.boundary_io
     }
 
+    /// Whether stages between a tensor's producer and its last reader pay for it, too.
+    #[must_use]
+    pub fn is_relay(&self) -> bool {
+        self.figures.is_relay
+    }
+
     /// Whether `tensor` is a model output that is paid, by whoever makes it.
     #[must_use]
     pub fn is_paid_output(&self, tensor: TensorId) -> bool {
@@ -254,8 +276,8 @@ impl Instance {
         self.rows.len() == 1 && self.allowed.is_none()
     }
 
-    /// Whether nothing is asked beside costs: stages are alike and pay sums, no node must be with another, no parameter has
-    /// several readers, and nothing is stored but parameters.
+    /// Whether nothing is asked beside costs: stages are alike and pay sums, none hands on tensors, no node must be with another,
+    /// no parameter has several readers, and nothing is stored but parameters.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let graph = &*self.graph;
@@ -264,7 +286,11 @@ impl Instance {
             self.rows.iter().any(|row| row.memory_limit.is_some() || costs(row))
         };
         let is_simple = graph.num_params() == 0 && !graph.is_stateful();
-        self.is_uniform() && !self.rows[0].is_overlap && self.together.is_empty() && (is_simple || !is_relevant())
+        self.is_uniform()
+            && !self.is_relay()
+            && !self.rows[0].is_overlap
+            && self.together.is_empty()
+            && (is_simple || !is_relevant())
     }
 
     /// Whether a stage may hold a node.

@@ -41,7 +41,8 @@
 //! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u produces) < T,
 //! ```
 //!
-//! which bounds `load(D) + export(live(D))` from below. Backward levels have all downsets: the argument moves nodes to the
+//! which bounds `load(D) + export(live(D))` from below. Where tensors are handed on none is left out: blocks between would pay, too.
+//! Backward levels have all downsets: the argument moves nodes to the
 //! front, and holds for one end only.
 
 use std::sync::Arc;
@@ -102,7 +103,8 @@ impl<'a> Search<'a> {
 
     /// Whether downsets of the next forward level are left out that are dominated.
     fn has_dominated(&self) -> bool {
-        self.query.instance.together().is_empty() && self.enumerator.stages.on(self.stage(0)).is_sum()
+        let instance = self.query.instance;
+        instance.together().is_empty() && !instance.is_relay() && self.enumerator.stages.on(self.stage(0)).is_sum()
     }
 
     /// The stage of the next level of an end.

@@ -21,6 +21,10 @@ impl Priced<'_> {
         if end.load < start.load || end.params < start.params || end.bytes < start.bytes {
             return None;
         }
+        if !stage.prices.relays.is_empty() && self.words(from) == others.words(to) {
+            // An empty stage hands nothing on: it is passed by.
+            return (threshold > 0).then_some(0);
+        }
         let view = stage.view;
         // What is live at one end only costs at least the difference.
         let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
@@ -53,6 +57,8 @@ impl Priced<'_> {
 /// ```text
 /// export of what is live after it only + import of what is live before it only, or at both ends with more consumers after
 /// ```
+///
+/// Where tensors are handed on, it pays both for what is live at both ends.
 fn io_between(prices: &Prices, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
     let import = |x: u32| prices.imports[wide(x)];
     let export = |x: u32| prices.exports[wide(x)];
@@ -61,9 +67,11 @@ fn io_between(prices: &Prices, mut before: &[Live], mut after: &[Live], threshol
         match (before.split_first(), after.split_first()) {
             (None, None) => return Some(io),
             (Some((&(x, consumers), rest)), Some((&(y, more_consumers), others))) if x == y => {
-                if consumers != more_consumers {
-                    io += import(x);
-                }
+                io += match prices.relays.get(wide(x)) {
+                    Some(&relay) => relay,
+                    None if consumers != more_consumers => import(x),
+                    None => 0,
+                };
                 (before, after) = (rest, others);
             }
             (Some((&(x, _), rest)), other) if other.is_none_or(|(&(y, _), _)| x < y) => {

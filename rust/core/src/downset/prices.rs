@@ -35,6 +35,8 @@ pub(crate) struct Prices {
     pub(super) exports: Vec<Ticks>,
     /// By tensor, what a block pays that reads it and does not make it; nothing where nobody pays.
     pub(super) imports: Vec<Ticks>,
+    /// By tensor that is made, what a block pays that hands it on; empty where none does.
+    pub(super) relays: Vec<Ticks>,
     /// By tensor, the ticks in which a parameter that several nodes read streams in; empty where none does.
     stored: Vec<Ticks>,
     shared: Vec<Shared>,
@@ -58,7 +60,9 @@ impl Prices {
         };
         let has_shared = graph.num_params() > 0;
         let nodes: Vec<NodePrice> = graph.nodes().map(node).collect();
+        let relayed = graph.tensors().take(if instance.is_relay() { usize::MAX } else { 0 });
         Self {
+            relays: relayed.map(|x| 2 * view.export(x)).collect(),
             total: nodes.iter().map(|node| node.load).sum(),
             nodes,
             is_overlap: view.is_overlap(),

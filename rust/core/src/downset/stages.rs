@@ -221,7 +221,7 @@ impl Stage<'_> {
 
     /// Whether it takes a look at a block to know what it costs, beyond sums at both ends.
     pub(super) fn has_look(&self) -> bool {
-        self.has_shared || self.has_look
+        self.has_shared || self.has_look || self.instance.is_relay()
     }
 
     /// Whether the stage may hold a node.

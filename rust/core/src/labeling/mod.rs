@@ -27,8 +27,8 @@ const MAX_BLOCKS: usize = 64;
 /// so many steps, and so many `times` as many where frontiers are few.
 ///
 /// # Errors
-/// [`Halt`], when the effort is used up or the interrupt was raised, when there are too many blocks, or when nodes that are not
-/// one must be together.
+/// [`Halt`], when the effort is used up or the interrupt was raised, when there are too many blocks, when tensors are handed on, or when
+/// nodes that are not one must be together.
 pub(crate) fn assign(
     query: &Query<'_>,
     windows: &Windows,
@@ -36,7 +36,8 @@ pub(crate) fn assign(
     times: u64,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    if query.instance.num_blocks() > MAX_BLOCKS {
+    // Labels do not remember how far a tensor has been handed on.
+    if query.instance.num_blocks() > MAX_BLOCKS || query.instance.is_relay() {
         return Err(Halt::Steps);
     }
     let resources = &Resources::new(query, windows).ok_or(Halt::Steps)?;
@@ -100,7 +101,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::cases::{random_instance_at, random_unlike};
+    use crate::cases::{random_instance_at, random_unrelayed};
     use crate::cost::{ABOVE_ALL, INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
     use crate::ids::{count, narrow};
     use crate::interrupt::Interrupt;
@@ -184,7 +185,7 @@ mod tests {
         for case in 0..6_000 {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..6));
-            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let instance = random_unrelayed(&mut random, num_nodes, num_blocks);
             let windows = if random.random_bool(0.5) && num_blocks.pow(narrow(num_nodes)) < 1000 {
                 Windows::all(num_nodes, num_blocks)
             } else {

@@ -30,6 +30,16 @@ impl Move {
         (0..64 * to.len()).filter(comes).all(|stage| !has(to, stage) || has(who, stage))
     }
 
+    /// Whether something holds on every kind of device that may pay for what the group leaves behind: those that may hold it, and
+    /// where tensors are handed on those between, any. Where all stages are alike it follows from what is asked of `to`.
+    pub(super) fn all_homes(self, quotient: &Quotient<'_>, is_paid: impl Fn(View<'_>) -> bool) -> bool {
+        let instance = quotient.instance();
+        if instance.is_relay() {
+            return instance.is_uniform() || instance.views().all(is_paid);
+        }
+        instance.is_uniform() || quotient.views(self.who).all(is_paid)
+    }
+
     /// Whether a block of this kind with `to` costs no more with the group, which adds so much communication and saves so
     /// much.
     #[inline]

@@ -62,7 +62,7 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let others = producers.clone().filter(|&other| other != producer);
     let is_right = step.is_allowed(quotient, true)
         && quotient.views(producer).all(is_host_paid)
-        && (quotient.instance().is_uniform() || quotient.views(group).all(is_home_paid))
+        && step.all_homes(quotient, is_home_paid)
         && reach.all_before(quotient, place, others, producer);
     is_right.then_some(producer)
 }

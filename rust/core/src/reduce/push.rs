@@ -58,7 +58,7 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let others = consumers.clone().filter(|&other| other != consumer);
     let is_right = step.is_allowed(quotient, false)
         && quotient.views(consumer).all(is_host_paid)
-        && (quotient.instance().is_uniform() || quotient.views(group).all(is_home_paid))
+        && step.all_homes(quotient, is_home_paid)
         && reach.all_after(quotient, place, others, consumer);
     is_right.then_some(consumer)
 }

@@ -34,7 +34,7 @@ mod tests {
 
     use super::super::streams::stream;
     use super::*;
-    use crate::cases::{random_partition, random_unlike};
+    use crate::cases::{random_partition, random_unrelayed};
     use crate::cost::check_partition;
     use crate::ids::count;
 
@@ -44,7 +44,7 @@ mod tests {
         for case in 0..8000 {
             let mut random = stream(12, 0, case);
             let (num_nodes, num_blocks) = (random.random_range(1..6), random.random_range(1..4));
-            let instance = random_unlike(&mut random, num_nodes, num_blocks);
+            let instance = random_unrelayed(&mut random, num_nodes, num_blocks);
             let order = TopologicalOrder::natural(instance.graph());
             let is_valid = |block_of: &[usize]| {
                 let blocks: Vec<i64> = block_of.iter().copied().map(count).collect();

@@ -6,6 +6,8 @@
 //! - on export, when `a <= p < b` and the last consumer stands at `b` or later.
 //!
 //! So each read needs only the position before it, each position the next one, and each producer the last.
+//!
+//! Where tensors are handed on from stage to stage, a slice pays for all that is live before it and after it, whatever is inside.
 
 use super::extras::Extras;
 use super::sum::SliceSum;
@@ -77,6 +79,8 @@ pub struct SliceCosts<'a> {
     trails: Vec<Trail>,
     /// What is stored beside each node's own parameters.
     extras: Option<Extras<'a>>,
+    /// By boundary, what tensors take that are made before it and read after it; empty where these are not handed on.
+    live: Vec<Ticks>,
 }
 
 impl<'a> SliceCosts<'a> {
@@ -96,6 +100,7 @@ impl<'a> SliceCosts<'a> {
             links: Vec::with_capacity(num_made + num_read),
             trails: vec![Trail::default(); graph.num_tensors()],
             extras: Extras::new(instance, view),
+            live: Vec::new(),
         }
     }
 
@@ -114,6 +119,24 @@ impl<'a> SliceCosts<'a> {
         self.close_last_reads(order);
         if let Some(extras) = &mut self.extras {
             extras.load(order);
+        }
+        if self.instance.is_relay() {
+            self.find_live(order);
+        }
+    }
+
+    /// Adds up what is live at each boundary.
+    fn find_live(&mut self, order: &TopologicalOrder) {
+        self.live.clear();
+        self.live.resize(order.nodes().len() + 1, 0);
+        for &tensor in order.nodes().iter().flat_map(|&node| self.instance.paid_produces(node)) {
+            // Both ends count from one: the boundary before the last reader is one less.
+            let (transfer, trail) = (self.view.transfer(tensor), self.trails[tensor.index()]);
+            self.live[wide(trail.producer)] += transfer;
+            self.live[wide(trail.touched)] -= transfer;
+        }
+        for boundary in 1..self.live.len() {
+            self.live[boundary] += self.live[boundary - 1];
         }
     }
 
@@ -193,9 +216,9 @@ impl<'a> SliceCosts<'a> {
         Slices(self)
     }
 
-    /// Whether costs are sums, and all that is stored is what each node stores by itself.
+    /// Whether costs are sums, no tensor is handed on, and all that is stored is what each node stores by itself.
     pub(super) fn is_simple(&self) -> bool {
-        !self.is_overlap && self.extras.is_none()
+        !self.is_overlap && self.extras.is_none() && !self.instance.is_relay()
     }
 
     fn reads_at(&self, position: usize) -> &[Read] {
@@ -273,6 +296,7 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
             slice.bytes += bytes;
         }
         slice.end += 1;
+        self.hand_on(slice);
     }
 
     /// Shrinks the slice by its first position.
@@ -291,6 +315,7 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
             slice.bytes -= bytes;
         }
         slice.start += 1;
+        self.hand_on(slice);
     }
 
     /// Grows the slice by the position before its start.
@@ -308,6 +333,17 @@ impl<'c, const ANY: bool> Slices<'c, ANY> {
             let (params, bytes) = extras.front(slice.start, slice.end);
             slice.params += params;
             slice.bytes += bytes;
+        }
+        self.hand_on(slice);
+    }
+
+    /// Where tensors are handed on, a slice pays for all that is live at its ends.
+    #[inline]
+    fn hand_on(self, slice: &mut SliceSum) {
+        if ANY && !self.0.live.is_empty() {
+            let is_empty = slice.start == slice.end;
+            let at = |boundary: usize| if is_empty { 0 } else { self.0.live[boundary] };
+            (slice.io_in, slice.io_out) = (at(slice.start), at(slice.end));
         }
     }
 

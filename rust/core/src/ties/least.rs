@@ -187,7 +187,20 @@ fn io_between(query: &Query<'_>, stage: usize, from: &[u64], to: &[u64]) -> Opti
         let leaves = |x: TensorId| instance.is_paid_output(x) || graph.consumers(x).iter().any(|&w| !is_in(w));
         io += graph.produces(v).iter().filter(|&&x| leaves(x)).map(|&x| view.transfer(x)).sum::<Ticks>();
     }
+    if instance.is_relay() {
+        io += handed_on(query, stage, from, to);
+    }
     (view.cost(work, io, &held) < query.threshold).then_some(io)
+}
+
+/// What the block of a stage between two downsets pays more for tensors that are made before it and read after it.
+fn handed_on(query: &Query<'_>, stage: usize, from: &[u64], to: &[u64]) -> Ticks {
+    let (graph, view) = (query.instance.graph(), query.instance.on(stage));
+    let has_after = |x: TensorId| graph.consumers(x).iter().any(|w| !has(to, w.index()));
+    let is_made = |x: TensorId| graph.producer(x).is_some_and(|u| has(from, u.index()));
+    let is_read = |x: TensorId| graph.consumers(x).iter().any(|w| has(to, w.index()) && !has(from, w.index()));
+    let relays = graph.tensors().filter(|&x| is_made(x) && has_after(x));
+    relays.map(|x| view.transfer(x) * if is_read(x) { 1 } else { 2 }).sum()
 }
 
 #[cfg(test)]

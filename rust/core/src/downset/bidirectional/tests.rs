@@ -4,7 +4,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::cases::{least_of, random_parts, random_together, random_unlike};
+use crate::cases::{least_of, random_parts, random_together, random_unlike, relayed_at_times};
 use crate::cost::{Instance, bottleneck, check_partition, partition_costs};
 use crate::interrupt::Interrupt;
 use crate::query::ExactParams;
@@ -27,7 +27,7 @@ fn random_sums(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: us
         (device.memory, device.memory_limit, device.overlap) = (None, None, random.random_bool(0.2));
     }
     Instance::new(graph, &machine, &constraints, random.random())
-        .unwrap_or_else(|_| random_sums(random, num_nodes, num_blocks))
+        .map_or_else(|_| random_sums(random, num_nodes, num_blocks), relayed_at_times)
 }
 
 #[test]
