@@ -248,6 +248,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         sg.split,
         {"model": "model.onnx", "block_of": [0, 1], "directory": "stages", "dims": {}, "instance": None},
     ),
+    "with_measured": (
+        sg.with_measured,
+        {"graph": sg.Graph(**GRAPH), "source": {0: 1.0}, "device": sg.Device(bandwidth=64)},
+    ),
     "from_torch": (sg.from_torch, {"model": None, "args": (), "kwargs": {}, "name": "x"}),
     "from_jax": (sg.from_jax, {"function": 5, "args": (), "kwargs": {}, "param_argnums": 0, "name": "x"}),
 }
@@ -285,6 +289,7 @@ def test_every_public_call_is_tried() -> None:
     records = {
         "BlockCost",
         "Bound",
+        "Coverage",
         "CutTensor",
         "Difference",
         "PipelineRun",

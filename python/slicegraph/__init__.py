@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from slicegraph.graph import Graph, read, write
     from slicegraph.live_bytes import live_bytes
     from slicegraph.lower_bound import lower_bound
+    from slicegraph.measured import Coverage, with_measured
     from slicegraph.plan import Plan
     from slicegraph.result import Result, Status
     from slicegraph.search import BrkgaParams, search
@@ -61,6 +62,7 @@ _HOMES = {
     "graph": "Graph read write",
     "live_bytes": "live_bytes",
     "lower_bound": "lower_bound",
+    "measured": "Coverage with_measured",
     "plan": "Plan",
     "result": "Result Status",
     "search": "BrkgaParams search",
@@ -124,6 +126,7 @@ __all__ = [
     "CertificateError",
     "Comparison",
     "Constraints",
+    "Coverage",
     "CutTensor",
     "Device",
     "Difference",
@@ -172,5 +175,6 @@ __all__ = [
     "sweep",
     "tune",
     "verify_split",
+    "with_measured",
     "write",
 ]

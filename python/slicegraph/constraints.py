@@ -147,7 +147,7 @@ def resolve(
     -----
     O(patterns x nodes + reads), and as much again for every stage by which groups push each other back.
     """
-    finder = _Finder(arrays)
+    finder = Finder(arrays)
     together = _merged(constraints.together, finder)
     stages: dict[int, set[int]] = {}
     for node, flags in (can_run or {}).items():
@@ -193,7 +193,7 @@ def with_kernels(constraints: Constraints, arrays: GraphArrays) -> Constraints:
     return Constraints(pin=constraints.pin, forbid=constraints.forbid, together=[*constraints.together, *several])
 
 
-class _Finder:
+class Finder:
     """Finds the nodes that a pattern stands for, and calls nodes by what users know them by."""
 
     def __init__(self, arrays: GraphArrays) -> None:
@@ -204,6 +204,13 @@ class _Finder:
             self._nodes_of.setdefault(name, []).append(node)
 
     def nodes(self, culprit: str, key: Pattern) -> list[int]:
+        """Give the nodes that a name, a glob or an index stands for, ascending.
+
+        Raises
+        ------
+        InputError
+            Naming the culprit, when there are none.
+        """
         if isinstance(key, str):
             if key and key in self._nodes_of:
                 return self._nodes_of[key]
@@ -225,6 +232,7 @@ class _Finder:
         return "" if self._names else "; nodes have no names here, so give indices"
 
     def called(self, node: int) -> str:
+        """Give what users know a node by."""
         name = self._names[node] if self._names else ""
         return f"node {node} ({name!r:.80})" if name else f"node {node}"
 
@@ -238,7 +246,7 @@ class _Flow:
         stages: Mapping[int, set[int]],
         together: Sequence[Sequence[int]],
         num_stages: int,
-        finder: _Finder,
+        finder: Finder,
     ) -> None:
         num_nodes = len(arrays.op)
         self._finder = finder
@@ -290,7 +298,7 @@ def _readers(arrays: GraphArrays, group_of: NDArray[np.intp]) -> dict[int, list[
     return readers
 
 
-def _merged(groups: Iterable[Pattern | tuple[Pattern, ...]], finder: _Finder) -> tuple[tuple[int, ...], ...]:
+def _merged(groups: Iterable[Pattern | tuple[Pattern, ...]], finder: Finder) -> tuple[tuple[int, ...], ...]:
     """Give the groups of nodes, those with a node in common as one, and without those of one node."""
     group_of: dict[int, set[int]] = {}
     for group in groups:

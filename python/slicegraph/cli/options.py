@@ -35,6 +35,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     add_dim(parser)
+    add_measured(parser)
     parser.add_argument(
         "--flops-of",
         action="append",
@@ -53,6 +54,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=N",
         help="how often a loop of an ONNX model runs of which the model does not say it; NAME is its node, its operator"
         " or a pattern of nodes",
+    )
+
+
+def add_measured(parser: argparse.ArgumentParser) -> None:
+    """Add measured work from a file."""
+    parser.add_argument(
+        "--measured",
+        metavar="FILE",
+        help="work that was measured elsewhere: CSV of name,seconds, where a glob is a segment; JSON of segments;"
+        " a profile of onnxruntime; a trace of PyTorch's profiler or Chrome",
     )
 
 
@@ -130,14 +141,25 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def read_graph(options: argparse.Namespace) -> sg.Graph:
-    """Read MODEL."""
-    return sg.read(
+    """Read MODEL, with the work that was measured elsewhere; say what that covers."""
+    graph = sg.read(
         options.model,
         format=options.format,
         dims=dict(options.dim),
         flops=dict(options.flops_of) or None,
         trips=dict(options.trips) or None,
     )
+    if options.measured is None:
+        return graph
+    from slicegraph.report.coverage import coverage_to_line  # noqa: PLC0415 - of measured work alone
+
+    # A sweep may have several devices, and estimates what is open on none of them.
+    is_one = isinstance(options.device, str)
+    coverage = sg.with_measured(
+        graph, options.measured, device=machines.make_device(options, graph) if is_one else None
+    )
+    say(f"--measured {options.measured}: {coverage_to_line(coverage)}")
+    return coverage.graph
 
 
 def read_instance(options: argparse.Namespace) -> sg.Instance:

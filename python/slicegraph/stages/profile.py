@@ -56,7 +56,8 @@ def profile(
     Returns
     -------
         The graph that `slicegraph.read` gives, with ``work`` in seconds and, if fused, ``kernel``, the kernel that each
-        node is part of. A kernel's work is the lower quartile over the runs, a single node's the median.
+        node is part of. A kernel's work is the lower quartile over the runs, or the least of them where other programs
+        took more than a tenth of the time, a single node's the median.
 
     Raises
     ------

@@ -31,6 +31,8 @@ from slicegraph.stages.onnx.weights import gather
 Tell = Callable[[str, int, int], object]
 """Is told what is measured, how many runs are over, and how many there will be."""
 _MEDIAN: Final = 0.5
+_PARTED: Final = 1.1
+"""Times on the wall over those of the processor from which on other programs lengthened most kernels. Not tuned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,28 +117,30 @@ def measure(
             if is_interrupted:
                 raise KeyboardInterrupt
             raise InputError("onnxruntime's profile is full before a run is counted: fewer --warmup runs may help")
-        timing = summed(source.arrays, counted, profiled.kernels)
-        timing = _scaled(timing, Clocks.median(profiled.clocks[warmup : warmup + len(counted)]), threads)
+        clocks = Clocks.median(profiled.clocks[warmup : warmup + len(counted)])
+        share = QUIET if clocks.wall <= _PARTED * clocks.cpu or threads > 1 else 0.0
+        timing = summed(source.arrays, counted, profiled.kernels, share)
+        timing = _scaled(timing, clocks, threads)
         try:
             if with_whole and not is_interrupted:
-                clocks = _clocks(model, runner, total, tell, is_optimized=False)
-                timing = replace(timing, latency=Clocks.median(clocks[warmup:]))
-                clocks = _clocks(model, runner, total, tell, is_optimized=True)
-                timing = replace(timing, optimized_latency=Clocks.median(clocks[warmup:]))
+                each = _clocks(model, runner, total, tell, is_optimized=False)
+                timing = replace(timing, latency=Clocks.median(each[warmup:]))
+                each = _clocks(model, runner, total, tell, is_optimized=True)
+                timing = replace(timing, optimized_latency=Clocks.median(each[warmup:]))
         except KeyboardInterrupt:
             is_interrupted = True
         return replace(timing, is_interrupted=is_interrupted)
 
 
-def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None = None) -> Timing:
-    """Give each node its median over some runs, or each kernel its lower quartile, and tell what belongs to none.
+def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None = None, share: float = QUIET) -> Timing:
+    """Give each node its median over some runs, or each kernel what a share of them take, and tell what is of none.
 
     What a kernel takes is shared out among its nodes by the operations and bytes of each.
     """
     num_nodes = len(arrays.op)
     num_owners = num_nodes if kernels is None else max(kernels.of_node, default=-1) + 1
     each = np.array([[one.nodes.get(owner, 0.0) for owner in range(num_owners)] for one in counted])
-    share = _MEDIAN if kernels is None else QUIET
+    share = _MEDIAN if kernels is None else share
     seconds = np.quantile(each, share, axis=0)
     others = {
         kind: float(np.quantile([one.others.get(kind, 0.0) for one in counted], share))
