@@ -48,7 +48,7 @@ class Reproved:
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
     """Check how all lower bounds are put together, and prove again what can be; nobody's word counts.
 
-    Merges, cuts and searches are for the compiled checker, unless plain Python is asked for.
+    Merges, cuts and searches are for the compiled checker, unless plain Python is asked for or blocks hand on tensors.
 
     Raises
     ------
@@ -171,8 +171,9 @@ class _Reprover:
     def __init__(self, problem: Problem, lower_bound: int, budget: Budget, *, is_slow: bool) -> None:
         self._problem, self._budget = problem, budget
         self._compiled: Compiled | None = None
+        # The compiled checker does not count what blocks hand on.
         with contextlib.suppress(OverflowError):
-            self._compiled = None if is_slow else Compiled(problem)
+            self._compiled = None if is_slow or problem.adjacent else Compiled(problem)
         self._whole = Prover(problem)
         self._reduced: tuple[dict[str, Any], Prover] | None = None
         self._best = lower_bound
