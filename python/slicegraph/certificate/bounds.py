@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,10 +40,13 @@ class Reproved:
         What is proved again here.
     is_cut_short
         Whether the budget left out a proof that claims more.
+    proved_by
+        What the compiled checker, or else which part of the document, proves it by.
     """
 
     lower_bound: int
     is_cut_short: bool
+    proved_by: str = "combinatorial"
 
 
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
@@ -119,7 +123,9 @@ def _reprove_arrangements(
             reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part, is_slow=is_slow)
         lower_bound = min(lower_bound, reproved.lower_bound)
         is_cut_short |= reproved.is_cut_short
-    return Reproved(lower_bound=max(known.lower_bound, lower_bound), is_cut_short=is_cut_short)
+    if lower_bound <= known.lower_bound:
+        return dataclasses.replace(known, is_cut_short=is_cut_short)
+    return Reproved(lower_bound=lower_bound, is_cut_short=is_cut_short, proved_by="arrangements")
 
 
 def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) -> None:
@@ -176,7 +182,7 @@ class _Reprover:
             self._compiled = None if is_slow or problem.adjacent else Compiled(problem)
         self._whole = Prover(problem)
         self._reduced: tuple[dict[str, Any], Prover] | None = None
-        self._best = lower_bound
+        self._best, self._proved_by = lower_bound, "combinatorial"
 
     def reprove(self, bounds: list[dict[str, Any]]) -> Reproved:
         """Go through all bounds, the largest first."""
@@ -188,7 +194,8 @@ class _Reprover:
                     self._reprove(bounds[index], Budget(_SHARE * self._budget.left, of=self._budget))
             except BeyondBudgetError:
                 left_out = max(left_out, says[index])
-        return Reproved(lower_bound=self._best, is_cut_short=left_out > self._best)
+        is_cut_short = left_out > self._best
+        return Reproved(lower_bound=self._best, is_cut_short=is_cut_short, proved_by=self._proved_by)
 
     def _reprove(self, bound: dict[str, Any], budget: Budget) -> None:
         if self._compiled is not None:
@@ -206,7 +213,7 @@ class _Reprover:
             if bound[part] and not is_known:
                 with within(part):
                     prove[part](prover, bound[part], budget)
-                self._best = max(self._best, _capped(bound, value))
+                self._raise(_capped(bound, value), part)
 
     def _reprove_compiled(self, compiled: Compiled, bound: dict[str, Any], budget: Budget) -> None:
         """Let the compiled checker prove what it can, and add up rows here, the soonest first."""
@@ -221,13 +228,17 @@ class _Reprover:
             prover = self._whole if reduction is None else Prover(join(self._problem, reduction))
             with within("relaxations"):
                 _check_proofs(prover, bound["relaxations"], budget)
-            self._best = max(self._best, _capped(bound, values["relaxations"]))
+            self._raise(_capped(bound, values["relaxations"]), "relaxations")
         if node is not None:
-            compiled.check(Claim(reduction=reduction, node=(node["node"], node["lower_bound"])), budget)
-            self._best = max(self._best, _capped(bound, values["node"]))
+            proved_by = compiled.check(Claim(reduction=reduction, node=(node["node"], node["lower_bound"])), budget)
+            self._raise(_capped(bound, values["node"]), proved_by)
         if is_searched:
-            compiled.check(Claim(reduction=reduction, threshold=downsets["threshold"]), budget)
-            self._best = max(self._best, _capped(bound, values["downsets"]))
+            proved_by = compiled.check(Claim(reduction=reduction, threshold=downsets["threshold"]), budget)
+            self._raise(_capped(bound, values["downsets"]), proved_by)
+
+    def _raise(self, lower_bound: int, proved_by: str) -> None:
+        if lower_bound > self._best:
+            self._best, self._proved_by = lower_bound, proved_by
 
     def _prover(self, bound: dict[str, Any], budget: Budget) -> Prover:
         """Give the prover of what a bound is about; several may be about the same quotient."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from slicegraph.certificate import codec
@@ -52,12 +52,17 @@ class Verdict:
         Seconds that no partition beats if all that the certificate says is true: at least `lower_bound`.
     is_cut_short
         Whether a proof of more than `lower_bound` was beyond the budget; what else is claimed is somebody's word.
+    proved_by
+        The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
+        one of the compiled checker, ``"Cut"``, ``"Reach"``, ``"Windows"``, ``"Charges"``, ``"Labels"``, ``"Levels"``,
+        ``"Split"``; in plain Python ``"node"`` or ``"downsets"``.
     """
 
     bottleneck: float
     lower_bound: float
     claimed_lower_bound: float
     is_cut_short: bool = False
+    proved_by: str = field(default="combinatorial", compare=False)
 
     @property
     def gap(self) -> float:
@@ -204,6 +209,7 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_
         lower_bound=problem.seconds(reproved.lower_bound),
         claimed_lower_bound=problem.seconds(claimed),
         is_cut_short=reproved.is_cut_short,
+        proved_by=reproved.proved_by,
     )
 
 

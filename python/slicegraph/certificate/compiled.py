@@ -17,7 +17,7 @@ from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.reduction import TITLES
 from slicegraph.certificate.structure import PlacedError, within
 
-VISITS_PER_STEP: Final = 40
+VISITS_PER_STEP: Final = 200
 """Arcs, nodes and labels that it looks at in the time of a step."""
 _MAGIC = 0x0031_4750_4753
 _VERSION = 1
@@ -77,8 +77,8 @@ class Compiled:
     def __init__(self, problem: Problem) -> None:
         self._words = _to_words(problem.without_spare_blocks())
 
-    def check(self, claim: Claim, budget: Budget) -> None:
-        """Prove that a claim is so.
+    def check(self, claim: Claim, budget: Budget) -> str:
+        """Prove that a claim is so; say by what.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Compiled:
         if verdict in ("budget", "open"):
             raise BeyondBudgetError
         if verdict == "verified":
-            return
+            return reason
         if merge is None or claim.reduction is None:
             part, figure = ("downsets", "threshold") if claim.node is None else ("node", "lower_bound")
             with within(part, *([figure] if verdict == "refused" else [])):

@@ -1,9 +1,9 @@
 //! That no partition of a quotient is better than a threshold, by whatever says so soonest.
 //!
-//! What blocks can hold comes first, then labels in two orders, levels, windows by minimum cuts, and labels and levels in these. Each
-//! attempt has a part of the steps; which ones are made says nothing of what is proved.
+//! Attempts have few steps at first, and eight times as many each time: labels in two orders, levels, and both again in windows that
+//! minimum cuts and charges have narrowed; in the end windows are split. Which attempts are made says nothing of what is proved.
 
-use crate::cut::{Network, Question};
+use crate::charges::Charging;
 use crate::frontiers::{Layer, deep_order, frontiers, natural_order};
 use crate::labels::has_label;
 use crate::levels::has_better;
@@ -11,97 +11,155 @@ use crate::problem::Problem;
 use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
 use crate::resources::Resources;
+use crate::split::split;
 use crate::stop::{Steps, Stop};
 use crate::windows::Cutting;
 
-/// The first attempts have one part of so many of the steps.
-const FIRST: u64 = 16;
-/// Labels in narrow windows, and cuts, have one of so many.
-const LATER: u64 = 3;
+/// Steps of the first attempts, and how they grow.
+const QUICK: u64 = 1 << 20;
+const GROWTH: u64 = 8;
+/// The last attempts, before windows are split, have one part of so many of what is left.
+const SHARE: u64 = 4;
 
-/// R5: every block that may hold a node costs the threshold.
-pub(crate) fn check_dear_node(problem: &Problem, node: usize, threshold: i64, steps: &mut Steps) -> Result<(), Stop> {
-    if node >= problem.num_nodes() {
-        return Err(Stop::malformed(format!("{node} is no node of the quotient")));
-    }
-    let quotient = Quotient::new(problem);
-    let mut network = Network::new(problem.num_nodes(), problem.num_tensors());
-    let reached = |is_after: bool, steps: &mut Steps| -> Result<Vec<bool>, Stop> {
-        let mut reached = vec![false; problem.num_nodes()];
-        let mut waiting = vec![node];
-        while let Some(each) = waiting.pop() {
-            let near: Vec<usize> =
-                if is_after { quotient.successors(each).collect() } else { quotient.predecessors(each).collect() };
-            steps.spend(1 + near.len())?;
-            waiting.extend(near.into_iter().filter(|&each| !std::mem::replace(&mut reached[each], true)));
-        }
-        Ok(reached)
-    };
-    let (after, before) = (reached(true, steps)?, reached(false, steps)?);
-    for kind in quotient.kinds_of(node) {
-        let barred: Vec<bool> = (0..problem.num_nodes()).map(|each| !quotient.may_be_on(each, kind)).collect();
-        let question =
-            Question { inside: node, kind, enough: threshold, barred: &barred, after: &after, before: &before };
-        let found = network.least_cost(&quotient, &question, steps)?;
-        if found < threshold {
-            return Err(Stop::refused(format!("{threshold} is claimed, but the minimum cut is {found}")));
-        }
-    }
-    Ok(())
+/// What has proved a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Nothing but merges was claimed.
+    Merges,
+    /// A minimum cut around a node.
+    Cut,
+    /// What blocks can hold.
+    Reach,
+    /// Windows by minimum cuts.
+    Windows,
+    /// Charges.
+    Charges,
+    /// Labels.
+    Labels,
+    /// Levels of downsets.
+    Levels,
+    /// Windows that were split.
+    Split,
 }
 
 /// Proves that none is better, or says why not.
-pub(crate) fn close(problem: &Problem, threshold: i64, steps: &mut Steps) -> Result<(), Stop> {
+pub(crate) fn close(problem: &Problem, threshold: i64, steps: &mut Steps) -> Result<By, Stop> {
     if threshold < 1 {
-        return Ok(());
+        return Ok(By::Reach);
     }
     let quotient = Quotient::new(problem);
     let reach = Reach::new(problem, quotient.weight.clone(), threshold, steps)?;
-    let mut closing = Closing { problem, reach: &reach, quotient: &quotient, threshold };
-    let mut windows = reach.all();
-    if !windows.are_open() || !reach.close(&mut windows, steps)? {
-        return Ok(());
+    let closing = Closing { problem, quotient: &quotient, threshold };
+    let mut scope = Scope { windows: reach.all(), reach, is_part: false };
+    if !scope.windows.are_open() || !scope.reach.close(&mut scope.windows, steps)? {
+        return Ok(By::Reach);
     }
-    let first = steps.left() / FIRST;
-    for attempt in [Closing::by_labels, Closing::by_levels] {
-        match steps.part(first, |steps| attempt(&mut closing, &windows, steps)) {
-            Err(Stop::Budget | Stop::Open) => {}
-            found => return found,
+    let (mut most, mut is_cut, mut is_charged) = (QUICK, false, false);
+    loop {
+        let is_last = most > steps.left() / SHARE;
+        most = most.min(steps.left() / SHARE).max(1);
+        if let Some(by) = closing.search(&scope, most, steps)? {
+            return Ok(by);
         }
+        let before = (scope.windows.clone(), is_charged);
+        if !is_cut {
+            match closing.cut(&mut scope, most, steps) {
+                Ok(true) => is_cut = true,
+                Ok(false) => return Ok(By::Windows),
+                Err(Stop::Budget) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        if !is_charged {
+            match closing.charge(&mut scope, most, steps) {
+                Ok(true) => is_charged = true,
+                Ok(false) => return Ok(By::Charges),
+                Err(Stop::Budget) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        if (scope.windows.clone(), is_charged) != before
+            && let Some(by) = closing.search(&scope, most, steps)?
+        {
+            return Ok(by);
+        }
+        if is_last {
+            break;
+        }
+        most = most.saturating_mul(GROWTH);
     }
-    let later = steps.left() / LATER;
-    let cut = steps.part(later, |steps| Cutting::new(&reach, &quotient, threshold).narrow(&mut windows, steps));
-    match cut {
-        Ok(false) => return Ok(()),
-        // What was narrowed by then is right.
-        Ok(true) | Err(Stop::Budget) => {}
-        Err(stop) => return Err(stop),
-    }
-    let later = steps.left() / LATER;
-    match steps.part(later, |steps| closing.by_labels(&windows, steps)) {
-        Err(Stop::Budget | Stop::Open) => {}
-        found => return found,
-    }
-    closing.by_levels(&windows, steps)
+    split(&closing, &scope, steps).map(|()| By::Split)
+}
+
+/// Partitions of which facts are known.
+#[derive(Clone)]
+pub(crate) struct Scope<'a> {
+    /// By the charges that are known.
+    pub reach: Reach<'a>,
+    pub windows: Windows,
+    /// Whether windows are a part of all that there can be.
+    pub is_part: bool,
 }
 
 /// The ways to close.
 pub(crate) struct Closing<'r, 'a> {
     pub problem: &'a Problem,
-    pub reach: &'r Reach<'a>,
     pub quotient: &'r Quotient<'a>,
     pub threshold: i64,
 }
 
-impl Closing<'_, '_> {
-    pub(crate) fn by_labels(&mut self, windows: &Windows, steps: &mut Steps) -> Result<(), Stop> {
+impl<'a> Closing<'_, 'a> {
+    /// By what nothing is left in a scope, with so many steps each; none where they are not enough.
+    pub(crate) fn search(&self, scope: &Scope<'a>, most: u64, steps: &mut Steps) -> Result<Option<By>, Stop> {
+        for by in [By::Levels, By::Labels] {
+            let found = steps.part(most, |steps| match by {
+                By::Levels => self.by_levels(scope, steps),
+                _ => self.by_labels(scope, steps),
+            });
+            match found {
+                Ok(()) => return Ok(Some(by)),
+                Err(Stop::Budget) if steps.left() == 0 => return Err(Stop::Budget),
+                Err(Stop::Budget | Stop::Open) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Narrows windows by cuts; whether anything is left.
+    pub(crate) fn cut(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
+        let Scope { reach, windows, .. } = scope;
+        steps.part(most, |steps| Cutting::new(reach, self.quotient, self.threshold).narrow(windows, steps))
+    }
+
+    /// Raises charges, forwards and backwards, and takes the larger ones; whether anything is left.
+    pub(crate) fn charge(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
+        for is_forward in [true, false] {
+            let Scope { reach, windows, .. } = &*scope;
+            let Some(mut charging) = Charging::new(reach, self.quotient, self.threshold) else { return Ok(true) };
+            let found = steps.part(most, |steps| charging.raise(windows, is_forward, steps))?;
+            let Some(charges) = found else { return Ok(false) };
+            let multiplier = i128::from(self.problem.kinds[0].multiplier);
+            let weight: Vec<i128> = charges.into_iter().map(|charge| multiplier * i128::from(charge)).collect();
+            if weight.iter().sum::<i128>() <= scope.reach.total() {
+                continue;
+            }
+            scope.reach = Reach::new(self.problem, weight, self.threshold, steps)?;
+            if !scope.reach.close(&mut scope.windows, steps)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn by_labels(&self, scope: &Scope<'a>, steps: &mut Steps) -> Result<(), Stop> {
+        let Scope { reach, windows, .. } = scope;
         let resources = Resources::new(self.problem, self.threshold).ok_or(Stop::Open)?;
-        let orders = [natural_order(&self.reach.order), deep_order(&self.reach.order)];
         let (mut fewest, mut stop): (Option<Vec<Layer>>, Stop) = (None, Stop::Open);
         let mut most = steps.left() / 4;
-        for nodes in orders {
+        for nodes in [natural_order(&reach.order), deep_order(&reach.order)] {
             let given = steps.left();
-            match steps.part(most, |steps| frontiers(self.reach, windows, &nodes, &resources, steps)) {
+            match steps.part(most, |steps| frontiers(reach, windows, &nodes, &resources, steps)) {
                 Ok(layers) => {
                     let size = |layers: &[Layer]| layers.iter().map(|layer| layer.arcs.len()).sum::<usize>();
                     if fewest.as_ref().is_none_or(|other| size(&layers) < size(other)) {
@@ -117,8 +175,9 @@ impl Closing<'_, '_> {
         self.verdict(is_beaten)
     }
 
-    pub(crate) fn by_levels(&mut self, windows: &Windows, steps: &mut Steps) -> Result<(), Stop> {
-        let is_beaten = has_better(self.reach, windows, &self.quotient.weight, self.threshold, steps)?;
+    pub(crate) fn by_levels(&self, scope: &Scope<'a>, steps: &mut Steps) -> Result<(), Stop> {
+        let Scope { reach, windows, is_part } = scope;
+        let is_beaten = has_better(reach, (windows, *is_part), &self.quotient.weight, self.threshold, steps)?;
         self.verdict(is_beaten)
     }
 

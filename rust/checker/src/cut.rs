@@ -40,6 +40,9 @@ pub(crate) struct Question<'a> {
     pub barred: &'a [bool],
     pub after: &'a [bool],
     pub before: &'a [bool],
+    /// Per group, how much less it costs; of these groups, which are all that are not barred. Empty: nothing, nobody.
+    pub gains: &'a [i64],
+    pub region: &'a [usize],
 }
 
 /// Residual capacities of one cut after the other.
@@ -110,6 +113,19 @@ impl Network {
             if (MEANS - share) * runs > found - share * runs { low = share } else { high = share }
         }
         Ok(least)
+    }
+
+    /// The least that a set costs less its gains, on a kind that pays the sum.
+    pub(crate) fn least_balance(
+        &mut self,
+        quotient: &Quotient<'_>,
+        question: &Question<'_>,
+        steps: &mut Steps,
+    ) -> Result<i64, Stop> {
+        let net = |group: usize| net_load(quotient, question, group);
+        let (inside, others) = (question.inside, question.region.iter().filter(|&&group| group != question.inside));
+        let fixed = net(inside) + others.map(|&group| net(group).min(0)).sum::<i64>();
+        Ok(fixed + self.flow(quotient, question, (1, 1), INFINITE, steps)?)
     }
 
     /// The groups of the set that costs least, after a flow that was not enough.
@@ -225,7 +241,9 @@ impl Network {
     fn expand(&mut self, quotient: &Quotient<'_>, question: &Question<'_>, group: usize) {
         let (kind, (runs, moves)) = (question.kind, self.weights);
         let costs = &quotient.kinds[kind];
-        if group != question.inside {
+        if !question.gains.is_empty() {
+            self.balance(quotient, question, group);
+        } else if group != question.inside {
             self.connect(question, group, self.sink(), runs * costs.work[group] + moves * costs.outputs[group]);
         }
         for &tensor in &quotient.touching[group] {
@@ -260,6 +278,17 @@ impl Network {
         self.used.push(group);
     }
 
+    /// Adds what a group costs less its gain; of the source, what others gain more than they cost.
+    fn balance(&mut self, quotient: &Quotient<'_>, question: &Question<'_>, group: usize) {
+        if group != question.inside {
+            self.connect(question, group, self.sink(), net_load(quotient, question, group).max(0));
+            return;
+        }
+        for &other in question.region.iter().filter(|&&other| other != group) {
+            self.connect(question, group, other, -net_load(quotient, question, other).min(0));
+        }
+    }
+
     fn connect(&mut self, question: &Question<'_>, tail: usize, head: usize, capacity: i64) {
         let sink = self.sink();
         let [tail, head] = [tail, head].map(|vertex| if is_in(question.barred, vertex) { sink } else { vertex });
@@ -275,6 +304,12 @@ impl Network {
             self.capacity.push(room);
         }
     }
+}
+
+/// What a group costs less its gain.
+fn net_load(quotient: &Quotient<'_>, question: &Question<'_>, group: usize) -> i64 {
+    let costs = &quotient.kinds[question.kind];
+    costs.work[group] + costs.outputs[group] - question.gains[group]
 }
 
 /// Whether a group is among some; vertices of tensors never are.

@@ -6,7 +6,8 @@
 //! **Proof.** The first blocks of a partition make a downset, and each block leads from one to the next (`blocks.rs` lists all that
 //! can follow). Since stages may stay empty, the fewest stages with which a downset is reached are what counts, so each is reached
 //! once, breadth first. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that
-//! one: the block would fit there. ∎
+//! one: the block would fit there. (Of a part of the windows this is not so, and each stage looks again at all that was reached: the
+//! windows could bar the block there.) ∎
 //!
 //! A downset is left out when the stages that are left cannot pay the weight of the rest and of the tensors that the rest reads and
 //! does not make, once each; or when windows (`reach.rs`, `windows.rs`) say that
@@ -23,10 +24,10 @@ use crate::stop::{Steps, Stop};
 /// Bytes that downsets may take.
 const MAX_BYTES: usize = 1 << 30;
 
-/// Whether a partition is better than the threshold.
+/// Whether a partition in the windows is better than the threshold; `is_part` where they are a part of all that there can be.
 pub(crate) fn has_better(
     reach: &Reach<'_>,
-    windows: &Windows,
+    (windows, is_part): (&Windows, bool),
     weight: &[i128],
     threshold: i64,
     steps: &mut Steps,
@@ -38,7 +39,7 @@ pub(crate) fn has_better(
     let whole = blocks[0].whole();
     let rooms = rooms(problem, threshold);
     let (mut reached, mut levels) = (HashSet::from([whole.inside.clone()]), vec![vec![whole]]);
-    let back = origins(problem);
+    let back = if is_part { vec![0; num_blocks] } else { origins(problem) };
     let bytes = 2 * 8 * levels[0][0].inside.num_words() + 64;
     for stage in 0..num_blocks {
         let (barred, needed) = sides(reach, windows, stage, steps)?;

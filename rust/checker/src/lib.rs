@@ -8,7 +8,7 @@
 //!
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
-//! hold (`reach.rs`), windows by cuts (`windows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! hold (`reach.rs`), windows by cuts (`windows.rs`), charges (`charges.rs`), splits (`split.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
@@ -18,11 +18,13 @@ mod bits;
 mod blocks;
 #[cfg(test)]
 mod cases;
+mod charges;
 mod close;
 mod completion;
 mod components;
 mod crossing;
 mod cut;
+mod dear;
 mod frontiers;
 mod labels;
 mod levels;
@@ -33,27 +35,30 @@ mod problem;
 mod quotient;
 mod reach;
 mod resources;
+mod split;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod windows;
 
-use close::{check_dear_node, close};
+pub use close::By;
+use close::close;
+use dear::check_dear_node;
 use log::{Closing, Log};
 use merges::replay;
 pub use problem::Problem;
 pub use stop::{Steps, Stop};
 
-/// Proves that what a log claims is so.
+/// Proves that what a log claims is so; by what.
 ///
 /// # Errors
 /// [`Stop`], when it is not proved, and why.
-pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<(), Stop> {
+pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<By, Stop> {
     let log = Log::read(log)?;
     let quotient = replay(problem, log.threshold, &log.merges, steps)?.without_spare_blocks();
     match log.closing {
-        Closing::Nothing => Ok(()),
-        Closing::DearNode { node, threshold } => check_dear_node(&quotient, node, threshold, steps),
+        Closing::Nothing => Ok(By::Merges),
+        Closing::DearNode { node, threshold } => check_dear_node(&quotient, node, threshold, steps).map(|()| By::Cut),
         Closing::NoneIsBetter(threshold) => close(&quotient, threshold, steps),
     }
 }

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match Problem::read(&problem).and_then(|problem| check(&problem, &log, &mut Steps::new(steps))) {
-        Ok(()) => println!("verified"),
+        Ok(by) => println!("verified: {by:?}"),
         Err(stop) => {
             match stop {
                 Stop::Budget => println!("undecided: beyond the steps"),

@@ -334,8 +334,16 @@ impl Replay<'_, '_, '_> {
                     barred[group] |= !self.quotient.may_be_on(group, kind);
                 }
             }
-            let question =
-                Question { inside, kind, enough: self.threshold, barred: &barred, after: &after, before: &before };
+            let question = Question {
+                inside,
+                kind,
+                enough: self.threshold,
+                barred: &barred,
+                after: &after,
+                before: &before,
+                gains: &[],
+                region: &[],
+            };
             if self.network.least_cost(&self.quotient, &question, self.steps)? < self.threshold {
                 return Ok(false);
             }

@@ -12,6 +12,8 @@
 //! **Proof.** A block pays at least its nodes' loads, each at least the node's weight over the multiplier of the block's kind. What a
 //! node needs is in no later block than the node. ∎
 
+use std::rc::Rc;
+
 use crate::bits::Bits;
 use crate::order::Order;
 use crate::problem::Problem;
@@ -31,10 +33,11 @@ impl Windows {
 }
 
 /// What stays the same while windows narrow.
+#[derive(Clone)]
 pub(crate) struct Reach<'a> {
     pub problem: &'a Problem,
-    pub order: Order,
-    weight: Vec<i128>,
+    pub order: Rc<Order>,
+    pub weight: Vec<i128>,
     total: i128,
     needs: Vec<i128>,
     needed: Vec<i128>,
@@ -51,7 +54,7 @@ impl<'a> Reach<'a> {
         threshold: i64,
         steps: &mut Steps,
     ) -> Result<Self, Stop> {
-        let order = Order::new(problem, steps)?;
+        let order = Rc::new(Order::new(problem, steps)?);
         let needs = order.cones(&weight, true, steps)?;
         let needed = order.cones(&weight, false, steps)?;
         let room = |stage| i128::from(problem.on(stage).multiplier) * i128::from(threshold - 1);
@@ -65,6 +68,11 @@ impl<'a> Reach<'a> {
             rooms: (0..problem.num_blocks).map(room).collect(),
             allowed: problem.allowed.as_deref(),
         })
+    }
+
+    /// What all nodes weigh.
+    pub(crate) fn total(&self) -> i128 {
+        self.total
     }
 
     /// All blocks that may hold each node.

@@ -3,20 +3,23 @@
 use rand::RngExt;
 
 use crate::cases::{Features, optimum, random_problem, source};
-use crate::close::{Closing, check_dear_node, close};
+use crate::close::{Closing, Scope, close};
+use crate::dear::check_dear_node;
 use crate::merges::{Rule, replay};
 use crate::problem::{CAPACITY, Problem};
 use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
+use crate::split::split;
 use crate::stop::{Steps, Stop};
-use crate::windows::Cutting;
 
 const FEATURES: [Features; 3] = [Features::Plain, Features::Memory, Features::Unlike];
 const RULES: [Rule; 4] = [Rule::Pull, Rule::Push, Rule::Together, Rule::Cycle];
 
-/// A random problem, what its best partition costs, and thresholds near that.
+/// A random problem, what its best partition costs, and thresholds near that; more where proptest is asked for more.
 fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
-    (0..number).map(move |case| {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let times = asked.map_or(1, |cases: u64| (cases / 256).max(1));
+    (0..number * times).map(move |case| {
         let mut random = source(case);
         let num_nodes = random.random_range(1..=max_nodes);
         let problem = random_problem(&mut random, num_nodes, FEATURES[usize::try_from(case % 3).unwrap_or(0)]);
@@ -27,9 +30,9 @@ fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i
 }
 
 /// Whether a threshold is proved; else it must be refuted.
-fn is_proved(found: Result<(), Stop>) -> bool {
+fn is_proved<T>(found: Result<T, Stop>) -> bool {
     match found {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(Stop::Refused { .. }) => false,
         Err(stop) => panic!("{stop:?}"),
     }
@@ -50,40 +53,48 @@ fn a_threshold_is_proved_exactly_where_no_partition_is_better() {
 
 #[test]
 fn each_way_to_close_says_what_is_so() {
-    let [mut labels, mut levels, mut cuts] = [[0; 2]; 3];
+    let [mut labels, mut levels, mut cuts, mut splits] = [[0; 2]; 4];
     for (case, problem, best, thresholds) in cases(450, 5) {
         let problem = Quotient::new(&problem).to_problem();
         let quotient = Quotient::new(&problem);
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
             let steps = &mut Steps::new(u64::MAX);
             let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
-            let mut closing = Closing { problem: &problem, reach: &reach, quotient: &quotient, threshold };
-            let mut windows = reach.all();
-            let mut is_open = windows.are_open();
-            for is_cut in [false, true] {
-                if is_cut && is_open {
-                    let mut cutting = Cutting::new(&reach, &quotient, threshold);
-                    is_open =
-                        reach.close(&mut windows, steps) == Ok(true) && cutting.narrow(&mut windows, steps) == Ok(true);
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let mut scope = Scope { windows: reach.all(), reach, is_part: false };
+            let mut is_open = scope.windows.are_open();
+            for round in 0..3 {
+                if is_open && round > 0 {
+                    is_open = scope.reach.close(&mut scope.windows, steps) == Ok(true)
+                        && if round == 1 {
+                            closing.cut(&mut scope, u64::MAX, steps) == Ok(true)
+                        } else {
+                            closing.charge(&mut scope, u64::MAX, steps) == Ok(true)
+                        };
                     cuts[usize::from(is_open)] += 1;
                 }
                 if !is_open {
-                    assert!(best >= threshold, "case {case} at {threshold} of {best}");
+                    assert!(best >= threshold, "round {round}, case {case} at {threshold} of {best}");
                     break;
                 }
-                let found = closing.by_labels(&windows, steps);
+                let found = closing.by_labels(&scope, steps);
                 if found != Err(Stop::Open) {
                     let proved = is_proved(found);
                     assert_eq!(proved, threshold <= best, "labels, case {case} at {threshold} of {best}");
                     labels[usize::from(proved)] += 1;
                 }
-                let proved = is_proved(closing.by_levels(&windows, steps));
+                let proved = is_proved(closing.by_levels(&scope, steps));
                 assert_eq!(proved, threshold <= best, "levels, case {case} at {threshold} of {best}");
                 levels[usize::from(proved)] += 1;
             }
+            if is_open {
+                let proved = is_proved(split(&closing, &scope, steps));
+                assert_eq!(proved, threshold <= best, "split, case {case} at {threshold} of {best}");
+                splits[usize::from(proved)] += 1;
+            }
         }
     }
-    let all = [labels, levels, cuts];
+    let all = [labels, levels, cuts, splits];
     assert!(all.iter().flatten().all(|&count| count > 60), "{all:?}");
 }
 
@@ -135,7 +146,7 @@ fn few_steps_prove_nothing_that_is_not_so() {
         for threshold in thresholds {
             for steps in [0, 10, 100, 1000] {
                 match close(&problem, threshold, &mut Steps::new(steps)) {
-                    Ok(()) => assert!(threshold <= best, "case {case}"),
+                    Ok(_) => assert!(threshold <= best, "case {case}"),
                     Err(Stop::Budget) => undecided += 1,
                     Err(_) => assert!(threshold > best, "case {case}"),
                 }

@@ -81,6 +81,8 @@ impl<'r, 'a> Cutting<'r, 'a> {
                 barred: &barred,
                 after: &after,
                 before: &before,
+                gains: &[],
+                region: &[],
             };
             if self.network.least_cost(self.quotient, &question, steps)? < self.threshold {
                 self.network.members(num_nodes).for_each(|each| can_be[each] = true);

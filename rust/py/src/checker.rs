@@ -18,7 +18,7 @@ use crate::boundary::supervise;
 /// Returns
 /// -------
 /// tuple
-///     ``"verified"``, ``"budget"``, ``"open"``, ``"malformed"`` or ``"refused"``; a reason, which may be empty; the index of
+///     ``"verified"``, ``"budget"``, ``"open"``, ``"malformed"`` or ``"refused"``; by what it is proved, or why not; the index of
 ///     the merge that is refused, if one is; and the steps that it took.
 ///
 /// Raises
@@ -51,7 +51,7 @@ pub(crate) fn prove_again(
     }
     let (found, taken) = done.value;
     let (verdict, reason, merge) = match found {
-        Ok(()) => ("verified", String::new(), None),
+        Ok(by) => ("verified", format!("{by:?}"), None),
         Err(Stop::Budget | Stop::Interrupted) => ("budget", String::new(), None),
         Err(Stop::Open) => ("open", String::new(), None),
         Err(Stop::Malformed(reason)) => ("malformed", reason, None),

@@ -1,0 +1,186 @@
+//! R9, charges: what a node adds to its block with the communication that it brings.
+//!
+//! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into pieces
+//! that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block. The piece of `v`
+//! lies in its *region*: what can be reached from `v` over such tensors through nodes whose windows meet that of `v`, and that are
+//! charged no more than a block can cost on the way.
+//!
+//! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its nodes' charges. Let `m` be at most
+//! `cost(C) - a charges(C)` for every set `C` of the region with `v`, for some `0 < a <= 1`. Then `v` can be charged
+//! `(m - (1 - a) c) / a` more, and when `m > c` no block can hold `v`.
+//!
+//! **Proof.** Only pieces with `v` are charged more, and they are such sets. One that costs at most `c` has
+//! `a (cost(C) - charges(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`. A block pays for its pieces. ∎
+//!
+//! The least of `cost(C) - a charges(C)` is a minimum cut (`cut.rs`). This is for one kind of device that pays the sum; charges begin
+//! with the loads, and what a block pays beyond that only makes it cost more.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::cut::{Network, Question};
+use crate::problem::NONE;
+use crate::quotient::Quotient;
+use crate::reach::{Reach, Windows};
+use crate::stop::{Steps, Stop};
+
+/// The `a` of 1, and the least.
+const ONE: i64 = 1 << 12;
+const LEAST: i64 = ONE / 16;
+/// Cuts for a node at most.
+const MAX_CUTS: usize = 6;
+
+/// Raises charges, one node after the other.
+pub(crate) struct Charging<'r, 'a> {
+    reach: &'r Reach<'a>,
+    quotient: &'r Quotient<'a>,
+    network: Network,
+    max_cost: i64,
+    /// Per node, the tensors that cost something and that it makes or reads.
+    touching: Vec<Vec<usize>>,
+    region: Vec<usize>,
+    /// Whether a node is not in the region.
+    barred: Vec<bool>,
+    charges: Vec<i64>,
+    /// The `a` that was best for the last node.
+    factor: i64,
+}
+
+impl<'r, 'a> Charging<'r, 'a> {
+    /// None where blocks are not paid for by one sum of one kind.
+    pub(crate) fn new(reach: &'r Reach<'a>, quotient: &'r Quotient<'a>, threshold: i64) -> Option<Self> {
+        let problem = reach.problem;
+        if problem.kinds.len() > 1 || problem.kinds[0].is_overlap {
+            return None;
+        }
+        let is_paid = |&tensor: &usize| problem.kinds[0].transfer[tensor] > 0;
+        let touching = quotient.touching.iter().map(|tensors| tensors.iter().copied().filter(is_paid).collect());
+        Some(Self {
+            reach,
+            quotient,
+            network: Network::new(problem.num_nodes(), problem.num_tensors()),
+            max_cost: threshold - 1,
+            touching: touching.collect(),
+            region: Vec::new(),
+            barred: vec![true; problem.num_nodes()],
+            charges: Vec::new(),
+            factor: ONE,
+        })
+    }
+
+    /// Charges, raised in the order of the nodes or against it; none when a node, or all of them, are more than blocks can hold.
+    pub(crate) fn raise(
+        &mut self,
+        windows: &Windows,
+        is_forward: bool,
+        steps: &mut Steps,
+    ) -> Result<Option<Vec<i64>>, Stop> {
+        let costs = &self.quotient.kinds[0];
+        self.charges = costs.work.iter().zip(&costs.outputs).map(|(work, outputs)| work + outputs).collect();
+        let rooms = self.reach.problem.kind_of.iter().map(|_| i128::from(self.max_cost));
+        let room: i128 = rooms.sum();
+        let mut nodes = self.reach.order.nodes.clone();
+        if !is_forward {
+            nodes.reverse();
+        }
+        for node in nodes {
+            self.explore(node, windows, steps)?;
+            let rise = self.rise(node, steps);
+            for &each in &self.region {
+                self.barred[each] = true;
+            }
+            let Some(rise) = rise? else { return Ok(None) };
+            self.charges[node] += rise;
+            if self.charges[node] > self.max_cost {
+                return Ok(None);
+            }
+        }
+        let total: i128 = self.charges.iter().copied().map(i128::from).sum();
+        Ok((total <= room).then(|| self.charges.clone()))
+    }
+
+    /// Works out the region of a node, the nearest first.
+    fn explore(&mut self, node: usize, windows: &Windows, steps: &mut Steps) -> Result<(), Stop> {
+        let problem = self.reach.problem;
+        self.region.clear();
+        let mut heap = BinaryHeap::from([Reverse((self.charges[node], node))]);
+        while let Some(Reverse((weight, each))) = heap.pop() {
+            if !std::mem::replace(&mut self.barred[each], false) {
+                continue;
+            }
+            self.region.push(each);
+            for &tensor in &self.touching[each] {
+                let producer = problem.producer[tensor];
+                steps.spend(1 + problem.consumers[tensor].len())?;
+                for &near in problem.consumers[tensor].iter().chain((producer != NONE).then_some(&producer)) {
+                    let begin = windows.first[near].max(windows.first[node]);
+                    let is_near = begin <= windows.last[near].min(windows.last[node]);
+                    let weight = weight + self.charges[near];
+                    if is_near && self.barred[near] && weight <= self.max_cost {
+                        heap.push(Reverse((weight, near)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// By how much a node's charge can be raised; none when no block can hold it.
+    fn rise(&mut self, node: usize, steps: &mut Steps) -> Result<Option<i64>, Stop> {
+        let (one, most) = (i128::from(ONE), i128::from(self.max_cost));
+        let (mut rise, mut factor) = (0, self.factor);
+        // The largest factor whose set was cheap enough, and the least whose set was not.
+        let (mut low, mut high) = (None, None);
+        for _ in 0..MAX_CUTS {
+            let (least, cost) = self.balance(node, factor, steps)?;
+            if least > self.max_cost {
+                return Ok(None);
+            }
+            let a = i128::from(factor);
+            let here = (i128::from(least) * one - (one - a) * most).div_euclid(a);
+            if here > rise {
+                (rise, self.factor) = (here, factor);
+            }
+            if cost <= most {
+                low = Some(factor);
+            } else {
+                high = Some(factor);
+            }
+            let next = match (low, high) {
+                (None, _) => factor * 3 / 4,
+                (Some(_), None) if factor == ONE => break,
+                (Some(_), None) => (factor * 4 / 3 + 1).min(ONE),
+                (Some(low), Some(high)) => low.midpoint(high),
+            };
+            if next < LEAST || low == Some(next) || high == Some(next) || high.is_some_and(|high| next > high) {
+                break;
+            }
+            factor = next;
+        }
+        Ok(Some(i64::try_from(rise).unwrap_or(0)))
+    }
+
+    /// The least of what a set in the region costs less `a` times its charges, and what such a set costs.
+    fn balance(&mut self, node: usize, factor: i64, steps: &mut Steps) -> Result<(i64, i128), Stop> {
+        let one = i128::from(ONE);
+        let gain = |charge: i64| (i128::from(charge) * i128::from(factor) + one - 1) / one;
+        let mut gains = vec![0; self.charges.len()];
+        for &each in &self.region {
+            gains[each] = i64::try_from(gain(self.charges[each])).unwrap_or(i64::MAX);
+        }
+        let question = Question {
+            inside: node,
+            kind: 0,
+            enough: 0,
+            barred: &self.barred,
+            after: &[],
+            before: &[],
+            gains: &gains,
+            region: &self.region,
+        };
+        steps.spend(self.region.len() + self.charges.len() / 16)?;
+        let least = self.network.least_balance(self.quotient, &question, steps)?;
+        let members = self.network.members(self.charges.len());
+        Ok((least, i128::from(least) + members.map(|each| i128::from(gains[each])).sum::<i128>()))
+    }
+}
