@@ -81,6 +81,7 @@ def _kinds(parameters: Any, x: Any, *, shift: Any) -> Any:
     y = lax.while_loop(lambda y: y.sum() > 1, lambda y: y * 0.5, y)
     y = lax.cond(y.sum() > 0, jnp.sin, jnp.cos, y)
     y = lax.fori_loop(1, 3, lambda i, y: y + table[i], y)
+    y = lax.scan(lambda y, i: (lax.cond(i > 2, jnp.sin, jnp.cos, y) + table[i], None), y, jnp.arange(2, 4)[::-1])[0]
     y = (
         y
         + jnp.where(jnp.arange(WIDTH) < 3, 1.0, 0.0)
@@ -181,7 +182,15 @@ def test_only_the_leaves_that_a_stage_needs_are_looked_at() -> None:
 def test_parts_have_the_names_that_python_gives_them() -> None:
     names = {name for stage in _stages("kinds") for name in stage.parameters}
     table = "args[0]['table']"
-    assert names == {"constant", "args[0]['w']", f"{table}[1]", f"{table}[2]", f"{table}[0:2]", f"{table}[1:2, 2:4]"}
+    assert names == {
+        "constant",
+        "args[0]['w']",
+        f"{table}[1]",
+        f"{table}[2]",
+        f"{table}[3]",
+        f"{table}[0:2]",
+        f"{table}[1:2, 2:4]",
+    }
 
 
 def test_a_scanned_transformer_is_the_one_written_out() -> None:

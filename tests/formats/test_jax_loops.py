@@ -64,6 +64,13 @@ SPELLINGS: dict[str, Callable[..., Any]] = {
     "fori_loop from two": lambda stack, x: lax.fori_loop(2, 5, lambda index, x: _layer(stack[index - 2], x), x),
     "while_loop": _counted,
     "known branch": _switched,
+    "scan of numbers": lambda stack, x: lax.scan(
+        lambda x, i: (lax.cond(i > 5, jnp.sin, lambda x: _layer(stack[i - 1], x), x), None), x, jnp.arange(1, 4)
+    )[0],
+    "numbers backwards": lambda stack, x: lax.scan(
+        lambda x, i: (_layer(stack[2 - i], x), None), x, jnp.arange(3)[::-1], reverse=True
+    )[0],
+    "take": lambda stack, x: lax.fori_loop(0, 3, lambda i, x: _layer(jnp.take(stack, i, axis=0), x), x),
     "remat": _scan(jax.checkpoint(_layer)),
     "jit": jax.jit(_scan(jax.jit(_layer))),
     "custom_vjp": _scan(_derived),

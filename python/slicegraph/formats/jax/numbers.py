@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
+from numpy.typing import NDArray
 
 from slicegraph.formats.jax.avals import dtype, shape
 from slicegraph.formats.jax.calls import called
@@ -17,6 +18,10 @@ from slicegraph.formats.jax.calls import called
 Number = np.generic
 """One whole number or truth value of any width."""
 
+Rows = NDArray[Any]
+"""A list of such numbers."""
+
+_MOST_ROWS: Final = 4096
 MOST_TRIPS: Final = 100_000
 """How often the condition of a loop is tried before its trips count as not known: some seconds at most."""
 
@@ -35,6 +40,21 @@ def numbers_of(eqn: JaxprEqn, given: Sequence[Number | None]) -> list[Number] | 
             return [_typed(rule(*known), kind)]
         except (ArithmeticError, TypeError, ValueError):
             return None
+
+
+def rows_of(eqn: JaxprEqn, given: Sequence[Number | Rows | None]) -> Rows | None:
+    """Work out a short list of whole numbers that an equation makes of such, as ``arange`` does; None: it does not."""
+    op, (made, *others) = eqn.primitive.name, [var.aval for var in eqn.outvars]
+    dims, kind = shape(made), dtype(made)
+    if others or len(dims) != 1 or dims[0] > _MOST_ROWS or not _is_whole(kind):
+        return None
+    if op == "iota":
+        return np.arange(dims[0]).astype(kind)
+    known = [each for each in given if each is not None]
+    if len(known) < len(given) or op not in _OF_ROWS:
+        return None
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(_OF_ROWS[op](*known), dims).astype(kind)
 
 
 def number(literal: Literal) -> Number | None:
@@ -113,8 +133,11 @@ def _read(atom: Any, values: Mapping[Any, Number | None]) -> Number | None:  # n
 
 
 def _is_number(aval: Any) -> bool:  # noqa: ANN401 - JAX keeps the types of abstract values to itself
-    kind = dtype(aval)
-    return shape(aval) == () and isinstance(kind, np.dtype) and kind.kind in "biu"
+    return shape(aval) == () and _is_whole(dtype(aval))
+
+
+def _is_whole(kind: Any) -> bool:  # noqa: ANN401 - see above
+    return isinstance(kind, np.dtype) and kind.kind in "biu"
 
 
 def _typed(value: Any, kind: Any) -> Number:  # noqa: ANN401 - see above
@@ -164,4 +187,12 @@ _RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "sign": np.sign,
     "sub": np.subtract,
     "xor": np.bitwise_xor,
+}
+_OF_ROWS: Final[Mapping[str, Callable[..., Any]]] = {
+    "add": np.add,
+    "broadcast_in_dim": _same,
+    "convert_element_type": _same,
+    "mul": np.multiply,
+    "rev": np.flip,
+    "sub": np.subtract,
 }

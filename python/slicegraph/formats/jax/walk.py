@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from slicegraph.formats.counting import Count, Formulas, Trips
@@ -15,7 +16,7 @@ from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
 from slicegraph.formats.jax.calls import OPAQUE, called, jaxprs, num_equations
 from slicegraph.formats.jax.flops import RULES, count, name_of
 from slicegraph.formats.jax.modules import Modules, Path
-from slicegraph.formats.jax.numbers import Number, number, numbers_of, trips_of
+from slicegraph.formats.jax.numbers import Number, Rows, number, numbers_of, rows_of, trips_of
 from slicegraph.formats.traced import Body, Step, Value
 
 Walked = tuple[list[Step], list[Value]]
@@ -85,6 +86,7 @@ class Walk:
         self.constants: dict[Value, Any] = {}
         self._constants: dict[int, Value] = {}
         self._numbers: dict[Value, Number] = {}
+        self._rows: dict[Value, Rows] = {}
         self._parts: dict[Value, list[Value]] = {}
         self._modules = Modules(modules)
         self._stored = set(modules)
@@ -128,6 +130,8 @@ class Walk:
             self._stored.update(outputs)
         step = self._step(eqn, name, inputs, outputs, self._bodies(eqn, name, path, inputs, trips))
         self.equations[step] = eqn
+        if (rows := rows_of(eqn, [self._numbers.get(value, self._rows.get(value)) for value in inputs])) is not None:
+            self._rows[outputs[0]] = rows
         return [step], outputs
 
     def _opened(
@@ -192,6 +196,9 @@ class Walk:
         """Take one part of a stack; of one that another loop made, what was stacked."""
         if value in self._parts:
             return [], [self._parts[value][index]]
+        if value in self._rows:
+            made = self._rows[value][index]
+            return [], [self._number(_literal(made, jax.core.ShapedArray((), made.dtype)), made)]
         return self.closed(stacks.part(shape(atom.aval), dtype(atom.aval), index), [value], scope)
 
     def _while(self, eqn: JaxprEqn, inputs: list[Value], scopes: Sequence[str]) -> Walked:
@@ -220,7 +227,7 @@ class Walk:
             is_guess=counted.is_guess,
             is_view=is_view,
             is_arranging=len(inputs) == 1 and (is_view or op in _ARRANGING),
-            piece=str(eqn.params) if op in _SLICING else None,
+            piece=self._piece(eqn, inputs),
             is_fresh=bool(eqn.effects) or op in _IMPURE,
             table=inputs[0] if is_gather else None,
             table_bytes=outputs[0].nbytes if is_gather else 0,
@@ -229,6 +236,12 @@ class Walk:
             is_combining=op.startswith("scatter-"),
             bodies=bodies,
         )
+
+    def _piece(self, eqn: JaxprEqn, inputs: Sequence[Value]) -> str | None:
+        """Say which part of its first input an equation takes; None: it takes all, or nobody knows."""
+        if eqn.primitive.name == "gather" and inputs[1] in self._rows:
+            return f"{eqn.params} {self._rows[inputs[1]].tolist()}"
+        return str(eqn.params) if eqn.primitive.name in _SLICING else None
 
     def _bodies(self, eqn: JaxprEqn, name: str, path: str, inputs: list[Value], known: int | None) -> Sequence[Body]:
         """Walk what an equation runs: operands that do not change go in as they are, the others as new values."""

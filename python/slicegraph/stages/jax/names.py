@@ -38,6 +38,8 @@ def _cut(step: Step, traced: TracedProgram, maker: Callable[[Value], Step | None
     whole = part_name(step.inputs[0], traced, maker)
     shape = traced.avals[step.inputs[0]].shape
     starts, ends = _bounds(step, traced)
+    if not starts:
+        return f"{whole}[...]"
     axes = [
         str(start) if axis in dropped else ":" if (start, end) == (0, size) else f"{start}:{end}"
         for axis, (start, end, size) in enumerate(zip(starts, ends, shape, strict=False))
