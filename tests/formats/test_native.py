@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
+from slicegraph.errors import InputError
+from slicegraph.formats import native
 from strategies import CHAIN, graphs, memory, to_graph
 
 ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -197,3 +199,30 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         sg.read(tmp_path / "model.json", format="tflite")
     with pytest.raises(sg.InputError, match="dimensions are given, but only ONNX models have named ones"):
         sg.read(tmp_path / "model.json", dims={"batch": 1})
+
+
+VALUES = st.one_of(st.booleans(), st.none(), st.text(max_size=2), st.integers(), st.floats(), st.just(10**400))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    work=st.lists(VALUES | st.floats() | st.just(1e300), min_size=1, max_size=3),
+    size=st.integers(-(2**65), 2**65) | VALUES,
+)
+def test_lists_are_taken_only_where_each_value_is_right(work: list[Any], size: object, tmp_path: Path) -> None:
+    """A whole list is checked at once; the rule is that of its values, and the first wrong one is named."""
+    path = tmp_path / "graph.json"
+    tensors = {"producer": [0], "size": [size], "consumers": [[]]}
+    nodes = {"op": ["Op"] * len(work), "work": work}
+    path.write_text(json.dumps({"format": "slicegraph-graph-1", "nodes": nodes, "tensors": tensors}))
+    is_size = type(size) is int and abs(size) < 2**63
+    wrong = next((at for at, each in enumerate(work) if type(each) not in {int, float} or not abs(each) <= 1e300), None)
+    if is_size and wrong is None:
+        arrays = native.read(path)
+        assert arrays.work is not None
+        assert (arrays.work.tolist(), arrays.size.tolist()) == (work, [size])
+        return
+    with pytest.raises(InputError) as raised:
+        native.read(path)
+    named = f"tensors.size[0] = {size!r}" if not is_size else f"nodes.work[{wrong}]"
+    assert named[:60] in str(raised.value)

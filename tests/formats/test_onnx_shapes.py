@@ -118,7 +118,8 @@ def test_no_rule_falls_over_a_wrong_node(op: str, inputs: list[Any], attributes:
     ]
     try:
         made = shapes.outputs(Stated.of(proto), values) or {}
-        node = Node(stated=Stated.of(proto), position=0, inputs=values, outputs=[*made.values()], reads={})
+        stated = Stated.of(proto)
+        node = Node(stated=stated, op=stated.op, position=0, inputs=values, outputs=[*made.values()], reads={})
         assert flops.count(node, Formulas()).flops >= 0
     except InputError:
         pass

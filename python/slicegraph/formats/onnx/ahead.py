@@ -19,7 +19,7 @@ from slicegraph.formats.onnx.inference import SHOWN, Context, is_trusted
 from slicegraph.formats.onnx.known_operators import is_as_written
 from slicegraph.formats.onnx.nodes import Stated
 from slicegraph.formats.onnx.skeleton import delimited
-from slicegraph.formats.onnx.values import UNKNOWN, Value, of_type
+from slicegraph.formats.onnx.values import Value, of_type
 
 _TOLD: Final = frozenset({"Constant", "Shape", "Size"})
 # Fewer are not worth a pass of their own.
@@ -55,15 +55,22 @@ def foreseen(nodes: Sequence[Stated], known: Mapping[str, Value], context: Conte
         inferred = infer_shapes(_model(plain, spelt, known, context), check_type=True, strict_mode=True, data_prop=True)
     except Exception:  # noqa: BLE001 the extension raises whatever its C++ happened to throw; node by node has culprits
         return {}
-    of: dict[bytes, Value] = {}
+    return _accepted(plain, known, _types(inferred.graph))
+
+
+def _types(graph: GraphProto) -> dict[str, Value]:
+    """Take the values of which inference knows all; many have one type."""
+    known: dict[bytes, Value | None] = {}
     types: dict[str, Value] = {}
-    for info in inferred.graph.value_info:
+    for info in graph.value_info:
         type_ = info.type
         key = type_.SerializeToString()
-        if (value := of.get(key)) is None:
-            value = of[key] = of_type(type_)
-        types[info.name] = value
-    return _accepted(plain, known, types)
+        if key not in known:
+            value = of_type(type_)
+            known[key] = value if value.is_known else None
+        if (found := known[key]) is not None:
+            types[info.name] = found
+    return types
 
 
 def _plain(nodes: Sequence[Stated], known: Mapping[str, Value], context: Context) -> Iterator[Stated]:
@@ -90,18 +97,17 @@ def _model(nodes: Sequence[Stated], spelt: Sequence[bytes], known: Mapping[str, 
         model.opset_import.add(domain=domain, version=version)
     graph = model.graph
     graph.name = "graph"
-    given: dict[str, bool] = {}
+    given, shown = set[str](), set[str]()
     for node in nodes:
-        shown = SHOWN.get(node.op, ())
-        for position, name in enumerate(node.inputs):
-            if name in known and (position in shown or name not in given):
-                given[name] = position in shown
-    graph.input.extend([ValueInfoProto(name=name, type=known[name].type) for name in given])
-    tensors = {name: known[name].elements for name, is_shown in given.items() if is_shown}
-    for name, elements in tensors.items():
-        if elements is not None:
+        given.update(node.reads)
+        if node.op in SHOWN:
+            shown.update([node.inputs[at] for at in SHOWN[node.op] if at < len(node.inputs)])
+    values = {name: value for name, value in known.items() if name in given}
+    graph.input.extend([ValueInfoProto(name=name, type=value.type) for name, value in values.items()])
+    for name, value in values.items():
+        if name in shown and value.elements is not None:
             tensor = graph.initializer.add()
-            tensor.CopyFrom(elements.tensor)
+            tensor.CopyFrom(value.elements.tensor)
             tensor.name = name
     # Of a message that stands twice in an encoding, the parts are put together.
     body = b"".join([delimited(GraphProto.NODE_FIELD_NUMBER, each) for each in spelt])
@@ -113,18 +119,17 @@ def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mappin
     accepted: dict[str, Value] = {}
     unknown: set[str] = set()
     for node in nodes:
-        made = [types.get(name, UNKNOWN) for name in node.outputs]
-        if not unknown.isdisjoint(node.reads) or (node.op in LOOKED_AT and _is_misfit(node, made, accepted, known)):
+        if unknown.isdisjoint(node.reads) and not (node.op in LOOKED_AT and _is_misfit(node, types, known)):
+            for name in node.outputs:
+                if name in types:
+                    accepted[name] = types[name]
+                else:
+                    unknown.add(name)
+        else:
             unknown.update(node.outputs)
-            continue
-        for name, value in zip(node.outputs, made, strict=True):
-            if value.is_known:
-                accepted[name] = value
-            else:
-                unknown.add(name)
     return accepted
 
 
-def _is_misfit(node: Stated, made: Sequence[Value], accepted: Mapping[str, Value], known: Mapping[str, Value]) -> bool:
-    inputs = [accepted.get(name) or known.get(name) for name in node.inputs]
-    return is_misfit(node, inputs, dict(zip(node.outputs, made, strict=True)))
+def _is_misfit(node: Stated, types: Mapping[str, Value], known: Mapping[str, Value]) -> bool:
+    inputs = [known.get(name) or types.get(name) for name in node.inputs]
+    return is_misfit(node, inputs, {name: types[name] for name in node.outputs if name in types})

@@ -50,13 +50,13 @@ def evaluated(
     -------
         Elements of the type and shape that were inferred, by name; empty: they are not known.
     """
-    if any(value.elements is None for value in reads.values()):
+    sources = [value.elements for value in reads.values() if value.elements is not None]
+    if len(sources) < len(reads):
         return {}
     sizes = [value.nbytes for value in outputs.values()]
-    is_small = node.op in _BOUNDED or all(size is not None and size <= KEPT_BYTES for size in sizes)
-    if not is_small or is_misjudged(node.proto, reads, context.opsets.get("", 1)):
+    is_small = all(size is not None and size <= KEPT_BYTES for size in sizes)
+    if not (is_small or node.op in _BOUNDED) or is_misjudged(node.proto, reads, context.opsets.get("", 1)):
         return {}
-    sources = [value.elements for value in reads.values() if value.elements is not None]
     elements = {
         name: Elements(partial(_made, node, reads, name, value, context), sources) for name, value in outputs.items()
     }

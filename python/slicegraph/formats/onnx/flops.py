@@ -44,7 +44,7 @@ def count(node: Node, formulas_given: Formulas) -> Count:
         factors = [_shape(value) for value in node.inputs if value is not None and value.dtype not in _NO_FACTORS]
         return guess(factors, [_shape(value) for value in node.outputs if value is not None])
     # Attributes may be nonsense.
-    return Count(flops=max(0, rule(node)), is_guess=_hangs_on_data(node))
+    return Count(flops=max(0, rule(node)), is_guess=op in _ON_DATA and _hangs_on_data(node))
 
 
 def _by_formula(node: Node, formulas_given: Formulas) -> Count | None:
@@ -56,11 +56,14 @@ def _by_formula(node: Node, formulas_given: Formulas) -> Count | None:
     )
 
 
+_ON_DATA: Final = frozenset({"NonMaxSuppression", "RoiAlign"})
+
+
 def _hangs_on_data(node: Node) -> bool:
     """Say whether elements that are not known decide how much a node computes."""
     if node.op == "RoiAlign":
         return node.integer("sampling_ratio", 0) < 1
-    return node.op == "NonMaxSuppression" and bool(has(node, 2)) and given(node, 2).scalar is None
+    return bool(has(node, 2)) and given(node, 2).scalar is None
 
 
 def _plain(op: str) -> str:

@@ -101,44 +101,46 @@ class Inferred:
 
 def infer(
     node: Stated, inputs: Sequence[Value | None], reads: Mapping[str, Value], context: Context
-) -> dict[str, Value]:
-    """Infer what a node makes, by name.
+) -> tuple[dict[str, Value], bool]:
+    """Infer what a node makes, by name; and say whether all is known of that, and of what it reads.
 
     Nodes of one operator with the same attributes, on inputs of the same types, and with the same elements where shapes
     are made of them, make the same: that is inferred once.
     """
     signature = _signature(node, inputs)
     if signature is None:
-        return _made(node, inputs, reads, context)
+        return _made(node, inputs, reads, context), False
     if (known := context.inferred.get(signature)) is not None:
-        return dict(zip(filter(None, node.outputs), known, strict=True))
+        return dict(zip(filter(None, node.outputs), known, strict=True)), True
     shown = {node.inputs[position] for position in SHOWN.get(node.op, ()) if position < len(inputs)}
     found = _made(
         node, inputs, {name: value if name in shown else varying(value) for name, value in reads.items()}, context
     )
     if all(value.is_known for value in found.values()):
         context.inferred[signature] = [*found.values()]
-        return found
-    return _made(node, inputs, reads, context)
+        return found, True
+    return _made(node, inputs, reads, context), False
 
 
 def _signature(node: Stated, inputs: Sequence[Value | None]) -> Hashable | None:
-    """Tell a node's operator and inputs from others; None: they are not tensors alone."""
-    parts: list[Hashable] = [spelling(node), *map(bool, node.outputs)]
+    """Tell a node's operator and inputs from others; None: not all is known of them, or they are not tensors alone."""
+    if node.bodies:
+        return None
+    parts: list[Hashable] = [spelling(node), len(node.outputs), "" in node.outputs and tuple(map(bool, node.outputs))]
     shown = SHOWN.get(node.op, ())
     for position, value in enumerate(inputs):
         if value is None:
             parts.append(None)
-        elif value.kind != "tensor_type":
+            continue
+        if value.nbytes is None or value.kind != "tensor_type" or value.is_contradiction:
             return None
-        else:
-            parts += (value.elem_type, value.shape)
-            if position in shown and value.elements is not None:
-                try:
-                    parts.append(value.elements.key)
-                except InputError:
-                    return None
-    return None if node.bodies else tuple(parts)
+        parts += (value.elem_type, value.shape)
+        if position in shown and value.elements is not None:
+            try:
+                parts.append(value.elements.key)
+            except InputError:
+                return None
+    return tuple(parts)
 
 
 def _made(

@@ -58,6 +58,8 @@ class Node(NamedTuple):
     ----------
     stated
         The node as the file states it.
+    op
+        Its operator, with the domain before it unless that is ONNX's own.
     position
         Where it stands among all nodes of its graph, constants included.
     inputs, outputs
@@ -69,6 +71,7 @@ class Node(NamedTuple):
     """
 
     stated: Stated
+    op: str
     position: int
     inputs: Sequence[Value | None]
     outputs: Sequence[Value | None]
@@ -79,11 +82,6 @@ class Node(NamedTuple):
     def proto(self) -> NodeProto:
         """Its message."""
         return self.stated.proto
-
-    @property
-    def op(self) -> str:
-        """Its operator, with the domain before it unless that is ONNX's own."""
-        return self.stated.op
 
     def input(self, position: int) -> Value | None:
         """Get one input; None: left out."""

@@ -100,11 +100,10 @@ def _learnt(
     if len(made) > 1 and len(made) > len(set(made)):
         raise InputError(f"{described(node.proto)} makes two values of one name")
     bodies: Sequence[Body] = ()
-    if is_known := all(name in ahead for name in made):
-        results = {name: ahead[name] for name in made}
-    else:
-        results, bodies = _results(node, reads, scope, context)
-        is_known = not bodies and _are_known(results.values()) and _are_known(reads.values())
+    results = {name: ahead[name] for name in made if name in ahead}
+    is_known = len(results) == len(made)
+    if not is_known:
+        results, bodies, is_known = _results(node, reads, scope, context)
     is_constant = _is_constant(node, reads, results)
     known = _elements(node, reads, results, context)
     if not is_known:
@@ -117,24 +116,22 @@ def _learnt(
     return results, bodies, False
 
 
-def _are_known(values: Iterable[Value]) -> bool:
-    return not any(value.nbytes is None or value.reason or value.is_contradiction for value in values)
-
-
 def _results(
     node: Stated, reads: Mapping[str, Value], scope: Scope, context: Context
-) -> tuple[dict[str, Value], Sequence[Body]]:
+) -> tuple[dict[str, Value], Sequence[Body], bool]:
+    """Find what a node makes, its bodies, and whether inference knows all about it and about what it reads."""
     if (told := constants.told(node, reads)) is not None:
-        return dict.fromkeys([name for name in node.outputs if name][:1], told), ()
+        return dict.fromkeys([name for name in node.outputs if name][:1], told), (), False
     inputs = [reads[name] if name else None for name in node.inputs]
     if node.op in RUNNING:
         run = partial(_body, context=context, scope=scope)
         if (entered := enter(node.proto, inputs, run, context.trips)) is not None:
             outputs, bodies = entered
-            return {name: value for name, value in zip(node.outputs, outputs, strict=False) if name}, bodies
+            return {name: value for name, value in zip(node.outputs, outputs, strict=False) if name}, bodies, False
     if node.proto.domain and (shaped := shapes.outputs(node, inputs)) is not None:
-        return shaped, ()
-    return inference.infer(node, inputs, reads, context), ()
+        return shaped, (), False
+    results, is_known = inference.infer(node, inputs, reads, context)
+    return results, (), is_known
 
 
 def _body(graph: GraphProto, formal: Mapping[str, Value], *, context: Context, scope: Scope) -> Walked:
@@ -146,10 +143,10 @@ def _is_constant(node: Stated, reads: Mapping[str, Value], results: Mapping[str,
 
     An operator that ONNX does not know and that reads nothing may well be a source of data.
     """
-    is_made = bool(results) and all(value.is_constant for value in results.values())
-    if is_made or not all(value.is_constant for value in reads.values()):
-        return is_made
-    return bool(reads or not node.proto.domain) and not constants.is_random(node, reads)
+    reads_constants = False not in [value.is_constant for value in reads.values()]
+    if reads_constants and (reads or not node.proto.domain) and not constants.is_random(node, reads):
+        return True
+    return bool(results) and False not in [value.is_constant for value in results.values()]
 
 
 def _elements(
@@ -221,7 +218,7 @@ def _node(
     bodies: Sequence[Body],
 ) -> Node:
     inputs = [reads[name] if name else None for name in node.inputs]
-    return Node(node, position, inputs, [results.get(name) for name in node.outputs], reads, bodies)
+    return Node(node, node.op, position, inputs, [results.get(name) for name in node.outputs], reads, bodies)
 
 
 def _define(own: dict[str, Value], named: Iterable[tuple[str, Value]]) -> None:
