@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
 DOCS := .venv-docs/.stamp
+TORCH := .venv-torch/.stamp
 CORE := .venv/.core
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal
 GRAPHS ?= ../shared/data/testbed
@@ -11,7 +12,7 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test bench testbed fix soak fuzz clean docs
+.PHONY: demo test lint rust-test python-test torch-test bench testbed fix soak fuzz clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -37,6 +38,10 @@ rust-test:
 
 python-test: $(CORE)
 	$(PYTEST)
+
+# What reads, cuts and runs PyTorch models, in an environment of its own: PyTorch is large, and no part of `make test`.
+torch-test: $(TORCH) $(CORE)
+	PYTHONPATH=python .venv-torch/bin/pytest --numprocesses auto --dist worksteal $(shell find tests -name 'test_torch*.py')
 
 # Speed: criterion, pytest-benchmark, and a graph of a million nodes.
 bench: $(CORE)
@@ -69,12 +74,18 @@ fuzz: $(CORE)
 	cd tests && ../$(BIN)/python -m fuzz $(ARGS)
 
 clean:
-	rm -rf .venv .venv-docs site target
+	rm -rf .venv .venv-docs .venv-torch site target
 
 $(DOCS): pyproject.toml
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-docs/bin/python -m pip install --quiet --group docs
+	touch $@
+
+$(TORCH): pyproject.toml
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-torch/bin/python -m pip install --quiet --group torch
 	touch $@
 
 $(STAMP): pyproject.toml

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from slicegraph.why import explain
 if TYPE_CHECKING:  # public, too, but a star must not hide JAX itself
     from slicegraph import jax as jax
+    from slicegraph import torch as torch
 
 _HOMES = {
     "audit": "audit",

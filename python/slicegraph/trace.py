@@ -109,7 +109,7 @@ def jax_program(
     if not callable(function):
         raise InputError(f"function = {function!r:.80}, but it is called with arrays")
     _check_name(name)
-    _require("jax")
+    require("jax")
     from slicegraph.formats import jax, traced  # noqa: PLC0415 - a library is imported when used
 
     positions = _positions(param_argnums)
@@ -182,7 +182,7 @@ def from_torch(
     <Graph 'Linear': 1 nodes, 2 tensors>
     """
     _check_name(name)
-    _require("torch")
+    require("torch")
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
@@ -226,6 +226,7 @@ def _name(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _require(package: str) -> None:
+def require(package: str) -> None:
+    """Refuse to go on without an optional library, and say what to install."""
     if importlib.util.find_spec(package) is None:
         raise InputError(f"tracing takes the {package} package; pip install slicegraph[{package}]")

@@ -1,0 +1,178 @@
+"""From a plan to PyTorch modules that run: ``slicegraph.torch``, imported when used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from slicegraph import checks
+from slicegraph.errors import InputError
+from slicegraph.formats.files import read_json
+from slicegraph.plan import Plan
+from slicegraph.result import Result
+from slicegraph.stages.verify_split import Difference
+from slicegraph.trace import require
+
+__all__ = ["split_policy", "stages", "verify"]
+
+DEFAULT_TOLERANCE = 1e-5
+"""Relative difference that `verify` takes for rounding."""
+
+
+def stages(
+    module: Any,  # noqa: ANN401 - a type of an optional library
+    args: Sequence[Any],
+    plan: Result | Plan | Mapping[str, Any] | str | os.PathLike[str],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    strict: bool = False,
+) -> list[Any]:
+    """Cut a PyTorch module into one module per stage.
+
+    Parameters
+    ----------
+    module
+        The ``torch.nn.Module`` that `from_torch` traced, or its ``torch.export.ExportedProgram``.
+    args, kwargs, strict
+        As `from_torch` took them; nothing for an exported program. The sizes may be others.
+    plan
+        The answer of `solve` for its graph, `Result.plan`, its document, or the path of its file.
+
+    Returns
+    -------
+        A ``torch.fx.GraphModule`` for each stage with a node, in order. It takes the tensors of its ``input_names`` and
+        gives those of its ``output_names``: one as itself, several as a tuple; the last gives what the module gives.
+        It has the parameters and buffers that it reads and no others, as the module's own tensors, under the names that
+        they have there; one that several stages read is in each of them.
+
+    Raises
+    ------
+    InputError
+        When the torch package is missing, the module cannot be exported, the plan has no names or is of another module,
+        or a buffer is read in one stage and written in another.
+
+    Notes
+    -----
+    Stages compute what the module does in the mode that it is in, also gradients. Change in place are copies, except
+    that buffers that the module writes to, and inputs, have their new values in the end. O(nodes + reads), for each
+    stage again, beside the export.
+
+    Examples
+    --------
+    >>> import slicegraph as sg
+    >>> graph = sg.from_torch(model, (x,))  # doctest: +SKIP
+    >>> result = sg.solve(sg.Instance(graph, device=sg.Device.preset("a100"), num_blocks=4))  # doctest: +SKIP
+    >>> first, *others = sg.torch.stages(model, (x,), result)  # doctest: +SKIP
+    """
+    named = _named(plan)
+    require("torch")
+    from slicegraph.formats import torch as formats  # noqa: PLC0415 - a library is imported when used
+    from slicegraph.stages.torch import stage_modules  # noqa: PLC0415 - likewise
+
+    strict = checks.flag("strict", strict)
+    program = formats.exported(module, _args(args), checks.mapping("kwargs", kwargs), strict=strict)
+    return list(stage_modules(program, named))
+
+
+def split_policy(plan: Result | Plan | Mapping[str, Any] | str | os.PathLike[str]) -> Callable[[Any], Any]:
+    """Give a plan as the ``split_policy`` of ``torch.distributed.pipelining.pipeline``.
+
+    Parameters
+    ----------
+    plan
+        As `stages` takes it.
+
+    Returns
+    -------
+        What ``pipeline`` calls with the module that it has traced. Its stages are those of the plan with a node.
+        Called, it raises `InputError` when the module is another than the plan's, or the plan cuts what is changed in
+        place from what reads it.
+
+    Raises
+    ------
+    InputError
+        When the torch package is missing, or the plan has no names.
+
+    Examples
+    --------
+    >>> from torch.distributed.pipelining import pipeline  # doctest: +SKIP
+    >>> pipe = pipeline(model, mb_args=(x,), split_policy=sg.torch.split_policy(result))  # doctest: +SKIP
+    """
+    named = _named(plan)
+    require("torch")
+    from slicegraph.stages.torch.policy import split_module  # noqa: PLC0415 - a library is imported when used
+
+    return lambda traced: split_module(traced, named)
+
+
+def verify(
+    module: Any,  # noqa: ANN401 - a type of an optional library
+    stages: Sequence[Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> tuple[Difference, ...]:
+    """Run a module and its stages, one after the other, on the same arguments, and compare what they give.
+
+    Parameters
+    ----------
+    module, args, kwargs
+        As `stages` took them.
+    stages
+        What it gave; each may have been moved to a device of its own.
+    tolerance
+        A difference, relative to the largest magnitude of an output, that is no fault.
+
+    Returns
+    -------
+        The difference of each tensor that the module returns, in order. Buffers hold afterwards what they held before.
+        What draws random numbers differs.
+
+    Raises
+    ------
+    InputError
+        When the stages are not all of the module's, or have no values, as on the meta device.
+
+    Examples
+    --------
+    >>> all(each.is_equal for each in sg.torch.verify(model, stages, (x,)))  # doctest: +SKIP
+    True
+    """
+    checks.number(f"tolerance = {tolerance!r:.80}", tolerance, "a tolerance is not negative")
+    require("torch")
+    from slicegraph.stages.torch import compare  # noqa: PLC0415 - a library is imported when used
+
+    return compare(module, list(stages), _args(args), checks.mapping("kwargs", kwargs), tolerance)
+
+
+def _args(args: object) -> tuple[Any, ...]:
+    if not isinstance(args, list | tuple):
+        raise InputError(f"args: a tuple of what it is called with is asked for, not {type(args).__name__}")
+    return tuple(args)
+
+
+def _named(plan: object) -> dict[str, int]:
+    """Give the stage of every node by its name."""
+    document = plan
+    if isinstance(plan, Result):
+        names, blocks = plan.instance.graph.arrays.node_name, plan.block_of.tolist()
+        document = {"node_names": None if names is None else list(names), "block_of": blocks}
+    elif isinstance(plan, Plan):
+        document = plan.document
+    elif isinstance(plan, str | os.PathLike):
+        document = read_json(checks.path("plan", plan))
+    if not isinstance(document, Mapping):
+        raise InputError(f"plan = {plan!r:.80}, but it is a Result, a Plan, its document or its path")
+    names, blocks = document.get("node_names"), document.get("block_of")
+    if not isinstance(names, Sequence) or not isinstance(blocks, Sequence) or len(names) != len(blocks):
+        raise InputError("plan: it has no node_names and block_of of one length, as the plan of a traced module has")
+    if not blocks:
+        raise InputError("plan: it has no partition: none was found that fits the memory limit")
+    for name, block in zip(names, blocks, strict=True):
+        if not isinstance(name, str) or isinstance(block, bool) or not isinstance(block, int | np.integer) or block < 0:
+            raise InputError(f"plan: {name!r:.80} is in stage {block!r:.20}, but a name has a stage from 0")
+    return dict(zip(names, map(int, blocks), strict=True))
