@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from onnx import TensorProto, helper, numpy_helper, parser
 import slicegraph as sg
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.report.profile import notes, profile_to_text
-from slicegraph.stages.onnx.events import runs
+from slicegraph.stages.clocks import Clocks
+from slicegraph.stages.onnx.events import Run, runs
+from slicegraph.stages.onnx.kernels import Kernels
 from slicegraph.stages.onnx.samples import sample_inputs
 from slicegraph.stages.onnx.timing import summed
 from slicegraph.stages.profile import measure
@@ -207,6 +210,20 @@ def test_a_node_has_its_median() -> None:
     timing = summed(_arrays([1, 1]), runs(PROFILE))
     assert timing.arrays.work == pytest.approx([20e-6, 35e-6])
     assert timing.other_seconds["operators"] == pytest.approx(4e-6)
+
+
+def test_on_a_busy_machine_nodes_add_up_to_the_processors_time() -> None:
+    """A node of a turn or less keeps its time where a longer one can shrink; a quiet machine changes nothing."""
+    counted = [Run(nodes=defaultdict(float, {0: 1e-3, 1: 12e-3})), Run(nodes=defaultdict(float, {0: 1e-3, 1: 10e-3}))]
+    kernels = Kernels(of_node=[0, 1], of_run={}, idle=[])
+    for wall, cpu, expected in (
+        (6.1e-3, 6e-3, [1e-3, 10.5e-3]),
+        (20e-3, 6e-3, [1e-3, 5e-3]),
+        (20e-3, 1.5e-3, [1.5e-3 / 11, 15e-3 / 11]),
+        (30e-3, 22e-3, [2e-3, 20e-3]),
+    ):
+        timing = summed(_arrays([1, 1]), counted, kernels, clocks=Clocks(wall, cpu))
+        assert timing.arrays.work == pytest.approx(expected)
 
 
 def test_ctrl_c_gives_what_is_measured(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def profile(
     - A node without a kernel of its own is run as several operators.  What these take is shared out among all such
       nodes by the bytes that each reads and writes.  Conversions that onnxruntime adds for float16 are nobody's work.
     - A profile has the clock on the wall, which on a busy machine runs for other programs, too. With one thread, nodes
-      that take longer together than the processor was theirs are scaled down to that.
+      are then scaled to the time that the processor was theirs; of too long a sum, what is longer than the turn of a
+      program shrinks first.
     - A profile counts whole microseconds, so a node that takes less than one costs nothing.
 
     Examples

@@ -37,14 +37,14 @@ class Kernels:
     ----------
     of_node
         The kernel of each node of the graph: numbers from 0 on, in the order of their first nodes.
-    by_name
-        The kernel of each node of the optimized model, by its name; what belongs to no node of the graph is not here.
+    of_run
+        The kernel of each node of the optimized model, by its place; what belongs to no node of the graph is not here.
     idle
         Nodes of the graph that no kernel covers: they read nothing that a kernel makes, and are not computed.
     """
 
     of_node: Sequence[int]
-    by_name: Mapping[str, int]
+    of_run: Mapping[int, int]
     idle: Sequence[int]
 
 
@@ -63,7 +63,8 @@ class _Matcher:
 
     def __init__(self, nodes: Sequence[NodeProto], optimized: GraphProto) -> None:
         self._nodes = nodes
-        self._run = [node for node in optimized.node if node.name != CONSTANT]
+        self._places = [place for place, node in enumerate(optimized.node) if node.name != CONSTANT]
+        self._run = [optimized.node[place] for place in self._places]
         self._maker = {name: index for index, node in enumerate(nodes) for name in node.output if name}
         self._reading: dict[str, list[int]] = defaultdict(list)
         for index, node in enumerate(nodes):
@@ -98,10 +99,10 @@ class _Matcher:
             else:
                 kernel = number[root]
             of_node.append(kernel)
-        by_name = {
-            node.name: number[root] for node, root in zip(self._run, self._owners(), strict=True) if root in number
+        of_run = {
+            place: number[root] for place, root in zip(self._places, self._owners(), strict=True) if root in number
         }
-        return Kernels(of_node=of_node, by_name=by_name, idle=idle)
+        return Kernels(of_node=of_node, of_run=of_run, idle=idle)
 
     def _values(self, inputs: Iterable[str]) -> dict[str, str]:
         """Give the values of the graph that values of the optimized model are, by name."""

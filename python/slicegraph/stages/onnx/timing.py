@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
@@ -20,7 +21,7 @@ from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.formats.writing import temporary_folder
 from slicegraph.stages.clocks import QUIET, Clocks
 from slicegraph.stages.onnx import events
-from slicegraph.stages.onnx.events import Run
+from slicegraph.stages.onnx.events import CONSTANT, Run
 from slicegraph.stages.onnx.kernels import Kernels, find_kernels
 from slicegraph.stages.onnx.runnable import Runnable, loaded, runnable
 from slicegraph.stages.onnx.runtime import onnxruntime
@@ -33,6 +34,8 @@ Tell = Callable[[str, int, int], object]
 _MEDIAN: Final = 0.5
 _PARTED: Final = 1.1
 """Times on the wall over those of the processor from which on other programs lengthened most kernels. Not tuned."""
+_TURN: Final = 2e-3
+"""Seconds that a program has the processor for, at least, when others want it. Not tuned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,10 +120,8 @@ def measure(
             if is_interrupted:
                 raise KeyboardInterrupt
             raise InputError("onnxruntime's profile is full before a run is counted: fewer --warmup runs may help")
-        clocks = Clocks.median(profiled.clocks[warmup : warmup + len(counted)])
-        share = QUIET if clocks.wall <= _PARTED * clocks.cpu or threads > 1 else 0.0
-        timing = summed(source.arrays, counted, profiled.kernels, share)
-        timing = _scaled(timing, clocks, threads)
+        clocks = Clocks.quiet(profiled.clocks[warmup : warmup + len(counted)])
+        timing = summed(source.arrays, counted, profiled.kernels, clocks=clocks, threads=threads)
         try:
             if with_whole and not is_interrupted:
                 each = _clocks(model, runner, total, tell, is_optimized=False)
@@ -132,20 +133,31 @@ def measure(
         return replace(timing, is_interrupted=is_interrupted)
 
 
-def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None = None, share: float = QUIET) -> Timing:
-    """Give each node its median over some runs, or each kernel what a share of them take, and tell what is of none.
+def summed(
+    arrays: GraphArrays,
+    counted: Sequence[Run],
+    kernels: Kernels | None = None,
+    *,
+    clocks: Clocks | None = None,
+    threads: int = 1,
+) -> Timing:
+    """Give each node its median over some runs, or each kernel its lower quartile, and tell what belongs to none.
 
-    What a kernel takes is shared out among its nodes by the operations and bytes of each.
+    What a kernel takes is shared out among its nodes by the operations and bytes of each. Where the clocks part, other
+    programs lengthened most kernels: each then has its least time, and all together what the processor was theirs.
     """
+    is_busy = clocks is not None and threads == 1 and clocks.wall > _PARTED * clocks.cpu
     num_nodes = len(arrays.op)
     num_owners = num_nodes if kernels is None else max(kernels.of_node, default=-1) + 1
     each = np.array([[one.nodes.get(owner, 0.0) for owner in range(num_owners)] for one in counted])
-    share = _MEDIAN if kernels is None else share
+    share = _MEDIAN if kernels is None else 0.0 if is_busy else QUIET
     seconds = np.quantile(each, share, axis=0)
     others = {
         kind: float(np.quantile([one.others.get(kind, 0.0) for one in counted], share))
         for kind in dict.fromkeys(kind for one in counted for kind in one.others)
     }
+    if clocks is not None and is_busy:
+        seconds, others = _undisturbed(seconds, others, clocks.cpu)
     if kernels is not None:
         of_node = np.array(kernels.of_node, dtype=np.int64)
         work = seconds[of_node] * _shares_of_kernels(arrays, of_node)
@@ -155,6 +167,8 @@ def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None 
             replaced=[],
             replaced_seconds=0.0,
             other_seconds=others,
+            clocks=clocks,
+            threads=threads,
         )
     work = seconds
     ran = set[int]().union(*(one.nodes for one in counted))
@@ -168,23 +182,26 @@ def summed(arrays: GraphArrays, counted: Sequence[Run], kernels: Kernels | None 
         replaced=replaced,
         replaced_seconds=shared,
         other_seconds=others,
+        clocks=clocks,
+        threads=threads,
     )
 
 
-def _scaled(timing: Timing, clocks: Clocks, threads: int) -> Timing:
-    """Take from nodes that take longer together than the processor did what other programs had of it."""
-    work = timing.arrays.work
-    total = (0.0 if work is None else work.sum()) + sum(timing.other_seconds.values())
-    timing = replace(timing, clocks=clocks, threads=threads)
-    if work is None or threads != 1 or total <= clocks.cpu:
-        return timing
-    factor = clocks.cpu / total
-    return replace(
-        timing,
-        arrays=replace(timing.arrays, work=work * factor),
-        replaced_seconds=timing.replaced_seconds * factor,
-        other_seconds={kind: seconds * factor for kind, seconds in timing.other_seconds.items()},
-    )
+def _undisturbed(
+    seconds: NDArray[np.float64], others: Mapping[str, float], cpu: float
+) -> tuple[NDArray[np.float64], dict[str, float]]:
+    """Make all that ran add up to the seconds of the processor.
+
+    Programs take turns every few milliseconds: what is shorter than a turn has a run without another's turn in it. So
+    where the sum is too large, what is above a turn shrinks, and the rest only if that is not enough.
+    """
+    each = np.array([*seconds, *others.values()])
+    total, short = each.sum(), np.minimum(each, _TURN)
+    if short.sum() < cpu < total:
+        each = short + (each - short) * (cpu - short.sum()) / (total - short.sum())
+    elif total > 0:
+        each = each * cpu / total
+    return each[: len(seconds)], dict(zip(others, each[len(seconds) :].tolist(), strict=True))
 
 
 def _shares_of_kernels(arrays: GraphArrays, of_node: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -217,14 +234,18 @@ class _Profiled(NamedTuple):
 def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Sequence[Node] | None) -> _Profiled:
     """Run with a profile; with nodes, optimized, and matched with them."""
     with temporary_folder() as folder:
-        file = None if nodes is None else folder / "optimized.onnx"
-        session = runner.session(
-            model.content, model.stored, is_optimized=nodes is not None, profile=folder / "profile", optimized=file
-        )
         kernels = None
-        if nodes is not None and file is not None:
-            written = onnx.load(file, load_external_data=False)
-            kernels = find_kernels([node.proto for node in nodes], written.graph)
+        owners: dict[str, int] | None = None
+        if nodes is None:
+            session = runner.session(model.content, model.stored, profile=folder / "profile")
+        else:
+            optimized = _optimized(model, runner, folder / "optimized.onnx")
+            kernels = find_kernels([node.proto for node in nodes], optimized.graph)
+            owners = {str(place): kernel for place, kernel in kernels.of_run.items()}
+            for place, node in enumerate(optimized.graph.node):
+                node.name = node.name if node.name == CONSTANT else str(place)
+            same = Runner(folder=folder, threads=runner.threads)
+            session = same.session(optimized.SerializeToString(), {}, profile=folder / "profile")
         is_interrupted = False
         clocks: list[Clocks] = []
         try:
@@ -232,8 +253,13 @@ def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Se
         except KeyboardInterrupt:
             is_interrupted = True
         profile = Path(session.end_profiling()).read_bytes()
-        found = events.runs(json.loads(profile), None if kernels is None else kernels.by_name)
-        return _Profiled(found, clocks, kernels, is_interrupted)
+        return _Profiled(events.runs(json.loads(profile), owners), clocks, kernels, is_interrupted)
+
+
+def _optimized(model: Runnable, runner: Runner, path: Path) -> ModelProto:
+    """Give the model as onnxruntime runs it, with its weights beside the path."""
+    runner.session(model.content, model.stored, is_optimized=True, optimized=path)
+    return onnx.load(path, load_external_data=False)
 
 
 def _clocks(model: Runnable, runner: Runner, total: int, tell: Tell, *, is_optimized: bool) -> list[Clocks]:
