@@ -156,6 +156,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         sg.lower_bound,
         {"instance": instance(), "method": "node", "time_limit": 1, "upper_bound": 7.0, "executor": None},
     ),
+    "solve_many": (
+        sg.solve_many,
+        {"instances": [instance()], "executor": None, "stop": sg.MaxRuntime(1), "seed": 0, "threads": 1, "params": None}
+        | {"method": "auto"},
+    ),
+    "Instance.replace": (
+        sg.Instance.replace,
+        {"self": instance(), "work": [1, 2, 3], "num_blocks": 2, "device": None, "devices": None, "constraints": None}
+        | {"boundary_io": False},
+    ),
+    "Graph.with_work": (sg.Graph.with_work, {"self": sg.Graph(**GRAPH), "work": [1, 2, 3]}),
     "sweep": (
         sg.sweep,
         {

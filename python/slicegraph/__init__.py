@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from slicegraph.result import Result, Status
     from slicegraph.search import BrkgaParams, search
     from slicegraph.slice import Slicing, slice_order
+    from slicegraph.solve.many import solve_many
     from slicegraph.solve.solve import solve
     from slicegraph.stages.pipeline.errors import StageError
     from slicegraph.stages.pipeline.measure import PipelineRun, StageRun
@@ -68,6 +69,7 @@ _HOMES = {
     "result": "Result Status",
     "search": "BrkgaParams search",
     "slice": "Slicing slice_order",
+    "solve.many": "solve_many",
     "solve.solve": "solve",
     "stages.pipeline.errors": "StageError",
     "stages.pipeline.measure": "PipelineRun StageRun",
@@ -172,6 +174,7 @@ __all__ = [
     "search",
     "slice_order",
     "solve",
+    "solve_many",
     "split",
     "sweep",
     "tune",

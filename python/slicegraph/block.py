@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from slicegraph import _core
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +43,20 @@ class BlockCost:
     param_bytes: int
     state_bytes: int = 0
     live_bytes: int = 0
+
+    @classmethod
+    def of_core(cls, block: _core.BlockCost, seconds: Callable[[int | None], float]) -> Self:
+        """Give a block of the core; ``seconds`` are those of a cost in ticks."""
+        return cls(
+            work=seconds(block.work),
+            io_in=seconds(block.io_in),
+            io_out=seconds(block.io_out),
+            overflow=seconds(block.overflow),
+            cost=seconds(block.cost),
+            param_bytes=block.param_bytes,
+            state_bytes=block.state_bytes,
+            live_bytes=block.live_bytes,
+        )
 
     @property
     def held(self) -> str:

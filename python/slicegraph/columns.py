@@ -79,6 +79,18 @@ def seconds_by_kind(name: str, values: object, count: int) -> dict[str, NDArray[
     return tables
 
 
+def node_seconds(name: str, values: ArrayLike, count: int) -> NDArray[np.float64]:
+    """Copy in the seconds of every node, in the words of the core."""
+    seconds = floats(name, values)
+    check_length(name, seconds, count, "nodes")
+    wrong = np.flatnonzero(~((seconds >= 0) & (seconds <= _MAX_SECONDS)))
+    if wrong.size:
+        value = seconds[index := int(wrong[0])]
+        rule = "NaN is not a number" if np.isnan(value) else f"{value} is {'negative' if value < 0 else 'above 1e15 s'}"
+        raise InputError(f"node {index}: {name} {rule}")
+    return seconds
+
+
 def shared_parameters(
     size: ArrayLike | None, readers: ArrayLike | None, offsets: ArrayLike | None
 ) -> dict[str, NDArray[np.int64] | None]:

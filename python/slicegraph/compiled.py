@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slicegraph._core import Instance as CoreInstance
 from slicegraph._core import Row
+from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.constraints import Constraints, Resolved, UnmetError, resolve
+from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
+from slicegraph.identity import PLAIN
 from slicegraph.machine import Machine
 from slicegraph.roofline import can_run, make_kind, work_seconds
 
@@ -60,7 +64,7 @@ class Compiled:
             When no partition meets what is asked of nodes.
         """
         arrays = graph.arrays
-        tables = [work_seconds(arrays, device) for device in machine.kinds]
+        tables = [_work_seconds(graph, device) for device in machine.kinds]
         resolved, multipliers = Resolved(stages={}, together=()), None
         if like is not None:
             constraints = Constraints(together=like.resolved.together, adjacent=like.resolved.adjacent)
@@ -111,9 +115,24 @@ class Compiled:
         return [self.core.multipliers[self.machine.kinds.index(kind)] for kind in machine.kinds]
 
 
+def _work_seconds(graph: Graph, device: Device) -> NDArray[np.float64] | None:
+    """Give the seconds of each node where the core's graph does not say them."""
+    is_replaced = graph.is_work_replaced and device.work is None
+    return graph.arrays.work if is_replaced else work_seconds(graph.arrays, device)
+
+
 def resolved_in_any_order(graph: Graph, machine: Machine, like: Compiled) -> Resolved:
     """Give what holds in every order: groups, and by the stages as a machine lists them what devices cannot run."""
     tables = [work_seconds(graph.arrays, device) for device in machine.kinds]
     runs = can_run(tables, machine.kind_of)
     stages = {node: tuple(stage for stage, can in enumerate(flags) if can) for node, flags in runs.items()}
     return Resolved(stages=stages, together=like.resolved.together, adjacent=like.resolved.adjacent)
+
+
+def asked_of(facts: dict[str, Any], multipliers: list[int]) -> dict[str, Any]:
+    """Give what a certificate says of the question beside the graph."""
+    if facts["format"] == PLAIN:
+        return {"format": FORMAT, "device": facts["device"]}
+    names = ("devices", "kind_of", "order", "stages", "together", "adjacent")
+    asked = {name: facts[name] for name in names if name in facts}
+    return {"format": UNLIKE_FORMAT, "multipliers": multipliers, **asked}

@@ -16,15 +16,14 @@ from slicegraph._core import Instance as CoreInstance
 from slicegraph._core import Row
 from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
-from slicegraph.certificate.model import FORMAT, UNLIKE_FORMAT
 from slicegraph.columns import integers
-from slicegraph.compiled import Compiled, resolved_in_any_order
+from slicegraph.compiled import Compiled, asked_of, resolved_in_any_order
 from slicegraph.constraints import Constraints, Resolved, UnmetError, with_kernels
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, fields
-from slicegraph.identity import PLAIN, instance_facts
-from slicegraph.machine import Machine, machine_of, machine_of_file
+from slicegraph.identity import instance_facts
+from slicegraph.machine import Machine, arguments_of, changed_arguments, machine_of, machine_of_file
 
 ALL_TICKS = 2**52
 """More ticks than any block within the memory limit costs; as a lower bound: no partition is within it."""
@@ -132,9 +131,8 @@ class Instance:
         one = object.__new__(Instance)
         one._graph, one._machine, one._boundary_io = self._graph, machine, self._boundary_io
         one._constraints, one._by_kernel = self._constraints, self._by_kernel
-        one._compiled = Compiled.of(
-            self._graph, machine, self._groups, boundary_io=self._boundary_io, like=self._compiled
-        )
+        io, like = self._boundary_io, self._compiled
+        one._compiled = Compiled.of(self._graph, machine, self._groups, boundary_io=io, like=like)
         one._resolved = one._compiled.resolved
         return one
 
@@ -143,21 +141,55 @@ class Instance:
         quotient = object.__new__(Instance)
         quotient._graph, quotient._boundary_io, quotient._by_kernel = graph, self._boundary_io, False
         quotient._machine, quotient._constraints = self._machine, Constraints()
-        quotient._resolved = Resolved(stages={}, together=(), adjacent=self._resolved.adjacent)
-        quotient._compiled = Compiled(core=core, machine=self._machine, resolved=quotient._resolved)
+        quotient._resolved = resolved = Resolved(stages={}, together=(), adjacent=self._resolved.adjacent)
+        quotient._compiled = Compiled(core=core, machine=self._machine, resolved=resolved)
         return quotient
+
+    def replace(
+        self,
+        *,
+        work: ArrayLike | None = None,
+        num_blocks: int | None = None,
+        device: Device | None = None,
+        devices: Sequence[Device] | Mapping[Device, int] | None = None,
+        constraints: Constraints | None = None,
+        boundary_io: bool | None = None,
+    ) -> Instance:
+        """Give the problem with other seconds of its nodes, or other arguments; the graph is shared, not copied.
+
+        Raises
+        ------
+        InputError
+            As the constructor; where a row of ``work_on`` counts, not ``work``; or for ``num_blocks`` of unlike stages.
+
+        Examples
+        --------
+        >>> import slicegraph as sg
+        >>> graph = sg.Graph(work=[1, 2], producer=[0], size=[8], consumers=[1], consumer_offsets=[0, 1])
+        >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=64), num_blocks=2)
+        >>> [sg.solve(instance.replace(work=[1, w])).bottleneck for w in (2, 3, 9)]
+        [2.125, 3.125, 9.125]
+        """
+        graph = self._graph if work is None else self._graph.with_work(work)
+        of_machine = changed_arguments(self._machine, device=device, num_blocks=num_blocks, devices=devices)
+        given = {"constraints": constraints, "boundary_io": boundary_io}
+        known = self._arguments(**of_machine) | {name: value for name, value in given.items() if value is not None}
+        changed = Instance(graph, **known, by_kernel=self._by_kernel)
+        if work is not None and (row := next((each.work for each in changed.machine.kinds if each.work), None)):
+            raise InputError(f"work: the device's row {row!r:.80} of work_on counts in its place")
+        return changed
 
     def contracted(self) -> Instance:
         """Give the problem with the nodes of each kernel in one stage; itself when the graph has no kernels."""
         if self._by_kernel or self._graph.arrays.kernel is None:
             return self
-        return Instance(self._graph, **self._asked, by_kernel=True)
+        return Instance(self._graph, **self._arguments(), by_kernel=True)
 
     def loose(self) -> Instance:
         """Give the problem of the graph without kernels; itself when it has none."""
         if self._graph.arrays.kernel is None:
             return self
-        return Instance(Graph(**fields(self._graph.arrays) | {"kernel": None}), **self._asked)
+        return Instance(Graph(**fields(self._graph.arrays) | {"kernel": None}), **self._arguments())
 
     @property
     def graph(self) -> Graph:
@@ -225,11 +257,7 @@ class Instance:
     def arrangements(self) -> Iterator[Instance]:
         """Give the problem with its devices in each order, one after the other; itself when the order is given.
 
-        An order that constraints and devices leave no partition is left out.
-
-        Notes
-        -----
-        Each takes as long as an instance takes to build; there are at most `num_arrangements`.
+        An order that constraints and devices leave no partition is left out. Each takes as long as an instance.
         """
         if self.order == "given":
             yield self
@@ -322,18 +350,11 @@ class Instance:
     @property
     def asked(self) -> dict[str, Any]:
         """What a certificate says of the question beside the graph."""
-        facts = self._facts()
-        if facts["format"] == PLAIN:
-            return {"format": FORMAT, "device": facts["device"]}
-        names = ("devices", "kind_of", "order", "stages", "together", "adjacent")
-        asked = {name: facts[name] for name in names if name in facts}
-        return {"format": UNLIKE_FORMAT, "multipliers": self.multipliers, **asked}
+        return asked_of(self._facts(), self.multipliers)
 
     def _facts(self) -> dict[str, Any]:
-        arrays, rows = self._graph.arrays, self.rows
-        return instance_facts(
-            arrays, self._machine, self._resolved, rows, boundary_io=self._boundary_io, tick=self.tick
-        )
+        arrays, rows, io = self._graph.arrays, self.rows, self._boundary_io
+        return instance_facts(arrays, self._machine, self._resolved, rows, boundary_io=io, tick=self.tick)
 
     def work_at(self, block_of: NDArray[np.integer]) -> NDArray[np.int64]:
         """Give the ticks that each node runs on the device of its block, shape (num_nodes,)."""
@@ -363,35 +384,15 @@ class Instance:
         O(nodes + tensors + reads + blocks up to the last with a node).
         """
         blocks = self.core.block_costs(integers("block_of", block_of))
-        return tuple(
-            BlockCost(
-                work=self.seconds(block.work),
-                io_in=self.seconds(block.io_in),
-                io_out=self.seconds(block.io_out),
-                overflow=self.seconds(block.overflow),
-                cost=self.seconds(block.cost),
-                param_bytes=block.param_bytes,
-                state_bytes=block.state_bytes,
-                live_bytes=block.live_bytes,
-            )
-            for block in blocks
-        )
+        return tuple(BlockCost.of_core(block, self.seconds) for block in blocks)
 
-    @property
-    def _asked(self) -> dict[str, Any]:
-        """The arguments that build it, but for the graph and its kernels."""
-        machine = self._machine
-        known: dict[str, Any] = {"boundary_io": self._boundary_io}
-        if self._constraints:
-            known["constraints"] = self._constraints
-        if len(set(map(id, machine.devices))) == 1:
-            known |= {"device": machine.devices[0], "num_blocks": self.num_blocks}
-        else:
-            known |= {"devices": machine.devices, "order": machine.order}
-        return known
+    def _arguments(self, **of_machine: Any) -> dict[str, Any]:  # noqa: ANN401 - those of the constructor
+        """Give the arguments that build it, but for the graph and its kernels."""
+        constraints = {"constraints": self._constraints} if self._constraints else {}
+        return {"boundary_io": self._boundary_io, **constraints, **(of_machine or arguments_of(self._machine))}
 
     def __reduce__(self) -> tuple[functools.partial[Instance], tuple[()]]:
-        return functools.partial(Instance, self._graph, **self._asked, by_kernel=self._by_kernel), ()
+        return functools.partial(Instance, self._graph, **self._arguments(), by_kernel=self._by_kernel), ()
 
     def __repr__(self) -> str:
         runs = itertools.groupby(self._machine.devices)

@@ -20,6 +20,7 @@ from slicegraph.columns import (
     flags,
     floats,
     integers,
+    node_seconds,
     seconds_by_kind,
     shared_parameters,
     texts,
@@ -102,7 +103,7 @@ class Graph:
     (3, 2)
     """
 
-    __slots__ = ("_arrays", "_core", "_digest", "_program")
+    __slots__ = ("_arrays", "_core", "_digest", "_is_work_replaced", "_program")
     _program: object
 
     def __init__(  # noqa: PLR0913 - one per array, by keyword
@@ -163,20 +164,51 @@ class Graph:
             **optional,
             **beside,
         )
-        self._digest, self._program = "", None
+        self._digest, self._program, self._is_work_replaced = "", None, False
 
     @classmethod
     def of_core(cls, core: CoreGraph, arrays: GraphArrays) -> Graph:
         """Wrap a graph that the core has made, whose sums may be above what one node of a file may have."""
         graph = object.__new__(cls)
         graph._core, graph._arrays, graph._digest, graph._program = core, arrays, "", None
+        graph._is_work_replaced = False
         return graph
 
     def of_program(self, program: object) -> Graph:
         """Give the graph with what it was traced from, for the modules of this package."""
         graph = Graph.of_core(self._core, self._arrays)
-        graph._program = program  # noqa: SLF001 - its own
+        graph._program, graph._is_work_replaced = program, self._is_work_replaced  # noqa: SLF001 - its own
         return graph
+
+    def with_work(self, work: ArrayLike) -> Graph:
+        """Give the graph with other seconds of its nodes; all else is shared, and neither copied nor checked again.
+
+        Parameters
+        ----------
+        work
+            Seconds of each node, shape (num_nodes,).
+
+        Raises
+        ------
+        InputError
+            When there are not as many, or one is negative, not a number, or above 1e15.
+
+        Examples
+        --------
+        >>> import slicegraph as sg
+        >>> graph = sg.Graph(work=[1, 2], producer=[0], size=[8], consumers=[1], consumer_offsets=[0, 1])
+        >>> graph.with_work([3, 4]).arrays.work
+        array([3., 4.])
+        """
+        seconds = node_seconds("work", work, self.num_nodes)
+        graph = Graph.of_core(self._core, dataclasses.replace(self._arrays, work=seconds))
+        graph._program, graph._is_work_replaced = self._program, True  # noqa: SLF001 - its own
+        return graph
+
+    @property
+    def is_work_replaced(self) -> bool:
+        """Whether the core's graph has other work than the arrays, which count; for the modules of this package."""
+        return self._is_work_replaced
 
     @property
     def core(self) -> CoreGraph:

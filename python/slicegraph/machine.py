@@ -167,6 +167,39 @@ def machine_of(
     return uniform(device, int(num_blocks))
 
 
+def arguments_of(machine: Machine) -> dict[str, Any]:
+    """Give the arguments of an instance that name a machine."""
+    if len(set(map(id, machine.devices))) == 1:
+        return {"device": machine.devices[0], "num_blocks": len(machine.devices)}
+    return {"devices": machine.devices, "order": machine.order}
+
+
+def changed_arguments(
+    machine: Machine,
+    *,
+    device: Device | None,
+    num_blocks: int | None,
+    devices: Sequence[Device] | Mapping[Device, int] | None,
+) -> dict[str, Any]:
+    """Give the arguments of an instance that name a machine in which what is given is changed.
+
+    Raises
+    ------
+    InputError
+        When the number of stages is changed alone where they are unlike.
+    """
+    if devices is not None:
+        return {"device": device, "num_blocks": num_blocks, "devices": devices, "order": machine.order}
+    if device is None and num_blocks is None:
+        return arguments_of(machine)
+    if device is None and len(machine.kinds) > 1:
+        raise InputError("num_blocks: stages are unlike here; devices gives theirs")
+    return {
+        "device": machine.devices[0] if device is None else device,
+        "num_blocks": len(machine.devices) if num_blocks is None else num_blocks,
+    }
+
+
 def machine_of_file(document: Mapping[str, Any]) -> tuple[Machine, list[list[int]]]:
     """Give the machine that a graph's file names, and the groups of nodes that it wants in one stage.
 

@@ -24,7 +24,7 @@ from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, thread_count
 from slicegraph.solve.given import METHODS, solve_given
 from slicegraph.solve.task import Ended, Task
-from slicegraph.stop import DEFAULT_STOP, Condition, Progress, as_callback, as_stop
+from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle
 
 DEFAULT_SLACK = 0.01
@@ -115,11 +115,7 @@ def solve(
     ('optimal', 2.0, 0.0)
     """
     instance = checks.instance_of("instance", instance, Instance).contracted()
-    check_run(method, METHODS, params)
-    stop, ends = as_stop(stop), as_callback(callback)
-    if stop.work is not None:
-        _check_counted(method)
-    checks.whole("seed", seed, 0, 2**64 - 1)
+    stop, ends = check_options(stop, seed, threads, params, method), as_callback(callback)
     checks.flag("display", display)
     slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
     plan, begin = _first(instance, stay_near, warm_start)
@@ -173,11 +169,17 @@ def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> End
     )
 
 
-def _check_counted(method: str) -> None:
-    if method not in _COUNTED:
+def check_options(stop: Condition, seed: int, threads: int | None, params: BrkgaParams | None, method: str) -> Stop:
+    """Refuse options that are none, whatever the problem is; give the stop."""
+    check_run(method, METHODS, params)
+    stop = as_stop(stop)
+    if stop.work is not None and method not in _COUNTED:
         raise InputError(
             f"method {method!r}: no work of it is counted; with a limit of work, take {', '.join(_COUNTED)}"
         )
+    checks.whole("seed", seed, 0, 2**64 - 1)
+    thread_count(threads)
+    return stop
 
 
 def _first(
