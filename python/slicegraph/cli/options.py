@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import logging
 import math
 import os
 import sys
+import time
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -113,7 +115,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--require-gap", type=units.fraction, metavar="G", help="exit with 1 unless proven within it")
     parser.add_argument(
-        "--time-limit", type=units.seconds, metavar="S", help="seconds (default: 60, or any with --work-limit)"
+        "--time-limit",
+        type=units.seconds,
+        metavar="S",
+        help="seconds from before MODEL is read until the answer is written (default: 60, or any with --work-limit)",
     )
     parser.add_argument(
         "--work-limit",
@@ -211,7 +216,7 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, n
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:
-    """Give the stop of `--time-limit`, `--work-limit` and `--max-gap`."""
+    """Give the stop of `--time-limit`, which counts from before MODEL is read, `--work-limit` and `--max-gap`."""
     seconds, steps = options.time_limit, options.work_limit
     check_limits(options)
     if steps is not None and steps < 0:
@@ -220,8 +225,18 @@ def make_stop(options: argparse.Namespace) -> sg.Stop:
     if steps is not None:
         stop |= sg.MaxWork(steps)
     if seconds is not None or steps is None:
-        stop |= sg.MaxRuntime(60 if seconds is None else seconds)
+        stop |= _Deadline(options.begun + (60 if seconds is None else seconds))
     return stop
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Deadline(sg.Stop):
+    """Stops at a time of the clock."""
+
+    end: float
+
+    def __call__(self, _progress: sg.Progress) -> bool:
+        return time.monotonic() >= self.end
 
 
 def check_limits(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -39,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read what was typed; None means the arguments of the process.
+    """Read what was typed, and since when a limit of time counts; None means the arguments of the process.
 
     Raises
     ------
@@ -51,6 +52,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options, unknown = make_parser(typed).parse_known_args(words)
     if unknown:
         raise InputError(f"unknown arguments: {' '.join(unknown)} (see slicegraph {options.verb} --help)")
+    options.begun = time.monotonic()
     return options
 
 
