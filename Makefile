@@ -12,7 +12,7 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test torch-test bench testbed fix soak fuzz clean docs
+.PHONY: demo test lint rust-test python-test torch-test bench totals testbed fix soak fuzz clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -49,6 +49,10 @@ bench: $(CORE)
 	$(BIN)/python benches/growth.py
 	$(BIN)/pytest benches
 	$(BIN)/python benches/large.py
+
+# Totals of real architectures beside what others say of them, into benches/record.
+totals: $(TORCH) $(CORE)
+	PYTHONPATH=python:benches .venv-torch/bin/python -m totals benches/record
 
 # The paper's tables and figures over a folder of graphs. ARGS: see benches/README.md.
 testbed: $(CORE)

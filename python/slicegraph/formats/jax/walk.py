@@ -15,6 +15,7 @@ from slicegraph.formats.jax import stacks
 from slicegraph.formats.jax.avals import dtype, nbytes, numel, shape
 from slicegraph.formats.jax.calls import OPAQUE, called, jaxprs, num_equations
 from slicegraph.formats.jax.flops import RULES, count, name_of
+from slicegraph.formats.jax.gathers import gathered
 from slicegraph.formats.jax.modules import Modules, Path
 from slicegraph.formats.jax.numbers import Number, Rows, number, numbers_of, rows_of, trips_of
 from slicegraph.formats.traced import Body, Step, Value
@@ -40,7 +41,6 @@ _VIEWS: Final = frozenset(
 )
 _ARRANGING: Final = frozenset({"broadcast_in_dim", "broadcast_to", "transpose"})
 _SLICING: Final = frozenset({"dynamic_slice", "slice", "split"})
-_GATHERING: Final = frozenset({"dynamic_slice", "gather", "slice"})
 # Where the operand stands of which they make a changed copy, and what it is changed to.
 _UPDATES: Final[Mapping[str, int]] = {
     "dynamic_update_slice": 1,
@@ -215,7 +215,7 @@ class Walk:
     ) -> Step:
         op = eqn.primitive.name
         is_view = _is_view(eqn)
-        is_gather = op in _GATHERING
+        table, table_bytes = gathered(eqn) or (None, 0)
         counted = Count(flops=0) if is_view or bodies else count(eqn, self._formulas)
         return Step(
             op=name_of(eqn),
@@ -228,9 +228,10 @@ class Walk:
             is_view=is_view,
             is_arranging=len(inputs) == 1 and (is_view or op in _ARRANGING),
             piece=self._piece(eqn, inputs),
+            recipe=None if bodies or op in OPAQUE else lambda: str(eqn.params),
             is_fresh=bool(eqn.effects) or op in _IMPURE,
-            table=inputs[0] if is_gather else None,
-            table_bytes=outputs[0].nbytes if is_gather else 0,
+            table=None if table is None else inputs[table],
+            table_bytes=table_bytes,
             base=inputs[0] if op in _UPDATES else None,
             changed_bytes=inputs[_UPDATES[op]].nbytes if op in _UPDATES else 0,
             is_combining=op.startswith("scatter-"),

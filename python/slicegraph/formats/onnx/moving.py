@@ -22,6 +22,8 @@ _TABLES: Final[Mapping[str, tuple[tuple[int, ...], int]]] = {
     "com.microsoft.QEmbedLayerNormalization": ((2, 3, 4), 0),
     "com.microsoft.TorchEmbedding": ((0,), 1),
 }
+# Each token is sent to ``k`` experts of as many as the second input scores; what is as long has a row for each expert.
+_EXPERTS: Final = frozenset({"com.microsoft.MoE", "com.microsoft.MoEPacked", "com.microsoft.QMoE"})
 # Where the changes stand that are made to a copy of the first input.
 _UPDATES: Final[Mapping[str, int]] = {"Scatter": 2, "ScatterElements": 2, "ScatterND": 2, "TensorScatter": 1}
 # Caches that go in and come out with new tokens, by position, and the axis of the tokens.
@@ -95,7 +97,19 @@ def _read(node: Node, write_bytes: int) -> int:
         return own + sum(value.counted_bytes() for value in others.values())
     if node.op in _TABLES:
         return _read_rows(node, *_TABLES[node.op])
+    if node.op in _EXPERTS:
+        return _read_experts(node)
     return sum([value.counted_bytes() for value in node.reads.values()]) + attribute_bytes(node)
+
+
+def _read_experts(node: Node) -> int:
+    """Count no more experts than there are choices, and all of the other inputs."""
+    scores = node.input(1) or UNKNOWN
+    experts = max(1, scores.dim(-1))
+    picked = min(experts, scores.numel // experts * max(1, node.integer("k", 1)))
+    rows = {id(value) for value in node.inputs[2:] if value is not None and value.dim(0) == experts}
+    sizes = {id(value): value.counted_bytes() for value in node.reads.values()}
+    return sum(size * picked // experts if key in rows else size for key, size in sizes.items())
 
 
 def _read_rows(node: Node, positions: Sequence[int], indices: int) -> int:

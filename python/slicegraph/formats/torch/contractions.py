@@ -93,6 +93,20 @@ def _convolution(node: Node) -> int:
     return formulas.products(_made(node), kernel, added=_bias(node))
 
 
+def _pointwise_convolution(node: Node) -> int:
+    """Convolve with the second operand, and do something to each element."""
+    kernel = math.prod(shape(operands(node)[_second_tensor(node)])[1:])
+    if "transpose" in name_of(node):
+        return formulas.products(entered(node), kernel) + _made(node)
+    return formulas.products(_made(node), kernel, added=1)
+
+
+def _second_tensor(node: Node) -> int:
+    """Say where the weights stand among the operands: scales that are tensors may stand before them."""
+    wide = [index for index, read in enumerate(operands(node)) if len(shape(read)) > 1]
+    return wide[1]
+
+
 def _deformable(node: Node) -> int:
     """Interpolate each element of each window, scale it by the mask, and convolve."""
     weight, out = _named(node, "weight"), shape(node)
@@ -213,12 +227,16 @@ _REGIONS: Final = ("torchvision.ps_roi_align", "torchvision.roi_align")
 _PRODUCTS: Final = """
     _dyn_quant_matmul_4bit _int_mm _scaled_mm _scaled_mm_v2 _sparse_semi_structured_linear _weight_int4pack_mm
     _weight_int4pack_mm_for_cpu _weight_int4pack_mm_with_scales_and_zeros _weight_int8pack_mm _wrapped_quantized_linear
-    bmm linalg_vecdot linear matmul mkldnn_linear mm mv onednn.linear_dynamic_fp16 onednn.qlinear_pointwise
-    quantized.linear quantized.linear_dynamic quantized.linear_relu
+    bmm linalg_vecdot linear matmul mkldnn._linear_pointwise mkldnn_linear mm mv onednn.linear_dynamic_fp16
+    onednn.qlinear_pointwise quantized.linear quantized.linear_dynamic quantized.linear_relu
 """
 _CONVOLUTIONS: Final = """
     _convolution convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
     convolution_overrideable cudnn_convolution mkldnn_convolution
+"""
+_POINTWISE_CONVOLUTIONS: Final = """
+    mkldnn._convolution_pointwise mkldnn._convolution_transpose_pointwise onednn.qconv1d_pointwise
+    onednn.qconv2d_pointwise onednn.qconv3d_pointwise onednn.qconv_pointwise
 """
 _ATTENTIONS: Final = """
     _scaled_dot_product_attention_math _scaled_dot_product_cudnn_attention _scaled_dot_product_efficient_attention
@@ -232,6 +250,7 @@ _ELIMINATING: Final = """
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_PRODUCTS.split(), _product),
     **dict.fromkeys(_CONVOLUTIONS.split(), _convolution),
+    **dict.fromkeys(_POINTWISE_CONVOLUTIONS.split(), _pointwise_convolution),
     **dict.fromkeys(_ATTENTIONS.split(), _attention),
     **dict.fromkeys(_ELIMINATING.split(), _elimination),
     **dict.fromkeys(("addmm", "addmv", "baddbmm", "_addmm_activation"), _added_product),

@@ -218,8 +218,9 @@ _FOURIER: Final = """
 """
 # PyTorch tags these as no pointwise operators, but they are.
 _ELEMENTWISE: Final = """
-    _make_dep_token alpha_dropout bernoulli dropout feature_alpha_dropout feature_dropout
-    fake_quantize_per_channel_affine fake_quantize_per_tensor_affine multinomial native_dropout normal poisson
+    _make_dep_token alpha_dropout bernoulli dropout fake_quantize_per_channel_affine fake_quantize_per_tensor_affine
+    feature_alpha_dropout feature_dropout hardswish isclose log_sigmoid log_sigmoid_forward multinomial native_dropout
+    normal onednn.qadd onednn.qadd_relu onednn.qmul poisson
     quantized_decomposed.dequantize_per_channel quantized_decomposed.dequantize_per_tensor
     quantized_decomposed.quantize_per_channel quantized_decomposed.quantize_per_tensor rand rand_like randint
     randint_like randn randn_like randperm rrelu uniform

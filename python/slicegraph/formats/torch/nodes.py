@@ -114,3 +114,9 @@ def type_of(node: Node) -> str:
 def piece_of(node: Node) -> str:
     """Say which piece of its first input a node takes, in words that tell it from other pieces."""
     return f"{node.target} {node.args[1:]} {node.kwargs}"
+
+
+def recipe_of(node: Node) -> str:
+    """Say what a node does to what it reads, in words that only the same has."""
+    args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda _read: "%")
+    return f"{node.target} {args} {kwargs}"

@@ -23,7 +23,8 @@ def nbytes(val: Any, owner: str) -> int:  # noqa: ANN401 - tensors, numbers, and
     if not isinstance(val, torch.Tensor):
         return _NUMBER_BYTES if isinstance(val, torch.SymInt | torch.SymFloat | torch.SymBool) else 0
     for dim in val.shape:
-        if isinstance(dim, torch.SymInt):
+        # PyTorch may keep a number that it knows as a symbol.
+        if isinstance(dim, torch.SymInt) and dim.node.maybe_as_int() is None:
             raise InputError(
                 f"{owner} has the symbolic dimension {dim}: all sizes must be known when the model is exported"
             )

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -14,8 +15,17 @@ from torch.fx import GraphModule, Node
 
 from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.torch.flops import count
+from slicegraph.formats.torch.gathers import gathered
 from slicegraph.formats.torch.names import module_path, node_name, origin
-from slicegraph.formats.torch.nodes import argument, is_fresh, is_view, name_of, piece_of, takes_shape_alone, type_of
+from slicegraph.formats.torch.nodes import (
+    is_fresh,
+    is_view,
+    name_of,
+    piece_of,
+    recipe_of,
+    takes_shape_alone,
+    type_of,
+)
 from slicegraph.formats.torch.updates import changed_bytes, is_combining, region
 from slicegraph.formats.torch.vals import nbytes, numel
 from slicegraph.formats.traced import Body, Step, Value
@@ -26,8 +36,6 @@ Values = Mapping[Node, Sequence[Value]]
 Walked = tuple[Sequence[Step], Sequence[Value]]
 """The steps of a graph, and what it returns."""
 
-_GATHERING: Final = frozenset({"embedding", "gather", "index", "index_select", "take", "take_along_dim"})
-_BAGS: Final = frozenset({"_embedding_bag", "_embedding_bag_forward_only", "embedding_bag"})
 # Where the operands that do not change stand, and those that are run over.
 _LOOPS: Final[Mapping[str, tuple[int, int | None]]] = {"map_impl": (2, 1), "scan": (3, 2), "while_loop": (3, None)}
 
@@ -105,7 +113,7 @@ class Walk:
         op, viewed, inputs = name_of(node), is_view(node), _read(node, values)
         if takes_shape_alone(node):
             inputs = inputs[1:]
-        is_gather = op in _GATHERING | _BAGS
+        table, table_bytes = gathered(node) or (None, 0)
         changed = changed_bytes(node)
         counted = Count(flops=0) if viewed or bodies else count(node, self._formulas)
         return Step(
@@ -119,9 +127,10 @@ class Walk:
             is_view=viewed,
             is_arranging=viewed and _is_whole(node),
             piece=piece_of(node) if viewed and not _is_whole(node) else None,
+            recipe=None if bodies else partial(recipe_of, node),
             is_fresh=is_fresh(node),
-            table=inputs[0] if is_gather else None,
-            table_bytes=_gathered(node) if is_gather else 0,
+            table=None if table is None else inputs[table],
+            table_bytes=table_bytes,
             base=None if changed is None else inputs[0],
             changed_bytes=changed or 0,
             is_combining=is_combining(node),
@@ -179,15 +188,6 @@ def _is_whole(node: Node) -> bool:
     """Say whether a view shows all of its input, not a piece or several."""
     shown = node.meta["val"]
     return isinstance(shown, torch.Tensor) and numel(shown) >= numel(node.all_input_nodes[0].meta["val"])
-
-
-def _gathered(node: Node) -> int:
-    """Give the bytes that are read of a table: what comes out, or, where rows are added up, one row for each index."""
-    table = node.all_input_nodes[0].meta["val"]
-    count = numel(node.meta["val"])
-    if name_of(node) in _BAGS:
-        count = numel(argument(node, "indices").meta["val"]) * int(table.shape[-1])
-    return count * int(table.dtype.itemsize)
 
 
 def _read(node: Node, values: Values) -> Sequence[Value]:

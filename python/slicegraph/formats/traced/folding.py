@@ -32,6 +32,8 @@ class Folded:
     shown: dict[Value, int] = field(default_factory=dict)
     _given: set[Value] = field(default_factory=set)
     _pieces: dict[Hashable, Value] = field(default_factory=dict)
+    _same: dict[Value, Value] = field(default_factory=dict)
+    _twins: dict[Hashable, Value] = field(default_factory=dict)
 
     def give(self, parameters: Iterable[Value]) -> None:
         """Say what the program is given once; each of these is stored as it is."""
@@ -41,8 +43,12 @@ class Folded:
 
     def add(self, step: Step) -> None:
         """Say that a step reads parameters alone, so that what it makes are parameters."""
+        recipe = self._recipe(step)
         for index, value in enumerate(step.outputs):
-            self.stored[value] = self._stores(step, index, value)
+            twin = value if recipe is None else self._twins.setdefault((recipe, index, value.nbytes), value)
+            self.stored[value] = self._stores(step, index, value) if twin is value else self.stored[twin]
+            if recipe is not None:
+                self._same[value] = twin
 
     def read_bytes(self, values: Iterable[Value]) -> int:
         """Give the bytes that are read of distinct values: of a parameter no more than what stands for it in memory.
@@ -61,6 +67,16 @@ class Folded:
     def parameters(self, values: Iterable[Value]) -> dict[Value, int]:
         """Give the bytes of what stands in memory for those that are parameters."""
         return {store: store.nbytes for value in values for store in self.stored.get(value, ())}
+
+    def _recipe(self, step: Step) -> Hashable:
+        """Tell what a step makes of nothing, such as a mask, so that the same that is made again is one; None: no such.
+
+        Numbers are told apart by what they are called.
+        """
+        known = [self._same.get(value, value.name if value.nbytes == 0 else None) for value in step.inputs]
+        if step.recipe is None or any(each is None for each in known):
+            return None
+        return step.op, step.recipe(), step.dtype, tuple(known)
 
     def _stores(self, step: Step, index: int, value: Value) -> Sequence[Value]:
         """Find what stands in memory for a parameter.

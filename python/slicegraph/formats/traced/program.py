@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -69,6 +69,8 @@ class Step:
         It only arranges its first input: of a parameter so arranged, what is stored stays what is read.
     piece
         Which piece of its first input it takes, in words that tell pieces of one value apart; None: it takes none.
+    recipe
+        Gives words that, with its inputs, tell what it makes from all else; None: nobody knows such words.
     is_fresh
         It may give another result each time, as random numbers do: it is no parameter whatever it reads.
     table, table_bytes
@@ -97,6 +99,7 @@ class Step:
     is_view: bool = False
     is_arranging: bool = False
     piece: str | None = None
+    recipe: Callable[[], str] | None = None
     is_fresh: bool = False
     table: Value | None = None
     table_bytes: int = 0

@@ -1,0 +1,1 @@
+"""Totals of real architectures, as readers count them, beside what others say and counts by formula."""
