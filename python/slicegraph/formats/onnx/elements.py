@@ -102,7 +102,7 @@ class Elements:
         """Tells them from other elements; None: they cannot be computed."""
         if self._key is None and (array := self.array) is not None:
             held = repr(array.tolist()) if array.dtype.hasobject else array.tobytes()
-            self._key = array.dtype, array.shape, held
+            self._key = array.dtype.num, array.shape, held
         return self._key
 
 

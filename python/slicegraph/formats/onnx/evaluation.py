@@ -16,7 +16,7 @@ from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.known_operators import is_misjudged, known_form
 from slicegraph.formats.onnx.nodes import Stated, spelling
 from slicegraph.formats.onnx.skeleton import KEPT_BYTES
-from slicegraph.formats.onnx.values import Value, of_array
+from slicegraph.formats.onnx.values import Value, elem_type
 
 # What shapes, axes, pads and ranges are computed with; other constants need no elements, and some take long to compute.
 _ARITHMETIC: Final = """
@@ -107,11 +107,8 @@ def _implementation(node: NodeProto, reads: Mapping[str, Value], context: Contex
 
 
 def _fits(computed: Array, inferred: Value) -> bool:
-    value = of_array(computed)
-    if value.elem_type != inferred.elem_type:
+    if elem_type(computed) != inferred.elem_type:
         return False
-    if inferred.shape is None or value.shape is None:
+    if inferred.shape is None or len(computed.shape) != len(inferred.shape):
         return inferred.shape is None
-    if len(value.shape) != len(inferred.shape):
-        return False
-    return all(dim in {None, known} for dim, known in zip(inferred.shape, value.shape, strict=True))
+    return all(dim in {None, known} for dim, known in zip(inferred.shape, computed.shape, strict=True))

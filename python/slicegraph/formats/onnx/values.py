@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, helper, numpy_helper
+from onnx import SparseTensorProto, TensorProto, TensorShapeProto, TypeProto, numpy_helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.elements import Elements
@@ -243,9 +243,23 @@ def of_sparse(sparse: SparseTensorProto) -> Value:
 
 def of_array(array: NDArray[np.generic]) -> Value:
     """Make a parameter of known elements."""
-    if array.dtype.kind not in "biuf":
-        return of_tensor(numpy_helper.from_array(array))
-    return _stored(helper.np_dtype_to_tensor_dtype(array.dtype), array.shape, Elements.of_array(array))
+    return _stored(elem_type(array), array.shape, Elements.of_array(array))
+
+
+def elem_type(array: NDArray[np.generic]) -> int:
+    """Give ONNX's type of an array's elements.
+
+    Raises
+    ------
+    ValueError
+        ONNX has none.
+    """
+    return _elem_type(array.dtype)
+
+
+@lru_cache(maxsize=1 << 8)
+def _elem_type(dtype: np.dtype[np.generic]) -> int:
+    return numpy_helper.from_array(np.zeros(0, dtype)).data_type
 
 
 def merged(first: Value, second: Value) -> Value:
