@@ -98,8 +98,8 @@ def stores(
             others = [reads[name] for name in node.inputs[1:] if name]
             key = (first.stores, spelling(node), *map(_elements, others), node.outputs.index(output))
             return _piece(first, own, key, pieces)
-    parts = dict.fromkeys(part for value in reads.values() for part in value.stores)
-    packed = [part for part in parts if part.is_given and not part.is_list]
+    parts = [part for value in reads.values() for part in value.stores if part.is_given and not part.is_list]
+    packed = list(dict.fromkeys(parts))
     is_unpacked = packed and own <= MOST_UNPACKED * sum(part.nbytes for part in packed)
     return tuple(packed) if is_unpacked else (Stored(nbytes=own, is_given=False),)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -31,26 +32,27 @@ class Elements:
 
     __slots__ = ("_array", "_error", "_key", "_make", "_sources", "_tensor")
 
-    def __init__(self, make: Callable[[], Array | None] | None, sources: Sequence[Elements] = ()) -> None:
-        self._make, self._sources = make, sources
-        self._array: Array | None = None
-        self._tensor: TensorProto | None = None
+    def __init__(
+        self,
+        make: Callable[[], Array | None] | None,
+        sources: Sequence[Elements] = (),
+        *,
+        array: Array | None = None,
+        tensor: TensorProto | None = None,
+    ) -> None:
+        self._make, self._sources, self._array, self._tensor = make, sources, array, tensor
         self._key: Hashable = None
         self._error: InputError | None = None
 
     @classmethod
     def of_array(cls, array: Array) -> Elements:
         """Take elements that are at hand."""
-        elements = cls(None)
-        elements._array = array
-        return elements
+        return cls(None, array=array)
 
     @classmethod
     def of_tensor(cls, tensor: TensorProto) -> Elements:
         """Take elements that a model holds; whether it holds them is found out when they are asked for."""
-        elements = cls(lambda: _decoded(tensor))
-        elements._tensor = tensor
-        return elements
+        return cls(partial(_decoded, tensor), tensor=tensor)
 
     @property
     def array(self) -> Array | None:

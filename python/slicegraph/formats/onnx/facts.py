@@ -22,6 +22,7 @@ _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsquee
 # Products and the like of whole numbers, whatever their scales are.
 _QUANTIZED: Final = ("ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear")
 _MOST_QUANTIZED: Final = 16
+_NOTHING: Final = Count(flops=0)
 
 
 def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Sequence[Facts]:
@@ -60,7 +61,7 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
     read_bytes, write_bytes = moved(node, used, place)
-    counted = Count(flops=0) if is_view or node.bodies else count(node, formulas)
+    counted = _NOTHING if is_view or node.bodies else count(node, formulas)
     own = Facts(
         flops=counted.flops,
         read_bytes=read_bytes,

@@ -64,11 +64,14 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
         is_combining = node.text("reduction", "none") != "none"
         rest = sum(value.counted_bytes() for name, value in node.reads.items() if name != base(node))
         return rest + changed * is_combining, changed
-    caches = _caches(node) if node.op in _CACHES else {}
-    write_bytes = 0
-    for name, value in zip(node.stated.outputs, node.outputs, strict=True):
-        if value is not None and name in used:
-            write_bytes += caches[name] if name in caches else value.counted_bytes()
+    written = {
+        name: value.counted_bytes()
+        for name, value in zip(node.stated.outputs, node.outputs, strict=True)
+        if value is not None and name in used
+    }
+    if node.op in _CACHES:
+        written |= {name: nbytes for name, nbytes in _caches(node).items() if name in written}
+    write_bytes = sum(written.values())
     return _read(node, write_bytes), write_bytes
 
 

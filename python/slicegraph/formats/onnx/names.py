@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onnx import GraphProto
+from onnx import GraphProto, TypeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx.nodes import Stated
@@ -40,11 +40,12 @@ def check(names: Iterable[str]) -> None:
 
 def _names(graph: GraphProto, nodes: Iterable[Stated]) -> list[str]:
     names = [graph.name]
+    types: dict[bytes, TypeProto] = {}
     for info in (*graph.input, *graph.output, *graph.value_info):
         names.append(info.name)
         type_ = info.type
-        dims = type_.tensor_type.shape.dim if type_.HasField("tensor_type") else dimensions(type_)
-        names += [dim.dim_param for dim in dims]
+        types.setdefault(type_.SerializeToString(), type_)
+    names += [dim.dim_param for type_ in types.values() for dim in dimensions(type_)]
     names += [tensor.name for tensor in graph.initializer]
     names += [sparse.values.name for sparse in graph.sparse_initializer]
     for node in nodes:

@@ -178,7 +178,7 @@ def of_type(type_: TypeProto) -> Value:
     if type_.HasField("tensor_type") and not type_.denotation:
         dims = list(type_.tensor_type.shape.dim)
         lengths = tuple([dim.dim_value for dim in dims])
-        if lengths and min(lengths) > 0 and not any(dim.denotation for dim in dims):
+        if lengths and min(lengths) > 0 and not "".join([dim.denotation for dim in dims]):
             return of_shape(type_.tensor_type.elem_type, lengths)
     plain = TypeProto()
     plain.CopyFrom(type_)
