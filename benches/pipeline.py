@@ -3,8 +3,8 @@
     python benches/pipeline.py MODEL.onnx ... [-k 2] [--bandwidth 5e9] [--seconds 20] > rows.md
 
 A row per model: the bottleneck that the profile's work predicts and the measured one, and requests per second of
-the pipeline and of one process with one thread. Nodes are profiled one by one, stages run with onnxruntime's
-optimizations, which fuse nodes. ``--bandwidth`` is that of the memory that stages share.
+the pipeline and of one process with one thread. Kernels are profiled as stages run them, with onnxruntime's
+optimizations. ``--bandwidth`` is that of the memory that stages share.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def with_kernels(constraints: Constraints, arrays: GraphArrays) -> Constraints:
         return constraints
     order = np.argsort(arrays.kernel, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(arrays.kernel[order])) + 1)
-    several = [group.tolist() for group in groups if len(group) > 1]
+    several = [group.tolist() for group in groups if len(group) > 1 and arrays.kernel[group[0]] >= 0]
     return Constraints(pin=constraints.pin, forbid=constraints.forbid, together=[*constraints.together, *several])
 
 

@@ -75,8 +75,8 @@ class Graph:
     is_output
         Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
     kernel
-        Integers from 0, shape (num_nodes,): nodes of one number run as one kernel, as a profile finds them. `solve` and
-        `sweep` keep them in one stage. None: each node runs by itself.
+        Integers, shape (num_nodes,): nodes of one number run as one kernel, as a profile finds them, and a node of -1
+        by itself. `solve` and `sweep` keep kernels in one stage. None: each node runs by itself.
     op, node_name, tensor_name
         Names, for reports.
     name
@@ -362,8 +362,8 @@ def _beside_the_core(num_nodes: int, is_guess: ArrayLike | None, kernel: ArrayLi
         if column is not None:
             check_length(name, column, num_nodes, "nodes")
     numbers = columns["kernel"]
-    if numbers is not None and (wrong := np.flatnonzero(numbers < 0)).size:
-        raise InputError(f"kernel[{wrong[0]}] = {numbers[wrong[0]]}, but numbers are from 0 on")
+    if numbers is not None and (wrong := np.flatnonzero(numbers < -1)).size:
+        raise InputError(f"kernel[{wrong[0]}] = {numbers[wrong[0]]}, but numbers are from 0 on, or -1")
     return columns
 
 

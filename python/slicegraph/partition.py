@@ -31,7 +31,9 @@ def cuts_kernels(graph: Graph, block_of: NDArray[np.int32]) -> bool:
     kernel = graph.arrays.kernel
     if kernel is None:
         return False
-    return len(np.unique(np.stack((kernel, block_of)), axis=1).T) > len(np.unique(kernel))
+    is_part = kernel >= 0
+    pairs = np.stack((kernel[is_part], block_of[is_part]))
+    return len(np.unique(pairs, axis=1).T) > len(np.unique(pairs[0]))
 
 
 def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32]:

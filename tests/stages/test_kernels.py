@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import graphlib
+import itertools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 import slicegraph as sg
+from slicegraph.report.terminal import result_to_text
 
 HEADER = '<ir_version: 8, opset_import: ["": 17]> '
 CONV = "Conv<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>"
@@ -115,6 +119,7 @@ def test_the_answer_keeps_kernels_whole(tmp_path: Path) -> None:
     assert result.plan.document["by_kernel"] is True
     assert sg.check(read, result.certificate, device=instance.device, num_blocks=2).gap == 0
     assert result.certificate.document["together"] == [[1, 2]]
+    assert "2 nodes run as 1 kernel, in one stage: bounds and certificate are of such" in result_to_text(result)
     cut = sg.audit(instance, [0, 0, 1, 1])
     assert (str(cut.status), cut.bottleneck) == ("optimal", 3.0)
     assert str(sg.audit(instance, result.block_of).status) == "optimal"
@@ -125,6 +130,44 @@ def test_the_answer_keeps_kernels_whole(tmp_path: Path) -> None:
 
 
 def test_kernels_are_checked() -> None:
-    for kernel, message in (([0], "kernel: length 1"), ([0, -1], r"kernel\[1\] = -1, but numbers are from 0 on")):
+    for kernel, message in (
+        ([0], "kernel: length 1"),
+        ([0, -2], r"kernel\[1\] = -2, but numbers are from 0 on, or -1"),
+    ):
         with pytest.raises(sg.InputError, match=message):
             sg.Graph(work=[1, 2], kernel=kernel, **ENDS)
+
+
+def brute(graph: sg.Graph, instance: sg.Instance, kernel: list[int]) -> float:
+    """Find the least bottleneck of all partitions that keep kernels whole."""
+    best = math.inf
+    for blocks in itertools.product(range(instance.num_blocks), repeat=graph.num_nodes):
+        ends = itertools.combinations(range(len(kernel)), 2)
+        if all(blocks[u] == blocks[v] for u, v in ends if kernel[u] == kernel[v] >= 0):
+            with contextlib.suppress(sg.InputError):
+                best = min(best, max(block.cost for block in instance.block_costs(blocks)))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_optimum_is_that_of_all_partitions_that_keep_kernels_whole(seed: int) -> None:
+    """Also where a kernel has other nodes between its own; and the certificate proves it."""
+    random = np.random.default_rng(seed)
+    num_nodes = int(random.integers(2, 6))
+    pairs = [(u, v) for u, v in itertools.combinations(range(num_nodes), 2) if random.random() < 0.5]
+    kernel = random.integers(-1, 3, num_nodes).tolist()
+    graph = sg.Graph(
+        work=random.integers(1, 9, num_nodes),
+        kernel=kernel,
+        producer=[u for u, _ in pairs],
+        size=random.integers(0, 5, len(pairs)),
+        consumers=[v for _, v in pairs],
+        consumer_offsets=range(len(pairs) + 1),
+    )
+    instance = sg.Instance(graph, device=sg.Device(bandwidth=1), num_blocks=int(random.integers(1, 4)))
+    result = sg.solve(instance, threads=1)
+    assert str(result.status) == "optimal"
+    assert result.bottleneck == brute(graph, instance, kernel)
+    verdict = sg.check(graph, result.certificate, device=instance.device, num_blocks=instance.num_blocks)
+    assert verdict.lower_bound <= result.bottleneck == verdict.bottleneck
+    assert sg.audit(instance, result.block_of, threads=1).lower_bound == result.bottleneck

@@ -64,7 +64,7 @@ class GraphArrays:
     param_readers, param_offsets
         Integers (the second of length ``num_params + 1``): the nodes that read each, one parameter after the other.
     kernel
-        int64, per node: nodes of one number run as one kernel, so that they are in one stage. None: each by itself.
+        int64, per node: nodes of one number run as one kernel, so that they are in one stage; -1, or None: by itself.
     device
         The device that the file names, as a plain mapping, or None.
     machine

@@ -71,10 +71,25 @@ def _guarantee(result: Result) -> str:
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
         f"gap          {numbers.percent(result.gap)}: by this lower bound, no partition is faster by more",
+        *_kernels(result),
         *([] if result.stay is None else [f"stays near   the plan: {_stay(result, result.stay)}"]),
         status,
     ]
     return "\n".join(lines)
+
+
+def _kernels(result: Result) -> list[str]:
+    """Say that kernels are kept whole, where there are some."""
+    kernel = result.instance.graph.arrays.kernel
+    if not result.instance.by_kernel or kernel is None:
+        return []
+    sizes = np.unique(kernel[kernel >= 0], return_counts=True)[1]
+    several = sizes[sizes > 1]
+    if not several.size:
+        return []
+    ran = "1 kernel, in one stage" if several.size == 1 else f"{several.size} kernels, each in one stage"
+    what = f"{int(several.sum())} nodes run as {ran}"
+    return [f"kernels      {what}: bounds and certificate are of such partitions"]
 
 
 def _limit(result: Result, limiting: LimitingNode) -> str:
