@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slicegraph.errors import CertificateError, InputError
     from slicegraph.evidence.bound import Bound
     from slicegraph.explanation import Explanation
+    from slicegraph.grain import Group, grain
     from slicegraph.graph import Graph, read, write
     from slicegraph.live_bytes import live_bytes
     from slicegraph.lower_bound import lower_bound
@@ -61,6 +62,7 @@ _HOMES = {
     "errors": "CertificateError InputError",
     "evidence.bound": "Bound",
     "explanation": "Explanation",
+    "grain": "Group grain",
     "graph": "Graph read write",
     "live_bytes": "live_bytes",
     "lower_bound": "lower_bound",
@@ -135,6 +137,7 @@ __all__ = [
     "Difference",
     "Explanation",
     "Graph",
+    "Group",
     "InputError",
     "Instance",
     "MaxEvaluations",
@@ -166,6 +169,7 @@ __all__ = [
     "from_jax",
     "from_torch",
     "generate",
+    "grain",
     "live_bytes",
     "lower_bound",
     "profile",

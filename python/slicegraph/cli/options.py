@@ -11,7 +11,9 @@ import math
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -274,12 +276,24 @@ def wants_progress(options: argparse.Namespace) -> bool:
     return not (options.quiet or options.verbose)
 
 
-def print_result(options: argparse.Namespace, result: sg.Result) -> None:
-    """Write a result's certificate and plan, if they are asked for; then print the result, as JSON or as a table."""
+def print_result(
+    options: argparse.Namespace, result: sg.Result, *, keys: Mapping[str, Any] | None = None, lines: str = ""
+) -> None:
+    """Write a result's certificate and plan, if they are asked for; then print the result, as JSON or as a table.
+
+    Parameters
+    ----------
+    options
+        What was typed.
+    result
+        The answer.
+    keys, lines
+        What a verb adds to the document and to the table.
+    """
     certificate, plan = options.certificate, options.plan_output
     # Plan and JSON are one document, which is made once and where no signal comes between.
     why = sg.explain(result, threads=options.threads) if options.why and result.block_of.size else None
-    more = {} if why is None else {"why": why_to_document(why)}
+    more = {**(keys or {}), **({} if why is None else {"why": why_to_document(why)})}
     document = functools.cache(lambda: Document({**result.plan.document, **more}))
 
     def text() -> str:
@@ -287,7 +301,7 @@ def print_result(options: argparse.Namespace, result: sg.Result) -> None:
             return document().text
         from slicegraph.report.terminal import result_to_text  # noqa: PLC0415 - tables are for people
 
-        table = result_to_text(result, lists_cuts=options.verbose)
+        table = result_to_text(result, lists_cuts=options.verbose) + lines
         return table if why is None else table + why_to_text(result, why)
 
     writes = [] if certificate is None else [lambda: result.certificate.write(certificate)]

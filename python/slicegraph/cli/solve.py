@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import shlex
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ import slicegraph as sg
 from slicegraph.cli import machines, units
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
+from slicegraph.grain import grained
 from slicegraph.guesses import LOOPS, Guessed, guessed
+from slicegraph.report.grain import grain_to_document, grain_to_text
 from slicegraph.report.guesses import listed
 from slicegraph.solve.given import METHODS
 from slicegraph.solve.solve import DEFAULT_SLACK
@@ -45,6 +48,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     shared.add_force(parser)
     parser.add_argument(
+        "--grain",
+        metavar="MODULES",
+        help="keep what belongs to one module in one stage, and say what that costs: layer (the repeated blocks), or"
+        " paths of modules and globs over them, such as encoder.*,decoder.*; it is solved a second time without",
+    )
+    parser.add_argument(
         "--fail-on-guess",
         action="store_true",
         help="exit with 1 before solving if the work of any node is a guess; --flops-of says what an operator"
@@ -77,22 +86,28 @@ def run(options: argparse.Namespace) -> int:
         stay_near = shared.read_plan(options, instance.graph, name="stay_near").block_of
     elif options.slack is not None:
         raise sg.InputError("--slack: it is of --stay-near PLAN")
+    solve = functools.partial(
+        sg.solve,
+        stop=stop,
+        seed=options.seed,
+        threads=options.threads,
+        params=params,
+        method=options.method,
+        display=shared.wants_progress(options),
+    )
     try:
-        result = sg.solve(
-            instance,
-            stop=stop,
-            seed=options.seed,
-            threads=options.threads,
-            params=params,
-            method=options.method,
-            display=shared.wants_progress(options),
-            warm_start=warm_start,
-            stay_near=stay_near,
-            slack=slack,
-        )
+        groups = () if options.grain is None else sg.grain(instance.graph, options.grain)
+        asked = grained(instance, groups) if groups else instance
+        result = solve(asked, warm_start=warm_start, stay_near=stay_near, slack=slack)
     except sg.InputError as error:
         raise sg.InputError(_in_words_of_files(str(error), options)) from None
-    shared.print_result(options, result)
+    if not groups:
+        shared.print_result(options, result)
+        return shared.exit_status(result, required)
+    known = result.block_of if result.block_of.size and result.instance.order == "given" else None
+    free = solve(instance, warm_start=known)
+    told = (options.grain, len(groups), result, free)
+    shared.print_result(options, result, keys={"grain": grain_to_document(*told)}, lines=grain_to_text(*told))
     return shared.exit_status(result, required)
 
 
@@ -107,6 +122,7 @@ def _fault(rows: Sequence[Guessed], instance: sg.Instance) -> str:
 
 def _in_words_of_files(message: str, options: argparse.Namespace) -> str:
     """Name the option and its file in a complaint about a partition."""
+    message = message.replace("grain:", "--grain:", 1) if message.startswith("grain:") else message
     for name in ("warm_start", "stay_near"):
         message = message.replace(f"{name}:", f"{machines.flag(name)} {getattr(options, name)}:", 1)
     return message.replace("method '", "--method '", 1)
