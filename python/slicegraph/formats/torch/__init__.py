@@ -64,7 +64,8 @@ def trace(
     - The program is made functional and keeps the operators that the model calls: ``linear``, ``layer_norm``,
       ``scaled_dot_product_attention``.  ``cond``, ``while_loop``, ``scan`` and ``map`` stay one node each: ``scan`` and
       ``map`` count their body once per element, ``while_loop`` as often as ``trips`` says, else once, and is then
-      marked as a guess; ``cond`` counts its more expensive branch.
+      marked as a guess; ``cond`` counts its more expensive branch.  Layers of an LSTM, GRU or RNN of ``torch.nn`` are
+      one node each, unless dropout is at work between them, or the program was exported by others.
     - An operator is a view if its schema says that its result shares its input's memory.
     - ``flops``: 2 for a multiply-accumulate, 1 more per element for a bias, 5 per score for attention's softmax; the
       rest as the ONNX reader counts (tables in ``flops.py`` and ``contractions.py``), and so ``read_bytes``,

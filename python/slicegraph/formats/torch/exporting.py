@@ -14,6 +14,7 @@ import torch
 from torch.export import ExportedProgram
 
 from slicegraph.errors import InputError
+from slicegraph.formats.torch.recurrences import layer_by_layer
 
 _NOT_OURS: Final = (str(Path(torch.__file__).parent), sysconfig.get_path("stdlib"), "<")
 _PLACE: Final = re.compile(r'File "([^"]+)", line (\d+)')
@@ -51,7 +52,7 @@ def exported(model: object, args: Sequence[Any], kwargs: Mapping[str, Any], *, s
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with warnings.catch_warnings():
+        with layer_by_layer(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_OWN_LISTS)
             return torch.export.export(model, tuple(args), dict(kwargs), strict=strict)
     except Exception as error:  # there is no end of what a model may raise while it is traced
