@@ -212,6 +212,8 @@ class _Tuner:
     def result(self) -> Tuning:
         """Give the best plan as measured, with costs corrected by all rounds."""
         if not self.rounds:
+            if self.device is None:
+                self._price()
             start = self.starts[0]
             graph, result = self._corrected(start), (start.results or [self._solved(start)])[0]
             return self._tuning(None, result, graph)
