@@ -24,6 +24,7 @@ _VERBS = {
     "report": "explain a partition: a page, a drawing, a timeline, a graph",
     "run": "run a split model as a pipeline of processes, and measure its stages",
     "split": "write a partition's stages as runnable ONNX models",
+    "emit": "write a plan in the form of a runtime: torch, torchtitan, megatron, vllm, and others",
     "tune": "find a plan of an ONNX model whose stages take what is predicted: solve, measure, correct, again",
     "verify-split": "run a split's stages and the whole model, and compare",
 }

@@ -1,0 +1,17 @@
+"""Segments of the Edge TPU: the number of operations in each, in the model's order, between commas.
+
+libcoral's count-based partitioners cut a model so (``GetNumOpsPerSegment``, coral/tools/partitioner).
+"""
+
+from __future__ import annotations
+
+from slicegraph.emission.named import CannotSayError, NamedPlan
+
+
+def emit(plan: NamedPlan) -> str:
+    """Give the counts."""
+    plan.check_order()
+    counts = [plan.stages.count(stage) for stage in range(plan.num_stages)]
+    if 0 in counts:
+        raise CannotSayError(f"stage {counts.index(0)} has no operation, but each segment has one")
+    return ",".join(map(str, counts)) + "\n"
