@@ -31,6 +31,10 @@ class Guessed:
     num_nodes: int
     share_of_work: float
 
+    def to_mapping(self) -> dict[str, str | int | float]:
+        """Give what files and JSON say of it."""
+        return {"op": self.op, "nodes": self.num_nodes, "share_of_work": self.share_of_work}
+
 
 def guessed(instance: Instance) -> tuple[Guessed, ...]:
     """Name the operators whose work is a guess, that with the greatest share first.

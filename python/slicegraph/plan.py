@@ -128,9 +128,8 @@ def make_plan(
 
 def _noted(instance: Instance, limiting: LimitingNode | None) -> dict[str, Any]:
     """Give what a plan says of nodes: what is guessed, and the one that limits it."""
-    rows = guessed(instance)
     return {
-        "guessed": [{"op": row.op, "nodes": row.num_nodes, "share_of_work": row.share_of_work} for row in rows],
+        "guessed": [row.to_mapping() for row in guessed(instance)],
         **({} if limiting is None else {"limiting_node": dataclasses.asdict(limiting)}),
     }
 

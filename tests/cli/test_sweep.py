@@ -47,6 +47,18 @@ def sweep_json(arguments: list[str], capsys: pytest.CaptureFixture[str], status:
     return answer
 
 
+def test_what_is_guessed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows rest on the work of all nodes, so a sweep names operators without a rule, as an answer does."""
+    path = tmp_path / "guess.json"
+    nodes = {"op": ["MatMul", "my.Twist"], "flops": [3e9, 1e9], "is_guess": [0, 1]}
+    tensors = {"producer": [0], "size": [4], "consumers": [[1]]}
+    path.write_text(json.dumps({"format": "slicegraph-graph-1", "name": "g", "nodes": nodes, "tensors": tensors}))
+    arguments = [str(path), "-k", "1..2", "--device", "testbed"]
+    assert sweep_json(arguments, capsys)["guessed"] == [{"op": "my.Twist", "nodes": 1, "share_of_work": 0.25}]
+    assert main(["sweep", *arguments]) == 0
+    assert "guessed: my.Twist (1 of 2 nodes, 25" in capsys.readouterr().out
+
+
 def test_the_json_has_the_keys_of_the_contract(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [chain, "-k", "1..2,4", "--bandwidth", "64", "--target", "4s"]
     answer = sweep_json(arguments, capsys)

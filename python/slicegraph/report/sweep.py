@@ -9,9 +9,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slicegraph.cost import Instance
 from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.errors import printable
+from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
+from slicegraph.report.guesses import listed
 from slicegraph.report.screen import Screen, Table
 from slicegraph.result import Status
 
@@ -44,6 +47,8 @@ def _object(sweep: Sweep, target: float | None) -> dict[str, Any]:
         "boundary_io": sweep.boundary_io,
         "rows": [_row(sweep, row) for row in sweep.rows],
     }
+    if guesses := _guessed(sweep):
+        data["guessed"] = [row.to_mapping() for row in guesses]
     if target is not None:
         found = sweep.fewest(target)
         data["target"] = {"asked": found.asked, "fewest": found.fewest, "is_proven": found.is_proven}
@@ -126,7 +131,13 @@ def _summary(sweep: Sweep, target: float | None) -> list[str]:
         lines.append(f"enough       {_stages(last.stages_used)}: up to {last.num_blocks}, more are not faster")
     if target is not None:
         lines.append(f"target       {_target(sweep, sweep.fewest(target))}")
+    if guesses := _guessed(sweep):
+        lines.append(f"guessed: {listed(guesses, sweep.graph.num_nodes)}")
     return lines
+
+
+def _guessed(sweep: Sweep) -> Sequence[Guessed]:
+    return guessed(Instance(sweep.graph, device=sweep.device, num_blocks=1, boundary_io=sweep.boundary_io))
 
 
 def _target(sweep: Sweep, found: Target) -> str:
