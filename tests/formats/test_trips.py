@@ -82,6 +82,14 @@ def test_a_guess_of_trips_is_named_and_refused(tmp_path: Path, capsys: pytest.Ca
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_formula_for_a_loop_is_refused(tmp_path: Path) -> None:
+    """A loop counts what it runs, so a formula for it would be of no use."""
+    with pytest.raises(sg.InputError, match=r"flops of Loop: .* counts what it runs$"):
+        sg.read(_onnx(tmp_path), flops={"Loop": "1"})
+    with pytest.raises(sg.InputError, match=r"flops of while: .* counts what it runs$"):
+        sg.from_jax(_until, (struct(4, 4), struct(2, 4)), flops={"while": "1"})
+
+
 def _until(weight: Any, x: Any) -> Any:
     return lax.while_loop(lambda x: x[0, 0] < 3, lambda x: jnp.tanh(x @ weight), jnp.exp(x))
 

@@ -98,14 +98,14 @@ class Formulas:
         Raises
         ------
         InputError
-            An operator does not occur.
+            An operator does not occur, or is a loop or a branch, which counts as what it runs.
         """
         if not self._of:
             return
         there = {_plain(op) for op in ops} | self._used
         for op, (called, _) in self._of.items():
             if op not in there:
-                raise InputError(f"flops of {called}: the model has no such operator")
+                raise InputError(f"flops of {called}: the model has no such operator, or it counts what it runs")
 
 
 def _plain(op: str) -> str:

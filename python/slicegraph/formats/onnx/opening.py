@@ -14,7 +14,7 @@ from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
 from slicegraph.formats.onnx.inference import Context
-from slicegraph.formats.onnx.nodes import Walked, all_nodes, operator
+from slicegraph.formats.onnx.nodes import Walked, all_nodes, body_graphs, operator
 from slicegraph.formats.onnx.preparation import prepared
 from slicegraph.formats.onnx.unknowns import check_known
 from slicegraph.formats.onnx.values import Value
@@ -71,7 +71,7 @@ def opened(
     check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     given.check_used()
-    formulas.check_used(operator(node) for node in all_nodes(model.graph))
+    formulas.check_used(operator(node) for node in all_nodes(model.graph) if not any(body_graphs(node)))
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
 
 
