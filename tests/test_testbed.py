@@ -39,6 +39,20 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("testbed.__main__.write_figures", lambda _rows, _folder: None)
 
 
+@pytest.mark.usefixtures("_no_figures")
+@pytest.mark.parametrize("order", [[], ["--any-order"]])
+def test_devices_give_the_stages(folder: Path, tmp_path: Path, order: list[str]) -> None:
+    """In the order in which they stand, or in any; the rows say which they are."""
+    machine = tmp_path / "machine.json"
+    machine.write_text(json.dumps([{"bandwidth": 64, "count": 2, "name": "fast"}, {"bandwidth": 8, "name": "slow"}]))
+    out = tmp_path / "out"
+    assert main([str(folder), str(out), "--devices", str(machine), *order, "--time-limit", "20"]) == 0
+    rows = {row["graph"]: row for row in table.read(out / "rows.csv")}
+    assert {row["k"] for row in rows.values()} == {"3"}
+    assert {row["status"] for row in rows.values()} == {"optimal"}
+    assert {row["device"] for row in rows.values()} == {"fast:2,slow:1" + " in any order" * bool(order)}
+
+
 def answers(rows: list[Row]) -> list[list[str]]:
     return sorted([row[name] for name in (*KEY, *ANSWER)] for row in rows)
 

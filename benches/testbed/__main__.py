@@ -1,7 +1,8 @@
 """Run methods over the graphs of a folder, and write the tables and figures of all that is known.
 
     python -m testbed FOLDER OUT [--glob '*'] [--sample N --seed S] [-k 2 4 8 16 32 64] [--methods solve hybrid ...]
-                      [--time-limit 5] [--threads 2] [--workers 1 | --dask ADDRESS] [--device testbed | --bandwidth 1e9]
+                      [--time-limit 5] [--threads 2] [--workers 1 | --dask ADDRESS]
+                      [--device testbed | --bandwidth 1e9 | --devices a100:2,t4:2 [--any-order]]
                       [--open ROWS.csv] [--optima TABLE.md] [--summary]
 
 A row per graph, number of blocks and method is added to ``OUT/rows.csv`` as soon as it is known, and what is there is
@@ -11,6 +12,7 @@ not run again: a run that was killed goes on where it was, and other methods or 
 ``--sample`` takes some of the graphs; with ``--open``, the cases are those of another table without a proven optimum,
 and ``--sample`` takes some of these. ``--optima`` names a Markdown table of known optima in milliseconds. ``--workers``
 is the number of processes, each with so many ``--threads``; ``--dask`` the scheduler of a cluster instead.
+``--devices`` gives the device of each stage, as ``slicegraph solve`` takes them, and with them the number of blocks.
 Exit status 1 when a case failed or a row is wrong: a bound above a partition, or a partition below a proven optimum.
 """
 
@@ -25,6 +27,7 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import slicegraph as sg
+from slicegraph.cli.machines import devices_of_list
 from testbed import runner, table
 from testbed.case import METHODS, Case, graph_name, is_graph
 from testbed.figures import write_figures
@@ -75,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dask", metavar="ADDRESS")
     parser.add_argument("--device", default="testbed")
     parser.add_argument("--bandwidth", type=float)
+    parser.add_argument("--devices", metavar="LIST")
+    parser.add_argument("--any-order", action="store_true")
     parser.add_argument("--open", type=Path)
     parser.add_argument("--optima", type=Path)
     parser.add_argument("--summary", action="store_true")
@@ -83,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _cases(options: argparse.Namespace) -> list[Case]:
     device = sg.Device(bandwidth=options.bandwidth) if options.bandwidth else sg.Device.preset(options.device)
+    if options.any_order and not options.devices:
+        sys.exit("--any-order: it is of --devices")
+    devices = tuple(devices_of_list(options.devices)) if options.devices else ()
+    num_stages = [len(devices)] if devices else options.num_blocks
     paths: dict[str, Path] = {}
     for path in filter(is_graph, options.folder.glob("*")):
         if (other := paths.setdefault(graph_name(path), path.resolve())) != path.resolve():
@@ -90,13 +99,13 @@ def _cases(options: argparse.Namespace) -> list[Case]:
     names = sorted(fnmatch.filter(paths, options.glob))
     pick = random.Random(options.seed).sample  # noqa: S311 - a sample of graphs
     if options.open:
-        blocks = {str(num_blocks) for num_blocks in options.num_blocks}
+        blocks = {str(num_blocks) for num_blocks in num_stages}
         rows = [row for row in table.read(options.open) if is_open(row) and row["k"] in blocks]
         where = [(row["graph"], int(row["k"])) for row in rows if row["graph"] in names]
         where = sorted(pick(where, min(options.sample, len(where)))) if options.sample else sorted(where)
     else:
         names = sorted(pick(names, min(options.sample, len(names)))) if options.sample else names
-        where = [(name, num_blocks) for name in names for num_blocks in sorted(set(options.num_blocks))]
+        where = [(name, num_blocks) for name in names for num_blocks in sorted(set(num_stages))]
     if not where:
         sys.exit(f"{options.folder}: no graph named {options.glob}")
     cases = [
@@ -108,6 +117,8 @@ def _cases(options: argparse.Namespace) -> list[Case]:
             time_limit=options.time_limit,
             threads=options.threads,
             seed=options.seed,
+            devices=devices,
+            is_any_order=options.any_order,
         )
         for name, num_blocks in where
         for method in dict.fromkeys(options.methods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import final
 
 import slicegraph as sg
+from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.lower_bound import METHODS as BOUNDS
+from slicegraph.machine import make_machine
 
 SEARCHES: Mapping[str, tuple[str, sg.BrkgaParams | None]] = {
     "hybrid": ("hybrid", None),
@@ -51,7 +54,11 @@ class Case:
     path
         The graph's file.
     num_blocks, device
-        The instance.
+        The instance, where its stages are alike.
+    devices
+        The device of each stage, in pipeline order, in place of the device; none: there is one kind.
+    is_any_order
+        Whether these may stand in whichever order is best.
     method
         One of `METHODS`.
     time_limit
@@ -67,6 +74,8 @@ class Case:
     time_limit: float
     threads: int
     seed: int
+    devices: tuple[sg.Device, ...] = ()
+    is_any_order: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -77,7 +86,19 @@ class Case:
     def manner(self) -> tuple[str, ...]:
         """The values of `MANNER` in this case's row."""
         device = " ".join(f"{name}={value:g}" for name, value in self.device.to_mapping().items())
+        if self.devices:
+            names = make_machine(self.devices).names()
+            runs = ((name, sum(1 for _ in run)) for name, run in itertools.groupby(names))
+            device = ",".join(f"{name}:{count}" for name, count in runs) + " in any order" * self.is_any_order
         return str(self.threads), str(self.time_limit), str(self.seed), device
+
+
+def instance_of(case: Case) -> sg.Instance:
+    """Give the problem of a case."""
+    graph = sg.read(case.path)
+    if case.devices:
+        return sg.Instance(graph, devices=case.devices, order="any" if case.is_any_order else "given")
+    return sg.Instance(graph, device=case.device, num_blocks=case.num_blocks)
 
 
 def graph_name(path: Path) -> str:
@@ -93,11 +114,11 @@ def is_graph(path: Path) -> bool:
 
 def run(case: Case) -> Row:
     """Run a case, and check the certificate of what it claims."""
-    instance = sg.Instance(sg.read(case.path), device=case.device, num_blocks=case.num_blocks)
+    instance = instance_of(case)
     cells: dict[str, object] = dict(zip(KEY, case.key, strict=True))
     cells |= {"nodes": instance.graph.num_nodes, "tensors": instance.graph.num_tensors}
     cells |= zip(MANNER, case.manner, strict=True)
-    cells["combinatorial"] = sg.lower_bound(instance, method="combinatorial").lower_bound
+    cells["combinatorial"] = combinatorial(instance).lower_bound
     if case.method == "solve":
         cells |= _solve(instance, case)
     elif case.method in SEARCHES:

@@ -184,6 +184,18 @@ def listed_devices(options: argparse.Namespace) -> list[sg.Device] | None:
     return _devices(options, None)
 
 
+def devices_of_list(text: str) -> list[sg.Device]:
+    """Give the device of each stage: presets with counts, ``a100:2,edgetpu``, or the path of a file of them.
+
+    Raises
+    ------
+    InputError
+        Naming the part or the file that is none.
+    """
+    is_file = text.lower().endswith((".json", ".json.gz"))
+    return read_machine(Path(text)) if is_file else _presets(text)
+
+
 def typed_constraints(options: argparse.Namespace) -> sg.Constraints | None:
     """Give the constraints, when some were typed."""
     return _constraints(options, None) or None
@@ -247,8 +259,7 @@ def _devices(options: argparse.Namespace, plan: Plan | None) -> list[sg.Device] 
     single = next((name for name in ("device", *_typed(options)) if getattr(options, name) is not None), None)
     if single is not None:
         raise sg.InputError(f"{flag(single)}: --devices gives every device; figures of its own stand in a file for it")
-    is_file = text.lower().endswith((".json", ".json.gz"))
-    devices = read_machine(Path(text)) if is_file else _presets(text)
+    devices = devices_of_list(text)
     if k is not None and k != len(devices):
         raise sg.InputError(f"--num-blocks {k}: --devices lists {len(devices)} devices, one per stage")
     return devices
