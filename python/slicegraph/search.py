@@ -19,15 +19,13 @@ from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
 from slicegraph.reduce import Reduction, reduce
-from slicegraph.requirements import check_links, given_order
+from slicegraph.requirements import given_order
 from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
 from slicegraph.ties import settle
 
 METHODS = ("hybrid", "anneal", "brkga")
 """The searches by name; the first is the best."""
-_LINKED = ("hybrid", "brkga")
-"""Of these, those that count what stages hand on."""
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 2**24
 # Two generations of so many keys take 8 GB.
@@ -248,7 +246,6 @@ def find(
     ``poll`` is told the best bottleneck in seconds, the candidates looked at and the rounds. ``start`` is a partition
     to begin with, of which ``"brkga"`` makes nothing; nor do the others where merges have left no such partition.
     """
-    check_links(instance, method, _LINKED)
     begin, best = time.perf_counter(), math.inf
     reduction: Reduction | None = None
     # Nodes that must be in one stage are one node for every search.

@@ -1,6 +1,7 @@
 //! A partition that changes node by node, with the cost of every block at hand.
 
 use super::holdings::Holdings;
+use super::relays::{Relays, Touch, touches};
 use super::shares::{FEW, Shares};
 use super::sums::{Rule, Sums};
 use crate::cost::{Held, Instance, Ticks, partition_costs};
@@ -28,15 +29,6 @@ struct Paid {
     is_output: bool,
 }
 
-/// A tensor of nodes that move together.
-#[derive(Clone, Copy, Debug)]
-struct Touched {
-    tensor: TensorId,
-    /// How many of them read it, and whether one of them makes it.
-    consumers: u32,
-    is_made: bool,
-}
-
 /// A partition under moves.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment<'a> {
@@ -55,8 +47,10 @@ pub(crate) struct Assignment<'a> {
     shares: Shares,
     /// What is stored beside each node's own parameters.
     holdings: Option<Holdings>,
+    /// Where tensors are handed on; nodes move to the next block only then.
+    relays: Option<Relays<'a>>,
     /// What is touched by nodes that move together, and by tensor the place in it.
-    touched: Vec<Touched>,
+    touched: Vec<Touch>,
     place: Vec<u32>,
 }
 
@@ -88,6 +82,7 @@ impl<'a> Assignment<'a> {
             paid: graph.tensors().map(paid).collect(),
             predecessors: Csr::from_pairs(graph.num_nodes(), NodeId::new(0), edges),
             shares: Shares::new(graph, &block_of, instance.num_blocks()),
+            relays: Relays::new(instance, &block_of),
             block_of,
             holdings,
             touched: Vec::new(),
@@ -137,6 +132,10 @@ impl<'a> Assignment<'a> {
         for &successor in graph.successors(node) {
             high = high.min(self.block(successor));
         }
+        if self.relays.is_some() {
+            let home = self.block(node);
+            return (low.max(home.saturating_sub(1)), high.min(home + 1));
+        }
         (low, high)
     }
 
@@ -153,6 +152,11 @@ impl<'a> Assignment<'a> {
     /// What the block of `node` and block `to` are without it and with it.
     pub(crate) fn shifted(&self, node: NodeId, to: u32) -> (Sums, Sums) {
         let from = self.block(node);
+        if let Some(relays) = &self.relays {
+            let was = [from, to].map(|block| self.sums(block).io);
+            let io = relays.io_of_shift(&self.block_of, touches(self.instance, node), 1, [from, to], was);
+            return self.moved(std::slice::from_ref(&node), to, io);
+        }
         let io = match self.transfers(from, to) {
             None => self.io_of_shift(node, from, to, |_, transfer| (transfer, transfer)),
             Some([old, new]) => self.io_of_shift(node, from, to, |x, _| (old[x.index()], new[x.index()])),
@@ -228,6 +232,13 @@ impl<'a> Assignment<'a> {
             }
         }
         let mut touched = std::mem::take(&mut self.touched);
+        if let Some(relays) = &self.relays {
+            let was = [from, to].map(|block| self.sums(block).io);
+            let io = relays.io_of_shift(&self.block_of, touched.iter().copied(), nodes.len(), [from, to], was);
+            touched.drain(..).for_each(|touch| self.place[touch.tensor.index()] = NONE);
+            self.touched = touched;
+            return self.moved(nodes, to, io);
+        }
         let io = match self.transfers(from, to) {
             None => self.io_of_touched(&mut touched, from, to, |_, transfer| (transfer, transfer)),
             Some([old, new]) => self.io_of_touched(&mut touched, from, to, |x, _| (old[x.index()], new[x.index()])),
@@ -239,13 +250,13 @@ impl<'a> Assignment<'a> {
     /// As [`io_of_shift`](Self::io_of_shift), of the nodes that touch these tensors; takes these away.
     fn io_of_touched(
         &mut self,
-        touched: &mut Vec<Touched>,
+        touched: &mut Vec<Touch>,
         from: u32,
         to: u32,
         on: impl Fn(TensorId, Ticks) -> (Ticks, Ticks),
     ) -> (Ticks, Ticks) {
         let (mut left, mut right) = (0, 0);
-        for Touched { tensor, consumers: moving, is_made } in touched.drain(..) {
+        for Touch { tensor, consumers: moving, is_made } in touched.drain(..) {
             self.place[tensor.index()] = NONE;
             let Paid { transfer, producer, consumers, is_output } = self.paid[tensor.index()];
             let (old, new) = on(tensor, transfer);
@@ -261,11 +272,11 @@ impl<'a> Assignment<'a> {
         (left, right)
     }
 
-    fn touch(&mut self, tensor: TensorId) -> &mut Touched {
+    fn touch(&mut self, tensor: TensorId) -> &mut Touch {
         let place = &mut self.place[tensor.index()];
         if *place == NONE {
             *place = narrow(self.touched.len());
-            self.touched.push(Touched { tensor, consumers: 0, is_made: false });
+            self.touched.push(Touch { tensor, consumers: 0, is_made: false });
         }
         &mut self.touched[wide(*place)]
     }
@@ -313,7 +324,10 @@ impl<'a> Assignment<'a> {
     /// Moves a node to a block; `sums` are what [`shifted`](Self::shifted) says.
     pub(crate) fn shift(&mut self, node: NodeId, to: u32, sums: (Sums, Sums)) {
         let from = self.block(node);
-        self.block_of[node.index()] = to;
+        match &mut self.relays {
+            Some(relays) => relays.shift(&mut self.block_of, node, to),
+            None => self.block_of[node.index()] = to,
+        }
         self.sums[wide(from)] = sums.0;
         self.sums[wide(to)] = sums.1;
         for &x in self.instance.paid_reads(node) {

@@ -19,6 +19,7 @@ mod population;
 mod prefixes;
 mod presearch;
 mod recombine;
+mod relays;
 mod repeats;
 mod run;
 mod sampler;

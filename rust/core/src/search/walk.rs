@@ -226,7 +226,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         if wide(to) >= self.at.num_blocks() {
             return;
         }
-        let Some(to) = self.allowed(node, to, (0, narrow(self.at.num_blocks() - 1))) else { return };
+        // Where tensors are handed on from block to block, so are nodes.
+        let range = if self.at.instance().is_relay() { (to, to) } else { (0, narrow(self.at.num_blocks() - 1)) };
+        let Some(to) = self.allowed(node, to, range) else { return };
         if !self.find_cone(node, from, is_up, most) || !self.may_go(from, to) {
             return;
         }
