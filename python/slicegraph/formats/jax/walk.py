@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -86,6 +86,7 @@ class Walk:
         self.constants: dict[Value, Any] = {}
         self._constants: dict[int, Value] = {}
         self._numbers: dict[Value, Number] = {}
+        self._counted: dict[tuple[int, Hashable], tuple[JaxprEqn, int | None]] = {}
         self._rows: dict[Value, Rows] = {}
         self._parts: dict[Value, list[Value]] = {}
         self._modules = Modules(modules)
@@ -114,7 +115,7 @@ class Walk:
         if (inner := called(eqn)) is not None:
             return self.closed(inner, inputs, path)
         numbers = [self._numbers.get(value) for value in inputs]
-        trips = _trips(eqn, numbers)
+        trips = self._trips_of(eqn, numbers)
         if (computed := numbers_of(eqn, numbers)) is not None:
             (made,), (var,) = computed, eqn.outvars
             return [], [self._number(_literal(made, var.aval), made)]
@@ -133,6 +134,18 @@ class Walk:
         if (rows := rows_of(eqn, [self._numbers.get(value, self._rows.get(value)) for value in inputs])) is not None:
             self._rows[outputs[0]] = rows
         return [step], outputs
+
+    def _trips_of(self, eqn: JaxprEqn, numbers: Sequence[Number | None]) -> int | None:
+        """Count how often a loop runs; None: the program does not tell, or it is no loop."""
+        if eqn.primitive.name == "scan":
+            return int(eqn.params["length"])
+        if eqn.primitive.name != "while":
+            return None
+        # A loop in an iteration is the same loop in the next, and begins with the same numbers.
+        key = id(eqn), tuple(None if number is None else (number.dtype.str, int(number)) for number in numbers)
+        if key not in self._counted:
+            self._counted[key] = eqn, trips_of(eqn, numbers)
+        return self._counted[key][1]
 
     def _opened(
         self, eqn: JaxprEqn, inputs: list[Value], which: Sequence[Number | None], trips: int | None, path: str
@@ -313,13 +326,6 @@ class Walk:
 def _body(walked: Walked) -> Body:
     steps, outputs = walked
     return Body(steps=steps, outputs=outputs)
-
-
-def _trips(eqn: JaxprEqn, numbers: Sequence[Number | None]) -> int | None:
-    """Count how often a loop runs; None: the program does not tell, or it is no loop."""
-    if eqn.primitive.name == "scan":
-        return int(eqn.params["length"])
-    return trips_of(eqn, numbers) if eqn.primitive.name == "while" else None
 
 
 def _literal(number: Number, aval: Any) -> Literal:  # noqa: ANN401 - JAX keeps the types of abstract values to itself
