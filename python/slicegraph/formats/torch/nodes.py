@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import torch
@@ -27,6 +28,11 @@ def name_of(node: Node) -> str:
         if not called.startswith(_FUNCTIONAL) or not isinstance(node.args[0], OpOverload):
             return called
         target = node.args[0]
+    return _named(target)
+
+
+@lru_cache(maxsize=1 << 12)
+def _named(target: OpOverload) -> str:
     namespace, _, name = str(target.name()).partition("::")
     name = name.partition(".")[0]
     return name if namespace == "aten" else f"{namespace}.{name}"
