@@ -184,7 +184,9 @@ def slice_order(instance: Instance, order: NDArray[np.int64]) -> tuple[NDArray[n
 def stay_near(
     instance: Instance, plan: NDArray[np.int64], start: NDArray[np.int64], threshold: int
 ) -> tuple[NDArray[np.int32], bool]: ...
-def settle(instance: Instance, block_of: NDArray[np.int64]) -> tuple[NDArray[np.int32], bool, bool]: ...
+def settle(
+    instance: Instance, block_of: NDArray[np.int64], poll: Callable[[], bool] | None = None
+) -> tuple[NDArray[np.int32], bool, bool]: ...
 
 @final
 class Quotient:
@@ -195,7 +197,7 @@ class Quotient:
     @property
     def merges(self) -> list[tuple[str, int, int]]: ...
 
-def reduce(instance: Instance, threshold: int | None) -> Quotient: ...
+def reduce(instance: Instance, threshold: int | None, poll: Callable[[], bool] | None = None) -> Quotient | None: ...
 def find_domains(
     quotient: Instance,
     group_of: NDArray[np.int32],

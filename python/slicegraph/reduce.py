@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,19 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     >>> reduction.instance.graph.num_nodes, reduction.evidence.merges
     (1, (('pull', 0, 1),))
     """
-    quotient = _core.reduce(instance.core, threshold)
+    reduction = reduce_until(instance, None, threshold=threshold)
+    if reduction is None:
+        raise AssertionError("nobody has ended it")
+    return reduction
+
+
+def reduce_until(
+    instance: Instance, ends: Callable[[], bool] | None, *, threshold: int | None = None
+) -> Reduction | None:
+    """Merge nodes as `reduce` does; None when ``ends``, which is asked every few milliseconds, has said to end."""
+    quotient = _core.reduce(instance.core, threshold, ends)
+    if quotient is None:
+        return None
     core, group_of, merges = quotient.instance, quotient.group_of, quotient.merges
     log = claims.MergeLog(threshold=ALL_TICKS if threshold is None else threshold, merges=tuple(merges))
     if not merges:

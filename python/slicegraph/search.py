@@ -18,11 +18,11 @@ from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
-from slicegraph.reduce import Reduction, reduce
+from slicegraph.reduce import Reduction, reduce, reduce_until
 from slicegraph.requirements import given_order
 from slicegraph.result import Result, make_result
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
-from slicegraph.ties import settle
+from slicegraph.ties import settle_until
 
 METHODS = ("hybrid", "anneal", "brkga")
 """The searches by name; the first is the best."""
@@ -32,6 +32,8 @@ _MAX_KEYS = 2**24
 _MOST_KEYS = 2**29
 # Above this a search gains less from fewer nodes than reducing them takes.
 _MAX_REDUCED = 100_000
+# Seconds of merging before the stop is asked; most graphs take less.
+_UNASKED = 0.1
 # More than any machine has; keeps a typing error from starting a thread for everything.
 _MAX_THREADS = 1024
 _LARGEST = 2**64 - 1
@@ -152,7 +154,14 @@ def search(
     found = find(instance, method=method, seed=seed, threads=threads, params=params, poll=poll)
     block_of, is_interrupted = found.block_of, False
     if block_of is not None:
-        block_of, is_interrupted = settle(instance, block_of)
+        progress = Progress(
+            seconds=time.perf_counter() - begin,
+            bottleneck=instance.seconds(found.ticks),
+            lower_bound=bound.lower_bound,
+            evaluations=found.evaluations,
+            work=found.evaluations,
+        )
+        block_of, is_interrupted = settle_until(instance, block_of, stop, progress)
     return make_result(
         instance,
         block_of=block_of,
@@ -249,8 +258,14 @@ def find(
     begin, best = time.perf_counter(), math.inf
     reduction: Reduction | None = None
     # Nodes that must be in one stage are one node for every search.
-    if instance.resolved.together or (method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED):
+    if instance.resolved.together:
         reduction = reduce(instance)
+    elif method != "brkga" and instance.graph.num_nodes <= _MAX_REDUCED:
+
+        def ends() -> bool:
+            return time.perf_counter() >= begin + _UNASKED and poll(math.inf, 0, 0)
+
+        reduction = reduce_until(instance, ends)
 
     def hear(ticks: int | None, rounds: int, evaluations: int) -> bool:
         nonlocal best

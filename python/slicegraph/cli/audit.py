@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     """Audit, complain, print, and give the exit status."""
     shared.start_log(options)
     shared.check_places(options)
-    stop, required = shared.make_stop(options), shared.required_gap(options)
+    shared.check_limits(options)
+    required = shared.required_gap(options)
     instance = shared.read_instance(options)
     block_of = shared.read_plan(options, instance.graph).block_of
     try:
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     result = sg.audit(
         instance,
         block_of,
-        stop=stop,
+        stop=shared.make_stop(options),
         seed=options.seed,
         threads=options.threads,
         display=shared.wants_progress(options),

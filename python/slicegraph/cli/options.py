@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import functools
 import logging
 import math
@@ -27,6 +26,9 @@ from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.plan import Plan as Document
 from slicegraph.report.why import why_to_document, why_to_text
+
+_ANSWER = 0.25
+"""How long answers take to write, as a part of the time that reading took: both grow with a graph. Not measured."""
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -218,34 +220,25 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, n
 
 
 def make_stop(options: argparse.Namespace) -> sg.Stop:
-    """Give the stop of `--time-limit`, which counts from before MODEL is read, `--work-limit` and `--max-gap`."""
+    """Give the stop of `--work-limit`, `--max-gap`, and what is left of `--time-limit` now that MODEL is read."""
     seconds, steps = options.time_limit, options.work_limit
-    check_limits(options)
-    if steps is not None and steps < 0:
-        raise sg.InputError(f"--work-limit {steps}: a count is not negative")
     stop: sg.Stop = sg.TargetGap(options.max_gap)
     if steps is not None:
         stop |= sg.MaxWork(steps)
     if seconds is not None or steps is None:
-        stop |= _Deadline(options.begun + (60 if seconds is None else seconds))
+        spent = (1 + _ANSWER) * (time.monotonic() - options.begun)
+        stop |= sg.MaxRuntime(max(0.0, (60 if seconds is None else seconds) - spent))
     return stop
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Deadline(sg.Stop):
-    """Stops at a time of the clock."""
-
-    end: float
-
-    def __call__(self, _progress: sg.Progress) -> bool:
-        return time.monotonic() >= self.end
-
-
 def check_limits(options: argparse.Namespace) -> None:
-    """Refuse a `--time-limit` or a `--max-gap` that is none."""
+    """Refuse a `--time-limit`, a `--work-limit` or a `--max-gap` that is none."""
     seconds = options.time_limit
     if seconds is not None and (math.isnan(seconds) or seconds < 0):
         raise sg.InputError(f"--time-limit {seconds:g}: seconds are not negative")
+    steps = getattr(options, "work_limit", None)
+    if steps is not None and steps < 0:
+        raise sg.InputError(f"--work-limit {steps}: a count is not negative")
     _gap("--max-gap", options.max_gap)
 
 

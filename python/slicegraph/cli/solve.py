@@ -67,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     """Solve, print, and give the exit status."""
     shared.start_log(options)
     shared.check_places(options)
-    stop, required = shared.make_stop(options), shared.required_gap(options)
+    shared.check_limits(options)
+    required = shared.required_gap(options)
     params = None
     given = next((name for name in ("population", "generations") if getattr(options, name) is not None), None)
     if given is not None:
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         raise sg.InputError("--slack: it is of --stay-near PLAN")
     solve = functools.partial(
         sg.solve,
-        stop=stop,
+        stop=shared.make_stop(options),
         seed=options.seed,
         threads=options.threads,
         params=params,

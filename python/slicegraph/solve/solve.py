@@ -25,7 +25,7 @@ from slicegraph.search import BrkgaParams, check_run, thread_count
 from slicegraph.solve.given import METHODS, solve_given
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
-from slicegraph.ties import settle
+from slicegraph.ties import settle_until
 
 DEFAULT_SLACK = 0.01
 """By what part of the best bottleneck an answer that stays near a plan may exceed it."""
@@ -128,7 +128,7 @@ def solve(
     with ProgressLine(is_wanted=display) as line:
         task = Task(method=method, seed=seed, threads=threads, params=params, stop=stop, show=show)
         ended = _run(instance, task, begin)
-    block_of, stay, is_signalled = _last(ended, plan, slack)
+    block_of, stay, is_signalled = _last(ended, plan, slack, stop)
     result = make_result(
         ended.instance,
         block_of=block_of,
@@ -198,14 +198,22 @@ def _first(
 
 
 def _last(
-    ended: Ended, plan: NDArray[np.int32] | None, slack: float
+    ended: Ended, plan: NDArray[np.int32] | None, slack: float, stop: Stop
 ) -> tuple[NDArray[np.int32] | None, Stay | None, bool]:
     """Give the partition that is the answer, what moves from a plan to it, and whether Ctrl-C came."""
     instance, block_of, is_signalled = ended.instance, ended.block_of, False
     if block_of is None:
         return None, None, False
     if not ended.is_settled:
-        block_of, is_signalled = settle(instance, block_of)
+        _, best, bound = ended.history[-1] if ended.history else (0.0, math.inf, 0.0)
+        progress = Progress(
+            seconds=ended.seconds,
+            bottleneck=best,
+            lower_bound=bound,
+            evaluations=ended.evaluations,
+            work=ended.work,
+        )
+        block_of, is_signalled = settle_until(instance, block_of, stop, progress)
     if plan is None:
         return block_of, None, is_signalled
     block_of, stay, is_cut_short = find_near(instance, plan, block_of, slack)

@@ -40,22 +40,36 @@ pub fn rows(merges: &[Merge]) -> Vec<MergeRow> {
     merges.iter().map(row).collect()
 }
 
-/// Merges nodes; partitions that cost `threshold` or more may get lost.
+/// Merges nodes; partitions that cost `threshold` or more may get lost. None when `poll` has said to stop.
 #[pyfunction]
-pub fn reduce(py: Python<'_>, instance: &Bound<'_, Instance>, threshold: Option<i64>) -> PyResult<Quotient> {
+#[pyo3(signature = (instance, threshold, poll=None))]
+pub fn reduce(
+    py: Python<'_>,
+    instance: &Bound<'_, Instance>,
+    threshold: Option<i64>,
+    poll: Option<Bound<'_, PyAny>>,
+) -> PyResult<Option<Quotient>> {
     let instance = &instance.get().0;
+    let poll = poll.map(Bound::unbind);
     let supervised = supervise(
         py,
-        |_, ()| Ok(false),
-        |interrupt, _| rules::reduce(instance, threshold.unwrap_or(INFINITE), interrupt),
+        |py, ()| poll.as_ref().map_or(Ok(false), |poll| poll.call0(py)?.extract(py)),
+        |interrupt, report| {
+            // From the first report on it is asked every few milliseconds.
+            if poll.is_some() && report(()).is_break() {
+                interrupt.raise();
+            }
+            rules::reduce(instance, threshold.unwrap_or(INFINITE), interrupt)
+        },
     )?;
-    // Nobody but Ctrl-C interrupts it.
-    let reduction = supervised.value.map_err(|_| PyKeyboardInterrupt::new_err(()))?;
-    Ok(Quotient {
+    let Ok(reduction) = supervised.value else {
+        return if supervised.is_signalled { Err(PyKeyboardInterrupt::new_err(())) } else { Ok(None) };
+    };
+    Ok(Some(Quotient {
         instance: Py::new(py, Instance(reduction.instance))?,
         group_of: blocks(reduction.group_of).into_pyarray(py).unbind(),
         merges: rows(&reduction.merges),
-    })
+    }))
 }
 
 /// The node whose cheapest block is the most expensive, and what that costs; `poll` says whether to stop.

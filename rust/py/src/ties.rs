@@ -12,19 +12,28 @@ use crate::slice::blocks;
 /// A partition, whether no other of its bottleneck has fewer blocks, or as many and less io, and whether Ctrl-C ended it.
 type Settled<'py> = (Bound<'py, PyArray1<i32>>, bool, bool);
 
-/// Gives a partition that costs no more, of the fewest blocks and then the least io that is found.
+/// Gives a partition that costs no more, of the fewest blocks and then the least io that is found until `poll` says to stop.
 #[pyfunction]
+#[pyo3(signature = (instance, block_of, poll=None))]
 pub fn settle<'py>(
     py: Python<'py>,
     instance: &Bound<'py, Instance>,
     block_of: PyReadonlyArray1<'py, i64>,
+    poll: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Settled<'py>> {
+    let poll = poll.map(Bound::unbind);
     let (instance, block_of) = (&instance.get().0, copy_in(block_of)?);
     let block_of = check_partition(instance, &block_of).map_err(CoreError)?;
     let supervised = supervise(
         py,
-        |_, ()| Ok(false),
-        |interrupt, _| ties::settle(instance, &block_of, &Params::default(), interrupt),
+        |py, ()| poll.as_ref().map_or(Ok(false), |poll| poll.call0(py)?.extract(py)),
+        |interrupt, report| {
+            // From the first report on it is asked every few milliseconds.
+            if poll.is_some() && report(()).is_break() {
+                interrupt.raise();
+            }
+            ties::settle(instance, &block_of, &Params::default(), interrupt)
+        },
     )?;
     let settled = supervised.value;
     Ok((blocks(settled.block_of).into_pyarray(py), settled.is_least, supervised.is_signalled))
