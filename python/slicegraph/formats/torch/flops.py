@@ -19,7 +19,7 @@ from torch.fx.node import map_arg
 from torch.utils.flop_counter import flop_registry
 
 from slicegraph.formats.counting import Count, Formulas, formulas, guess
-from slicegraph.formats.torch import contractions
+from slicegraph.formats.torch import contractions, prims
 from slicegraph.formats.torch.contractions import Rule, entered, outputs, shape
 from slicegraph.formats.torch.nodes import (
     argument,
@@ -51,7 +51,7 @@ def _known(node: Node) -> Count:
     op = name_of(node)
     if op in RULES:
         return Count(flops=RULES[op](node), is_guess=contractions.hangs_on_data(node))
-    if is_pointwise(node) or op in _POINTWISE:
+    if is_pointwise(node) or op in POINTWISE:
         return Count(flops=outputs(node))
     registered = _registered(node)
     return (_of_parts(node) or _guess(node)) if registered is None else Count(flops=registered)
@@ -102,7 +102,7 @@ def _by_rule(node: Node) -> Count:
     op = name_of(node).removesuffix("_")
     if op in RULES:
         return Count(flops=RULES[op](node))
-    registered = outputs(node) if is_pointwise(node) or op in _POINTWISE else _registered(node)
+    registered = outputs(node) if is_pointwise(node) or op in POINTWISE else _registered(node)
     return Count(flops=0, is_guess=True) if registered is None else Count(flops=registered)
 
 
@@ -226,20 +226,21 @@ _ELEMENTWISE: Final = """
     randint_like randn randn_like randperm rrelu uniform
 """
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(_MOVING.split(), _nothing),
+    **dict.fromkeys([*_MOVING.split(), *prims.MOVING], _nothing),
     **dict.fromkeys(_NORMALISING.split(), _times_first_output(5)),
     **dict.fromkeys(_BATCH_NORMALISING.split(), _times_first_output(2)),
-    **dict.fromkeys(_REDUCING.split(), entered),
+    **dict.fromkeys([*_REDUCING.split(), *prims.REDUCING], entered),
     **dict.fromkeys(_POOLING.split(), _pool),
     **dict.fromkeys(_LINEAR.split(), _interpolation(2)),
     **dict.fromkeys(("_upsample_bicubic2d_aa", "upsample_bicubic2d"), _interpolation(4)),
     **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _grid_sample),
     **dict.fromkeys(("argsort", "kthvalue", "msort", "sort", "topk"), _sort),
-    **dict.fromkeys(_FOURIER.split(), _fourier),
+    **dict.fromkeys([*_FOURIER.split(), *prims.FOURIER], _fourier),
     **dict.fromkeys(("_embedding_bag", "_embedding_bag_forward_only", "embedding_bag"), _bag),
     **contractions.RULES,
     "flex_attention": _flex_attention,
     **dict.fromkeys(("index_add", "index_reduce", "scatter_add", "scatter_reduce"), _update),
 }
 """How to count each operator that does not simply work element by element."""
-_POINTWISE: Final = frozenset(_ELEMENTWISE.split())
+POINTWISE: Final = prims.ELEMENTWISE.union(_ELEMENTWISE.split())
+"""Operators that count one for each element that they make, though PyTorch does not tag them so."""
