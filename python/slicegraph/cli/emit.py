@@ -9,10 +9,13 @@ from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.cli import output
+from slicegraph.cli.complaint import say
 from slicegraph.emission import FORMS, CannotSayError, NamedPlan, named_plan
 from slicegraph.formats.files import read_json
 from slicegraph.formats.writing import write_file
 from slicegraph.report.numbers import percent, time
+
+_BY_MODULE = ("accelerate", "torchtitan")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +26,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="the graph of the plan: where a form cannot say the plan, the nearest that it can is costed with it",
+        help="the graph of the plan: it costs the nearest plan where a form cannot say this one; openvino needs it",
     )
     parser.add_argument(
         "--nearest", metavar="OUT.json", help="write the nearest plan that the form can say, where it cannot say PLAN"
@@ -38,15 +41,18 @@ def run(options: argparse.Namespace) -> int:
     document = read_json(Path(options.plan))
     if not isinstance(document, dict):
         raise sg.InputError(f"{options.plan}: a plan is a JSON object, as solve --plan writes it")
+    graph = None if options.model is None else sg.read(options.model)
     try:
-        plan = named_plan(document)
+        plan = named_plan(document, graph)
     except sg.InputError as error:
         raise sg.InputError(f"{options.plan}: {error}") from None
     try:
         text = FORMS[options.to](plan)
     except CannotSayError as error:
-        told = _told(options, document, plan, error.nearest)
+        told = _told(options, document, graph, plan, error.nearest)
         raise sg.InputError(f"{options.plan}: --to {options.to} cannot say it: {error}{told}") from None
+    if options.to in _BY_MODULE:
+        say(f"--to {options.to}: a module without a node, whose result is a constant, is in no entry")
     if options.output is None:
         output.deliver(lambda: text)
     else:
@@ -55,7 +61,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(
-    options: argparse.Namespace, document: dict[str, object], plan: NamedPlan, nearest: Sequence[int] | None
+    options: argparse.Namespace,
+    document: dict[str, object],
+    graph: sg.Graph | None,
+    plan: NamedPlan,
+    nearest: Sequence[int] | None,
 ) -> str:
     """Say which plan is the nearest that can be said, and what it costs."""
     if nearest is None:
@@ -66,9 +76,8 @@ def _told(
         written = {"node_names": list(plan.names), "block_of": list(nearest)}
         write_file(Path(options.nearest), (json.dumps(written) + "\n").encode())
         told += f" and is in {options.nearest}"
-    if options.model is None:
+    if graph is None:
         return f"{told} (--model gives its cost)"
-    graph = sg.read(options.model)
     if not isinstance(document.get("device"), dict):
         return f"{told}; its cost is not known: the plan is for unlike devices"
     instance = sg.Instance(

@@ -2,7 +2,8 @@
 
 ``accelerate.dispatch_model`` takes it (https://huggingface.co/docs/accelerate/concept_guides/big_model_inference);
 ``check_device_map`` asks that every parameter is in a module of it. What a model computes outside of modules runs where
-its inputs are.
+its inputs are. A module whose result is a constant, as a table of positions that is read at fixed places, has no node,
+so it is in no entry: it belongs to the stage that adds what it gives.
 """
 
 from __future__ import annotations

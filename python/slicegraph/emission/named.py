@@ -9,6 +9,7 @@ from typing import Any
 
 from slicegraph.errors import InputError
 from slicegraph.grain import module_parts
+from slicegraph.graph import Graph
 
 
 class CannotSayError(InputError):
@@ -33,10 +34,13 @@ class NamedPlan:
     ----------
     names, stages
         Of each node.
+    outputs
+        By the name of a node, the name of the model's output that it makes; None: not known.
     """
 
     names: tuple[str, ...]
     stages: tuple[int, ...]
+    outputs: Mapping[str, str] | None = None
 
     @property
     def num_stages(self) -> int:
@@ -146,20 +150,31 @@ def layers(plan: NamedPlan) -> dict[tuple[str, ...], list[int]]:
     return found
 
 
-def named_plan(document: Mapping[str, Any]) -> NamedPlan:
-    """Read names and stages of a plan's document.
+def named_plan(document: Mapping[str, Any], graph: Graph | None = None) -> NamedPlan:
+    """Read names and stages of a plan's document; its graph, if it is given, tells what makes the model's outputs.
 
     Raises
     ------
     InputError
-        When the plan has no names, or no partition.
+        When the plan has no names or no partition, or is of another graph.
     """
     names, stages = document.get("node_names"), document.get("block_of")
     if not isinstance(stages, list) or not stages or not all(type(stage) is int and stage >= 0 for stage in stages):
         raise InputError("it has no block_of with a stage from 0 for each node")
     if not isinstance(names, list) or len(names) != len(stages) or not all(isinstance(name, str) for name in names):
         raise InputError("it has no node_names, as plans of models with names have")
-    return NamedPlan(names=tuple(names), stages=tuple(stages))
+    outputs = None if graph is None else _outputs(graph, names)
+    return NamedPlan(names=tuple(names), stages=tuple(stages), outputs=outputs)
+
+
+def _outputs(graph: Graph, names: Sequence[str]) -> dict[str, str]:
+    arrays = graph.arrays
+    if list(arrays.node_name or ()) != list(names):
+        raise InputError("it is a plan of another graph than --model: nodes have other names")
+    if arrays.is_output is None or arrays.tensor_name is None:
+        return {}
+    makes = zip(arrays.is_output, arrays.producer.tolist(), arrays.tensor_name, strict=True)
+    return {names[node]: tensor for is_output, node, tensor in makes if is_output and node >= 0}
 
 
 def modules_of_stages(plan: NamedPlan, units: Mapping[tuple[str, ...], Sequence[int]]) -> Iterator[tuple[str, int]]:

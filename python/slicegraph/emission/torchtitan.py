@@ -1,7 +1,8 @@
 """``parallelism.module_fqns_per_model_part`` of torchtitan, as TOML: for each stage the paths of its modules.
 
 Each is a child of the model, or a numbered child of such a one (torchtitan/distributed/pipeline_parallel.py); what the
-model computes itself, outside of modules, every stage computes.
+model computes itself, outside of modules, every stage computes. A module whose result is a constant, as a table of
+positions that is read at fixed places, has no node and is not listed.
 """
 
 from __future__ import annotations
