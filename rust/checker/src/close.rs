@@ -111,7 +111,9 @@ pub(crate) struct Closing<'r, 'a> {
 impl<'a> Closing<'_, 'a> {
     /// By what nothing is left in a scope, with so many steps each; none where they are not enough.
     pub(crate) fn search(&self, scope: &Scope<'a>, most: u64, steps: &mut Steps) -> Result<Option<By>, Stop> {
-        for by in [By::Levels, By::Labels] {
+        // Where few steps are enough it is mostly for levels.
+        let order = if most <= QUICK { [By::Levels, By::Labels] } else { [By::Labels, By::Levels] };
+        for by in order {
             let found = steps.part(most, |steps| match by {
                 By::Levels => self.by_levels(scope, steps),
                 _ => self.by_labels(scope, steps),

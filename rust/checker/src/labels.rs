@@ -143,7 +143,8 @@ fn keep_least(found: &[i64], len: usize, kept: &mut Vec<i64>, steps: &mut Steps)
     let begin = kept.len();
     for index in order {
         let this = label(index);
-        let recent = if len == 1 { 1 } else { RECENT };
+        // Of two sums, the last label that was kept has taken least in the second.
+        let recent = if len <= 2 { 1 } else { RECENT };
         let from = begin.max(kept.len().saturating_sub(recent * len));
         let mut num_compared = 0;
         let is_worse = kept[from..].chunks_exact(len).rev().any(|other| {
