@@ -4,8 +4,16 @@
 //! that holds nobody who is barred, is given, and nothing else.
 //!
 //! **Proof.** A set grows node by node, each one whose producers are in; those left out before stay out, so each set is tried once.
-//! What it runs, imports and stores only grows: where that is too much no larger set can do. Exports may shrink, and count for a whole
-//! set only. ∎
+//! What it runs, imports, stores and is charged only grows: where that is too much no larger set can do. Exports may shrink, and count
+//! for a whole set only. ∎
+//!
+//! **R12, dominance.** On devices of one kind that pays the sum, where every stage may hold every node, a downset `D` that a block
+//! leads to from `D'` is left out when it leaves out a node `u` whose producers are in, the block from `D'` to `D + u` is cheap enough,
+//! too, and `import(what u makes) <= load(u) + import(what u is the last to read)`. This loses no better partition: of all of them, take
+//! the one with the fewest blocks whose last downset is the largest, then the last but one, and so on. Were one of its downsets
+//! dominated, `u` could move up into what was reached: its block loses the load of `u` and the import of what it is the last to read,
+//! and imports at most what `u` makes; it stores no more, and other blocks do not change. So it would not be the one. What windows
+//! and charges say holds for all better partitions, and so for this one; in parts of the windows nothing is left out.
 
 use crate::bits::Bits;
 use crate::order::Order;
@@ -19,6 +27,17 @@ pub(crate) struct Rest {
     pub num_inside: usize,
     /// The weight of what is left, and of the tensors that it reads and does not make.
     pub weight: i128,
+    /// What is left is charged so much.
+    pub charged: i128,
+}
+
+/// Who asks for downsets.
+pub(crate) trait Visitor {
+    /// Whether a downset is of use.
+    fn wants(&self, after: &Rest) -> bool;
+
+    /// Takes one that is; whether that is enough.
+    fn take(&mut self, after: Rest, steps: &mut Steps) -> Result<bool, Stop>;
 }
 
 /// What a block takes so far.
@@ -31,6 +50,7 @@ struct Sums {
     bytes: i64,
     state: i64,
     live: i64,
+    charged: i128,
 }
 
 /// A tensor that a node reads.
@@ -45,12 +65,17 @@ pub(crate) struct Blocks<'a> {
     problem: &'a Problem,
     order: &'a Order,
     weight: &'a [i128],
+    charges: &'a [i128],
     on: &'a Kind,
     threshold: i64,
+    /// Whether a downset is left out where it leaves out a node that could as well be in.
+    has_dominated: bool,
     outputs: Vec<i64>,
     /// Per node: what its tensors take when all leave the block, and what they weigh.
     leaving: Vec<i64>,
     made: Vec<i128>,
+    /// Per node: what another block takes to import all that it makes.
+    imported: Vec<i64>,
     reads: Vec<Vec<Read>>,
     shared: Vec<Vec<usize>>,
     entering: i128,
@@ -65,17 +90,26 @@ struct Growing {
 }
 
 impl<'a> Blocks<'a> {
-    pub(crate) fn new(problem: &'a Problem, order: &'a Order, weight: &'a [i128], kind: usize, threshold: i64) -> Self {
+    pub(crate) fn new(
+        problem: &'a Problem,
+        order: &'a Order,
+        (weight, charges): (&'a [i128], &'a [i128]),
+        kind: usize,
+        (threshold, has_dominated): (i64, bool),
+    ) -> Self {
         let num_nodes = problem.num_nodes();
         let mut blocks = Self {
             problem,
             order,
             weight,
+            charges,
             on: &problem.kinds[kind],
             threshold,
+            has_dominated,
             outputs: problem.outputs(kind),
             leaving: vec![0; num_nodes],
             made: vec![0; num_nodes],
+            imported: vec![0; num_nodes],
             reads: (0..num_nodes).map(|_| Vec::new()).collect(),
             shared: vec![Vec::new(); num_nodes],
             entering: 0,
@@ -94,6 +128,7 @@ impl<'a> Blocks<'a> {
             } else {
                 blocks.leaving[producer] += problem.leaving(tensor, kind);
                 blocks.made[producer] += weight;
+                blocks.imported[producer] += problem.kinds[kind].transfer[tensor];
             }
             for &reader in readers {
                 blocks.reads[reader].push(Read { producer, tensor, weight });
@@ -110,7 +145,8 @@ impl<'a> Blocks<'a> {
     /// Nothing is in yet.
     pub(crate) fn whole(&self) -> Rest {
         let weight = self.weight.iter().sum::<i128>() + self.entering;
-        Rest { inside: Bits::none(self.problem.num_nodes()), num_inside: 0, weight }
+        let charged = self.charges.iter().sum();
+        Rest { inside: Bits::none(self.problem.num_nodes()), num_inside: 0, weight, charged }
     }
 
     /// Visits each downset that a block leads to, until a visit says so; whether one has.
@@ -119,7 +155,7 @@ impl<'a> Blocks<'a> {
         before: &Rest,
         barred: &Bits,
         steps: &mut Steps,
-        visit: &mut dyn FnMut(Rest, &mut Steps) -> Result<bool, Stop>,
+        visitor: &mut dyn Visitor,
     ) -> Result<bool, Stop> {
         let base = &before.inside;
         let is_ready = |node: usize, inside: &Bits| {
@@ -132,13 +168,54 @@ impl<'a> Blocks<'a> {
             for (place, &node) in joining.iter().enumerate() {
                 steps.spend(4 + self.reads[node].len() + base.num_words())?;
                 let Some((grown, sums)) = self.grow(base, &rest, sums, node) else { continue };
-                if self.cost(&sums, sums.exports) < self.threshold && visit(grown.clone(), steps)? {
+                let is_block = self.cost(&sums, sums.exports) < self.threshold;
+                if is_block
+                    && visitor.wants(&grown)
+                    && !self.is_dominated(base, &grown, sums, barred, steps)?
+                    && visitor.take(grown.clone(), steps)?
+                {
                     return Ok(true);
                 }
                 let freed = self.order.successors[node].iter().copied().filter(|&each| is_ready(each, &grown.inside));
                 let joining: Vec<usize> = joining[place + 1..].iter().copied().chain(freed).collect();
                 steps.spend(joining.len())?;
                 stack.push(Growing { joining, rest: grown, sums });
+            }
+        }
+        Ok(false)
+    }
+
+    /// R12: whether a node that is left out, and whose producers are in, can as well be in: the block is cheap enough with it, and
+    /// a later one that loses it pays no more.
+    fn is_dominated(
+        &self,
+        base: &Bits,
+        grown: &Rest,
+        sums: Sums,
+        barred: &Bits,
+        steps: &mut Steps,
+    ) -> Result<bool, Stop> {
+        if !self.has_dominated {
+            return Ok(false);
+        }
+        let inside = &grown.inside;
+        for node in (0..self.problem.num_nodes()).filter(|&node| !inside.has(node) && !barred.has(node)) {
+            steps.spend(1)?;
+            if !self.order.predecessors[node].iter().all(|&each| inside.has(each)) {
+                continue;
+            }
+            steps.spend(4 + self.reads[node].len() + base.num_words())?;
+            let is_last = |read: &&Read| {
+                self.problem.consumers[read.tensor].iter().all(|&reader| reader == node || inside.has(reader))
+            };
+            let transfer = |read: &Read| self.on.transfer[read.tensor];
+            let saved = self.reads[node].iter().filter(is_last).map(transfer).sum::<i64>();
+            if self.imported[node] > self.on.work[node] + self.outputs[node] + saved {
+                continue;
+            }
+            let with = self.grow(base, grown, sums, node);
+            if with.is_some_and(|(_, sums)| self.cost(&sums, sums.exports) < self.threshold) {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -151,6 +228,7 @@ impl<'a> Blocks<'a> {
         grown.inside.insert(node);
         grown.num_inside += 1;
         grown.weight += self.made[node] - self.weight[node];
+        grown.charged -= self.charges[node];
         let is_member = |each: usize| rest.inside.has(each) && !base.has(each);
         let mut sums = sums;
         sums.work += self.on.work[node];
@@ -159,6 +237,7 @@ impl<'a> Blocks<'a> {
         sums.params += self.on.params[node];
         sums.bytes += problem.param_bytes[node] + problem.state_bytes[node];
         sums.state += problem.state_bytes[node];
+        sums.charged += self.charges[node];
         sums.live = sums.live.max(problem.live_bytes[node]);
         for read in &self.reads[node] {
             let readers = &problem.consumers[read.tensor];
@@ -180,7 +259,8 @@ impl<'a> Blocks<'a> {
         }
         let is_within = self.on.memory_limit.is_none_or(|limit| sums.bytes + sums.live <= limit)
             && self.on.state_limit.is_none_or(|limit| sums.state <= limit)
-            && self.cost(&sums, 0) < self.threshold;
+            && self.cost(&sums, 0) < self.threshold
+            && sums.charged <= i128::from(self.on.multiplier) * i128::from(self.threshold - 1);
         is_within.then_some((grown, sums))
     }
 

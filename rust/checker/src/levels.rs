@@ -16,7 +16,7 @@
 use std::collections::HashSet;
 
 use crate::bits::Bits;
-use crate::blocks::{Blocks, Rest};
+use crate::blocks::{Blocks, Rest, Visitor};
 use crate::problem::Problem;
 use crate::reach::{Reach, Windows};
 use crate::stop::{Steps, Stop};
@@ -34,37 +34,62 @@ pub(crate) fn has_better(
 ) -> Result<bool, Stop> {
     let problem = reach.problem;
     let num_blocks = problem.num_blocks;
-    let blocks: Vec<Blocks<'_>> =
-        (0..problem.kinds.len()).map(|kind| Blocks::new(problem, &reach.order, weight, kind, threshold)).collect();
+    let has_dominated = problem.is_alike() && !problem.kinds[0].is_overlap && !is_part;
+    let weights = (weight, &reach.weight[..]);
+    let blocks_on = |kind| Blocks::new(problem, &reach.order, weights, kind, (threshold, has_dominated));
+    let blocks: Vec<Blocks<'_>> = (0..problem.kinds.len()).map(blocks_on).collect();
     let whole = blocks[0].whole();
     let rooms = rooms(problem, threshold);
-    let (mut reached, mut levels) = (HashSet::from([whole.inside.clone()]), vec![vec![whole]]);
+    let mut level = Level {
+        reached: HashSet::from([whole.inside.clone()]),
+        next: Vec::new(),
+        needed: Bits::none(0),
+        room: 0,
+        num_nodes: problem.num_nodes(),
+    };
+    let mut levels = vec![vec![whole]];
     let back = if is_part { vec![0; num_blocks] } else { origins(problem) };
-    let bytes = 2 * 8 * levels[0][0].inside.num_words() + 64;
     for stage in 0..num_blocks {
         let (barred, needed) = sides(reach, windows, stage, steps)?;
-        let mut next: Vec<Rest> = Vec::new();
-        let mut visit = |after: Rest, steps: &mut Steps| {
-            if !needed.is_within(&after.inside) || after.weight > rooms[stage + 1] || reached.contains(&after.inside) {
-                return Ok(false);
-            }
-            steps.spend(after.inside.num_words())?;
-            if bytes * reached.len() > MAX_BYTES {
-                return Err(Stop::Budget);
-            }
-            let is_all = after.num_inside == problem.num_nodes();
-            reached.insert(after.inside.clone());
-            next.push(after);
-            Ok(is_all)
-        };
+        (level.needed, level.room) = (needed, rooms[stage + 1]);
         for before in levels[back[stage]..].iter().flatten() {
-            if blocks[problem.kind_of[stage]].after(before, &barred, steps, &mut visit)? {
+            if blocks[problem.kind_of[stage]].after(before, &barred, steps, &mut level)? {
                 return Ok(true);
             }
         }
-        levels.push(next);
+        levels.push(std::mem::take(&mut level.next));
     }
     Ok(false)
+}
+
+/// Downsets that are reached, and those that are new on a stage.
+struct Level {
+    reached: HashSet<Bits>,
+    next: Vec<Rest>,
+    /// Who must be in, and what the stages that are left may pay.
+    needed: Bits,
+    room: i128,
+    num_nodes: usize,
+}
+
+impl Visitor for Level {
+    fn wants(&self, after: &Rest) -> bool {
+        self.needed.is_within(&after.inside)
+            && after.weight.max(after.charged) <= self.room
+            && !self.reached.contains(&after.inside)
+    }
+
+    fn take(&mut self, after: Rest, steps: &mut Steps) -> Result<bool, Stop> {
+        let num_words = after.inside.num_words();
+        steps.spend(num_words)?;
+        if (2 * 8 * num_words + 128) * self.reached.len() > MAX_BYTES {
+            return Err(Stop::Budget);
+        }
+        let is_all = after.num_inside == self.num_nodes;
+        self.reached.insert(after.inside.clone());
+        self.next.push(after);
+        Ok(is_all)
+    }
 }
 
 /// What the stages from each on may pay, weighed.
