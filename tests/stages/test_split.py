@@ -69,6 +69,21 @@ def test_a_tensor_may_skip_stages_and_blocks_may_be_empty(tmp_path: Path) -> Non
     ]
 
 
+def test_what_a_stage_relays_is_predicted_where_only_neighbours_are_linked(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", "g (float[2,4] x) => (float[2,4] d)"
+                 "{ a = Relu(x) b = Tanh(a) d = Add(b, a) }")  # fmt: skip
+    graph, device = sg.read(path), sg.Device.preset("testbed")
+    seconds = []
+    for constraints in (None, sg.Constraints(adjacent=True)):
+        instance = sg.Instance(graph, device=device, num_blocks=3, constraints=constraints)
+        manifest = sg.split(path, [0, 1, 2], tmp_path / "stages", instance=instance)
+        middle = manifest["stages"][1]["predicted"]
+        assert middle is not None
+        assert middle["io_out"] == instance.block_costs([0, 1, 2])[1].io_out
+        seconds.append(middle["io_out"])
+    assert seconds[1] == 2 * seconds[0]
+
+
 def test_stages_of_unlike_devices_say_theirs(tmp_path: Path) -> None:
     """Each stage names its device, and what is predicted is what the plan costs on it."""
     path = write(tmp_path / "model.onnx", CHAIN)

@@ -80,10 +80,12 @@ def _told(
         return f"{told} (--model gives its cost)"
     if not isinstance(document.get("device"), dict):
         return f"{told}; its cost is not known: the plan is for unlike devices"
+    asked = document.get("constraints")
     instance = sg.Instance(
         graph,
         device=sg.Device.from_mapping(document["device"]),  # type: ignore[arg-type] # checked above
         num_blocks=max(*plan.stages, *nearest) + 1,
+        constraints=sg.Constraints(adjacent=isinstance(asked, dict) and asked.get("adjacent") is True),
         boundary_io=bool(document.get("boundary_io")),
     )
     costs = [max(block.cost for block in instance.block_costs(list(each))) for each in (plan.stages, nearest)]

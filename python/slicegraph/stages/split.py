@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from slicegraph import checks
 from slicegraph.block import BlockCost
 from slicegraph.columns import integers
+from slicegraph.constraints import Constraints
 from slicegraph.cost import Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
@@ -153,7 +154,9 @@ def _stages(
     is_paid = instance is not None and instance.boundary_io
     # More blocks than are used: a plan above a memory limit is predicted as such.
     num_blocks = max(1, int(blocks.max(initial=0)) + 1, 0 if instance is None else instance.num_blocks)
-    costs = Instance(graph, device=device, num_blocks=num_blocks, boundary_io=is_paid).block_costs(blocks)
+    links = Constraints(adjacent=instance is not None and instance.constraints.adjacent)
+    alike = Instance(graph, device=device, num_blocks=num_blocks, constraints=links, boundary_io=is_paid)
+    costs = alike.block_costs(blocks)
     return used.tolist(), stage_of, costs
 
 
