@@ -23,6 +23,7 @@ _ELEMENTS: Final = ("float_data", "int32_data", "string_data", "int64_data", "ra
 _PLAIN: Final = frozenset({"raw_data", "float_data", "double_data"})  # packed, the same bytes as raw_data
 _DEEPEST: Final = 100  # messages within messages: protobuf's own limit
 _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
+_MOST_BITS: Final = 70  # ten bytes of seven bits
 
 
 def load(path: Path) -> ModelProto:
@@ -110,15 +111,15 @@ def _pointer(elements: list[tuple[str, int, int, int]], start: int, end: int) ->
 
 def _field_end(buffer: mmap.mmap, wire_type: int, body: int, end: int) -> tuple[int, int]:
     """Say where a field ends and where its content, after any length, begins."""
-    if wire_type == _VARINT:
+    if wire_type == _DELIMITED:
+        length, body = _varint(buffer, body, end)
+        stop = body + length
+    elif wire_type == _VARINT:
         stop = _varint(buffer, body, end)[1]
     elif wire_type == _FIXED64:
         stop = body + 8
     elif wire_type == _FIXED32:
         stop = body + 4
-    elif wire_type == _DELIMITED:
-        length, body = _varint(buffer, body, end)
-        stop = body + length
     else:
         raise InputError("not an ONNX model: its encoding is damaged")
     if stop > end:
@@ -132,17 +133,14 @@ def delimited(number: int, content: bytes) -> bytes:
 
 
 def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:
-    if position < end and (byte := buffer[position]) < 0x80:  # noqa: PLR2004 the continuation bit of the encoding
-        return byte, position + 1
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= end:
-            break
+    value = shift = 0
+    while position < end and shift < _MOST_BITS:
         byte = buffer[position]
         position += 1
-        value |= (byte & 0x7F) << shift
         if byte < 0x80:  # noqa: PLR2004 the continuation bit of the encoding
-            return value, position
+            return value | byte << shift, position
+        value |= (byte & 0x7F) << shift
+        shift += 7
     raise InputError("not an ONNX model: it is cut short or damaged")
 
 

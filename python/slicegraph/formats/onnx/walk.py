@@ -105,6 +105,8 @@ def _learnt(
     if not is_known:
         results, bodies, is_known = _results(node, reads, scope, context)
     is_constant = _is_constant(node, reads, results)
+    if is_known and not is_constant and node.op not in COMPUTED:
+        return results, bodies, False
     known = _elements(node, reads, results, context)
     if not is_known:
         results = _blamed(node, reads, _completed(results, known, records), bodies)
