@@ -39,6 +39,7 @@ _NOT_WITHOUT_NEED = _NEVER | {
     "slicegraph.solve.arrangements",
     "slicegraph.solve.counted",
     "slicegraph.solve.relaxed",
+    "slicegraph.solve.run",
     "slicegraph.stages",
     "slicegraph.sweep",
 }

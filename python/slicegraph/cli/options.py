@@ -25,7 +25,6 @@ from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.plan import Plan as Document
-from slicegraph.report.why import why_to_document, why_to_text
 
 _ANSWER = 0.25
 """How long answers take to write, as a part of the time that reading took: both grow with a graph. Not measured."""
@@ -286,7 +285,11 @@ def print_result(
     certificate, plan = options.certificate, options.plan_output
     # Plan and JSON are one document, which is made once and where no signal comes between.
     why = sg.explain(result, threads=options.threads) if options.why and result.block_of.size else None
-    more = {**(keys or {}), **({} if why is None else {"why": why_to_document(why)})}
+    more = dict(keys or {})
+    if why is not None:
+        from slicegraph.report.why import why_to_document, why_to_text  # noqa: PLC0415 - few ask
+
+        more["why"] = why_to_document(why)
     document = functools.cache(lambda: Document({**result.plan.document, **more}))
 
     def text() -> str:

@@ -13,12 +13,12 @@ from slicegraph.requirements import check_links
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import find
 from slicegraph.solve.at_once import solve_at_once
-from slicegraph.solve.run import SolveRun
 from slicegraph.solve.start import first_partition
 from slicegraph.solve.task import Ended, Task
 
 if TYPE_CHECKING:
     from slicegraph.solve.counted import CountedRun
+    from slicegraph.solve.run import SolveRun
 
 METHODS: dict[str, tuple[str, ...]] = {
     "auto": ("downsets", "chain", "exact"),
@@ -96,6 +96,8 @@ def _new_run(
     """Give the run that goes by time, or by work where the stop depends on it."""
     methods = bounds_of(instance, task.method)
     if task.stop.work is None:
+        from slicegraph.solve.run import SolveRun  # noqa: PLC0415 - what is solved at once has none
+
         return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
     from slicegraph.solve.counted import CountedRun  # noqa: PLC0415 - few runs go by work
 
