@@ -125,6 +125,36 @@ def test_what_is_changed_in_place_is_not_cut_from_what_reads_it() -> None:
         assert all(found.is_equal for found in sg.torch.verify(module, stages, (x,)))
 
 
+class _Recurrent(_Module):  # type: ignore[misc] # its type is not known where it is not installed
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.first = torch.nn.Linear(4, 4), torch.nn.LSTM(4, 4, 2, batch_first=True)
+        self.second, self.leave = torch.nn.LSTM(4, 4, 2, batch_first=True), torch.nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        return self.leave(self.second(self.first(self.enter(x))[0])[0])
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+def test_layers_of_a_recurrence_are_one_node_of_pipelining() -> None:
+    """A plan that cuts between them is refused; stages take it, and one that keeps them is followed."""
+    module, x = _Recurrent().eval(), torch.ones(2, 3, 4)
+    names = list(sg.from_torch(module, (x,)).arrays.node_name or ())
+    assert names == ["enter/linear", "first/lstm", "first/lstm_1", "second/lstm_2", "second/lstm_3", "leave/linear_1"]
+    for block_of, is_refused in (([0, 0, 0, 1, 1, 1], False), ([0, 0, 1, 1, 1, 1], True)):
+        plan = {"node_names": names, "block_of": block_of}
+        assert all(found.is_equal for found in sg.torch.verify(module, sg.torch.stages(module, (x,), plan), (x,)))
+        policy = sg.torch.split_policy(plan)
+        if is_refused:
+            with pytest.raises(sg.InputError, match=r"^plan: first is cut between its layers, but pipelining exports"):
+                pipelining.pipeline(module, mb_args=(x,), split_policy=policy)
+        else:
+            pipe = pipelining.pipeline(module, mb_args=(x,), split_policy=policy)
+            torch.testing.assert_close(_chained(pipe, (x,)), [module(x)])
+            own = {key for key, _ in pipe.get_stage_module(0).named_parameters()}
+            assert own == {key for key, _ in module.named_parameters() if key.startswith(("enter", "first"))}
+
+
 def test_a_policy_of_another_module_is_refused() -> None:
     """By the name of a node that it does not have."""
     _, _, result = _planned("u-net", 2)

@@ -11,8 +11,10 @@ from torch.fx import Graph, Node
 
 from slicegraph.errors import InputError
 from slicegraph.formats.torch.names import module_path, node_name, origin
+from slicegraph.formats.torch.nodes import name_of
 
 _SOURCES = {"placeholder", "get_attr"}
+_RECURRENCES = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,33 @@ class Wanted:
 
     def __init__(self, plan: Mapping[str, int]) -> None:
         self._by_name = plan
-        self._by_last: dict[str, list[int]] = {}
-        for name, stage in plan.items():
-            self._by_last.setdefault(name.rpartition("/")[2], []).append(stage)
+        self._by_last: dict[str, list[str]] = {}
+        for name in plan:
+            self._by_last.setdefault(name.rpartition("/")[2], []).append(name)
         self._met: set[str] = set()
 
     def of_own(self, node: Node) -> Sequence[int]:
-        """Give the stages of a node of the user's own export."""
-        return self._last(node.name)
+        """Give the stages of a node of the user's own export.
+
+        Raises
+        ------
+        InputError
+            The node is a recurrence of several layers, which the plan has in several stages.
+        """
+        if node.op in _SOURCES:
+            return []
+        if isinstance(node.target, HigherOrderOperator):
+            return self._last(node.name)
+        path, kind = module_path(node), name_of(node)
+        if kind not in _RECURRENCES:
+            return self._exactly(node_name(node, path, node.name, is_apart=False))
+        # A plan has its layers one by one, under the names of as many nodes.
+        prefix = f"{path}/{kind}" if path else kind
+        found = [stage for name in self._by_name if _is_numbered(name, prefix) for stage in self._exactly(name)]
+        if len(set(found)) > 1:
+            rule = "pipelining exports its layers as one; keep them together, or cut it with slicegraph.torch.stages"
+            raise InputError(f"plan: {path or kind} is cut between its layers, but {rule}")
+        return found
 
     def of_functional(self, apart: AbstractSet[str]) -> Callable[[Node], Sequence[int]]:
         """Give what finds the stages of a node of the functional program; ``apart`` are names of the user's own."""
@@ -117,23 +138,30 @@ class Wanted:
             owner, path = origin(node), module_path(node)
             if isinstance(node.target, HigherOrderOperator):
                 return self._last(owner)
-            name = node_name(node, path, owner, is_apart=owner in apart)
-            if name not in self._by_name:
-                return []
-            self._met.add(owner)
-            return [self._by_name[name]]
+            return self._exactly(node_name(node, path, owner, is_apart=owner in apart))
 
         return find
 
     def check(self) -> None:
         """Refuse a plan with a node that was not asked for."""
         for name in self._by_name:
-            if name.rpartition("/")[2] not in self._met:
+            if name not in self._met:
                 rule = "a plan is for the module and arguments that it was traced from"
                 raise InputError(f"plan: {name!r:.80} is the name of no node of this module; {rule}")
 
-    def _last(self, name: str) -> Sequence[int]:
-        found = self._by_last.get(name, [])
-        if found:
-            self._met.add(name)
-        return found
+    def _exactly(self, name: str) -> Sequence[int]:
+        if name not in self._by_name:
+            return []
+        self._met.add(name)
+        return [self._by_name[name]]
+
+    def _last(self, last: str) -> Sequence[int]:
+        names = self._by_last.get(last, [])
+        self._met.update(names)
+        return [self._by_name[name] for name in names]
+
+
+def _is_numbered(name: str, prefix: str) -> bool:
+    """Say whether a name is a prefix, or that and a number."""
+    rest = name.removeprefix(prefix)
+    return name.startswith(prefix) and (not rest or (rest[0] == "_" and rest[1:].isdigit()))
