@@ -177,6 +177,20 @@ def test_packed_weights_are_read_as_they_are_packed(bits: int) -> None:
     assert _stored(graph) == packed
 
 
+def test_tables_that_differ_are_stored_apart() -> None:
+    """The same operator with other operands, in another order, or one of them twice, makes another table."""
+
+    class Tables(_Module):  # type: ignore[misc] # its type is not known where it is not installed
+        def forward(self, x: Any) -> Any:
+            a, b = torch.arange(SIZE) / 3, torch.arange(SIZE) / 5
+            made = [a - b, b - a, a - b, torch.addcmul(a, a, b), torch.addcmul(a, b, b), a * 2, a * 3]
+            for each in made:
+                x = torch.relu(x * each)
+            return x
+
+    assert _stored(_trace(Tables(), torch.ones(4, SIZE))) == 6 * SIZE * FLOAT
+
+
 @pytest.mark.parametrize("is_anew", [False, True])
 def test_a_table_that_all_layers_read_is_stored_once(is_anew: bool) -> None:
     """Rotations and masks that are made of nothing, once or in each of twelve layers, take their bytes once."""

@@ -124,5 +124,6 @@ def piece_of(node: Node) -> str:
 
 def recipe_of(node: Node) -> str:
     """Say what a node does to what it reads, in words that only the same has."""
-    args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda _read: "%")
+    places = {read: index for index, read in enumerate(node.all_input_nodes)}
+    args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda read: f"%{places[read]}")
     return f"{node.target} {args} {kwargs}"
