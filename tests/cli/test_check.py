@@ -276,3 +276,19 @@ def test_wrong_usage_or_input_is_one_line_and_exit_2(
     assert captured.err.startswith("slicegraph: ")
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_what_is_guessed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What holds of work that is a guess rests on it: its share of nodes and work, on alike and unlike devices."""
+    nodes = {"op": ["MatMul", "my.Twist"], "flops": [3e9, 1e9], "is_guess": [0, 1]}
+    tensors = {"producer": [0], "size": [4], "consumers": [[1]]}
+    path, certificate = tmp_path / "guess.json", tmp_path / "guess.cert.json"
+    path.write_text(json.dumps({"format": "slicegraph-graph-1", "name": "g", "nodes": nodes, "tensors": tensors}))
+    for devices in (["--device", "testbed", "-k", "2"], ["--devices", "testbed:1,t4:1"]):
+        assert main(["solve", str(path), *devices, "--certificate", str(certificate), "-q"]) == 0
+        capsys.readouterr()
+        assert main(["check", str(path), str(certificate)]) == 0
+        assert "guessed: my.Twist (1 of 2 nodes, 25" in capsys.readouterr().out
+        assert main(["check", str(path), str(certificate), "--json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["guessed"]
+        assert row == {"op": "my.Twist", "nodes": 1, "share_of_work": pytest.approx(0.25)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
+import slicegraph as sg
 from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
 from slicegraph.certificate.check import check
 from slicegraph.certificate.model import Certificate
@@ -11,6 +13,7 @@ from slicegraph.cli import machines, output, units
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
 from slicegraph.errors import CertificateError
+from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
 from slicegraph.report.verdict import Report, refusal_to_json
 
@@ -80,13 +83,30 @@ def run(options: argparse.Namespace) -> int:
         "constraints": constraints if device is None and devices is None else (),
     }
     pinned = tuple(name for name, value in named.items() if value is not None)
-    report = Report(graph=graph.arrays, certificate=certificate, verdict=verdict, pinned=pinned)
+    report = Report(
+        graph=graph.arrays,
+        certificate=certificate,
+        verdict=verdict,
+        pinned=pinned,
+        guesses=_guesses(graph, certificate),
+    )
     output.deliver(lambda: report.to_json() + "\n" if options.json else report.to_text())
     if required is not None and verdict.gap > required:
         gap = f"a gap of {numbers.percent(verdict.gap)} is proved again"
         say(f"{options.certificate}: {gap}, but --require-gap asks for {numbers.percent(required)}")
         return 1
     return 0
+
+
+def _guesses(graph: sg.Graph, certificate: Certificate) -> Sequence[Guessed]:
+    """Name what is guessed, on the devices of a certificate that holds."""
+    if graph.arrays.is_guess is None or not graph.arrays.is_guess.any():
+        return ()
+    document = certificate.document
+    devices = [sg.Device.from_mapping(figures) for figures in document.get("devices") or [document["device"]]]
+    if len(devices) == 1:
+        return guessed(sg.Instance(graph, device=devices[0], num_blocks=1))
+    return guessed(sg.Instance(graph, devices=devices))
 
 
 def _steps(text: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from slicegraph.certificate.check import Verdict
 from slicegraph.certificate.model import Certificate
 from slicegraph.errors import printable
 from slicegraph.formats.arrays import GraphArrays
+from slicegraph.guesses import Guessed
 from slicegraph.report import numbers
+from slicegraph.report.guesses import listed
 
 _PARTS = {
     "num_blocks": ("the number of stages", "-k"),
@@ -50,12 +52,15 @@ class Report:
     pinned
         Which parts of the question were asked for; the others are as the certificate says: ``"num_blocks"``,
         ``"device"``, ``"boundary_io"``, ``"constraints"``.
+    guesses
+        Operators of the graph whose work is a guess: all that holds rests on it.
     """
 
     graph: GraphArrays
     certificate: Certificate
     verdict: Verdict
     pinned: tuple[str, ...] = ()
+    guesses: Sequence[Guessed] = ()
 
     def to_text(self) -> str:
         """Give what is proved again, a line each, and in a line of its own what is only claimed."""
@@ -75,6 +80,8 @@ class Report:
         lines.append(f"status       {verdict.status}: {_MEANING[verdict.status]}")
         if verdict.claimed_lower_bound > verdict.lower_bound:
             lines.append(f"claimed, not proved again: {self._claim()}")
+        if self.guesses:
+            lines.append(f"guessed: {listed(self.guesses, len(self.graph.op))}")
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> str:
@@ -95,6 +102,8 @@ class Report:
         if verdict.claimed_lower_bound > verdict.lower_bound:
             found |= {"claimed_lower_bound": _finite(verdict.claimed_lower_bound), "claimed_gap": verdict.claimed_gap}
             found |= {"is_cut_short": verdict.is_cut_short}
+        if self.guesses:
+            found["guessed"] = [row.to_mapping() for row in self.guesses]
         return json.dumps(found, allow_nan=False)
 
     def _headline(self) -> str:
