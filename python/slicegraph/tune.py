@@ -26,7 +26,6 @@ from slicegraph.result import Result
 from slicegraph.segments import fit_segments
 from slicegraph.solve.solve import solve
 from slicegraph.stages.clocks import Clocks
-from slicegraph.stages.copies import measure_copies
 from slicegraph.stages.profile import RUNS, WARMUP, measure
 from slicegraph.stages.split import split
 from slicegraph.stop import MaxRuntime
@@ -183,7 +182,6 @@ class _Tuner:
     rounds: list[Round] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     origins: list[_Start] = field(default_factory=list)
-    device: Device | None = None
     is_interrupted: bool = False
 
     def run(self) -> None:
@@ -195,7 +193,6 @@ class _Tuner:
     def _go_through(self) -> None:
         """Go through the rounds, until one of the rules says that it is the last one."""
         self._profile("kernels", fused=True)
-        self._price()
         self._round(self.starts[0], self._solved(self.starts[0]))
         self._profile("nodes", fused=False)
         result = self._solved(self.starts[1])
@@ -212,8 +209,6 @@ class _Tuner:
     def result(self) -> Tuning:
         """Give the best plan as measured, with costs corrected by all rounds."""
         if not self.rounds:
-            if self.device is None:
-                self._price()
             start = self.starts[0]
             graph, result = self._corrected(start), (start.results or [self._solved(start)])[0]
             return self._tuning(None, result, graph)
@@ -265,24 +260,9 @@ class _Tuner:
         if timing.is_interrupted:
             raise KeyboardInterrupt
 
-    def _price(self) -> None:
-        """Make a device of measured copies, and of the rates that the profile comes to."""
-        arrays = self.starts[0].graph.arrays
-        latency, bandwidth, _ = measure_copies().line(arrays.size)
-        work = 0.0 if arrays.work is None else float(arrays.work.sum())
-        flops = 0.0 if arrays.flops is None else float(arrays.flops.sum())
-        moved = float(sum(column.sum() for column in (arrays.read_bytes, arrays.write_bytes) if column is not None))
-        known = work > 0 and flops > 0 and moved > 0
-        self.device = Device(
-            latency=latency,
-            bandwidth=bandwidth,
-            flops=flops / work if known else None,
-            memory_bandwidth=moved / work if known else None,
-            name="this machine",
-        )
-
     def _instance(self, graph: Graph) -> Instance:
-        return Instance(graph, device=self.device, num_blocks=self.num_blocks, boundary_io=self.boundary_io)
+        device = Device.from_mapping(graph.arrays.device or {})
+        return Instance(graph, device=device, num_blocks=self.num_blocks, boundary_io=self.boundary_io)
 
     def _solved(self, start: _Start) -> Result:
         self.show(f"round {len(self.rounds) + 1}: solving")
@@ -307,9 +287,8 @@ class _Tuner:
 
     def _corrected(self, start: _Start) -> Graph:
         """Give the graph of a profile with this machine's device, and the work that all rounds so far make of it."""
-        arrays = start.graph.arrays
-        if self.device is not None:
-            arrays = dataclasses.replace(arrays, device=self.device.to_mapping())
+        # One device prices the transfers of all rounds.
+        arrays = dataclasses.replace(start.graph.arrays, device=self.starts[0].graph.arrays.device)
         work = arrays.work
         if not self.rounds or work is None:
             return Graph(**fields(arrays))

@@ -39,7 +39,7 @@ def test_the_graph_is_written_and_solved(
     assert lines[0] == "mlp: 4 nodes, 5 tensors"
     assert lines[1].split() == ["operator", "nodes", "time", "share"]
     assert {line.split()[0] for line in lines[2:5]} == {"MatMul", "Relu", "Add"}
-    assert [line[:13].rstrip() for line in lines[5:]] == ["nodes", "whole model", "optimized"]
+    assert [line[:13].rstrip() for line in lines[5:]] == ["nodes", "whole model", "optimized", "transfers"]
     assert "lower quartiles of 2 runs" in lines[5]
     graph = sg.read(output)
     assert graph.arrays.work is not None

@@ -90,7 +90,7 @@ def save(folder: Path, text: str, *, ir_version: int = 9, is_external: bool = Fa
 
 
 def structure(graph: sg.Graph) -> Any:
-    return repr(dataclasses.replace(graph.arrays, work=None, kernel=None))
+    return repr(dataclasses.replace(graph.arrays, work=None, kernel=None, device=None))
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -103,7 +103,7 @@ def test_the_graph_is_the_readers_and_has_work(text: str, dims: dict[str, int], 
     assert structure(graph) == structure(sg.read(path, dims=dims))
     assert graph.arrays.work is not None
     assert (graph.arrays.work >= 0).all()
-    sg.Instance(graph, device=sg.Device(bandwidth=1e9), num_blocks=2)
+    assert sg.Instance(graph, num_blocks=2).device.bandwidth > 0
 
 
 def test_the_heavy_node_is_the_most_expensive(tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ def profile_to_text(graph: Graph, timing: Timing) -> str:
         ("optimized", timing.optimized_latency, "with onnxruntime's optimizations, which fuse nodes"),
     ):
         screen.say(f"{label:<12} {_clocks(clocks, timing.threads)}: {meaning}")
+    if (device := graph.arrays.device) is not None:
+        line = f"{numbers.time(device.get('latency', 0.0))} and {device['bandwidth'] / 1e9:.4g} GB/s"
+        screen.say(f"transfers    {line}: copies of the sizes that the model's tensors have")
     return screen.text
 
 
@@ -57,6 +60,7 @@ def profile_to_json(graph: Graph, timing: Timing) -> str:
             "interrupted": timing.is_interrupted,
             "node_seconds": _work(graph),
             "kernels": timing.num_kernels,
+            "device": graph.arrays.device,
             "latency": timing.latency and timing.latency.wall,
             "optimized_latency": timing.optimized_latency and timing.optimized_latency.wall,
             "cpu": {

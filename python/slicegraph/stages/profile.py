@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, fields
+from slicegraph.stages.pricing import priced
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
@@ -55,7 +57,8 @@ def profile(
 
     Returns
     -------
-        The graph that `slicegraph.read` gives, with ``work`` in seconds and, if fused, ``kernel``, the kernel that each
+        The graph that `slicegraph.read` gives, with this machine as its ``device`` (`slicegraph.stages.pricing`),
+        ``work`` in seconds and, if fused, ``kernel``, the kernel that each
         node is part of. A kernel's work is the lower quartile over the runs, or the least of them where other programs
         took more than a tenth of the time, a single node's the median.
 
@@ -86,7 +89,7 @@ def profile(
     --------
     >>> import slicegraph as sg
     >>> graph = sg.profile("resnet50.onnx", dims={"batch": 1}, threads=4)  # doctest: +SKIP
-    >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=10e9), num_blocks=4)  # doctest: +SKIP
+    >>> instance = sg.Instance(graph, num_blocks=4)  # doctest: +SKIP
     """
     return measure(
         model_path, dims=dims, inputs=inputs, runs=runs, warmup=warmup, threads=threads, seed=seed, fused=fused
@@ -131,6 +134,7 @@ def measure(
         tell=tell or _silent,
         with_whole=with_whole,
     )
+    found = dataclasses.replace(found, arrays=priced(found.arrays))
     try:
         return Graph(**fields(found.arrays)), found
     except InputError as error:
