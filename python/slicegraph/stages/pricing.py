@@ -1,4 +1,4 @@
-"""The machine at hand as the device of a model that was measured on it: copies of the model's sizes, and rates that fit."""
+"""The machine at hand as the device of a model that was measured on it: its copies, and rates that fit."""
 
 from __future__ import annotations
 

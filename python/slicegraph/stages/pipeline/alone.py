@@ -21,8 +21,10 @@ from slicegraph.stages.pipeline.opening import open_stage
 _WARMUP: Final = 3
 _DEPTH: Final = 2  # slots between stages, as a pipeline has by default
 _FEWEST: Final = 5
+_MORE: Final = 5
+_SHORT: Final = 0.1
 _LONG: Final = 1.5
-"""Seconds of the processor after which a stage has run often enough. Not tuned."""
+"""Seconds of the processor below which a stage runs more often than asked, and above which less. Not tuned."""
 
 
 def measure_alone(
@@ -43,7 +45,7 @@ def measure_alone(
     inputs, seed
         Of the model, as of `slicegraph.run_pipeline`; each stage gets what those before it make of them.
     runs
-        Of each stage, at most.
+        Of each stage; fewer, down to 5, where they take long, and up to 5 times as many where they are short.
     boundary_io
         Whether copies of the model's own inputs and outputs count.
     tell
@@ -67,15 +69,21 @@ def measure_alone(
         check_external(stage.file)
         alone = _Alone(stage, made, texts, boundary_io=boundary_io)
         clocks: list[Clocks] = []
-        for run in range(_WARMUP + runs):
-            tell(index, run)
-            clocks.append(alone.run(run))
-            counted = clocks[_WARMUP:]
-            if len(counted) >= _FEWEST and sum(one.cpu for one in counted) > _LONG:
-                break
+        spent = 0.0
+        while len(clocks) < _WARMUP + _wanted(runs, spent):
+            tell(index, len(clocks))
+            clocks.append(alone.run(len(clocks)))
+            spent += clocks[-1].cpu
         made |= alone.made
         found.append(Clocks.quiet(clocks[_WARMUP:]))
     return found
+
+
+def _wanted(runs: int, spent: float) -> int:
+    """Give how often a stage is to run, by the seconds that it has run."""
+    if spent > _LONG:
+        return min(_FEWEST, runs)
+    return runs if spent > _SHORT else _MORE * runs
 
 
 def _bytes(value: NDArray[Any]) -> Bytes:
