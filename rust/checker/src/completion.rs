@@ -6,7 +6,7 @@ use crate::resources::Resources;
 use crate::stop::{Steps, Stop};
 
 /// Bytes that all bounds may take.
-const MAX_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
 
 /// What blocks still pay from the frontiers at a place of the order to the end, for blocks that have paid and still will.
 pub(crate) struct Completion {

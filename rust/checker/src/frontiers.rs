@@ -20,7 +20,7 @@ use crate::resources::Resources;
 use crate::stop::{Steps, Stop};
 
 /// Bytes that the graph of frontiers may take.
-const MAX_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
 
 /// A node gets a block, and one frontier becomes another.
 #[derive(Clone, Copy)]

@@ -21,7 +21,7 @@ use crate::stop::{Steps, Stop};
 /// Labels that each is compared with, the last ones in lexicographic order.
 const RECENT: usize = 64;
 /// Bytes that the labels of a layer may take.
-const MAX_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
 
 /// The labels at a place, frontier by frontier.
 struct Labels {

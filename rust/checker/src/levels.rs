@@ -22,7 +22,7 @@ use crate::reach::{Reach, Windows};
 use crate::stop::{Steps, Stop};
 
 /// Bytes that downsets may take.
-const MAX_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
 
 /// Whether a partition in the windows is better than the threshold; `is_part` where they are a part of all that there can be.
 pub(crate) fn has_better(

@@ -28,7 +28,7 @@ use crate::boundary::supervise;
 ///
 /// Notes
 /// -----
-/// O(steps) time, at most 4 GiB.
+/// O(steps) time, at most 2 GiB.
 #[pyfunction]
 pub(crate) fn prove_again(
     py: Python<'_>,
