@@ -3,7 +3,7 @@
     python benches/commands.py OLD/bin/python [--repeat 15] [MODEL.onnx ...] > rows.csv
 
 OLD is an interpreter in which another build is installed; this one is NEW. A row is a command with the least and the
-median user time of both builds, in milliseconds, and the ratio of the medians. The first rows are the interpreter
+median processor time of both builds, in milliseconds, and the ratio of the medians. The first rows are the interpreter
 without anything, the version and the help. Modules are compiled before, in a folder of its own for each build.
 """
 
@@ -28,8 +28,8 @@ _NATIVE = (
 COLUMNS = ("command", "old_least", "old_median", "new_least", "new_median", "ratio")
 
 
-def user_seconds(python: Path, words: Sequence[str], cache: str) -> float:
-    """Run a command and give the user time that it and what it starts take."""
+def processor_seconds(python: Path, words: Sequence[str], cache: str) -> float:
+    """Run a command and give the processor time that it and what it starts take."""
     command = [str(python), *words]
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
     silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
@@ -37,7 +37,7 @@ def user_seconds(python: Path, words: Sequence[str], cache: str) -> float:
     _, status, usage = os.wait4(child, 0)
     if status:
         raise RuntimeError(f"{' '.join(command)}: status {status}")
-    return usage.ru_utime
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         native = Path(folder, "chain.json")
         native.write_text(_NATIVE, encoding="utf-8")
-        command = ["-m", "slicegraph_command"]
+        command = ["slicegraph"]
         commands = [["-c", "pass"], [*command, "--version"], [*command, "--help"]]
         for model in [str(native), *options.models]:
             commands += [
@@ -61,7 +61,9 @@ def main() -> None:
             times: list[list[float]] = [[], []]
             for turn in range(options.repeat + 1):
                 for build, python in enumerate((options.old, Path(sys.executable))):
-                    seconds = user_seconds(python, words, str(Path(folder, str(build))))
+                    # The script as users run it, without a shell between.
+                    script = [str(python.with_name(words[0])), *words[1:]] if words[0] == "slicegraph" else words
+                    seconds = processor_seconds(python, script, str(Path(folder, str(build))))
                     if turn:
                         times[build].append(seconds * 1e3)
             cells = [figure for each in times for figure in (min(each), statistics.median(each))]
