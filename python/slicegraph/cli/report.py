@@ -38,7 +38,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="by its suffix: .html, a page that needs nothing else; .svg, the stages as bars; .json, a timeline for"
         f" Perfetto or chrome://tracing; .dot, for Graphviz; {_NODE_DATA}, node data for Model Explorer",
     )
-    parser.add_argument("--run", dest="measured", metavar="RUN.json", help="what slicegraph run --json printed")
+    parser.add_argument("--run", dest="pipeline_run", metavar="RUN.json", help="what slicegraph run --json printed")
     parser.add_argument("--sweep", metavar="SWEEP.json", help="what slicegraph sweep --json printed")
     machines.add_machine(parser)
 
@@ -70,7 +70,7 @@ def _check_output(options: argparse.Namespace) -> None:
     """Refuse a place where nothing can be written, or that of a file that is read."""
     output.check_place("--output", options.output)
     place = os.path.realpath(options.output)
-    for path in (options.model, options.plan, options.sweep, options.measured):
+    for path in (options.model, options.plan, options.sweep, options.pipeline_run, options.measured):
         if path is not None and os.path.realpath(path) == place:
             raise sg.InputError(f"--output {options.output}: this file is read")
 
@@ -94,10 +94,11 @@ def _answer(options: argparse.Namespace) -> Answer:
     if options.sweep is not None:
         digest = None if options.force else graph.structure_digest
         answer = dataclasses.replace(answer, sweep=read_sweep(Path(options.sweep), digest=digest))
-    if options.measured is not None:
-        stages = read_run(Path(options.measured))
+    if options.pipeline_run is not None:
+        path = Path(options.pipeline_run)
+        stages = read_run(path)
         if [stage.block for stage in stages] != answer.used:
-            raise sg.InputError(f"{options.measured}: a run of another partition: its stages are not those of the plan")
+            raise sg.InputError(f"{path}: a run of another partition: its stages are not those of the plan")
         answer = dataclasses.replace(answer, measured=stages)
     return answer
 
