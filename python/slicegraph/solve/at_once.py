@@ -43,10 +43,12 @@ def solve_at_once(instance: Instance, task: Task) -> Ended | None:
         evaluations=first.evaluations,
         work=first.evaluations,
     )
-    is_told_to_end = task.show(progress) or bool(task.stop(progress))
+    is_told_to_end = bool(task.stop(progress))
     last = first if is_told_to_end else first.close()
     if last is None:
+        # Nobody has been told of a partition with which the run does not begin.
         return None
+    task.show(progress)
     history: list[Row] = [(seconds, bottleneck, ordinary.lower_bound)]
     bounds: list[Bound] = [ordinary]
     if not is_told_to_end:
