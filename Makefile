@@ -42,7 +42,7 @@ python-test: $(CORE)
 # What reads, cuts and runs PyTorch models, in an environment of its own: PyTorch is large, and no part of `make test`.
 torch-test: $(TORCH) $(CORE)
 	VIRTUAL_ENV="$(CURDIR)/.venv-torch" $(BIN)/maturin develop --release --locked --quiet
-	.venv-torch/bin/pytest --numprocesses auto --dist worksteal $(shell find tests -name 'test_torch*.py')
+	.venv-torch/bin/python -m pytest --numprocesses auto --dist worksteal $(shell find tests -name 'test_torch*.py')
 
 # Speed: criterion, pytest-benchmark, and a graph of a million nodes.
 bench: $(CORE)
