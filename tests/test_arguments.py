@@ -167,6 +167,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         | {"boundary_io": False},
     ),
     "Graph.with_work": (sg.Graph.with_work, {"self": sg.Graph(**GRAPH), "work": [1, 2, 3]}),
+    "grain": (
+        sg.grain,
+        {"graph": sg.Graph(**GRAPH, node_name=["h.0/a", "h.1/a", "h.1/b"]), "by": "layer"},
+    ),
     "sweep": (
         sg.sweep,
         {
@@ -303,6 +307,7 @@ def test_every_public_call_is_tried() -> None:
         "Coverage",
         "CutTensor",
         "Difference",
+        "Group",
         "PipelineRun",
         "Progress",
         "Result",
