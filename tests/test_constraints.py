@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import oracle
 import slicegraph as sg
-from slicegraph.constraints import Resolved, resolve
+from slicegraph.constraints import Resolved, resolve, with_kernels
 from strategies import CHAIN, MANY, graphs, to_graph
 
 NAMES = ["embed", "layer.0", "layer.1", "layer[0]", "3", "layer.1"]
@@ -200,3 +200,17 @@ def test_constraints_are_values() -> None:
     assert linked.to_mapping() == {"adjacent": True}
     assert sg.Constraints.from_mapping({"adjacent": True}) == linked != sg.Constraints()
     assert linked
+
+
+def test_kernels_leave_all_else_that_is_asked() -> None:
+    """Also that only neighbours are linked, so that the answer costs what its partition costs."""
+    asked = sg.Constraints(pin={0: 0}, forbid={3: 0}, adjacent=True)
+    facts: dict[str, Any] = {"producer": [0, 1, 2], "size": [64] * 3, "consumers": [3, 2, 3]}
+    graph = sg.Graph(work=[1, 9, 9, 1], consumer_offsets=[0, 1, 2, 3], kernel=[-1, 0, 1, 1], **facts)
+    found = with_kernels(asked, graph.arrays)
+    assert (found.pin, found.forbid, found.adjacent, found.together) == (asked.pin, asked.forbid, True, ((2, 3),))
+    instance = sg.Instance(graph, device=sg.Device(bandwidth=64.0), num_blocks=3, constraints=asked)
+    result = sg.solve(instance, threads=1)
+    assert result.bottleneck == max(block.cost for block in instance.block_costs(result.block_of))
+    verdict = sg.check(graph, result.certificate, device=instance.device, num_blocks=3, constraints=asked)
+    assert verdict.bottleneck == result.bottleneck

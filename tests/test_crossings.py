@@ -89,3 +89,20 @@ def test_without_a_partition_there_are_no_stages_and_no_cuts() -> None:
     result = sg.solve(instance, threads=1)
     assert (result.stages, result.cut_tensors) == ((), ())
     assert result.plan.document["cut_tensors"] == []
+
+
+def test_what_stages_hand_on_is_among_what_they_read_and_write() -> None:
+    """The stage between pays for the tensor of the first; stage 2, which is empty, is passed by."""
+    links = sg.Constraints(adjacent=True)
+    facts: dict[str, Any] = {"producer": [0, 1], "size": [64, 32], "consumers": [2, 2], "consumer_offsets": [0, 1, 2]}
+    graph = sg.Graph(work=[1, 1, 1], **facts)
+    instance = sg.Instance(graph, device=sg.Device(bandwidth=64.0), num_blocks=4, constraints=links)
+    block_of = np.array([0, 1, 3], np.int32)
+    crossings, costs = find_crossings(instance, block_of), instance.block_costs(block_of)
+    found = stages(block_of, costs, crossings)
+    assert [stage.reads.tolist() for stage in found] == [[], [0], [], [0, 1]]
+    assert [stage.writes.tolist() for stage in found] == [[0], [0, 1], [], []]
+    assert [cut.to_stages for cut in cut_tensors(instance, crossings)] == [(1, 3), (3,)]
+    for stage, cost in zip(found, costs, strict=True):
+        paid = [instance.seconds(int(instance.transfer[tensors].sum())) for tensors in (stage.reads, stage.writes)]
+        assert paid == [cost.io_in, cost.io_out]

@@ -190,7 +190,8 @@ def with_kernels(constraints: Constraints, arrays: GraphArrays) -> Constraints:
     order = np.argsort(arrays.kernel, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(arrays.kernel[order])) + 1)
     several = [group.tolist() for group in groups if len(group) > 1 and arrays.kernel[group[0]] >= 0]
-    return Constraints(pin=constraints.pin, forbid=constraints.forbid, together=[*constraints.together, *several])
+    together = [*constraints.together, *several]
+    return Constraints(pin=constraints.pin, forbid=constraints.forbid, together=together, adjacent=constraints.adjacent)
 
 
 class Finder:

@@ -31,7 +31,7 @@ class CutTensor:
     from_stage
         The stage that makes and exports it; None: it is a model input.
     to_stages
-        The stages that import it, in order; none when it leaves the model alone.
+        The stages that import it, in order, also those that only hand it on; none when it leaves the model alone.
     """
 
     tensor: int
@@ -52,7 +52,8 @@ class Stage:
     reads
         int64, read-only: the indices of the tensors that it imports, in order. Their transfers add up to ``io_in``.
     writes
-        int64, read-only: the indices of the tensors that it exports, in order. Their transfers add up to ``io_out``.
+        int64, read-only: the indices of the tensors that it exports, in order, also of those
+        that it hands on where only neighbours are linked. Their transfers add up to ``io_out``.
     work, io_in, io_out, overflow, cost, param_bytes, state_bytes, live_bytes
         As in `BlockCost`.
     """
@@ -81,7 +82,7 @@ class Crossings:
     imports
         Pairs of a tensor and a stage that imports it, by tensor and then stage, shape (num_imports, 2).
     exports
-        The tensors that their stage exports, in order.
+        Pairs of a tensor and a stage that exports it, by tensor and then stage, shape (num_exports, 2).
     """
 
     home: NDArray[np.int64]
@@ -94,7 +95,7 @@ def find_crossings(instance: Instance, block_of: NDArray[np.int32]) -> Crossings
 
     Notes
     -----
-    O(tensors + reads log reads).
+    O(tensors + reads log reads), and O(tensors) for each stage where only neighbours are linked.
     """
     arrays = instance.graph.arrays
     home = np.full(instance.graph.num_tensors, -1, np.int64)
@@ -111,14 +112,30 @@ def find_crossings(instance: Instance, block_of: NDArray[np.int32]) -> Crossings
     is_export[imports[:, 0]] = True
     if instance.boundary_io and arrays.is_output is not None:
         is_export |= arrays.is_output
-    return Crossings(home, imports, np.flatnonzero(is_export & is_made))
+    made = np.flatnonzero(is_export & is_made)
+    exports = np.stack((made, home[made]), axis=1)
+    if instance.resolved.adjacent:
+        passing = _handed_on(home, imports, block_of)
+        imports, exports = (np.unique(np.concatenate((pairs, passing)), axis=0) for pairs in (imports, exports))
+    return Crossings(home, imports, exports)
+
+
+def _handed_on(home: NDArray[np.int64], imports: NDArray[np.int64], block_of: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Give pairs of a tensor and a stage with nodes between the one that makes it and the last one that reads it."""
+    last = home.copy()
+    np.maximum.at(last, imports[:, 0], imports[:, 1])
+    pairs = [np.empty((0, 2), np.int64)]
+    for stage in np.unique(block_of).tolist():
+        tensors = np.flatnonzero((home >= 0) & (home < stage) & (stage < last))
+        pairs.append(np.stack((tensors, np.full(tensors.size, stage)), axis=1))
+    return np.concatenate(pairs)
 
 
 def cut_tensors(instance: Instance, crossings: Crossings) -> tuple[CutTensor, ...]:
     """List the tensors that stages pay for, by the stage that makes them (model inputs first), then by index."""
     arrays = instance.graph.arrays
     names = arrays.tensor_name or ("",) * crossings.home.size
-    readers: dict[int, list[int]] = {int(tensor): [] for tensor in crossings.exports}
+    readers: dict[int, list[int]] = {int(tensor): [] for tensor in crossings.exports[:, 0]}
     for tensor, stage in crossings.imports.tolist():
         readers.setdefault(tensor, []).append(stage)
     return tuple(
@@ -142,7 +159,7 @@ def stages(block_of: NDArray[np.int32], costs: Sequence[BlockCost], crossings: C
     """
     nodes = _grouped(np.arange(block_of.size, dtype=np.int32), block_of, len(costs))
     reads = _grouped(crossings.imports[:, 0], crossings.imports[:, 1], len(costs))
-    writes = _grouped(crossings.exports, crossings.home[crossings.exports], len(costs))
+    writes = _grouped(crossings.exports[:, 0], crossings.exports[:, 1], len(costs))
     return tuple(
         Stage(
             nodes=nodes[stage],
