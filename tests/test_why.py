@@ -99,3 +99,11 @@ def test_what_changes_would_give_is_not_said_under_constraints() -> None:
     result = result_of(instance, np.array([0, 1], np.int32), (combinatorial(instance),))
     with pytest.raises(sg.InputError, match="explain: it takes devices of one kind without overlap, no constraints"):
         sg.explain(result)
+
+
+def test_a_node_is_split_in_a_graph_with_measured_transfers() -> None:
+    """What the halves send each other is free."""
+    graph = chain([4, 1], [8], transfer_on={"link": [0.5]})  # type: ignore[arg-type] # a row
+    why = explained(graph, sg.Device(bandwidth=1.0, transfer="link"), 2)
+    assert why.node == 0
+    assert why.what_ifs[-1].bottleneck == 3.0
