@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,8 @@ def test_a_name_stays_what_it_is_when_the_module_of_that_name_is_loaded() -> Non
     for name in ("nothing", "__nothing__"):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
             getattr(sg, name)
+
+
+def test_the_package_is_pickled_by_name() -> None:
+    """As of any module, which functions that are sent to other processes with their code may hold."""
+    assert pickle.loads(pickle.dumps(sg)) is sg  # noqa: S301 - made here

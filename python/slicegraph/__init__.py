@@ -120,6 +120,10 @@ class _Package(ModuleType):
         if not (name in _HOME_OF and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Pickle it by name, for functions that are sent to other processes with their code may hold it."""
+        return __import__, (__name__,)
+
 
 sys.modules[__name__].__class__ = _Package
 
