@@ -17,7 +17,7 @@ from unlike_documents import instance_of
 
 
 @given(unlikes(has_links=True))
-@settings(max_examples=MANY)
+@settings(max_examples=MANY // 2)
 def test_the_optimum_is_found_and_proved_twice(unlike: Unlike) -> None:
     """By the solver, and again by the checker from the certificate."""
     instance, optimum = instance_of(unlike), unlike.optimum()

@@ -77,7 +77,7 @@ class Divisions:
 
 @pytest.mark.parametrize("method", ["bottleneck", "bottleneck_guess", "exact", "downsets", "chain", "node"])
 @given(st.one_of(light_questions(), shaped_questions(max_nodes=5)))
-@settings(max_examples=MANY)
+@settings(max_examples=MANY // 3)
 def test_a_bound_that_is_called_optimal_is_what_its_method_claims(method: str, question: Question) -> None:
     """And no bound is above the optimum; a solver is believed to a millionth."""
     assume(not question.boundary_io and question.memory_limit is None)

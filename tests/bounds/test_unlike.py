@@ -33,8 +33,10 @@ from solving import InProcess
 from strategies import CHAIN, MANY, to_graph, to_instance
 
 Method = Callable[[Formulation, Budget], Bound]
-FEW = MANY // 4
-"""Examples of what takes a dozen models each."""
+SOME = MANY // 3
+"""Examples of what takes some models each."""
+FEW = MANY // 8
+"""Of what takes a dozen."""
 SLACKS = st.sampled_from([None, 1.0, 1.1, 2.0])
 
 
@@ -42,7 +44,7 @@ SLACKS = st.sampled_from([None, 1.0, 1.1, 2.0])
     "method", [exact, bottleneck, bottleneck_guess, node, downsets, chain], ids=lambda method: method.__name__
 )
 @given(unlike.instances(), SLACKS)
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_no_bound_is_above_the_optimum(method: Method, instance: sg.Instance, slack: float | None) -> None:
     """And the exact model has it, or no solution when there is no partition."""
     optimum = unlike.optimum(instance)
@@ -62,7 +64,7 @@ def test_no_bound_is_above_the_optimum(method: Method, instance: sg.Instance, sl
 
 
 @given(unlike.instances(max_blocks=5), st.data())
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_the_superblocks_of_a_partition_are_a_solution(instance: sg.Instance, draw: st.DataObject) -> None:
     """With t its bottleneck, and a threshold of as much or none; and some stage meets the demand on it."""
     block_of, t = any_partition(instance, draw)

@@ -54,7 +54,7 @@ def test_the_json_has_the_keys_of_the_contract(chain: str, capsys: pytest.Captur
     assert sorted(answer["block_of"]) == [0, 0, 1]
     assert answer["block_costs"][1] == {"work": 3.0, "io_in": 0.125, "io_out": 0.0, "overflow": 0.0, "cost": 3.125}
     assert answer["bounds"][0]["method"] == "combinatorial"
-    assert answer["seconds"] >= 0.1
+    assert answer["seconds"] > 0
 
 
 def test_the_genetic_search_ends_after_so_many_generations(chain: str, capsys: pytest.CaptureFixture[str]) -> None:
