@@ -122,9 +122,15 @@ def test_a_profile_of_onnxruntime_is_read(tmp_path: Path) -> None:
         ("a.csv", "0/conv2d,1\n0/conv2d,2\n", "line 2: '0/conv2d' has its seconds already"),
         ("a.csv", "name,seconds\n0/conv2d,x\n", "line 2: '0/conv2d,x' is not name,seconds"),
         ("a.csv", "0/conv2d,-1\n", "line 1: -1.0 are no seconds"),
+        ("a.csv", "0/conv2d,1\n" + "x" * 200_000 + ",1\n", "line 2: field larger than field limit"),
         ("a.csv", "nobody,1\n", "nothing in it is the name of a node, such as 'nobody'"),
         ("a.json", "{}", 'neither a list of events, nor an object with "traceEvents" or "segments"'),
         ("a.json", '{"segments": [{"nodes": 1, "seconds": 2}]}', r'segments\[0\]: "nodes" is not a list'),
+        (
+            "a.json",
+            '{"segments": [{"nodes": [1], "seconds": 1' + "0" * 400 + "}]}",
+            r"segments\[0\]: 10+ are no seconds",
+        ),
         ("a.json", '{"segments": [{"nodes": [1]}]}', r"segments\[0\]: None are no seconds"),
     ],
 )

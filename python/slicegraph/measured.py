@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import re
@@ -21,7 +20,7 @@ from slicegraph.cost import Instance
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.formats.measurements import Measurements, read_measurements
-from slicegraph.graph import Graph, fields
+from slicegraph.graph import Graph
 from slicegraph.segments import fit_segments
 
 _CHANGED: Final = re.compile(r"(.+?)(?:_nchwc|/[A-Za-z]+Fusion)?(?:_token_[0-9]+)?", re.DOTALL)
@@ -257,7 +256,7 @@ def _covered(graph: Graph, matcher: _Matcher, device: Device | None) -> Coverage
     work = fit_segments(base, segments)
     work[list(alone)] = list(alone.values())
     return Coverage(
-        graph=Graph(**fields(dataclasses.replace(arrays, work=work))),
+        graph=graph.with_work(work),
         covered=np.flatnonzero(is_covered),
         open=np.flatnonzero(~is_covered & (base > 0)),
         unused=tuple(matcher.unused),

@@ -9,9 +9,10 @@ import csv
 import io
 import math
 import re
+import sys
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +78,7 @@ def _of_json(data: Any) -> Measurements:  # noqa: ANN401 - anything can stand in
 
 def _rows(text: str) -> list[tuple[tuple[str | int, ...], float]]:
     found: dict[str, float] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
+    for number, row in enumerate(_lines(text), start=1):
         if not row or (number == 1 and len(row) == _COLUMNS and _number(row[1]) is None):
             continue
         seconds = _number(row[1]) if len(row) == _COLUMNS else None
@@ -89,6 +90,14 @@ def _rows(text: str) -> list[tuple[tuple[str | int, ...], float]]:
     return [((name,), seconds) for name, seconds in found.items()]
 
 
+def _lines(text: str) -> Iterator[list[str]]:
+    lines = csv.reader(io.StringIO(text, newline=None))
+    try:
+        yield from lines
+    except csv.Error as error:
+        raise InputError(f"line {lines.line_num}: {error}") from None
+
+
 def _number(text: str) -> float | None:
     try:
         return float(text)
@@ -98,7 +107,7 @@ def _number(text: str) -> float | None:
 
 def _checked(culprit: str, seconds: object) -> float:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= seconds < math.inf:  # type: ignore[operator] # it is one of those
+    if not is_number or not 0 <= seconds <= sys.float_info.max:  # type: ignore[operator] # it is one of those
         raise InputError(f"{culprit}: {seconds!r:.80} are no seconds")
     return float(seconds)  # type: ignore[arg-type] # likewise
 
@@ -150,7 +159,8 @@ def _is_timed(event: Mapping[str, Any]) -> bool:
     times = [event.get("ts"), event.get("dur")]
     is_whole = event.get("ph", "X") == "X"
     return is_whole and all(
-        isinstance(time, int | float) and not isinstance(time, bool) and math.isfinite(time) for time in times
+        isinstance(time, int | float) and not isinstance(time, bool) and abs(time) <= sys.float_info.max
+        for time in times
     )
 
 
