@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import tomllib
@@ -76,7 +77,17 @@ def test_torchtitan_lists_the_modules_of_each_stage(given: NamedPlan, expected: 
 @pytest.mark.parametrize(("given", "expected"), [(WHOLE, ["h.2", "h.3"]), (SMALL, ["body", "head"])])
 def test_torch_begins_stages_at_modules(given: NamedPlan, expected: list[str]) -> None:
     """The outermost module that begins there."""
-    assert re.findall(r'^    "(.+)": SplitPoint.BEGINNING,$', FORMS["torch"](given), re.MULTILINE) == expected
+    assert re.findall(r"^    '(.+)': SplitPoint.BEGINNING,$", FORMS["torch"](given), re.MULTILINE) == expected
+
+
+def test_torch_quotes_whatever_a_module_is_called() -> None:
+    """As Python reads it."""
+    odd = "b'\"\x1b\n"
+    text = FORMS["torch"](plan(["a/x", f"{odd}/x"], 1))
+    read = ast.parse(text).body[-1]
+    assert isinstance(read, ast.Assign)
+    assert isinstance(read.value, ast.Dict)
+    assert [ast.literal_eval(key) for key in read.value.keys if key] == [odd]
 
 
 @pytest.mark.parametrize(("given", "modules"), [(WHOLE, 9), (SMALL, 3)])
@@ -182,6 +193,9 @@ def test_the_command_writes_or_says_the_nearest_and_its_cost(
     assert (tmp_path / "out.txt").read_text() == "VLLM_PP_LAYER_PARTITION=2,1,2\n"
     assert main(["emit", str(nearest), "--to", "coral"]) == 0
     assert capsys.readouterr().out == "9,3,8\n"
+    nearest.write_text('{"node_names": ["a"], "block_of": [1099511627776]}')
+    assert main([*words[:1], str(nearest), *words[2:]]) == 2
+    assert "block_of: 1099511627776 is no stage" in capsys.readouterr().err
     nearest.write_text("[]")
     assert main([*words[:1], str(nearest), *words[2:]]) == 2
     assert "a plan is a JSON object" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import slicegraph as sg
+from slicegraph.cli import options as shared
 from slicegraph.cli import output
 from slicegraph.cli.complaint import say
 from slicegraph.emission import FORMS, CannotSayError, NamedPlan, named_plan
@@ -28,6 +29,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="the graph of the plan: it costs the nearest plan where a form cannot say this one; openvino needs it",
     )
+    shared.add_dim(parser)
     parser.add_argument(
         "--nearest", metavar="OUT.json", help="write the nearest plan that the form can say, where it cannot say PLAN"
     )
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     document = read_json(Path(options.plan))
     if not isinstance(document, dict):
         raise sg.InputError(f"{options.plan}: a plan is a JSON object, as solve --plan writes it")
-    graph = None if options.model is None else sg.read(options.model)
+    graph = None if options.model is None else sg.read(options.model, dims=dict(options.dim))
     try:
         plan = named_plan(document, graph)
     except sg.InputError as error:

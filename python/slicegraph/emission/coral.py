@@ -5,13 +5,16 @@ libcoral's count-based partitioners cut a model so (``GetNumOpsPerSegment``, cor
 
 from __future__ import annotations
 
+from collections import Counter
+
 from slicegraph.emission.named import CannotSayError, NamedPlan
 
 
 def emit(plan: NamedPlan) -> str:
     """Give the counts."""
     plan.check_order()
-    counts = [plan.stages.count(stage) for stage in range(plan.num_stages)]
+    of = Counter(plan.stages)
+    counts = [of[stage] for stage in range(plan.num_stages)]
     if 0 in counts:
         raise CannotSayError(f"stage {counts.index(0)} has no operation, but each segment has one")
     return ",".join(map(str, counts)) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from slicegraph.errors import InputError
 from slicegraph.grain import module_parts
 from slicegraph.graph import Graph
+from slicegraph.machine import MAX_BLOCKS
 
 
 class CannotSayError(InputError):
@@ -129,8 +131,8 @@ def stack(plan: NamedPlan) -> Stack:
                 f"{plan.names[node]!r:.80} is in stage {stage}, where whole layers in order would have it in {wanted}",
                 nearest,
             )
-    homes = [plan.stages[unit[0]] for unit in units.values()]
-    return Stack(counts=tuple(homes.count(stage) for stage in range(plan.num_stages)))
+    homes = Counter(plan.stages[unit[0]] for unit in units.values())
+    return Stack(counts=tuple(homes[stage] for stage in range(plan.num_stages)))
 
 
 def layers(plan: NamedPlan) -> dict[tuple[str, ...], list[int]]:
@@ -159,8 +161,10 @@ def named_plan(document: Mapping[str, Any], graph: Graph | None = None) -> Named
         When the plan has no names or no partition, or is of another graph.
     """
     names, stages = document.get("node_names"), document.get("block_of")
-    if not isinstance(stages, list) or not stages or not all(type(stage) is int and stage >= 0 for stage in stages):
+    if not isinstance(stages, list) or not stages or not all(type(stage) is int for stage in stages):
         raise InputError("it has no block_of with a stage from 0 for each node")
+    if wrong := [stage for stage in stages if not 0 <= stage < MAX_BLOCKS]:
+        raise InputError(f"block_of: {wrong[0]!r:.20} is no stage, which are from 0 to 2^20 - 1")
     if not isinstance(names, list) or len(names) != len(stages) or not all(isinstance(name, str) for name in names):
         raise InputError("it has no node_names, as plans of models with names have")
     outputs = None if graph is None else _outputs(graph, names)

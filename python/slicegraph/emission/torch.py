@@ -24,7 +24,7 @@ def emit(plan: NamedPlan) -> str:
             reason = f"stage {plan.stages[node]} begins at {plan.names[node]!r:.80}, where no module begins"
             raise CannotSayError(reason, _nearest(plan, begins))
         points.append(".".join(path))
-    body = "".join(f'    "{point}": SplitPoint.BEGINNING,\n' for point in points)
+    body = "".join(f"    {point!r}: SplitPoint.BEGINNING,\n" for point in points)
     return f"from torch.distributed.pipelining import SplitPoint\n\nsplit_spec = {{\n{body}}}\n"
 
 
