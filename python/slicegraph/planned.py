@@ -51,8 +51,9 @@ def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
         _check_digest(plan.instance.graph.structure_digest, graph)
         given = plan.block_of
     elif isinstance(plan, Plan):
-        _check_digest(plan.document["graph"]["digest"], graph)
-        given = plan.document["block_of"]
+        about = plan.document.get("graph")
+        _check_digest(about.get("digest") if isinstance(about, dict) else None, graph)
+        given = plan.document.get("block_of")
     blocks = integers("plan", given)
     if blocks.shape != (graph.num_nodes,):
         raise InputError(f"plan: it has shape {blocks.shape}, but the graph has {graph.num_nodes} nodes")
@@ -61,6 +62,6 @@ def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
     return blocks
 
 
-def _check_digest(digest: str, graph: Graph) -> None:
+def _check_digest(digest: str | None, graph: Graph) -> None:
     if digest != graph.structure_digest:
         raise InputError("plan: it is about another graph: what is traced differs, or open_loops does")

@@ -142,6 +142,8 @@ def verify(
     >>> all(each.is_equal for each in sg.torch.verify(model, stages, (x,)))  # doctest: +SKIP
     True
     """
+    if not isinstance(stages, Sequence):
+        raise InputError(f"stages = {stages!r:.80}, but they are a list, as slicegraph.torch.stages gives it")
     checks.number(f"tolerance = {tolerance!r:.80}", tolerance, "a tolerance is not negative")
     require("torch")
     from slicegraph.stages.torch import compare  # noqa: PLC0415 - a library is imported when used

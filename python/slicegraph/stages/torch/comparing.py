@@ -40,6 +40,8 @@ def _bound(stages: Sequence[StageModule], args: Sequence[Any], kwargs: Mapping[s
     """Name what a module is called with as its stages do."""
     if not stages:
         raise InputError("stages: there is none")
+    if not all(hasattr(stage, "output_names") for stage in stages):
+        raise InputError("stages: they are not what slicegraph.torch.stages gives")
     names, spec = stages[0].meta["module_inputs"], stages[0].meta["module_in_spec"]
     ordered = {name: kwargs[name] for name in spec.child(1).context if name in kwargs}
     leaves, given = pytree.tree_flatten((tuple(args), ordered if len(ordered) == len(kwargs) else dict(kwargs)))
