@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from slicegraph.errors import printable
 from slicegraph.report.numbers import percent, time
 from slicegraph.result import Result
 
@@ -33,13 +34,13 @@ def grain_to_document(by: str, count: int, result: Result, free: Result) -> dict
 
 def grain_to_text(by: str, count: int, result: Result, free: Result) -> str:
     """Give the line of a table."""
-    slower = _slower(result.bottleneck, free.bottleneck)
+    groups, slower = f"grain        {printable(by)}: {count} groups", _slower(result.bottleneck, free.bottleneck)
     if slower is None:
-        return f"grain        {by}: {count} groups\n"
+        return f"{groups}\n"
     most = _slower(result.bottleneck, free.lower_bound)
     known = "" if most is None or most <= slower else f", at most {percent(most)}"
     against = f"{percent(slower)} slower than {time(free.bottleneck)} without them"
-    return f"grain        {by}: {count} groups; {against}{known}\n"
+    return f"{groups}; {against}{known}\n"
 
 
 def _slower(bottleneck: float, other: float) -> float | None:

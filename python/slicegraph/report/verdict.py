@@ -1,6 +1,7 @@
 """What is proved again of a certificate that holds, for people and for programs.
 
-The certificate itself says nothing here but numbers: no name in it is printed.
+The certificate itself says nothing here but numbers, and which rows of measured work count: no other name in it
+is printed.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Report:
     def to_text(self) -> str:
         """Give what is proved again, a line each, and in a line of its own what is only claimed."""
         verdict = self.verdict
-        lines = [self._headline(), f"question     {self._question()}"]
+        lines = [self._headline(), f"question     {printable(self._question())}"]
         if loose := [part for part in self._parts() if part not in self.pinned]:
             parts, options = zip(*(_PARTS[part] for part in loose), strict=True)
             lines.append(f"not pinned   {', '.join(parts)}: as the certificate says ({', '.join(options)})")
