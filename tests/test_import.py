@@ -93,6 +93,7 @@ def test_every_public_name_is_what_its_module_says() -> None:
         for alias in statement.names
     }
     assert {*typed, "__version__"} == set(sg.__all__) <= set(dir(sg))
+    assert {"jax", "torch"} <= set(dir(sg))
     for name, module in typed.items():
         home = importlib.import_module(f"{module}.{name}" if module == "slicegraph" else str(module))
         assert getattr(sg, name) is (home if module == "slicegraph" else getattr(home, name))

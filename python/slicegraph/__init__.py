@@ -110,7 +110,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "jax", "torch"})
 
 
 class _Package(ModuleType):

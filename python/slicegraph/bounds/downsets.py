@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 MAX_NODES = 30_000
 """Reachability takes nodes^2 / 8 bytes and as many steps."""
 FIRST_STEPS = 2**27
-MORE_STEPS = 2**29
-"""With which thresholds are tried first: most need no more; and when that was not enough before."""
+"""With which thresholds are tried first: most need no more."""
 ANY_WORK = 2**64 - 1
 """Steps of all thresholds together without a limit."""
 _MEMORY = 2 * 2**30

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 import slicegraph as sg
 from slicegraph.cli import options as shared
@@ -11,10 +10,6 @@ from slicegraph.cli import output
 from slicegraph.cli.complaint import say
 from slicegraph.cli.status import status
 from slicegraph.stages.profile import RUNS, THREADS, WARMUP, measure
-
-if TYPE_CHECKING:
-    # It loads onnxruntime.
-    pass
 
 _INTERRUPTED = 130
 
