@@ -224,6 +224,8 @@ def test_every_kind_of_plan_is_taken(tmp_path: Path) -> None:
         ([-1] * 9, "counts? from 0"),
         ([1] * 5 + [0] * 4, "block 0 reads what block 1 makes, 'scan.*tensors run to later blocks"),
         (["a"] * 9, "plan"),
+        (sg.Plan({}), "another graph"),
+        ({"block_of": [0] * 9}, "plan"),
     ],
 )
 def test_a_plan_that_is_none_is_refused(plan: Any, message: str) -> None:

@@ -191,6 +191,10 @@ def test_other_plans_and_stages_are_refused() -> None:
     stages = sg.torch.stages(module, args, result)
     with pytest.raises(sg.InputError, match=r"^stages: stage 1 reads '[\w./]+', which no stage before it gives"):
         sg.torch.verify(module, stages[1:], args)
+    with pytest.raises(sg.InputError, match=r"^stages = 5, but they are a list"):
+        sg.torch.verify(module, 5, args)  # type: ignore[arg-type] # on purpose
+    with pytest.raises(sg.InputError, match=r"^stages: they are not what"):
+        sg.torch.verify(module, [5], args)
     with pytest.raises(sg.InputError, match=r"^args: the stages were traced with"):
         sg.torch.verify(module, stages, (args[0], args[0]))
     backwards = dict(result.plan.document, block_of=[1 - block for block in result.block_of.tolist()])
