@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import slicegraph as sg
+from onnx_models import write
 from slicegraph.cli import main
 from slicegraph.emission import FORMS, CannotSayError, NamedPlan
 
@@ -199,3 +200,15 @@ def test_the_command_writes_or_says_the_nearest_and_its_cost(
     nearest.write_text("[]")
     assert main([*words[:1], str(nearest), *words[2:]]) == 2
     assert "a plan is a JSON object" in capsys.readouterr().err
+
+
+def test_a_model_with_a_named_dimension_is_taken_with_its_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write(
+        tmp_path / "model.onnx", "g (float[n, 2] x) => (float[n, 2] y) { [first] a = Relu(x) [last] y = Exp(a) }"
+    )
+    path = tmp_path / "plan.json"
+    path.write_text('{"node_names": ["first", "last"], "block_of": [0, 1]}')
+    assert main(["emit", str(path), "--to", "openvino", "--model", str(model), "--dim", "n=3"]) == 0
+    assert json.loads(capsys.readouterr().out)["affinity"] == {"first": "GPU.0", "y": "GPU.1"}

@@ -241,3 +241,5 @@ def test_arguments_of_another_structure_are_refused() -> None:
             run([stack], x)
     with pytest.raises(sg.InputError, match="stage 0 takes 1 inputs, not 2"):
         stages[0](stages[0].take(stack, x), x, x)
+    with pytest.raises(sg.InputError, match=r"^stage 0 takes the parameter args\[0\]\[0\], which is not given$"):
+        stages[0]({}, x)

@@ -151,5 +151,5 @@ def test_the_command_says_what_is_covered(tmp_path: Path, capsys: pytest.Capture
     assert max(block["work"] for block in json.loads(captured.out)["block_costs"]) == 3.0
     assert captured.err == (
         f"slicegraph: --measured {times}: 1 of 4 nodes are measured, 50.00% of the work; the work of 3 is an estimate"
-        " (1 aten.relu, 1 aten.conv2d, 1 aten.linear); 1 names are of no node ('nobody')\n"
+        " (1 aten.relu, 1 aten.conv2d, 1 aten.linear); 1 name is of no node ('nobody')\n"
     )

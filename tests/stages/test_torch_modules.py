@@ -177,6 +177,12 @@ def test_gradients_flow_through_stages() -> None:
     module.zero_grad()
 
 
+def test_an_exported_program_stands_for_its_module() -> None:
+    _, args, graph = traced("u-net")
+    stages = sg.torch.stages(graph.program, (), cut(graph, 2))
+    assert all(found.is_equal for found in sg.torch.verify(graph.program, stages, args))
+
+
 def test_other_plans_and_stages_are_refused() -> None:
     """In one line that names what is wrong."""
     module, args, graph = traced("u-net")
@@ -191,6 +197,8 @@ def test_other_plans_and_stages_are_refused() -> None:
     stages = sg.torch.stages(module, args, result)
     with pytest.raises(sg.InputError, match=r"^stages: stage 1 reads '[\w./]+', which no stage before it gives"):
         sg.torch.verify(module, stages[1:], args)
+    with pytest.raises(sg.InputError, match=r"^module = 5, but it is a torch.nn.Module"):
+        sg.torch.verify(5, stages, args)
     with pytest.raises(sg.InputError, match=r"^stages = 5, but they are a list"):
         sg.torch.verify(module, 5, args)  # type: ignore[arg-type] # on purpose
     with pytest.raises(sg.InputError, match=r"^stages: they are not what"):

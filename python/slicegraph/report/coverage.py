@@ -23,7 +23,8 @@ def coverage_to_line(coverage: Coverage) -> str:
         more = f" and {len(kinds) - _SHOWN} more" * (len(kinds) > _SHOWN)
         parts.append(f"the work of {len(coverage.open)} is an estimate ({', '.join(listed)}{more})")
     if coverage.unused:
-        names = ", ".join(repr(printable(name)) for name, _ in coverage.unused[:_SHOWN])
+        names = ", ".join(repr(name) for name, _ in coverage.unused[:_SHOWN])
         more = ", ..." * (len(coverage.unused) > _SHOWN)
-        parts.append(f"{len(coverage.unused)} names are of no node ({names}{more})")
+        count = "1 name is" if len(coverage.unused) == 1 else f"{len(coverage.unused)} names are"
+        parts.append(f"{count} of no node ({names}{more})")
     return "; ".join(parts)

@@ -46,9 +46,18 @@ class Stage:
     _in_tree: Any = field(repr=False)
 
     def __call__(self, parameters: Mapping[str, Any], *inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - arrays
-        """Run the stage."""
+        """Run the stage.
+
+        Raises
+        ------
+        InputError
+            When a parameter is missing, or there are not as many inputs as it has.
+        """
         if len(inputs) != len(self.inputs):
             raise InputError(f"stage {self.block} takes {len(self.inputs)} inputs, not {len(inputs)}")
+        missing = next((name for name in self.parameters if name not in parameters), None)
+        if missing is not None:
+            raise InputError(f"stage {self.block} takes the parameter {missing}, which is not given")
         result: tuple[Any, ...] = self.function(dict(parameters), *inputs)
         return result
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from slicegraph.errors import InputError
@@ -58,6 +59,10 @@ def compare(
     tolerance: float,
 ) -> tuple[Difference, ...]:
     """Run a module and its stages on the same arguments, without gradients, and compare what they give."""
+    if isinstance(module, ExportedProgram):
+        module = module.module()
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"module = {module!r:.80}, but it is a torch.nn.Module, or an exported program")
     _bound(stages, args, kwargs)
     buffers = _buffers(module, *stages)
     before = [buffer.clone() for buffer in buffers]
