@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import row_proofs
+import slicegraph as sg
 from certificates import certify, relax
 from questions import Question
 from slicegraph.certificate.model import Certificate
@@ -127,6 +128,19 @@ def test_what_rests_on_a_solver_stands_beside(model: str, tmp_path: Path, capsys
         "status       within_gap: no partition is faster by more than the gap",
         "claimed, not proved again: 3.125 s, a gap of 0.00% (on a solver's word)",
     ]
+
+
+def test_rows_of_work_are_made_printable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of all names in a certificate these alone are printed."""
+    row = "g\x1b[2J"
+    graph = sg.Graph(work_on={row: [1, 2]}, work=[1, 2], producer=[0], size=[8], consumers=[1], consumer_offsets=[0, 1])
+    instance = sg.Instance(graph, device=sg.Device(bandwidth=64.0, work=row), num_blocks=2)
+    sg.write(graph, tmp_path / "graph.json")
+    path = written(tmp_path, sg.audit(instance, [0, 1], stop=sg.MaxRuntime(1), threads=1).certificate)
+    assert main(["check", str(tmp_path / "graph.json"), path]) == 0
+    told = capsys.readouterr().out
+    assert "work g\\x1b[2J" in told
+    assert all(line.isprintable() for line in told.splitlines())
 
 
 def test_without_a_partition_no_gap_is_claimed(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
