@@ -26,8 +26,10 @@ pub(crate) fn split<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, steps: &mu
         if !part.reach.close(&mut part.windows, steps)? || is_nothing_left(closing, &mut part, most, steps)? {
             continue;
         }
-        let Some(halves) = self::halves(&part, steps)? else { return closing.by_levels(&part, steps) };
-        parts.extend(halves);
+        match self::halves(&part, steps)? {
+            Some(halves) => parts.extend(halves),
+            None => closing.by_levels(&part, steps)?,
+        }
     }
     Ok(())
 }

@@ -157,6 +157,27 @@ fn few_steps_prove_nothing_that_is_not_so() {
 }
 
 #[test]
+fn all_parts_are_proved_where_each_has_few_steps() {
+    let mut counts = [0; 2];
+    for (case, problem, best, thresholds) in cases(300, 6) {
+        let problem = Quotient::new(&problem).to_problem();
+        let quotient = Quotient::new(&problem);
+        for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
+            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let reach = reach.expect("no cycle");
+            let scope = Scope { windows: reach.all(), reach, is_part: false };
+            for steps in [250, 500, 1000, 2000] {
+                let is_proved = split(&closing, &scope, &mut Steps::new(steps)).is_ok();
+                assert!(!is_proved || threshold <= best, "case {case} at {threshold} of {best}");
+                counts[usize::from(is_proved)] += 1;
+            }
+        }
+    }
+    assert!(counts.iter().all(|&count| count > 300), "{counts:?}");
+}
+
+#[test]
 fn windows_of_all_blocks_are_open() {
     let windows = Windows { first: vec![1, 2], last: vec![1, 2] };
     assert!(windows.are_open() && !Windows { last: vec![1, 1], ..windows }.are_open());
