@@ -24,7 +24,7 @@ mod completion;
 mod components;
 mod crossing;
 mod cut;
-mod dear;
+mod expensive;
 mod frontiers;
 mod labels;
 mod levels;
@@ -43,7 +43,7 @@ mod windows;
 
 pub use close::By;
 use close::close;
-use dear::check_dear_node;
+use expensive::check_expensive_node;
 use log::{Closing, Log};
 use merges::replay;
 pub use problem::Problem;
@@ -58,7 +58,9 @@ pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<By, Sto
     let quotient = replay(problem, log.threshold, &log.merges, steps)?.without_spare_blocks();
     match log.closing {
         Closing::Nothing => Ok(By::Merges),
-        Closing::DearNode { node, threshold } => check_dear_node(&quotient, node, threshold, steps).map(|()| By::Cut),
+        Closing::ExpensiveNode { node, threshold } => {
+            check_expensive_node(&quotient, node, threshold, steps).map(|()| By::Cut)
+        }
         Closing::NoneIsBetter(threshold) => close(&quotient, threshold, steps),
     }
 }

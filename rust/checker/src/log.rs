@@ -6,7 +6,7 @@
 //! ```text
 //! VERSION, threshold of the merges, sections
 //! 1 merges:    count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
-//! 2 dear node: a node of the quotient, and what every block with it costs at least
+//! 2 expensive node: a node of the quotient, and what every block with it costs at least
 //! 3 none:      a threshold that no partition of the quotient beats
 //! ```
 //!
@@ -25,7 +25,7 @@ const NONE_IS_BETTER: u64 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
     /// Every block with this node of the quotient costs at least the threshold.
-    DearNode {
+    ExpensiveNode {
         /// The node.
         node: usize,
         /// What it costs.
@@ -64,7 +64,7 @@ impl Log {
             match tag {
                 MERGES => log.merges = numbers.merges()?,
                 DEAR_NODE => {
-                    log.closing = Closing::DearNode { node: numbers.index()?, threshold: numbers.ticks()? };
+                    log.closing = Closing::ExpensiveNode { node: numbers.index()?, threshold: numbers.ticks()? };
                 }
                 NONE_IS_BETTER => log.closing = Closing::NoneIsBetter(numbers.ticks()?),
                 _ => return Err(Stop::malformed("there is no such section")),

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use crate::cases::{Features, optimum, random_problem, source};
 use crate::close::{Closing, Scope, close};
-use crate::dear::check_dear_node;
+use crate::expensive::check_expensive_node;
 use crate::merges::{Rule, replay};
 use crate::problem::{CAPACITY, Problem};
 use crate::quotient::Quotient;
@@ -125,12 +125,12 @@ fn merges_that_are_allowed_keep_a_better_partition() {
 }
 
 #[test]
-fn every_block_with_a_dear_node_costs_as_much() {
+fn every_block_with_an_expensive_node_costs_as_much() {
     let mut counts = [0; 2];
     for (case, problem, best, _) in cases(300, 5) {
         for node in 0..problem.num_nodes() {
             for threshold in [best.min(60) - 1, best.min(60), best.min(60) + 1] {
-                let proved = is_proved(check_dear_node(&problem, node, threshold, &mut Steps::new(u64::MAX)));
+                let proved = is_proved(check_expensive_node(&problem, node, threshold, &mut Steps::new(u64::MAX)));
                 assert!(!proved || threshold <= best, "case {case} at {threshold} of {best}");
                 counts[usize::from(proved)] += 1;
             }

@@ -85,7 +85,7 @@ proptest! {
 }
 
 #[test]
-fn a_chain_of_dear_tensors_becomes_one_node() {
+fn a_chain_of_expensive_tensors_becomes_one_node() {
     // Nodes of one second, two seconds to cross: no block below two seconds can end between two nodes.
     let instance = chain(1000, 4);
     let reduction = reduced(&instance, 4 * half_second(&instance));

@@ -70,7 +70,7 @@ fn of_all_partitions_that_cost_no_more_the_least_is_found() {
 }
 
 #[test]
-fn what_is_called_the_least_is_so_and_nothing_is_dearer_however_few_the_steps_are() {
+fn what_is_called_the_least_is_so_and_nothing_costs_more_however_few_the_steps_are() {
     let (mut num_least, mut num_open) = (0, 0);
     for case in 0..3000 {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(case);

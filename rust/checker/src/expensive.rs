@@ -1,4 +1,4 @@
-//! R5, the dear node: by a minimum cut (`cut.rs`) every block that may hold it costs the threshold, on every kind of device.
+//! R5, the expensive node: by a minimum cut (`cut.rs`) every block that may hold it costs the threshold, on every kind of device.
 
 use crate::cut::{Network, Question};
 use crate::problem::Problem;
@@ -6,7 +6,12 @@ use crate::quotient::Quotient;
 use crate::stop::{Steps, Stop};
 
 /// Proves that every block that may hold a node costs the threshold.
-pub(crate) fn check_dear_node(problem: &Problem, node: usize, threshold: i64, steps: &mut Steps) -> Result<(), Stop> {
+pub(crate) fn check_expensive_node(
+    problem: &Problem,
+    node: usize,
+    threshold: i64,
+    steps: &mut Steps,
+) -> Result<(), Stop> {
     if node >= problem.num_nodes() {
         return Err(Stop::malformed(format!("{node} is no node of the quotient")));
     }
