@@ -74,7 +74,7 @@ def test_what_is_wide_has_a_run() -> None:
     assert sg.solve(chain, warm_start=[0, 0, 0]).evaluations != 4
 
 
-def test_a_bottleneck_of_few_ticks_is_left_to_a_run() -> None:
+def test_a_bottleneck_of_few_ticks_is_found() -> None:
     """One tensor that nobody cuts takes nearly all ticks; the best slicing has 16, the optimum 14, the mean 13."""
     tick = 2.0**-11
     work = [tick * ticks for ticks in (0, 0, 4, 6, 6, 4, 6)]

@@ -15,9 +15,6 @@ from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import Progress
 
 _log = logging.getLogger(__name__)
-_LEAST_TICKS = 2**9
-"""Of a lower bound that is not met: below it thresholds are few ticks apart and cannot be halved to the end, as where
-one tensor takes nearly all ticks. It is the core's ``open``."""
 
 
 def solve_at_once(instance: Instance, task: Task) -> Ended | None:
@@ -35,7 +32,7 @@ def solve_at_once(instance: Instance, task: Task) -> Ended | None:
     """
     begin, ordinary = time.monotonic(), combinatorial(instance)
     first = AtOnce.first(instance.core)
-    if first is None or ordinary.ticks < min(_LEAST_TICKS, first.bottleneck):
+    if first is None:
         return None
     seconds, bottleneck = time.monotonic() - begin, instance.seconds(first.bottleneck)
     _log.info("%.2f s: best %.6g s after %d candidates", seconds, bottleneck, first.evaluations)

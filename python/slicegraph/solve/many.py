@@ -7,7 +7,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from slicegraph import checks
@@ -112,7 +112,7 @@ def _on_threads(
     with ThreadPoolExecutor(num_workers, thread_name_prefix="slicegraph") as pool:
         futures: list[Future[None]] = [pool.submit(work) for _ in range(num_workers)]
         try:
-            wait(futures)
+            wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             is_cancelled.set()
     for future in futures:

@@ -153,7 +153,7 @@ impl Bracket<'_> {
         while instance.combinatorial_bound() < self.best.bottleneck {
             let threshold = self.best.bottleneck;
             let open = threshold - self.lower;
-            if let Some(quotient) = narrow.as_ref().filter(|_| open > threshold / self.params.open) {
+            if let Some(quotient) = narrow.as_ref().filter(|_| open > (threshold / self.params.open).max(1)) {
                 let middle = self.lower + open / 2;
                 if self.decide(quotient, middle)?.is_some() {
                     self.lower = middle;
