@@ -54,6 +54,13 @@ def test_a_faster_link_leaves_the_speed_at_which_parameters_stream_in() -> None:
     assert changes["memory + 10 %"] == 13.0
 
 
+def test_without_latency_a_transfer_takes_what_its_size_does() -> None:
+    """Two nodes of 2 s that send 1 B at 1 B/s, 3 s late: together they take 4 s, apart 6 s or, at once, 3 s."""
+    why = explained(chain([2, 2], [1]), sg.Device(bandwidth=1.0, latency=3.0), 2)
+    changes = {each.change: each.bottleneck for each in why.what_ifs}
+    assert (changes["link twice as fast"], changes["latency gone"]) == (4.0, 3.0)
+
+
 @given(questions())
 @settings(max_examples=40)
 def test_what_changes_give_is_never_below_their_bound_or_above_what_was_known(question: Question) -> None:

@@ -119,6 +119,8 @@ def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
         streaming = device.overflow_bandwidth or device.bandwidth
         faster = dataclasses.replace(device, bandwidth=2 * device.bandwidth, overflow_bandwidth=streaming)
         add("link twice as fast", device=faster)
+        if device.latency:
+            add("latency gone", device=dataclasses.replace(device, latency=0.0))
     if instance.num_blocks < graph.num_nodes:
         add("one more stage", num_blocks=instance.num_blocks + 1)
     if instance.memory_limit is not None or any(block.overflow for block in result.block_costs):
