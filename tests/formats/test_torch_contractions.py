@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
+from torch_models import Calling
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 functional, aten = torch.nn.functional, torch.ops.aten
@@ -21,15 +22,6 @@ _few = settings(max_examples=25, deadline=None)
 def tensor(*shape: int, dtype: Any = torch.float32) -> Any:
     """Make a tensor without elements."""
     return torch.ones(shape, dtype=dtype, device="meta")
-
-
-class _Calling(torch.nn.Module):  # type: ignore[misc, name-defined] # its type is not known where it is not installed
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
 
 
 def _flops(target: Any, *args: Any, **kwargs: Any) -> int:
@@ -65,7 +57,7 @@ def _counted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
 
 def _exported(function: Callable[..., Any], *args: Any) -> Any:
     with torch.no_grad():
-        return sg.from_torch(_Calling(function).eval(), args).arrays
+        return sg.from_torch(Calling(function).eval(), args).arrays
 
 
 @_few

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import slicegraph as sg
+from torch_models import Calling
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
-_Module: Any = torch.nn.Module
 
 
 class DynamicCache:
@@ -20,15 +20,6 @@ class DynamicCache:
 
     def __init__(self) -> None:
         self.keys = torch.ones(4)
-
-
-class _Calling(_Module):  # type: ignore[misc] # its type is not known where it is not installed
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
 
 
 def _branch(x: Any) -> Any:
@@ -55,11 +46,11 @@ def test_a_fault_is_one_line_that_says_what_to_change(name: str, *, strict: bool
     """Whichever way it is exported."""
     function, args, told = FAULTS[name]
     with pytest.raises(sg.InputError, match=f"^model: {told}") as caught:
-        sg.from_torch(_Calling(function), args, name="model", strict=strict)
+        sg.from_torch(Calling(function), args, name="model", strict=strict)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_strict_is_a_flag() -> None:
     """Nothing else stands for one."""
     with pytest.raises(sg.InputError, match=r"^strict = 1, but it is True or False$"):
-        sg.from_torch(_Calling(_branch), (torch.ones(4),), strict=1)  # type: ignore[arg-type] # on purpose
+        sg.from_torch(Calling(_branch), (torch.ones(4),), strict=1)  # type: ignore[arg-type] # on purpose

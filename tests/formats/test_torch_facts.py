@@ -8,28 +8,15 @@ from typing import Any
 import pytest
 
 import slicegraph as sg
+from torch_models import Calling
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 functional, tensor = torch.nn.functional, torch.ones
 
 
-_Module: Any = torch.nn.Module
-
-
-class _Calling(_Module):  # type: ignore[misc] # its type is not known where it is not installed
-    """A module that calls a function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
-
-
 def _graph(function: Callable[..., Any], *args: Any) -> sg.Graph:
     with torch.no_grad():
-        return sg.from_torch(_Calling(function).eval(), args)
+        return sg.from_torch(Calling(function).eval(), args)
 
 
 def _indices(*shape: int) -> Any:

@@ -8,25 +8,16 @@ from typing import Any
 
 import pytest
 
+from torch_models import Calling
+
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 import slicegraph as sg  # noqa: E402
-
-_Module: Any = torch.nn.Module
-
-
-class _Calling(_Module):  # type: ignore[misc] # its type is not known where it is not installed
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
 
 
 def _one(function: Callable[..., Any], *args: Any) -> tuple[int, bool]:
     """Give what the last operator of a function computes, and whether that is a guess."""
     with torch.no_grad():
-        graph = sg.from_torch(_Calling(function).eval(), args).arrays
+        graph = sg.from_torch(Calling(function).eval(), args).arrays
     assert graph.flops is not None
     assert graph.is_guess is not None
     return int(graph.flops[-1]), bool(graph.is_guess[-1])

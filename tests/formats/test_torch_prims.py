@@ -8,19 +8,11 @@ from typing import Any
 import pytest
 
 import slicegraph as sg
+from torch_models import Calling
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
-_Module: Any = torch.nn.Module
+
 prims = torch.ops.prims
-
-
-class _Calling(_Module):  # type: ignore[misc] # its type is not known where it is not installed
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args: Any) -> Any:
-        return self.function(*args)
 
 
 FLOPS: dict[str, tuple[Callable[[Any], Any], int]] = {
@@ -39,7 +31,7 @@ def test_a_primitive_counts_by_element(name: str) -> None:
     """Elementwise work counts outputs, reductions count inputs, moving counts nothing; none is a guess."""
     function, expected = FLOPS[name]
     with torch.no_grad():
-        arrays = sg.from_torch(_Calling(function).eval(), (torch.ones(3, 4),)).arrays
+        arrays = sg.from_torch(Calling(function).eval(), (torch.ones(3, 4),)).arrays
     assert arrays.flops is not None
     assert arrays.is_guess is not None
     assert (int(arrays.flops.sum()), bool(arrays.is_guess.any())) == (expected, False)
