@@ -37,7 +37,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--budget",
         type=_steps,
         metavar="N",
-        help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, two minutes at most)",
+        help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, about a minute)",
     )
     parser.add_argument("--replay", action="store_true", help=f"a budget of {LARGE_STEPS:,} steps")
     parser.add_argument("--slow", action="store_true", help="prove it all in plain Python, a second implementation")
