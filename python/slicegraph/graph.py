@@ -291,30 +291,36 @@ def read(
     dims: Mapping[str, int] | None = None,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
+    params: Sequence[str] | None = None,
 ) -> Graph:
     """Read a graph from a file.
 
     Parameters
     ----------
     path
-        An ``.onnx`` model (optional dependency ``onnx``), a native graph (``.json``, ``.json.gz``), or the input of
-        another planner: a profile of PipeDream (``.txt``), TensorFlow's CostGraphDef as text (``.pbtxt``), or, when the
-        format is named, JSON of dnn-partitioning (``"msr"``) or of Piper (``"piper"``).
+        An ``.onnx`` model (optional dependency ``onnx``), StableHLO (``.mlir``, ``.mlirbc``, ``.stablehlo``: text,
+        bytecode, or what ``jax.export`` writes; optional dependency ``jax``), a native graph (``.json``, ``.json.gz``),
+        or the input of another planner: a profile of PipeDream (``.txt``), TensorFlow's CostGraphDef as text
+        (``.pbtxt``), or, when the format is named, JSON of dnn-partitioning (``"msr"``) or of Piper (``"piper"``).
     format
-        ``"onnx"``, ``"native"``, ``"msr"``, ``"piper"``, ``"pipedream"`` or ``"cost_graph"``, when the suffix does not
-        tell. What each takes from its file stands in the module of that name, `slicegraph.formats.msr` and so on.
+        ``"onnx"``, ``"stablehlo"``, ``"native"``, ``"msr"``, ``"piper"``, ``"pipedream"`` or ``"cost_graph"``, when the
+        suffix does not tell. What each takes from its file stands in the module of that name,
+        `slicegraph.formats.msr` and so on.
     dims
         Sizes of named dimensions of an ONNX model, such as ``{"batch": 1}``.
     flops
-        What operators of an ONNX model compute, by name (``"my::op"`` or ``"my.op"``): a function that takes the shapes
+        What operators of a model compute, by name (``"my::op"`` or ``"my.op"``): a function that takes the shapes
         of the inputs and those of the outputs and gives floating-point operations, or a formula such as
         ``"2 * out0 * in0.shape[-1]"`` (`slicegraph.formats.counting.expression.Expression`). It goes before the
         reader's own rules. An operator that has neither is guessed by the bytes that it moves, and marked in
         ``is_guess``.
     trips
-        How often a loop of an ONNX model runs of which the model does not say it, by the name of its node, by its
+        How often a loop of a model runs of which the model does not say it, by the name of its node, by its
         operator (``"Loop"``), or by a pattern of names: ``{"decoder/*": 12}``. Otherwise such a loop counts one run of
         its body, and is marked in ``is_guess``.
+    params
+        Which arguments of StableHLO are parameters, by name or pattern of names, such as ``["params*"]``. None: a guess
+        by their names, which is logged as a warning (`slicegraph.formats.stablehlo.parameters`).
 
     Raises
     ------
@@ -327,7 +333,9 @@ def read(
     >>> graph = sg.read("resnet50.onnx", dims={"batch": 1})  # doctest: +SKIP
     """
     format = None if format is None else checks.text("format", format)  # noqa: A001 - see above
-    arrays = formats.read(checks.path("path", path), format=format, dims=checks.dims(dims), flops=flops, trips=trips)
+    known = checks.dims(dims)
+    place = checks.path("path", path)
+    arrays = formats.read(place, format=format, dims=known, flops=flops, trips=trips, params=_patterns(params))
     try:
         return Graph(**fields(arrays))
     except InputError as error:
@@ -348,6 +356,14 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> None:
 def fields(arrays: GraphArrays) -> dict[str, Any]:
     """Give the arrays of a graph as the arguments that build it."""
     return {field.name: getattr(arrays, field.name) for field in dataclasses.fields(arrays)}
+
+
+def _patterns(params: Sequence[str] | None) -> list[str] | None:
+    if params is None:
+        return None
+    if isinstance(params, str) or not isinstance(params, Sequence):
+        raise InputError(f"params: a list of names or patterns is asked for, not {params!r:.80}")
+    return [checks.text("params", each) for each in params]
 
 
 def _given(convert: Callable[[str, ArrayLike], NDArray[Any]], **columns: ArrayLike | None) -> dict[str, Any]:

@@ -80,6 +80,35 @@ node { name: "a" id: 3 output_info { size: 100 alias_input_port: -1 dtype: DT_FL
 node { name: 'b' id: 4 input_info { preceding_node: 3 preceding_port: 0 } control_input: 0 is_final: true
   output_info < size: 8 > compute_cost: 0x10 }
 """
+STABLEHLO = """
+module @m {
+  func.func public @main(%p: tensor<3x4x4xf32> loc("p['w']"), %x: tensor<2x4xf32> loc("x")) -> tensor<2x4xf32> {
+    %c = stablehlo.constant dense<0> : tensor<i32>
+    %0:2 = stablehlo.while(%i = %c, %y = %x) : tensor<i32>, tensor<2x4xf32>
+    cond {
+      %n = stablehlo.constant dense<3> : tensor<i32>
+      %1 = stablehlo.compare LT, %i, %n, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %1 : tensor<i1>
+    } do {
+      %one = stablehlo.constant dense<1> : tensor<i32>
+      %1 = stablehlo.dynamic_slice %p, %i, %c, %c, sizes = [1, 4, 4]
+        : (tensor<3x4x4xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x4x4xf32>
+      %2 = stablehlo.reshape %1 : (tensor<1x4x4xf32>) -> tensor<4x4xf32>
+      %3 = stablehlo.dot_general %y, %2, contracting_dims = [1] x [0]
+        : (tensor<2x4xf32>, tensor<4x4xf32>) -> tensor<2x4xf32>
+      %4 = func.call @act(%3) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      %5 = stablehlo.add %i, %one : tensor<i32>
+      stablehlo.return %5, %4 : tensor<i32>, tensor<2x4xf32>
+    }
+    return %0#1 : tensor<2x4xf32>
+  }
+  func.func private @act(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+    %0 = stablehlo.tanh %x : tensor<2x4xf32> loc("jit(f)/act/tanh")
+    %1 = stablehlo.custom_call @other(%0) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    return %1 : tensor<2x4xf32>
+  }
+}
+"""
 MODELS = (
     """g (float[n,4] x, int64[n] rows) => (float[n,4] c, float[2,4] b) <float[4] w = {1, 2, 3, 4}>
     { a = Mul(x, w) b = Gather(a, rows) c = Relu(a) }""",
@@ -271,6 +300,7 @@ TARGETS: Mapping[str, Callable[[Corpus, Random], None]] = {
     "piper": _planner("piper", PIPER),
     "pipedream": _planner("pipedream", PIPEDREAM),
     "cost_graph": _planner("cost_graph", COST_GRAPH),
+    "stablehlo": _planner("stablehlo", STABLEHLO),
     "plan": plan,
     "certificate": certificate,
     "manifest": manifest,

@@ -35,8 +35,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="an .onnx model, a native graph (.json, .json.gz), a profile of PipeDream (.txt), a CostGraphDef (.pbtxt),"
-        " or with --format another planner's input",
+        help="an .onnx model, StableHLO (.mlir, .mlirbc, .stablehlo), a native graph (.json, .json.gz), a profile of"
+        " PipeDream (.txt), a CostGraphDef (.pbtxt), or with --format another planner's input",
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     add_dim(parser)
@@ -47,7 +47,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_formula,
         metavar="OP=EXPR",
-        help="what each node of an ONNX operator computes, before the reader's own rules; EXPR is made of numbers, in0"
+        help="what each node of an operator computes, before the reader's own rules; EXPR is made of numbers, in0"
         " and out0 (elements of an input or output), in0.shape[-1], names of integer attributes, + - * / // %% **, and"
         " ceil, floor, log2, max, min, sqrt: my.Attention='2 * out0 * in1.shape[1]'",
     )
@@ -57,8 +57,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_trips,
         metavar="NAME=N",
-        help="how often a loop of an ONNX model runs of which the model does not say it; NAME is its node, its operator"
+        help="how often a loop of a model runs of which the model does not say it; NAME is its node, its operator"
         " or a pattern of nodes",
+    )
+    parser.add_argument(
+        "--params",
+        action="append",
+        metavar="GLOB",
+        help="arguments of StableHLO that are parameters, by name or pattern (default: guessed by names, and told)",
     )
 
 
@@ -156,6 +162,7 @@ def read_graph(options: argparse.Namespace) -> sg.Graph:
         dims=dict(options.dim),
         flops=dict(options.flops_of) or None,
         trips=dict(options.trips) or None,
+        params=options.params,
     )
     if options.measured is None:
         return graph

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
 
-FORMATS = ("onnx", "native", "msr", "piper", "pipedream", "cost_graph")
+FORMATS = ("onnx", "stablehlo", "native", "msr", "piper", "pipedream", "cost_graph")
 """What can be read; a format is the module of that name, which is imported when used."""
+_LIBRARIES = {"onnx": ("onnx", "onnx", "ONNX"), "stablehlo": ("jax", "jax", "StableHLO")}
+"""What a format takes beyond this package: the module, the extra that installs it, and what the format is called."""
+_OPTIONS = {"onnx": {"dims", "flops", "trips"}, "stablehlo": {"flops", "trips", "params"}}
+_ASKED = {
+    "dims": "dimensions are given, but only ONNX models have named ones",
+    "flops": "flops of operators are given, but only ONNX models and StableHLO state shapes to count them by",
+    "trips": "trips of loops are given, but only ONNX models and StableHLO have loops",
+    "params": "parameters are named, but only StableHLO does not say which arguments they are",
+}
 _FORMAT_OF_SUFFIX = {
     ".onnx": "onnx",
+    ".mlir": "stablehlo",
+    ".mlirbc": "stablehlo",
+    ".stablehlo": "stablehlo",
     ".json": "native",
     ".json.gz": "native",
     ".txt": "pipedream",
@@ -29,6 +41,7 @@ def read(
     dims: Mapping[str, int] | None,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
+    params: Sequence[str] | None = None,
 ) -> GraphArrays:
     """Read a graph in the named format, or in the one that the suffix tells.
 
@@ -40,19 +53,16 @@ def read(
     format = format or _format_of(path)  # noqa: A001 - see above
     if format not in FORMATS:
         raise InputError(f"{path}: no format {format!r}, but {', '.join(FORMATS[:-1])} and {FORMATS[-1]}")
-    if format == "onnx":
-        if importlib.util.find_spec("onnx") is None:
-            raise InputError(f"{path}: reading ONNX takes the onnx package; pip install slicegraph[onnx]")
-        from slicegraph.formats import onnx  # noqa: PLC0415 - a format is imported when used
-
-        return onnx.read(path, dims=dims, flops=flops, trips=trips)
-    if dims:
-        raise InputError(f"{path}: dimensions are given, but only ONNX models have named ones")
-    if flops:
-        raise InputError(f"{path}: flops of operators are given, but only ONNX models state shapes to count them by")
-    if trips:
-        raise InputError(f"{path}: trips of loops are given, but only ONNX models have loops")
-    arrays: GraphArrays = importlib.import_module(f"slicegraph.formats.{format}").read(path)
+    given = {"dims": dims, "flops": flops, "trips": trips, "params": params}
+    known = _OPTIONS.get(format, set())
+    for option, value in given.items():
+        if option not in known and (value or (option == "params" and value is not None)):
+            raise InputError(f"{path}: {_ASKED[option]}")
+    module, extra, called = _LIBRARIES.get(format, ("", "", ""))
+    if module and importlib.util.find_spec(module) is None:
+        raise InputError(f"{path}: reading {called} takes the {module} package; pip install slicegraph[{extra}]")
+    reader = importlib.import_module(f"slicegraph.formats.{format}")
+    arrays: GraphArrays = reader.read(path, **{option: value for option, value in given.items() if option in known})
     return arrays
 
 

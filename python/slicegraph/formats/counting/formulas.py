@@ -24,6 +24,25 @@ def products(outputs: int, inner: int, *, added: int = 0) -> int:
     return outputs * (2 * inner + added)
 
 
+def convolution(outputs: int, inputs: int, channels: tuple[int, int], window: int, *, groups: int | None) -> int:
+    """Sum one group's channels and the kernel for each output, or, transposed, spread each input over them.
+
+    Parameters
+    ----------
+    outputs, inputs
+        Elements.
+    channels
+        Of the kernel: input channels of one group, and all output channels.
+    window
+        Elements of the kernel for a pair of channels.
+    groups
+        Of a transposed one; None: it is not transposed.
+    """
+    if groups is None:
+        return products(outputs, channels[0] * window)
+    return 2 * inputs * channels[1] // groups * window
+
+
 def attention(scores: int, width: int, value_width: int) -> int:
     """Make scores from keys of some width, normalise them, and take the mean of the values."""
     return scores * (2 * width + NORMALISING + 2 * value_width)

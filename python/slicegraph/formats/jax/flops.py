@@ -136,14 +136,16 @@ def _contraction(eqn: JaxprEqn, contracted: Any) -> int:  # noqa: ANN401 - axes,
 
 
 def _convolution(eqn: JaxprEqn) -> int:
-    """Sum one group's channels and the kernel for each output, or, transposed, spread each input over them."""
     spec: Sequence[int] = eqn.params["dimension_numbers"].rhs_spec
     kernel = shape(eqn.invars[1].aval)
-    inner, window = kernel[spec[1]], math.prod(kernel[axis] for axis in spec[2:])
-    if math.prod(eqn.params["lhs_dilation"]) == 1:
-        return formulas.products(_outputs(eqn), inner * window)
     groups = int(eqn.params["feature_group_count"] * eqn.params["batch_group_count"])
-    return 2 * _input(eqn) * kernel[spec[0]] // groups * window
+    return formulas.convolution(
+        _outputs(eqn),
+        _input(eqn),
+        (kernel[spec[1]], kernel[spec[0]]),
+        math.prod(kernel[axis] for axis in spec[2:]),
+        groups=groups if math.prod(eqn.params["lhs_dilation"]) > 1 else None,
+    )
 
 
 def _sort(eqn: JaxprEqn) -> int:
