@@ -83,7 +83,7 @@ def test_what_is_false_is_refuted_and_without_steps_nothing_is() -> None:
 
 
 def claimed(log: bytes) -> int:
-    """What a log claims of the problem: the closing threshold, below that of merges where there are some."""
+    """What a log claims of the problem: a threshold, below that of merges where there are some."""
     numbers, number, shift = [], 0, 0
     for byte in log:
         number |= (byte & 0x7F) << shift
@@ -91,11 +91,8 @@ def claimed(log: bytes) -> int:
         if byte < 0x80:
             numbers.append(number)
             number = shift = 0
-    num_merges = numbers[3] if numbers[2:3] == [1] else 0
-    rest = numbers[4 + 3 * num_merges :] if numbers[2:3] == [1] else numbers[2:]
-    if not rest:
-        return 0
-    return min(rest[-1], numbers[1]) if num_merges else rest[-1]
+    has_merges = numbers[3:4] == [1] and numbers[4:5] != [0]
+    return min(numbers[1], numbers[2]) if has_merges else numbers[2]
 
 
 def test_with_a_byte_changed_a_log_is_refused_or_true() -> None:

@@ -20,8 +20,8 @@ from slicegraph.certificate.structure import PlacedError, within
 VISITS_PER_STEP: Final = 200
 """Arcs, nodes and labels that it looks at in the time of a step."""
 _MAGIC = 0x0031_4750_4753
-_VERSION = 1
-_MERGES, _DEAR_NODE, _NONE_IS_BETTER = 1, 2, 3
+_VERSION = 2
+_MERGES, _EXPENSIVE_NODE = 1, 10
 _RULES = tuple(TITLES)
 _MOST_BLOCKS = 2**12
 _MOST_VISITS = 2**63
@@ -39,24 +39,26 @@ class Claim:
         A node of the quotient, and what every block with it costs at least; None: none is named.
     threshold
         Ticks that no partition of the quotient beats; None: no such thing is claimed.
+    hints
+        How to prove the threshold: sections of a log, as ``log.rs`` reads them. What they say is proved again.
     """
 
     reduction: Mapping[str, Any] | None
     node: tuple[int, int] | None = None
     threshold: int | None = None
+    hints: bytes = b""
 
     def log(self) -> bytes:
         """Give the log of the claim."""
         merges = self.reduction["merges"] if self.reduction else []
-        numbers = [_VERSION, self.reduction["threshold"] if self.reduction else 0]
+        claimed = self.node[1] if self.node is not None else self.threshold or 0
+        numbers = [_VERSION, self.reduction["threshold"] if self.reduction else 0, claimed]
         numbers += [_MERGES, len(merges)]
         for rule, one, other in merges:
             numbers += [_RULES.index(rule), one, other]
-        if self.node is not None:
-            numbers += [_DEAR_NODE, *self.node]
-        if self.threshold is not None:
-            numbers += [_NONE_IS_BETTER, self.threshold]
-        return b"".join(map(_leb128, numbers))
+        if self.node is not None and claimed:
+            numbers += [_EXPENSIVE_NODE, self.node[0]]
+        return b"".join(map(_leb128, numbers)) + (self.hints if self.node is None and claimed else b"")
 
 
 @final

@@ -75,28 +75,80 @@ impl<'r, 'a> Charging<'r, 'a> {
         is_forward: bool,
         steps: &mut Steps,
     ) -> Result<Option<Vec<i64>>, Stop> {
-        let costs = &self.quotient.kinds[0];
-        self.charges = costs.work.iter().zip(&costs.outputs).map(|(work, outputs)| work + outputs).collect();
-        let rooms = self.reach.problem.kind_of.iter().map(|_| i128::from(self.max_cost));
-        let room: i128 = rooms.sum();
+        self.begin();
         let mut nodes = self.reach.order.nodes.clone();
         if !is_forward {
             nodes.reverse();
         }
         for node in nodes {
-            self.explore(node, windows, steps)?;
-            let rise = self.rise(node, steps);
-            for &each in &self.region {
-                self.barred[each] = true;
-            }
-            let Some(rise) = rise? else { return Ok(None) };
-            self.charges[node] += rise;
-            if self.charges[node] > self.max_cost {
+            if !self.raise_one(node, windows, None, steps)? {
                 return Ok(None);
             }
         }
+        Ok(self.end())
+    }
+
+    /// Charges, raised for those nodes only that a log names, in its order, each by the one cut of its factor; none when a node, or all
+    /// of them, are more than blocks can hold.
+    pub(crate) fn replay(
+        &mut self,
+        claims: &[(usize, i64)],
+        windows: &Windows,
+        steps: &mut Steps,
+    ) -> Result<Option<Vec<i64>>, Stop> {
+        self.begin();
+        for &(node, factor) in claims {
+            if node >= self.charges.len() || !(1..=ONE).contains(&factor) {
+                return Err(Stop::malformed(format!("{node} cannot be charged by a factor of {factor}")));
+            }
+            if !self.raise_one(node, windows, Some(factor), steps)? {
+                return Ok(None);
+            }
+        }
+        Ok(self.end())
+    }
+
+    /// Charges are loads.
+    fn begin(&mut self) {
+        let costs = &self.quotient.kinds[0];
+        self.charges = costs.work.iter().zip(&costs.outputs).map(|(work, outputs)| work + outputs).collect();
+    }
+
+    /// The charges, when blocks can hold them all.
+    fn end(&self) -> Option<Vec<i64>> {
+        let room = self.reach.problem.kind_of.iter().map(|_| i128::from(self.max_cost)).sum::<i128>();
         let total: i128 = self.charges.iter().copied().map(i128::from).sum();
-        Ok((total <= room).then(|| self.charges.clone()))
+        (total <= room).then(|| self.charges.clone())
+    }
+
+    /// Raises the charge of a node, by the cut of a factor or by several; whether a block can hold it.
+    fn raise_one(
+        &mut self,
+        node: usize,
+        windows: &Windows,
+        factor: Option<i64>,
+        steps: &mut Steps,
+    ) -> Result<bool, Stop> {
+        self.explore(node, windows, steps)?;
+        let rise = match factor {
+            Some(factor) => {
+                let (least, _) = self.balance(node, factor, steps)?;
+                (least <= self.max_cost).then(|| i64::try_from(self.rise_by(least, factor).max(0)).unwrap_or(0))
+            }
+            None => self.rise(node, steps)?,
+        };
+        for &each in &self.region {
+            self.barred[each] = true;
+        }
+        let Some(rise) = rise else { return Ok(false) };
+        self.charges[node] += rise;
+        Ok(self.charges[node] <= self.max_cost)
+    }
+
+    /// By how much a charge can be raised where this is the least balance for a factor.
+    fn rise_by(&self, least: i64, factor: i64) -> i128 {
+        let (one, a) = (i128::from(ONE), i128::from(factor));
+        (i128::from(least) * one - (one - a) * i128::from(self.max_cost)).div_euclid(a)
     }
 
     /// Works out the region of a node, the nearest first.
@@ -127,7 +179,7 @@ impl<'r, 'a> Charging<'r, 'a> {
 
     /// By how much a node's charge can be raised; none when no block can hold it.
     fn rise(&mut self, node: usize, steps: &mut Steps) -> Result<Option<i64>, Stop> {
-        let (one, most) = (i128::from(ONE), i128::from(self.max_cost));
+        let most = i128::from(self.max_cost);
         let (mut rise, mut factor) = (0, self.factor);
         // The largest factor whose set was cheap enough, and the least whose set was not.
         let (mut low, mut high) = (None, None);
@@ -136,8 +188,7 @@ impl<'r, 'a> Charging<'r, 'a> {
             if least > self.max_cost {
                 return Ok(None);
             }
-            let a = i128::from(factor);
-            let here = (i128::from(least) * one - (one - a) * most).div_euclid(a);
+            let here = self.rise_by(least, factor);
             if here > rise {
                 (rise, self.factor) = (here, factor);
             }

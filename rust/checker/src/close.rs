@@ -1,12 +1,14 @@
-//! That no partition of a quotient is better than a threshold, by whatever says so soonest.
+//! That no partition of a quotient is better than a threshold, by what a log hints at, or else by whatever says so soonest.
 //!
-//! Attempts have few steps at first, and eight times as many each time: labels in two orders, levels, and both again in windows that
+//! Hints (`hints.rs`) have half of the steps. Attempts have few steps at first, and eight times as many each time: labels in two orders, levels, and both again in windows that
 //! minimum cuts and charges have narrowed; in the end windows are split. Which attempts are made says nothing of what is proved.
 
 use crate::charges::Charging;
 use crate::frontiers::{Layer, deep_order, frontiers, natural_order};
+use crate::hints::follow;
 use crate::labels::has_label;
 use crate::levels::has_better;
+use crate::log::Entry;
 use crate::problem::Problem;
 use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
@@ -43,7 +45,7 @@ pub enum By {
 }
 
 /// Proves that none is better, or says why not.
-pub(crate) fn close(problem: &Problem, threshold: i64, steps: &mut Steps) -> Result<By, Stop> {
+pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &mut Steps) -> Result<By, Stop> {
     if threshold < 1 {
         return Ok(By::Reach);
     }
@@ -53,6 +55,10 @@ pub(crate) fn close(problem: &Problem, threshold: i64, steps: &mut Steps) -> Res
     let mut scope = Scope { windows: reach.all(), reach, is_part: false };
     if !scope.windows.are_open() || !scope.reach.close(&mut scope.windows, steps)? {
         return Ok(By::Reach);
+    }
+    match steps.part(steps.left() / 2, |steps| follow(&closing, &mut scope, hints, steps)) {
+        Err(Stop::Open | Stop::Budget) => {}
+        found => return found,
     }
     let (mut most, mut is_cut, mut is_charged) = (QUICK, false, false);
     loop {
@@ -140,20 +146,39 @@ impl<'a> Closing<'_, 'a> {
             let Scope { reach, windows, .. } = &*scope;
             let Some(mut charging) = Charging::new(reach, self.quotient, self.threshold) else { return Ok(true) };
             let found = steps.part(most, |steps| charging.raise(windows, is_forward, steps))?;
-            let Some(charges) = found else { return Ok(false) };
-            let multiplier = i128::from(self.problem.kinds[0].multiplier);
-            let weight: Vec<i128> = charges.into_iter().map(|charge| multiplier * i128::from(charge)).collect();
-            if weight.iter().sum::<i128>() <= scope.reach.total() {
-                continue;
-            }
-            scope.reach = Reach::new(self.problem, weight, self.threshold, steps)?;
-            if !scope.reach.close(&mut scope.windows, steps)? {
+            if !self.take(scope, found, steps)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    /// Takes charges, if all together they are more than what is known; whether anything is left.
+    pub(crate) fn take(
+        &self,
+        scope: &mut Scope<'a>,
+        charges: Option<Vec<i64>>,
+        steps: &mut Steps,
+    ) -> Result<bool, Stop> {
+        let Some(charges) = charges else { return Ok(false) };
+        let multiplier = i128::from(self.problem.kinds[0].multiplier);
+        let weight: Vec<i128> = charges.into_iter().map(|charge| multiplier * i128::from(charge)).collect();
+        if weight.iter().sum::<i128>() <= scope.reach.total() {
+            return Ok(true);
+        }
+        scope.reach = Reach::new(self.problem, weight, self.threshold, steps)?;
+        scope.reach.close(&mut scope.windows, steps)
+    }
+
+    /// By labels in one order.
+    pub(crate) fn by_labels_in(&self, scope: &Scope<'a>, nodes: &[usize], steps: &mut Steps) -> Result<(), Stop> {
+        let Scope { reach, windows, .. } = scope;
+        let resources = Resources::new(self.problem, self.threshold).ok_or(Stop::Open)?;
+        let layers = frontiers(reach, windows, nodes, &resources, steps)?;
+        self.verdict(has_label(&layers, &resources, self.problem.num_blocks, steps)?)
+    }
+
+    /// By labels in that of two orders which has fewer frontiers.
     pub(crate) fn by_labels(&self, scope: &Scope<'a>, steps: &mut Steps) -> Result<(), Stop> {
         let Scope { reach, windows, .. } = scope;
         let resources = Resources::new(self.problem, self.threshold).ok_or(Stop::Open)?;

@@ -3,7 +3,7 @@
 //! # Statement
 //! *No acyclic partition of the graph into the stages of the problem has a bottleneck below `T` ticks.* The problem comes from
 //! whoever asks, the log from whoever claims it; the problem is believed, the log is not. A log says which rule is applied where
-//! (`log.rs`), and everything else is worked out again here. Nothing is shared with what solves: no code, no clock, no randomness, no
+//! (`log.rs`), and everything else is worked out again here (`hints.rs`, `close.rs`). Nothing is shared with what solves: no code, no clock, no randomness, no
 //! floating point, no unsafe code. Sums that overflow end the program.
 //!
 //! # Rules
@@ -26,6 +26,7 @@ mod crossing;
 mod cut;
 mod expensive;
 mod frontiers;
+mod hints;
 mod labels;
 mod levels;
 mod log;
@@ -44,7 +45,7 @@ mod windows;
 pub use close::By;
 use close::close;
 use expensive::check_expensive_node;
-use log::{Closing, Log};
+use log::{End, Entry, Log};
 use merges::replay;
 pub use problem::Problem;
 pub use stop::{Steps, Stop};
@@ -56,11 +57,11 @@ pub use stop::{Steps, Stop};
 pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<By, Stop> {
     let log = Log::read(log)?;
     let quotient = replay(problem, log.threshold, &log.merges, steps)?.without_spare_blocks();
-    match log.closing {
-        Closing::Nothing => Ok(By::Merges),
-        Closing::ExpensiveNode { node, threshold } => {
-            check_expensive_node(&quotient, node, threshold, steps).map(|()| By::Cut)
+    match &log.entries[..] {
+        _ if log.claim == 0 => Ok(By::Merges),
+        [Entry::End(End::ExpensiveNode(node))] => {
+            check_expensive_node(&quotient, *node, log.claim, steps).map(|()| By::Cut)
         }
-        Closing::NoneIsBetter(threshold) => close(&quotient, threshold, steps),
+        hints => close(&quotient, log.claim, hints, steps),
     }
 }

@@ -4,71 +4,115 @@
 //! Numbers of seven bits a byte, the least first, the top bit set where more follow (LEB128):
 //!
 //! ```text
-//! VERSION, threshold of the merges, sections
-//! 1 merges:    count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
-//! 2 expensive node: a node of the quotient, and what every block with it costs at least
-//! 3 none:      a threshold that no partition of the quotient beats
+//! VERSION, threshold of the merges, threshold that is claimed (0: nothing but the merges), sections
+//!  1 merges:  count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
+//!  2 cuts:    count, then for each: 2 node + 1 where it is in no block as late as its last, else 2 node: none as early as its first
+//!  5 charges: count, then for each: node, factor in parts of 4096
+//! ends of a scope
+//!  0 open:    what was said is enough, or the checker has to see for itself
+//!  6 split:   node, block; two scopes follow: the node is in a later block, or in none after that one
+//!  7 levels:  count, then for each level the end that it is at (0 front, 1 back); 0 of them: as the checker likes
+//!  8 labels:  0 by number, 1 deep, 2 count and the nodes in order
+//! 10 node:    every block with this node costs what is claimed
 //! ```
 //!
-//! Merges come first, one of the other two last. Anything else is refused.
+//! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tags 3 flows, 4 incompatible
+//! pairs and 9 rows are taken. Anything else is refused.
+//!
+//! Merges, and an expensive node that is all there is besides them, are claims: a log with one that is not so is refused. All other
+//! sections are *hints*: what they say is proved again before it is used, and what cannot be proved is passed over.
 
 use crate::merges::{Merge, Rule};
 use crate::problem::CAPACITY;
 use crate::stop::Stop;
 
-const VERSION: u64 = 1;
-const MERGES: u64 = 1;
-const DEAR_NODE: u64 = 2;
-const NONE_IS_BETTER: u64 = 3;
-
-/// How a log ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Closing {
-    /// Every block with this node of the quotient costs at least the threshold.
-    ExpensiveNode {
-        /// The node.
-        node: usize,
-        /// What it costs.
-        threshold: i64,
-    },
-    /// No partition of the quotient is better than this.
-    NoneIsBetter(i64),
-    /// Nothing is claimed but the merges.
-    Nothing,
-}
+const VERSION: u64 = 2;
+/// Bytes of a log.
+const MAX_BYTES: usize = 1 << 26;
+/// Scopes that wait for their turn at a time.
+const MAX_OPEN: usize = 128;
 
 /// What a log says.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
+    /// Of the merges.
     pub threshold: i64,
     pub merges: Vec<Merge>,
-    pub closing: Closing,
+    /// What no partition of the quotient beats; 0: nothing is claimed but the merges.
+    pub claim: i64,
+    /// Scope by scope: the one that ends in a split comes before its parts.
+    pub entries: Vec<Entry>,
+}
+
+/// One section about a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Nodes that are not in the first block of their windows, or where it says so in the last.
+    Cuts(Vec<(usize, bool)>),
+    /// Nodes that can be charged more, in this order, each with the factor that says so.
+    Charges(Vec<(usize, i64)>),
+    /// The end of a scope.
+    End(End),
+}
+
+/// How a scope is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In a way that is not said.
+    Open,
+    /// A node is in a later block than this one, or in none after it: two scopes.
+    Split(usize, usize),
+    /// By levels: for each whether it is at the back.
+    Levels(Vec<bool>),
+    /// By labels.
+    Labels(LabelOrder),
+    /// Every block with this node costs what is claimed.
+    ExpensiveNode(usize),
+}
+
+/// An order for labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LabelOrder {
+    /// By number.
+    Natural,
+    /// Each node is followed by what it has made ready.
+    Deep,
+    /// As listed.
+    Listed(Vec<usize>),
 }
 
 impl Log {
     /// Reads a log.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Stop> {
+        if bytes.len() > MAX_BYTES {
+            return Err(Stop::malformed(format!("the log has more than {MAX_BYTES} bytes")));
+        }
         let numbers = &mut Numbers { rest: bytes };
         if numbers.next()? != VERSION {
             return Err(Stop::malformed("the log is of another version"));
         }
-        let threshold = numbers.ticks()?;
-        let mut log = Self { threshold, merges: Vec::new(), closing: Closing::Nothing };
-        let mut last = 0;
+        let (threshold, claim) = (numbers.ticks()?, numbers.ticks()?);
+        let mut log = Self { threshold, merges: Vec::new(), claim, entries: Vec::new() };
+        // The first byte of a tag is all of it.
+        if numbers.rest.first() == Some(&1) {
+            numbers.next()?;
+            log.merges = numbers.list(3, |numbers| Ok((numbers.rule()?, numbers.index()?, numbers.index()?)))?;
+        }
+        let mut num_open = usize::from(claim > 0);
         while !numbers.rest.is_empty() {
-            let tag = numbers.next()?;
-            if tag <= last || last >= DEAR_NODE {
-                return Err(Stop::malformed("sections are not in order"));
+            if num_open == 0 {
+                return Err(Stop::malformed("bytes are left over"));
             }
-            last = tag;
-            match tag {
-                MERGES => log.merges = numbers.merges()?,
-                DEAR_NODE => {
-                    log.closing = Closing::ExpensiveNode { node: numbers.index()?, threshold: numbers.ticks()? };
-                }
-                NONE_IS_BETTER => log.closing = Closing::NoneIsBetter(numbers.ticks()?),
-                _ => return Err(Stop::malformed("there is no such section")),
+            let entry = numbers.entry()?;
+            num_open = match entry {
+                Entry::End(End::Split(..)) => num_open + 1,
+                Entry::End(_) => num_open - 1,
+                _ => num_open,
+            };
+            if num_open > MAX_OPEN {
+                return Err(Stop::malformed(format!("more than {MAX_OPEN} parts are open")));
             }
+            log.entries.push(entry);
         }
         Ok(log)
     }
@@ -105,12 +149,13 @@ impl Numbers<'_> {
         ticks.ok_or_else(|| Stop::malformed("a threshold is above 2^52 ticks"))
     }
 
-    fn merges(&mut self) -> Result<Vec<Merge>, Stop> {
+    /// A list whose members have so many bytes each, at least.
+    fn list<T>(&mut self, least: usize, mut member: impl FnMut(&mut Self) -> Result<T, Stop>) -> Result<Vec<T>, Stop> {
         let count = self.index()?;
-        if count > self.rest.len() / 3 {
+        if count > self.rest.len() / least {
             return Err(Stop::malformed("the log ends too soon"));
         }
-        (0..count).map(|_| Ok((self.rule()?, self.index()?, self.index()?))).collect()
+        (0..count).map(|_| member(self)).collect()
     }
 
     fn rule(&mut self) -> Result<Rule, Stop> {
@@ -121,6 +166,39 @@ impl Numbers<'_> {
             3 => Rule::Cycle,
             4 => Rule::Given,
             _ => return Err(Stop::malformed("there is no such rule")),
+        })
+    }
+
+    fn entry(&mut self) -> Result<Entry, Stop> {
+        Ok(match self.next()? {
+            0 => Entry::End(End::Open),
+            2 => Entry::Cuts(self.list(1, |numbers| {
+                let number = numbers.index()?;
+                Ok((number / 2, number % 2 == 1))
+            })?),
+            5 => Entry::Charges(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
+            6 => Entry::End(End::Split(self.index()?, self.index()?)),
+            7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),
+            8 => Entry::End(End::Labels(self.label_order()?)),
+            10 => Entry::End(End::ExpensiveNode(self.index()?)),
+            _ => return Err(Stop::malformed("there is no such section")),
+        })
+    }
+
+    fn flag(&mut self) -> Result<bool, Stop> {
+        match self.next()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Stop::malformed("there are two ends")),
+        }
+    }
+
+    fn label_order(&mut self) -> Result<LabelOrder, Stop> {
+        Ok(match self.next()? {
+            0 => LabelOrder::Natural,
+            1 => LabelOrder::Deep,
+            2 => LabelOrder::Listed(self.list(1, Self::index)?),
+            _ => return Err(Stop::malformed("there is no such order")),
         })
     }
 }

@@ -16,8 +16,18 @@ const SHARE: u64 = 64;
 
 /// Proves that nothing is left of a scope, part by part.
 pub(crate) fn split<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, steps: &mut Steps) -> Result<(), Stop> {
-    let Some(halves) = halves(scope, steps)? else { return closing.by_levels(scope, steps) };
-    let mut parts = Vec::from(halves);
+    match halves(scope, steps)? {
+        Some(halves) => close_parts(closing, Vec::from(halves), steps),
+        None => closing.by_levels(scope, steps),
+    }
+}
+
+/// Proves that nothing is left of parts.
+pub(crate) fn close_parts<'a>(
+    closing: &Closing<'_, 'a>,
+    mut parts: Vec<Scope<'a>>,
+    steps: &mut Steps,
+) -> Result<(), Stop> {
     while let Some(mut part) = parts.pop() {
         let most = (steps.left() / SHARE).min(STEPS);
         if most == 0 {
@@ -26,7 +36,7 @@ pub(crate) fn split<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, steps: &mu
         if !part.reach.close(&mut part.windows, steps)? || is_nothing_left(closing, &mut part, most, steps)? {
             continue;
         }
-        match self::halves(&part, steps)? {
+        match halves(&part, steps)? {
             Some(halves) => parts.extend(halves),
             None => closing.by_levels(&part, steps)?,
         }

@@ -1,10 +1,13 @@
 //! What is proved is so, and what is so is proved: against all partitions of small problems.
 
 use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::cases::{Features, optimum, random_problem, source};
 use crate::close::{Closing, Scope, close};
 use crate::expensive::check_expensive_node;
+use crate::hints::follow;
+use crate::log::{End, Entry, LabelOrder};
 use crate::merges::{Rule, replay};
 use crate::problem::{CAPACITY, Problem};
 use crate::quotient::Quotient;
@@ -43,7 +46,7 @@ fn a_threshold_is_proved_exactly_where_no_partition_is_better() {
     let mut counts = [0; 2];
     for (case, problem, best, thresholds) in cases(450, 5) {
         for threshold in thresholds {
-            let proved = is_proved(close(&problem, threshold, &mut Steps::new(u64::MAX)));
+            let proved = is_proved(close(&problem, threshold, &[], &mut Steps::new(u64::MAX)));
             assert_eq!(proved, threshold <= best, "case {case} at {threshold} of {best}");
             counts[usize::from(proved)] += 1;
         }
@@ -145,7 +148,7 @@ fn few_steps_prove_nothing_that_is_not_so() {
     for (case, problem, best, thresholds) in cases(150, 5) {
         for threshold in thresholds {
             for steps in [0, 10, 100, 1000] {
-                match close(&problem, threshold, &mut Steps::new(steps)) {
+                match close(&problem, threshold, &[], &mut Steps::new(steps)) {
                     Ok(_) => assert!(threshold <= best, "case {case}"),
                     Err(Stop::Budget) => undecided += 1,
                     Err(_) => assert!(threshold > best, "case {case}"),
@@ -175,6 +178,60 @@ fn all_parts_are_proved_where_each_has_few_steps() {
         }
     }
     assert!(counts.iter().all(|&count| count > 300), "{counts:?}");
+}
+
+/// Hints that are true, false or of nothing.
+fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Vec<Entry> {
+    let mut hints = Vec::new();
+    for _ in 0..random.random_range(0..9) {
+        let many = random.random_range(0..3 * num_nodes);
+        let past = num_nodes + usize::from(random.random_bool(0.01));
+        let mut node = || random.random_range(0..past);
+        let nodes: Vec<usize> = (0..many).map(|_| node()).collect();
+        let one = node();
+        hints.push(match random.random_range(0..9) {
+            0..3 => Entry::Cuts(nodes.into_iter().map(|node| (node, random.random())).collect()),
+            3..5 => Entry::Charges(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
+            5 => Entry::End(End::Levels(Vec::new())),
+            6 => Entry::End(End::Labels(
+                [LabelOrder::Natural, LabelOrder::Deep, LabelOrder::Listed((0..num_nodes).collect())]
+                    [random.random_range(0..3)]
+                .clone(),
+            )),
+            7 => Entry::End(if random.random() { End::Open } else { End::ExpensiveNode(one) }),
+            _ => Entry::End(End::Split(one, random.random_range(0..num_blocks))),
+        });
+    }
+    hints
+}
+
+#[test]
+fn whatever_the_hints_nothing_is_proved_that_is_not_so_and_what_is_so_still_is() {
+    let (mut counts, mut num_followed) = ([0; 2], 0);
+    for (case, problem, best, thresholds) in cases(900, 5) {
+        let problem = Quotient::new(&problem).to_problem();
+        let quotient = Quotient::new(&problem);
+        for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
+            let hints = random_hints(&mut source(case), problem.num_nodes(), problem.num_blocks);
+            let steps = &mut Steps::new(u64::MAX);
+            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let mut scope = Scope { windows: reach.all(), reach, is_part: false };
+            if scope.windows.are_open() && scope.reach.close(&mut scope.windows, steps) == Ok(true) {
+                let is_followed = follow(&closing, &mut scope, &hints, steps).is_ok();
+                assert!(!is_followed || threshold <= best, "case {case} at {threshold} of {best}: {hints:?}");
+                num_followed += usize::from(is_followed);
+            }
+            let found = close(&problem, threshold, &hints, steps);
+            if matches!(found, Err(Stop::Malformed(_))) {
+                continue;
+            }
+            let proved = is_proved(found);
+            assert_eq!(proved, threshold <= best, "case {case} at {threshold} of {best}: {hints:?}");
+            counts[usize::from(proved)] += 1;
+        }
+    }
+    assert!(counts.iter().all(|&count| count > 700) && num_followed > 300, "{counts:?} {num_followed}");
 }
 
 #[test]

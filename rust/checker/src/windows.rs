@@ -20,6 +20,56 @@ pub(crate) struct Cutting<'r, 'a> {
     threshold: i64,
 }
 
+/// One end of all windows that end there, and who is where by the windows as they are.
+struct End {
+    block: usize,
+    is_first: bool,
+    barred: Vec<bool>,
+    after: Vec<bool>,
+    before: Vec<bool>,
+}
+
+impl End {
+    fn new(reach: &Reach<'_>, windows: &Windows, block: usize, is_first: bool) -> Self {
+        Self {
+            block,
+            is_first,
+            barred: (0..windows.first.len()).map(|node| !reach.may_be(windows, node, block)).collect(),
+            after: windows.first.iter().map(|&first| first >= block).collect(),
+            before: windows.last.iter().map(|&last| last <= block).collect(),
+        }
+    }
+
+    fn is_of(&self, windows: &Windows, node: usize) -> bool {
+        end_of(windows, node, self.is_first) == self.block
+    }
+
+    /// Takes the block out of the window of a node, and of those that would have to be there with it.
+    fn remove(&mut self, reach: &Reach<'_>, windows: &mut Windows, node: usize) {
+        let mut waiting = vec![node];
+        while let Some(each) = waiting.pop() {
+            if !self.is_of(windows, each) {
+                continue;
+            }
+            self.barred[each] = true;
+            if self.is_first {
+                windows.first[each] += 1;
+                waiting.extend(&reach.order.successors[each]);
+            } else {
+                windows.last[each] -= 1;
+                waiting.extend(&reach.order.predecessors[each]);
+            }
+            // Who is barred is on no side: it is the sink.
+            self.after[each] = windows.first[each] >= self.block;
+            self.before[each] = windows.last[each] <= self.block;
+        }
+    }
+}
+
+fn end_of(windows: &Windows, node: usize, is_first: bool) -> usize {
+    if is_first { windows.first[node] } else { windows.last[node] }
+}
+
 impl<'r, 'a> Cutting<'r, 'a> {
     pub(crate) fn new(reach: &'r Reach<'a>, quotient: &'r Quotient<'a>, threshold: i64) -> Self {
         let network = Network::new(reach.problem.num_nodes(), reach.problem.num_tensors());
@@ -45,68 +95,86 @@ impl<'r, 'a> Cutting<'r, 'a> {
         }
     }
 
+    /// Narrows windows by those cuts only that a log names, each a node and whether it is not in its last block, else not in its first
+    /// one; those that say nothing are passed over. Whether there can be such a partition.
+    pub(crate) fn replay(
+        &mut self,
+        claims: &[(usize, bool)],
+        windows: &mut Windows,
+        steps: &mut Steps,
+    ) -> Result<bool, Stop> {
+        let num_nodes = self.reach.problem.num_nodes();
+        let mut known: Option<End> = None;
+        for &(node, is_last) in claims {
+            if node >= num_nodes {
+                return Err(Stop::malformed(format!("{node} is no node of the quotient")));
+            }
+            let is_here =
+                |end: &End, windows: &Windows| end.is_first != is_last && end.block == end_of(windows, node, !is_last);
+            if known.as_ref().is_none_or(|end| !is_here(end, windows)) {
+                if !self.reach.close(windows, steps)? {
+                    return Ok(false);
+                }
+                steps.spend(num_nodes)?;
+                known = None;
+            }
+            let mut end = known
+                .take()
+                .unwrap_or_else(|| End::new(self.reach, windows, end_of(windows, node, !is_last), !is_last));
+            if self.is_expensive(&end, node, steps)? {
+                end.remove(self.reach, windows, node);
+            }
+            known = Some(end);
+        }
+        self.reach.close(windows, steps)
+    }
+
     /// Asks of all whose first, or last, block this is whether they can be in it; whether some cannot.
     fn ask(&mut self, windows: &mut Windows, block: usize, is_first: bool, steps: &mut Steps) -> Result<bool, Stop> {
         let num_nodes = self.reach.problem.num_nodes();
         steps.spend(1 + num_nodes / 8)?;
         let order = self.reach.order.nodes.iter().copied();
-        let is_here =
-            |windows: &Windows, node: usize| (if is_first { windows.first[node] } else { windows.last[node] }) == block;
-        let nodes: Vec<usize> = order.filter(|&node| is_here(windows, node)).collect();
+        let nodes: Vec<usize> = order.filter(|&node| end_of(windows, node, is_first) == block).collect();
         if nodes.is_empty() {
             return Ok(false);
         }
         steps.spend(num_nodes)?;
-        let mut barred: Vec<bool> = (0..num_nodes).map(|node| !self.reach.may_be(windows, node, block)).collect();
-        let mut after: Vec<bool> = windows.first.iter().map(|&first| first >= block).collect();
-        let mut before: Vec<bool> = windows.last.iter().map(|&last| last <= block).collect();
+        let mut end = End::new(self.reach, windows, block, is_first);
         let (mut can_be, mut is_narrower) = (vec![false; num_nodes], false);
         // From the middle: a cut says something of many others.
         let mut ranges = vec![(0, nodes.len())];
-        while let Some((begin, end)) = ranges.pop() {
-            if begin == end {
+        while let Some((begin, past)) = ranges.pop() {
+            if begin == past {
                 continue;
             }
-            let middle = begin.midpoint(end);
+            let middle = begin.midpoint(past);
             let node = nodes[middle];
-            ranges.extend([(begin, middle), (middle + 1, end)]);
-            if can_be[node] || !is_here(windows, node) {
+            ranges.extend([(begin, middle), (middle + 1, past)]);
+            if can_be[node] || !end.is_of(windows, node) {
                 continue;
             }
-            let kind = self.reach.problem.kind_of[block - 1];
-            let question = Question {
-                inside: node,
-                kind,
-                enough: self.threshold,
-                barred: &barred,
-                after: &after,
-                before: &before,
-                gains: &[],
-                region: &[],
-            };
-            if self.network.least_cost(self.quotient, &question, steps)? < self.threshold {
+            if self.is_expensive(&end, node, steps)? {
+                is_narrower = true;
+                end.remove(self.reach, windows, node);
+            } else {
                 self.network.members(num_nodes).for_each(|each| can_be[each] = true);
-                continue;
-            }
-            is_narrower = true;
-            let mut waiting = vec![node];
-            while let Some(each) = waiting.pop() {
-                if !is_here(windows, each) {
-                    continue;
-                }
-                barred[each] = true;
-                if is_first {
-                    windows.first[each] += 1;
-                    waiting.extend(&self.reach.order.successors[each]);
-                } else {
-                    windows.last[each] -= 1;
-                    waiting.extend(&self.reach.order.predecessors[each]);
-                }
-                // Who is barred is on no side: it is the sink.
-                after[each] = windows.first[each] >= block;
-                before[each] = windows.last[each] <= block;
             }
         }
         Ok(is_narrower)
+    }
+
+    /// Whether every block at an end that holds a node costs the threshold.
+    fn is_expensive(&mut self, end: &End, node: usize, steps: &mut Steps) -> Result<bool, Stop> {
+        let question = Question {
+            inside: node,
+            kind: self.reach.problem.kind_of[end.block - 1],
+            enough: self.threshold,
+            barred: &end.barred,
+            after: &end.after,
+            before: &end.before,
+            gains: &[],
+            region: &[],
+        };
+        Ok(self.network.least_cost(self.quotient, &question, steps)? >= self.threshold)
     }
 }

@@ -1,0 +1,160 @@
+//! What a log hints at, proved again: facts of a scope, then what closes it, scope by scope (`log.rs`).
+//!
+//! A hint names where a rule is applied. The rule is applied there, whatever else the hint says: a cut that is cheap and a charge that
+//! cannot be raised say nothing, and a scope that is not closed as it says is closed in another way or not at all.
+
+use std::slice::Iter;
+
+use crate::charges::Charging;
+use crate::close::{By, Closing, Scope};
+use crate::expensive::check_expensive_node;
+use crate::frontiers::{deep_order, natural_order};
+use crate::log::{End, Entry, LabelOrder};
+use crate::order::Order;
+use crate::split::close_parts;
+use crate::stop::{Steps, Stop};
+use crate::windows::Cutting;
+
+/// How a scope has ended.
+enum Ended<'a> {
+    Closed(By),
+    Parts(Vec<Scope<'a>>),
+    Open,
+}
+
+/// Proves that nothing is left of a scope, as hinted; what is known of the whole stays known where that fails.
+///
+/// # Errors
+/// [`Stop::Open`], when hints do not say enough.
+pub(crate) fn follow<'a>(
+    closing: &Closing<'_, 'a>,
+    scope: &mut Scope<'a>,
+    hints: &[Entry],
+    steps: &mut Steps,
+) -> Result<By, Stop> {
+    let entries = &mut hints.iter();
+    let mut parts = match follow_one(closing, scope, entries, steps)? {
+        Ended::Closed(by) => return Ok(by),
+        Ended::Open => return Err(Stop::Open),
+        Ended::Parts(parts) => parts,
+    };
+    while let Some(mut part) = parts.pop() {
+        if !part.reach.close(&mut part.windows, steps)? {
+            skip(entries);
+            continue;
+        }
+        // A part must not use up what the others need.
+        let most = steps.left() / 2;
+        match steps.part(most, |steps| follow_one(closing, &mut part, entries, steps)) {
+            Ok(Ended::Closed(_)) => {}
+            Ok(Ended::Parts(halves)) => parts.extend(halves),
+            Ok(Ended::Open) | Err(Stop::Open | Stop::Budget) => close_parts(closing, vec![part], steps)?,
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(By::Split)
+}
+
+/// Follows the hints of one scope to its end.
+fn follow_one<'a>(
+    closing: &Closing<'_, 'a>,
+    scope: &mut Scope<'a>,
+    entries: &mut Iter<'_, Entry>,
+    steps: &mut Steps,
+) -> Result<Ended<'a>, Stop> {
+    loop {
+        let (by, is_left) = match entries.next() {
+            None => return Ok(Ended::Open),
+            Some(Entry::Cuts(claims)) => {
+                let Scope { reach, windows, .. } = &mut *scope;
+                let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
+                (By::Windows, cutting.replay(claims, windows, steps)?)
+            }
+            Some(Entry::Charges(claims)) => {
+                let Some(mut charging) = Charging::new(&scope.reach, closing.quotient, closing.threshold) else {
+                    continue;
+                };
+                let charges = charging.replay(claims, &scope.windows, steps)?;
+                (By::Charges, closing.take(scope, charges, steps)?)
+            }
+            Some(Entry::End(end)) => return follow_end(closing, scope, end, steps),
+        };
+        if !is_left {
+            skip(entries);
+            return Ok(Ended::Closed(by));
+        }
+    }
+}
+
+fn follow_end<'a>(
+    closing: &Closing<'_, 'a>,
+    scope: &Scope<'a>,
+    end: &End,
+    steps: &mut Steps,
+) -> Result<Ended<'a>, Stop> {
+    match end {
+        End::Open => return Ok(Ended::Open),
+        End::Split(node, block) => return split_at(closing, scope, *node, *block),
+        End::Levels(_) => closing.by_levels(scope, steps)?,
+        End::Labels(order) => {
+            closing.by_labels_in(scope, &nodes_in(order, &scope.reach.order, steps)?, steps)?;
+            return Ok(Ended::Closed(By::Labels));
+        }
+        End::ExpensiveNode(node) => {
+            return match check_expensive_node(closing.problem, *node, closing.threshold, steps) {
+                Ok(()) => Ok(Ended::Closed(By::Cut)),
+                Err(Stop::Refused { .. }) => Ok(Ended::Open),
+                Err(stop) => Err(stop),
+            };
+        }
+    }
+    Ok(Ended::Closed(By::Levels))
+}
+
+/// The parts of a scope where a node is in no block after one, and where it is in a later one; the last one is followed first.
+fn split_at<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, node: usize, block: usize) -> Result<Ended<'a>, Stop> {
+    if node >= closing.problem.num_nodes() || block >= closing.problem.num_blocks {
+        return Err(Stop::malformed(format!("node {node} cannot be after block {block}")));
+    }
+    let part = || Scope { is_part: true, ..scope.clone() };
+    let [mut up_to, mut after] = [part(), part()];
+    up_to.windows.last[node] = up_to.windows.last[node].min(block);
+    after.windows.first[node] = after.windows.first[node].max(block + 1);
+    Ok(Ended::Parts(vec![up_to, after]))
+}
+
+/// The nodes in an order in which whoever is read from comes first.
+fn nodes_in(order: &LabelOrder, arcs: &Order, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
+    let nodes = match order {
+        LabelOrder::Natural => natural_order(arcs),
+        LabelOrder::Deep => deep_order(arcs),
+        LabelOrder::Listed(nodes) => nodes.clone(),
+    };
+    let mut place = vec![None; arcs.nodes.len()];
+    for (at, &node) in nodes.iter().enumerate() {
+        if place.get(node) != Some(&None) {
+            return Err(Stop::malformed(format!("node {node} is not there, or twice")));
+        }
+        place[node] = Some(at);
+    }
+    for (node, after) in arcs.successors.iter().enumerate() {
+        steps.spend(1 + after.len())?;
+        if place[node].is_none() || after.iter().any(|&each| place[each] <= place[node]) {
+            return Err(Stop::malformed(format!("node {node} is missing, or comes after what reads it")));
+        }
+    }
+    Ok(nodes)
+}
+
+/// Passes over what is said of a scope that is closed already, to the end of its last part.
+fn skip(entries: &mut Iter<'_, Entry>) {
+    let mut num_open = 1_usize;
+    while num_open > 0 {
+        match entries.next() {
+            Some(Entry::End(End::Split(..))) => num_open += 1,
+            Some(Entry::End(_)) => num_open -= 1,
+            Some(_) => {}
+            None => break,
+        }
+    }
+}
