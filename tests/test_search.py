@@ -260,3 +260,25 @@ def test_ctrl_c_gives_the_best_so_far() -> None:
 def test_a_parameter_out_of_range_is_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(sg.InputError, match=message):
         sg.search(to_instance(CHAIN, {"bandwidth": 1.0}, 2), **arguments)
+
+
+def test_brkga_begins_with_random_keys_alone() -> None:
+    """As in the paper; the natural order, which is far better here, is among them only when it is asked for."""
+    graph = sg.generate.layered(num_layers=50, width=8, transfer_ratio=1.0, seed=1)
+    instance = sg.Instance(graph, num_blocks=8)
+    natural = sg.slice_order(instance, range(graph.num_nodes)).bottleneck
+
+    def first(*, seeded: bool) -> float:
+        params = sg.BrkgaParams(population=4, generations=0, seeded=seeded)
+        result = sg.search(instance, method="brkga", params=params)
+        assert result.evaluations == 4
+        return result.bottleneck
+
+    assert first(seeded=True) <= natural < first(seeded=False)
+
+
+def test_brkga_that_is_ended_at_once_has_a_partition() -> None:
+    """The natural order cut where the work is even."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    result = sg.search(instance, method="brkga", stop=sg.MaxEvaluations(0))
+    assert (result.evaluations, len(result.block_of)) == (0, 3)

@@ -57,8 +57,8 @@ class BrkgaParams:
     generations
         Generations after the first. None: until the stop.
     seeded
-        Whether the first generation holds the natural, post-, depth-first and breadth-first orders. In the paper all
-        keys are random.
+        Whether the first generation holds the natural, post-, depth-first and breadth-first orders. Without it all keys
+        are random, as in the paper.
     memetic
         Whether the best of every generation is improved by moving nodes between blocks.
     """

@@ -9,12 +9,12 @@ use super::population::{Fitness, Individual, Population};
 use super::starts::{ORDERS, take_even};
 use super::streams::stream;
 use super::walk::Heat;
-use crate::cost::Instance;
+use crate::cost::{INFINITE, Instance};
 use crate::error::Error;
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
 use crate::order::Kahn;
-use crate::slice::{Slicer, slice_order};
+use crate::slice::Slicer;
 
 /// A temperature at which no move goes uphill.
 const NO_HEAT: f64 = 1e-9;
@@ -23,10 +23,10 @@ const DESCENT: usize = usize::MAX;
 
 /// Searches topological orders for the one with the best slicing.
 ///
-/// The first generation holds random keys, and the four fixed orders when it is seeded. `observe` is
-/// called with the natural order cut where the work is even (so that every search has an answer), after that order's best
-/// slicing, and after every generation, and ends the search when it breaks; so does a bottleneck that reaches `target`, a
-/// bound that nothing can beat. The answer depends on the seed, not on `threads`.
+/// The first generation holds random keys alone, as in the paper, and the four fixed orders when it is seeded. `observe` is
+/// called before it and after every generation, and ends the search when it breaks; so does a bottleneck that reaches
+/// `target`, a bound that nothing can beat. Where it ends before any order has been sliced, the answer is the natural order
+/// cut where the work is even. The answer depends on the seed, not on `threads`.
 ///
 /// # Errors
 /// [`Error::Parameter`], when a parameter is out of range or no thread can be started.
@@ -46,19 +46,14 @@ pub fn brkga(
     params.brkga.check()?;
     conduct(instance, request, interrupt, observe, |instance, incumbent| {
         run(instance, params, request.seed, incumbent, interrupt);
+        if incumbent.progress.bottleneck == INFINITE {
+            take_even(instance, incumbent);
+        }
     })
 }
 
 fn run(instance: &Instance, params: &SearchParams, seed: u64, incumbent: &mut Incumbent<'_>, interrupt: &Interrupt) {
     let own = &params.brkga;
-    let order = take_even(instance, incumbent);
-    if incumbent.is_done() {
-        return;
-    }
-    if let Ok(Some(slicing)) = slice_order(instance, &order, interrupt) {
-        incumbent.take(slicing.bottleneck(), || slicing.block_of(&order));
-    }
-    incumbent.progress.evaluations = 1;
     if incumbent.is_done() {
         return;
     }

@@ -25,11 +25,10 @@ pub(super) struct Start {
 }
 
 /// Takes the natural order cut where the work is even, so that every search has an answer.
-pub(super) fn take_even(instance: &Instance, incumbent: &mut Incumbent<'_>) -> TopologicalOrder {
+pub(super) fn take_even(instance: &Instance, incumbent: &mut Incumbent<'_>) {
     let order = TopologicalOrder::natural(instance.graph());
     let slicing = Slicing::even(instance, &order);
     incumbent.take(slicing.bottleneck(), || slicing.block_of(&order));
-    order
 }
 
 /// Takes the even cut, then the best of all orders; none when the search ends there.
