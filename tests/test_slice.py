@@ -66,7 +66,7 @@ def test_dp_is_exact_on_its_order(
 
 @given(graphs(max_nodes=5), devices(), st.integers(1, 3))
 def test_the_best_order_gives_the_optimum(data: dict[str, Any], device: dict[str, Any], num_blocks: int) -> None:
-    """Over all topological orders, the best slicing is the best acyclic partition: nothing is lost by slicing."""
+    """Over all topological orders, the best slicing is the best acyclic partition (Lemma 4 of the paper)."""
     assume("memory_limit" not in device)
     instance = to_instance(data, device, num_blocks)
     ticks = oracle.snap(data, device)
@@ -76,6 +76,20 @@ def test_the_best_order_gives_the_optimum(data: dict[str, Any], device: dict[str
         if oracle.is_acyclic(data, [position[node] for node in range(len(order))]):
             best = min(best, sg.slice_order(instance, order).bottleneck)
     assert best == instance.seconds(int(oracle.optimum(data, ticks, num_blocks)))
+
+
+@given(graphs(max_nodes=12), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_any_order_is_near_the_optimum_where_communication_is_free(
+    data: dict[str, Any], num_blocks: int, random: Any
+) -> None:
+    """Its slicing costs at most W / k and the largest work, at most twice the optimum (the paper's Corollary 3.3)."""
+    data["tensors"]["size"] = [0] * len(data["tensors"]["size"])
+    device = {"bandwidth": 64.0, "flops": 1.0, "memory_bandwidth": 1.0}
+    instance = to_instance(data, device, num_blocks)
+    slicing = sg.slice_order(instance, random_order(data, random))
+    work = instance.work.tolist()
+    assert num_blocks * round(slicing.bottleneck / instance.tick) <= sum(work) + num_blocks * max(work)
+    assert slicing.bottleneck <= 2 * sg.lower_bound(instance, method="combinatorial").lower_bound
 
 
 @pytest.mark.parametrize(
