@@ -1,4 +1,4 @@
-"""OR-tools CP-SAT on the exact model, for `search.py`: an instance on standard input, the blocks on standard output.
+"""OR-tools CP-SAT on the exact model: an instance on standard input, what it says of it on standard output.
 
 python benches/cp_sat.py SECONDS THREADS < INSTANCE.json
 """
@@ -6,6 +6,7 @@ python benches/cp_sat.py SECONDS THREADS < INSTANCE.json
 from __future__ import annotations
 
 import json
+import math
 import sys
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,8 @@ from ortools.sat.python import cp_model
 
 _BITS = 30
 """Costs are rounded down to so many bits: their sums must stay far from the solver's limits."""
+_ROUNDING = 1e-3
+"""Of the solver's bound, a float of a whole number."""
 
 
 class Model:
@@ -26,7 +29,7 @@ class Model:
     def __init__(self, data: dict[str, Any]) -> None:
         self.model, self.num_blocks, self.hint = cp_model.CpModel(), data["num_blocks"], data["hint"]
         total = sum(data["work"]) + 2 * sum(data["transfer"])
-        unit = max(1, total >> _BITS)
+        self.unit = unit = max(1, total >> _BITS)
         nodes, blocks = range(len(data["work"])), range(self.num_blocks)
         self.before = [[self._boolean(hint=self.hint[v] <= b) for b in blocks[:-1]] for v in nodes]
         for row in self.before:
@@ -67,15 +70,20 @@ class Model:
 
 
 def main() -> None:
-    """Read, solve, print one block per node, or ``none``."""
+    """Read, solve, and print a block per node, or none, and the ticks that no partition beats."""
     model = Model(json.load(sys.stdin))
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = float(sys.argv[1])
     solver.parameters.num_workers = int(sys.argv[2])
-    if solver.solve(model.model) in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        print(*(model.num_blocks - 1 - sum(map(solver.value, row)) for row in model.before))
-    else:
-        print("none")
+    status, last = solver.solve(model.model), model.num_blocks - 1
+    is_found = status in {cp_model.OPTIMAL, cp_model.FEASIBLE}
+    answer = {
+        "block_of": [last - sum(map(solver.value, row)) for row in model.before] if is_found else None,
+        # Whole in units, and a unit of costs that were rounded down is no more than they are.
+        "lower_bound": max(0, math.ceil(solver.best_objective_bound - _ROUNDING)) * model.unit,
+        "is_optimal": status == cp_model.OPTIMAL,
+    }
+    json.dump(answer, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -18,20 +18,15 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 import statistics
-import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 import slicegraph as sg
-from slicegraph.reduce import reduce
+from testbed.rival import cp_sat
 from testbed.table import lines
 
 COLUMNS = ("graph", "k", "method", "seed", "limit", "seconds", "bottleneck", "threads")
@@ -119,9 +114,8 @@ def _run(
 ) -> Iterator[tuple[float, float, float]]:
     """Give time limits, seconds and bottlenecks."""
     if method == "cp_sat":
-        begin = time.perf_counter()
-        bottleneck = _cp_sat(instance, seconds, threads)
-        yield seconds, time.perf_counter() - begin, bottleneck
+        answer = cp_sat(instance, seconds, threads)
+        yield seconds, answer.seconds, answer.bottleneck
         return
     if method == "orders":
         params = sg.BrkgaParams(population=NUM_ORDERS, generations=0)
@@ -148,29 +142,6 @@ def _run(
             min(mark, result.seconds),
             result.bottleneck if mark == marks[-1] else at.get(mark, result.bottleneck),
         )
-
-
-def _cp_sat(instance: sg.Instance, seconds: float, threads: int) -> float:
-    """Give what OR-tools finds, in seconds; infinite for nothing."""
-    quotient = reduce(instance).instance
-    arrays = quotient.graph.arrays
-    start = sg.search(quotient, stop=sg.MaxEvaluations(0))
-    data = {
-        "work": quotient.work.tolist(),
-        "transfer": quotient.transfer.tolist(),
-        "producer": arrays.producer.tolist(),
-        "consumers": arrays.consumers.tolist(),
-        "offsets": arrays.consumer_offsets.tolist(),
-        "hint": start.block_of.tolist(),
-        "num_blocks": instance.num_blocks,
-    }
-    program = [sys.executable, str(Path(__file__).parent / "cp_sat.py"), str(seconds), str(threads)]
-    process = subprocess.run(program, input=json.dumps(data), capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    answer = process.stdout.strip()
-    if answer == "none":
-        return math.inf
-    block_of = np.array([int(word) for word in answer.split()], dtype=np.int32)
-    return max(block.cost for block in quotient.block_costs(block_of))
 
 
 def summary(rows: Sequence[Row], known: Sequence[Row]) -> list[str]:

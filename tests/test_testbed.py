@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from strategies import CHAIN, grid
-from testbed import table
+from testbed import rival, table
 from testbed.__main__ import main
 from testbed.case import ANSWER, COLUMNS, KEY, METHODS, SEARCHES, Row
 
+OURS = [method for method in METHODS if method != rival.NAME]
 OPTIONS = ["--bandwidth", "64", "--time-limit", "20"]
 OPTIMA = "| graph | k=1 | 2 |\n|---|---|---|\n| chain | 6000 | ≤4000 |\n"
 
@@ -63,9 +64,9 @@ def test_every_method_gives_a_row(folder: Path, tmp_path: Path) -> None:
     optima = tmp_path / "optima.md"
     optima.write_text(OPTIMA, encoding="utf-8")
     command = [str(folder), str(out), "-k", "2", "1", "--bandwidth", "64", "--optima", str(optima)]
-    assert main([*command, "--methods", *METHODS, "--time-limit", "1"]) == 0
+    assert main([*command, "--methods", *OURS, "--time-limit", "1"]) == 0
     rows = table.read(out / "rows.csv")
-    cases = {(graph, k, method) for graph in ("chain_inference", "grid") for k in "12" for method in METHODS}
+    cases = {(graph, k, method) for graph in ("chain_inference", "grid") for k in "12" for method in OURS}
     assert {table.key(row) for row in rows} == cases
     assert len(rows) == len(cases)
     chain = {row["method"]: row for row in rows if row["graph"] == "chain_inference" and row["k"] == "2"}
@@ -75,7 +76,7 @@ def test_every_method_gives_a_row(folder: Path, tmp_path: Path) -> None:
     assert chain["solve"]["lower_bound"] == chain["exact"]["lower_bound"] == "3.125"
     assert chain["solve"]["status"] == "optimal"
     names = {path.name for path in out.iterdir()}
-    figures = {"search-times.svg", "bound-times.svg", "optimal-over-time.svg", "gap-over-time.svg", "downsets.svg"}
+    figures = {"times.svg", "optimal-over-time.svg", "gap-over-time.svg", "downsets.svg"}
     assert names == {"rows.csv", "tables.md", *figures}
     assert (out / "tables.md").read_text(encoding="utf-8").endswith("0 wrong rows\n")
 
@@ -97,6 +98,18 @@ def test_a_run_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     main([*command, "--methods", "combinatorial"])
     assert path.read_text(encoding="utf-8").startswith(text)
     assert len(table.read(path)) == 8
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_regal_is_run_in_pieces_on_its_own_device(tmp_path: Path) -> None:
+    """As many cases as are asked for; the next run goes on."""
+    command = ["regal", str(tmp_path), "--sample", "2", "-k", "2", "4", "--methods", "combinatorial", "node"]
+    for count in (3, 6, 8, 8):
+        assert main([*command, "--most", "3"]) == 0
+        rows = table.read(tmp_path / "rows.csv")
+        assert len(rows) == count
+    assert {row["device"] for row in rows} == {"of the graph"}
+    assert len({row["graph"] for row in rows}) == 2
 
 
 @pytest.mark.usefixtures("_no_figures")

@@ -57,6 +57,31 @@ def test_methods_are_compared_over_the_cases_that_all_have_run() -> None:
         assert line in lines
 
 
+def test_the_best_of_the_papers_bounds_is_taken_per_case() -> None:
+    """Where all four were run; and beside the relaxations stands what they can be at most."""
+    cells = (
+        "a 2 combinatorial - 2 2 0 optimal",
+        "a 2 exact - 6 2 0 optimal",
+        "a 2 bottleneck - 4 2 0 optimal",
+        "a 2 bottleneck_guess - 3 2 0 optimal",
+        "b 2 combinatorial - 1 2 0 optimal",
+        "b 2 exact - 2 2 0 optimal",
+        "b 2 bottleneck - 4 2 0 optimal",
+        "b 2 bottleneck_guess - 1 2 0 optimal",
+    )
+    rows = [{**row(cell), "ceiling": "7" if "bottleneck -" in cell else ""} for cell in cells]
+    rows += [row("a 2 solve 8 8 5 1 optimal"), row("b 2 solve 8 8 5 1 optimal")]
+    lines = tables(rows, {}).splitlines()
+    for line in (
+        "| exact | 0.4330 | 0.4330 |",
+        "| bottleneck | 0.5000 | 0.5000 |",
+        "| best of the paper's | 0.6124 | 0.6124 |",
+        "| bottleneck, at most | 0.8750 | 0.8750 |",
+    ):
+        assert line in lines
+    assert "best of the paper's" not in tables(rows[1:4] + rows[8:], {})
+
+
 def test_nothing_is_said_of_methods_that_were_not_run() -> None:
     assert "Table" not in tables(SOLVED, {})
     assert tables([row("a 2 hybrid 5 - 4 10 time_limit")], {}).startswith("## Bottleneck / best partition")

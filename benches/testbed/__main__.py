@@ -1,13 +1,15 @@
 """Run methods over the graphs of a folder, and write the tables and figures of all that is known.
 
     python -m testbed FOLDER OUT [--glob '*'] [--sample N --seed S] [-k 2 4 8 16 32 64] [--methods solve hybrid ...]
-                      [--time-limit 5] [--threads 2] [--workers 1 | --dask ADDRESS]
+                      [--time-limit 5] [--threads 2] [--workers 1 | --dask ADDRESS] [--most CASES]
                       [--device testbed | --bandwidth 1e9 | --devices a100:2,t4:2 [--any-order]]
                       [--open ROWS.csv] [--optima TABLE.md] [--summary]
 
-A row per graph, number of blocks and method is added to ``OUT/rows.csv`` as soon as it is known, and what is there is
-not run again: a run that was killed goes on where it was, and other methods or graphs can be added to it. Then
-``OUT/tables.md`` and the figures are written from all rows, which is all that ``--summary`` does.
+``FOLDER`` is one of graphs, or ``regal``: the 1,000 seeded graphs after REGAL's four models, on their own device. A row
+per graph, number of blocks and method is added to ``OUT/rows.csv`` as soon as it is known, and what is there is not run
+again: a run that was killed goes on where it was, and other methods or graphs can be added to it. Then
+``OUT/tables.md`` and the figures are written from all rows, which is all that ``--summary`` does. ``--most`` ends a run
+after so many cases, for a table in pieces.
 
 ``--sample`` takes some of the graphs; with ``--open``, the cases are those of another table without a proven optimum,
 and ``--sample`` takes some of these. ``--optima`` names a Markdown table of known optima in milliseconds. ``--workers``
@@ -28,11 +30,12 @@ from pathlib import Path
 
 import slicegraph as sg
 from slicegraph.cli.machines import devices_of_list
-from testbed import runner, table
-from testbed.case import METHODS, Case, graph_name, is_graph
+from testbed import rival, runner, table
+from testbed.case import METHODS, Case
 from testbed.figures import write_figures
 from testbed.optima import read_optima
-from testbed.tables import is_open, tables, wrong_rows
+from testbed.sources import REGAL, sources
+from testbed.tables import OPENED, is_open, tables, wrong_rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cases = _cases(options)
         try:
             with runner.dask(options.dask) if options.dask else runner.local(options.workers) as executor:
-                num_failed = runner.run_all(cases, path, executor)
+                num_failed = runner.run_all(cases, path, executor, most=options.most)
         except BrokenExecutor:
             sys.exit(f"a worker died; what it had finished is in {path}")
         except KeyboardInterrupt:
@@ -65,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="testbed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", metavar="FOLDER")
     parser.add_argument("out", type=Path)
     parser.add_argument("--glob", default="*")
     parser.add_argument("--sample", type=int, default=0)
@@ -76,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--dask", metavar="ADDRESS")
-    parser.add_argument("--device", default="testbed")
+    parser.add_argument("--most", type=int, metavar="CASES")
+    parser.add_argument("--device")
     parser.add_argument("--bandwidth", type=float)
     parser.add_argument("--devices", metavar="LIST")
     parser.add_argument("--any-order", action="store_true")
@@ -87,20 +91,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _cases(options: argparse.Namespace) -> list[Case]:
-    device = sg.Device(bandwidth=options.bandwidth) if options.bandwidth else sg.Device.preset(options.device)
     if options.any_order and not options.devices:
         sys.exit("--any-order: it is of --devices")
+    if rival.NAME in options.methods and not rival.is_installed():
+        sys.exit(f"--methods {rival.NAME}: pip install ortools")
     devices = tuple(devices_of_list(options.devices)) if options.devices else ()
     num_stages = [len(devices)] if devices else options.num_blocks
-    paths: dict[str, Path] = {}
-    for path in filter(is_graph, options.folder.glob("*")):
-        if (other := paths.setdefault(graph_name(path), path.resolve())) != path.resolve():
-            sys.exit(f"{path}: a graph of this name is in {other.name}, too")
-    names = sorted(fnmatch.filter(paths, options.glob))
+    found = sources(options.folder)
+    names = sorted(fnmatch.filter(found, options.glob))
     pick = random.Random(options.seed).sample  # noqa: S311 - a sample of graphs
     if options.open:
         blocks = {str(num_blocks) for num_blocks in num_stages}
-        rows = [row for row in table.read(options.open) if is_open(row) and row["k"] in blocks]
+        rows = [row for row in table.read(options.open, needs=OPENED) if is_open(row) and row["k"] in blocks]
         where = [(row["graph"], int(row["k"])) for row in rows if row["graph"] in names]
         where = sorted(pick(where, min(options.sample, len(where)))) if options.sample else sorted(where)
     else:
@@ -108,11 +110,12 @@ def _cases(options: argparse.Namespace) -> list[Case]:
         where = [(name, num_blocks) for name in names for num_blocks in sorted(set(num_stages))]
     if not where:
         sys.exit(f"{options.folder}: no graph named {options.glob}")
-    cases = [
+    # In no order, so that the time that is left can be told; all methods of a case one after the other.
+    return [
         Case(
-            path=paths[name],
+            source=found[name],
             num_blocks=num_blocks,
-            device=device,
+            device=_device(options),
             method=method,
             time_limit=options.time_limit,
             threads=options.threads,
@@ -120,11 +123,18 @@ def _cases(options: argparse.Namespace) -> list[Case]:
             devices=devices,
             is_any_order=options.any_order,
         )
-        for name, num_blocks in where
+        for name, num_blocks in pick(where, len(where))
         for method in dict.fromkeys(options.methods)
     ]
-    # So that the time that is left can be told from the time that has passed.
-    return pick(cases, len(cases))
+
+
+def _device(options: argparse.Namespace) -> sg.Device | None:
+    """Give the device that is asked for; None: the graphs bring their own."""
+    if options.bandwidth:
+        return sg.Device(bandwidth=options.bandwidth)
+    if options.device is None and options.folder == REGAL:
+        return None
+    return sg.Device.preset(options.device or "testbed")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 import slicegraph as sg
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.lower_bound import METHODS as BOUNDS
 from slicegraph.machine import make_machine
+from testbed import ceiling, rival
+from testbed.sources import Source
 
 SEARCHES: Mapping[str, tuple[str, sg.BrkgaParams | None]] = {
     "hybrid": ("hybrid", None),
@@ -20,17 +21,22 @@ SEARCHES: Mapping[str, tuple[str, sg.BrkgaParams | None]] = {
     "brkga": ("brkga", None),
     "brkga_seeded": ("brkga", sg.BrkgaParams(seeded=True)),
     "brkga_memetic": ("brkga", sg.BrkgaParams(seeded=True, memetic=True)),
+    "brkga_100": ("brkga", sg.BrkgaParams(population=10, generations=9)),
+    "brkga_10000": ("brkga", sg.BrkgaParams(population=100, generations=99)),
+    "orders_100": ("brkga", sg.BrkgaParams(population=100, generations=0)),
+    "orders_10000": ("brkga", sg.BrkgaParams(population=10_000, generations=0)),
 }
-"""The searches and the variants of the paper's: method and parameters."""
-METHODS = ("solve", *SEARCHES, *BOUNDS)
-"""What can be run: everything together, a search alone, a lower bound alone."""
+"""The searches and the variants of the paper's: method and parameters. The numbers are evaluations as the paper counts
+them: individuals times generations, the first among them. ``orders`` slices so many random orders."""
+METHODS = ("solve", *SEARCHES, *BOUNDS, rival.NAME)
+"""What can be run: everything together, a search alone, a lower bound alone, and a solver that is not ours."""
 MARKS = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
 """Seconds at which the gap of a run is noted."""
 KEY = ("graph", "k", "method")
 """The columns that tell one row from another."""
 ANSWER = (
     *("nodes", "tensors", "reduced_nodes", "downsets", "transitions"),
-    *("bottleneck", "lower_bound", "verified", "combinatorial", "status"),
+    *("bottleneck", "lower_bound", "verified", "ceiling", "combinatorial", "status"),
 )
 """What does not depend on the clock when a method ends before its time."""
 CLOCK = ("seconds", "best_seconds", "gaps")
@@ -40,7 +46,6 @@ MANNER = ("threads", "time_limit", "seed", "device")
 COLUMNS = (*KEY, *ANSWER, *CLOCK, *MANNER)
 _CHECK_STEPS = 200_000
 """Less than a second for each answer."""
-_SUFFIXES = (".json.gz", ".json", ".onnx", ".pbtxt", ".txt")
 
 Row = dict[str, str]
 
@@ -51,10 +56,10 @@ class Case:
 
     Attributes
     ----------
-    path
-        The graph's file.
+    source
+        The graph's file, or how it is made.
     num_blocks, device
-        The instance, where its stages are alike.
+        The instance, where its stages are alike. None: the device is the graph's own.
     devices
         The device of each stage, in pipeline order, in place of the device; none: there is one kind.
     is_any_order
@@ -67,9 +72,9 @@ class Case:
         Of the search.
     """
 
-    path: Path
+    source: Source
     num_blocks: int
-    device: sg.Device
+    device: sg.Device | None
     method: str
     time_limit: float
     threads: int
@@ -80,12 +85,13 @@ class Case:
     @property
     def key(self) -> tuple[str, str, str]:
         """The values of `KEY` in this case's row."""
-        return graph_name(self.path), str(self.num_blocks), self.method
+        return self.source.name, str(self.num_blocks), self.method
 
     @property
     def manner(self) -> tuple[str, ...]:
         """The values of `MANNER` in this case's row."""
-        device = " ".join(f"{name}={value:g}" for name, value in self.device.to_mapping().items())
+        figures = self.device.to_mapping() if self.device else {}
+        device = " ".join(f"{name}={value:g}" for name, value in figures.items()) or "of the graph"
         if self.devices:
             names = make_machine(self.devices).names()
             runs = ((name, sum(1 for _ in run)) for name, run in itertools.groupby(names))
@@ -95,21 +101,10 @@ class Case:
 
 def instance_of(case: Case) -> sg.Instance:
     """Give the problem of a case."""
-    graph = sg.read(case.path)
+    graph = case.source.read()
     if case.devices:
         return sg.Instance(graph, devices=case.devices, order="any" if case.is_any_order else "given")
     return sg.Instance(graph, device=case.device, num_blocks=case.num_blocks)
-
-
-def graph_name(path: Path) -> str:
-    """Give a file's name without the suffix of its format."""
-    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), "")
-    return path.name.removesuffix(suffix)
-
-
-def is_graph(path: Path) -> bool:
-    """Whether a file may hold a graph."""
-    return graph_name(path) != path.name
 
 
 def run(case: Case) -> Row:
@@ -123,10 +118,13 @@ def run(case: Case) -> Row:
         cells |= _solve(instance, case)
     elif case.method in SEARCHES:
         cells |= _search(instance, case)
+    elif case.method == rival.NAME:
+        cells |= rival.cp_sat(instance, case.time_limit, case.threads).cells()
     else:
         bound = sg.lower_bound(instance, method=case.method, time_limit=case.time_limit)
         cells |= {**_of_bound(bound), "lower_bound": bound.lower_bound, "verified": bound.verified_lower_bound}
         cells |= {"status": bound.status, "seconds": round(bound.seconds, 4)}
+        cells["ceiling"] = ceiling.CEILINGS[case.method](instance) if case.method in ceiling.CEILINGS else None
     return {column: str("" if (cell := cells.get(column)) is None else cell) for column in COLUMNS}
 
 

@@ -1,4 +1,4 @@
-"""The paper's figures 4 and 5, and how proofs and gaps come along, as SVG."""
+"""The paper's figures 4 and 5 (of networks, and of REGAL's graphs), and how proofs and gaps come along, as SVG."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from slicegraph.lower_bound import METHODS as BOUNDS
+from testbed import rival
 from testbed.case import MARKS, SEARCHES, Row
 from testbed.tables import of_method
 
@@ -23,11 +24,9 @@ _LEAST_SECONDS = 1e-4
 def write_figures(rows: Sequence[Row], folder: Path) -> None:
     """Write every figure that the rows can fill."""
     solved = of_method(rows, "solve")
-    searched = [row for method in SEARCHES for row in of_method(rows, method)]
-    bounded = [row for method in BOUNDS for row in of_method(rows, method)]
+    timed = [row for method in (*SEARCHES, *BOUNDS, rival.NAME) for row in of_method(rows, method)]
     drawn: dict[str, tuple[list[Row], Callable[[list[Row]], Figure]]] = {
-        "search-times": (searched + solved, lambda some: _times(some, "best_seconds", "seconds to its best partition")),
-        "bound-times": (bounded, lambda some: _times(some, "seconds", "seconds")),
+        "times": (timed + solved, _times),
         "optimal-over-time": (solved, _optimal_over_time),
         "gap-over-time": (solved, _gap_over_time),
         "downsets": ([row for row in solved if row["downsets"]], _downsets),
@@ -39,8 +38,12 @@ def write_figures(rows: Sequence[Row], folder: Path) -> None:
                 draw(some).savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight", dpi=150)
 
 
-def _times(rows: list[Row], column: str, label: str) -> Figure:
-    """Scatter seconds over nodes, for every number of blocks, with a line at each time limit."""
+def _times(rows: list[Row]) -> Figure:
+    """Scatter seconds over nodes, searches and bounds in one plot for each number of blocks, with a line at the limit.
+
+    Of what ends by itself, as each method of the paper does, the whole time; of a search without an end and of `solve`,
+    which may be at its limit, the seconds to its best partition.
+    """
     blocks = sorted({int(row["k"]) for row in rows})
     num_columns = min(_COLUMNS, len(blocks))
     num_lines = math.ceil(len(blocks) / num_columns)
@@ -49,17 +52,24 @@ def _times(rows: list[Row], column: str, label: str) -> Figure:
     for axes, k in zip(all_axes, blocks, strict=False):
         for method in dict.fromkeys(row["method"] for row in rows):
             some = [row for row in of_method(rows, method) if int(row["k"]) == k]
+            column = "best_seconds" if _is_anytime(method) else "seconds"
             seconds = np.maximum([float(row[column]) for row in some], _LEAST_SECONDS)
             axes.scatter([int(row["nodes"]) for row in some], seconds, s=4, label=method, rasterized=True)
         for limit in {float(row["time_limit"]) for row in rows}:
             axes.axhline(limit, color="black", linewidth=0.5, linestyle="--")
-        _finish(axes, title=f"k = {k}", xlabel="nodes", ylabel=label)
+        _finish(axes, title=f"k = {k}", xlabel="nodes", ylabel="seconds")
         axes.set_yscale("log")
         axes.label_outer()
     for axes in list(all_axes)[len(blocks) :]:
         axes.set_axis_off()
     figure.axes[0].legend(fontsize=6, markerscale=2)
     return figure
+
+
+def _is_anytime(method: str) -> bool:
+    """Whether a method goes on until it is stopped."""
+    _, params = SEARCHES.get(method, ("", None))
+    return method == "solve" or (method in SEARCHES and (params is None or params.generations is None))
 
 
 def _optimal_over_time(rows: list[Row]) -> Figure:

@@ -16,19 +16,19 @@ from typing import Any
 
 import slicegraph as sg
 from testbed import case as cases
-from testbed import table
+from testbed import ceiling, rival, sources, table
 from testbed.case import MANNER, Case, Row
 
 
-def run_all(todo: Sequence[Case], path: Path, executor: Executor) -> int:
-    """Run what the table lacks; say how many cases failed.
+def run_all(todo: Sequence[Case], path: Path, executor: Executor, *, most: int | None = None) -> int:
+    """Run what the table lacks, ``most`` cases of it at most; say how many cases failed.
 
     The rows are the same on every executor, but for what depends on the clock; their order is that in which they end.
     """
     rows = table.read(path)
     _check_manner(rows, todo, path)
     done = {table.key(row) for row in rows}
-    missing = [case for case in todo if case.key not in done]
+    missing = [case for case in todo if case.key not in done][:most]
     num_failed, broken, begin = 0, None, time.monotonic()
     with table.appending(path) as writer:
         futures: dict[Future[Row], Case] = {executor.submit(cases.run, case): case for case in missing}
@@ -86,7 +86,8 @@ def dask(address: str) -> Iterator[Executor]:
     import cloudpickle  # noqa: PLC0415 - an optional dependency
     from distributed import Client  # noqa: PLC0415 - likewise
 
-    cloudpickle.register_pickle_by_value(cases)
+    for module in (cases, ceiling, rival, sources):
+        cloudpickle.register_pickle_by_value(module)
     with Client(address) as client:  # type: ignore[no-untyped-call] # dask's own
         yield _ByValue(client.get_executor())
 

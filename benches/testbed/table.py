@@ -6,18 +6,22 @@ import csv
 import gzip
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from testbed.case import COLUMNS, KEY, Row
 
 
-def read(path: Path) -> list[Row]:
-    """Give the rows that were written to their end, also of a table that gzip compressed; none without such a file."""
+def read(path: Path, *, needs: Sequence[str] | None = None) -> list[Row]:
+    """Give the rows that were written to their end, also of a table that gzip compressed; none without such a file.
+
+    Its columns are `COLUMNS`, or with ``needs`` these among others, as in tables of the record that are older.
+    """
     rows = csv.DictReader(lines(path))
-    if rows.fieldnames and tuple(rows.fieldnames) != COLUMNS:
-        sys.exit(f"{path}: its columns are not {', '.join(COLUMNS)}")
+    names = tuple(rows.fieldnames or ())
+    if names and not (names == COLUMNS if needs is None else set(needs) <= set(names)):
+        sys.exit(f"{path}: its columns are not {', '.join(needs or COLUMNS)}")
     return list(rows)
 
 
