@@ -75,8 +75,12 @@ class Graph:
     is_output
         Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
     kernel
-        Integers, shape (num_nodes,): nodes of one number run as one kernel, as a profile finds them, and a node of -1
-        by itself. `solve` and `sweep` keep kernels in one stage. None: each node runs by itself.
+        Integers, shape (num_nodes,): nodes of one number run as one kernel, as a profile finds them, or are a layer's
+        forward and backward, and a node of -1 is by itself. `solve` and `sweep` keep them in one stage. None: each
+        node runs by itself.
+    is_backward
+        Booleans, shape (num_nodes,): the node is of the backward pass of a training graph, of which `from_jax`,
+        `from_torch` and `read` turn some tensors round (`slicegraph.formats.training`). None: the graph is none.
     op, node_name, tensor_name
         Names, for reports.
     name
@@ -130,6 +134,7 @@ class Graph:
         is_guess: ArrayLike | None = None,
         is_output: ArrayLike | None = None,
         kernel: ArrayLike | None = None,
+        is_backward: ArrayLike | None = None,
         op: Sequence[str] | None = None,
         node_name: Sequence[str] | None = None,
         tensor_name: Sequence[str] | None = None,
@@ -149,7 +154,7 @@ class Graph:
         }
         self._core = CoreGraph(**required, **optional)
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
-        beside = _beside_the_core(num_nodes, is_guess, kernel)
+        beside = _beside_the_core(num_nodes, kernel, is_guess=is_guess, is_backward=is_backward)
         self._arrays = GraphArrays(
             name=name,
             op=("",) * num_nodes if op is None else texts("op", op, num_nodes, "nodes"),
@@ -371,9 +376,9 @@ def _given(convert: Callable[[str, ArrayLike], NDArray[Any]], **columns: ArrayLi
     return {name: None if values is None else convert(name, values) for name, values in columns.items()}
 
 
-def _beside_the_core(num_nodes: int, is_guess: ArrayLike | None, kernel: ArrayLike | None) -> dict[str, Any]:
+def _beside_the_core(num_nodes: int, kernel: ArrayLike | None, **booleans: ArrayLike | None) -> dict[str, Any]:
     """Copy in, and check, columns that the core does not have."""
-    columns = {**_given(flags, is_guess=is_guess), **_given(integers, kernel=kernel)}
+    columns = {**_given(flags, **booleans), **_given(integers, kernel=kernel)}
     for name, column in columns.items():
         if column is not None:
             check_length(name, column, num_nodes, "nodes")

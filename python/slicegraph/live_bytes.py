@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slicegraph import checks
+from slicegraph.errors import InputError
 from slicegraph.graph import Graph
 
 
@@ -23,6 +24,11 @@ def live_bytes(graph: Graph) -> NDArray[np.int64]:
     ----------
     graph
         Any graph. A tensor that a view makes counts beside the one that it shows.
+
+    Raises
+    ------
+    InputError
+        For a training graph: what the backward pass reads is alive longer than its own order of nodes tells.
 
     Returns
     -------
@@ -41,6 +47,8 @@ def live_bytes(graph: Graph) -> NDArray[np.int64]:
     [8, 13, 5]
     """
     arrays = checks.instance_of("graph", graph, Graph).arrays
+    if arrays.is_backward is not None:
+        raise InputError("graph: it is a training graph, whose tensors do not stand in the order in which it runs")
     place = _places(graph)
     tensor_of = np.repeat(np.arange(graph.num_tensors), np.diff(arrays.consumer_offsets))
     is_made = arrays.producer >= 0

@@ -206,10 +206,8 @@ def machine_of_file(document: Mapping[str, Any]) -> tuple[Machine, list[list[int
     Raises
     ------
     InputError
-        Naming the entry that is none, or why the file's question cannot be asked.
+        Naming the entry that is none.
     """
-    if "refused" in document:
-        raise InputError(f"machine: {document['refused']}")
     together = document.get("together", [])
     if not isinstance(together, list) or not all(isinstance(group, list) for group in together):
         raise InputError("machine: together is a list of lists of nodes")

@@ -54,7 +54,8 @@ def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32
     Raises
     ------
     InputError
-        When it is no partition: naming the node that is in no block, or the tensor that runs to an earlier one.
+        When it is no partition: naming the node that is in no block, or the tensor that runs to an earlier one; or a
+        layer of a training graph is in two.
 
     Notes
     -----
@@ -76,7 +77,24 @@ def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32
             # A constraint, or a device that cannot run a node.
             raise
         raise InputError(back) from None
-    return blocks.astype(np.int32)
+    partition = blocks.astype(np.int32)
+    _check_layers(instance.graph, partition)
+    return partition
+
+
+def _check_layers(graph: Graph, blocks: NDArray[np.int32]) -> None:
+    """Refuse to part a layer's forward and backward: costs of a training graph are of partitions that do not."""
+    kernel = graph.arrays.kernel
+    if graph.arrays.is_backward is None or kernel is None or not cuts_kernels(graph, blocks):
+        return
+    order = np.argsort(kernel, kind="stable")
+    is_parted = (kernel[order][1:] == kernel[order][:-1]) & (kernel[order][1:] >= 0)
+    is_parted &= blocks[order][1:] != blocks[order][:-1]
+    place = int(np.flatnonzero(is_parted)[0])
+    first, second = order[place : place + 2]
+    names = " and ".join(_called("node", node, graph.arrays.node_name) for node in (first, second))
+    stages = f"stages {blocks[first]} and {blocks[second]}"
+    raise InputError(f"{names} are in {stages}, but a layer's forward and backward are in one stage")
 
 
 def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:

@@ -36,6 +36,8 @@ def plain(instance: object, name: str) -> Instance:
         rule = "it takes devices of one kind without overlap, no constraints, and parameters that one node reads"
         if instance.by_kernel:
             rule = "it takes no kernels, of which the graph has some; slicegraph profile --unfused measures nodes"
+            if instance.graph.arrays.is_backward is not None:
+                rule = "it takes no training graphs, of which a layer's forward and backward are in one stage"
         raise InputError(f"{name}: {rule}")
     return instance
 

@@ -148,7 +148,7 @@ def _halved(instance: Instance, node: int) -> Graph:
     data |= {"work": work, "producer": np.append(producer, node), "size": np.append(arrays.size, 0)}
     data |= {"consumers": np.append(arrays.consumers, num_nodes), "is_guess": None, "is_view": None}
     data["consumer_offsets"] = np.append(arrays.consumer_offsets, arrays.consumers.size + 1)
-    data |= dict.fromkeys(("flops", "read_bytes", "write_bytes", "node_name", "tensor_name", "kernel"))
+    data |= dict.fromkeys(("flops", "read_bytes", "write_bytes", "node_name", "tensor_name", "kernel", "is_backward"))
     rows = arrays.transfer_on
     data["transfer_on"] = rows and {kind: np.append(seconds, 0.0) for kind, seconds in rows.items()}
     data["op"] = (*arrays.op, arrays.op[node])

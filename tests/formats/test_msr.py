@@ -123,16 +123,28 @@ def test_what_no_accelerator_runs_is_on_a_cpu(tmp_path: Path) -> None:
         sg.Instance(graph, num_blocks=2)
 
 
-def test_a_training_graph_has_a_machine_that_is_refused(tmp_path: Path) -> None:
-    """But it can be solved on devices of one kind, as before."""
-    path = tmp_path / "small.json"
-    data = copy.deepcopy(SMALL)
-    data["nodes"][0]["isBackwardNode"] = True
-    path.write_text(json.dumps(data))
-    graph = sg.read(path, format="msr")
-    with pytest.raises(sg.InputError, match="machine: this is a training graph, of which tensors to backward nodes"):
-        sg.Instance(graph)
-    assert sg.Instance(graph, num_blocks=2).num_blocks == 2
+def training() -> dict[str, Any]:
+    """Two layers and what is by itself, forward and backward; layer 2 gives its gradient to layer 1."""
+    nodes = [node(id_, id_, colorClass=id_) for id_ in (1, 2)] + [node(9, 1)]
+    nodes += [node(10 + id_, 2 * id_, colorClass=id_, isBackwardNode=1, cpuLatency=1) for id_ in (2, 1)]
+    edges = [edge(1, 2, 0.5), edge(2, 9, 0.5), edge(9, 12, 0.25), edge(12, 11, 0.5), edge(1, 11, 0.5)]
+    return {"maxSizePerFPGA": 1e9, "maxFPGAs": 2, "maxCPUs": 0, "nodes": nodes, "edges": edges}
+
+
+def test_a_layer_of_a_training_graph_is_in_one_stage(tmp_path: Path) -> None:
+    """Layer 1 takes 3 ms, layer 2 takes 6, node 9 takes 1: layer 1 pays what it sends and receives, 0.5 ms each."""
+    path = tmp_path / "training.json"
+    path.write_text(json.dumps(training()))
+    for instance in (sg.Instance(sg.read(path, format="msr")), sg.Instance(sg.read(path, format="msr"), num_blocks=2)):
+        result = sg.solve(instance, stop=sg.MaxRuntime(20))
+        assert result.status is sg.Status.OPTIMAL
+        # Layer 2 alone would send 0.5 ms to node 9 and receive 0.25.
+        assert result.bottleneck == pytest.approx(8e-3, rel=1e-9)
+        assert result.block_of.tolist() == [0, 1, 1, 1, 0]
+        assert sg.check(instance.graph, result.certificate).gap == 0
+    # Of an instance that is given devices: the file's own machine says it in words of its groups.
+    with pytest.raises(sg.InputError, match=r"node 1 \('2'\) and node 3 \('12'\) are in stages 0 and 1, but a layer"):
+        sg.audit(instance, [0, 0, 1, 1, 0])
 
 
 def test_a_native_file_keeps_the_machine(small: Path, tmp_path: Path) -> None:

@@ -64,13 +64,16 @@ class GraphArrays:
     param_readers, param_offsets
         Integers (the second of length ``num_params + 1``): the nodes that read each, one parameter after the other.
     kernel
-        int64, per node: nodes of one number run as one kernel, so that they are in one stage; -1, or None: by itself.
+        int64, per node: nodes of one number run as one kernel, or are a layer's forward and backward, so that they are
+        in one stage; -1, or None: by itself.
+    is_backward
+        bool, per node: the node is of the backward pass of a training graph, of which the tensors are written as
+        `slicegraph.formats.training` says. None: the graph is none.
     device
         The device that the file names, as a plain mapping, or None.
     machine
         The devices of the pipeline that the file names, as a plain mapping: ``devices``, a list of figures with counts,
-        ``order``, and ``together``, groups of nodes that it wants in one stage. Or ``refused``, a line that says why
-        its question cannot be asked. None: it names none.
+        ``order``, and ``together``, groups of nodes that it wants in one stage. None: it names none.
     """
 
     name: str
@@ -98,6 +101,7 @@ class GraphArrays:
     param_readers: NDArray[np.int64] | None = None
     param_offsets: NDArray[np.int64] | None = None
     kernel: NDArray[np.int64] | None = None
+    is_backward: NDArray[np.bool_] | None = None
     device: Mapping[str, Any] | None = None
     machine: Mapping[str, Any] | None = None
 

@@ -16,8 +16,9 @@ CPUs are the stages here; its cost of a stage, work and every tensor that crosse
   stages it is left out, and with it colours: a partition may part them, but a lower bound holds with them, too.
 - A node goes by its ``id``, as in that planner's own split files; its ``name`` is the operator.
 
-What the backward nodes of training read runs in no order of stages, so with ``isBackwardNode`` the machine says that it
-is refused, and what is solved is the graph with all its edges.
+With ``isBackwardNode`` it is a training graph: nodes of one colour are one layer, and what backward nodes make or read
+runs in no order of stages (`slicegraph.formats.training`).  A backward node without a colour may be in any stage; that
+planner gives it a forward node of its own, with the edges of the backward one turned round.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.planner import MAX_BYTES, graph_arrays
 from slicegraph.formats.planner_json import Element, PlannerFile
+from slicegraph.formats.training import with_loose_tensors
 
 _BANDWIDTH = 1e9
 _MILLISECONDS = 1e3
@@ -56,7 +58,7 @@ def read(path: Path) -> GraphArrays:
     if "maxCPUs" in file.head:
         work_on["cpu"] = [node.amount("cpuLatency") / _MILLISECONDS for node in file.nodes]
         transfer_on["cpu"] = [0.0] * len(tensors)
-    return graph_arrays(
+    arrays = graph_arrays(
         path,
         op=file.names,
         node_name=file.ids,
@@ -69,12 +71,20 @@ def read(path: Path) -> GraphArrays:
         transfer_on=transfer_on,
         machine=_machine(file, figures),
     )
+    is_backward = [_is_backward(node) for node in file.nodes]
+    if not any(is_backward):
+        return arrays
+    layers: dict[int | None, int] = {None: -1}
+    colours = [node.integer("colorClass") if "colorClass" in node else None for node in file.nodes]
+    return with_loose_tensors(arrays, is_backward, [layers.setdefault(colour, len(layers)) for colour in colours])
+
+
+def _is_backward(node: Element) -> bool:
+    return "isBackwardNode" in node and node.flag("isBackwardNode")
 
 
 def _machine(file: PlannerFile, figures: dict[str, Any]) -> dict[str, Any] | None:
-    """Give the machine that a file names, or why it is refused."""
-    if any("isBackwardNode" in node and node.flag("isBackwardNode") for node in file.nodes):
-        return {"refused": "this is a training graph, of which tensors to backward nodes are in no order of stages"}
+    """Give the machine that a file names; None: it names none."""
     if "maxFPGAs" not in file.head and "maxCPUs" not in file.head:
         return None
     counts = {"accelerator": _count(file.head, "maxFPGAs"), "cpu": _count(file.head, "maxCPUs")}

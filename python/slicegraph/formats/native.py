@@ -55,7 +55,7 @@ def _to_json(arrays: GraphArrays) -> dict[str, Any]:
         "op": list(arrays.op),
         "name": arrays.node_name and list(arrays.node_name),
         **{key: _list(getattr(arrays, key)) for key in _NODE_NUMBERS},
-        **{key: _list(getattr(arrays, key), as_integers=True) for key in ("is_view", "is_guess")},
+        **{key: _list(getattr(arrays, key), as_integers=True) for key in ("is_view", "is_guess", "is_backward")},
         "dtype": None if arrays.dtype is None else list(arrays.dtype),
         "work_on": None if arrays.work_on is None else {kind: _or_null(row) for kind, row in arrays.work_on.items()},
     }
@@ -160,6 +160,7 @@ class _Reader:
             state_bytes=self._optional_integers(nodes, "nodes.state_bytes"),
             live_bytes=self._optional_integers(nodes, "nodes.live_bytes"),
             kernel=self._optional_integers(nodes, "nodes.kernel"),
+            is_backward=self._flags(nodes, "nodes.is_backward"),
             dtype=self._strings(nodes, "nodes.dtype"),
             work_on=self._seconds_on(nodes, "nodes.work_on"),
             transfer_on=self._seconds_on(tensors, "tensors.transfer_on"),

@@ -79,7 +79,7 @@ def _guarantee(result: Result) -> str:
 
 
 def _kernels(result: Result) -> list[str]:
-    """Say that kernels are kept whole, where there are some."""
+    """Say that kernels are kept whole, or layers of a training graph, where there are some."""
     kernel = result.instance.graph.arrays.kernel
     if not result.instance.by_kernel or kernel is None:
         return []
@@ -87,6 +87,9 @@ def _kernels(result: Result) -> list[str]:
     several = sizes[sizes > 1]
     if not several.size:
         return []
+    if result.instance.graph.arrays.is_backward is not None:
+        what = f"{int(several.sum())} nodes are the forward and backward of {several.size}, each in one stage"
+        return [f"layers       {what}; other tensors of the backward pass run to any stage"]
     ran = "1 kernel, in one stage" if several.size == 1 else f"{several.size} kernels, each in one stage"
     what = f"{int(several.sum())} nodes run as {ran}"
     return [f"kernels      {what}: bounds and certificate are of such partitions"]
