@@ -7,13 +7,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 
 import slicegraph as sg
 from onnx_models import write
 from slicegraph.cli import main
-from slicegraph.emission import FORMS, CannotSayError, NamedPlan
+from slicegraph.emission import FORMS, CannotSayError, NamedPlan, NamedTensor, named_plan
 
 LAYERS = 5
 
@@ -104,7 +106,8 @@ def test_accelerate_gives_every_module_one_device(given: NamedPlan, modules: int
 @pytest.mark.parametrize("given", [WHOLE, SMALL])
 def test_operators_have_affinities_annotations_and_counts(given: NamedPlan) -> None:
     """For runtimes of single operators, whatever the modules."""
-    known = NamedPlan(names=given.names, stages=given.stages, outputs={given.names[-1]: "logits"})
+    logits = NamedTensor("logits", len(given.names) - 1, is_output=True)
+    known = NamedPlan(names=given.names, stages=given.stages, tensors=(logits,))
     found = json.loads(FORMS["openvino"](known))
     assert found["device"] == "HETERO:GPU.0,GPU.1,GPU.2"
     called = [*given.names[:-1], "logits"]
@@ -115,6 +118,71 @@ def test_operators_have_affinities_annotations_and_counts(given: NamedPlan) -> N
     told = json.loads(FORMS["ort"](two))
     assert told["session.layer_assignment_settings"] == "gpu(=stage0);cpu(=stage1)"
     assert told["layer_ann"] == {name: f"stage{at}" for name, at in zip(two.names, two.stages, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("given", "layers", "parts"),
+    [
+        (WHOLE, ["wte", "wpe", *(f"h.{layer}" for layer in range(LAYERS)), "ln_f", "lm_head"], [0, 4, 5, 9]),
+        (SMALL, ["stem", "body", "head"], [0, 1, 2, 3]),
+    ],
+)
+def test_deepspeed_gives_each_stage_its_layers(given: NamedPlan, layers: list[str], parts: list[int]) -> None:
+    """The class sets what `PipelineModule` asks its methods for, on a stand-in for that."""
+
+    class Module:
+        num_stages, global_rank = len(parts) - 1, 7
+        _layer_specs: ClassVar[list[str]] = layers
+        _topo = SimpleNamespace(get_coord=lambda _rank: SimpleNamespace(pipe=1))
+
+        def _set_bounds(self, start: int, stop: int) -> None:
+            self.bounds = start, stop
+
+    scope: dict[str, Any] = {"PipelineModule": Module}
+    text = FORMS["deepspeed"](given)
+    assert text.startswith("from deepspeed.pipe import PipelineModule\n")
+    exec(text.partition("\n")[2], scope)  # noqa: S102 - it is a class, and ours
+    assert (scope["LAYERS"], scope["PARTS"]) == (layers, parts)
+    found = scope["PlannedPipelineModule"]()
+    found._partition_layers()  # noqa: SLF001 - as DeepSpeed calls it
+    assert (found.parts, found.bounds) == (parts, (parts[1], parts[2]))
+    found.num_stages = 9
+    with pytest.raises(ValueError, match="the plan is for 3 stages of"):
+        found._partition_layers()  # noqa: SLF001 - likewise
+
+
+NETWORKS = (
+    "g (float[3, 2] x) => (float[3, 2] y) { [a] t = Relu(x) [b] u = Exp(t) [c] v = Add(u, t) [d] y = Sin(v) }",
+    "g (float[2] x, float[2] z) => (float[2] y, float[2] u) { [a] t = Relu(x) [b] u = Add(z, t) [c] y = Exp(u) }",
+)
+
+
+@pytest.mark.parametrize(("network", "stages"), [(NETWORKS[0], [0, 1, 2, 2]), (NETWORKS[1], [0, 1, 2])])
+def test_genai_lists_what_the_models_of_a_split_take_and_give(network: str, stages: list[int], tmp_path: Path) -> None:
+    """By the names of tensors, and of files."""
+    path = write(tmp_path / "model.onnx", network)
+    graph = sg.read(path)
+    document = {"node_names": list(graph.arrays.node_name or ()), "block_of": stages}
+    pipeline = json.loads(FORMS["genai"](named_plan(document, graph)))["model"]["decoder"]["pipeline"]
+    manifest = sg.split(path, stages, tmp_path / "stages")
+    assert len(pipeline) == len(manifest["stages"]) == 3
+    for index, (entry, stage) in enumerate(zip(pipeline, manifest["stages"], strict=True)):
+        ((name, told),) = entry.items()
+        assert name == f"stage{index}"
+        assert told["filename"] == stage["file"]
+        assert sorted(told["inputs"]) == sorted(each["name"] for each in stage["inputs"])
+        assert sorted(told["outputs"]) == sorted(each["name"] for each in stage["outputs"])
+        assert told["session_options"] == {"provider_options": [{"cuda": {"device_id": str(index)}}]}
+
+
+def test_genai_refuses_tensors_that_run_back_and_stages_without_nodes() -> None:
+    """The nearest plan has each node no earlier than what it reads."""
+    tensors = (NamedTensor("t", 0, (1, 2)), NamedTensor("u", 1, (2,)))
+    with pytest.raises(CannotSayError, match="'u' runs from stage 1 to stage 0") as refused:
+        FORMS["genai"](NamedPlan(names=("a", "b", "c"), stages=(0, 1, 0), tensors=tensors))
+    assert refused.value.nearest == (0, 1, 1)
+    with pytest.raises(CannotSayError, match="stage 1 has no node, but each has a model"):
+        FORMS["genai"](NamedPlan(names=("a", "b", "c"), stages=(0, 2, 2), tensors=tensors))
 
 
 def _refusal(form: str, given: NamedPlan) -> tuple[NamedPlan, CannotSayError] | None:
@@ -132,7 +200,7 @@ def test_the_nearest_plan_can_be_said(form: str) -> None:
     refused = [found for given in (CUT, backwards) if (found := _refusal(form, given)) is not None]
     for given, error in refused:
         if error.nearest is None:
-            assert form in {"openvino", "ort"}
+            assert form in {"genai", "openvino", "ort"}
             continue
         assert list(error.nearest) != list(given.stages)
         assert list(error.nearest) == sorted(error.nearest)
@@ -155,6 +223,10 @@ def test_the_nearest_plan_can_be_said(form: str) -> None:
         ("accelerate", CUT, "module h.2 is cut, and computes by itself"),
         ("coral", plan(decoder(), 3, 3), "stage 1 has no operation"),
         ("ort", WHOLE, "one session has a GPU and a processor, but there are 3 stages"),
+        ("deepspeed", CUT, "'h.2.ln/norm_2' is in stage 0, where whole layers in order would have it in 1"),
+        ("deepspeed", plan(["a", "b"], 1), "no node is named by a module"),
+        ("deepspeed", plan(convolutions(), 4, 4), "stage 1 has no layer, but each stage has one"),
+        ("genai", WHOLE, "give --model MODEL"),
         ("openvino", plan(["a", "a"], 1), "some have none, or share one"),
         ("openvino", WHOLE, "give --model MODEL"),
     ],

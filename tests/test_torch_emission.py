@@ -14,7 +14,7 @@ import pytest
 
 import slicegraph as sg
 import torch_models
-from slicegraph.emission import FORMS, NamedPlan, named_plan
+from slicegraph.emission import FORMS, NamedPlan, NamedTensor, named_plan
 from slicegraph.grain import grained
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
@@ -80,6 +80,39 @@ def test_megatron_reads_the_layout(name: str) -> None:
     assert [str(stage.count("decoder")) for stage in kinds] == counts
     assert kinds[0][0] == "embedding"
     assert kinds[-1][-1] == "loss"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_deepspeed_partitions_its_layers(name: str) -> None:
+    """Its own module has the plan's stages: alone in its group, it is told that it is any of them."""
+    deepspeed = pytest.importorskip("deepspeed", reason="deepspeed is not installed")
+    _, _, plan = _planned(name)
+    scope: dict[str, Any] = {}
+    exec(FORMS["deepspeed"](plan), scope)  # noqa: S102 - it is a class, and ours
+    layers = [torch.nn.Linear(2, 2) for _ in scope["LAYERS"]]
+    for stage in range(3):
+        found = object.__new__(scope["PlannedPipelineModule"])
+        torch.nn.Module.__init__(found)
+        assert isinstance(found, deepspeed.pipe.PipelineModule)
+        found.num_stages, found.global_rank, found._layer_specs = 3, stage, layers
+        found._topo = deepspeed.runtime.pipe.topology.PipeDataParallelTopology(num_pp=3, num_dp=1)
+        found._partition_layers()
+        assert (found._local_start, found._local_stop) == (scope["PARTS"][stage], scope["PARTS"][stage + 1])
+
+
+def test_genai_reads_the_pipeline(tmp_path: Path) -> None:
+    """Its configuration takes the part, and names what it does not know."""
+    genai = pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed")
+    tensors = (NamedTensor("input_ids", -1, (0,)), NamedTensor("h", 0, (1,)), NamedTensor("logits", 1, is_output=True))
+    document = json.loads(FORMS["genai"](NamedPlan(names=("a", "b"), stages=(0, 1), tensors=tensors)))
+    document["model"] |= {"context_length": 8, "vocab_size": 4}
+    path = tmp_path / "genai_config.json"
+    path.write_text(json.dumps(document))
+    genai.Config(str(tmp_path))
+    document["model"]["decoder"]["pipeline"][0]["stage0"]["unknown"] = 1
+    path.write_text(json.dumps(document))
+    with pytest.raises(RuntimeError, match="unknown"):
+        genai.Config(str(tmp_path))
 
 
 def test_openvino_finds_every_operation(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         sg.InputError, match=r"model\.pb: no known suffix \(\.onnx, .*\.json, .*\); name the format: onnx, "
     ):
         sg.read(tmp_path / "model.pb")
-    with pytest.raises(sg.InputError, match="no format 'caffe', but onnx, .* and "):
+    with pytest.raises(sg.InputError, match=r"no format 'caffe', but onnx, .* and "):
         sg.read(tmp_path / "model.json", format="caffe")
     with pytest.raises(sg.InputError, match="dimensions are given, but only ONNX models have named ones"):
         sg.read(tmp_path / "model.json", dims={"batch": 1})

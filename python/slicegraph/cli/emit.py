@@ -16,7 +16,7 @@ from slicegraph.formats.files import read_json
 from slicegraph.formats.writing import write_file
 from slicegraph.report.numbers import percent, time
 
-_BY_MODULE = ("accelerate", "torchtitan")
+_BY_MODULE = ("accelerate", "deepspeed", "torchtitan")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="the graph of the plan: it costs the nearest plan where a form cannot say this one; openvino needs it",
+        help="the graph of the plan: it costs the nearest plan where a form cannot say it; genai and openvino need it",
     )
     shared.add_dim(parser)
     parser.add_argument(

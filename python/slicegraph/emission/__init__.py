@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from slicegraph.emission import accelerate, coral, megatron, openvino, ort, torch, torchtitan, vllm
-from slicegraph.emission.named import CannotSayError, NamedPlan, named_plan
+from slicegraph.emission import accelerate, coral, deepspeed, genai, megatron, openvino, ort, torch, torchtitan, vllm
+from slicegraph.emission.named import CannotSayError, NamedPlan, NamedTensor, named_plan
 
-__all__ = ["FORMS", "CannotSayError", "NamedPlan", "named_plan"]
+__all__ = ["FORMS", "CannotSayError", "NamedPlan", "NamedTensor", "named_plan"]
 
 FORMS: Final[Mapping[str, Callable[[NamedPlan], str]]] = {
     "accelerate": accelerate.emit,
     "coral": coral.emit,
+    "deepspeed": deepspeed.emit,
+    "genai": genai.emit,
     "megatron": megatron.emit,
     "openvino": openvino.emit,
     "ort": ort.emit,

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slicegraph.errors import InputError
 from slicegraph.grain import module_parts
@@ -28,6 +28,25 @@ class CannotSayError(InputError):
         self.nearest = nearest
 
 
+class NamedTensor(NamedTuple):
+    """A tensor of the model, by its name.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    producer, consumers
+        Nodes; -1: a model input.
+    is_output
+        The model returns it.
+    """
+
+    name: str
+    producer: int
+    consumers: tuple[int, ...] = ()
+    is_output: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedPlan:
     """The nodes of a plan, in an order in which what is read is made before.
@@ -36,13 +55,13 @@ class NamedPlan:
     ----------
     names, stages
         Of each node.
-    outputs
-        By the name of a node, the name of the model's output that it makes; None: not known.
+    tensors
+        Of the model; None: it is not given.
     """
 
     names: tuple[str, ...]
     stages: tuple[int, ...]
-    outputs: Mapping[str, str] | None = None
+    tensors: tuple[NamedTensor, ...] | None = None
 
     @property
     def num_stages(self) -> int:
@@ -153,7 +172,7 @@ def layers(plan: NamedPlan) -> dict[tuple[str, ...], list[int]]:
 
 
 def named_plan(document: Mapping[str, Any], graph: Graph | None = None) -> NamedPlan:
-    """Read names and stages of a plan's document; its graph, if it is given, tells what makes the model's outputs.
+    """Read names and stages of a plan's document; its graph, if it is given, tells the model's tensors.
 
     Raises
     ------
@@ -167,18 +186,40 @@ def named_plan(document: Mapping[str, Any], graph: Graph | None = None) -> Named
         raise InputError(f"block_of: {wrong[0]!r:.20} is no stage, which are from 0 to 2^20 - 1")
     if not isinstance(names, list) or len(names) != len(stages) or not all(isinstance(name, str) for name in names):
         raise InputError("it has no node_names, as plans of models with names have")
-    outputs = None if graph is None else _outputs(graph, names)
-    return NamedPlan(names=tuple(names), stages=tuple(stages), outputs=outputs)
+    tensors = None if graph is None else _tensors(graph, names)
+    return NamedPlan(names=tuple(names), stages=tuple(stages), tensors=tensors)
 
 
-def _outputs(graph: Graph, names: Sequence[str]) -> dict[str, str]:
+def _tensors(graph: Graph, names: Sequence[str]) -> tuple[NamedTensor, ...]:
     arrays = graph.arrays
     if list(arrays.node_name or ()) != list(names):
         raise InputError("it is a plan of another graph than --model: nodes have other names")
-    if arrays.is_output is None or arrays.tensor_name is None:
-        return {}
-    makes = zip(arrays.is_output, arrays.producer.tolist(), arrays.tensor_name, strict=True)
-    return {names[node]: tensor for is_output, node, tensor in makes if is_output and node >= 0}
+    if arrays.tensor_name is None:
+        return ()
+    ends = arrays.consumer_offsets.tolist()
+    consumers = arrays.consumers.tolist()
+    is_output = [False] * graph.num_tensors if arrays.is_output is None else arrays.is_output.tolist()
+    return tuple(
+        NamedTensor(name, producer, tuple(consumers[ends[index] : ends[index + 1]]), is_output[index])
+        for index, (name, producer) in enumerate(zip(arrays.tensor_name, arrays.producer.tolist(), strict=True))
+    )
+
+
+def children(plan: NamedPlan) -> dict[tuple[str, ...], list[int]]:
+    """Give the nodes of each child of the model, or of each numbered child of such a one, in the order of first nodes.
+
+    Raises
+    ------
+    CannotSayError
+        There are none.
+    """
+    units: dict[tuple[str, ...], list[int]] = {}
+    for node, parts in enumerate(plan.modules):
+        if parts:
+            units.setdefault(parts[:2] if parts[1:2] and parts[1].isdigit() else parts[:1], []).append(node)
+    if not units:
+        raise CannotSayError("no node is named by a module")
+    return units
 
 
 def modules_of_stages(plan: NamedPlan, units: Mapping[tuple[str, ...], Sequence[int]]) -> Iterator[tuple[str, int]]:

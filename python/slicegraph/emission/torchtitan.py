@@ -9,18 +9,12 @@ from __future__ import annotations
 
 import json
 
-from slicegraph.emission.named import CannotSayError, NamedPlan, modules_of_stages
+from slicegraph.emission.named import NamedPlan, children, modules_of_stages
 
 
 def emit(plan: NamedPlan) -> str:
     """Give the section of a configuration file."""
-    units: dict[tuple[str, ...], list[int]] = {}
-    for node, parts in enumerate(plan.modules):
-        if parts:
-            units.setdefault(parts[:2] if parts[1:2] and parts[1].isdigit() else parts[:1], []).append(node)
-    if not units:
-        raise CannotSayError("no node is named by a module")
     stages: list[list[str]] = [[] for _ in range(plan.num_stages)]
-    for path, stage in modules_of_stages(plan, units):
+    for path, stage in modules_of_stages(plan, children(plan)):
         stages[stage].append(path)
     return f"[parallelism]\nmodule_fqns_per_model_part = {json.dumps(stages)}\n"
