@@ -31,6 +31,7 @@ def from_jax(
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
     open_loops: bool | int = True,
+    training: bool = False,
 ) -> Graph:
     """Trace a JAX function: one node per equation of its jaxpr, with what it computes and moves; nothing is computed.
 
@@ -53,11 +54,15 @@ def from_jax(
         Loops become their iterations, which can then be cut: ``lax.scan``, ``fori_loop`` and ``while_loop``, if the
         number of iterations is known and all of them together have at most so many equations; True: 20,000. False: a
         loop is one node.
+    training
+        The function has a backward pass, as ``jax.grad`` and ``jax.value_and_grad`` make it. Then the forward and the
+        backward of an equation are in one stage, and gradients run in no order of stages.
 
     Raises
     ------
     InputError
-        When the jax package is missing, a dimension is symbolic, or nothing is left to run.
+        When the jax package is missing, a dimension is symbolic, nothing is left to run, or a training function has no
+        backward pass.
 
     Notes
     -----
@@ -83,7 +88,15 @@ def from_jax(
     [524288, 524288, 524288]
     """
     _, graph = jax_program(
-        function, args, kwargs, param_argnums=param_argnums, name=name, flops=flops, trips=trips, open_loops=open_loops
+        function,
+        args,
+        kwargs,
+        param_argnums=param_argnums,
+        name=name,
+        flops=flops,
+        trips=trips,
+        open_loops=open_loops,
+        training=training,
     )
     return graph
 
@@ -98,6 +111,7 @@ def jax_program(
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
     open_loops: bool | int,
+    training: bool = False,
 ) -> tuple[TracedProgram, Graph]:
     """Trace a JAX function as `from_jax` does: the program, and its graph.
 
@@ -115,6 +129,7 @@ def jax_program(
     positions = _positions(param_argnums)
     name = _name(function) if name is None else name
     is_switch = isinstance(open_loops, bool | np.bool_)
+    is_training = checks.flag("training", training)
     most = jax.MOST_OPENED * bool(open_loops) if is_switch else checks.whole("open_loops", open_loops, 0, _MOST_NODES)
     with _named(name):
         found = jax.traced_program(
@@ -126,6 +141,7 @@ def jax_program(
             flops=flops,
             trips=trips,
             open_loops=most,
+            is_training=is_training,
         )
         return found, Graph(**fields(traced.arrays(found.program)))
 

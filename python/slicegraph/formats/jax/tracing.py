@@ -13,6 +13,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.jax.avals import nbytes
 from slicegraph.formats.jax.modules import Path, module_path
+from slicegraph.formats.jax.origins import origin
 from slicegraph.formats.jax.walk import Walk
 from slicegraph.formats.traced import Program, Step, Value
 
@@ -62,6 +63,7 @@ def traced_program(
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
     open_loops: int = MOST_OPENED,
+    is_training: bool = False,
 ) -> TracedProgram:
     """Trace a function; see `slicegraph.formats.jax.trace`."""
     wanted = _parameter_positions(param_argnums, len(args))
@@ -82,8 +84,13 @@ def traced_program(
         else:
             inputs.append(value)
     formulas, said = Formulas(flops), Trips(trips)
-    walk = Walk(formulas, said, open_loops, modules)
+    walk = Walk(formulas, said, open_loops, modules, is_training=is_training)
     steps, outputs = walk.closed(closed, leaves)
+    origins = None
+    if is_training:
+        # Each layer's gradients stay where they are: nothing stacks them.
+        outputs = [part for value in outputs for part in walk.taken_apart(value)]
+        origins = {step: origin(walk.scopes[step], eqn.source_info.traceback) for step, eqn in walk.equations.items()}
     formulas.check_used()
     said.check_used()
     parameters += walk.parameters
@@ -92,7 +99,7 @@ def traced_program(
     for step, eqn in walk.equations.items():
         avals.update(zip(step.outputs, (var.aval for var in eqn.outvars), strict=True))
     return TracedProgram(
-        program=Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs),
+        program=Program(name=name, steps=steps, inputs=inputs, parameters=parameters, outputs=outputs, origins=origins),
         leaves=leaves,
         equations=walk.equations,
         literals=walk.literals,

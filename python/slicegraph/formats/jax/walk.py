@@ -18,6 +18,7 @@ from slicegraph.formats.jax.flops import RULES, count, name_of
 from slicegraph.formats.jax.gathers import gathered
 from slicegraph.formats.jax.modules import Modules, Path
 from slicegraph.formats.jax.numbers import Number, Rows, number, numbers_of, rows_of, trips_of
+from slicegraph.formats.jax.origins import named_scope
 from slicegraph.formats.traced import Body, Step, Value
 
 Walked = tuple[list[Step], list[Value]]
@@ -60,6 +61,8 @@ class Walk:
         How often loops run, by the user; such a loop is not opened, for another run may differ.
     modules
         The module of each parameter that the function is given.
+    is_training
+        Names say what is of the backward pass, without transformations in scopes.
     open_loops
         A loop becomes its iterations if all of them together have no more equations, loops in them counted as one.
 
@@ -69,19 +72,30 @@ class Walk:
         Constants and literals, as they are found.
     equations
         What each step computes.
+    scopes
+        The scopes around each step, with transformations and loops.
     literals
         Numbers that are written into the program, or worked out.
     constants
         Arrays that it closes over.
     """
 
-    def __init__(self, formulas: Formulas, trips: Trips, open_loops: int, modules: Mapping[Value, Path]) -> None:
+    def __init__(
+        self,
+        formulas: Formulas,
+        trips: Trips,
+        open_loops: int,
+        modules: Mapping[Value, Path],
+        *,
+        is_training: bool = False,
+    ) -> None:
         self._formulas = formulas
         self._trips = trips
         # Equations that may stand in one iteration at hand: each loop that is opened divides them by its trips.
         self._room = float(open_loops)
         self.parameters: list[Value] = []
         self.equations: dict[Step, JaxprEqn] = {}
+        self.scopes: dict[Step, str] = {}
         self.literals: dict[Value, Literal] = {}
         self.constants: dict[Value, Any] = {}
         self._constants: dict[int, Value] = {}
@@ -90,6 +104,7 @@ class Walk:
         self._rows: dict[Value, Rows] = {}
         self._parts: dict[Value, list[Value]] = {}
         self._modules = Modules(modules)
+        self._is_training = is_training
         self._stored = set(modules)
         self._count = 0
 
@@ -124,13 +139,14 @@ class Walk:
         if (opened := self._opened(eqn, inputs, numbers[:1], trips, path)) is not None:
             return opened
         self._count += 1
-        name = f"{self._modules.scope(path, inputs)}/{eqn.primitive.name}.{self._count}".removeprefix("/")
+        named, way = named_scope(path) if self._is_training else (path, "")
+        name = "/".join(filter(None, (self._modules.scope(named, inputs), way, f"{eqn.primitive.name}.{self._count}")))
         outputs = self._fresh(name, eqn.outvars)
         if self._stored.issuperset(inputs):
             self._modules.follow(inputs, outputs)
             self._stored.update(outputs)
         step = self._step(eqn, name, inputs, outputs, self._bodies(eqn, name, path, inputs, trips))
-        self.equations[step] = eqn
+        self.equations[step], self.scopes[step] = eqn, path
         if (rows := rows_of(eqn, [self._numbers.get(value, self._rows.get(value)) for value in inputs])) is not None:
             self._rows[outputs[0]] = rows
         return [step], outputs
@@ -194,6 +210,14 @@ class Walk:
         steps, (value,) = self.closed(stacks.stack(shape(var.aval)[1:], dtype(var.aval), len(parts)), parts, scope)
         self._parts[value] = list(parts)
         return steps, [value]
+
+    def taken_apart(self, value: Value) -> list[Value]:
+        """Give what was stacked, in place of the stack of it that a loop made; else the value itself."""
+        return (
+            [each for part in self._parts[value] for each in self.taken_apart(part)]
+            if value in self._parts
+            else [value]
+        )
 
     def _restacked(
         self, eqn: JaxprEqn, inputs: list[Value], numbers: Sequence[Number | None], scope: str

@@ -11,7 +11,9 @@ from slicegraph.formats.facts import joined
 from slicegraph.formats.layout import lay_out
 from slicegraph.formats.traced.facts import facts_of
 from slicegraph.formats.traced.folding import fold
+from slicegraph.formats.traced.layers import Node, layers_of
 from slicegraph.formats.traced.program import Program, Step, Value
+from slicegraph.formats.training import with_loose_tensors
 
 
 def arrays(program: Program) -> GraphArrays:
@@ -24,7 +26,7 @@ def arrays(program: Program) -> GraphArrays:
     Raises
     ------
     InputError
-        No step is left, or a size is beyond 64 bits.
+        No step is left, a size is beyond 64 bits, or a training program has no backward pass.
 
     Notes
     -----
@@ -45,21 +47,36 @@ def arrays(program: Program) -> GraphArrays:
         for value in step.outputs
         if value in wanted
     }
-    facts = iter(
+    each_step = iter(
         each._replace(state_bytes=sum(kept.get(value, 0) for value in step.outputs))
         for each, step in zip(facts_of(program, steps, folded), steps, strict=True)
     )
-    return lay_out(
+    facts = [joined(list(islice(each_step, len(group)))) for group in groups]
+    laid_out = lay_out(
         program.name,
         op=[_leading(group).op for group in groups],
         node_name=[_leading(group).name for group in groups],
-        facts=[joined(list(islice(facts, len(group)))) for group in groups],
+        facts=facts,
         reads=reads,
         producer=producer,
         size=(value.nbytes for value in producer),
         tensor_name=[value.name for value in producer],
         returned=frozenset(program.outputs),
     )
+    if program.origins is None:
+        return laid_out
+    nodes = [
+        Node(
+            origin=program.origins[_leading(group)],
+            makers={maker for value in read if (maker := producer.get(value, -1)) >= 0},
+            parameters=fact.parameters.keys(),
+        )
+        for group, read, fact in zip(groups, reads, facts, strict=True)
+    ]
+    is_backward, layer_of = layers_of(nodes)
+    if not any(is_backward):
+        raise InputError("training: no node is of a backward pass, as jax.grad and jax.value_and_grad make it")
+    return with_loose_tensors(laid_out, is_backward, layer_of)
 
 
 def _grouped(steps: Sequence[Step]) -> list[list[Step]]:

@@ -112,6 +112,25 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a step of a training program comes from.
+
+    Attributes
+    ----------
+    key
+        What an operation and what it becomes in the backward pass have in common.
+    is_backward
+        It is of the backward pass.
+    is_recomputed
+        The backward pass computes anew with it what the forward pass did not keep.
+    """
+
+    key: Hashable
+    is_backward: bool
+    is_recomputed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
     """A traced program.
 
@@ -129,6 +148,8 @@ class Program:
         What it returns, in order; any value may be among them.
     state
         What it keeps from one run to the next: the value that a run begins with, and the one that it leaves.
+    origins
+        Of a training program, where each step comes from; None: it is none.
     """
 
     name: str
@@ -137,3 +158,4 @@ class Program:
     parameters: Sequence[Value]
     outputs: Sequence[Value]
     state: Mapping[Value, Value] = field(default_factory=dict)
+    origins: Mapping[Step, Origin] | None = None
