@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slicegraph.errors import CertificateError, InputError
     from slicegraph.evidence.bound import Bound
     from slicegraph.explanation import Explanation
+    from slicegraph.from_networkx import from_networkx
     from slicegraph.grain import Group, grain
     from slicegraph.graph import Graph, read, write
     from slicegraph.live_bytes import live_bytes
@@ -62,6 +63,7 @@ _HOMES = {
     "errors": "CertificateError InputError",
     "evidence.bound": "Bound",
     "explanation": "Explanation",
+    "from_networkx": "from_networkx",
     "grain": "Group grain",
     "graph": "Graph read write",
     "live_bytes": "live_bytes",
@@ -171,6 +173,7 @@ __all__ = [
     "compare",
     "explain",
     "from_jax",
+    "from_networkx",
     "from_torch",
     "generate",
     "grain",

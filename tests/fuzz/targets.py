@@ -80,6 +80,23 @@ node { name: "a" id: 3 output_info { size: 100 alias_input_port: -1 dtype: DT_FL
 node { name: 'b' id: 4 input_info { preceding_node: 3 preceding_port: 0 } control_input: 0 is_final: true
   output_info < size: 8 > compute_cost: 0x10 }
 """
+HYPERDAG = """\
+% HyperDAG file format v1
+2 3 4
+1 16
+0 8
+0 5
+2 0
+1 3
+0 0
+0 1
+1 2
+0 2
+"""
+DOT = """
+digraph g { a [work=1.5, op="MatMul", param_bytes=64]; node [shape=box]; a:out -> "b" -> c [size=4];
+  subgraph cluster { b [work="2"]; c [work=0 size=3]; d [work=1] } c -> d; }
+"""
 STABLEHLO = """
 module @m {
   func.func public @main(%p: tensor<3x4x4xf32> loc("p['w']"), %x: tensor<2x4xf32> loc("x")) -> tensor<2x4xf32> {
@@ -301,6 +318,8 @@ TARGETS: Mapping[str, Callable[[Corpus, Random], None]] = {
     "pipedream": _planner("pipedream", PIPEDREAM),
     "cost_graph": _planner("cost_graph", COST_GRAPH),
     "stablehlo": _planner("stablehlo", STABLEHLO),
+    "hyperdag": _planner("hyperdag", HYPERDAG),
+    "dot": _planner("dot", DOT),
     "plan": plan,
     "certificate": certificate,
     "manifest": manifest,

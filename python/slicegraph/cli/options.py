@@ -36,7 +36,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "model",
         metavar="MODEL",
         help="an .onnx model, StableHLO (.mlir, .mlirbc, .stablehlo), a native graph (.json, .json.gz), a profile of"
-        " PipeDream (.txt), a CostGraphDef (.pbtxt), or with --format another planner's input",
+        " PipeDream (.txt), a CostGraphDef (.pbtxt), Graphviz (.dot), or with --format another planner's input",
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     add_dim(parser)

@@ -11,9 +11,13 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
 
-FORMATS = ("onnx", "stablehlo", "native", "msr", "piper", "pipedream", "cost_graph")
+FORMATS = ("onnx", "stablehlo", "native", "msr", "piper", "pipedream", "cost_graph", "hyperdag", "dot")
 """What can be read; a format is the module of that name, which is imported when used."""
-_LIBRARIES = {"onnx": ("onnx", "onnx", "ONNX"), "stablehlo": ("jax", "jax", "StableHLO")}
+_LIBRARIES = {
+    "onnx": ("onnx", "onnx", "ONNX"),
+    "stablehlo": ("jax", "jax", "StableHLO"),
+    "dot": ("pydot", "dot", "dot"),
+}
 """What a format takes beyond this package: the module, the extra that installs it, and what the format is called."""
 _OPTIONS = {"onnx": {"dims", "flops", "trips"}, "stablehlo": {"flops", "trips", "params"}}
 _ASKED = {
@@ -31,6 +35,7 @@ _FORMAT_OF_SUFFIX = {
     ".json.gz": "native",
     ".txt": "pipedream",
     ".pbtxt": "cost_graph",
+    ".dot": "dot",
 }
 
 
