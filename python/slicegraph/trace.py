@@ -156,6 +156,7 @@ def from_torch(
     strict: bool = False,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
+    training: bool = False,
 ) -> Graph:
     """Trace a PyTorch model: one node per ATen operator, with what it computes and moves; nothing is computed.
 
@@ -175,12 +176,15 @@ def from_torch(
         What operators compute, by name (``"my::op"``), as `read` takes it.
     trips
         How often a ``while_loop`` runs, as `read` takes it; it is a guess otherwise.
+    training
+        With the backward pass, which PyTorch makes. Then the forward and the backward of an operator are in one stage,
+        and gradients run in no order of stages; those of the model's outputs are inputs.
 
     Raises
     ------
     InputError
-        When the torch package is missing, the model is neither or cannot be exported, a dimension has no size, or
-        nothing is left to run.
+        When the torch package is missing, the model is neither or cannot be exported, a dimension has no size, nothing
+        is left to run, or a model to be trained has no parameter that requires a gradient.
 
     Notes
     -----
@@ -202,10 +206,10 @@ def from_torch(
     from slicegraph.formats import torch  # noqa: PLC0415 - a library is imported when used
 
     name = type(model).__name__ if name is None else name
-    sizes, strict = checks.dims(dims), checks.flag("strict", strict)
+    sizes, strict, training = checks.dims(dims), checks.flag("strict", strict), checks.flag("training", training)
     with _named(name):
         program = torch.exported(model, _tuple(args), _dict(kwargs), strict=strict)
-        arrays = torch.trace(program, name=name, dims=sizes, flops=flops, trips=trips)
+        arrays = torch.trace(program, name=name, dims=sizes, flops=flops, trips=trips, training=training)
         return Graph(**fields(arrays)).of_program(program)
 
 

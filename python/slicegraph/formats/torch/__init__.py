@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping
 
 import torch
 from torch.export import ExportedProgram
@@ -15,6 +14,7 @@ from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.torch.dims import fix
 from slicegraph.formats.torch.exporting import exported
+from slicegraph.formats.torch.joint import joint, returned
 from slicegraph.formats.torch.names import kept_apart
 from slicegraph.formats.torch.vals import nbytes
 from slicegraph.formats.torch.walk import Walk
@@ -30,6 +30,7 @@ def trace(
     dims: Mapping[str, int] | None = None,
     flops: Mapping[str, Formula] | None = None,
     trips: Mapping[str, int] | None = None,
+    training: bool = False,
 ) -> GraphArrays:
     """Trace an exported program as a graph of nodes and tensors.
 
@@ -45,6 +46,8 @@ def trace(
         What operators compute, by name (`slicegraph.formats.counting.given.Formula`); it goes before all rules.
     trips
         How often a ``while_loop`` runs (`slicegraph.formats.counting.trips.Trips`).
+    training
+        With the backward pass, which PyTorch makes (`slicegraph.formats.torch.joint`), as a training graph.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def trace(
     Raises
     ------
     InputError
-        A dimension is symbolic and has no size, or nothing is left to run.
+        A dimension is symbolic and has no size, nothing is left to run, or there is no backward pass.
 
     Notes
     -----
@@ -93,7 +96,7 @@ def trace(
     state: dict[str, Value] = {}
     placeholders = [node for node in program.graph.nodes if node.op == "placeholder"]
     for node, spec in zip(placeholders, signature.input_specs, strict=True):
-        value = Value(nbytes=nbytes(node.meta.get("val"), node.name), name=spec.target or node.name)
+        value = _input(node, spec.target)
         if spec.kind == InputKind.USER_INPUT:
             inputs.append(value)
         elif spec.target in state_names:
@@ -103,27 +106,39 @@ def trace(
         given.append(value)
     formulas, said = Formulas(flops), Trips(trips)
     walk = Walk(formulas, said, kept_apart(exported))
-    steps, _ = walk.graph(program.graph_module, given)
+    graph, gradients = program.graph_module, []
+    if training:
+        graph = joint(program)
+        # What comes from the loss.
+        gradients = [_input(node) for node in graph.graph.find_nodes(op="placeholder")[len(given) :]]
+    steps, _ = walk.graph(graph, [*given, *gradients])
     formulas.check_used()
     said.check_used()
     kept: dict[Value, Value] = {}
-    returned: list[Value] = []
-    for part, spec in zip(_returned(program), signature.output_specs, strict=True):
+    outputs: list[Value] = []
+    parts = returned(graph)
+    for place, part in enumerate(parts):
         values = walk.made[part] if isinstance(part, Node) else []
-        if spec.kind == OutputKind.BUFFER_MUTATION:
+        spec = signature.output_specs[place] if place < len(signature.output_specs) else None
+        if spec is not None and spec.kind == OutputKind.BUFFER_MUTATION:
             (kept[state[spec.target]],) = values
         else:
-            returned += values
+            outputs += values
     return traced.arrays(
         Program(
             name=name,
             steps=steps,
-            inputs=inputs,
+            inputs=[*inputs, *gradients],
             parameters=[*parameters.values(), *walk.parameters],
-            outputs=returned,
+            outputs=outputs,
             state=kept,
+            origins=walk.origins if training else None,
         )
     )
+
+
+def _input(node: Node, target: str | None = None) -> Value:
+    return Value(nbytes=nbytes(node.meta.get("val"), node.name), name=target or node.name)
 
 
 def _memory(program: ExportedProgram, name: str | None, value: Value) -> Hashable:
@@ -132,9 +147,3 @@ def _memory(program: ExportedProgram, name: str | None, value: Value) -> Hashabl
     if not isinstance(held, torch.Tensor) or held.layout != torch.strided:
         return value
     return held.untyped_storage()._cdata, held.storage_offset(), held.numel() * held.itemsize  # noqa: SLF001 - an id
-
-
-def _returned(program: ExportedProgram) -> Sequence[Any]:
-    (node,) = program.graph.find_nodes(op="output")
-    returned: Sequence[Any] = node.args[0]
-    return returned

@@ -187,7 +187,8 @@ _MOVING: Final = """
     linspace masked_scatter masked_select max_unpool2d max_unpool3d meshgrid native_channel_shuffle new_empty
     new_empty_strided new_full new_ones new_zeros nonzero nonzero_static one_hot ones ones_like pad pixel_shuffle
     pixel_unshuffle polar put reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave
-    replication_pad1d replication_pad2d replication_pad3d roll rot90 scalar_tensor scatter select_scatter slice_scatter
+    replication_pad1d replication_pad2d replication_pad3d roll rot90 scalar_tensor scatter select_backward
+    select_scatter slice_backward slice_scatter
     stack take take_along_dim tile tril tril_indices triu triu_indices upsample_nearest1d upsample_nearest2d
     upsample_nearest3d vstack zeros zeros_like
 """
@@ -204,6 +205,7 @@ _REDUCING: Final = """
     adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d all amax amin aminmax any argmax argmin col2im
     count_nonzero cummax cummin cumprod cumsum linalg_vector_norm logcumsumexp logsumexp max mean median min mode
     nanmean nanmedian nansum norm prod std std_mean sum trace var var_mean
+    avg_pool2d_backward embedding_dense_backward max_pool2d_with_indices_backward max_pool3d_with_indices_backward
 """
 _POOLING: Final = """
     avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool1d_with_indices max_pool2d max_pool2d_with_indices max_pool3d

@@ -9,6 +9,8 @@ from torch._ops import HigherOrderOperator  # PyTorch gives their type no other 
 from torch.export import ExportedProgram
 from torch.fx import Node
 
+BACKWARD: Final = "backward"
+"""Stands in names of backward nodes, before the last part."""
 # How PyTorch calls the module of what it puts in by itself.
 _NO_MODULE: Final = "_empty_nn_module_stack_from_metadata_hook"
 
@@ -20,8 +22,12 @@ def origin(node: Node) -> str:
 
 
 def module_path(node: Node) -> str:
-    """Give the path of the module that a node belongs to; "": the whole, or not known."""
-    path = str(next(reversed(node.meta.get("nn_module_stack", {}).values()), ("",))[0])
+    """Give the path of the module that a node belongs to; "": the whole, or not known.
+
+    Of a backward node that of the forward operation.
+    """
+    modules = node.meta.get("nn_module_stack") or node.meta.get("fwd_nn_module_stack") or {}
+    path = str(next(reversed(modules.values()), ("",))[0])
     return "" if path == _NO_MODULE else path
 
 
@@ -33,3 +39,8 @@ def kept_apart(program: ExportedProgram) -> AbstractSet[str]:
 def node_name(node: Node, path: str, owner: str, *, is_apart: bool) -> str:
     """Name a node: the path of its module, then the user's node; before that its own name, if it is one of several."""
     return "/".join(filter(None, (path, node.name if is_apart else "", owner)))
+
+
+def backward_name(node: Node, path: str) -> str:
+    """Name a node of the backward pass: the path of its forward's module, the word, and its own name."""
+    return "/".join(filter(None, (path, BACKWARD, node.name)))

@@ -16,7 +16,8 @@ from torch.fx import GraphModule, Node
 from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.torch.flops import count
 from slicegraph.formats.torch.gathers import gathered
-from slicegraph.formats.torch.names import module_path, node_name, origin
+from slicegraph.formats.torch.joint import is_backward, origin_of
+from slicegraph.formats.torch.names import backward_name, module_path, node_name, origin
 from slicegraph.formats.torch.nodes import (
     is_fresh,
     is_view,
@@ -28,7 +29,7 @@ from slicegraph.formats.torch.nodes import (
 )
 from slicegraph.formats.torch.updates import changed_bytes, is_combining, region
 from slicegraph.formats.torch.vals import nbytes, numel
-from slicegraph.formats.traced import Body, Step, Value
+from slicegraph.formats.traced import Body, Origin, Step, Value
 
 Values = Mapping[Node, Sequence[Value]]
 """What each node makes; a number of the program makes nothing."""
@@ -58,11 +59,14 @@ class Walk:
         Tensors and numbers that graphs hold beside the program's own, as they are found.
     made
         What each node made that was walked, when it was walked last.
+    origins
+        Where each step comes from, in a joint graph.
     """
 
     def __init__(self, formulas: Formulas, trips: Trips, apart: AbstractSet[str] = frozenset()) -> None:
         self.parameters: list[Value] = []
         self.made: dict[Node, Sequence[Value]] = {}
+        self.origins: dict[Step, Origin] = {}
         self._formulas = formulas
         self._trips = trips
         self._apart = apart
@@ -101,13 +105,16 @@ class Walk:
             operands = self._operands(node.args[position + 1 :], values)
             if len(operands) == len(_placeholders(graph)):
                 return self.graph(graph, operands, path, owner or origin(node))
-        is_apart = bool(owner) or (origin(node) in self._apart and not graphs)
+        is_back = is_backward(node)
+        is_apart = bool(owner) or is_back or (origin(node) in self._apart and not graphs)
         owner = owner or origin(node)
-        name = node_name(node, path, owner, is_apart=is_apart)
+        name = backward_name(node, path) if is_back else node_name(node, path, owner, is_apart=is_apart)
         outputs = _fresh(name, node.meta.get("val"))
         bodies = self._bodies(node, name, list(graphs.values()), values)
         step = self._step(node, name, outputs, values, bodies)
-        return [step if is_apart else replace(step, owner=owner)], outputs
+        step = step if is_apart else replace(step, owner=owner)
+        self.origins[step] = origin_of(node)
+        return [step], outputs
 
     def _step(self, node: Node, name: str, outputs: Sequence[Value], values: Values, bodies: Sequence[Body]) -> Step:
         op, viewed, inputs = name_of(node), is_view(node), _read(node, values)

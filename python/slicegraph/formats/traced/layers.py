@@ -89,6 +89,9 @@ class _Layers:
                 return found
         if near and (not after or node.parameters):
             return self._nearest(node, near, after)
+        if alike and not after:
+            # Where the backward pass begins.
+            return alike[-1]
         return min(after, default=-1)
 
     def _gives_gradient(self, maker: int) -> bool:
