@@ -131,5 +131,5 @@ def test_a_formula_that_is_none_is_one_line(typed: str, tmp_path: Path, capsys: 
 def test_only_onnx_models_take_formulas(tmp_path: Path) -> None:
     """A native graph states no shapes: there is nothing to count by, and it may state work."""
     sg.write(_graph(), tmp_path / "graph.json")
-    with pytest.raises(sg.InputError, match="only ONNX models and StableHLO state shapes"):
+    with pytest.raises(sg.InputError, match="only ONNX, StableHLO and TFLite state shapes"):
         sg.read(tmp_path / "graph.json", flops={"A": "1"})

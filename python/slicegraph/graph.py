@@ -304,14 +304,15 @@ def read(
     ----------
     path
         An ``.onnx`` model (optional dependency ``onnx``), StableHLO (``.mlir``, ``.mlirbc``, ``.stablehlo``: text,
-        bytecode, or what ``jax.export`` writes; optional dependency ``jax``), a native graph (``.json``, ``.json.gz``),
-        or the input of another planner: a profile of PipeDream (``.txt``), TensorFlow's CostGraphDef as text
-        (``.pbtxt``), Graphviz (``.dot``; optional dependency ``pydot``), or, when the format is named, JSON of
-        dnn-partitioning (``"msr"``) or of Piper (``"piper"``), or a DAG of HyperDAG_DB (``"hyperdag"``).
+        bytecode, or what ``jax.export`` writes; optional dependency ``jax``), a ``.tflite`` model (optional dependency
+        ``tflite``), a native graph (``.json``, ``.json.gz``), or the input of another planner: a profile of PipeDream
+        (``.txt``), TensorFlow's CostGraphDef as text (``.pbtxt``), Graphviz (``.dot``; optional dependency ``pydot``),
+        or, when the format is named, JSON of dnn-partitioning (``"msr"``) or of Piper (``"piper"``), or a DAG of
+        HyperDAG_DB (``"hyperdag"``).
     format
-        ``"onnx"``, ``"stablehlo"``, ``"native"``, ``"msr"``, ``"piper"``, ``"pipedream"``, ``"cost_graph"``,
-        ``"hyperdag"`` or ``"dot"``, when the suffix does not tell. What each takes from its file stands in the module
-        of that name, `slicegraph.formats.msr` and so on.
+        ``"onnx"``, ``"stablehlo"``, ``"tflite"``, ``"native"``, ``"msr"``, ``"piper"``, ``"pipedream"``,
+        ``"cost_graph"``, ``"hyperdag"`` or ``"dot"``, when the suffix does not tell. What each takes from its file
+        stands in the module of that name, `slicegraph.formats.msr` and so on.
     dims
         Sizes of named dimensions of an ONNX model, such as ``{"batch": 1}``.
     flops

@@ -19,6 +19,7 @@ from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.plan import read_plan
 from slicegraph.stages.manifest import check_entries, read_manifest
 from slicegraph.stages.pipeline.folder import read_split
+from tflite_models import network
 
 GRAPH: dict[str, Any] = {
     "format": "slicegraph-graph-1",
@@ -311,6 +312,12 @@ def _change_message(random: Random, message: Any) -> None:
         message.ClearField(field.name)
 
 
+def tflite(corpus: Corpus, random: Random) -> None:
+    """TFLite models whose bytes were changed."""
+    raw = network(corpus.folder / "whole.tflite").read_bytes()
+    use(random, sg.read(_file(corpus, "model.tflite", mutations.content(random, raw))))
+
+
 TARGETS: Mapping[str, Callable[[Corpus, Random], None]] = {
     "native": _planner("native", GRAPH),
     "msr": _planner("msr", MSR),
@@ -325,6 +332,7 @@ TARGETS: Mapping[str, Callable[[Corpus, Random], None]] = {
     "manifest": manifest,
     "arrays": arrays,
     "model": model,
+    "tflite": tflite,
 }
 ALLOWED = (InputError, CertificateError)
 

@@ -35,8 +35,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="an .onnx model, StableHLO (.mlir, .mlirbc, .stablehlo), a native graph (.json, .json.gz), a profile of"
-        " PipeDream (.txt), a CostGraphDef (.pbtxt), Graphviz (.dot), or with --format another planner's input",
+        help="an .onnx or .tflite model, StableHLO (.mlir, .mlirbc, .stablehlo), a native graph (.json, .json.gz), a"
+        " profile of PipeDream (.txt), a CostGraphDef (.pbtxt), Graphviz (.dot), or with --format another's input",
     )
     parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
     add_dim(parser)

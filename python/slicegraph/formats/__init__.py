@@ -11,7 +11,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula
 
-FORMATS = ("onnx", "stablehlo", "native", "msr", "piper", "pipedream", "cost_graph", "hyperdag", "dot")
+FORMATS = ("onnx", "stablehlo", "tflite", "native", "msr", "piper", "pipedream", "cost_graph", "hyperdag", "dot")
 """What can be read; a format is the module of that name, which is imported when used."""
 _LIBRARIES = {
     "onnx": ("onnx", "onnx", "ONNX"),
@@ -19,15 +19,16 @@ _LIBRARIES = {
     "dot": ("pydot", "dot", "dot"),
 }
 """What a format takes beyond this package: the module, the extra that installs it, and what the format is called."""
-_OPTIONS = {"onnx": {"dims", "flops", "trips"}, "stablehlo": {"flops", "trips", "params"}}
+_OPTIONS = {"onnx": {"dims", "flops", "trips"}, "stablehlo": {"flops", "trips", "params"}, "tflite": {"flops", "trips"}}
 _ASKED = {
     "dims": "dimensions are given, but only ONNX models have named ones",
-    "flops": "flops of operators are given, but only ONNX models and StableHLO state shapes to count them by",
-    "trips": "trips of loops are given, but only ONNX models and StableHLO have loops",
+    "flops": "flops of operators are given, but only ONNX, StableHLO and TFLite state shapes to count them by",
+    "trips": "trips of loops are given, but only ONNX, StableHLO and TFLite have loops",
     "params": "parameters are named, but only StableHLO does not say which arguments they are",
 }
 _FORMAT_OF_SUFFIX = {
     ".onnx": "onnx",
+    ".tflite": "tflite",
     ".mlir": "stablehlo",
     ".mlirbc": "stablehlo",
     ".stablehlo": "stablehlo",
