@@ -30,7 +30,15 @@ class InputError(ValueError):
 
 
 class CertificateError(ValueError):
-    """A certificate does not hold; the message is one printable line that names the place and the rule."""
+    """A certificate does not hold; the message is one printable line that names the place and the rule.
 
-    def __init__(self, message: object) -> None:
+    Attributes
+    ----------
+    verdict
+        ``"malformed"``: the document has not the form of a certificate, or not its seal. ``"refuted"``: something that
+        it says is not so, or is about another question.
+    """
+
+    def __init__(self, message: object, *, verdict: str = "refuted") -> None:
         super().__init__(printable(str(message)))
+        self.verdict = verdict

@@ -62,7 +62,7 @@ def test_the_checker_shares_no_code_with_what_solves() -> None:
             f"slicegraph.certificate.{name}"
             for name in ("downsets", "model", "narrowed", "places", "prices", "problem", "question", "quotient")
         ),
-        *(f"slicegraph.certificate.{name}" for name in ("reduction", "relaxation", "seconds", "structure")),
+        *(f"slicegraph.certificate.{name}" for name in ("reduction", "relaxation", "seconds", "structure", "tally")),
         *(f"slicegraph.certificate.{name}" for name in ("ticks", "wanted", "windows")),
         *(f"slicegraph.formats.{name}" for name in ("arrays", "files", "limits", "writing")),
         *(f"slicegraph.{name}" for name in ("checks", "constraints", "device", "errors", "interrupts")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from slicegraph.certificate import reduction
@@ -22,7 +22,10 @@ from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import join
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import expect, expect_equal, within
+from slicegraph.certificate.tally import Applied, Tally
 
+_RULES = {"relaxations": "rows", "node": "cut", "downsets": "downsets"}
+"""What each part of a bound is proved by in plain Python."""
 _FREE_SHAPE: list[int | None] = [None, 1, None]
 _PLAIN = 4
 """The part of the steps that a search gets without windows, which cost much where they are of no use."""
@@ -42,11 +45,17 @@ class Reproved:
         Whether the budget left out a proof that claims more.
     proved_by
         What the compiled checker, or else which part of the document, proves it by.
+    implementation
+        ``"compiled"``, or ``"python"`` where it is asked for or the compiled checker does not take the problem.
+    rules
+        Of each rule that is applied, how often and the steps of it.
     """
 
     lower_bound: int
     is_cut_short: bool
     proved_by: str = "combinatorial"
+    implementation: str = "compiled"
+    rules: Mapping[str, Applied] = field(default_factory=dict)
 
 
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
@@ -60,16 +69,17 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, 
         When one does not say what its parts say, or a proof is none.
     """
     bounds, arrangements = document["bounds"], document.get("arrangements", [])
+    tally = Tally()
     with within("bounds"):
         if problem.order == "any":
             # Whatever else proves something, does so for devices in a given order.
             expect(len(bounds) == 1, "in any order of the devices, only the combinatorial bound holds by itself")
-        reproved = _check_all(problem, bounds, budget, is_slow=is_slow)
+        reproved = _check_all(problem, bounds, budget, tally, is_slow=is_slow)
     claimed = max(bound["lower_bound"] for bound in bounds)
     if arrangements:
         with within("arrangements"):
             claimed = max(claimed, _check_arrangements(problem, arrangements))
-            reproved = _reprove_arrangements(problem, arrangements, reproved, budget, is_slow=is_slow)
+            reproved = _reprove_arrangements(problem, arrangements, reproved, budget, tally, is_slow=is_slow)
     expect_equal("lower_bound", document["lower_bound"], claimed)
     every = [*bounds, *(bound for each in arrangements for bound in each["bounds"])]
     has_word = any(
@@ -81,10 +91,12 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, 
             (document["solver"] is not None) == has_word,
             "null, but a bound has a solver's word" if has_word else "named, but no bound has its word",
         )
-    return reproved
+    return dataclasses.replace(reproved, rules=tally.rules)
 
 
-def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget, *, is_slow: bool) -> Reproved:
+def _check_all(
+    problem: Problem, bounds: list[dict[str, Any]], budget: Budget, tally: Tally, *, is_slow: bool
+) -> Reproved:
     combinatorial = problem.combinatorial()
     methods = [bound["method"] for bound in bounds]
     expect("combinatorial" in methods, "none of them is combinatorial")
@@ -93,7 +105,7 @@ def _check_all(problem: Problem, bounds: list[dict[str, Any]], budget: Budget, *
     for index, bound in enumerate(bounds):
         with within(index):
             _check_claim(problem, bound, combinatorial)
-    return _Reprover(problem, combinatorial, budget, is_slow=is_slow).reprove(bounds)
+    return _Reprover(problem, combinatorial, budget, tally, is_slow=is_slow).reprove(bounds)
 
 
 def _check_arrangements(problem: Problem, arrangements: list[dict[str, Any]]) -> int:
@@ -113,19 +125,25 @@ def _check_arrangements(problem: Problem, arrangements: list[dict[str, Any]]) ->
 
 
 def _reprove_arrangements(
-    problem: Problem, arrangements: list[dict[str, Any]], known: Reproved, budget: Budget, *, is_slow: bool
+    problem: Problem,
+    arrangements: list[dict[str, Any]],
+    known: Reproved,
+    budget: Budget,
+    tally: Tally,
+    *,
+    is_slow: bool,
 ) -> Reproved:
     """Prove again what is said of each order of the devices, in equal parts of the steps; the least holds for any."""
     lower_bound, is_cut_short = CAPACITY, known.is_cut_short
     for index, each in enumerate(arrangements):
         with within(index, "bounds"):
             part = Budget(budget.left / (len(arrangements) - index), of=budget)
-            reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part, is_slow=is_slow)
+            reproved = _check_all(problem.arranged(each["kind_of"]), each["bounds"], part, tally, is_slow=is_slow)
         lower_bound = min(lower_bound, reproved.lower_bound)
         is_cut_short |= reproved.is_cut_short
     if lower_bound <= known.lower_bound:
         return dataclasses.replace(known, is_cut_short=is_cut_short)
-    return Reproved(lower_bound=lower_bound, is_cut_short=is_cut_short, proved_by="arrangements")
+    return dataclasses.replace(known, lower_bound=lower_bound, is_cut_short=is_cut_short, proved_by="arrangements")
 
 
 def _check_claim(problem: Problem, bound: dict[str, Any], combinatorial: int) -> None:
@@ -174,12 +192,12 @@ def _capped(bound: dict[str, Any], value: int) -> int:
 class _Reprover:
     """Proves all again, as far as the steps go."""
 
-    def __init__(self, problem: Problem, lower_bound: int, budget: Budget, *, is_slow: bool) -> None:
-        self._problem, self._budget = problem, budget
+    def __init__(self, problem: Problem, lower_bound: int, budget: Budget, tally: Tally, *, is_slow: bool) -> None:
+        self._problem, self._budget, self._tally = problem, budget, tally
         self._compiled: Compiled | None = None
         # The compiled checker does not count what blocks hand on.
         with contextlib.suppress(OverflowError):
-            self._compiled = None if is_slow or problem.adjacent else Compiled(problem)
+            self._compiled = None if is_slow or problem.adjacent else Compiled(problem, tally)
         self._whole = Prover(problem)
         self._reduced: tuple[dict[str, Any], Prover] | None = None
         self._best, self._proved_by = lower_bound, "combinatorial"
@@ -195,7 +213,12 @@ class _Reprover:
             except BeyondBudgetError:
                 left_out = max(left_out, says[index])
         is_cut_short = left_out > self._best
-        return Reproved(lower_bound=self._best, is_cut_short=is_cut_short, proved_by=self._proved_by)
+        return Reproved(
+            lower_bound=self._best,
+            is_cut_short=is_cut_short,
+            proved_by=self._proved_by,
+            implementation="python" if self._compiled is None else "compiled",
+        )
 
     def _reprove(self, bound: dict[str, Any], budget: Budget) -> None:
         if self._compiled is not None:
@@ -211,7 +234,8 @@ class _Reprover:
             # That no partition is better than what none beats takes no search.
             is_known = part == "downsets" and value <= self._best
             if bound[part] and not is_known:
-                with within(part):
+                entries = _num_rows(bound[part]) if part == "relaxations" else 1
+                with within(part), self._tally.counted(_RULES[part], entries, budget):
                     prove[part](prover, bound[part], budget)
                 self._raise(_capped(bound, value), part)
 
@@ -226,7 +250,8 @@ class _Reprover:
             compiled.check(Claim(reduction=reduction), budget)
         if has_rows:
             prover = self._whole if reduction is None else Prover(join(self._problem, reduction))
-            with within("relaxations"):
+            rows = _num_rows(bound["relaxations"])
+            with within("relaxations"), self._tally.counted("rows", rows, budget):
                 _check_proofs(prover, bound["relaxations"], budget)
             self._raise(_capped(bound, values["relaxations"]), "relaxations")
         if node is not None:
@@ -246,9 +271,14 @@ class _Reprover:
             return self._whole
         if self._reduced is None or self._reduced[0] != bound["reduction"]:
             with within("reduction"):
-                prover = Prover(reduction.replay(self._problem, bound["reduction"], budget))
+                prover = Prover(reduction.replay(self._problem, bound["reduction"], budget, self._tally))
             self._reduced = bound["reduction"], prover
         return self._reduced[1]
+
+
+def _num_rows(relaxations: list[dict[str, Any]]) -> int:
+    """Count the rows of all proofs."""
+    return sum(len(relaxation["proof"]["rows"]) for relaxation in relaxations if relaxation["proof"] is not None)
 
 
 def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Budget) -> None:

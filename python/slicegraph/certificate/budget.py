@@ -33,6 +33,11 @@ class Budget:
     def __init__(self, steps: float = math.inf, *, of: Budget | None = None) -> None:
         self.left, self._of = steps, of
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether steps are counted down."""
+        return self.left < math.inf
+
     def spend(self, steps: int) -> None:
         """Use up steps; when there are not so many left, none is used up.
 

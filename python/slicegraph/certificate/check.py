@@ -18,6 +18,7 @@ from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.question import Question
 from slicegraph.certificate.structure import PlacedError, check_structure, expect, expect_equal, within
+from slicegraph.certificate.tally import Applied
 from slicegraph.certificate.ticks import snap
 from slicegraph.certificate.wanted import Wanted
 from slicegraph.constraints import Constraints
@@ -54,8 +55,15 @@ class Verdict:
         Whether a proof of more than `lower_bound` was beyond the budget; what else is claimed is somebody's word.
     proved_by
         The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
-        one of the compiled checker, ``"Cut"``, ``"Reach"``, ``"Windows"``, ``"Charges"``, ``"Labels"``, ``"Levels"``,
-        ``"Split"``; in plain Python ``"node"`` or ``"downsets"``.
+        one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"charges"``, ``"labels"``, ``"levels"``,
+        ``"split"``; in plain Python ``"node"`` or ``"downsets"``.
+    rules
+        Of each rule that proofs apply, how often and the steps of it: merges ``"pull"``, ``"push"``, ``"together"``,
+        ``"cycle"``, ``"given"``; ``"rows"`` of relaxations; and what closes a proof.
+    implementation
+        ``"compiled"``, or ``"python"`` when plain Python has proved it all.
+    digest
+        SHA-256 of the question in ticks: the graph's costs, devices, stages and constraints.
     """
 
     bottleneck: float
@@ -63,6 +71,17 @@ class Verdict:
     claimed_lower_bound: float
     is_cut_short: bool = False
     proved_by: str = field(default="combinatorial", compare=False)
+    rules: Mapping[str, Applied] = field(default_factory=dict, compare=False)
+    implementation: str = field(default="compiled", compare=False)
+    digest: str = field(default="", compare=False)
+
+    @property
+    def verdict(self) -> str:
+        """``"verified"`` when everything that is claimed is proved again, else ``"undecided"``.
+
+        What is refuted or malformed raises `CertificateError`, which has a ``verdict`` too.
+        """
+        return "verified" if self.claimed_lower_bound <= self.lower_bound else "undecided"
 
     @property
     def gap(self) -> float:
@@ -157,10 +176,14 @@ def check(
     try:
         check_structure(certificate.document)
         _check_seal(certificate.document)
+        Question.of(certificate.document)
+    except PlacedError as error:
+        raise CertificateError(str(error), verdict="malformed") from None
+    try:
         wanted.check(graph.arrays, certificate.document)
         return _check(graph.arrays, certificate.document, Budget(budget), is_slow=slow)
     except PlacedError as error:
-        raise CertificateError(str(error)) from None
+        raise CertificateError(str(error), verdict=error.verdict) from None
 
 
 def _check_arguments(*arguments: object) -> None:
@@ -210,6 +233,9 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_
         claimed_lower_bound=problem.seconds(claimed),
         is_cut_short=reproved.is_cut_short,
         proved_by=reproved.proved_by,
+        rules=reproved.rules,
+        implementation=reproved.implementation,
+        digest=document["instance"],
     )
 
 

@@ -16,6 +16,7 @@ from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.reduction import TITLES
 from slicegraph.certificate.structure import PlacedError, within
+from slicegraph.certificate.tally import Tally
 
 VISITS_PER_STEP: Final = 200
 """Arcs, nodes and labels that it looks at in the time of a step."""
@@ -69,6 +70,8 @@ class Compiled:
     ----------
     problem
         What claims are about.
+    tally
+        Counts what is proved.
 
     Raises
     ------
@@ -76,7 +79,8 @@ class Compiled:
         When it has more blocks, or larger numbers, than the checker takes.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._words = _to_words(problem.without_spare_blocks())
 
     def check(self, claim: Claim, budget: Budget) -> str:
@@ -90,16 +94,20 @@ class Compiled:
             When it takes more steps, or more than the rules.
         """
         visits = int(min(budget.left * VISITS_PER_STEP, _MOST_VISITS))
-        verdict, reason, merge, taken = prove_again(self._words, claim.log(), visits)
+        verdict, reason, merge, taken, rules = prove_again(self._words, claim.log(), visits)
         budget.spend(min(taken // VISITS_PER_STEP, int(min(budget.left, _MOST_VISITS))))
         if verdict in ("budget", "open"):
             raise BeyondBudgetError
         if verdict == "verified":
+            is_new = claim.reduction is None or self._tally.is_new(claim.reduction)
+            for rule, entries, visited in rules:
+                is_counted = is_new or rule not in TITLES
+                self._tally.add(rule, entries if is_counted else 0, -(-visited // VISITS_PER_STEP))
             return reason
         if merge is None or claim.reduction is None:
             part, figure = ("downsets", "threshold") if claim.node is None else ("node", "lower_bound")
             with within(part, *([figure] if verdict == "refused" else [])):
-                raise PlacedError(reason)
+                raise PlacedError(reason, verdict="refuted" if verdict == "refused" else verdict)
         rule, one, other = claim.reduction["merges"][merge]
         with within("reduction", "merges", merge):
             raise PlacedError(f"{TITLES[rule].format(u=one, v=other)}: {reason}")

@@ -37,6 +37,7 @@ from slicegraph.certificate.cut import least_cost
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.structure import expect, within
+from slicegraph.certificate.tally import Tally
 
 _PER_STEP = 8
 """Tensors or arcs that are looked at in the time of a step."""
@@ -50,7 +51,7 @@ TITLES: Final = {
 """The rules, and how a merge by each is called."""
 
 
-def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Problem:
+def replay(problem: Problem, reduction: dict[str, Any], budget: Budget, tally: Tally | None = None) -> Problem:
     """Prove every merge of a log again; give the quotient.
 
     Raises
@@ -66,6 +67,7 @@ def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Probl
     O(nodes + reads) for each run of ``cycle``; a flow or four for each ``together`` that is not plain.
     """
     budget.spend(problem.size)
+    tally = tally or Tally()
     quotient = Quotient(problem)
     components: dict[int, int] | None = None
     for index, (rule, u, v) in enumerate(reduction["merges"]):
@@ -74,7 +76,7 @@ def replay(problem: Problem, reduction: dict[str, Any], budget: Budget) -> Probl
         elif components is None:
             components = strong_components(quotient)
             budget.spend(len(components))
-        with within("merges", index):
+        with within("merges", index), tally.counted(rule, 1, budget):
             reason = objection(quotient, problem, (rule, u, v), reduction["threshold"], budget, components)
             expect(not reason, f"{TITLES[rule].format(u=u, v=v)}: {reason}")
         quotient.join(quotient.find(u), quotient.find(v))

@@ -36,8 +36,8 @@ _Shape = Callable[[Any], None]
 class PlacedError(CertificateError):
     """A rule does not hold; the place is put together on the way out."""
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
+    def __init__(self, rule: str, *, verdict: str = "refuted") -> None:
+        super().__init__(rule, verdict=verdict)
         self._place = ""
 
     def within(self, *parts: str | int) -> None:

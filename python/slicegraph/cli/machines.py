@@ -12,7 +12,7 @@ from typing import Any
 import slicegraph as sg
 from slicegraph.cli import units
 from slicegraph.formats.plan import Plan
-from slicegraph.machine import devices_of, read_device, read_machine
+from slicegraph.machine import arguments_of, devices_of, machine_of_file, read_device, read_machine
 from slicegraph.presets import PRESETS
 
 _DEFAULT_DEVICE = "testbed"
@@ -172,6 +172,44 @@ def plan_device(path: Path, plan: Plan) -> sg.Device:
         return sg.Device.from_mapping(plan.device or {})
     except sg.InputError as error:
         raise sg.InputError(f"{path}: {error}") from None
+
+
+def pins(options: argparse.Namespace, graph: sg.Graph, *, is_required: bool) -> dict[str, Any]:
+    """Give what a certificate should be about, as arguments of `slicegraph.check`: what was typed.
+
+    Parameters
+    ----------
+    options
+        What was typed.
+    graph
+        Which may name a device, or a machine, in its file.
+    is_required
+        Whether the devices and the number of stages must not be left to the certificate. Then what MODEL names counts,
+        too, and model inputs and outputs are free unless it is typed that they are paid: the question is what `solve`
+        with the same options would be asked.
+
+    Raises
+    ------
+    InputError
+        When a part of the question is required and missing.
+    """
+    known: dict[str, Any] = {"constraints": typed_constraints(options), "boundary_io": options.boundary_io}
+    if is_required:
+        known["boundary_io"] = bool(options.boundary_io)
+    devices, k = listed_devices(options), options.num_blocks
+    if devices is not None:
+        return known | {"devices": devices, "order": "any" if options.any_order else "given"}
+    if names_device(options) or (is_required and graph.arrays.device is not None):
+        known["device"] = make_device(options, graph)
+    elif is_required and k is None and graph.arrays.machine is not None:
+        machine, together = machine_of_file(graph.arrays.machine)
+        typed = {name: getattr(options, name) for name in _CONSTRAINTS}
+        known["constraints"] = sg.Constraints(**typed | {"together": [*together, *options.together]})
+        return known | arguments_of(machine)
+    if is_required and (k is None or "device" not in known):
+        missing = "a device (--device or its figures)" if k is not None else "the number of stages (-k)"
+        raise sg.InputError(f"--require-gap: {missing} is not given, and must not be what the certificate says")
+    return known | {"num_blocks": k}
 
 
 def names_device(options: argparse.Namespace) -> bool:

@@ -15,11 +15,13 @@ from typing import Any
 
 from slicegraph.certificate.check import Verdict
 from slicegraph.certificate.model import Certificate
-from slicegraph.errors import printable
+from slicegraph.certificate.reduction import TITLES
+from slicegraph.errors import CertificateError, printable
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.guesses import Guessed
 from slicegraph.report import numbers
 from slicegraph.report.guesses import listed
+from slicegraph.version import __version__
 
 _PARTS = {
     "num_blocks": ("the number of stages", "-k"),
@@ -55,6 +57,10 @@ class Report:
         ``"device"``, ``"boundary_io"``, ``"constraints"``.
     guesses
         Operators of the graph whose work is a guess: all that holds rests on it.
+    required_gap
+        The gap that is required, if one is.
+    seconds
+        What checking took.
     """
 
     graph: GraphArrays
@@ -62,6 +68,24 @@ class Report:
     verdict: Verdict
     pinned: tuple[str, ...] = ()
     guesses: Sequence[Guessed] = ()
+    required_gap: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def verdict_word(self) -> str:
+        """``"verified"`` when all that is claimed, and required, is proved again, else ``"undecided"``."""
+        return "undecided" if self.reason else "verified"
+
+    @property
+    def reason(self) -> str:
+        """What is not proved again; nothing when all is."""
+        verdict, required = self.verdict, self.required_gap
+        if required is not None and math.isinf(verdict.bottleneck):
+            return "there is no partition, but --require-gap asks for one"
+        if required is not None and verdict.gap > required:
+            proved = f"a gap of {numbers.percent(verdict.gap)} is proved again"
+            return f"{proved}, but --require-gap asks for {numbers.percent(required)}"
+        return "" if verdict.verdict == "verified" else f"claimed, not proved again: {self._claim()}"
 
     def to_text(self) -> str:
         """Give what is proved again, a line each, and in a line of its own what is only claimed."""
@@ -75,12 +99,12 @@ class Report:
         lines.append(f"partition    {cost if has_partition else 'none is given'}")
         bound = verdict.lower_bound
         proved = "that no partition fits" if math.isinf(bound) else numbers.time(bound)
-        lines.append(f"lower bound  {proved}, proved again")
+        lines.append(f"lower bound  {proved}, proved again: {self._rules()}")
         if has_partition:
             lines.append(f"gap          {numbers.percent(verdict.gap)}")
         lines.append(f"status       {verdict.status}: {_MEANING[verdict.status]}")
         if verdict.claimed_lower_bound > verdict.lower_bound:
-            lines.append(f"claimed, not proved again: {self._claim()}")
+            lines.append(f"claimed      {self._claim()}: not proved again")
         if self.guesses:
             lines.append(f"guessed: {listed(self.guesses, len(self.graph.op))}")
         return "\n".join(lines) + "\n"
@@ -88,28 +112,45 @@ class Report:
     def to_json(self) -> str:
         """Give one object as one line; what is infinite is null: a bottleneck, or a bound where no partition fits."""
         document, verdict = self.certificate.document, self.verdict
+        loose = [part for part in self._parts() if part not in self.pinned]
         found: dict[str, Any] = {
-            "holds": True,
+            "holds": not self.reason,
+            "verdict": self.verdict_word,
+            "reason": self.reason or None,
+            "question": {
+                "digest": verdict.digest,
+                "k": document["num_blocks"],
+                "device": document.get("device"),
+                "boundary_io": document["boundary_io"],
+                **{name: document[name] for name in _UNLIKE if name in document},
+                "pinned": not loose,
+                "not_pinned": loose,
+            },
             "status": verdict.status,
-            "device": document.get("device"),
-            "boundary_io": document["boundary_io"],
-            "num_blocks": document["num_blocks"],
-            **{name: document[name] for name in _UNLIKE if name in document},
-            "pinned": self.pinned,
             "bottleneck": _finite(verdict.bottleneck),
             "lower_bound": _finite(verdict.lower_bound),
             "gap": verdict.gap,
+            "rules": {
+                rule: {"entries": applied.entries, "steps": applied.steps} for rule, applied in verdict.rules.items()
+            },
+            "seconds": self.seconds,
+            "checker": {"version": __version__, "implementation": verdict.implementation},
         }
         if verdict.claimed_lower_bound > verdict.lower_bound:
             found |= {"claimed_lower_bound": _finite(verdict.claimed_lower_bound), "claimed_gap": verdict.claimed_gap}
-            found |= {"is_cut_short": verdict.is_cut_short}
         if self.guesses:
             found["guessed"] = [row.to_mapping() for row in self.guesses]
         return json.dumps(found, allow_nan=False)
 
     def _headline(self) -> str:
         name = printable(self.graph.name) or "graph"
-        return f"{name}: {len(self.graph.op)} nodes, {len(self.graph.size)} tensors: the certificate holds"
+        return f"{name}: {len(self.graph.op)} nodes, {len(self.graph.size)} tensors: {self.verdict_word}"
+
+    def _rules(self) -> str:
+        """Give what proves the bound, in a row."""
+        merges = sum(applied.entries for rule, applied in self.verdict.rules.items() if rule in TITLES)
+        words = [f"{merges:,} merge{'s' if merges > 1 else ''}"] if merges else []
+        return ", ".join([*words, self.verdict.proved_by])
 
     def _parts(self) -> list[str]:
         """Give the parts of the question; constraints are one where the certificate has some."""
@@ -157,6 +198,7 @@ def _finite(seconds: float) -> float | None:
     return None if math.isinf(seconds) else seconds
 
 
-def refusal_to_json(reason: str) -> str:
+def refusal_to_json(error: CertificateError) -> str:
     """Give the object of a certificate that does not hold, as one line."""
-    return json.dumps({"holds": False, "reason": reason})
+    reason = {"holds": False, "verdict": error.verdict, "reason": str(error)}
+    return json.dumps(reason | {"checker": {"version": __version__}})

@@ -48,7 +48,7 @@ pub(crate) fn has_better(
         num_nodes: problem.num_nodes(),
     };
     let mut levels = vec![vec![whole]];
-    let back = if is_part { vec![0; num_blocks] } else { origins(problem) };
+    let back = if is_part { vec![0; num_blocks] } else { origins(problem, steps)? };
     for stage in 0..num_blocks {
         let (barred, needed) = sides(reach, windows, stage, steps)?;
         (level.needed, level.room) = (needed, rooms[stage + 1]);
@@ -104,15 +104,31 @@ fn rooms(problem: &Problem, threshold: i64) -> Vec<i128> {
 }
 
 /// For each stage the first level from which its blocks lead to something new.
-fn origins(problem: &Problem) -> Vec<usize> {
-    let may = |stage: usize, node: usize| problem.allowed.as_ref().is_none_or(|allowed| allowed[node].has(stage));
-    let is_as_good = |earlier: usize, stage: usize| {
-        problem.kind_of[earlier] == problem.kind_of[stage]
-            && (problem.allowed.is_none()
-                || (0..problem.num_nodes()).all(|node| may(earlier, node) || !may(stage, node)))
-    };
-    let last = |stage: usize| (0..stage).rev().find(|&earlier| is_as_good(earlier, stage));
-    (0..problem.num_blocks).map(|stage| last(stage).map_or(0, |earlier| earlier + 1)).collect()
+fn origins(problem: &Problem, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
+    let num_nodes = problem.num_nodes();
+    // Who may be on each stage, where not everybody may be everywhere.
+    let mut holds: Vec<Bits> = Vec::new();
+    if let Some(allowed) = &problem.allowed {
+        steps.spend(problem.num_blocks.saturating_mul(num_nodes))?;
+        holds = vec![Bits::none(num_nodes); problem.num_blocks];
+        for (node, stages) in allowed.iter().enumerate() {
+            stages.iter().for_each(|stage| holds[stage].insert(node));
+        }
+    }
+    let mut origins = Vec::with_capacity(problem.num_blocks);
+    for stage in 0..problem.num_blocks {
+        let mut origin = 0;
+        for earlier in (0..stage).rev() {
+            steps.spend(1 + holds.first().map_or(0, Bits::num_words))?;
+            let is_alike = problem.kind_of[earlier] == problem.kind_of[stage];
+            if is_alike && (holds.is_empty() || holds[stage].is_within(&holds[earlier])) {
+                origin = earlier + 1;
+                break;
+            }
+        }
+        origins.push(origin);
+    }
+    Ok(origins)
 }
 
 /// Who cannot be among the first stages up to one, and who must be.

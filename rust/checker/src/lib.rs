@@ -46,22 +46,45 @@ pub use close::By;
 use close::close;
 use expensive::check_expensive_node;
 use log::{End, Entry, Log};
-use merges::replay;
+use merges::{Rule, replay};
 pub use problem::Problem;
 pub use stop::{Steps, Stop};
+
+/// What is proved, and what it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Ticks below which no partition of the problem has its bottleneck; 0 where only merges are claimed.
+    pub threshold: i64,
+    /// The rule that closes it.
+    pub by: By,
+    /// Of each rule that is applied, the first first: its name, how often, and the steps of it.
+    pub rules: Vec<(String, usize, u64)>,
+}
 
 /// Proves that what a log claims is so; by what.
 ///
 /// # Errors
 /// [`Stop`], when it is not proved, and why.
-pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<By, Stop> {
+pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<Proof, Stop> {
     let log = Log::read(log)?;
-    let quotient = replay(problem, log.threshold, &log.merges, steps)?.without_spare_blocks();
-    match &log.entries[..] {
-        _ if log.claim == 0 => Ok(By::Merges),
+    let (quotient, taken) = replay(problem, log.threshold, &log.merges, steps)?;
+    let quotient = quotient.without_spare_blocks();
+    let before = steps.left();
+    let by = match &log.entries[..] {
+        _ if log.claim == 0 => By::Merges,
         [Entry::End(End::ExpensiveNode(node))] => {
-            check_expensive_node(&quotient, *node, log.claim, steps).map(|()| By::Cut)
+            check_expensive_node(&quotient, *node, log.claim, steps).map(|()| By::Cut)?
         }
-        hints => close(&quotient, log.claim, hints, steps),
+        hints => close(&quotient, log.claim, hints, steps)?,
+    };
+    let count = |rule| log.merges.iter().filter(|merge| merge.0 == rule).count();
+    let name = |rule: &dyn std::fmt::Debug| format!("{rule:?}").to_lowercase();
+    let merges = Rule::ALL.iter().zip(taken).map(|(&rule, taken)| (name(&rule), count(rule), taken));
+    let mut rules: Vec<(String, usize, u64)> = merges.filter(|rule| rule.1 > 0).collect();
+    if by != By::Merges {
+        rules.push((name(&by), 1, before - steps.left()));
     }
+    // Merges keep partitions below their own threshold alone.
+    let threshold = if log.merges.is_empty() { log.claim } else { log.claim.min(log.threshold) };
+    Ok(Proof { threshold, by, rules })
 }

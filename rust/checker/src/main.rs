@@ -25,7 +25,12 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match Problem::read(&problem).and_then(|problem| check(&problem, &log, &mut Steps::new(steps))) {
-        Ok(by) => println!("verified: {by:?}"),
+        Ok(proof) => {
+            println!("verified: no partition is better than {} ticks", proof.threshold);
+            for (rule, entries, steps) in proof.rules {
+                println!("{rule}: {entries}, {steps} steps");
+            }
+        }
         Err(stop) => {
             match stop {
                 Stop::Budget => println!("undecided: beyond the steps"),

@@ -44,11 +44,21 @@ pub enum Rule {
     Given,
 }
 
+impl Rule {
+    /// All of them, in the order of the log.
+    pub(crate) const ALL: [Self; 5] = [Self::Pull, Self::Push, Self::Together, Self::Cycle, Self::Given];
+}
+
 /// Two nodes whose groups become one.
 pub type Merge = (Rule, usize, usize);
 
-/// Proves every merge again, and puts whoever reaches each other together; the quotient.
-pub(crate) fn replay(problem: &Problem, threshold: i64, merges: &[Merge], steps: &mut Steps) -> Result<Problem, Stop> {
+/// Proves every merge again, and puts whoever reaches each other together; the quotient, and the steps of each rule.
+pub(crate) fn replay(
+    problem: &Problem,
+    threshold: i64,
+    merges: &[Merge],
+    steps: &mut Steps,
+) -> Result<(Problem, [u64; Rule::ALL.len()]), Stop> {
     let mut replay = Replay {
         quotient: Quotient::new(problem),
         network: Network::new(problem.num_nodes(), problem.num_tensors()),
@@ -57,8 +67,10 @@ pub(crate) fn replay(problem: &Problem, threshold: i64, merges: &[Merge], steps:
         threshold,
         steps,
     };
+    let mut taken = [0; Rule::ALL.len()];
     let mut components: Option<Vec<usize>> = None;
     for (index, &(rule, u, v)) in merges.iter().enumerate() {
+        let before = replay.steps.left();
         if rule != Rule::Cycle {
             components = None;
         } else if components.is_none() {
@@ -69,6 +81,7 @@ pub(crate) fn replay(problem: &Problem, threshold: i64, merges: &[Merge], steps:
         }
         let [u, v] = [u, v].map(|node| replay.quotient.find(node));
         replay.quotient.join(u, v);
+        taken[rule as usize] += before - replay.steps.left();
     }
     let mut quotient = replay.quotient;
     for (node, component) in strong_components(&quotient, steps)?.into_iter().enumerate() {
@@ -77,7 +90,7 @@ pub(crate) fn replay(problem: &Problem, threshold: i64, merges: &[Merge], steps:
             quotient.join(one, other);
         }
     }
-    Ok(quotient.to_problem())
+    Ok((quotient.to_problem(), taken))
 }
 
 struct Replay<'a, 's, 'i> {

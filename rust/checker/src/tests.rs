@@ -112,7 +112,7 @@ fn merges_that_are_allowed_keep_a_better_partition() {
                 let rule = random.random_range(0..4);
                 let [one, other] = [(); 2].map(|()| random.random_range(0..problem.num_nodes()));
                 merges.push((RULES[rule], one, other));
-                let Ok(quotient) = replay(&problem, threshold, &merges, &mut Steps::new(u64::MAX)) else {
+                let Ok((quotient, _)) = replay(&problem, threshold, &merges, &mut Steps::new(u64::MAX)) else {
                     merges.pop();
                     refused += 1;
                     continue;

@@ -19,7 +19,8 @@ use crate::boundary::supervise;
 /// -------
 /// tuple
 ///     ``"verified"``, ``"budget"``, ``"open"``, ``"malformed"`` or ``"refused"``; by what it is proved, or why not; the index of
-///     the merge that is refused, if one is; and the steps that it took.
+///     the merge that is refused, if one is; the steps that it took; and of each rule that a proof applies its name, how often,
+///     and the steps of it.
 ///
 /// Raises
 /// ------
@@ -35,7 +36,7 @@ pub(crate) fn prove_again(
     problem: &[u8],
     log: &[u8],
     steps: u64,
-) -> PyResult<(&'static str, String, Option<usize>, u64)> {
+) -> PyResult<(&'static str, String, Option<usize>, u64, Vec<(String, usize, u64)>)> {
     let done = supervise(
         py,
         |_, ()| Ok(false),
@@ -50,12 +51,16 @@ pub(crate) fn prove_again(
         return Err(PyKeyboardInterrupt::new_err(()));
     }
     let (found, taken) = done.value;
+    let mut rules = Vec::new();
     let (verdict, reason, merge) = match found {
-        Ok(by) => ("verified", format!("{by:?}"), None),
+        Ok(proof) => {
+            rules = proof.rules;
+            ("verified", format!("{:?}", proof.by).to_lowercase(), None)
+        }
         Err(Stop::Budget | Stop::Interrupted) => ("budget", String::new(), None),
         Err(Stop::Open) => ("open", String::new(), None),
         Err(Stop::Malformed(reason)) => ("malformed", reason, None),
         Err(Stop::Refused { reason, merge }) => ("refused", reason, merge),
     };
-    Ok((verdict, reason, merge, taken))
+    Ok((verdict, reason, merge, taken, rules))
 }
