@@ -12,7 +12,7 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test torch-test bench totals testbed regal fix soak fuzz clean docs
+.PHONY: demo test lint rust-test python-test torch-test bench totals testbed regal fix soak fuzz proofs clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
@@ -81,6 +81,10 @@ docs: $(DOCS)
 # Changed inputs of every kind, for ten minutes at most; only refusals may come of them. ARGS: see tests/fuzz/runner.py.
 fuzz: $(CORE)
 	cd tests && ../$(BIN)/python -m fuzz $(ARGS)
+
+# Proofs of ten thousand small problems of every feature: both checkers prove what is true, and refuse what is not.
+proofs: $(CORE)
+	cd tests && ../$(BIN)/python -m proofs $(ARGS)
 
 clean:
 	rm -rf .venv .venv-docs .venv-torch site target

@@ -257,19 +257,19 @@ def _record(required: Mapping[str, _Shape], optional: Mapping[str, _Shape] | Non
     return check
 
 
-# Ticks, bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
-_COUNT = _integer(0, 2**53)
-_TESTIMONY = _record({"status": _typed(str), "dual_bound": _float, "lower_bound": _COUNT})
+# Bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
+_COUNT, _TICKS = _integer(0, 2**53), _integer(0, 2**52)
+_TESTIMONY = _record({"status": _typed(str), "dual_bound": _float, "lower_bound": _TICKS})
 
 
 def _bound(lengths: Mapping[str, int], optional: Mapping[str, _Shape]) -> _Shape:
     """Give the shape of a bound whose proofs have rows of these lengths, and whose relaxations may say more."""
-    proof = _record({"unit": _integer(1, None), "rows": _items(_row(lengths)), "lower_bound": _COUNT})
+    proof = _record({"unit": _integer(1, None), "rows": _items(_row(lengths)), "lower_bound": _TICKS})
     relaxation = _record(
         {
             "spans": _items(_nullable(_integer(1, _MAX_BLOCKS))),
             "demand": _nullable(_integer(0, _MAX_BLOCKS)),
-            "threshold": _nullable(_COUNT),
+            "threshold": _nullable(_TICKS),
             "proof": _nullable(proof),
             "solver": _nullable(_TESTIMONY),
         },
@@ -278,12 +278,12 @@ def _bound(lengths: Mapping[str, int], optional: Mapping[str, _Shape]) -> _Shape
     return _record(
         {
             "method": _word(*_METHODS),
-            "lower_bound": _COUNT,
+            "lower_bound": _TICKS,
             "relaxations": _items(relaxation),
-            "reduction": _nullable(_record({"threshold": _COUNT, "merges": _items(_merge)})),
-            "downsets": _nullable(_record({"threshold": _COUNT})),
-            "node": _nullable(_record({"node": _COUNT, "lower_bound": _COUNT})),
-            "chain": _nullable(_record({"threshold": _COUNT})),
+            "reduction": _nullable(_record({"threshold": _TICKS, "merges": _items(_merge)})),
+            "downsets": _nullable(_record({"threshold": _TICKS})),
+            "node": _nullable(_record({"node": _COUNT, "lower_bound": _TICKS})),
+            "chain": _nullable(_record({"threshold": _TICKS})),
         }
     )
 
@@ -291,8 +291,8 @@ def _bound(lengths: Mapping[str, int], optional: Mapping[str, _Shape]) -> _Shape
 _UNLIKE_BOUND = _bound(_UNLIKE_ROW_LENGTHS, {"kind": _integer(0, _MAX_KINDS - 1)})
 _WITNESS: Mapping[str, _Shape] = {
     "block_of": _items(_integer(0, _MAX_BLOCKS)),
-    "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _COUNT))),
-    "bottleneck": _COUNT,
+    "block_costs": _items(_record(dict.fromkeys(("work", "io_in", "io_out", "overflow", "cost"), _TICKS))),
+    "bottleneck": _TICKS,
 }
 _FIGURES: Mapping[str, _Shape] = {
     "flops": _rates,
@@ -306,7 +306,7 @@ _COMMON: Mapping[str, _Shape] = {
     "num_blocks": _integer(1, _MAX_BLOCKS),
     "tick": _positive,
     "instance": _digest,
-    "lower_bound": _COUNT,
+    "lower_bound": _TICKS,
     "solver": _nullable(
         _record({"name": _typed(str), "version": _typed(str), "options": _items(_mapping(_option))}),
     ),
@@ -340,7 +340,7 @@ _ANY_ORDER = _record(
         **_ASKED,
         "order": _word("any"),
         "witness": _nullable(_record({**_WITNESS, "kind_of": _KIND_OF})),
-        "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _COUNT, "bounds": _items(_UNLIKE_BOUND)})),
+        "arrangements": _items(_record({"kind_of": _KIND_OF, "lower_bound": _TICKS, "bounds": _items(_UNLIKE_BOUND)})),
     },
     _LINKS,
 )
