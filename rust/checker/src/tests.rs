@@ -239,3 +239,28 @@ fn windows_of_all_blocks_are_open() {
     let windows = Windows { first: vec![1, 2], last: vec![1, 2] };
     assert!(windows.are_open() && !Windows { last: vec![1, 1], ..windows }.are_open());
 }
+
+#[test]
+fn each_merge_by_itself_keeps_a_better_partition() {
+    let mut allowed = [0; 4];
+    for case in 0..16_000 {
+        let mut random = source(case);
+        let features = FEATURES[1 + usize::from(case % 3 > 0)];
+        let num_nodes = random.random_range(2..5);
+        let problem = random_problem(&mut random, num_nodes, features);
+        let best = if problem.num_blocks > 3 { CAPACITY } else { optimum(&problem) };
+        if best == CAPACITY {
+            continue;
+        }
+        for rule in 0..4 {
+            for (one, other) in (0..num_nodes).flat_map(|one| (0..num_nodes).map(move |other| (one, other))) {
+                let merge = [(RULES[rule], one, other)];
+                if let Ok((quotient, _)) = replay(&problem, best + 1, &merge, &mut Steps::new(u64::MAX)) {
+                    allowed[rule] += 1;
+                    assert_eq!(optimum(&quotient), best, "case {case}: {merge:?}");
+                }
+            }
+        }
+    }
+    assert!(allowed[..3].iter().all(|&count| count > 300), "{allowed:?}");
+}

@@ -6,6 +6,9 @@ use slicegraph_checker::{Problem, Steps, Stop, check};
 
 use crate::boundary::supervise;
 
+/// A verdict, by what or why not, the merge that is refused, steps, and the rules of a proof.
+type Answer = (&'static str, String, Option<usize>, u64, Vec<(String, usize, u64)>);
+
 /// Prove that what a log claims of a problem is so.
 ///
 /// Parameters
@@ -31,12 +34,7 @@ use crate::boundary::supervise;
 /// -----
 /// O(steps) time, at most 2 GiB.
 #[pyfunction]
-pub(crate) fn prove_again(
-    py: Python<'_>,
-    problem: &[u8],
-    log: &[u8],
-    steps: u64,
-) -> PyResult<(&'static str, String, Option<usize>, u64, Vec<(String, usize, u64)>)> {
+pub(crate) fn prove_again(py: Python<'_>, problem: &[u8], log: &[u8], steps: u64) -> PyResult<Answer> {
     let done = supervise(
         py,
         |_, ()| Ok(false),
