@@ -85,6 +85,13 @@ def add_dim(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_provider(parser: argparse.ArgumentParser, *, per_stage: bool) -> None:
+    """Add the option that names onnxruntime's execution providers."""
+    each = ", one for all stages or one for each, with commas" if per_stage else ""
+    named = f"of onnxruntime, as CUDAExecutionProvider, or CUDAExecutionProvider:1 for a device{each}"
+    parser.add_argument("--provider", metavar="NAME", help=f"{named} (default: the processor)")
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add what `read_inputs` reads: values of the model's inputs."""
     parser.add_argument("--inputs", metavar="FILE.npz", help="values of inputs by name; others are made up")

@@ -33,6 +33,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure each node by itself, without the optimizations that stages run with",
     )
+    shared.add_provider(parser, per_stage=False)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
             threads=options.threads,
             seed=options.seed,
             fused=not options.unfused,
+            provider=options.provider,
             tell=None if show is None else lambda what, over, total: show(f"{what}: run {over + 1} of {total}"),
         )
     # Imported when used: rich takes longer to load than the rest of the package.

@@ -27,6 +27,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     shared.add_inputs(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
     parser.add_argument("--compare", metavar="MODEL.onnx", help="run the whole model in one process, too")
+    shared.add_provider(parser, per_stage=True)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             inputs=shared.read_inputs(options),
             compare=options.compare,
+            provider=options.provider,
         )
     except sg.StageError as error:
         say(str(error))

@@ -25,6 +25,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="of an output's largest magnitude (default: what rounding explains, 1e-4 for 32-bit floats)",
     )
+    shared.add_provider(parser, per_stage=True)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         dims=dict(options.dim),
         inputs=shared.read_inputs(options),
         tolerance=options.tolerance,
+        provider=options.provider,
     )
     output.deliver(lambda: differences_to_json(found) + "\n" if options.json else differences_to_text(found))
     return int(not holds(found))

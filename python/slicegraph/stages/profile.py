@@ -14,6 +14,7 @@ from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph, fields
 from slicegraph.stages.pricing import priced
+from slicegraph.stages.providers import provider_of
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
@@ -34,8 +35,9 @@ def profile(
     threads: int = THREADS,
     seed: int = 0,
     fused: bool = True,
+    provider: str | None = None,
 ) -> Graph:
-    """Measure the work of each node of an ONNX model on this machine's processor.
+    """Measure the work of each node of an ONNX model on this machine.
 
     Parameters
     ----------
@@ -54,6 +56,9 @@ def profile(
     fused
         Whether to measure kernels as stages run them, with all of onnxruntime's optimizations, or each node by itself,
         without any.
+    provider
+        onnxruntime's execution provider (`slicegraph.stages.providers`). None: the processor. Transfers of the graph's
+        ``device`` are those of the processor nevertheless.
 
     Returns
     -------
@@ -92,7 +97,15 @@ def profile(
     >>> instance = sg.Instance(graph, num_blocks=4)  # doctest: +SKIP
     """
     return measure(
-        model_path, dims=dims, inputs=inputs, runs=runs, warmup=warmup, threads=threads, seed=seed, fused=fused
+        model_path,
+        dims=dims,
+        inputs=inputs,
+        runs=runs,
+        warmup=warmup,
+        threads=threads,
+        seed=seed,
+        fused=fused,
+        provider=provider,
     )[0]
 
 
@@ -106,6 +119,7 @@ def measure(
     threads: int = THREADS,
     seed: int = 0,
     fused: bool = True,
+    provider: str | None = None,
     tell: Tell | None = None,
     with_whole: bool = True,
 ) -> tuple[Graph, Timing]:
@@ -131,6 +145,7 @@ def measure(
         threads=threads,
         seed=seed,
         fused=fused,
+        provider=provider_of(provider),
         tell=tell or _silent,
         with_whole=with_whole,
     )

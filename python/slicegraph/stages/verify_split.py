@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
 from slicegraph.stages.manifest import NAME, check_entries, read_manifest
+from slicegraph.stages.providers import providers_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,8 +65,9 @@ def verify_split(
     dims: Mapping[str, int] | None = None,
     inputs: Mapping[str, ArrayLike] | None = None,
     tolerance: float | None = None,
+    provider: str | Sequence[str] | None = None,
 ) -> tuple[Difference, ...]:
-    """Run a model and the stages that it was split into on the same inputs, with onnxruntime on the processor.
+    """Run a model and the stages that it was split into on the same inputs, with onnxruntime.
 
     Runtimes fuse nodes, and across stages they cannot, so numbers may differ a little, and those of quantised models
     more than that: what is beyond the tolerance is judged again with onnxruntime's optimizations off, and with float16
@@ -86,6 +88,9 @@ def verify_split(
     tolerance
         A relative difference that is no fault. None: for each output what rounding explains, 1e-9 for 64-bit floats,
         1e-4 for those of 32 bits, 1e-3 for float16 and 8e-3 for bfloat16, by the coarsest that it depends on.
+    provider
+        onnxruntime's execution provider, one for all or one for each stage (`slicegraph.stages.providers`); the whole
+        model runs on the first. None: the processor.
 
     Returns
     -------
@@ -117,13 +122,14 @@ def verify_split(
     except InputError as error:
         raise InputError(f"{folder / NAME}: {error}") from None
     _check_question(folder, path, manifest["model"], checks.dims(dims))
+    providers = providers_of(provider, len(manifest["stages"]))
     feeds = chaining.inputs(manifest, given, seed)
     names = [tensor["name"] for tensor in manifest["outputs"]]
     found = chaining.look_back(path, manifest["model"]["dims"], names)
 
     def compare(*, is_optimized: bool) -> list[Difference]:
-        whole = chaining.run_model(path, manifest, feeds, is_optimized=is_optimized)
-        chained = chaining.run_stages(folder, manifest, feeds, is_optimized=is_optimized)
+        whole = chaining.run_model(path, manifest, feeds, is_optimized=is_optimized, provider=providers[0])
+        chained = chaining.run_stages(folder, manifest, feeds, is_optimized=is_optimized, providers=providers)
         return [
             dataclasses.replace(
                 Difference(name=name, absolute=math.nan, relative=math.nan)

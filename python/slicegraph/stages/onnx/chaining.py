@@ -15,10 +15,10 @@ from slicegraph.formats.onnx.opening import named, opened
 from slicegraph.stages.manifest import Manifest, Tensor
 from slicegraph.stages.onnx.origins import Origin, origins
 from slicegraph.stages.onnx.rounding import borders, plain_session
-from slicegraph.stages.onnx.runtime import onnxruntime
 from slicegraph.stages.onnx.samples import Given, sample_inputs
 from slicegraph.stages.onnx.sessions import Values, complaints, load, run, to_values
 from slicegraph.stages.onnx.weights import check_external
+from slicegraph.stages.providers import ON_PROCESSOR, Provider
 
 
 def inputs(manifest: Manifest, given: Given, seed: int) -> Values:
@@ -44,7 +44,9 @@ def look_back(path: Path, dims: Mapping[str, int], names: Sequence[str]) -> list
         return origins(opened(path, dims).walked, names)
 
 
-def run_model(path: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool) -> list[NDArray[Any]]:
+def run_model(
+    path: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool, provider: Provider
+) -> list[NDArray[Any]]:
     """Run a model, and give its outputs as arrays.
 
     With optimizations off, nodes run one by one, and round where stages end.
@@ -55,11 +57,13 @@ def run_model(path: Path, manifest: Manifest, feeds: Values, *, is_optimized: bo
         It cannot be run, or has not these inputs and outputs.
     """
     wanted = [tensor["name"] for tensor in manifest["outputs"]]
-    values = _outputs(path, feeds, set(wanted), None if is_optimized else borders(manifest))
+    values = _outputs(path, feeds, set(wanted), None if is_optimized else borders(manifest), provider)
     return [_array(name, values[name]) for name in wanted]
 
 
-def run_stages(directory: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool) -> list[NDArray[Any]]:
+def run_stages(
+    directory: Path, manifest: Manifest, feeds: Values, *, is_optimized: bool, providers: Sequence[Provider]
+) -> list[NDArray[Any]]:
     """Run the stages in order, one in memory at a time, and give the model's outputs as arrays.
 
     Raises
@@ -70,14 +74,14 @@ def run_stages(directory: Path, manifest: Manifest, feeds: Values, *, is_optimiz
     stages, values = manifest["stages"], dict(feeds)
     wanted = [tensor["name"] for tensor in manifest["outputs"]]
     rounded = None if is_optimized else borders(manifest)
-    for index, stage in enumerate(stages):
+    for index, (stage, provider) in enumerate(zip(stages, providers, strict=True)):
         path = directory / stage["file"]
         read = [tensor["name"] for tensor in stage["inputs"]]
         missing = next((name for name in read if name not in values), None)
         if missing is not None:
             raise InputError(f"{path}: reads {missing!r}, which no stage before it makes")
         made = {tensor["name"] for tensor in stage["outputs"]}
-        values |= _outputs(path, {name: values[name] for name in read}, made, rounded)
+        values |= _outputs(path, {name: values[name] for name in read}, made, rounded, provider)
         later = {tensor["name"] for after in stages[index + 1 :] for tensor in after["inputs"]}
         values = {name: value for name, value in values.items() if name in later or name in wanted}
     missing = next((name for name in wanted if name not in values), None)
@@ -96,11 +100,16 @@ def _asked(tensor: Tensor) -> ValueInfoProto:
     return helper.make_tensor_value_info(tensor["name"], type_, shape)
 
 
-def _outputs(path: Path, feeds: Values, wanted: set[str], rounded: frozenset[str] | None) -> dict[str, Any]:
+def _outputs(
+    path: Path, feeds: Values, wanted: set[str], rounded: frozenset[str] | None, provider: Provider
+) -> dict[str, Any]:
     """Run a model: optimized, if it need not round some tensors."""
     check_external(path)
     try:
-        session = load(path, is_optimized=True) if rounded is None else plain_session(path, rounded)
+        if rounded is None:
+            session = load(path, is_optimized=True, provider=provider)
+        else:
+            session = plain_session(path, rounded, provider)
         values = run(session, feeds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -127,5 +136,5 @@ def _array(name: str, value: Any) -> NDArray[Any]:  # noqa: ANN401 - there are n
         ir_version=10,
     )
     with complaints():
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = ON_PROCESSOR.session(model.SerializeToString(), None)
     return np.asarray(run(session, {"x": value})[0].numpy())

@@ -16,6 +16,7 @@ from slicegraph.stages.manifest import Manifest
 from slicegraph.stages.onnx.runnable import loaded
 from slicegraph.stages.onnx.sessions import Runner, load
 from slicegraph.stages.onnx.weights import gather
+from slicegraph.stages.providers import Provider
 
 _WIDENED = {"float16", "bfloat16"}
 _ALL_PROCESSORS = 0
@@ -27,7 +28,7 @@ def borders(manifest: Manifest) -> frozenset[str]:
     return frozenset(tensor["name"] for tensor in tensors if tensor["dtype"] in _WIDENED)
 
 
-def plain_session(path: Path, rounded: Collection[str]) -> Any:  # noqa: ANN401 - there are no stubs
+def plain_session(path: Path, rounded: Collection[str], provider: Provider) -> Any:  # noqa: ANN401 - there are no stubs
     """Open a session that runs a model's nodes one by one, and stores some tensors in their own type.
 
     Raises
@@ -36,11 +37,12 @@ def plain_session(path: Path, rounded: Collection[str]) -> Any:  # noqa: ANN401 
         The model cannot be loaded, or has an operator that onnxruntime does not know.
     """
     if not rounded:
-        return load(path, is_optimized=False)
+        return load(path, is_optimized=False, provider=provider)
     model = loaded(path)
     folder = gather(model, path)
     keep_casts(model.graph, rounded)
-    return Runner(folder=folder, threads=_ALL_PROCESSORS).session(model.SerializeToString(), {})
+    runner = Runner(folder=folder, threads=_ALL_PROCESSORS, provider=provider)
+    return runner.session(model.SerializeToString(), {})
 
 
 def keep_casts(graph: GraphProto, names: Collection[str]) -> None:

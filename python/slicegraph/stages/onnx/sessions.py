@@ -1,4 +1,4 @@
-"""The door to onnxruntime: sessions on the processor, values in and out, errors in one line."""
+"""The door to onnxruntime: sessions, values in and out, errors in one line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from slicegraph.errors import InputError
 from slicegraph.stages.onnx.runtime import onnxruntime
 from slicegraph.stages.onnx.samples import PLAIN
+from slicegraph.stages.providers import ON_PROCESSOR, Provider
 
 Values = Mapping[str, Any]
 """onnxruntime's values, for which there are no stubs, by name."""
@@ -32,10 +33,13 @@ class Runner:
         Where external data is.
     threads
         Of a node.
+    provider
+        What runs nodes.
     """
 
     folder: Path
     threads: int
+    provider: Provider = ON_PROCESSOR
 
     def session(
         self,
@@ -86,10 +90,10 @@ class Runner:
             for name, value in (("file_name", f"{optimized.name}.data"), ("min_size_in_bytes", _SMALL)):
                 options.add_session_config_entry(f"session.optimized_model_external_initializers_{name}", value)
         with complaints():
-            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            return self.provider.session(content, options)
 
 
-def load(path: Path, *, is_optimized: bool) -> Any:  # noqa: ANN401 - there are no stubs
+def load(path: Path, *, is_optimized: bool, provider: Provider = ON_PROCESSOR) -> Any:  # noqa: ANN401 - there are no stubs
     """Open a session on a model's file.
 
     Raises
@@ -102,7 +106,7 @@ def load(path: Path, *, is_optimized: bool) -> Any:  # noqa: ANN401 - there are 
     if not is_optimized:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     with complaints():
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return provider.session(str(path), options)
 
 
 def run(session: Any, values: Values) -> Sequence[Any]:  # noqa: ANN401 - there are no stubs
@@ -142,7 +146,7 @@ def _text(array: NDArray[Any]) -> Any:  # noqa: ANN401 - likewise
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "strings", [], [info], [strings])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     with complaints():
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = ON_PROCESSOR.session(model.SerializeToString(), None)
     return run(session, {})[0]
 
 
@@ -151,5 +155,7 @@ def complaints() -> Iterator[None]:
     """Make an error of onnxruntime one line."""
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:  # its exceptions have no common base
         raise InputError(f"onnxruntime cannot run it: {' '.join(str(error).split())}") from error

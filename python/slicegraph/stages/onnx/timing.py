@@ -28,6 +28,7 @@ from slicegraph.stages.onnx.runtime import onnxruntime
 from slicegraph.stages.onnx.samples import Given, check_given
 from slicegraph.stages.onnx.sessions import Runner, run
 from slicegraph.stages.onnx.weights import gather
+from slicegraph.stages.providers import Provider
 
 Tell = Callable[[str, int, int], object]
 """Is told what is measured, how many runs are over, and how many there will be."""
@@ -96,6 +97,7 @@ def measure(
     threads: int,
     seed: int,
     fused: bool,
+    provider: Provider,
     tell: Tell,
     with_whole: bool = True,
 ) -> Timing:
@@ -112,7 +114,7 @@ def measure(
         source = opened(path, dims)
         check_given(inputs, source.inputs)
         whole = loaded(path)
-        runner = Runner(folder=gather(whole, path), threads=threads)
+        runner = Runner(folder=gather(whole, path), threads=threads, provider=provider)
         model = runnable(source, whole, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
         profiled = _profiled(model, runner, total, tell, source.walked.nodes if fused else None)
@@ -252,7 +254,7 @@ def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Se
             owners = {str(place): kernel for place, kernel in kernels.of_run.items()}
             for place, node in enumerate(optimized.graph.node):
                 node.name = node.name if node.name == CONSTANT else str(place)
-            same = Runner(folder=folder, threads=runner.threads)
+            same = replace(runner, folder=folder)
             session = same.session(optimized.SerializeToString(), {}, profile=folder / "profile")
         is_interrupted = False
         clocks: list[Clocks] = []

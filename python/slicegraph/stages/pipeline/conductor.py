@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, final
@@ -25,6 +25,7 @@ from slicegraph.stages.pipeline import worker
 from slicegraph.stages.pipeline.errors import StageError
 from slicegraph.stages.pipeline.folder import Split
 from slicegraph.stages.pipeline.memory import Bytes, lay_out, links, shared_bytes
+from slicegraph.stages.providers import ON_PROCESSOR, Provider
 
 _POLL = 0.02
 SILENCE = 15.0
@@ -52,13 +53,24 @@ class Pipeline:
         Requests that may lie between two neighbours.
     threads
         Of each stage.
+    providers
+        What runs each stage; None: the processor.
     """
 
-    def __init__(self, split: Split, inputs: Mapping[str, NDArray[np.generic]], *, depth: int, threads: int) -> None:
+    def __init__(
+        self,
+        split: Split,
+        inputs: Mapping[str, NDArray[np.generic]],
+        *,
+        depth: int,
+        threads: int,
+        providers: Sequence[Provider] | None = None,
+    ) -> None:
         self._split = split
         self._inputs = inputs
         self._depth = depth
         self._threads = threads
+        self._providers = [ON_PROCESSOR] * len(split.stages) if providers is None else providers
         self._layout = lay_out(split, depth=depth)
         self._memory: Bytes | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -166,6 +178,7 @@ class Pipeline:
                     producers=producers,
                     readers=readers,
                     threads=self._threads,
+                    provider=self._providers[index],
                     texts={tensor.name: self._inputs[tensor.name] for tensor in stage.inputs if tensor.is_text},
                 )
                 # A process that has ended already is told by `wait`.

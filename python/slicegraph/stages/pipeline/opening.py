@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 
 from slicegraph.stages.pipeline.folder import Stage
 from slicegraph.stages.pipeline.memory import Bytes
+from slicegraph.stages.providers import ON_PROCESSOR, Provider
 
 _FATAL_ONLY: Final = 4  # what is wrong comes as an exception
 
 
 def open_stage(
-    stage: Stage, own: Mapping[str, Bytes], *, threads: int, texts: Mapping[str, NDArray[Any]]
+    stage: Stage,
+    own: Mapping[str, Bytes],
+    *,
+    threads: int,
+    texts: Mapping[str, NDArray[Any]],
+    provider: Provider = ON_PROCESSOR,
 ) -> tuple[Any, Any]:
     """Load a stage's model and tell it where its inputs and outputs are, once for all.
 
@@ -28,6 +34,8 @@ def open_stage(
         That compute one request.
     texts
         Inputs that are strings, by name.
+    provider
+        What runs it.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def open_stage(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
-    session = onnxruntime.InferenceSession(str(stage.file), options, providers=["CPUExecutionProvider"])
+    session = provider.session(str(stage.file), options)
     binding = session.io_binding()
     for tensor in stage.inputs:
         if tensor.is_text:

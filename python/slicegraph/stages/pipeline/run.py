@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from slicegraph.errors import InputError
 from slicegraph.formats.files import file_digest
 from slicegraph.stages.pipeline.folder import Split, Stage, read_split
 from slicegraph.stages.pipeline.measure import PipelineRun, measure
+from slicegraph.stages.providers import Provider, providers_of
 
 _DEFAULT_REQUESTS = 100
 _MAX_DEPTH = 64
@@ -37,6 +38,7 @@ def run_pipeline(
     seed: int = 0,
     inputs: Mapping[str, ArrayLike] | None = None,
     compare: str | os.PathLike[str] | None = None,
+    provider: str | Sequence[str] | None = None,
 ) -> PipelineRun:
     """Run the stages of a split model as a pipeline of processes on this machine, and measure them.
 
@@ -60,6 +62,9 @@ def run_pipeline(
         Values of the model's inputs, by name: arrays that broadcast to the input's shape. Others are made up.
     compare
         The model that was split: it runs in one process, with as many threads as a stage, for as long again.
+    provider
+        onnxruntime's execution provider, one for all or one for each stage (`slicegraph.stages.providers`); the whole
+        model runs on the first. None: the processor.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def run_pipeline(
 
     Notes
     -----
-    Stages run on the processor, in ONNX Runtime, as processes that know nothing of the caller's program: it may be a
+    Stages run in ONNX Runtime, as processes that know nothing of the caller's program: it may be a
     script, a notebook, or typed. Tensors go through shared memory, straight from the stage that makes them to those
     that read them; inputs and outputs of the model are copied like any other, whether the plan pays for them or not.
     Strings only enter or leave the model. The times of some 8,000 requests are kept, the latest ones. POSIX only.
@@ -109,11 +114,30 @@ def run_pipeline(
     whole = None if compare is None else _whole(split, checks.path("compare", compare))
     if requests is None and seconds is None:
         requests = _DEFAULT_REQUESTS
+    providers = providers_of(provider, len(split.stages))
     values = draw(split.inputs, checks.mapping("inputs", inputs), seed=seed)
-    run = _run(split, values, requests=requests, seconds=seconds, warmup=warmup, depth=depth, threads=threads)
+    run = _run(
+        split,
+        values,
+        requests=requests,
+        seconds=seconds,
+        warmup=warmup,
+        depth=depth,
+        threads=threads,
+        providers=providers,
+    )
     if whole is None or run.is_interrupted:
         return run
-    alone = _run(whole, values, requests=None, seconds=run.seconds, warmup=1, depth=1, threads=threads)
+    alone = _run(
+        whole,
+        values,
+        requests=None,
+        seconds=run.seconds,
+        warmup=1,
+        depth=1,
+        threads=threads,
+        providers=providers[:1],
+    )
     return dataclasses.replace(run, whole_throughput=alone.throughput, is_interrupted=alone.is_interrupted)
 
 
@@ -126,13 +150,14 @@ def _run(
     warmup: int,
     depth: int,
     threads: int,
+    providers: Sequence[Provider],
 ) -> PipelineRun:
     from slicegraph.stages.onnx.weights import check_external  # noqa: PLC0415 - loads onnx
     from slicegraph.stages.pipeline.conductor import Pipeline  # noqa: PLC0415 - POSIX only
 
     for stage in split.stages:
         check_external(stage.file)
-    pipeline, is_interrupted = Pipeline(split, inputs, depth=depth, threads=threads), False
+    pipeline, is_interrupted = Pipeline(split, inputs, depth=depth, threads=threads, providers=providers), False
     try:
         with pipeline:
             pipeline.wait(warmup=warmup, requests=requests, seconds=seconds)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from slicegraph.stages.pipeline.folder import Stage
 from slicegraph.stages.pipeline.memory import KEPT, Bytes, Layout, shared_bytes
 from slicegraph.stages.pipeline.opening import open_stage
+from slicegraph.stages.providers import Provider
 
 BEAT = 0.5
 """Seconds between two signs of life."""
@@ -76,6 +77,8 @@ class Work:
         The links to other stages, by stage.
     threads
         That compute one request.
+    provider
+        What runs the stage.
     texts
         Inputs that are strings, by name: they are not in shared memory.
     """
@@ -87,6 +90,7 @@ class Work:
     producers: Mapping[int, Link]
     readers: Mapping[int, Link]
     threads: int
+    provider: Provider
     texts: Mapping[str, NDArray[Any]]
 
 
@@ -129,7 +133,7 @@ def _beat(work: Work, memory: Bytes) -> None:
 def _serve(work: Work, memory: Bytes) -> None:
     stage, layout = work.stage, work.layout
     own = {tensor.name: np.empty(tensor.num_bytes, np.uint8) for tensor in (*stage.inputs, *stage.outputs)}
-    session, binding = open_stage(stage, own, threads=work.threads, texts=work.texts)
+    session, binding = open_stage(stage, own, threads=work.threads, texts=work.texts, provider=work.provider)
     rings = [layout.inputs.slots(memory), *(ring.slots(memory) for ring in layout.rings)]
     # The model's inputs are ring 0, what stage i makes is ring i + 1.
     reads = [
