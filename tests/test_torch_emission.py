@@ -6,15 +6,13 @@ import functools
 import json
 import re
 import warnings
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import slicegraph as sg
 import torch_models
-from slicegraph.emission import FORMS, NamedPlan, NamedTensor, named_plan
+from slicegraph.emission import FORMS, NamedPlan
 from slicegraph.grain import grained
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
@@ -100,62 +98,9 @@ def test_deepspeed_partitions_its_layers(name: str) -> None:
         assert (found._local_start, found._local_stop) == (scope["PARTS"][stage], scope["PARTS"][stage + 1])
 
 
-def test_genai_reads_the_pipeline(tmp_path: Path) -> None:
-    """Its configuration takes the part, and names what it does not know."""
-    genai = pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed")
-    tensors = (NamedTensor("input_ids", -1, (0,)), NamedTensor("h", 0, (1,)), NamedTensor("logits", 1, is_output=True))
-    document = json.loads(FORMS["genai"](NamedPlan(names=("a", "b"), stages=(0, 1), tensors=tensors)))
-    document["model"] |= {"context_length": 8, "vocab_size": 4}
-    path = tmp_path / "genai_config.json"
-    path.write_text(json.dumps(document))
-    genai.Config(str(tmp_path))
-    document["model"]["decoder"]["pipeline"][0]["stage0"]["unknown"] = 1
-    path.write_text(json.dumps(document))
-    with pytest.raises(RuntimeError, match="unknown"):
-        genai.Config(str(tmp_path))
-
-
-def test_openvino_finds_every_operation(tmp_path: Path) -> None:
-    """By its friendly name, and takes its affinity."""
-    openvino = pytest.importorskip("openvino", reason="openvino is not installed")
-    onnx = pytest.importorskip("onnx")
-    text = """<ir_version: 9, opset_import: ["": 17]> g (float[2,5] x) => (float[2,5] z)
-        { [first] y = Tanh(x) [second] w = Sin(y) [third] z = Cos(w) }"""
-    model = onnx.parser.parse_model(text)
-    path = tmp_path / "model.onnx"
-    onnx.save(model, path)
-    graph = sg.read(path)
-    plan = named_plan({"node_names": list(graph.arrays.node_name or ()), "block_of": [0, 0, 1]}, graph)
-    told = json.loads(FORMS["openvino"](plan))
-    read = openvino.Core().read_model(path)
-    met = {each.get_friendly_name() for each in read.get_ops()}
-    assert set(told["affinity"]) <= met
-    for each in read.get_ops():
-        each.get_rt_info()["affinity"] = told["affinity"].get(each.get_friendly_name(), "CPU")
-
-
-def test_onnxruntime_takes_the_option() -> None:
-    """A session with the annotations and the setting runs as it does without."""
-    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
-    text = """<ir_version: 9, opset_import: ["": 17]> g (float[2,5] x) => (float[2,5] z)
-        { [first] y = Tanh(x) [second] z = Sin(y) }"""
-    model = onnx.parser.parse_model(text)
-    told = json.loads(FORMS["ort"](NamedPlan(names=("first", "second"), stages=(0, 1))))
-    for node in model.graph.node:
-        entry = node.metadata_props.add()
-        entry.key, entry.value = "layer_ann", told["layer_ann"][node.name]
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    key = "session.layer_assignment_settings"
-    options.add_session_config_entry(key, told[key])
-    session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    x = np.ones((2, 5), np.float32)
-    np.testing.assert_allclose(session.run(None, {"x": x})[0], np.sin(np.tanh(x)), rtol=1e-6)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_torchtitan_has_a_place_for_the_modules(name: str) -> None:
-    """Each path is a child of the model or a numbered one of its child's, and every child with parameters is in one."""
+def test_torchtitan_splits_by_the_modules(name: str) -> None:
+    """Each path is a child of the model or a numbered one of its child's; its own split keeps these parameters."""
     tomllib = pytest.importorskip("tomllib")
     module, _, plan = _planned(name)
     parts = tomllib.loads(FORMS["torchtitan"](plan))["parallelism"]["module_fqns_per_model_part"]
@@ -167,3 +112,21 @@ def test_torchtitan_has_a_place_for_the_modules(name: str) -> None:
         if key == "wpe.weight":
             continue  # a table that is read at fixed places has no node
         assert sum(key.startswith(f"{path}.") for path in listed) == 1
+    theirs = pytest.importorskip("torchtitan.distributed.pipeline_parallel", reason="torchtitan is not installed")
+    for part in parts:
+        wanted = [each.shape for path in part for each in module.get_submodule(path).parameters()]
+        found = [each.shape for each in theirs._split_module(module, part).parameters()]  # noqa: SLF001 - no other says it
+        assert sorted(found) == sorted(wanted)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_vllm_reads_the_partition(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stage has as many layers as the plan's, one after the other."""
+    theirs = pytest.importorskip("vllm.distributed.utils", reason="vllm is not installed")
+    _, _, plan = _planned(name)
+    variable, _, value = FORMS["vllm"](plan).strip().partition("=")
+    monkeypatch.setenv(variable, value)
+    counts = [int(each) for each in value.split(",")]
+    layers = [theirs.get_pp_indices(sum(counts), stage, 3) for stage in range(3)]
+    assert [end - begin for begin, end in layers] == counts
+    assert [begin for begin, _ in layers[1:]] == [end for _, end in layers[:-1]]

@@ -1,6 +1,8 @@
 """Segments of the Edge TPU: the number of operations in each, in the model's order, between commas.
 
-libcoral's count-based partitioners cut a model so (``GetNumOpsPerSegment``, coral/tools/partitioner).
+libcoral's count-based partitioners cut a model so (``GetNumOpsPerSegment``, coral/tools/partitioner). Its
+``GetStrategyFromNumOps`` asks that each segment has an operator and that all together are the model's, so the plan is
+one of the ``.tflite`` model, in which no operator may have constants alone: that has no node.
 """
 
 from __future__ import annotations
