@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Self, final
 
 import numpy as np
@@ -24,6 +25,11 @@ __all__ = [
     "find_domains",
     "hybrid",
     "node_bound",
+    "onnx_fields",
+    "onnx_inputs",
+    "onnx_nodes",
+    "onnx_skeleton",
+    "onnx_types",
     "prove",
     "prove_again",
     "reduce",
@@ -353,6 +359,13 @@ def brkga(
     target: int,
     poll: Callable[[int | None, int, int], bool],
 ) -> Found: ...
+def onnx_fields(number: int, contents: Sequence[bytes]) -> bytes: ...
+def onnx_inputs(named: Sequence[tuple[str, bytes]]) -> bytes: ...
+def onnx_nodes(
+    model: bytes,
+) -> tuple[list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], str, bytes, bytes]], bool] | None: ...
+def onnx_skeleton(path: PathLike[str], kept: int) -> bytes: ...
+def onnx_types(model: bytes) -> list[tuple[str, bytes]]: ...
 def prove_again(
     problem: bytes, log: bytes, steps: int
 ) -> tuple[str, str, int | None, int, list[tuple[str, int, int]]]: ...

@@ -73,6 +73,12 @@ def test_drawn_models_are_inferred_as_a_whole_as_node_by_node(
         "a = Relu(x) s2 = Shape(a) b = Expand(one, s2) c = Neg(b) y = Abs(c)",
         "i = Identity(s) j = Concat<axis=0>(i) b = Reshape(x, j) c = Neg(b) y = Abs(c)",
         "a = Relu(x) b = LayerNormalization<axis=5>(a, x) c = Neg(b) y = Abs(c)",
+        "a = Relu(x) b = LayerNormalization<axis=-5>(a, x) c = Neg(b) y = Abs(c)",
+        "a = Relu(x) b = LayerNormalization<axis=-4>(a, x) c = Neg(b) y = Abs(c)",
+        "a = Relu(x) b, m = LayerNormalization<axis=5>(a, x) c = Neg(b) y = Abs(c)",
+        'a = Relu(x) b = Einsum<equation="abcd->dcba">(a) c = Neg(b) y = Abs(c)',
+        'a = Relu(x) b = Einsum<equation="cd[->dc">(a) c = Neg(b) y = Abs(c)',
+        "a = Relu(x) b, m = Split<axis=2>(a) c = Neg(b) y = Abs(c)",
         "a = Softmax<axis=9>(x) b = Neg(a) c = Neg(b) y = Abs(c)",
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,6 +116,34 @@ def test_small_tensors_keep_their_elements_and_big_ones_all_else(tmp_path: Path)
             assert (tensor.data_location == TensorProto.EXTERNAL) == (numbers > 10)
         if numbers > 10:
             assert loaded.ByteSize() < 1000
+
+
+def _ways(message: Any, above: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """Run over the ways to a tensor in a message; no message holds itself on a way."""
+    for field in message.fields:
+        inner = field.message_type
+        if inner is None or inner.full_name in above:
+            continue
+        if inner.full_name == TensorProto.DESCRIPTOR.full_name:
+            yield (field.name,)
+        else:
+            yield from ((field.name, *rest) for rest in _ways(inner, above | {message.full_name}))
+
+
+def test_a_tensor_loses_its_elements_wherever_a_model_can_hold_one(tmp_path: Path) -> None:
+    """Every message that ONNX nests a tensor in is looked into."""
+    paths = set(_ways(ModelProto.DESCRIPTOR, frozenset()))
+    assert ("graph", "node", "attribute", "sparse_tensor", "indices") in paths
+    for way in sorted(paths):
+        model = ModelProto()
+        at: Any = model
+        for name in way:
+            at = getattr(at, name)
+            at = at.add() if hasattr(at, "add") else at
+        at.CopyFrom(numpy_helper.from_array(np.ones(50_000, np.float32), "w"))
+        path = tmp_path / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        assert len(skeleton.copied(path)) < 1000, way
 
 
 NO_MODELS = {

@@ -58,7 +58,8 @@ def lay_out(
             if key in readers:
                 readers[key].append(index)
     own, shared = _parameters(facts)
-    state_bytes = _int64("node", node_name, (part.state_bytes for part in facts))
+    flops, read_bytes, write_bytes, _, dtype, is_view, is_guess, kept = zip(*facts, strict=True) if facts else [()] * 8
+    state_bytes = _int64("node", node_name, kept)
     return GraphArrays(
         name=name,
         op=op,
@@ -69,13 +70,13 @@ def lay_out(
         is_output=np.array([key in returned for key in producer], dtype=np.bool_),
         node_name=node_name,
         tensor_name=tensor_name,
-        flops=_int64("node", node_name, (part.flops for part in facts)).astype(np.float64),
-        read_bytes=_int64("node", node_name, (part.read_bytes for part in facts)),
-        write_bytes=_int64("node", node_name, (part.write_bytes for part in facts)),
+        flops=_int64("node", node_name, flops).astype(np.float64),
+        read_bytes=_int64("node", node_name, read_bytes),
+        write_bytes=_int64("node", node_name, write_bytes),
         param_bytes=_int64("node", node_name, own),
-        is_view=np.array([part.is_view for part in facts], dtype=np.bool_),
-        is_guess=np.array([part.is_guess for part in facts], dtype=np.bool_),
-        dtype=[part.dtype for part in facts],
+        is_view=np.array(is_view, dtype=np.bool_),
+        is_guess=np.array(is_guess, dtype=np.bool_),
+        dtype=[*dtype],
         state_bytes=state_bytes if state_bytes.any() else None,
         **shared,
     )

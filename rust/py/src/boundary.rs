@@ -26,6 +26,15 @@ impl From<CoreError> for PyErr {
     }
 }
 
+/// Why a file is no ONNX model, as Python sees it.
+pub struct OnnxError(pub slicegraph_onnx::Error);
+
+impl From<OnnxError> for PyErr {
+    fn from(OnnxError(error): OnnxError) -> Self {
+        InputError::new_err(error.to_string())
+    }
+}
+
 /// A panic of the core, which is a mistake of ours, as an exception that can be caught like any other.
 fn defect(panic: &(dyn Any + Send)) -> PyErr {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -1,4 +1,4 @@
-//! The Python face of `slicegraph-core` and `slicegraph-checker`: conversions only.
+//! The Python face of `slicegraph-core`, `slicegraph-checker` and `slicegraph-onnx`: conversions only.
 
 mod at_once;
 mod boundary;
@@ -8,6 +8,7 @@ mod exact;
 mod graph;
 mod instance;
 mod nearest;
+mod onnx;
 mod reduce;
 mod search;
 mod slice;
@@ -30,6 +31,8 @@ mod _core {
     use crate::instance::{Arrays, BlockCost, Instance, Kind, Row};
     #[pymodule_export]
     use crate::nearest::stay_near;
+    #[pymodule_export]
+    use crate::onnx::{onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_types};
     #[pymodule_export]
     use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]

@@ -36,10 +36,11 @@ def initializers(graph: GraphProto) -> Iterator[tuple[str, Value]]:
     parts: dict[Hashable, Value] = {}
     for tensor in graph.initializer:
         value = of_tensor(tensor)
-        place = {entry.key: entry.value for entry in tensor.external_data} if value.elements is None else {}
-        if {"location", "offset", "length"} <= place.keys():
-            first = parts.setdefault((place["location"], place["offset"], place["length"]), value)
-            value = value._replace(stores=first.stores)
+        if value.elements is None and (entries := tensor.external_data):
+            place = {entry.key: entry.value for entry in entries}
+            if {"location", "offset", "length"} <= place.keys():
+                first = parts.setdefault((place["location"], place["offset"], place["length"]), value)
+                value = value._replace(stores=first.stores)
         yield tensor.name, value
     for sparse in graph.sparse_initializer:
         yield sparse.values.name, of_sparse(sparse)
@@ -61,7 +62,7 @@ def told(node: Stated, reads: Mapping[str, Value]) -> Value | None:
 
 def is_random(node: Stated, inputs: Mapping[str, Value]) -> bool:
     """Say whether a node draws random numbers, in its bodies or itself: then it is no constant."""
-    if any(is_random(Stated.of(inner), inputs) for graph in node.bodies for inner in graph.node):
+    if node.bodies and any(is_random(Stated.of(inner), inputs) for graph in node.bodies for inner in graph.node):
         return True
     return node.op in _RANDOM or (node.op == "Dropout" and not is_inference_dropout(node.proto, inputs))
 
@@ -99,9 +100,9 @@ def stores(
             key = (first.stores, spelling(node), *map(_elements, others), node.outputs.index(output))
             return _piece(first, own, key, pieces)
     parts = [part for value in reads.values() for part in value.stores if part.is_given and not part.is_list]
-    packed = list(dict.fromkeys(parts))
-    is_unpacked = packed and own <= MOST_UNPACKED * sum(part.nbytes for part in packed)
-    return tuple(packed) if is_unpacked else (Stored(nbytes=own, is_given=False),)
+    packed = tuple(dict.fromkeys(parts))
+    is_unpacked = packed and own <= MOST_UNPACKED * sum([part.nbytes for part in packed])
+    return packed if is_unpacked else (Stored(own, is_given=False),)
 
 
 def _is_piece(node: Stated, reads: Mapping[str, Value]) -> bool:

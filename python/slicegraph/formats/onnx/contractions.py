@@ -88,4 +88,4 @@ def _indices(term: str, value: Value) -> Sequence[str]:
 
 
 def _dims(value: Value) -> Sequence[int]:
-    return [value.dim(axis) for axis in range(len(value.shape or ()))]
+    return [1 if dim is None else dim for dim in value.shape or ()]

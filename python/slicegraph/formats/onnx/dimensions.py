@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +11,17 @@ from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import values
 from slicegraph.formats.onnx.expressions import parsed
-from slicegraph.formats.onnx.nodes import Stated, Walked
+from slicegraph.formats.onnx.nodes import Stated, Walked, body_graphs
 from slicegraph.formats.onnx.quoting import listed
 from slicegraph.formats.onnx.values import Shape, Value
 
 _TOO_LONG = 1 << 63
 
 
-def named(graph: GraphProto, nodes: Iterable[Stated], dims: Mapping[str, int]) -> dict[str, int]:
-    """Check the sizes that the caller gives to dimensions of the model, a graph of these nodes.
+def named(
+    graph: GraphProto, nodes: Iterable[Stated], entering: Sequence[ValueInfoProto], dims: Mapping[str, int]
+) -> dict[str, int]:
+    """Check the sizes that the caller gives to dimensions of the model, a graph of these nodes and `model_inputs`.
 
     A dimension without a name, or named "?", is called after its value and axis: ``INPUT.AXIS``.  The names in an
     expression are names as well.
@@ -30,7 +32,9 @@ def named(graph: GraphProto, nodes: Iterable[Stated], dims: Mapping[str, int]) -
         A name in ``dims`` is no open dimension that the model names, its value is no size, or an expression of an
         input makes no size.
     """
-    names = {name: None for each in _graphs(graph, nodes) for name in open_names(_all(each))}
+    names = open_names((*entering, *_records(graph)))
+    for each in (inner for node in nodes for body in node.bodies for inner in _graphs(body)):
+        names |= open_names(_all(each))
     names |= dict.fromkeys(sorted({part for name in names for part in _parts(name)}))
     for name, size in dims.items():
         if name not in names:
@@ -39,12 +43,12 @@ def named(graph: GraphProto, nodes: Iterable[Stated], dims: Mapping[str, int]) -
         if not _is_size(size):
             raise InputError(f"dimension {name!r} must be an integer of at least 0, not {size!r}")
     sizes = {name: int(size) for name, size in dims.items()}
-    _check_expressions(graph, sizes)
+    _check_expressions(entering, sizes)
     return sizes
 
 
-def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
-    """Give each model input its shape; an input that is also stored in the model is a parameter, and left out.
+def inputs(entering: Iterable[ValueInfoProto], dims: Mapping[str, int]) -> dict[str, Value]:
+    """Give each of the `model_inputs` its shape.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def inputs(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
         Two inputs have one name.
     """
     found: dict[str, Value] = {}
-    for info in model_inputs(graph):
+    for info in entering:
         if info.name in found:
             raise InputError(f"two inputs are named {info.name!r}")
         value = values.of_type(_bound(info, dims))
@@ -86,7 +90,9 @@ def _explained(value: Value, inferred: Value) -> Value:
     return value._replace(reason=inferred.reason, is_contradiction=inferred.is_contradiction)
 
 
-def check_agreement(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> None:
+def check_agreement(
+    walked: Walked, graph: GraphProto, entering: Iterable[ValueInfoProto], dims: Mapping[str, int]
+) -> None:
     """Require that the sizes given to dimensions that no input names are those that follow from the inputs.
 
     Raises
@@ -94,7 +100,9 @@ def check_agreement(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) 
     InputError
         One is not.
     """
-    at_inputs = {part for name in open_names(model_inputs(graph)) for part in (name, *_parts(name))}
+    if not dims:
+        return
+    at_inputs = {part for name in open_names(entering) for part in (name, *_parts(name))}
     for info in _records(graph):
         shape = walked.values[info.name].shape if info.name in walked.values else None
         for axis, _, name in _open(info.name, info.type):
@@ -144,7 +152,7 @@ def wanted(graph: GraphProto, walked: Walked, unknown: Iterable[str], dims: Mapp
 
 
 def model_inputs(graph: GraphProto) -> list[ValueInfoProto]:
-    """List the inputs of a graph without those that it stores."""
+    """List the inputs of a graph without those that it stores, which are parameters."""
     stored = {tensor.name for tensor in graph.initializer} | {sparse.values.name for sparse in graph.sparse_initializer}
     return [info for info in graph.input if info.name not in stored]
 
@@ -154,9 +162,9 @@ def open_names(infos: Iterable[ValueInfoProto]) -> dict[str, None]:
     return {name: None for info in infos for _, _, name in _open(info.name, info.type)}
 
 
-def _check_expressions(graph: GraphProto, dims: Mapping[str, int]) -> None:
+def _check_expressions(entering: Iterable[ValueInfoProto], dims: Mapping[str, int]) -> None:
     """Require that expressions make sizes at inputs, and the size that is given where one is given for the whole."""
-    for name in open_names(model_inputs(graph)):
+    for name in open_names(entering):
         expression = parsed(name)
         if expression is None or expression.is_name or not expression.names <= dims.keys():
             continue
@@ -196,11 +204,11 @@ def _all(graph: GraphProto) -> Iterator[ValueInfoProto]:
     yield from _records(graph)
 
 
-def _graphs(graph: GraphProto, nodes: Iterable[Stated]) -> Iterator[GraphProto]:
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
     yield graph
-    for node in nodes:
-        for body in node.bodies:
-            yield from _graphs(body, map(Stated.of, body.node))
+    for node in graph.node:
+        for body in body_graphs(node):
+            yield from _graphs(body)
 
 
 def _bound(info: ValueInfoProto, dims: Mapping[str, int]) -> TypeProto:

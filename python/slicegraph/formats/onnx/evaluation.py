@@ -49,12 +49,11 @@ def evaluated(
     -------
         Elements of the type and shape that were inferred, by name; empty: they are not known.
     """
-    sources = [value.elements for value in reads.values() if value.elements is not None]
-    if len(sources) < len(reads):
-        return {}
     sizes = [value.nbytes for value in outputs.values()]
-    is_small = all(size is not None and size <= KEPT_BYTES for size in sizes)
-    if not (is_small or node.op in _BOUNDED) or is_misjudged(node.proto, reads, context.opsets.get("", 1)):
+    if node.op not in _BOUNDED and (None in sizes or max(sizes, default=0) > KEPT_BYTES):  # type: ignore[type-var,operator]
+        return {}
+    sources = [value.elements for value in reads.values() if value.elements is not None]
+    if len(sources) < len(reads) or is_misjudged(node, reads, context.opsets.get("", 1)):
         return {}
     elements = {
         name: Elements(partial(_made, node, reads, name, value, context), sources) for name, value in outputs.items()

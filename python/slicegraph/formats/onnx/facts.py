@@ -62,16 +62,9 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
     read_bytes, write_bytes = moved(node, used, place)
     counted = _NOTHING if is_view or node.bodies else count(node, formulas)
-    own = Facts(
-        flops=counted.flops,
-        read_bytes=read_bytes,
-        write_bytes=write_bytes,
-        parameters=_parameters(node),
-        dtype=_dtype(node),
-        is_view=is_view,
-        is_guess=counted.is_guess,
-    )
-    return with_bodies(priced(own), [_body_facts(body, formulas) for body in node.bodies])
+    flops, is_guess = counted.flops, counted.is_guess
+    own = priced(Facts(flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess))
+    return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies]) if node.bodies else own
 
 
 def _body_facts(body: Body, formulas: Formulas) -> Facts:
@@ -84,8 +77,9 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
 
 def _parameters(node: Node) -> dict[Any, int]:
     parameters = _stored(node.reads.values(), id(node.stated))
-    stored = attribute_bytes(node)
-    return parameters | {id(node.stated): stored} if stored else parameters
+    if stored := attribute_bytes(node):
+        parameters[id(node.stated)] = stored
+    return parameters
 
 
 def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
@@ -101,7 +95,10 @@ def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
 def _dtype(node: Node) -> str:
     """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
     operands = tuple([value.elem_type for value in node.inputs if value is not None])
-    return _computed_in(node.op, operands, next((value.elem_type for value in node.outputs if value is not None), 0))
+    made = node.outputs[0] if node.outputs else None
+    if made is None:
+        made = next((value for value in node.outputs if value is not None), None)
+    return _computed_in(node.op, operands, 0 if made is None else made.elem_type)
 
 
 @lru_cache(maxsize=1 << 12)

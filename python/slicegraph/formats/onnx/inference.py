@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +42,15 @@ SHOWN: Final[Mapping[str, tuple[int, ...]]] = {
 """The inputs from whose elements inference makes shapes."""
 _TERM: Final = rb"[A-Za-z]*(?:\.\.\.)?[A-Za-z]*"
 _EQUATION: Final = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
-_AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
-_TRUSTED: Final = _AXIS_TRUSTED | {"Einsum"}
+AXIS_TRUSTED: Final = frozenset({"LayerNormalization", "RMSNormalization"})
+"""The operators whose axis inference trusts: where they have several outputs, one that is out of range crashes it."""
+
+
+class Known(NamedTuple):
+    """What a node makes, by position of what is made, and whether all is known of that."""
+
+    values: Sequence[Value]
+    is_all: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +68,7 @@ class Context:
     pieces
         What is stored of the pieces of parameters that were found so far, by whatever tells pieces apart.
     inferred
-        What nodes make that inference knows all about, by position, by whatever tells their operators and inputs apart.
+        What inference says of nodes, by whatever tells their operators and inputs apart.
     evaluated
         The elements that nodes make, by operator, attributes and the elements of the inputs; None: they cannot be made.
     implementations
@@ -74,7 +81,7 @@ class Context:
     dims: Mapping[str, int] = field(default_factory=dict)
     functions: tuple[FunctionProto, ...] = ()
     pieces: dict[Hashable, Stored] = field(default_factory=dict)
-    inferred: dict[Hashable, Sequence[Value]] = field(default_factory=dict)
+    inferred: dict[Hashable, Known] = field(default_factory=dict)
     evaluated: dict[Hashable, NDArray[np.generic] | None] = field(default_factory=dict)
     implementations: dict[Hashable, Callable[..., Sequence[Any]]] = field(default_factory=dict)
     trips: Trips = field(default_factory=Trips)
@@ -110,15 +117,19 @@ def infer(
     signature = _signature(node, inputs)
     if signature is None:
         return _made(node, inputs, reads, context), False
-    if (known := context.inferred.get(signature)) is not None:
-        return dict(zip(filter(None, node.outputs), known, strict=True)), True
+    known = context.inferred.get(signature)
+    if known is not None and known.is_all:
+        return dict(zip(filter(None, node.outputs), known.values, strict=True)), True
     shown = {node.inputs[position] for position in SHOWN.get(node.op, ()) if position < len(inputs)}
-    found = _made(
-        node, inputs, {name: value if name in shown else varying(value) for name, value in reads.items()}, context
-    )
-    if all(value.is_known for value in found.values()):
-        context.inferred[signature] = [*found.values()]
-        return found, True
+    varied = {name: value if name in shown else varying(value) for name, value in reads.items()}
+    if known is None:
+        values = [*_made(node, inputs, varied, context).values()]
+        known = Known(values, all(value.is_known for value in values))
+        # A reason may name the node.
+        if not any(value.reason or value.is_contradiction for value in values):
+            context.inferred[signature] = known
+    if known.is_all or all(varied[name] is value for name, value in reads.items()):
+        return dict(zip(filter(None, node.outputs), known.values, strict=True)), known.is_all
     return _made(node, inputs, reads, context), False
 
 
@@ -161,8 +172,8 @@ def _found(node: NodeProto, reads: Mapping[str, Value], context: Context) -> Inf
         return Inferred(types={node.output[0]: next(iter(reads.values())).type})
     if any(not value.kind for value in reads.values()):
         return Inferred()
-    if is_standard(node) and (fault := _fault(node, reads)):
-        return Inferred(reason=fault, is_contradiction=True)
+    if is_standard(node) and (wrong := fault(node, reads)):
+        return Inferred(reason=wrong, is_contradiction=True)
     if context.opsets.get("") != version:
         context = replace(context, opsets={**context.opsets, "": version})
     return _inferred(node, reads, context)
@@ -196,12 +207,12 @@ def _reason(error: Exception) -> str:
 
 def is_trusted(node: Stated) -> bool:
     """Say whether inference trusts what a node of ONNX's own domain says, so that it has to be looked at before."""
-    if node.op == "Split":
-        return attribute(node.proto, "num_outputs") is not None
-    return node.op in _TRUSTED
+    if node.op in AXIS_TRUSTED:
+        return len(node.outputs) > 1
+    return node.op in {"Einsum", "Split"} and bool(fault(node.proto, {}))
 
 
-def _fault(node: NodeProto, reads: Mapping[str, Value]) -> str:
+def fault(node: NodeProto, reads: Mapping[str, Value]) -> str:
     """Say what is wrong with a node on which inference, as of ONNX 1.23, hangs or aborts; empty: nothing."""
     if node.op_type == "Einsum":
         found = attribute(node, "equation")
@@ -209,7 +220,7 @@ def _fault(node: NodeProto, reads: Mapping[str, Value]) -> str:
         return "" if is_fine else "its equation is malformed"
     if node.op_type == "Split" and (found := attribute(node, "num_outputs")) is not None:
         return "" if found.i == len(node.output) else f"it has {len(node.output)} outputs, not num_outputs = {found.i}"
-    if node.op_type in _AXIS_TRUSTED and (found := attribute(node, "axis")) is not None:
+    if node.op_type in AXIS_TRUSTED and (found := attribute(node, "axis")) is not None:
         shape = next(iter(reads.values()), UNKNOWN).shape
         is_within = shape is None or -len(shape) <= found.i < len(shape)
         return "" if is_within else f"axis = {found.i} is out of range"

@@ -83,19 +83,20 @@ def known_form(node: NodeProto, reads: Mapping[str, Value], version: int) -> tup
     return node, next((each for each in later if defs.has(node.op_type, each, "")), version)
 
 
-def is_misjudged(node: NodeProto, reads: Mapping[str, Value], version: int) -> bool:
+def is_misjudged(node: Stated, reads: Mapping[str, Value], version: int) -> bool:
     """Say whether ONNX's reference computes other elements than runtimes do, of the type and shape that fit."""
-    first = next(iter(reads.values()), UNKNOWN)
-    if node.op_type == "NonZero":
-        return first.shape == ()  # the standard says no place, onnxruntime says one
-    if node.op_type == "ReduceMean":
-        return first.numel == 0  # integers: the mean of nothing
-    if node.op_type == "Unique":
-        return (found := attribute(node, "sorted")) is not None and not found.i  # sorts, or takes from the first axis
+    op = node.op
+    if op == "NonZero":
+        return next(iter(reads.values()), UNKNOWN).shape == ()  # the standard says no place, onnxruntime says one
+    if op == "ReduceMean":
+        return next(iter(reads.values()), UNKNOWN).numel == 0  # integers: the mean of nothing
+    if op == "Unique":
+        found = attribute(node.proto, "sorted")
+        return found is not None and not found.i  # sorts, or takes from the first axis
     return (
         version < _NUMPY_BROADCASTING
-        and attribute(node, "axis") is not None
-        and attribute(node, "broadcast") is not None
+        and attribute(node.proto, "axis") is not None
+        and attribute(node.proto, "broadcast") is not None
     )
 
 

@@ -40,6 +40,10 @@ _CACHES: Final[Mapping[str, tuple[tuple[tuple[int, int], ...], int]]] = {
 }
 
 
+# All others read and write whole values.
+_PARTLY: Final = _PICKING | _TABLES.keys() | _EXPERTS | _UPDATES.keys() | _CACHES.keys()
+
+
 def base(node: Node) -> str | None:
     """Name the input of which a node makes a changed copy; None: it makes none."""
     return node.stated.inputs[0] if node.op in _UPDATES else None
@@ -57,6 +61,10 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
     place
         Where it puts a changed copy; None: it copies.
     """
+    if node.op not in _PARTLY:
+        named = zip(node.stated.outputs, node.outputs, strict=True)
+        made = [value.counted_bytes() for name, value in named if value is not None and name in used]
+        return _read_all(node), sum(made)
     if place is Placement.WRITTEN_BACK:
         return 0, 0
     if place is Placement.IN_PLACE:
@@ -102,6 +110,10 @@ def _read(node: Node, write_bytes: int) -> int:
         return _read_rows(node, *_TABLES[node.op])
     if node.op in _EXPERTS:
         return _read_experts(node)
+    return _read_all(node)
+
+
+def _read_all(node: Node) -> int:
     return sum([value.counted_bytes() for value in node.reads.values()]) + attribute_bytes(node)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from onnx import AttributeProto, GraphProto, NodeProto, defs
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, defs
 
+from slicegraph.formats.onnx import encoding
 from slicegraph.formats.onnx.values import Value
 
 
@@ -25,6 +27,10 @@ class Stated(NamedTuple):
         Names by position; "": left out.
     reads
         Names of what it reads, once each: the inputs, then what its bodies capture from outside.
+    name
+        What its author calls it.
+    attributes, message
+        Its attributes and all of it in the file's encoding; None: not taken out yet.
     bodies
         Its sub-graphs.
     """
@@ -33,7 +39,10 @@ class Stated(NamedTuple):
     op: str
     inputs: Sequence[str]
     outputs: Sequence[str]
-    reads: Mapping[str, None]
+    reads: Sequence[str]
+    name: str
+    attributes: bytes | None = None
+    message: bytes | None = None
     bodies: Sequence[GraphProto] = ()
 
     @classmethod
@@ -43,12 +52,27 @@ class Stated(NamedTuple):
         reads = dict.fromkeys(inputs)
         if "" in reads:
             del reads[""]
-        if not _may_hold_bodies(op):
-            return cls(proto, op, inputs, list(proto.output), reads)
-        bodies = list(body_graphs(proto))
+        bodies = list(body_graphs(proto)) if _may_hold_bodies(op) else []
         for graph in bodies:
             reads |= _captured(graph)
-        return cls(proto, op, inputs, list(proto.output), reads, bodies)
+        return cls(proto, op, inputs, list(proto.output), tuple(reads), proto.name, bodies=bodies)
+
+    @classmethod
+    def all_of(cls, model: ModelProto, encoded: bytes) -> tuple[list[Stated], bool] | None:
+        """Take the nodes of a model out of its encoding; None: a name in its graph is no text.
+
+        Returns
+        -------
+            What `of` gives for each, in a fraction of the time; and whether they are known to be in topological order.
+        """
+        if (taken := encoding.onnx_nodes(encoded)) is None:
+            return None
+        rows, is_sorted = taken
+        found = [cls(proto, *row) for proto, row in zip(model.graph.node, rows, strict=True)]
+        if any(map(_may_hold_bodies, {node.op for node in found})):
+            found = [cls.of(node.proto) if _may_hold_bodies(node.op) else node for node in found]
+            is_sorted = is_sorted and not any(node.bodies for node in found)
+        return found, is_sorted
 
 
 class Node(NamedTuple):
@@ -125,6 +149,8 @@ class Walked:
         Every value that the graph can see, by name.
     outputs
         Names of the graph's outputs, in order.
+    used
+        Names of the values that some node reads or the graph returns.
     reduced
         Constant nodes that read less than the file says, by position: what stands in their place.
     """
@@ -132,12 +158,8 @@ class Walked:
     nodes: Sequence[Node]
     values: Mapping[str, Value]
     outputs: Sequence[str]
+    used: AbstractSet[str]
     reduced: Mapping[int, NodeProto] = field(default_factory=dict)
-
-    @property
-    def used(self) -> frozenset[str]:
-        """Names of the values that some node reads or the graph returns."""
-        return frozenset(self.outputs).union(*(node.reads for node in self.nodes))
 
     @property
     def is_contradiction(self) -> bool:
@@ -169,6 +191,11 @@ def label(node: NodeProto) -> str:
     return node.name or next(filter(None, node.output), "")
 
 
+def encoded(node: Stated) -> bytes:
+    """Give a node's message in its encoding."""
+    return node.proto.SerializeToString() if node.message is None else node.message
+
+
 def described(node: NodeProto) -> str:
     """Name a node and its operator, for a message."""
     return f"node {label(node)!r} ({operator(node)})"
@@ -197,6 +224,8 @@ def _may_hold_bodies(op: str) -> bool:
 
 def spelling(node: Stated) -> Hashable:
     """Tell a node's operator and attributes from those of other nodes."""
+    if node.attributes is not None:
+        return node.op, node.attributes
     return node.op, *[each.SerializeToString() for each in node.proto.attribute]
 
 
@@ -208,9 +237,9 @@ def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
             yield from all_nodes(body)
 
 
-def read_names(node: NodeProto) -> dict[str, None]:
+def read_names(node: NodeProto) -> Sequence[str]:
     """Name what a node reads, once each: its inputs, then what its bodies capture from outside."""
-    return {**Stated.of(node).reads}
+    return Stated.of(node).reads
 
 
 def _captured(graph: GraphProto) -> dict[str, None]:

@@ -54,20 +54,23 @@ def opened(
 ) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
     formulas, given = Formulas(flops), Trips(trips)
-    model, nodes = prepared(skeleton.load(path))
+    encoded = skeleton.copied(path)
+    model, nodes, has_text = prepared(skeleton.parsed(encoded), encoded)
     names.check(opset.domain for opset in model.opset_import)
-    names.check_graph(model.graph, nodes)
+    if not has_text:
+        names.check_graph(model.graph, nodes)
+    entering = dimensions.model_inputs(model.graph)
     context = Context(
         opsets={opset.domain: opset.version for opset in model.opset_import} or {"": 1},
-        dims=dimensions.named(model.graph, nodes, dims),
+        dims=dimensions.named(model.graph, nodes, entering, dims),
         functions=tuple(model.functions),
         trips=given,
     )
-    inputs = dimensions.inputs(model.graph, context.dims)
+    inputs = dimensions.inputs(entering, context.dims)
     walked = walk(model.graph, nodes, inputs, context)
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
-    dimensions.check_agreement(walked, model.graph, context.dims)
+    dimensions.check_agreement(walked, model.graph, entering, context.dims)
     check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     given.check_used()

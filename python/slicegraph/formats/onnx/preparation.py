@@ -24,17 +24,27 @@ class Prepared(NamedTuple):
         The model.
     nodes
         The nodes of its graph.
+    has_text
+        All names in its graph are known to be text.
     """
 
     model: ModelProto
     nodes: list[Stated]
+    has_text: bool
 
 
-def prepared(model: ModelProto) -> Prepared:
+def prepared(model: ModelProto, encoded: bytes | None = None) -> Prepared:
     """Make a model ready to be read; one that is ready stays as it is.
 
     ONNX's own domain gets its empty name. Local functions are put in the place of their calls. Where a node stands
     before one whose output it reads, the nodes of its graph are sorted, in the order of the file as far as possible.
+
+    Parameters
+    ----------
+    model
+        The model.
+    encoded
+        The same in its encoding, from which nodes are taken faster; None: it is not at hand.
 
     Raises
     ------
@@ -54,13 +64,16 @@ def prepared(model: ModelProto) -> Prepared:
         function.domain = "" if function.domain == _ALIAS else function.domain
         # The inliner gives names as it goes, so it depends on their order.
         _sorted(function.node, [{*function.input}])
-    model = _inlined(model)
-    return Prepared(model, _sorted_graph(model.graph, []))
+    if model.functions:
+        model, encoded = _inlined(model), None
+    taken = None if encoded is None else Stated.all_of(model, encoded)
+    stated, is_sorted = taken or (None, False)
+    if stated is None or not is_sorted or _aliases(stated):
+        stated = _sorted_graph(model.graph, [], stated)
+    return Prepared(model, stated, taken is not None)
 
 
 def _inlined(model: ModelProto) -> ModelProto:
-    if not model.functions:
-        return model
     reason = ""
     # A function of another operator set is converted if that can be done, else it stays a node.
     for convert in (True, False):
@@ -89,17 +102,23 @@ def _name_domain(node: NodeProto) -> None:
             _name_domain(inner)
 
 
-def _sorted_graph(graph: GraphProto, outer: Sequence[AbstractSet[str]]) -> list[Stated]:
+def _sorted_graph(
+    graph: GraphProto, outer: Sequence[AbstractSet[str]], stated: list[Stated] | None = None
+) -> list[Stated]:
     given = {info.name for info in graph.input} | {tensor.name for tensor in graph.initializer}
     given |= {sparse.values.name for sparse in graph.sparse_initializer}
-    return _sorted(graph.node, [*outer, given])
+    return _sorted(graph.node, [*outer, given], stated)
 
 
-def _sorted(nodes: MutableSequence[NodeProto], scopes: Sequence[AbstractSet[str]]) -> list[Stated]:
+def _sorted(
+    nodes: MutableSequence[NodeProto], scopes: Sequence[AbstractSet[str]], stated: list[Stated] | None = None
+) -> list[Stated]:
     """Sort nodes, those of their bodies first, unless each reads only what is before it or in ``scopes``."""
-    stated = [Stated.of(node) for node in nodes]
+    if stated is None:
+        stated = [Stated.of(node) for node in nodes]
     # A node is stated anew once its domain has its name, and its bodies are sorted.
-    changed = [index for index, node in enumerate(stated) if node.bodies or node.proto.domain == _ALIAS]
+    aliases = _aliases(stated)
+    changed = [index for index, node in enumerate(stated) if node.bodies or node.op in aliases]
     made = {name for node in stated for name in node.outputs if name} if changed else set[str]()
     for index in changed:
         node = stated[index].proto
@@ -117,11 +136,17 @@ def _sorted(nodes: MutableSequence[NodeProto], scopes: Sequence[AbstractSet[str]
     return [Stated.of(node) for node in nodes]
 
 
+def _aliases(stated: Iterable[Stated]) -> set[str]:
+    """List the operators of ONNX's own domain that are not called so, and maybe those of domains within it."""
+    # What is no text has no prefix.
+    return {op for op in {node.op for node in stated} if isinstance(op, str) and op.startswith(f"{_ALIAS}.")}
+
+
 def _is_sorted(nodes: Iterable[Stated], scopes: Sequence[AbstractSet[str]]) -> bool:
     known, early = set[str]().union(*scopes), set[str]()
     for node in nodes:
         if not known.issuperset(node.reads):
-            early.update(node.reads.keys() - known)
+            early.update(name for name in node.reads if name not in known)
         known.update(node.outputs)
     return known.isdisjoint(early)
 

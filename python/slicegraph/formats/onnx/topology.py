@@ -38,13 +38,12 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: For
     """
     if not walked.nodes:
         raise InputError("nothing is left to run: every node of the model is constant")
-    used = walked.used
-    producer = {key: -1 for key in inputs if key in used}
+    producer = {key: -1 for key in inputs if key in walked.used}
     producer |= {key: index for index, node in enumerate(walked.nodes) for key in node.stated.outputs if key}
     return lay_out(
         name,
         op=[node.op for node in walked.nodes],
-        node_name=[label(node.proto) for node in walked.nodes],
+        node_name=[node.stated.name or label(node.proto) for node in walked.nodes],
         facts=facts_of(walked, formulas, list(inputs)),
         reads=[node.reads for node in walked.nodes],
         producer=producer,

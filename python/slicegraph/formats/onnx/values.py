@@ -53,7 +53,7 @@ _LIST_BYTES: Final = 64
 Shape = tuple[int | None, ...]
 
 
-@dataclass(eq=False, kw_only=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Stored:
     """Something that a model stores; two are the same only if they are one object.
 
@@ -146,9 +146,9 @@ class Value(NamedTuple):
     def parameter(self, stores: tuple[Stored, ...], elements: Elements | None = None) -> Value:
         """Give a parameter of this type, of which the model stores so much."""
         # By position, which is three times as fast: every constant is made here.
-        type_ = (self.type, self.shape, self.nbytes)
-        rest = (self.items, self.parts, self.reason, self.is_contradiction)
-        return Value._make((*type_, True, stores, self.kind, self.elem_type, elements, *rest))
+        type_, shape, nbytes, _, _, kind, elem_type, _, items, parts, reason, is_wrong = self
+        known = (type_, shape, nbytes, True, stores, kind, elem_type, elements)
+        return Value._make((*known, items, parts, reason, is_wrong))
 
     def dim(self, axis: int) -> int:
         """Say how long one dimension is: 1 where that is unknown."""
@@ -161,7 +161,7 @@ class Value(NamedTuple):
         if self.nbytes is not None and not self.stores:
             return self.nbytes
         own = _nbytes(self.elem_type, (self.numel,)) or 0 if self.nbytes is None else self.nbytes
-        return min(own, sum(part.nbytes for part in self.stores)) if self.is_constant and self.stores else own
+        return min(own, sum([part.nbytes for part in self.stores])) if self.is_constant and self.stores else own
 
     @property
     def dtype(self) -> str:
@@ -221,15 +221,31 @@ def of_tensor(tensor: TensorProto) -> Value:
     if min(shape, default=0) < 0:
         raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
     is_here = tensor.data_location != TensorProto.EXTERNAL
-    return _stored(tensor.data_type, shape, Elements.of_tensor(tensor) if is_here else None)
+    kind = _kind(tensor.data_type, shape)
+    return kind.parameter(Elements.of_tensor(tensor) if is_here and kind.is_few else None)
 
 
-def _stored(elem_type: int, shape: tuple[int, ...], elements: Elements | None) -> Value:
+class _Kind(NamedTuple):
+    """What stored tensors of one element type and shape have in common."""
+
+    value: Value
+    is_few: bool
+    is_list: bool
+    nbytes: int
+
+    def parameter(self, elements: Elements | None) -> Value:
+        return self.value.parameter((Stored(self.nbytes, is_list=self.is_list),), elements)
+
+
+@lru_cache(maxsize=1 << 14)
+def _kind(elem_type: int, shape: tuple[int, ...]) -> _Kind:
     value = of_shape(elem_type, shape)
-    is_few = value.nbytes is not None and value.nbytes <= KEPT_BYTES
-    is_list = len(shape) <= 1 and elem_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES
-    stores = (Stored(nbytes=value.counted_bytes(), is_list=is_list),)
-    return value.parameter(stores, elements if is_few else None)
+    return _Kind(
+        value=value,
+        is_few=value.nbytes is not None and value.nbytes <= KEPT_BYTES,
+        is_list=len(shape) <= 1 and elem_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES,
+        nbytes=value.counted_bytes(),
+    )
 
 
 def of_sparse(sparse: SparseTensorProto) -> Value:
@@ -243,7 +259,8 @@ def of_sparse(sparse: SparseTensorProto) -> Value:
 
 def of_array(array: NDArray[np.generic]) -> Value:
     """Make a parameter of known elements."""
-    return _stored(elem_type(array), array.shape, Elements.of_array(array))
+    kind = _kind(elem_type(array), array.shape)
+    return kind.parameter(Elements.of_array(array) if kind.is_few else None)
 
 
 def elem_type(array: NDArray[np.generic]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from functools import partial
+from collections.abc import Set as AbstractSet
+from functools import cache, partial
 
 from onnx import GraphProto, NodeProto
 
@@ -69,7 +70,10 @@ def walk(
             continue
         reads = _read(node, scope)
         results, bodies, is_constant = _learnt(node, reads, ahead, records, scope, context)
-        _define(own, results.items())
+        for name, value in results.items():
+            if name in own:
+                raise InputError(f"two values are named {name!r}: each name must be made once")
+            own[name] = value
         if is_constant and bodies and (branch := taken(node.proto, [reads.get(name) for name in node.inputs])):
             reduced[position] = folding.reduced(node.proto, branch, bodies[0].walked)
         kept.append(None if is_constant else _node(node, position, reads, results, bodies))
@@ -77,7 +81,8 @@ def walk(
     for name in returned:
         if name not in scope:
             raise InputError(f"the graph returns {name!r}, which nothing makes")
-    return Walked(nodes=_needed(kept, nodes, returned), values=scope, outputs=returned, reduced=reduced)
+    left, used = _needed(kept, nodes, returned)
+    return Walked(nodes=left, values=scope, outputs=returned, used=used, reduced=reduced)
 
 
 def _read(node: Stated, scope: Scope) -> dict[str, Value]:
@@ -96,15 +101,15 @@ def _learnt(
     context: Context,
 ) -> tuple[dict[str, Value], Sequence[Body], bool]:
     """Find what a node makes, the bodies that it runs, and whether it is constant."""
-    made = [name for name in node.outputs if name]
-    if len(made) > 1 and len(made) > len(set(made)):
-        raise InputError(f"{described(node.proto)} makes two values of one name")
     bodies: Sequence[Body] = ()
-    results = {name: ahead[name] for name in made if name in ahead}
-    is_known = len(results) == len(made)
+    results = {name: ahead[name] for name in node.outputs if name in ahead}
+    is_known = len(results) == len(node.outputs)
     if not is_known:
+        made = [name for name in node.outputs if name]
+        if len(made) > len(set(made)):
+            raise InputError(f"{described(node.proto)} makes two values of one name")
         results, bodies, is_known = _results(node, reads, scope, context)
-    is_constant = _is_constant(node, reads, results)
+    is_constant = _reads_constants(node, reads) or (not is_known and _are_constant(results))
     if is_known and not is_constant and node.op not in COMPUTED:
         return results, bodies, False
     known = _elements(node, reads, results, context)
@@ -140,15 +145,19 @@ def _body(graph: GraphProto, formal: Mapping[str, Value], *, context: Context, s
     return walk(graph, [Stated.of(proto) for proto in graph.node], formal, context, scope)
 
 
-def _is_constant(node: Stated, reads: Mapping[str, Value], results: Mapping[str, Value]) -> bool:
-    """Say whether a node is constant: by its results, or because all that it reads is.
+def _reads_constants(node: Stated, reads: Mapping[str, Value]) -> bool:
+    """Say whether a node is constant because all that it reads is.
 
     An operator that ONNX does not know and that reads nothing may well be a source of data.
     """
-    reads_constants = False not in [value.is_constant for value in reads.values()]
-    if reads_constants and (reads or not node.proto.domain) and not constants.is_random(node, reads):
-        return True
-    return bool(results) and False not in [value.is_constant for value in results.values()]
+    for value in reads.values():
+        if not value.is_constant:
+            return False
+    return (bool(reads) or not node.proto.domain) and not constants.is_random(node, reads)
+
+
+def _are_constant(results: Mapping[str, Value]) -> bool:
+    return bool(results) and all(value.is_constant for value in results.values())
 
 
 def _elements(
@@ -219,8 +228,10 @@ def _node(
     results: Mapping[str, Value],
     bodies: Sequence[Body],
 ) -> Node:
-    inputs = [reads[name] if name else None for name in node.inputs]
-    return Node(node, node.op, position, inputs, [results.get(name) for name in node.outputs], reads, bodies)
+    # Names by position are mostly the same as names once each.
+    inputs = [*reads.values()] if node.reads is node.inputs else [reads[name] if name else None for name in node.inputs]
+    outputs = [results.get(name) for name in node.outputs]
+    return Node(node, node.op, position, inputs, outputs, reads, bodies)
 
 
 def _define(own: dict[str, Value], named: Iterable[tuple[str, Value]]) -> None:
@@ -230,16 +241,27 @@ def _define(own: dict[str, Value], named: Iterable[tuple[str, Value]]) -> None:
         own[name] = value
 
 
-def _needed(kept: Sequence[Node | None], nodes: Sequence[Stated], returned: Iterable[str]) -> Sequence[Node]:
-    """Drop the nodes whose every reader folded away; what nobody ever read stays, as the file has it."""
-    was_read = frozenset[str]().union(*(node.reads for node in nodes))
+def _needed(
+    kept: Sequence[Node | None], nodes: Sequence[Stated], returned: Iterable[str]
+) -> tuple[Sequence[Node], AbstractSet[str]]:
+    """Drop the nodes whose every reader folded away; what nobody ever read stays, as the file has it.
+
+    Returns
+    -------
+        The nodes that are left, and the names of what they read or the graph returns.
+    """
+
+    @cache
+    def was_read() -> frozenset[str]:
+        return frozenset[str]().union(*(node.reads for node in nodes))
+
     needed = set(returned)
     left: list[Node] = []
     for node in reversed(kept):
         if node is None:
             continue
         outputs = node.stated.outputs
-        if not needed.isdisjoint(outputs) or was_read.isdisjoint(outputs):
+        if not needed.isdisjoint(outputs) or was_read().isdisjoint(outputs):
             left.append(node)
             needed.update(node.reads)
-    return left[::-1]
+    return left[::-1], needed

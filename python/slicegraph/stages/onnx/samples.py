@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from onnx import GraphProto, TensorProto, ValueInfoProto, helper
+from onnx import TensorProto, ValueInfoProto, helper
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import dimensions
@@ -75,7 +75,7 @@ def sample_inputs(
         types, or a dimension is open.
     """
     random = np.random.default_rng(seed)
-    asked = dimensions.inputs(GraphProto(input=model_inputs), dims or {})
+    asked = dimensions.inputs(model_inputs, dims or {})
     check_given(given or {}, asked)
     return {
         name: _fitted(name, value, given[name]) if given and name in given else _drawn(name, value, random)
