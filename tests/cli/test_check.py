@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import row_proofs
 import slicegraph as sg
 from certificates import certify, relax
 from questions import Question
+from slicegraph import _core
 from slicegraph.certificate.model import Certificate
 from slicegraph.cli import main
 from strategies import CHAIN
@@ -310,3 +313,40 @@ def test_what_is_guessed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert main(["check", str(path), str(certificate), "--json"]) == 0
         (row,) = json.loads(capsys.readouterr().out)["guessed"]
         assert row == {"op": "my.Twist", "nodes": 1, "share_of_work": pytest.approx(0.25)}
+
+
+def test_the_proof_is_written_for_the_program_that_proves_it(
+    model: str, searched: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bytes that `slicegraph-checker` reads; where the bound is combinatorial there is no log."""
+    folder = tmp_path / "new" / "proof"
+    assert main(["check", model, searched, "--export", str(folder)]) == 0
+    problem, log = (folder / name for name in ("problem", "log"))
+    assert _core.prove_again(problem.read_bytes(), log.read_bytes(), 10**6)[0] == "verified"
+    capsys.readouterr()
+    path = written(tmp_path, certify(QUESTION, [0, 0, 1]))
+    assert main(["check", model, path, "--export", str(tmp_path / "none")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.startswith("chain: 3 nodes, 2 tensors: verified\n")
+    reason = "the lower bound is proved by combinatorial, not by the compiled checker: there is no log of it"
+    assert captured.err == f"slicegraph: --export {tmp_path / 'none'}: {reason}\n"
+    assert main(["check", model, searched, "--export", f"{model}/proof"]) == 2
+
+
+WITHOUT = """
+import sys
+for name in ("highspy", "onnx", "onnxruntime", "rich", "scipy", "torch", "jax"):
+    sys.modules[name] = None
+import slicegraph as sg
+from slicegraph.cli import main
+model, certificate = sys.argv[1:]
+assert sg.check(sg.read(model), sg.Certificate.read(certificate)).verdict == "verified"
+sys.exit(main(["check", model, certificate, "-k", "2", "--require-gap", "0"]))
+"""
+
+
+def test_a_native_graph_is_checked_without_the_solver_and_readers(model: str, searched: str) -> None:
+    """Of other packages numpy alone is needed."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT, model, searched], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("status       optimal: no partition is faster\n")

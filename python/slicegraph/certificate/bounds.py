@@ -22,7 +22,7 @@ from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import join
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import expect, expect_equal, within
-from slicegraph.certificate.tally import Applied, Tally
+from slicegraph.certificate.tally import Applied, Proof, Tally
 
 _RULES = {"relaxations": "rows", "node": "cut", "downsets": "downsets"}
 """What each part of a bound is proved by in plain Python."""
@@ -49,6 +49,8 @@ class Reproved:
         ``"compiled"``, or ``"python"`` where it is asked for or the compiled checker does not take the problem.
     rules
         Of each rule that is applied, how often and the steps of it.
+    proof
+        What the compiled checker has proved the lower bound by, if it was that.
     """
 
     lower_bound: int
@@ -56,6 +58,7 @@ class Reproved:
     proved_by: str = "combinatorial"
     implementation: str = "compiled"
     rules: Mapping[str, Applied] = field(default_factory=dict)
+    proof: Proof | None = None
 
 
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
@@ -91,7 +94,9 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, 
             (document["solver"] is not None) == has_word,
             "null, but a bound has a solver's word" if has_word else "named, but no bound has its word",
         )
-    return dataclasses.replace(reproved, rules=tally.rules)
+    # Of an order of the devices by itself a proof says nothing.
+    is_best = not arrangements and tally.best is not None and tally.best.threshold == reproved.lower_bound
+    return dataclasses.replace(reproved, rules=tally.rules, proof=tally.best if is_best else None)
 
 
 def _check_all(

@@ -18,7 +18,7 @@ from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.question import Question
 from slicegraph.certificate.structure import PlacedError, check_structure, expect, expect_equal, within
-from slicegraph.certificate.tally import Applied
+from slicegraph.certificate.tally import Applied, Proof
 from slicegraph.certificate.ticks import snap
 from slicegraph.certificate.wanted import Wanted
 from slicegraph.constraints import Constraints
@@ -162,6 +162,37 @@ def check(
     >>> sg.check(sg.read("resnet50.onnx"), sg.Certificate.read("resnet50.cert.json")).gap  # doctest: +SKIP
     0.0
     """
+    return check_with_proof(
+        graph,
+        certificate,
+        device=device,
+        num_blocks=num_blocks,
+        boundary_io=boundary_io,
+        devices=devices,
+        order=order,
+        constraints=constraints,
+        budget=budget,
+        slow=slow,
+    )[0]
+
+
+def check_with_proof(
+    graph: HasArrays,
+    certificate: Certificate,
+    *,
+    device: Device | None = None,
+    num_blocks: int | None = None,
+    boundary_io: bool | None = None,
+    devices: Sequence[Device] | Mapping[Device, int] | None = None,
+    order: str = "given",
+    constraints: Constraints | None = None,
+    budget: int = DEFAULT_STEPS,
+    slow: bool = False,
+) -> tuple[Verdict, Proof | None]:
+    """Check as `check` does; give what ``slicegraph-checker`` reads to prove the lower bound, too.
+
+    None where that is not by the compiled checker, but by the combinatorial bound, rows of relaxations or plain Python.
+    """
     _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, slow, budget)
     machine = None
     if devices is not None:
@@ -206,7 +237,9 @@ def _check_arguments(*arguments: object) -> None:
         raise InputError(f"budget = {budget!r:.80}: steps are not negative, and below 2^53")
 
 
-def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_slow: bool) -> Verdict:
+def _check(
+    arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_slow: bool
+) -> tuple[Verdict, Proof | None]:
     with within("graph"):
         expect_equal("num_nodes", document["graph"]["num_nodes"], len(arrays.op))
         expect_equal("num_tensors", document["graph"]["num_tensors"], len(arrays.size))
@@ -227,7 +260,7 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_
             bottleneck is None or claimed <= bottleneck,
             f"{claimed} is above the bottleneck {bottleneck} of the partition, which contradicts it",
         )
-    return Verdict(
+    verdict = Verdict(
         bottleneck=math.inf if bottleneck is None else bottleneck * problem.tick,
         lower_bound=problem.seconds(reproved.lower_bound),
         claimed_lower_bound=problem.seconds(claimed),
@@ -237,6 +270,7 @@ def _check(arrays: GraphArrays, document: dict[str, Any], budget: Budget, *, is_
         implementation=reproved.implementation,
         digest=document["instance"],
     )
+    return verdict, reproved.proof
 
 
 def _of_witness(problem: Problem, witness: dict[str, Any]) -> Problem:

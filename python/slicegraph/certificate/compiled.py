@@ -16,7 +16,7 @@ from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.reduction import TITLES
 from slicegraph.certificate.structure import PlacedError, within
-from slicegraph.certificate.tally import Tally
+from slicegraph.certificate.tally import Proof, Tally
 
 VISITS_PER_STEP: Final = 200
 """Arcs, nodes and labels that it looks at in the time of a step."""
@@ -48,6 +48,13 @@ class Claim:
     node: tuple[int, int] | None = None
     threshold: int | None = None
     hints: bytes = b""
+
+    @property
+    def says(self) -> int:
+        """Ticks below which no partition of the problem has its bottleneck, if it is so."""
+        claimed = self.node[1] if self.node is not None else self.threshold or 0
+        # Merges keep partitions below their own threshold alone.
+        return min(claimed, self.reduction["threshold"]) if self.reduction else claimed
 
     def log(self) -> bytes:
         """Give the log of the claim."""
@@ -99,6 +106,7 @@ class Compiled:
         if verdict in ("budget", "open"):
             raise BeyondBudgetError
         if verdict == "verified":
+            self._tally.keep(Proof(self._words, claim.log(), claim.says))
             is_new = claim.reduction is None or self._tally.is_new(claim.reduction)
             for rule, entries, visited in rules:
                 is_counted = is_new or rule not in TITLES

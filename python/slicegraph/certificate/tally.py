@@ -18,13 +18,37 @@ class Applied:
     steps: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What ``slicegraph-checker`` reads, and what it then proves.
+
+    Attributes
+    ----------
+    problem, log
+        Bytes, as ``rust/checker/src/problem.rs`` and ``log.rs`` say.
+    threshold
+        Ticks below which no partition has its bottleneck.
+    """
+
+    problem: bytes
+    log: bytes
+    threshold: int
+
+
 @final
 class Tally:
-    """Counts what is proved again, by rule."""
+    """Counts what is proved again, by rule, and keeps the compiled proof of most.
+
+    Attributes
+    ----------
+    best
+        That proof; None: the compiled checker has proved no threshold.
+    """
 
     def __init__(self) -> None:
         self._rules: dict[str, Applied] = {}
         self._reductions: list[Mapping[str, Any]] = []
+        self.best: Proof | None = None
 
     @property
     def rules(self) -> dict[str, Applied]:
@@ -45,6 +69,11 @@ class Tally:
         yield
         # Without a limit, no steps are counted.
         self.add(rule, entries, int(before - budget.left) if budget.is_limited else 0)
+
+    def keep(self, proof: Proof) -> None:
+        """Keep a proof that says more than those before."""
+        if self.best is None or proof.threshold > self.best.threshold:
+            self.best = proof
 
     def is_new(self, reduction: Mapping[str, Any]) -> bool:
         """Whether the merges of a reduction were not counted before; several bounds may have the same."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import slicegraph as sg
 from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
-from slicegraph.certificate.check import check
+from slicegraph.certificate.check import Verdict, check_with_proof
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.tally import Proof
 from slicegraph.cli import machines, output, units
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
-from slicegraph.errors import CertificateError
+from slicegraph.errors import CertificateError, InputError
+from slicegraph.formats.writing import write_file
 from slicegraph.guesses import Guessed, guessed
 from slicegraph.report.verdict import Report, refusal_to_json
 
@@ -44,6 +47,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help=f"steps that proving again may take (default: {DEFAULT_STEPS:,}, about a minute)",
     )
     parser.add_argument("--replay", action="store_true", help=f"a budget of {LARGE_STEPS:,} steps")
+    parser.add_argument(
+        "--export",
+        metavar="DIR",
+        help="write DIR/problem and DIR/log, which the program slicegraph-checker reads to prove the lower bound",
+    )
     parser.add_argument("--slow", action="store_true", help="prove it all in plain Python, a second implementation")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -59,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     pins = machines.pins(options, graph, is_required=required is not None)
     begin = time.perf_counter()
     try:
-        verdict = check(graph, certificate, **pins, budget=budget, slow=options.slow)
+        verdict, proof = check_with_proof(graph, certificate, **pins, budget=budget, slow=options.slow)
     except CertificateError as error:
         say(f"{options.certificate}: {error}")
         if options.json:
@@ -75,11 +83,25 @@ def run(options: argparse.Namespace) -> int:
         required_gap=required,
         seconds=time.perf_counter() - begin,
     )
-    output.deliver(lambda: report.to_json() + "\n" if options.json else report.to_text())
+    writes = [] if options.export is None else [lambda: _export(options.export, verdict, proof)]
+    output.deliver(lambda: report.to_json() + "\n" if options.json else report.to_text(), *writes)
     if report.verdict_word != "verified":
         say(f"{options.certificate}: {report.reason}")
         return 1
     return 0
+
+
+def _export(folder: str, verdict: Verdict, proof: Proof | None) -> None:
+    """Write the problem and the log of the proof of the lower bound."""
+    if proof is None:
+        rule = f"the lower bound is proved by {verdict.proved_by}, not by the compiled checker"
+        raise InputError(f"--export {folder}: {rule}: there is no log of it")
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--export {folder}: {error.strerror or error}") from None
+    for name, content in (("problem", proof.problem), ("log", proof.log)):
+        write_file(Path(folder) / name, content)
 
 
 def _pinned(pins: Mapping[str, Any]) -> tuple[str, ...]:
