@@ -17,6 +17,7 @@ _LIBRARIES = {
     "onnx": ("onnx", "onnx", "ONNX"),
     "stablehlo": ("jax", "jax", "StableHLO"),
     "dot": ("pydot", "dot", "dot"),
+    "tflite": ("tflite", "tflite", "TFLite"),
 }
 """What a format takes beyond this package: the module, the extra that installs it, and what the format is called."""
 _OPTIONS = {"onnx": {"dims", "flops", "trips"}, "stablehlo": {"flops", "trips", "params"}, "tflite": {"flops", "trips"}}
