@@ -57,15 +57,23 @@ class Relaxed:
         is_begin = task.method == state.worker(self._name).methods[0]
         if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
             quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck)
+            self._tell_expensive_node(quotient, state.bottleneck)
         budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
         if task.method != "chain":
-            return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient, budget), False
+            return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
             chain.learn(state.bottleneck)
         chain.run(task.seconds, floor=lambda: self._board.schedule.lower_bound)
         quotient.domains = chain.domains
-        return self._lifted(chain.bound(), quotient, budget), not chain.is_done
+        return self._lifted(chain.bound(), quotient), not chain.is_done
+
+    def _tell_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
+        """Tell what one node must cost with its block: soon known, and where blocks are few nodes often the optimum."""
+        budget = Budget(threshold=bottleneck, seconds=self._board.schedule.params.first_seconds, watch=self._hear)
+        bound = SOLVED["node"](quotient.formulation, budget)
+        quotient.expensive_node = bound.node
+        self._hear(bound.ticks)
 
     def _hear(self, ticks: int) -> bool:
         return self._board.tell(Proven(worker=self._name, lower_bound=ticks)).is_closed
@@ -87,13 +95,11 @@ class Relaxed:
         decider = Decider(decide=decide, state=self._shared.known, group_of=reduction.group_of)
         return ChainSearch(quotient.formulation, budget, decider=decider)
 
-    def _lifted(self, bound: Bound, quotient: _Quotient, budget: Budget) -> Bound:
+    def _lifted(self, bound: Bound, quotient: _Quotient) -> Bound:
         """Give what a bound of the quotient says of the instance."""
         instance, reduction = self._shared.instance, quotient.reduction
         # A group may cost more than any of its nodes; a minimum cut is the evidence.
-        expensive_node = quotient.expensive_node = (
-            bound.node or quotient.expensive_node or SOLVED["node"](quotient.formulation, budget).node
-        )
+        expensive_node = bound.node or quotient.expensive_node
         relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.lower_bound)
         parts = (
             relaxed,

@@ -64,7 +64,13 @@ class SolveRun:
     ) -> None:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
-        schedule = new_schedule(methods, no_partition=ALL_TICKS, lower_bound=ordinary.ticks)
+        schedule = new_schedule(
+            methods,
+            no_partition=ALL_TICKS,
+            lower_bound=ordinary.ticks,
+            density=len(instance.graph.arrays.consumers) / instance.graph.num_nodes,
+            num_blocks=instance.num_blocks,
+        )
         self._board, self._incumbent = Board(schedule), Incumbent()
         self._bounds = {"combinatorial": ordinary}
         shared = Shared(

@@ -42,6 +42,8 @@ FINAL = frozenset({"optimal", "too_large", "failed"})
 """Statuses of a method that more time would not change."""
 _LAST_WORD = ("exact", "optimal")
 """The exact model is solved, to the MIP solver's precision."""
+_TO_THE_END = 1e9
+"""Seconds of a method that is not begun anew."""
 
 
 class Phase(StrEnum):
@@ -124,6 +126,10 @@ class Schedule:
         The first one begins, by name.
     no_partition
         Ticks that stand for the bottleneck where no partition is known.
+    is_dense
+        Whether the graph is so dense that models begin after the exact solver's first turn, without its sweep.
+    has_small_model
+        Whether the exact model is so small that it has all the time that is left.
     has_begun
         Whether anything is to be proven yet.
     bottleneck
@@ -150,6 +156,8 @@ class Schedule:
     params: ScheduleParams = field(default_factory=ScheduleParams)
     workers: tuple[Worker, ...]
     no_partition: int
+    is_dense: bool = False
+    has_small_model: bool = False
     has_begun: bool = False
     bottleneck: int | None = None
     recorded: int = 0
@@ -210,10 +218,20 @@ class Schedule:
 
 
 def new_schedule(
-    methods: Sequence[str], *, no_partition: int, lower_bound: int = 0, params: ScheduleParams | None = None
+    methods: Sequence[str],
+    *,
+    no_partition: int,
+    lower_bound: int = 0,
+    density: float = 0.0,
+    num_blocks: int = 0,
+    params: ScheduleParams | None = None,
 ) -> Schedule:
-    """Give the state before anything has run, for the lower bounds of these names, from one that is known."""
+    """Give the state before anything has run, for the lower bounds of these names, from one that is known.
+
+    ``density`` is the number of reads per node.
+    """
     params = params or ScheduleParams()
+    is_dense = density >= params.dense
     relaxed = tuple(method for method in methods if method != "downsets")
     named = {"exact": ("downsets",) if "downsets" in methods else (), "relaxed": relaxed}
     workers = tuple(
@@ -221,7 +239,14 @@ def new_schedule(
         for name, each in named.items()
         if each
     )
-    return Schedule(params=params, workers=workers, no_partition=no_partition, recorded=lower_bound)
+    return Schedule(
+        params=params,
+        workers=workers,
+        no_partition=no_partition,
+        is_dense=is_dense,
+        has_small_model=is_dense and num_blocks <= params.few_blocks,
+        recorded=lower_bound,
+    )
 
 
 def after(  # noqa: C901, PLR0911 - one case an event
@@ -309,7 +334,7 @@ def _held(state: Schedule, worker: Worker, now: float) -> Task | None:
     """Give what a worker waits for that has not begun; None: nothing."""
     if not state.has_begun:
         return Wait()
-    if worker.name == state.workers[0].name:
+    if worker.name == state.workers[0].name or (state.is_dense and state.has_tried):
         return None
     if state.swept is None:
         return Wait()
@@ -323,9 +348,9 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
         method = worker.methods[place]
         if not _is_outdone(state, method):
             steps = state.params.first_steps if state.swept is None else state.params.more_steps
-            return state.put(dataclasses.replace(worker, place=place)), Run(
-                method=method, seconds=worker.seconds, steps=steps
-            )
+            seconds = _TO_THE_END if method == "exact" and state.has_small_model else worker.seconds
+            task = Run(method=method, seconds=seconds, steps=steps)
+            return state.put(dataclasses.replace(worker, place=place)), task
     if worker.ended[-1:] == (_LAST_WORD,) or not worker.statuses <= FINAL:
         phase = Phase.REST
     elif "optimal" in worker.statuses:
@@ -338,4 +363,5 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 
 def _is_outdone(state: Schedule, method: str) -> bool:
     """Whether the exact model has had its word, or, since it is of use only when it ends, is too far from that."""
-    return method == "exact" and (state.last_word is not None or (state.chain_goes_on and not state.is_close))
+    is_near = state.is_close or state.has_small_model or not state.chain_goes_on
+    return method == "exact" and (state.last_word is not None or not is_near)

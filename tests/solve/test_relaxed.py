@@ -1,0 +1,41 @@
+"""The turns of what needs the MIP solver: what is told before it is asked, and what it is worth as evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+import slicegraph as sg
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.tasks import Budget
+from slicegraph.evidence.bound import Bound
+from slicegraph.lower_bound import SOLVED
+from slicegraph.solve import relaxed
+from slicegraph.solve.board import Board
+from slicegraph.solve.events import Begun, Improved, Run
+from slicegraph.solve.incumbent import Incumbent
+from slicegraph.solve.schedule import new_schedule
+from slicegraph.solve.worker import Shared
+
+
+def test_what_one_node_must_cost_is_told_before_the_solver_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its minimum cut is soon known, where a turn of the solver takes seconds; and it is evidence of that bound."""
+    instance = sg.Instance(sg.generate.regal(model="barabasi_albert", num_nodes=40, seed=1), num_blocks=8)
+    ordinary, best = combinatorial(instance), sg.search(instance, stop=sg.MaxEvaluations(20_000), threads=1)
+    bottleneck = round(best.bottleneck / instance.tick)
+    board = Board(new_schedule(("exact",), no_partition=2**52, lower_bound=ordinary.ticks))
+    board.tell(Begun(), Improved(bottleneck=bottleneck))
+    told: list[int] = []
+
+    def exact(_formulation: Formulation, _budget: Budget) -> Bound:
+        told.append(board.schedule.lower_bound)
+        return ordinary
+
+    monkeypatch.setattr(relaxed, "SOLVED", {**SOLVED, "exact": exact})
+    shared = Shared(
+        instance=instance, board=board, incumbent=Incumbent(), threads=1, bounds={"combinatorial": ordinary}
+    )
+    bound, _ = relaxed.Relaxed(shared, "relaxed").prove(Run(method="exact", seconds=1.0, steps=1))
+    assert bound.node is not None
+    assert ordinary.ticks < bound.node.lower_bound
+    assert told == [min(bottleneck, bound.node.lower_bound)] == [bound.ticks]
