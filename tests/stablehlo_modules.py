@@ -74,6 +74,24 @@ def _branching(params: Any, x: Any) -> Any:
     return lax.cond(x.sum() > 0, lambda x: x @ params["weight"], jnp.sin, x)
 
 
+def _running(params: Any, x: Any) -> Any:
+    """A running sum, products of rows that are picked, an activation that is exact, a sort, a normalisation."""
+    x = jnp.cumsum(x @ params["weight"], 1)
+    x = jax.nn.gelu(x, approximate=False)
+    x = (x - x.mean(-1, keepdims=True)) * lax.rsqrt(x.var(-1, keepdims=True) + 1e-5)
+    return jnp.sort(x, 1), params["weight"].at[jnp.array([1, 2])].add(1.0), jnp.fft.rfft(x)
+
+
+def _pooled_gradient(params: Any, x: Any) -> Any:
+    """Backwards through a pool and a convolution."""
+
+    def loss(kernel: Any) -> Any:
+        made = jax.nn.relu(lax.conv_general_dilated(x, kernel, (1, 1), "SAME"))
+        return lax.reduce_window(made, -jnp.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID").sum()
+
+    return jax.grad(loss)(params["kernel"])
+
+
 def _transformer(width: int, *stack: int) -> Any:
     square = {name: struct(*stack, width, width) for name in ("q", "k", "v", "o")}
     return {**square, "up": struct(*stack, width, 2 * width), "down": struct(*stack, 2 * width, width)}
@@ -99,6 +117,8 @@ CASES: dict[str, Case] = {
     "recurrent": (_recurrent, {"in": struct(8, 8), "own": struct(8, 8)}, struct(5, 2, 8)),
     "nested": (_nested, {"layers": struct(3, 2, 8, 8)}, struct(2, 8)),
     "unending": (_unending, {"weight": struct(8, 8)}, struct(2, 8)),
+    "running": (_running, {"weight": struct(8, 8)}, struct(2, 8)),
+    "gradient": (_pooled_gradient, {"kernel": struct(4, 3, 3, 3)}, struct(1, 3, 8, 8)),
     "branching": (_branching, {"weight": struct(8, 8)}, struct(2, 8)),
 }
 """A function, its parameters and its input, by name."""

@@ -103,12 +103,18 @@ def combines(operation: Operation) -> bool:
 
 
 def _window(operation: Operation) -> int:
-    return math.prod(integers(operation.raw, "window_dimensions")) * _outputs(operation)
+    """Combine a window for each output; one as long as its axis that keeps the shape is a running sum."""
+    window = integers(operation.raw, "window_dimensions")
+    shape = operation.inputs[0].shape
+    wide = [axis for axis, length in enumerate(window) if length > 1]
+    if len(wide) == 1 and window[wide[0]] == shape[wide[0]] and operation.outputs[0].shape == shape:
+        return _reduction(operation)
+    return math.prod(window) * _outputs(operation)
 
 
 def _selection(operation: Operation) -> int:
     """Search a window for each element that is then put in the place of its greatest."""
-    return math.prod(integers(operation.raw, "window_dimensions", [])) * _input(operation)
+    return math.prod(integers(operation.raw, "window_dimensions", [])) * operation.inputs[1].numel
 
 
 def _dot_general(operation: Operation) -> int:
@@ -198,6 +204,6 @@ _TARGETS: Final[Mapping[str, Rule]] = {
     r"(mhlo\.)?(topk|TopK)": _top,
     r"lapack_[sdcz](getrf|potrf)(_ffi)?|cusolver_(getrf|potrf)_ffi": _elimination,
     r"lapack_[sdcz](geqrf|orgqr|ungqr)(_ffi)?|cusolver_(geqrf|orgqr)_ffi": _orthogonalisation,
-    r"blas_[sdcz]trsm(_ffi)?": _substitution,
+    r"(blas|lapack)_[sdcz]trsm(_ffi)?": _substitution,
 }
 """Foreign functions that JAX calls, by a pattern of their names."""
