@@ -80,6 +80,8 @@ def replay(problem: Problem, reduction: dict[str, Any], budget: Budget, tally: T
             reason = objection(quotient, problem, (rule, u, v), reduction["threshold"], budget, components)
             expect(not reason, f"{TITLES[rule].format(u=u, v=v)}: {reason}")
         quotient.join(quotient.find(u), quotient.find(v))
+    budget.spend(problem.num_nodes // _PER_STEP)
+    _join_cycles(quotient)
     return quotient.to_problem()
 
 
@@ -90,7 +92,16 @@ def join(problem: Problem, reduction: dict[str, Any]) -> Problem:
         one, other = quotient.find(u), quotient.find(v)
         if one != other:
             quotient.join(one, other)
+    _join_cycles(quotient)
     return quotient.to_problem()
+
+
+def _join_cycles(quotient: Quotient) -> None:
+    """Put whoever reach each other together: merges that are allowed can leave cycles."""
+    for node, root in strong_components(quotient).items():
+        one, other = quotient.find(node), quotient.find(root)
+        if one != other:
+            quotient.join(one, other)
 
 
 def objection(
