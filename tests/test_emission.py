@@ -268,7 +268,7 @@ def test_the_command_writes_or_says_the_nearest_and_its_cost(
     assert capsys.readouterr().out == "9,3,8\n"
     nearest.write_text('{"node_names": ["a"], "block_of": [1099511627776]}')
     assert main([*words[:1], str(nearest), *words[2:]]) == 2
-    assert "block_of: 1099511627776 is no stage" in capsys.readouterr().err
+    assert "'a' is in stage 1099511627776, but a name has a stage from 0 to 2^31 - 1" in capsys.readouterr().err
     nearest.write_text("[]")
     assert main([*words[:1], str(nearest), *words[2:]]) == 2
     assert "a plan is a JSON object" in capsys.readouterr().err

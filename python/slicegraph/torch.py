@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from slicegraph import checks
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_json
+from slicegraph.formats.plan import named_stages
 from slicegraph.plan import Plan
 from slicegraph.result import Result
 from slicegraph.stages.verify_split import Difference
@@ -169,12 +168,7 @@ def _named(plan: object) -> dict[str, int]:
         document = read_json(checks.path("plan", plan))
     if not isinstance(document, Mapping):
         raise InputError(f"plan = {plan!r:.80}, but it is a Result, a Plan, its document or its path")
-    names, blocks = document.get("node_names"), document.get("block_of")
-    if not isinstance(names, Sequence) or not isinstance(blocks, Sequence) or len(names) != len(blocks):
-        raise InputError("plan: it has no node_names and block_of of one length, as the plan of a traced module has")
-    if not blocks:
-        raise InputError("plan: it has no partition: none was found that fits the memory limit")
-    for name, block in zip(names, blocks, strict=True):
-        if not isinstance(name, str) or isinstance(block, bool) or not isinstance(block, int | np.integer) or block < 0:
-            raise InputError(f"plan: {name!r:.80} is in stage {block!r:.20}, but a name has a stage from 0")
-    return dict(zip(names, map(int, blocks), strict=True))
+    try:
+        return dict(zip(*named_stages(document), strict=True))
+    except InputError as error:
+        raise InputError(f"plan: {error}") from None

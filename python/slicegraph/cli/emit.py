@@ -30,6 +30,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="the graph of the plan: it costs the nearest plan where a form cannot say it; genai and openvino need it",
     )
     shared.add_dim(parser)
+    shared.add_params(parser)
     parser.add_argument(
         "--nearest", metavar="OUT.json", help="write the nearest plan that the form can say, where it cannot say PLAN"
     )
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     document = read_json(Path(options.plan))
     if not isinstance(document, dict):
         raise sg.InputError(f"{options.plan}: a plan is a JSON object, as solve --plan writes it")
-    graph = None if options.model is None else sg.read(options.model, dims=dict(options.dim))
+    graph = None if options.model is None else sg.read(options.model, dims=dict(options.dim), params=options.params)
     try:
         plan = named_plan(document, graph)
     except sg.InputError as error:

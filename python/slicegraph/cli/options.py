@@ -60,6 +60,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="how often a loop of a model runs of which the model does not say it; NAME is its node, its operator"
         " or a pattern of nodes",
     )
+    add_params(parser)
+
+
+def add_params(parser: argparse.ArgumentParser) -> None:
+    """Add which arguments are parameters."""
     parser.add_argument(
         "--params",
         action="append",

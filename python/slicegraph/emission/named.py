@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slicegraph.errors import InputError
+from slicegraph.formats.plan import named_stages
 from slicegraph.grain import module_parts
 from slicegraph.graph import Graph
 from slicegraph.machine import MAX_BLOCKS
@@ -179,13 +180,9 @@ def named_plan(document: Mapping[str, Any], graph: Graph | None = None) -> Named
     InputError
         When the plan has no names or no partition, or is of another graph.
     """
-    names, stages = document.get("node_names"), document.get("block_of")
-    if not isinstance(stages, list) or not stages or not all(type(stage) is int for stage in stages):
-        raise InputError("it has no block_of with a stage from 0 for each node")
-    if wrong := [stage for stage in stages if not 0 <= stage < MAX_BLOCKS]:
-        raise InputError(f"block_of: {wrong[0]!r:.20} is no stage, which are from 0 to 2^20 - 1")
-    if not isinstance(names, list) or len(names) != len(stages) or not all(isinstance(name, str) for name in names):
-        raise InputError("it has no node_names, as plans of models with names have")
+    names, stages = named_stages(document)
+    if (last := max(stages)) >= MAX_BLOCKS:
+        raise InputError(f"{names[stages.index(last)]!r:.80} is in stage {last}, but stages are from 0 to 2^20 - 1")
     tensors = None if graph is None else _tensors(graph, names)
     return NamedPlan(names=tuple(names), stages=tuple(stages), tensors=tensors)
 

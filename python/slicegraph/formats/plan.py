@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_whole
 from slicegraph.formats.limits import check_nesting
@@ -86,6 +88,26 @@ def read_plan(
     O(length of the file).
     """
     return _Reader(path, num_nodes, node_names, digest).plan()
+
+
+def named_stages(document: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+    """Give the names and the stages of a plan's nodes, for who knows the model by its names and not its graph.
+
+    Raises
+    ------
+    InputError
+        It has no names or no partition, or a stage is no whole number from 0.
+    """
+    names, stages = document.get("node_names"), document.get("block_of")
+    if not isinstance(names, list | tuple) or not isinstance(stages, list | tuple) or len(names) != len(stages):
+        raise InputError("it has no node_names and block_of of one length, as the plan of a model with names has")
+    if not stages:
+        raise InputError("it has no partition: none was found that fits the memory limit")
+    for name, stage in zip(names, stages, strict=True):
+        is_whole = isinstance(stage, int | np.integer) and not isinstance(stage, bool)
+        if not isinstance(name, str) or not is_whole or not 0 <= stage <= _MAX_STAGE:
+            raise InputError(f"{name!r:.80} is in stage {stage!r:.20}, but a name has a stage from 0 to 2^31 - 1")
+    return list(names), [int(stage) for stage in stages]
 
 
 class _Reader:
