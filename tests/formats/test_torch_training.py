@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import slicegraph as sg
-from torch_models import Gpt
+from torch_models import Calling, Gpt
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and large")
 nn = torch.nn
@@ -65,6 +65,14 @@ def test_parameters_that_are_frozen_have_no_backward() -> None:
         weight.requires_grad_(requires_grad=False)
     with pytest.raises(sg.InputError, match="Sequential: training: no parameter requires a gradient"):
         sg.from_torch(model, (torch.ones(2, WIDTH),), training=True)
+
+
+def test_inputs_that_are_returned_are_passed_over() -> None:
+    layer = nn.Linear(WIDTH, WIDTH)
+    model = Calling(lambda x: (layer(x), x, x.view(-1)))
+    model.layer = layer
+    graph = sg.from_torch(model, (torch.ones(2, WIDTH),), training=True)
+    assert list(graph.arrays.op).count("mm") == 1
 
 
 def test_sizes_of_symbolic_dimensions_are_given() -> None:

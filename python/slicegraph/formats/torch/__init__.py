@@ -120,7 +120,7 @@ def trace(
     for place, part in enumerate(parts):
         values = walk.made[part] if isinstance(part, Node) else []
         spec = signature.output_specs[place] if place < len(signature.output_specs) else None
-        if spec is not None and spec.kind == OutputKind.BUFFER_MUTATION:
+        if values and spec is not None and spec.kind == OutputKind.BUFFER_MUTATION:
             (kept[state[spec.target]],) = values
         else:
             outputs += values

@@ -29,7 +29,7 @@ def joint(program: ExportedProgram) -> GraphModule:
     Returns
     -------
         It takes what the program takes, then a gradient for each output that has one, and gives what the program gives,
-        then the gradients of the parameters that require them.
+        None for inputs that it returns, then the gradients of the parameters that require them.
 
     Raises
     ------
@@ -41,7 +41,10 @@ def joint(program: ExportedProgram) -> GraphModule:
         raise InputError("training: no parameter requires a gradient")
 
     def forward(*args: Any) -> tuple[Any, ...]:  # noqa: ANN401 - tensors and numbers
-        return tuple(Interpreter(program.graph_module).run(*args))
+        stored = {_storage(each) for each in args if isinstance(each, torch.Tensor)}
+        made = Interpreter(program.graph_module).run(*args)
+        # Inputs that are returned as they are have no backward pass, and PyTorch refuses them here.
+        return tuple(None if isinstance(each, torch.Tensor) and _storage(each) in stored else each for each in made)
 
     try:
         with meta_of_nodes.preserve_node_meta(), torch.enable_grad():
@@ -68,6 +71,10 @@ def origin_of(node: Node) -> Origin:
 def is_backward(node: Node) -> bool:
     """Say whether a node is of the backward pass of a joint graph."""
     return bool(node.meta.get("partitioner_tag") == "is_backward")
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001 - an id
 
 
 def _given(program: ExportedProgram) -> tuple[torch.Tensor, ...]:
