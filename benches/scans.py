@@ -69,8 +69,8 @@ def cases() -> Iterator[Case]:
     blocks = {name: _normal(LAYERS, *shape) for name, shape in _SHAPES.items()}
     yield Case(
         name=f"transformer, scan of {LAYERS} layers, remat",
-        looped=lambda stack, x: lax.scan(lambda x, p: (jax.checkpoint(_block)(p, x), None), x, stack)[0],
-        written_out=_in_turn(_block),
+        looped=lambda stack, x: lax.scan(lambda x, p: (jax.checkpoint(transformer_block)(p, x), None), x, stack)[0],
+        written_out=_in_turn(transformer_block),
         parameters=blocks,
         apart=[jax.tree.map(lambda leaf, layer=layer: leaf[layer], blocks) for layer in range(LAYERS)],
         x=_normal(ROWS, WIDTH),
@@ -113,15 +113,16 @@ def _in_turn(layer: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return function
 
 
-def _norm(x: Any) -> Any:
+def norm(x: Any) -> Any:
     x = x - x.mean(-1, keepdims=True)
     return x * lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-5)
 
 
-def _block(p: Any, x: Any) -> Any:
-    q, k, v = (_norm(x) @ p[name] for name in "qkv")
-    x = x + jax.nn.softmax(q @ k.T / WIDTH) @ v @ p["o"]
-    return x + jax.nn.gelu(_norm(x) @ p["up"]) @ p["down"]
+def transformer_block(p: Any, x: Any) -> Any:
+    """A transformer's layer: attention of one head, and two products; x has rows of its width."""
+    q, k, v = (norm(x) @ p[name] for name in "qkv")
+    x = x + jax.nn.softmax(q @ k.T / x.shape[-1]) @ v @ p["o"]
+    return x + jax.nn.gelu(norm(x) @ p["up"]) @ p["down"]
 
 
 def _dense(weight: Any, x: Any) -> Any:

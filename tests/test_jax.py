@@ -14,6 +14,7 @@ import pytest
 from jax import lax
 
 import slicegraph as sg
+from scans import norm, transformer_block
 
 WIDTH, LAYERS = 4, 2
 SCALE = jnp.linspace(0.5, 1.5, WIDTH)
@@ -27,21 +28,10 @@ def _normal(*shape: int) -> Any:
 X = _normal(3, WIDTH)
 
 
-def _norm(x: Any) -> Any:
-    x = x - x.mean(-1, keepdims=True)
-    return x * lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-5)
-
-
-def _block(p: Any, x: Any) -> Any:
-    q, k, v = (_norm(x) @ p[name] for name in "qkv")
-    x = x + jax.nn.softmax(q @ k.T / WIDTH) @ v @ p["o"]
-    return x + jax.nn.gelu(_norm(x) @ p["up"]) @ p["down"]
-
-
 def _transformer(parameters: Any, x: Any) -> Any:
     """As flax's nn.scan writes it: every leaf has an axis of layers."""
-    x, _ = lax.scan(lambda x, p: (jax.checkpoint(_block)(p, x), None), x, parameters["layers"])
-    return _norm(x) @ parameters["head"]
+    x, _ = lax.scan(lambda x, p: (jax.checkpoint(transformer_block)(p, x), None), x, parameters["layers"])
+    return norm(x) @ parameters["head"]
 
 
 _SHAPES = dict.fromkeys("qkvo", (WIDTH, WIDTH)) | {"up": (WIDTH, 8), "down": (8, WIDTH)}
@@ -198,8 +188,8 @@ def test_a_scanned_transformer_is_the_one_written_out() -> None:
 
     def written_out(parameters: Any, x: Any) -> Any:
         for layer in range(LAYERS):
-            x = _block(jax.tree.map(lambda leaf, layer=layer: leaf[layer], parameters["layers"]), x)
-        return _norm(x) @ parameters["head"]
+            x = transformer_block(jax.tree.map(lambda leaf, layer=layer: leaf[layer], parameters["layers"]), x)
+        return norm(x) @ parameters["head"]
 
     assert sg.from_jax(written_out, FUNCTIONS["transformer"][1]).digest == _graph("transformer").digest
 
