@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 import copy
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import slicegraph as sg
 from mutations import mutations
+from results import result_of
+from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.report.terminal import result_to_text
+from slicegraph.result import Believed
 from strategies import CHAIN, grid, to_instance
 
 
 @pytest.fixture(scope="module")
 def result() -> sg.Result:
-    """A partition with proofs and a solver's word."""
-    return solved("exact")
-
-
-def solved(method: str) -> sg.Result:
-    stop = sg.MaxRuntime(5) | sg.TargetGap(0.0)
-    return sg.solve(to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3), stop=stop, method=method)
+    """A partition with proofs, and with what only a solver says."""
+    instance = to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3)
+    found = sg.search(instance, stop=sg.MaxEvaluations(2_000), seed=0, threads=1)
+    bound = sg.lower_bound(instance, method="exact", upper_bound=found.bottleneck)
+    return result_of(instance, found.block_of, (combinatorial(instance), bound))
 
 
 def test_what_solve_says_can_be_checked(result: sg.Result, tmp_path: Path) -> None:
-    """The duals are added up again; the rest, a solver's word, is claimed and enters nothing else."""
+    """The duals are added up again; the rest, a solver's word, is in no certificate."""
     path = tmp_path / "grid.cert.json"
     result.certificate.write(path)
     verdict = sg.check(result.instance.graph, sg.Certificate.read(path))
-    assert (verdict.bottleneck, verdict.claimed_lower_bound) == (result.bottleneck, result.lower_bound) == (8.0, 8.0)
-    assert 8.0 > verdict.lower_bound == result.verified_lower_bound > 6.0 > 16 / 3
-    assert (verdict.status, verdict.claimed_gap, verdict.is_cut_short) == ("within_gap", 0.0, False)
-    assert verdict.gap == (8.0 - verdict.lower_bound) / 8.0
+    assert (verdict.bottleneck, verdict.claimed_lower_bound) == (result.bottleneck, result.lower_bound)
+    assert 8.0 > verdict.lower_bound == result.lower_bound == result.verified_lower_bound > 6.0 > 16 / 3
+    assert (verdict.status, verdict.is_cut_short) == ("within_gap", False)
+    assert result.status is sg.Status.TIME_LIMIT
+    assert verdict.gap == result.gap == (8.0 - verdict.lower_bound) / 8.0
 
 
-def test_a_certificate_names_the_options_that_the_solver_ran_with(result: sg.Result) -> None:
-    """Those of branch and bound, which said something; not those of the linear relaxation, whose duals are a proof."""
-    (used,) = result.certificate.document["solver"]["options"]
-    assert (used["threads"], used["mip_heuristic_effort"], used["mip_allow_restart"]) == (1, 0.0, False)
-    assert used["presolve"] in ("choose", "off")
-    assert not used.keys() & {"solver", "run_crossover", "time_limit", "output_flag"}
+def test_what_only_a_solver_says_stands_beside_the_lower_bound(result: sg.Result) -> None:
+    """In the result, the plan and the table, as what it is; it is in no gap."""
+    assert result.believed == Believed(bound=8.0)
+    why_not = "its branch and bound leaves no evidence that can be checked"
+    assert result.plan.document["believed"] == {"bound": 8.0, "by": "HiGHS", "why_not": why_not}
+    assert result.plan.document["gap"] == result.gap > 0.0
+    assert "\nbelieved, not proven: 8 s by HiGHS\n" in result_to_text(result)
+
+
+def test_a_solver_that_knows_of_no_partition_proves_none_impossible(result: sg.Result) -> None:
+    """Only evidence does; JSON has no infinite bound."""
+    word = replace(result.bounds[1], believed=2**52)
+    told = result_of(result.instance, None, (result.bounds[0], word))
+    assert (told.status, told.believed) == (sg.Status.TIME_LIMIT, Believed(bound=math.inf))
+    assert json.loads(told.plan.text)["believed"]["bound"] is None
 
 
 def test_what_the_downsets_say_can_be_proved_again() -> None:
     """All that the search claims; without steps, nothing beyond arithmetic."""
-    result = solved("auto")
+    instance = to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3)
+    result = sg.solve(instance, stop=sg.MaxRuntime(30))
     assert result.status is sg.Status.OPTIMAL
     verdict = sg.check(result.instance.graph, result.certificate)
     assert verdict.lower_bound == verdict.claimed_lower_bound == verdict.bottleneck == 8.0

@@ -75,8 +75,8 @@ def lower_bound(
     -------
     Bound
         At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit. It is
-        proven on the graph reduced without a loss, and may rest on what the MIP solver, HiGHS, says; what needs neither
-        merges nor its word is ``verified_lower_bound``.
+        proven on the graph reduced without a loss; what needs no merges is ``verified_lower_bound``. What the MIP
+        solver, HiGHS, says beyond what is proven is its ``believed_lower_bound``.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def lower_bound(
     >>> instance = sg.Instance(graph, device=sg.Device(bandwidth=8), num_blocks=2)
     >>> sg.lower_bound(instance, method="combinatorial").lower_bound
     3.0
-    >>> sg.lower_bound(instance, method="exact").lower_bound
+    >>> sg.lower_bound(instance, method="exact").believed_lower_bound
     5.0
     """
     given_order(instance, "lower_bound")
@@ -126,6 +126,7 @@ def _lifted(bound: Bound, reduction: Reduction, ordinary: Bound) -> Bound:
         bound,
         ticks=max(ordinary.ticks, min(bound.ticks, merges.threshold)),
         verified=ordinary.ticks if merges.merges else bound.verified,
+        believed=min(bound.believed, merges.threshold),
         reduction=merges if merges.merges else None,
         num_groups=reduction.instance.graph.num_nodes,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -36,7 +37,7 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     """The bottleneck equals the lower bound, in ticks: no partition is better."""
     WITHIN_GAP = "within_gap"
-    """The gap that was asked for is proven; or one of 1e-6, which is as much as a solver can say."""
+    """The gap that was asked for is proven, or one of 1e-6."""
     TIME_LIMIT = "time_limit"
     """The stop or the callback has ended the run: the time or the work that was allowed is used up."""
     SUBOPTIMAL = "suboptimal"
@@ -45,6 +46,30 @@ class Status(StrEnum):
     """No partition fits the memory limit, which is proven."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Believed:
+    """A bound that nobody can prove again: it enters no gap, no status and no certificate.
+
+    Attributes
+    ----------
+    bound
+        Seconds; infinite when it says that no partition fits the memory limit.
+    by
+        Whose word it is.
+    why_not
+        Why it is not proven.
+    """
+
+    bound: float
+    by: str = "HiGHS"
+    why_not: str = "its branch and bound leaves no evidence that can be checked"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As a plan has it; without a bound where HiGHS says that no partition fits the memory limit."""
+        return {**dataclasses.asdict(self), "bound": None if math.isinf(self.bound) else self.bound}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -121,8 +146,16 @@ class Result:
 
     @property
     def verified_lower_bound(self) -> float:
-        """Seconds that rest on no merges, no search and no solver's word."""
+        """Seconds that rest on no merges and no search."""
         return max(bound.verified_lower_bound for bound in self.bounds)
+
+    @property
+    def believed(self) -> Believed | None:
+        """What HiGHS says beyond the lower bound, without evidence; None when it says no more."""
+        most = max(bound.believed_lower_bound for bound in self.bounds)
+        if most <= self.lower_bound:
+            return None
+        return Believed(bound=min(most, self.bottleneck))
 
     @functools.cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -169,6 +202,7 @@ class Result:
             "seconds": self.seconds,
             "seed": self.seed,
             "method": self.method,
+            **({} if self.believed is None else {"believed": self.believed.document}),
             **({} if self.stay is None else {"stay_near": self.stay.document}),
         }
         return make_plan(
@@ -207,14 +241,10 @@ class Result:
                 "witness": None if math.isinf(self.bottleneck) else self._witness(),
                 "lower_bound": max(bound.ticks for bound in self.bounds),
                 "bounds": [bound.document for bound in self.bounds if bound.method != ARRANGEMENTS],
-                "solver": _solver([bound.solver for bound in self._every_bound if bound.solver]),
+                "solver": None,
                 **self._of_orders,
             }
         )
-
-    @property
-    def _every_bound(self) -> list[Bound]:
-        return [*self.bounds, *(bound for each in self.arrangements for bound in each.bounds)]
 
     @property
     def _of_orders(self) -> dict[str, Any]:
@@ -247,15 +277,6 @@ class Result:
     def _kind_of(self) -> list[int]:
         """The kind of each stage, as the problem that was asked numbers them."""
         return [self.asked.machine.kinds.index(device) for device in self.instance.devices]
-
-
-def _solver(solvers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Name the one solver of all bounds, and every set of options that it ran with."""
-    if not solvers:
-        return None
-    sets = [options for solver in solvers for options in solver["options"]]
-    distinct = [options for index, options in enumerate(sets) if options not in sets[:index]]
-    return {**solvers[0], "options": distinct}
 
 
 def make_result(

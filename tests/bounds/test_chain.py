@@ -75,10 +75,10 @@ def test_the_chain_is_never_above_the_optimum(
     search = ChainSearch(formulation, budget)
     search.run(60)
     bound = search.bound()
-    assert combinatorial(instance).ticks <= bound.ticks <= optimum
+    assert combinatorial(instance).ticks == bound.ticks <= bound.believed <= optimum
     assert bound.status == "optimal" or optimum == float("inf")
     if bound.chain:
-        assert bound.chain.threshold == bound.ticks
+        assert bound.chain.threshold == bound.believed
         assert len(bound.chain.reach) == num_blocks
         assert list(bound.chain.reach) == sorted(bound.chain.reach)
         assert 0 <= bound.chain.reach[-1] < instance.work.sum()
@@ -103,10 +103,11 @@ def test_no_partition_below_its_thresholds_is_outside_the_confines_of_the_chain(
     assert domains is not None
     check(domains, data, device, boundary_io=boundary_io)
     within = exact(formulation, Budget(threshold=threshold, seconds=60, executor=InProcess(), domains=domains))
-    assert within.ticks <= optimum
+    assert within.ticks == combinatorial(instance).ticks
+    assert within.believed <= optimum
     assert all(relaxation.proof is None for relaxation in within.relaxations)
     if instance.params.sum() <= 1000 * threshold:
-        assert within.ticks >= optimum - 5e-6 * threshold
+        assert within.believed >= optimum - 5e-6 * threshold
 
 
 @given(*PROBLEMS)
@@ -135,8 +136,8 @@ def test_what_somebody_else_decides_is_believed(
         search.run(seconds, floor=lambda: round(optimum / 2))
         search.learn(round(best * optimum))
     search.run(60.0)
-    assert search.bound().ticks <= optimum
-    assert search.bound().ticks >= optimum * (1 - 3e-5) - formulation.step
+    assert search.bound().believed <= optimum
+    assert search.bound().believed >= optimum * (1 - 3e-5) - formulation.step
     for domains in asked:
         check(domains, data, device, boundary_io=boundary_io)
 
@@ -205,7 +206,7 @@ def test_whatever_the_time_there_is_a_bound(seconds: float) -> None:
     bound = chain(Formulation(instance), Budget(threshold=round(100 / instance.tick), seconds=seconds))
     assert time.monotonic() - begin < seconds + 2
     assert bound.status == "time_limit"
-    assert combinatorial(instance).ticks <= bound.ticks <= 100 / instance.tick
+    assert combinatorial(instance).ticks <= bound.believed <= 100 / instance.tick
 
 
 def test_whoever_watches_can_stop_it() -> None:
@@ -221,9 +222,8 @@ def test_whoever_watches_can_stop_it() -> None:
         budget = Budget(threshold=round(100 / instance.tick), seconds=60, executor=executor, watch=watch)
         bound = chain(Formulation(instance), budget)
         assert bound.status == "time_limit"
-        assert told == sorted(told)
         assert len(told) < 10
-        assert told[0] == combinatorial(instance).ticks
+        assert set(told) == {combinatorial(instance).ticks}
 
 
 def test_an_example_by_hand() -> None:
@@ -233,8 +233,8 @@ def test_an_example_by_hand() -> None:
         budget = Budget(threshold=round(threshold / instance.tick), seconds=60)
         bound = chain(Formulation(instance), budget)
         assert bound.status == "optimal"
-        assert 3.125 * (1 - 3e-5) <= bound.lower_bound <= 3.125
-        assert bound.solver is not None
+        assert 3.125 * (1 - 3e-5) <= bound.believed_lower_bound <= 3.125
+        assert bound.lower_bound == 3.0
         assert bound.chain is not None
 
 
@@ -243,7 +243,7 @@ def test_nothing_to_prove() -> None:
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 1)
     budget = Budget(threshold=round(6 / instance.tick), seconds=60)
     bound = chain(Formulation(instance), budget)
-    assert (bound.status, bound.lower_bound, bound.chain, bound.solver) == ("optimal", 6.0, None, None)
+    assert (bound.status, bound.lower_bound, bound.chain) == ("optimal", 6.0, None)
     idle = {**CHAIN, "nodes": {"op": ["a", "b", "c"], "work": [0.0, 0.0, 0.0]}}
     nothing = to_instance(idle, {"bandwidth": 64.0}, 2)
     assert chain(Formulation(nothing), Budget(threshold=None, seconds=60)).lower_bound == 0
@@ -263,7 +263,7 @@ def test_a_solver_that_fails_is_asked_no_more(
     monkeypatch.setattr("sys.executable", "/no/such/python")
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     bound = chain(Formulation(instance), Budget(threshold=round(4 / instance.tick), seconds=60))
-    assert (bound.status, bound.lower_bound) == ("failed", 3.125)
+    assert (bound.status, bound.believed_lower_bound) == ("failed", 3.125)
     assert caplog.text.count("the solver gave up") == 1
 
 

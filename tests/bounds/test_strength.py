@@ -83,7 +83,8 @@ def test_a_bound_that_is_called_optimal_is_what_its_method_claims(method: str, q
     assume(not question.boundary_io and question.memory_limit is None)
     optimum = question.optimum()
     bound = sg.lower_bound(question.instance, method=method, time_limit=60)
-    assert bound.ticks <= optimum
+    said = max(bound.ticks, bound.believed)
+    assert said <= optimum
     if bound.status != "optimal":
         return
     divisions = Divisions(question)
@@ -96,4 +97,4 @@ def test_a_bound_that_is_called_optimal_is_what_its_method_claims(method: str, q
         claims[method] = Fraction(int(optimum))
     else:
         claims[method] = Fraction(question.combinatorial())
-    assert bound.ticks >= claims[method] * (1 - Fraction(1, 10**5))
+    assert said >= claims[method] * (1 - Fraction(1, 10**5))

@@ -157,4 +157,4 @@ def _is_alive(pid: int) -> bool:
 
 def test_the_instance_stays_the_users() -> None:
     """Solving in another process needs nothing of the caller's main module."""
-    assert sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), method="exact").lower_bound == 3.125
+    assert sg.lower_bound(to_instance(CHAIN, {"bandwidth": 64.0}, 2), method="exact").believed_lower_bound == 3.125

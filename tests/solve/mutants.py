@@ -29,7 +29,7 @@ MUTANTS = {
         "beaten_after_sweep: int = 8",
     ),
     "a turn is left far from a proof": ("turn", "and (is_swept or state.is_close)", "and True"),
-    "the MIP solver's word is the last one at once": ("schedule", "else 2 * now", "else now"),
+    "the exact model is solved again": ("schedule", "(state.is_exact_solved or", "(False or"),
     "the first turn's frontiers count": ("turn", "report.is_wide and not turn.is_first", "report.is_wide"),
     "finding partitions is no sweep": ("turn", "report.is_swept or finds_partitions", "report.is_swept"),
     "the exact solver is not told": ("worker", "known.raise_floor(now_known.lower_bound)", "pass"),

@@ -9,7 +9,7 @@
  5. proofs begin before the search has had a round (``first_rounds`` 1 to 0)
  6. a partition that is hardly better ends the turn after the sweep (``beaten_after_sweep`` 32 to 8)
  7. a turn is left before the sweep wherever a partition is much better (``is_close`` is not asked)
- 8. the MIP solver's word is the last one at once (twice the time to once)
+ 8. the exact model is solved again in every turn
  9. frontiers that are too many in the first turn begin the chain
 10. a turn that finds partitions does not count as swept
 11. what somebody else has proven is not told to the exact solver (``raise_floor``): in `test_workers`
@@ -171,7 +171,7 @@ def test_a_worker_whose_methods_can_do_nothing_ends(status: str) -> None:
 def test_bounds_that_meet_end_every_worker() -> None:
     """The best partition's bottleneck is proven: nothing is left to do."""
     state = begun(ALL, Improved(bottleneck=100), ended("exact", "downsets", "optimal", 100))
-    assert state.is_solved(0.0)
+    assert state.is_met
     for name in ("exact", "relaxed"):
         state, task = next_task(state, name, 0.0)
         assert task == End()
@@ -180,22 +180,20 @@ def test_bounds_that_meet_end_every_worker() -> None:
 
 def test_without_a_partition_only_all_ticks_meet() -> None:
     """None fits the memory limit when no threshold has one."""
-    assert not begun(ALL, ended("exact", "downsets", "optimal", 100)).is_solved(0.0)
-    assert begun(ALL, ended("exact", "downsets", "optimal", NO_PARTITION)).is_solved(0.0)
+    assert not begun(ALL, ended("exact", "downsets", "optimal", 100)).is_met
+    assert begun(ALL, ended("exact", "downsets", "optimal", NO_PARTITION)).is_met
 
 
-def test_the_exact_solver_has_as_long_again_after_the_mip_solver_s_last_word() -> None:
-    """It may close the millionth that is left; alone, the MIP solver ends the run."""
+def test_what_the_mip_solver_says_ends_no_run() -> None:
+    """Nobody can prove it again: the exact solver goes on."""
     state = begun(ALL, Improved(bottleneck=100))
     state = after(state, ended("relaxed", "exact", "optimal", 99), 6.0)
-    assert [state.is_solved(now) for now in (6.0, 11.9, 12.0)] == [False, False, True]
-    assert after(state, Broken(worker="exact"), 7.0).is_solved(7.0)
-    alone = after(begun(("exact",), Improved(bottleneck=100)), ended("relaxed", "exact", "optimal", 99), 6.0)
-    assert alone.is_solved(6.0)
+    assert not state.is_met
+    assert isinstance(next_task(state, "exact", 60.0)[1], Run)
 
 
 def test_the_exact_model_is_not_solved_again() -> None:
-    """Its word is the last one: in the next turn the chain has all of the time."""
+    """It has no more to say: in the next turn the chain has all of the time."""
     state = begun(ALL, Improved(bottleneck=100), Swept(), Widened())
     state, _ = next_task(state, "relaxed", 0.0)
     state = after(state, ended("relaxed", "chain", "optimal", 99), 0.2)

@@ -22,10 +22,9 @@ from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.params import ChainParams
 from slicegraph.bounds.propagation import Effort, Known
 from slicegraph.bounds.tasks import POLL, SHARE_OF_SOLVER, Budget, is_too_large
-from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model, solver
+from slicegraph.bounds.worker import SOLVER_OPTIONS, Request, solve_model
 from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.claims import Chain
-from slicegraph.evidence.relaxation import Testimony
 
 _log = logging.getLogger(__name__)
 
@@ -90,14 +89,13 @@ class ChainSearch:
         self._top = self._below_best()
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
-        self._testimonies: list[Testimony] = []
         self._floor: Callable[[], int] = int
         # The thresholds that are not proven, the top included, and the least that less effort does not prove.
         self._open: list[Known] = []
         self._stuck = dict.fromkeys((Effort.WINDOWS, Effort.RELAXED), self._top + 1)
         self._evidence: tuple[int, ...] | None = None
         self.lower_bound = self._combinatorial
-        """Ticks."""
+        """Ticks, the solver believed."""
 
     def run(self, seconds: float, *, floor: Callable[[], int] = int) -> None:
         """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models.
@@ -199,14 +197,14 @@ class ChainSearch:
             evidence = Chain(threshold=self.lower_bound, reach=self._evidence, status=status)
         return Bound(
             method="chain",
-            ticks=self.lower_bound,
+            ticks=self._combinatorial,
             tick=self._formulation.instance.tick,
             seconds=self._seconds,
             status=status,
             verified=self._combinatorial,
+            believed=self.lower_bound,
             chain=evidence,
             num_nodes=self._num_nodes,
-            solver=solver(self._testimonies) if evidence else None,
         )
 
     def _below_best(self) -> int:
@@ -223,7 +221,7 @@ class ChainSearch:
 
     def _has_time(self) -> bool:
         watch = self._budget.watch
-        self._is_stopped = self._is_stopped or (watch is not None and watch(self.lower_bound))
+        self._is_stopped = self._is_stopped or (watch is not None and watch(self._combinatorial))
         return not self._is_stopped and self._seconds_left > 0
 
     def _nearest(self, threshold: int) -> Known:
@@ -321,8 +319,6 @@ class ChainSearch:
         )
         outcome = self._solve(request)
         self._num_nodes += outcome.num_nodes
-        if outcome.testimony:
-            self._testimonies.append(outcome.testimony)
         cap, nowhere = known.threshold - self._formulation.step, model.threshold or 0
         by = max(0, outcome.lower_bound - cap)
         if outcome.lower_bound >= nowhere or (outcome.testimony and outcome.testimony.status == "infeasible"):

@@ -67,7 +67,6 @@ class _Run:
         self._target = min((ticks for ticks in wanted if ticks is not None), default=None)
         self._scaled = _Scaled.of(request.model)
         self._known = Outcome(proof=request.known)
-        self._used: tuple[tuple[str, bool | float | str], ...] = ()
 
     def run(self) -> None:
         if self._known.proof is None:
@@ -91,7 +90,6 @@ class _Run:
         # It hangs itself in as a callback, and would never be freed.
         highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
         settings = {**self._options, **options}
-        self._used = tuple(settings.items())
         is_told = {"output_flag": False, "time_limit": max(0.0, self._deadline - time.monotonic())}
         for name, value in {**settings, **is_told}.items():
             _check(highs.setOptionValue(name, value), name)
@@ -132,7 +130,7 @@ class _Run:
             if ended == HighsModelStatus.kInfeasible:
                 # Nothing is below the threshold, to which t was bounded.
                 if self._model.is_strict and not self._model.threshold:
-                    word = Testimony(status="infeasible", dual_bound=_SCALE, lower_bound=ALL_TICKS, options=self._used)
+                    word = Testimony(status="infeasible", dual_bound=_SCALE, lower_bound=ALL_TICKS)
                     self._learn(Outcome(testimony=word))
                 else:
                     self._hear("infeasible", _SCALE if self._model.threshold else 0.0, 0)
@@ -169,7 +167,7 @@ class _Run:
         ticks = self._scaled.ticks(dual_bound, self._step)
         if self._model.threshold is not None:
             ticks = min(ticks, self._model.threshold)
-        testimony = Testimony(status=status, dual_bound=dual_bound, lower_bound=ticks, options=self._used)
+        testimony = Testimony(status=status, dual_bound=dual_bound, lower_bound=ticks)
         self._learn(Outcome(testimony=testimony, num_nodes=max(0, num_nodes)))
 
 

@@ -33,6 +33,11 @@ class Outcome:
     failure: str = ""
 
     @property
+    def proven(self) -> int:
+        """Ticks that the proof gives."""
+        return self.proof.lower_bound if self.proof else 0
+
+    @property
     def lower_bound(self) -> int:
         """Ticks, the solver believed."""
         values = (self.proof, self.testimony)

@@ -14,7 +14,7 @@ from slicegraph.bounds.builder import build_model
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Domains, Superblocks
 from slicegraph.bounds.outcome import Outcome
-from slicegraph.bounds.worker import Request, Watch, solve_model, solver
+from slicegraph.bounds.worker import Request, Watch, solve_model
 from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.relaxation import Relaxation, combine
 
@@ -42,7 +42,7 @@ class Budget:
     executor
         Where models are solved; None: here, one after the other.
     watch
-        Told the best lower bound so far, in ticks, every few milliseconds; answers whether to stop.
+        Told the best lower bound so far that is proven, in ticks, every few milliseconds; answers whether to stop.
     domains
         What is known of better partitions, for the exact model; what follows from it is nothing but the solver's word.
     """
@@ -93,6 +93,7 @@ class Tasks:
         self._is_too_large = is_too_large(formulation, num_superblocks=num_superblocks, num_models=len(self.all))
         self.lower_bound = formulation.instance.core.combinatorial_bound()
         """Ticks that all tasks prove together, the combinatorial bound at least; the solver believed."""
+        self._proven = self.lower_bound
 
     def _together(self, value: Callable[[Relaxation], int]) -> int:
         together = combine(map(self._relaxation, self.all), self._formulation.kind_of.tolist(), value)
@@ -102,6 +103,7 @@ class Tasks:
         """Keep what is known better now; a solver that fails once is asked no more."""
         task.outcome = task.outcome.or_better(outcome)
         self.lower_bound = self._together(lambda relaxation: relaxation.lower_bound)
+        self._proven = self._together(lambda relaxation: relaxation.proven)
         if outcome.failure and not self._has_failed:
             self._is_stopped = self._has_failed = True
             _log.warning("the solver gave up: %s", outcome.failure)
@@ -144,18 +146,17 @@ class Tasks:
         threshold, ticks = self._budget.threshold, self.lower_bound
         is_final = is_final or (threshold is not None and ticks >= threshold)
         relaxations = tuple(self._relaxation(task) for task in self.all if task.outcome.lower_bound > 0)
-        testimonies = [relaxation.solver for relaxation in relaxations if relaxation.solver]
         status = "optimal" if is_final else "failed" if self._has_failed else "time_limit"
         return Bound(
             method=self._method,
-            ticks=ticks,
+            ticks=self._proven,
             tick=self._formulation.instance.tick,
             seconds=time.monotonic() - self._begin,
             status="too_large" if self._is_too_large else status,
-            verified=self._together(lambda each: each.proven),
+            verified=self._proven,
+            believed=ticks,
             relaxations=relaxations,
             num_nodes=sum(task.outcome.num_nodes for task in self.all),
-            solver=solver(testimonies) if testimonies else None,
         )
 
     def _relaxation(self, task: Task) -> Relaxation:
@@ -175,7 +176,7 @@ class Tasks:
         return self._is_stopped
 
     def _solve_here(self, task: Task, seconds: float, target: int | None) -> None:
-        known, bounds_all = self.lower_bound, self._relaxation(task).bounds_all
+        known, bounds_all = self._proven, self._relaxation(task).bounds_all and not self._budget.domains
 
         def watch(lower_bound: int) -> bool:
             return self._has_to_stop(max(known, lower_bound) if bounds_all else known)
@@ -197,7 +198,7 @@ class Tasks:
             futures[executor.submit(solve_model, self._request(task, seconds, target))] = task
         pending = set(futures)
         while pending:
-            if time.monotonic() >= end or self._has_to_stop(self.lower_bound):
+            if time.monotonic() >= end or self._has_to_stop(self._proven):
                 for future in pending:
                     future.cancel()
                 return

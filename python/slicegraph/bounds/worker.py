@@ -16,14 +16,14 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import IO, Any, final
+from typing import IO, final
 
 from slicegraph import processes
 from slicegraph.bounds.model import Model
 from slicegraph.bounds.outcome import Outcome
-from slicegraph.evidence.relaxation import Proof, Testimony
+from slicegraph.evidence.relaxation import Proof
 
 _POLL = 0.02
 _MAX_IDLE = os.cpu_count() or 1
@@ -39,7 +39,7 @@ SOLVER_OPTIONS: Mapping[str, bool | float | str] = {
 }
 """Of HiGHS, where they are not its own defaults."""
 Watch = Callable[[int], bool]
-"""Told the best lower bound so far, in ticks; answers whether to stop."""
+"""Told the best lower bound so far that is proven, in ticks; answers whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,14 +68,6 @@ class Request:
     target: int | None = None
     known: Proof | None = None
     options: Mapping[str, bool | float | str] = field(default_factory=lambda: SOLVER_OPTIONS)
-
-
-def solver(testimonies: Iterable[Testimony]) -> dict[str, Any]:
-    """Name the solver, for certificates, and each set of options with which it ran for what it says."""
-    from importlib.metadata import version  # noqa: PLC0415 - loads the reader of mail headers
-
-    used = dict.fromkeys(testimony.options for testimony in testimonies if testimony.options)
-    return {"name": "HiGHS", "version": version("highspy"), "options": list(map(dict, used))}
 
 
 def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = None) -> Outcome:
@@ -107,7 +99,7 @@ def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = N
         return replace(best, failure=f"{sys.executable!r} cannot be started: {error}")
     try:
         worker.ask(request)
-        while time.monotonic() < deadline and not (watch is not None and watch(best.lower_bound)):
+        while time.monotonic() < deadline and not (watch is not None and watch(best.proven)):
             answer = worker.answer(min(_POLL, deadline - time.monotonic()))
             if isinstance(answer, _End):
                 is_idle = not answer.failure

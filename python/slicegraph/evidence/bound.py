@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ class Bound:
     method
         How it was found.
     ticks
-        The lower bound in ticks.
+        The lower bound in ticks, as far as there is evidence of it.
     tick
         Seconds of a tick.
     seconds
@@ -31,16 +30,16 @@ class Bound:
         ``"too_large"`` when the graph is more than the method can take, ``"failed"`` when the solver gave up, which is
         logged.
     verified
-        Ticks of what rests on no merges, no search and no solver's word: on arithmetic, a minimum cut of the graph
-        as it is, or dual multipliers that anybody can add up.
+        Ticks of what rests on no merges and no search: on arithmetic, a minimum cut of the graph as it is, or dual
+        multipliers that anybody can add up.
+    believed
+        Ticks that HiGHS says no partition beats, without evidence; no more than `ticks`: nothing beyond these.
     relaxations, reduction, downsets, node, chain
         What it rests on.
     num_groups
         Nodes of the quotient, after reductions. None: there were none.
     num_nodes
         Nodes of branch and bound.
-    solver
-        Whose word part of it is: name, version, and the sets of options that it ran with. None: nobody's.
     """
 
     method: str
@@ -49,6 +48,7 @@ class Bound:
     seconds: float
     status: str
     verified: int
+    believed: int = 0
     relaxations: tuple[Relaxation, ...] = ()
     reduction: MergeLog | None = None
     downsets: DownsetSearch | None = None
@@ -56,7 +56,6 @@ class Bound:
     chain: Chain | None = None
     num_groups: int | None = None
     num_nodes: int = 0
-    solver: Mapping[str, Any] | None = None
 
     @property
     def lower_bound(self) -> float:
@@ -69,16 +68,21 @@ class Bound:
         return _seconds(self.verified, self.tick)
 
     @property
+    def believed_lower_bound(self) -> float:
+        """Seconds that no partition beats if HiGHS is believed; at least `lower_bound`."""
+        return _seconds(max(self.believed, self.ticks), self.tick)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The bound as its certificate writes it."""
         return {
             "method": self.method,
             "lower_bound": self.ticks,
-            "relaxations": [_relaxation(relaxation) for relaxation in self.relaxations],
+            "relaxations": [_relaxation(relaxation) for relaxation in self.relaxations if relaxation.proof],
             "reduction": self.reduction and asdict(self.reduction),
             "downsets": self.downsets and {"threshold": self.downsets.threshold},
             "node": self.node and asdict(self.node),
-            "chain": self.chain and {"threshold": self.chain.threshold},
+            "chain": None,
         }
 
 
@@ -90,7 +94,6 @@ def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
     document = asdict(relaxation)
     if relaxation.kind is None:
         del document["kind"]
-    if relaxation.solver is not None:
-        # The document has the options of all in one place.
-        del document["solver"]["options"]
+    # Nobody's word is evidence.
+    document["solver"] = None
     return document

@@ -37,14 +37,11 @@ class Testimony:
         Its bound, in its own scale.
     lower_bound
         Ticks, rounded to the safe side.
-    options
-        The options that it ran with, without its time limit.
     """
 
     status: str
     dual_bound: float
     lower_bound: int
-    options: tuple[tuple[str, bool | float | str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

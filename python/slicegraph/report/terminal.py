@@ -20,7 +20,7 @@ from slicegraph.result import Result, Status
 _WIDTH = 100
 _MEANING = {
     Status.OPTIMAL: "the lower bound is the bottleneck",
-    Status.WITHIN_GAP: "the gap asked for is reached, or as far as a solver can tell",
+    Status.WITHIN_GAP: "the gap asked for is proven, or one of 1e-6",
     Status.TIME_LIMIT: "no more was found",
     Status.SUBOPTIMAL: "the optimum is known, and this partition is worse",
     Status.INFEASIBLE: "no partition fits the memory limit",
@@ -71,11 +71,18 @@ def _guarantee(result: Result) -> str:
         f"bottleneck   {numbers.time(result.bottleneck)} (the stage marked <)",
         f"lower bound  {numbers.time(result.lower_bound)} ({_grounds(result)})",
         f"gap          {numbers.percent(result.gap)}: by this lower bound, no partition is faster by more",
+        *_believed(result),
         *_kernels(result),
         *([] if result.stay is None else [f"stays near   the plan: {_stay(result, result.stay)}"]),
         status,
     ]
     return "\n".join(lines)
+
+
+def _believed(result: Result) -> list[str]:
+    """Say what is only said."""
+    believed = result.believed
+    return [] if believed is None else [f"believed, not proven: {numbers.time(believed.bound)} by {believed.by}"]
 
 
 def _kernels(result: Result) -> list[str]:
@@ -115,6 +122,5 @@ def _grounds(result: Result) -> str:
     certain = next(bound for bound in result.bounds if bound.method == "combinatorial")
     if certain.ticks == best.ticks:
         return "found by arithmetic, which slicegraph check repeats"
-    whose = f" with {best.solver['name']}" if best.solver else ""
     sure = f"{numbers.time(certain.lower_bound)} for certain, more as far as its budget and proofs go"
-    return f"found by {best.method}{whose}; slicegraph check proves {sure}"
+    return f"found by {best.method}; slicegraph check proves {sure}"

@@ -100,12 +100,8 @@ class Relaxed:
         instance, reduction = self._shared.instance, quotient.reduction
         # A group may cost more than any of its nodes; a minimum cut is the evidence.
         expensive_node = bound.node or quotient.expensive_node
-        relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.lower_bound)
-        parts = (
-            relaxed,
-            bound.chain.threshold if bound.chain else 0,
-            expensive_node.lower_bound if expensive_node else 0,
-        )
+        relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.proven)
+        parts = relaxed, expensive_node.lower_bound if expensive_node else 0
         ordinary, has_merges = self._shared.bounds["combinatorial"], bool(reduction.evidence.merges)
         ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
         verified = bound.verified
@@ -115,6 +111,7 @@ class Relaxed:
             bound,
             ticks=ticks,
             verified=ordinary.ticks if has_merges else verified,
+            believed=min(bound.believed, reduction.evidence.threshold),
             reduction=reduction.evidence if has_merges else None,
             node=expensive_node,
             num_groups=reduction.instance.graph.num_nodes,

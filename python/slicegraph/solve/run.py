@@ -16,13 +16,12 @@ from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row
-from slicegraph.result import SOLVER_PRECISION
 from slicegraph.solve.board import Board
 from slicegraph.solve.events import Begun, Closed
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.schedule import new_schedule
 from slicegraph.solve.worker import ExactProver, Prover, RelaxedProver, Shared
-from slicegraph.stop import Progress, Stop, relative_gap
+from slicegraph.stop import Progress, Stop
 
 _PROVERS: tuple[type[Prover], ...] = (ExactProver, RelaxedProver)
 _WATCH = 0.01
@@ -113,10 +112,8 @@ class SolveRun:
             work=self._evaluations,
         )
         is_told_to_end = self._show(progress)
-        # Solved without a partition: none is within the memory limit.
-        gap = 0.0 if best is None else relative_gap(progress.bottleneck, progress.lower_bound)
-        is_solved = state.is_solved(self._board.now) and gap <= SOLVER_PRECISION
-        is_met = progress.bottleneck <= progress.lower_bound or is_solved
+        # Without a partition it is met where none is within the memory limit.
+        is_met = progress.bottleneck <= progress.lower_bound or (best is None and state.is_met)
         # Whoever has ended the run once need not say so again.
         self._is_over |= is_met or is_told_to_end or bool(self._stop(progress))
         return self._is_over

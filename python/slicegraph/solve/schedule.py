@@ -40,8 +40,8 @@ from slicegraph.solve.params import ScheduleParams
 
 FINAL = frozenset({"optimal", "too_large", "failed"})
 """Statuses of a method that more time would not change."""
-_LAST_WORD = ("exact", "optimal")
-"""The exact model is solved, to the MIP solver's precision."""
+_SOLVED = ("exact", "optimal")
+"""The MIP solver has solved the exact model: it has no more to say."""
 _TO_THE_END = 1e9
 """Seconds of a method that is not begun anew."""
 
@@ -144,9 +144,8 @@ class Schedule:
         Whether frontiers are too many for the exact solver.
     chain_goes_on
         Whether the chain has more to try.
-    last_word
-        When the MIP solver's word on the exact model becomes the last one: the millionth that it leaves open the exact
-        solver may close in as long again.
+    is_exact_solved
+        Whether the MIP solver has solved the exact model.
     is_met
         Whether the bounds have met.
     is_closed
@@ -165,7 +164,7 @@ class Schedule:
     swept: float | None = None
     is_wide: bool = False
     chain_goes_on: bool = False
-    last_word: float | None = None
+    is_exact_solved: bool = False
     is_met: bool = False
     is_closed: bool = False
 
@@ -198,11 +197,6 @@ class Schedule:
     def is_close(self) -> bool:
         """Whether so much is proven that the rest may be within reach."""
         return self.bottleneck is not None and self.lower_bound >= self.params.close * self.bottleneck
-
-    def is_solved(self, now: float) -> bool:
-        """Whether the optimum is known: to the MIP solver's precision once its word is the last one."""
-        exact_is_done = self.workers[0].phase is Phase.DONE if self.workers else True
-        return self.is_met or (self.last_word is not None and (exact_is_done or now >= self.last_word))
 
     def may_prove(self, now: float, rounds: int) -> bool:
         """Whether the search has had its head start."""
@@ -302,9 +296,7 @@ def _after_method(state: Schedule, event: MethodEnded, now: float) -> Schedule:
         state = dataclasses.replace(state, chain_goes_on=event.goes_on)
     if event.method == "downsets" and event.status in FINAL:
         state = _swept(state, now)
-    if ended[-1] == _LAST_WORD and state.last_word is None:
-        state = dataclasses.replace(state, last_word=now if len(state.workers) == 1 else 2 * now)
-    return state
+    return dataclasses.replace(state, is_exact_solved=state.is_exact_solved or ended[-1] == _SOLVED)
 
 
 def next_task(state: Schedule, name: str, now: float) -> tuple[Schedule, Task]:
@@ -312,7 +304,7 @@ def next_task(state: Schedule, name: str, now: float) -> tuple[Schedule, Task]:
     worker = state.worker(name)
     if worker.phase is Phase.DONE:
         return state, End()
-    if state.is_closed or state.is_solved(now):
+    if state.is_closed or state.is_met:
         return _ended(state, worker, now), End()
     if worker.phase is Phase.HELD:
         task = _held(state, worker, now)
@@ -351,7 +343,7 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
             seconds = _TO_THE_END if method == "exact" and state.has_small_model else worker.seconds
             task = Run(method=method, seconds=seconds, steps=steps)
             return state.put(dataclasses.replace(worker, place=place)), task
-    if worker.ended[-1:] == (_LAST_WORD,) or not worker.statuses <= FINAL:
+    if worker.ended[-1:] == (_SOLVED,) or not worker.statuses <= FINAL:
         phase = Phase.REST
     elif "optimal" in worker.statuses:
         phase = Phase.SETTLED
@@ -364,4 +356,4 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 def _is_outdone(state: Schedule, method: str) -> bool:
     """Whether the exact model has had its word, or, since it is of use only when it ends, is too far from that."""
     is_near = state.is_close or state.has_small_model or not state.chain_goes_on
-    return method == "exact" and (state.last_word is not None or not is_near)
+    return method == "exact" and (state.is_exact_solved or not is_near)

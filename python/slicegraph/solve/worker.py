@@ -88,7 +88,7 @@ class Prover(ABC):
 
     def _record(self, method: str, bound: Bound, *, goes_on: bool) -> None:
         bounds = self._shared.bounds
-        if method not in bounds or bound.ticks >= bounds[method].ticks:
+        if method not in bounds or (bound.ticks, bound.believed) >= (bounds[method].ticks, bounds[method].believed):
             bounds[method] = bound
         _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
         self._board.tell(
