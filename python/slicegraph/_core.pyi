@@ -18,6 +18,7 @@ __all__ = [
     "Proof",
     "ProofState",
     "Proven",
+    "Proving",
     "Quotient",
     "Row",
     "anneal",
@@ -369,3 +370,15 @@ def onnx_types(model: bytes) -> list[tuple[str, bytes]]: ...
 def prove_again(
     problem: bytes, log: bytes, steps: int
 ) -> tuple[str, str, int | None, int, list[tuple[str, int, int]]]: ...
+
+@final
+class Proving:
+    @staticmethod
+    def begin(problem: bytes, log: bytes, threshold: int, steps: int) -> Proving | None: ...
+    def apply(self, step: bytes, steps: int) -> bool: ...
+    def fork(self) -> Proving: ...
+    @property
+    def num_cases(self) -> int: ...
+    def next(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int], list[int]] | None: ...

@@ -56,7 +56,7 @@ class Verdict:
     proved_by
         The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
         one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"charges"``, ``"labels"``, ``"levels"``,
-        ``"split"``; in plain Python ``"node"`` or ``"downsets"``.
+        ``"split"``, ``"tree"``; in plain Python ``"node"`` or ``"downsets"``.
     rules
         Of each rule that proofs apply, how often and the steps of it: merges ``"pull"``, ``"push"``, ``"together"``,
         ``"cycle"``, ``"given"``; ``"rows"`` of relaxations; and what closes a proof.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from slicegraph._core import prove_again
+from slicegraph._core import Proving, prove_again
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.reduction import TITLES
@@ -66,7 +66,7 @@ class Claim:
             numbers += [_RULES.index(rule), one, other]
         if self.node is not None and claimed:
             numbers += [_EXPENSIVE_NODE, self.node[0]]
-        return b"".join(map(_leb128, numbers)) + (self.hints if self.node is None and claimed else b"")
+        return b"".join(map(leb128, numbers)) + (self.hints if self.node is None and claimed else b"")
 
 
 @final
@@ -89,6 +89,10 @@ class Compiled:
     def __init__(self, problem: Problem, tally: Tally | None = None) -> None:
         self._tally = tally or Tally()
         self._words = _to_words(problem.without_spare_blocks())
+
+    def begin(self, reduction: Mapping[str, Any] | None, threshold: int, steps: int) -> Proving | None:
+        """Begin a tree on the quotient that merges lead to; None where that takes more steps, or one is none."""
+        return Proving.begin(self._words, Claim(reduction=reduction).log(), threshold, steps)
 
     def check(self, claim: Claim, budget: Budget) -> str:
         """Prove that a claim is so; say by what.
@@ -150,7 +154,7 @@ def _parts(problem: Problem) -> Iterator[Sequence[int]]:
         yield [may >> stage & 1 for stage in stages]
 
 
-def _leb128(number: int) -> bytes:
+def leb128(number: int) -> bytes:
     """Give a number in bytes of seven bits, the least first."""
     parts = []
     while number >> 7:

@@ -106,7 +106,7 @@ pub(crate) fn optimum(problem: &Problem) -> i64 {
 }
 
 /// What the most expensive block pays; `CAPACITY` where that is no partition within the limits.
-fn bottleneck(problem: &Problem, block_of: &[usize]) -> i64 {
+pub(crate) fn bottleneck(problem: &Problem, block_of: &[usize]) -> i64 {
     let goes_back = (0..problem.num_tensors()).any(|tensor| {
         let producer = problem.producer[tensor];
         producer != NONE && problem.consumers[tensor].iter().any(|&reader| block_of[reader] < block_of[producer])

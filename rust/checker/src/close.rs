@@ -42,6 +42,8 @@ pub enum By {
     Levels,
     /// Windows that were split.
     Split,
+    /// Cases of a tree, most of them closed by sums of rows.
+    Tree,
 }
 
 /// Proves that none is better, or says why not.
@@ -166,6 +168,7 @@ impl<'a> Closing<'_, 'a> {
         if weight.iter().sum::<i128>() <= scope.reach.total() {
             return Ok(true);
         }
+        scope.windows.forget_weights();
         scope.reach = Reach::new(self.problem, weight, self.threshold, steps)?;
         scope.reach.close(&mut scope.windows, steps)
     }

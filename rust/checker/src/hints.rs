@@ -93,7 +93,8 @@ fn follow_end<'a>(
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
     match end {
-        End::Open => return Ok(Ended::Open),
+        // A tree begins with all that there is.
+        End::Open | End::Tree(_) => return Ok(Ended::Open),
         End::Split(node, block) => return split_at(closing, scope, *node, *block),
         End::Levels(_) => closing.by_levels(scope, steps)?,
         End::Labels(order) => {

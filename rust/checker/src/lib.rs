@@ -8,12 +8,14 @@
 //!
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
-//! hold (`reach.rs`), windows by cuts (`windows.rs`), charges (`charges.rs`), splits (`split.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! hold (`reach.rs`), windows by cuts (`windows.rs`), charges (`charges.rs`), splits (`split.rs`), trees of cases (`tree.rs`), incompatible
+//! pairs (`apart.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
 //! verdict on every machine.
 
+mod apart;
 mod bits;
 mod blocks;
 #[cfg(test)]
@@ -33,13 +35,19 @@ mod log;
 mod merges;
 mod order;
 mod problem;
+mod proving;
 mod quotient;
 mod reach;
 mod resources;
+mod rows;
 mod split;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod tree_log;
+#[cfg(test)]
+mod tree_tests;
 mod windows;
 
 pub use close::By;
@@ -48,7 +56,9 @@ use expensive::check_expensive_node;
 use log::{End, Entry, Log};
 use merges::{Rule, replay};
 pub use problem::Problem;
+pub use proving::{Case, Proving};
 pub use stop::{Steps, Stop};
+use tree::walk;
 
 /// What is proved, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +84,15 @@ pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<Proof, 
         _ if log.claim == 0 => By::Merges,
         [Entry::End(End::ExpensiveNode(node))] => {
             check_expensive_node(&quotient, *node, log.claim, steps).map(|()| By::Cut)?
+        }
+        [Entry::End(End::Tree(tree))] => {
+            let half = steps.left() / 2;
+            match steps.part(half, |steps| walk(&quotient, log.claim, tree, steps)) {
+                Ok(()) => By::Tree,
+                Err(Stop::Interrupted) => return Err(Stop::Interrupted),
+                // A hint that does not hold says nothing.
+                Err(_) => close(&quotient, log.claim, &[], steps)?,
+            }
         }
         hints => close(&quotient, log.claim, hints, steps)?,
     };

@@ -13,11 +13,12 @@
 //!  6 split:   node, block; two scopes follow: the node is in a later block, or in none after that one
 //!  7 levels:  count, then for each level the end that it is at (0 front, 1 back); 0 of them: as the checker likes
 //!  8 labels:  0 by number, 1 deep, 2 count and the nodes in order
+//!  9 tree:    steps (`tree_log.rs`), where nothing else is said
 //! 10 node:    every block with this node costs what is claimed
 //! ```
 //!
 //! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tags 3 flows, 4 incompatible
-//! pairs and 9 rows are taken. Anything else is refused.
+//! pairs are taken. Anything else is refused.
 //!
 //! Merges, and an expensive node that is all there is besides them, are claims: a log with one that is not so is refused. All other
 //! sections are *hints*: what they say is proved again before it is used, and what cannot be proved is passed over.
@@ -25,6 +26,8 @@
 use crate::merges::{Merge, Rule};
 use crate::problem::CAPACITY;
 use crate::stop::Stop;
+use crate::tree::Step;
+use crate::tree_log::read_steps;
 
 const VERSION: u64 = 2;
 /// Bytes of a log.
@@ -66,6 +69,8 @@ pub(crate) enum End {
     Levels(Vec<bool>),
     /// By labels.
     Labels(LabelOrder),
+    /// By a tree of cases.
+    Tree(Vec<Step>),
     /// Every block with this node costs what is claimed.
     ExpensiveNode(usize),
 }
@@ -118,12 +123,13 @@ impl Log {
     }
 }
 
-struct Numbers<'a> {
-    rest: &'a [u8],
+/// The numbers that are left.
+pub(crate) struct Numbers<'a> {
+    pub rest: &'a [u8],
 }
 
 impl Numbers<'_> {
-    fn next(&mut self) -> Result<u64, Stop> {
+    pub(crate) fn next(&mut self) -> Result<u64, Stop> {
         let (mut number, mut shift) = (0, 0);
         loop {
             let (&byte, rest) = self.rest.split_first().ok_or_else(|| Stop::malformed("the log ends too soon"))?;
@@ -140,7 +146,7 @@ impl Numbers<'_> {
         }
     }
 
-    fn index(&mut self) -> Result<usize, Stop> {
+    pub(crate) fn index(&mut self) -> Result<usize, Stop> {
         usize::try_from(self.next()?).map_err(|_| Stop::malformed("an index is too large"))
     }
 
@@ -150,7 +156,11 @@ impl Numbers<'_> {
     }
 
     /// A list whose members have so many bytes each, at least.
-    fn list<T>(&mut self, least: usize, mut member: impl FnMut(&mut Self) -> Result<T, Stop>) -> Result<Vec<T>, Stop> {
+    pub(crate) fn list<T>(
+        &mut self,
+        least: usize,
+        mut member: impl FnMut(&mut Self) -> Result<T, Stop>,
+    ) -> Result<Vec<T>, Stop> {
         let count = self.index()?;
         if count > self.rest.len() / least {
             return Err(Stop::malformed("the log ends too soon"));
@@ -180,6 +190,7 @@ impl Numbers<'_> {
             6 => Entry::End(End::Split(self.index()?, self.index()?)),
             7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),
             8 => Entry::End(End::Labels(self.label_order()?)),
+            9 => Entry::End(End::Tree(read_steps(self)?)),
             10 => Entry::End(End::ExpensiveNode(self.index()?)),
             _ => return Err(Stop::malformed("there is no such section")),
         })

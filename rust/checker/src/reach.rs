@@ -7,6 +7,7 @@
 //!   it adds to what a block pays, on a kind that may hold it, times that kind's multiplier.
 //! - Who needs more, with all that it needs, than the first `b` blocks can hold is in a later one; likewise from the end.
 //! - Nobody is in an earlier block than what it needs.
+//! - More may be known of what the first or the last blocks hold at most (`tree.rs`); the first hold no more than those and one more.
 //! - Where the first `b` blocks and the others cannot hold all weight, there is no such partition.
 //!
 //! **Proof.** A block pays at least its nodes' loads, each at least the node's weight over the multiplier of the block's kind. What a
@@ -19,14 +20,22 @@ use crate::order::Order;
 use crate::problem::Problem;
 use crate::stop::{Steps, Stop};
 
-/// The first and the last block of each node, counted from 1.
+/// The first and the last block of each node, counted from 1; and what the first and the last 0, 1, ..., all blocks weigh at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
     pub first: Vec<usize>,
     pub last: Vec<usize>,
+    pub most: Vec<i128>,
+    pub most_at_end: Vec<i128>,
 }
 
 impl Windows {
+    /// The same where weights are others.
+    pub(crate) fn forget_weights(&mut self) {
+        self.most.fill(i128::MAX);
+        self.most_at_end.fill(i128::MAX);
+    }
+
     pub(crate) fn are_open(&self) -> bool {
         self.first.iter().zip(&self.last).all(|(first, last)| first <= last)
     }
@@ -78,7 +87,8 @@ impl<'a> Reach<'a> {
     /// All blocks that may hold each node.
     pub(crate) fn all(&self) -> Windows {
         let (num_nodes, num_blocks) = (self.problem.num_nodes(), self.problem.num_blocks);
-        let mut windows = Windows { first: vec![1; num_nodes], last: vec![num_blocks; num_nodes] };
+        let [most, most_at_end] = [(); 2].map(|()| vec![i128::MAX; num_blocks + 1]);
+        let mut windows = Windows { first: vec![1; num_nodes], last: vec![num_blocks; num_nodes], most, most_at_end };
         self.keep_allowed(&mut windows);
         windows
     }
@@ -104,19 +114,22 @@ impl<'a> Reach<'a> {
     /// Applies what blocks can hold.
     fn hold(&self, windows: &mut Windows) -> bool {
         let num_blocks = self.problem.num_blocks;
-        let most = self.held(|node| windows.first[node], false);
-        let most_at_end = self.held(|node| num_blocks + 1 - windows.last[node].min(num_blocks), true);
+        let most = self.held(|node| windows.first[node], &windows.most, false);
+        let at_end = |node: usize| num_blocks + 1 - windows.last[node].min(num_blocks);
+        let most_at_end = self.held(at_end, &windows.most_at_end, true);
         for node in 0..self.weight.len() {
             let earlier = most.partition_point(|&held| held < self.needs[node]);
             let later = most_at_end.partition_point(|&held| held < self.needed[node]);
             windows.first[node] = windows.first[node].max(earlier);
             windows.last[node] = windows.last[node].min((num_blocks + 1).saturating_sub(later));
         }
-        most.iter().zip(most_at_end.iter().rev()).all(|(start, end)| self.total <= start + end)
+        let is_enough = most.iter().zip(most_at_end.iter().rev()).all(|(start, end)| self.total <= start + end);
+        (windows.most, windows.most_at_end) = (most, most_at_end);
+        is_enough
     }
 
-    /// The most that the first 0, 1, ... blocks can hold, or the last.
-    fn held(&self, first: impl Fn(usize) -> usize, is_at_end: bool) -> Vec<i128> {
+    /// The most that the first 0, 1, ... blocks can hold, or the last, of whom some of it is known.
+    fn held(&self, first: impl Fn(usize) -> usize, known: &[i128], is_at_end: bool) -> Vec<i128> {
         let num_blocks = self.problem.num_blocks;
         let mut can_be = vec![0; num_blocks + 2];
         for (node, weight) in self.weight.iter().enumerate() {
@@ -126,14 +139,17 @@ impl<'a> Reach<'a> {
         for (block, weight) in can_be.into_iter().enumerate().take(num_blocks + 1).skip(1) {
             sum += weight;
             let room = self.rooms[if is_at_end { num_blocks - block } else { block - 1 }];
-            held.push(sum.min(held[block - 1] + room));
+            held.push(sum.min(held[block - 1] + room).min(known[block]));
+        }
+        for block in (0..num_blocks).rev() {
+            held[block] = held[block].min(held[block + 1]);
         }
         held
     }
 
     /// Nobody is in an earlier block than what it needs, nor where it may not be.
     pub(crate) fn follow(&self, windows: &mut Windows, steps: &mut Steps) -> Result<(), Stop> {
-        let Windows { first, last } = windows;
+        let Windows { first, last, .. } = windows;
         for &node in &self.order.nodes {
             let near = &self.order.predecessors[node];
             steps.spend(1 + near.len())?;

@@ -66,7 +66,7 @@ fn is_nothing_left<'a>(
 
 /// The halves of that window which leave least; none when every node is in one block.
 fn halves<'a>(scope: &Scope<'a>, steps: &mut Steps) -> Result<Option<[Scope<'a>; 2]>, Stop> {
-    let Windows { first, last } = &scope.windows;
+    let Windows { first, last, .. } = &scope.windows;
     let mut nodes: Vec<usize> = (0..first.len()).filter(|&node| first[node] < last[node]).collect();
     nodes.sort_by_key(|&node| std::cmp::Reverse(scope.reach.weight[node]));
     let others = nodes.split_off(CANDIDATES.min(nodes.len()));
@@ -92,7 +92,7 @@ fn halves<'a>(scope: &Scope<'a>, steps: &mut Steps) -> Result<Option<[Scope<'a>;
 }
 
 /// How many blocks more than one nodes can be in.
-fn slack(reach: &Reach<'_>, Windows { first, last }: &Windows) -> u128 {
+fn slack(reach: &Reach<'_>, Windows { first, last, .. }: &Windows) -> u128 {
     let total = reach.total().unsigned_abs().max(1);
     let nodes = first.iter().zip(last).zip(&reach.weight);
     nodes

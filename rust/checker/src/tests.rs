@@ -19,7 +19,7 @@ const FEATURES: [Features; 3] = [Features::Plain, Features::Memory, Features::Un
 const RULES: [Rule; 4] = [Rule::Pull, Rule::Push, Rule::Together, Rule::Cycle];
 
 /// A random problem, what its best partition costs, and thresholds near that; more where proptest is asked for more.
-fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
+pub(crate) fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let times = asked.map_or(1, |cases: u64| (cases / 256).max(1));
     (0..number * times).map(move |case| {
@@ -236,7 +236,7 @@ fn whatever_the_hints_nothing_is_proved_that_is_not_so_and_what_is_so_still_is()
 
 #[test]
 fn windows_of_all_blocks_are_open() {
-    let windows = Windows { first: vec![1, 2], last: vec![1, 2] };
+    let windows = Windows { first: vec![1, 2], last: vec![1, 2], most: vec![0], most_at_end: vec![0] };
     assert!(windows.are_open() && !Windows { last: vec![1, 1], ..windows }.are_open());
 }
 

@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::at_once::AtOnce;
     #[pymodule_export]
-    use crate::checker::prove_again;
+    use crate::checker::{Proving, prove_again};
     #[pymodule_export]
     use crate::domains::{Domains, Narrowed, find_domains};
     #[pymodule_export]
