@@ -10,7 +10,7 @@ from certificate.test_compiled import OPTIMUM, STEPS, WORDS, claimed
 from checked import DEEP_QUESTION, SECOND
 from proofs.cases import random_unlike
 from slicegraph import _core
-from slicegraph.certificate.compiled import Claim, _leb128, _to_words
+from slicegraph.certificate.compiled import Claim, _to_words, leb128
 from slicegraph.certificate.problem import Problem
 
 VERSION = 2
@@ -20,7 +20,7 @@ FALSE = OPTIMUM + 1
 
 def log(*numbers: int) -> bytes:
     """A log of the version, and these numbers."""
-    return b"".join(map(_leb128, (VERSION, *numbers)))
+    return b"".join(map(leb128, (VERSION, *numbers)))
 
 
 FORGED: dict[str, bytes] = {
@@ -69,7 +69,7 @@ FORGED: dict[str, bytes] = {
     "a threshold of 2^53": log(0, 2**53),
     "merges below 2^53": log(2**53, FALSE, 1, 0),
     "no claim": log(),
-    "another version": bytes([VERSION + 100, 0]) + _leb128(FALSE),
+    "another version": bytes([VERSION + 100, 0]) + leb128(FALSE),
     "a number without end": log(0) + b"\xff" * 1000,
     "a number of 70 bits": log(0) + b"\xff" * 10 + b"\x01",
     "nothing": b"",
