@@ -138,8 +138,7 @@ def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mappin
 
 def _is_wrong(node: Stated, types: Mapping[str, Value], known: Mapping[str, Value]) -> bool:
     """Say whether inference gave types without asking whether what the node reads fits."""
-    reads = {name: value for name in node.reads if (value := known.get(name) or types.get(name)) is not None}
+    inputs = [known.get(name) or types.get(name) for name in node.inputs]
     if node.op in AXIS_TRUSTED:
-        return bool(fault(node.proto, reads))
-    inputs = [reads.get(name) for name in node.inputs]
+        return bool(fault(node.proto, {"": inputs[0]} if inputs and inputs[0] is not None else {}))
     return is_misfit(node, inputs, {name: types[name] for name in node.outputs if name in types})

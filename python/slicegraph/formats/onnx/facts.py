@@ -14,7 +14,7 @@ from slicegraph.formats.facts import Facts, priced, repeated, with_bodies
 from slicegraph.formats.in_place import Placement, Use, in_place
 from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_dropout
 from slicegraph.formats.onnx.flops import count
-from slicegraph.formats.onnx.moving import base, moved
+from slicegraph.formats.onnx.moving import CHANGING, base, moved
 from slicegraph.formats.onnx.nodes import Body, Node, Walked
 from slicegraph.formats.onnx.values import DTYPES, Value
 
@@ -43,8 +43,8 @@ def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Seque
         Names of the values that it is given anew each time.
     """
     used = walked.used
-    views = [_is_view(node, used) for node in walked.nodes]
-    places = _places(walked, views, lent) if any(base(node) is not None for node in walked.nodes) else {}
+    views = [node.op in _VIEWS or (node.op == "Dropout" and _passes_on(node, used)) for node in walked.nodes]
+    places = {} if CHANGING.isdisjoint([node.op for node in walked.nodes]) else _places(walked, views, lent)
     return [
         _facts(node, used, formulas, places.get(index), is_view=is_view)
         for index, (node, is_view) in enumerate(zip(walked.nodes, views, strict=True))
@@ -62,8 +62,10 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
     read_bytes, write_bytes = moved(node, used, place)
     counted = _NOTHING if is_view or node.bodies else count(node, formulas)
-    flops, is_guess = counted.flops, counted.is_guess
-    own = priced(Facts(flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess))
+    flops, is_guess = counted
+    own = Facts(flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess)
+    if is_view or is_guess:
+        own = priced(own)
     return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies]) if node.bodies else own
 
 
@@ -95,9 +97,7 @@ def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
 def _dtype(node: Node) -> str:
     """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
     operands = tuple([value.elem_type for value in node.inputs if value is not None])
-    made = node.outputs[0] if node.outputs else None
-    if made is None:
-        made = next((value for value in node.outputs if value is not None), None)
+    made = next(filter(None, node.outputs), None)
     return _computed_in(node.op, operands, 0 if made is None else made.elem_type)
 
 
@@ -110,8 +110,6 @@ def _computed_in(op: str, operands: tuple[int, ...], made: int) -> str:
     return computed_in(types, DTYPES.get(made, ""))
 
 
-def _is_view(node: Node, used: AbstractSet[str]) -> bool:
-    if node.op == "Dropout":
-        # The mask, if anybody wants it, is made.
-        return is_inference_dropout(node.proto, node.reads) and used.isdisjoint(node.stated.outputs[1:])
-    return node.op in _VIEWS
+def _passes_on(node: Node, used: AbstractSet[str]) -> bool:
+    """Say whether a Dropout only passes its input on; its mask, if anybody wants it, is made."""
+    return is_inference_dropout(node.proto, node.reads) and used.isdisjoint(node.stated.outputs[1:])

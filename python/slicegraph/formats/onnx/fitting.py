@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from slicegraph.formats.onnx.nodes import Stated, attribute
+from slicegraph.formats.onnx.nodes import Stated
 from slicegraph.formats.onnx.values import Value
 
 LOOKED_AT: Final = frozenset({"Conv", "ConvTranspose", "GRU", "LSTM", "RNN", "Reshape"})
@@ -27,7 +27,7 @@ def is_misfit(node: Stated, inputs: Sequence[Value | None], outputs: Mapping[str
     if second is None:
         return False
     if node.op == "Conv":
-        groups = found.i if (found := attribute(node.proto, "group")) else 1
+        groups = found.i if (found := node.attribute("group")) else 1
         channels = _length(second, 1)
         return _differ(_length(first, 1), None if channels is None else channels * groups)
     if node.op == "ConvTranspose":

@@ -40,6 +40,8 @@ _CACHES: Final[Mapping[str, tuple[tuple[tuple[int, int], ...], int]]] = {
 }
 
 
+CHANGING: Final = frozenset(_UPDATES)
+"""The operators that make a changed copy of an input."""
 # All others read and write whole values.
 _PARTLY: Final = _PICKING | _TABLES.keys() | _EXPERTS | _UPDATES.keys() | _CACHES.keys()
 
@@ -62,9 +64,11 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
         Where it puts a changed copy; None: it copies.
     """
     if node.op not in _PARTLY:
-        named = zip(node.stated.outputs, node.outputs, strict=True)
-        made = [value.counted_bytes() for name, value in named if value is not None and name in used]
-        return _read_all(node), sum(made)
+        write_bytes = 0
+        for name, value in zip(node.stated.outputs, node.outputs, strict=True):
+            if value is not None and name in used:
+                write_bytes += value.counted_bytes()
+        return _read_all(node), write_bytes
     if place is Placement.WRITTEN_BACK:
         return 0, 0
     if place is Placement.IN_PLACE:
@@ -114,7 +118,12 @@ def _read(node: Node, write_bytes: int) -> int:
 
 
 def _read_all(node: Node) -> int:
-    return sum([value.counted_bytes() for value in node.reads.values()]) + attribute_bytes(node)
+    read_bytes = attribute_bytes(node)
+    for value in node.reads.values():
+        # What is computed is as big as it is; this is the most common case.
+        own = value.nbytes
+        read_bytes += value.counted_bytes() if own is None or value.stores else own
+    return read_bytes
 
 
 def _read_experts(node: Node) -> int:

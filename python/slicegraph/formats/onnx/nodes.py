@@ -45,6 +45,13 @@ class Stated(NamedTuple):
     message: bytes | None = None
     bodies: Sequence[GraphProto] = ()
 
+    def attribute(self, name: str) -> AttributeProto | None:
+        """Find one of its attributes."""
+        # Most that are asked for are not there, and messages are slow.
+        if self.attributes is not None and name.encode() not in self.attributes:
+            return None
+        return attribute(self.proto, name)
+
     @classmethod
     def of(cls, proto: NodeProto) -> Stated:
         """Take a node out of its message."""
@@ -68,7 +75,7 @@ class Stated(NamedTuple):
         if (taken := encoding.onnx_nodes(encoded)) is None:
             return None
         rows, is_sorted = taken
-        found = [cls(proto, *row) for proto, row in zip(model.graph.node, rows, strict=True)]
+        found = [cls._make((proto, *row, ())) for proto, row in zip(model.graph.node, rows, strict=True)]
         if any(map(_may_hold_bodies, {node.op for node in found})):
             found = [cls.of(node.proto) if _may_hold_bodies(node.op) else node for node in found]
             is_sorted = is_sorted and not any(node.bodies for node in found)
@@ -113,27 +120,27 @@ class Node(NamedTuple):
 
     def integer(self, name: str, default: int) -> int:
         """Get an integer attribute."""
-        found = attribute(self.proto, name)
+        found = self.stated.attribute(name)
         return default if found is None else found.i
 
     def integers(self, name: str) -> tuple[int, ...]:
         """Get an attribute that is a list of integers: empty where there is none."""
-        found = attribute(self.proto, name)
+        found = self.stated.attribute(name)
         return () if found is None else tuple(found.ints)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Get an attribute that is a list of texts: empty where there is none."""
-        found = attribute(self.proto, name)
+        found = self.stated.attribute(name)
         return () if found is None else tuple(text.decode("utf-8", "replace") for text in found.strings)
 
     def count(self, name: str) -> int:
         """Count the elements of an attribute that is a list of numbers."""
-        found = attribute(self.proto, name)
+        found = self.stated.attribute(name)
         return 0 if found is None else len(found.floats) + len(found.ints)
 
     def text(self, name: str, default: str) -> str:
         """Get a text attribute."""
-        found = attribute(self.proto, name)
+        found = self.stated.attribute(name)
         return default if found is None else found.s.decode("utf-8", "replace")
 
 

@@ -217,11 +217,10 @@ def of_shape(elem_type: int, shape: Shape | None) -> Value:
 
 def of_tensor(tensor: TensorProto) -> Value:
     """Make a parameter of a stored tensor, with its elements if they are here and few."""
-    shape = tuple(tensor.dims)
-    if min(shape, default=0) < 0:
+    kind = _kind(tensor.data_type, tuple(tensor.dims))
+    if kind.is_negative:
         raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
     is_here = tensor.data_location != TensorProto.EXTERNAL
-    kind = _kind(tensor.data_type, shape)
     return kind.parameter(Elements.of_tensor(tensor) if is_here and kind.is_few else None)
 
 
@@ -231,6 +230,7 @@ class _Kind(NamedTuple):
     value: Value
     is_few: bool
     is_list: bool
+    is_negative: bool
     nbytes: int
 
     def parameter(self, elements: Elements | None) -> Value:
@@ -244,6 +244,7 @@ def _kind(elem_type: int, shape: tuple[int, ...]) -> _Kind:
         value=value,
         is_few=value.nbytes is not None and value.nbytes <= KEPT_BYTES,
         is_list=len(shape) <= 1 and elem_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES,
+        is_negative=min(shape, default=0) < 0,
         nbytes=value.counted_bytes(),
     )
 

@@ -54,12 +54,8 @@ def walk(
     InputError
         Two values have one name, or a node reads a value that nothing makes.
     """
-    own: dict[str, Value] = dict(inputs)
+    own = _given(graph, nodes, inputs)
     scope: Scope = own if outer is None else ChainMap(own, outer)
-    _define(own, ((name, value) for name, value in constants.initializers(graph) if name not in inputs))
-    for node in nodes:
-        if node.op == "Constant":
-            _define(own, ((name, constants.stored(node.proto)) for name in node.outputs[:1] if name))
     records = dimensions.recorded(graph, context.dims)
     ahead = foreseen(nodes, own, context) if outer is None else {}
     kept: list[Node | None] = []
@@ -68,12 +64,13 @@ def walk(
         if node.op == "Constant":
             kept.append(None)
             continue
-        reads = _read(node, scope)
+        try:
+            reads = {name: scope[name] for name in node.reads}
+        except KeyError as missing:
+            raise InputError(f"{described(node.proto)} reads {missing}, which nothing makes") from None
         results, bodies, is_constant = _learnt(node, reads, ahead, records, scope, context)
         for name, value in results.items():
-            if name in own:
-                raise InputError(f"two values are named {name!r}: each name must be made once")
-            own[name] = value
+            _define(own, name, value)
         if is_constant and bodies and (branch := taken(node.proto, [reads.get(name) for name in node.inputs])):
             reduced[position] = folding.reduced(node.proto, branch, bodies[0].walked)
         kept.append(None if is_constant else _node(node, position, reads, results, bodies))
@@ -85,11 +82,17 @@ def walk(
     return Walked(nodes=left, values=scope, outputs=returned, used=used, reduced=reduced)
 
 
-def _read(node: Stated, scope: Scope) -> dict[str, Value]:
-    try:
-        return {name: scope[name] for name in node.reads}
-    except KeyError as missing:
-        raise InputError(f"{described(node.proto)} reads {missing}, which nothing makes") from None
+def _given(graph: GraphProto, nodes: Sequence[Stated], inputs: Mapping[str, Value]) -> dict[str, Value]:
+    """Give the values of a graph that no node has to make: its inputs, its stored tensors and its Constant nodes."""
+    own: dict[str, Value] = dict(inputs)
+    for name, value in constants.initializers(graph):
+        if name not in inputs:
+            _define(own, name, value)
+    for node in nodes:
+        if node.op == "Constant":
+            for name in filter(None, node.outputs[:1]):
+                _define(own, name, constants.stored(node.proto))
+    return own
 
 
 def _learnt(
@@ -234,11 +237,10 @@ def _node(
     return Node(node, node.op, position, inputs, outputs, reads, bodies)
 
 
-def _define(own: dict[str, Value], named: Iterable[tuple[str, Value]]) -> None:
-    for name, value in named:
-        if name in own:
-            raise InputError(f"two values are named {name!r}: each name must be made once")
-        own[name] = value
+def _define(own: dict[str, Value], name: str, value: Value) -> None:
+    if name in own:
+        raise InputError(f"two values are named {name!r}: each name must be made once")
+    own[name] = value
 
 
 def _needed(
