@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from slicegraph.certificate import reduction
+from slicegraph.certificate import codec, reduction
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.compiled import Claim, Compiled
 from slicegraph.certificate.costs import CAPACITY
@@ -21,7 +21,7 @@ from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import join
 from slicegraph.certificate.relaxation import Prover
-from slicegraph.certificate.structure import expect, expect_equal, within
+from slicegraph.certificate.structure import PlacedError, expect, expect_equal, within
 from slicegraph.certificate.tally import Applied, Proof, Tally
 
 _RULES = {"relaxations": "rows", "node": "cut", "downsets": "downsets"}
@@ -29,6 +29,9 @@ _RULES = {"relaxations": "rows", "node": "cut", "downsets": "downsets"}
 _FREE_SHAPE: list[int | None] = [None, 1, None]
 _PLAIN = 4
 """The part of the steps that a search gets without windows, which cost much where they are of no use."""
+_NO_HINTS = codec.pack(b"")
+_MOST_HINTS = 2**24
+"""Bytes, before they are deflated."""
 _SHARE = 3 / 4
 """Of the steps that are left, for the bound that says most; the rest is for the others."""
 
@@ -249,6 +252,7 @@ class _Reprover:
         reduction, node, downsets = bound["reduction"], bound["node"], bound["downsets"]
         values = _proofs(self._problem, bound)
         has_rows = any(relaxation["proof"] is not None for relaxation in bound["relaxations"])
+        hints = b"" if downsets is None else _hints(downsets)
         # That no partition is better than what none beats takes no search.
         is_searched = downsets is not None and downsets["threshold"] > self._best
         if reduction is not None and (has_rows or not (node or is_searched)):
@@ -263,7 +267,8 @@ class _Reprover:
             proved_by = compiled.check(Claim(reduction=reduction, node=(node["node"], node["lower_bound"])), budget)
             self._raise(_capped(bound, values["node"]), proved_by)
         if is_searched:
-            proved_by = compiled.check(Claim(reduction=reduction, threshold=downsets["threshold"]), budget)
+            claim = Claim(reduction=reduction, threshold=downsets["threshold"], hints=hints)
+            proved_by = compiled.check(claim, budget)
             self._raise(_capped(bound, values["downsets"]), proved_by)
 
     def _raise(self, lower_bound: int, proved_by: str) -> None:
@@ -284,6 +289,15 @@ class _Reprover:
 def _num_rows(relaxations: list[dict[str, Any]]) -> int:
     """Count the rows of all proofs."""
     return sum(len(relaxation["proof"]["rows"]) for relaxation in relaxations if relaxation["proof"] is not None)
+
+
+def _hints(downsets: dict[str, Any]) -> bytes:
+    """Give the sections of the compiled checker's log that say how a search was closed; nothing where none do."""
+    with within("downsets", "hints"):
+        try:
+            return codec.unpack(downsets.get("hints", _NO_HINTS), _MOST_HINTS)
+        except ValueError as error:
+            raise PlacedError(str(error)) from None
 
 
 def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Budget) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -61,6 +64,29 @@ def seal(document: Mapping[str, Any]) -> str:
         When the document holds what JSON has no word for.
     """
     return digest({key: value for key, value in document.items() if key != "seal"})
+
+
+def pack(data: bytes) -> str:
+    """Give bytes as a document has them: deflated, in base64."""
+    return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
+
+
+def unpack(text: str, most: int) -> bytes:
+    """Give the bytes of a text by `pack`, of which there are no more than so many.
+
+    Raises
+    ------
+    ValueError
+        When there are more, or it is no such text.
+    """
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(base64.b64decode(text, validate=True), most)
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"not deflated bytes in base64: {error}") from None
+    if not stream.eof or stream.unused_data:
+        raise ValueError(f"not deflated bytes in base64, or more than {most} of them")
+    return data
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:

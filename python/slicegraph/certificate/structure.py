@@ -259,6 +259,8 @@ def _record(required: Mapping[str, _Shape], optional: Mapping[str, _Shape] | Non
 
 # Bytes and counts are exact in a float; all costs add up to less than 2^52 ticks.
 _COUNT, _TICKS = _integer(0, 2**53), _integer(0, 2**52)
+# What they are, is seen where they are used.
+_HINTS = _typed(str)
 _TESTIMONY = _record({"status": _typed(str), "dual_bound": _float, "lower_bound": _TICKS})
 
 
@@ -281,7 +283,7 @@ def _bound(lengths: Mapping[str, int], optional: Mapping[str, _Shape]) -> _Shape
             "lower_bound": _TICKS,
             "relaxations": _items(relaxation),
             "reduction": _nullable(_record({"threshold": _TICKS, "merges": _items(_merge)})),
-            "downsets": _nullable(_record({"threshold": _TICKS})),
+            "downsets": _nullable(_record({"threshold": _TICKS}, {"hints": _HINTS})),
             "node": _nullable(_record({"node": _COUNT, "lower_bound": _TICKS})),
             "chain": _nullable(_record({"threshold": _TICKS})),
         }

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from slicegraph.certificate import codec
 from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.claims import Chain, DownsetSearch, ExpensiveNode, MergeLog
 from slicegraph.evidence.relaxation import Relaxation
@@ -80,7 +81,7 @@ class Bound:
             "lower_bound": self.ticks,
             "relaxations": [_relaxation(relaxation) for relaxation in self.relaxations if relaxation.proof],
             "reduction": self.reduction and asdict(self.reduction),
-            "downsets": self.downsets and {"threshold": self.downsets.threshold},
+            "downsets": self.downsets and _downsets(self.downsets),
             "node": self.node and asdict(self.node),
             "chain": None,
         }
@@ -88,6 +89,11 @@ class Bound:
 
 def _seconds(ticks: int, tick: float) -> float:
     return ticks * tick if ticks < ALL_TICKS else math.inf
+
+
+def _downsets(downsets: DownsetSearch) -> dict[str, Any]:
+    hints = {"hints": codec.pack(downsets.hints)} if downsets.hints else {}
+    return {"threshold": downsets.threshold, **hints}
 
 
 def _relaxation(relaxation: Relaxation) -> dict[str, Any]:

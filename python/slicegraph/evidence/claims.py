@@ -31,11 +31,14 @@ class DownsetSearch:
         Ticks.
     downsets, transitions
         The work that it took: states and steps. It is in no certificate: how far a check goes is not for it to say.
+    hints
+        How it was closed, as sections of a log of the compiled checker; empty: not known.
     """
 
     threshold: int
     downsets: int
     transitions: int
+    hints: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,11 @@ from slicegraph.evidence.relaxation import combine
 from slicegraph.lower_bound import SOLVED
 from slicegraph.reduce import Reduction, reduce
 from slicegraph.solve.events import Proven, Run
+from slicegraph.solve.trees import Trees
 from slicegraph.solve.worker import Shared, ask_exact
+
+_SHARE_OF_CHAIN = 0.5
+"""Of the chain's turn; the rest is for the proof of what it has found."""
 
 
 @final
@@ -28,6 +32,7 @@ class _Quotient:
         self.threshold = threshold
         self.reduction: Reduction = reduce(instance, threshold=threshold)
         self.formulation = Formulation(self.reduction.instance)
+        self.trees = Trees(instance, self.reduction, self.formulation)
         self.expensive_node: ExpensiveNode | None = None
         self.chain: ChainSearch | None = None
         self.domains: Domains | None = None
@@ -64,9 +69,19 @@ class Relaxed:
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
             chain.learn(state.bottleneck)
-        chain.run(task.seconds, floor=lambda: self._board.schedule.lower_bound)
+        chain.run(_SHARE_OF_CHAIN * task.seconds, floor=lambda: self._board.schedule.lower_bound)
         quotient.domains = chain.domains
-        return self._lifted(chain.bound(), quotient), not chain.is_done
+        quotient.trees.prove(
+            chain.lower_bound,
+            floor=self._board.schedule.lower_bound,
+            seconds=(1 - _SHARE_OF_CHAIN) * task.seconds,
+            has_to_stop=lambda: self._board.schedule.is_closed,
+        )
+        bound = dataclasses.replace(chain.bound(), downsets=quotient.trees.search)
+        is_done = chain.is_done and quotient.trees.proven >= chain.lower_bound
+        if not is_done and bound.status == "optimal":
+            bound = dataclasses.replace(bound, status="time_limit")
+        return self._lifted(bound, quotient), not is_done
 
     def _tell_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
         """Tell what one node must cost with its block: soon known, and where blocks are few nodes often the optimum."""
@@ -101,7 +116,11 @@ class Relaxed:
         # A group may cost more than any of its nodes; a minimum cut is the evidence.
         expensive_node = bound.node or quotient.expensive_node
         relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.proven)
-        parts = relaxed, expensive_node.lower_bound if expensive_node else 0
+        parts = (
+            relaxed,
+            expensive_node.lower_bound if expensive_node else 0,
+            bound.downsets.threshold if bound.downsets else 0,
+        )
         ordinary, has_merges = self._shared.bounds["combinatorial"], bool(reduction.evidence.merges)
         ticks = max(ordinary.ticks, min(max(parts), reduction.evidence.threshold))
         verified = bound.verified

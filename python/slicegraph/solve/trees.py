@@ -1,0 +1,87 @@
+"""Thresholds that the chain reaches, proven by trees of our own: evidence in place of the MIP solver's word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import final
+
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.outcome import Outcome
+from slicegraph.bounds.tree import TreeParams, TreeSearch
+from slicegraph.bounds.worker import Request, solve_model
+from slicegraph.certificate.compiled import Compiled
+from slicegraph.certificate.question import Question
+from slicegraph.certificate.ticks import snap
+from slicegraph.cost import Instance
+from slicegraph.evidence.claims import DownsetSearch
+from slicegraph.evidence.tree import as_hints
+from slicegraph.reduce import Reduction
+
+_SHARE = 0.5
+"""Of the time left, for each threshold."""
+_FINELY = 200
+"""Parts of a threshold: what is closer to one that is proven is not tried."""
+
+
+@final
+class Trees:
+    """What trees prove of an instance's quotient.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    reduction, formulation
+        Its quotient.
+    """
+
+    def __init__(self, instance: Instance, reduction: Reduction, formulation: Formulation) -> None:
+        self._reduction, self._formulation = reduction, formulation
+        asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+        self._is_for = instance.is_plain and instance.num_blocks <= formulation.num_nodes
+        self._compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if self._is_for else None
+        self._failed: int | None = None
+        self.search: DownsetSearch | None = None
+        """The largest threshold that is proven, and how."""
+
+    @property
+    def proven(self) -> int:
+        """Ticks."""
+        return self.search.threshold if self.search else 0
+
+    def prove(self, threshold: int, *, floor: int, seconds: float, has_to_stop: Callable[[], bool]) -> None:
+        """Prove a threshold, or as much of it as there is time for, if it is more than ``floor``."""
+        end = time.monotonic() + seconds
+        floor = max(floor, self.proven)
+        ceiling = threshold if self._failed is None else min(threshold, (floor + self._failed) // 2)
+        while ceiling > floor and (self._failed is None or self._failed - floor > threshold // _FINELY):
+            left = end - time.monotonic()
+            if left <= 0 or has_to_stop():
+                return
+            search = self._prove(ceiling, _SHARE * left, has_to_stop)
+            if search is not None:
+                self.search, floor = search, ceiling
+            else:
+                self._failed = ceiling
+            ceiling = threshold if self._failed is None else min(threshold, (floor + self._failed) // 2)
+
+    def _prove(self, threshold: int, seconds: float, has_to_stop: Callable[[], bool]) -> DownsetSearch | None:
+        end, params = time.monotonic() + seconds, TreeParams()
+        if self._compiled is None:
+            return None
+        proving = self._compiled.begin(asdict(self._reduction.evidence), threshold, params.steps)
+        if proving is None:
+            return None
+
+        def has_time() -> bool:
+            return time.monotonic() < end and not has_to_stop()
+
+        def solve(request: Request) -> Outcome:
+            return solve_model(request, watch=lambda _: not has_time())
+
+        steps = TreeSearch(proving, self._formulation, threshold, solve=solve, has_time=has_time, params=params).run()
+        if steps is None:
+            return None
+        return DownsetSearch(threshold=threshold, downsets=0, transitions=0, hints=as_hints(steps))
