@@ -194,6 +194,17 @@ def test_a_loop_of_very_many_trips_stays_one_node(tmp_path: Path) -> None:
         ),
         ("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }", "nothing is left to run"),
         (
+            "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { cf.br ^next\n^next: return %x : tensor<2xf32> }",
+            "function 'main' jumps between blocks, but only while, case and if are read",
+        ),
+        (
+            (
+                "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
+                "%0 = scf.execute_region -> tensor<2xf32> { scf.yield %x : tensor<2xf32> } return %0 : tensor<2xf32> }"
+            ),
+            "scf.execute_region runs regions of its own",
+        ),
+        (
             (
                 "func.func @main(%x: tensor<f32>) -> tensor<f32> { %0 = call @main(%x) : (tensor<f32>) -> tensor<f32>\n"
                 "return %0 : tensor<f32> }"

@@ -45,10 +45,10 @@ def operator_of(raw: Any) -> str:  # noqa: ANN401 - MLIR's bindings have types o
     name: str = raw.name
     if name == "stablehlo.composite":
         name = text(raw, "name")
-    if name in {"stablehlo.custom_call", "mhlo.custom_call"}:
+    if name == "stablehlo.custom_call":
         return text(raw, "call_target_name")
     dialect, _, op = name.partition(".")
-    return op if dialect in {"chlo", "mhlo", "stablehlo"} and op else name
+    return op if dialect in {"chlo", "stablehlo"} and op else name
 
 
 def count(operation: Operation, given: Formulas) -> Count:
@@ -61,8 +61,10 @@ def count(operation: Operation, given: Formulas) -> Count:
     if rule is not None:
         try:
             return Count(flops=rule(operation))
-        except (IndexError, ZeroDivisionError):
-            raise InputError(f"{operation.raw.name}: its operands do not fit its attributes") from None
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, ZeroDivisionError):  # as of MHLO, whose attributes are its own
+            raise InputError(f"{operation.raw.name}: its attributes are not those of StableHLO") from None
     return guess([each.shape for each in operation.inputs if each.dtype != "bool"], shapes[1])
 
 

@@ -58,6 +58,9 @@ def load(path: Path) -> Module:
         for op in module.body.operations
         if op.operation.name == "func.func" and op.regions[0].blocks
     }
+    for name, op in functions.items():
+        if len(op.regions[0].blocks) != 1:
+            raise InputError(f"function {name!r:.80} jumps between blocks, but only while, case and if are read")
     public = [name for name, op in functions.items() if "sym_visibility" not in op.attributes]
     if "main" not in functions and len(public) != 1:
         told = f"it has {len(public)} public functions" if public else "it has no public function"

@@ -31,7 +31,9 @@ def rule_of(op: Any, made: Array) -> Rule | None:  # noqa: ANN401 - MLIR's bindi
     """
     if made.dtype not in _WHOLE or made.numel > _MOST or len(op.results) != 1:
         return None
-    name = op.name.partition(".")[2]
+    dialect, _, name = op.name.partition(".")
+    if dialect != "stablehlo":
+        return None
     inner = _SHAPED[name](op, made) if name in _SHAPED else _RULES.get(name)
     return None if inner is None else _typed(inner, made)
 

@@ -128,6 +128,8 @@ class Walk:
         self._count += 1
         if self._count > _MOST_STEPS:
             raise InputError(f"it has more than {_MOST_STEPS:,} operations once its calls are inlined")
+        if len(op.regions) and not op.name.startswith("stablehlo."):
+            raise InputError(f"{op.name} runs regions of its own, but only those of StableHLO are read")
         name = f"{self._modules.scope(scope.of(op), inputs)}/{operator}.{self._count}".removeprefix("/")
         outputs = _fresh(name, types)
         bodies, reads = self._bodies(op, operator, name, inputs, values, scope.opened(op, name), trips)
