@@ -253,6 +253,9 @@ fn each_move_by_itself_keeps_the_best() {
             readers.sort_unstable();
             readers.dedup();
         }
+        for work in problem.kinds.iter_mut().flat_map(|kind| &mut kind.work) {
+            *work *= i64::from(random.random_bool(0.7));
+        }
         let pairs = (0..num_nodes).flat_map(|one| (0..num_nodes).map(move |other| (one, other)));
         let moves: Vec<_> =
             pairs.flat_map(|(one, other)| [(Rule::Pull, one, other), (Rule::Push, one, other)]).collect();
