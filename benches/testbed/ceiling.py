@@ -4,7 +4,8 @@ A relaxation is the least of its solutions, and any of them is at least that: it
 topological order, with what is before and after it, is a solution of `bottleneck` when it holds the mean work, and of
 ``D(b)`` and ``F(b)`` of `bottleneck_guess` (`slicegraph.bounds.bottleneck_guess`) with the least ``t`` that covers its
 cost and the means of both sides. So the ceiling is the least over the slices of many orders. Every solution is a slice
-of some order; those that are looked at are not all, so what is found may be above the least, never below.
+of some order; those that are looked at are not all, so what is found may be above the least, never below. No bound is
+below the combinatorial one, nor its ceiling.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ def _ceiling(
     searched = Searched.of(instance)
     num_blocks = instance.num_blocks
     found = (values(slices_of(searched.quotient, order), num_blocks) for order in searched.orders)
-    return instance.seconds(min(searched.threshold, int(together(np.minimum.reduce(list(found))))))
+    most = max(int(together(np.minimum.reduce(list(found)))), searched.quotient.core.combinatorial_bound())
+    return instance.seconds(min(searched.threshold, most))
 
 
 def of_bottleneck(slices: Slices, num_blocks: int) -> int:

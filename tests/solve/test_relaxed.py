@@ -39,3 +39,27 @@ def test_what_one_node_must_cost_is_told_before_the_solver_is_asked(monkeypatch:
     assert bound.node is not None
     assert ordinary.ticks < bound.node.lower_bound
     assert told == [min(bottleneck, bound.node.lower_bound)] == [bound.ticks]
+
+
+@pytest.mark.parametrize("density", [0.0, 2.0])
+def test_the_chain_of_a_dense_graph_does_not_ask_the_exact_solver(
+    density: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of its time would be lost: downsets are too many within any windows."""
+    instance = sg.Instance(sg.generate.regal(model="barabasi_albert", num_nodes=40, seed=1), num_blocks=4)
+    ordinary, best = combinatorial(instance), sg.search(instance, stop=sg.MaxEvaluations(20_000), threads=1)
+    board = Board(new_schedule(("chain",), no_partition=2**52, lower_bound=ordinary.ticks, density=density))
+    board.tell(Begun(), Improved(bottleneck=round(best.bottleneck / instance.tick)))
+    asked: list[object] = []
+
+    def chain_search(_formulation: Formulation, _budget: Budget, *, decider: object) -> None:
+        asked.append(decider)
+        raise InterruptedError
+
+    monkeypatch.setattr(relaxed, "ChainSearch", chain_search)
+    shared = Shared(
+        instance=instance, board=board, incumbent=Incumbent(), threads=1, bounds={"combinatorial": ordinary}
+    )
+    with pytest.raises(InterruptedError):
+        relaxed.Relaxed(shared, "relaxed").prove(Run(method="chain", seconds=1.0, steps=1))
+    assert [decider is None for decider in asked] == [density > 1.0]

@@ -95,7 +95,8 @@ class Relaxed:
 
     def _new_chain(self, quotient: _Quotient, budget: Budget, task: Run) -> ChainSearch:
         reduction = quotient.reduction
-        if reduction.instance.graph.num_nodes > MAX_NODES:
+        if reduction.instance.graph.num_nodes > MAX_NODES or self._board.schedule.is_dense:
+            # Of a dense graph downsets are too many whatever is known of them.
             return ChainSearch(quotient.formulation, budget, decider=None)
 
         def decide(domains: Domains, seconds: float) -> bool:
