@@ -91,3 +91,16 @@ def test_what_cannot_be_foreseen_is_found_node_by_node(
     path = tmp_path / "m.onnx"
     path.write_bytes(parser.parse_model(text).SerializeToString())
     _assert_same(path, monkeypatch)
+
+
+def test_a_version_that_the_checker_cannot_hold_is_left_to_single_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged file may state any number."""
+    text = """<ir_version: 9, opset_import: ["": 17]> g (float[1] x) => (y)
+        { a = Relu(x) b = Neg(a) c = Neg(b) y = Abs(c) }"""
+    model = parser.parse_model(text)
+    model.opset_import[0].version = 1 << 40
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    _assert_same(path, monkeypatch)

@@ -50,8 +50,9 @@ def foreseen(nodes: Sequence[Stated], known: Mapping[str, Value], context: Conte
     if len(plain) < _FEWEST:
         return {}
     rules = CheckerContext()
-    rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
     try:
+        # A file may state any number as a version, and the checker takes no large ones.
+        rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
         spelt = [encoded(node) for node in plain]
         for each in spelt:
             # Inference trusts its input: a malformed node can crash the process.
