@@ -25,6 +25,10 @@ _FINELY = 200
 """Parts of a threshold: what is closer to one that is proven is not tried."""
 
 
+_MOST_BYTES = 2**24
+"""Of a tree; a certificate with more is refused."""
+
+
 @final
 class Trees:
     """What trees prove of an instance's quotient.
@@ -82,6 +86,6 @@ class Trees:
             return solve_model(request, watch=lambda _: not has_time())
 
         steps = TreeSearch(proving, self._formulation, threshold, solve=solve, has_time=has_time, params=params).run()
-        if steps is None:
+        if steps is None or len(steps) >= _MOST_BYTES:
             return None
         return DownsetSearch(threshold=threshold, downsets=0, transitions=0, hints=as_hints(steps))
