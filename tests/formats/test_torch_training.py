@@ -46,8 +46,8 @@ def test_a_residual_stream_takes_its_gradients_along() -> None:
     """Layers of a transformer: all of a layer's backward is in its forward's layer, and a layer's grain has both."""
     graph = sg.from_torch(Gpt(tied=False, layers=3), (torch.zeros(1, 6, dtype=torch.int64),), training=True)
     for name, layer in layers_by_name(graph):
+        assert layer is not None
         if name.startswith("h."):
-            assert layer is not None
             assert layer.split("/")[0].split(".")[:2] == name.split("/")[0].split(".")[:2]
     result = sg.solve(sg.Instance(graph, device=sg.Device.preset("a100"), num_blocks=3), stop=sg.MaxRuntime(20))
     assert result.status is sg.Status.OPTIMAL

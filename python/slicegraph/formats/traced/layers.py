@@ -24,9 +24,10 @@ from slicegraph.formats.traced.program import Origin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """What is known of a node: its origin, the nodes that make what it reads, and the parameters that it reads."""
+    """What is known of a node: its origin, the keys of all its steps, who makes what it reads, and its parameters."""
 
     origin: Origin
+    keys: Collection[Hashable]
     makers: Collection[int]
     parameters: Collection[Hashable]
 
@@ -62,7 +63,8 @@ class _Layers:
         for index, node in enumerate(nodes):
             if self._is_backward[index]:
                 continue
-            self._by_key.setdefault(node.origin.key, []).append(index)
+            for key in node.keys:
+                self._by_key.setdefault(key, []).append(index)
             for maker in node.makers:
                 self._readers.setdefault(maker, []).append(index)
             for parameter in node.parameters:

@@ -68,6 +68,7 @@ def arrays(program: Program) -> GraphArrays:
     nodes = [
         Node(
             origin=program.origins[_leading(group)],
+            keys={program.origins[step].key for step in group},
             makers={maker for value in read if (maker := producer.get(value, -1)) >= 0},
             parameters=fact.parameters.keys(),
         )
