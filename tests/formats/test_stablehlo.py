@@ -242,3 +242,23 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     }"""
     with pytest.raises(sg.InputError, match="it holds a name that is no text in UTF-8"):
         read(written(tmp_path, text), params=[])
+
+
+def test_what_the_body_of_a_reduction_reads_from_around_is_read(tmp_path: Path) -> None:
+    """Bodies see all values before them."""
+    text = """
+    func.func @main(%a: tensor<4x8xf32>, %s: tensor<f32>) -> tensor<4xf32> {
+      %t = stablehlo.tanh %s : tensor<f32>
+      %z = stablehlo.constant dense<0.0> : tensor<f32>
+      %0 = "stablehlo.reduce"(%a, %z) ({
+      ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+        %1 = stablehlo.add %x, %y : tensor<f32>
+        %2 = stablehlo.multiply %1, %t : tensor<f32>
+        stablehlo.return %2 : tensor<f32>
+      }) {dimensions = array<i64: 1>} : (tensor<4x8xf32>, tensor<f32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }"""
+    arrays = read(written(tmp_path, text), params=[])
+    assert list(arrays.op) == ["tanh", "reduce"]
+    assert arrays.producer.tolist() == [-1, -1, 0, 1]
+    assert arrays.consumers.tolist() == [1, 0, 1]

@@ -13,6 +13,7 @@ from slicegraph.formats.dtypes import computed_in
 from slicegraph.formats.jax.modules import Modules, Path
 from slicegraph.formats.jax.tracing import MOST_OPENED
 from slicegraph.formats.stablehlo.attributes import text
+from slicegraph.formats.stablehlo.captures import captured, seen
 from slicegraph.formats.stablehlo.flops import Operation, combines, count, operator_of, rule_of
 from slicegraph.formats.stablehlo.locations import Scope
 from slicegraph.formats.stablehlo.numbers import Numbers, begins, numbers_of
@@ -295,7 +296,7 @@ class Walk:
             is_view=is_view,
             is_arranging=len(inputs) == 1 and (is_view or op in _ARRANGING),
             piece=_piece(operation, numbers),
-            recipe=None if bodies else lambda: _words(raw),
+            recipe=None if len(raw.regions) else lambda: _words(raw),
             is_fresh=op == "rng" or str(raw.attributes.get("has_side_effect", "false")) == "true",
             table=inputs[0] if takes else None,
             table_bytes=operation.outputs[0].nbytes if takes else 0,
@@ -317,7 +318,7 @@ class Walk:
     ) -> tuple[Sequence[Body], Sequence[Value]]:
         """Walk what an operation runs; give it, and what the operation reads, by its bodies too."""
         if operator not in _RUNNING:
-            return [], inputs
+            return [], [*inputs, *(value for value in seen(op, values) if value not in inputs)]
         around, self._room = self._room, 0.0  # what stays one step is not opened inside either
         if operator == "while":
             blocks = [region.blocks[0] for region in op.regions]
@@ -340,17 +341,7 @@ class Walk:
             ]
         self._room = around
         own = set(arguments) - set(inputs)
-        return bodies, list(dict.fromkeys([*inputs, *_captured(bodies, own)]))
-
-
-def _captured(bodies: Sequence[Body], own: set[Value]) -> dict[Value, None]:
-    """Give what bodies read that neither they make nor is their own."""
-    found: dict[Value, None] = {}
-    for body in bodies:
-        made = {*own, *(value for step in body.steps for value in step.outputs)}
-        reads = [*(value for step in body.steps for value in step.inputs), *body.outputs]
-        found |= {value: None for value in reads if value not in made}
-    return found
+        return bodies, list(dict.fromkeys([*inputs, *captured(bodies, own)]))
 
 
 def _maps(values: _Values) -> list[MutableMapping[Any, Value]]:
