@@ -211,7 +211,8 @@ def _sweep(answer: Answer) -> str:
 
 def _section(place: str, title: str, drawing: str, table: str) -> str:
     head = f'<section aria-labelledby="{place}"><h2 id="{place}">{title}</h2>'
-    return f"{head}<figure>{drawing}</figure>{table}</section>\n"
+    region = f'<div class="wide" role="region" tabindex="0" aria-label="Chart: {title}">{drawing}</div>'
+    return f"{head}<figure>{region}</figure>{table}</section>\n"
 
 
 def _bounds(answer: Answer) -> str:
