@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import slicegraph as sg
 from slicegraph import ties
+from slicegraph.cli import main
 from slicegraph.cli import options as shared
 from slicegraph.cli.parser import parse
 from slicegraph.reduce import reduce, reduce_until
@@ -59,13 +61,39 @@ def test_what_ends_a_run_by_counts_does_not_cut_its_answer_short(
         assert ends()
 
 
-def test_a_limit_on_the_command_line_counts_from_before_the_model_is_read(tmp_path: Path) -> None:
-    """Reading took 40 seconds of 60, and writing takes a quarter of that; or both take more than there are."""
+def test_a_limit_on_the_command_line_counts_from_before_the_model_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading took 40 seconds of 60, writing takes 10; or both take more than there are; a share is of what is left."""
     path = tmp_path / "graph.json"
     sg.write(GRAPH, path)
-    for limit, left in (("60", 10.0), ("10", 0.0)):
+    monkeypatch.setattr(shared, "_PER_READ", 4 / len(GRAPH.arrays.consumers))
+    monkeypatch.setattr(shared, "_PER_NODE", 6 / GRAPH.num_nodes)
+    for limit, share, left in (("60", 1.0, 10.0), ("60", 0.5, 5.0), ("10", 1.0, 0.0)):
         options = parse(["solve", str(path), "-k", "2", "--time-limit", limit])
         options.begun = time.monotonic() - 40.0
-        stop = shared.make_stop(options)
+        stop = shared.make_stop(options, GRAPH, share=share)
         assert stop(sg.Progress(seconds=left, bottleneck=2.0, lower_bound=1.0, evaluations=0))
         assert left == 0 or not stop(sg.Progress(seconds=left / 4, bottleneck=2.0, lower_bound=1.0, evaluations=0))
+
+
+def test_both_solves_of_a_grain_have_one_limit_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has half of it, the second what the first has left."""
+    path, seen = tmp_path / "graph.json", list[sg.Progress]()
+    names = [f"h.{node % 2}/x" for node in range(4)]
+    graph = sg.Graph(
+        work=[1] * 4, producer=[0, 2], size=[0, 0], consumers=[2, 3], consumer_offsets=[0, 1, 2], node_name=names
+    )
+    sg.write(graph, path)
+    solve = sg.solve
+
+    def record(instance: sg.Instance, *, stop: sg.Stop, **options: Any) -> sg.Result:
+        half = sg.Progress(seconds=49.0, bottleneck=2.0, lower_bound=1.0, evaluations=0)
+        seen.extend(each for each in (half, dataclasses.replace(half, seconds=51.0)) if stop(each))
+        seen.append(half)
+        return solve(instance, stop=stop, **options)
+
+    monkeypatch.setattr(sg, "solve", record)
+    assert main(["solve", str(path), "-k", "2", "--grain", "layer", "--time-limit", "100", "-q"]) == 0
+    # 51 s are beyond the first one's time alone.
+    assert [progress.seconds for progress in seen] == [51.0, 49.0, 49.0]

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     result = sg.audit(
         instance,
         block_of,
-        stop=shared.make_stop(options),
+        stop=shared.make_stop(options, instance.graph),
         seed=options.seed,
         threads=options.threads,
         display=shared.wants_progress(options),

@@ -25,9 +25,10 @@ from slicegraph.formats.files import read_arrays
 from slicegraph.formats.plan import Plan
 from slicegraph.formats.plan import read_plan as read_plan_file
 from slicegraph.plan import Plan as Document
+from slicegraph.requirements import plain
 
-_ANSWER = 0.25
-"""How long answers take to write, as a part of the time that reading took: both grow with a graph. Not measured."""
+_PER_READ, _PER_NODE = 3e-7, 1e-5
+"""Seconds that an answer takes to write at most, by what grows with a graph: record of 2026-12-01, warm."""
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -196,7 +197,11 @@ def read_instance(options: argparse.Namespace) -> sg.Instance:
     if options.num_blocks is None and options.devices is None and not has_machine:
         asked = "the following arguments are required: -k/--num-blocks, or --devices"
         raise sg.InputError(f"{asked} (see slicegraph {options.verb} --help)")
-    return machines.make_instance(options, graph, num_blocks=options.num_blocks, boundary_io=options.boundary_io)
+    instance = machines.make_instance(options, graph, num_blocks=options.num_blocks, boundary_io=options.boundary_io)
+    if getattr(options, "why", False):
+        # Before it is solved: an answer that took its time is not to end in an error.
+        plain(instance.contracted() if instance.order == "given" else instance, "--why")
+    return instance
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -237,15 +242,16 @@ def read_plan(options: argparse.Namespace, graph: sg.Graph, *others: sg.Graph, n
     )
 
 
-def make_stop(options: argparse.Namespace) -> sg.Stop:
-    """Give the stop of `--work-limit`, `--max-gap`, and what is left of `--time-limit` now that MODEL is read."""
+def make_stop(options: argparse.Namespace, graph: sg.Graph, *, share: float = 1.0) -> sg.Stop:
+    """Give the stop of `--work-limit`, `--max-gap`, and a share of what reading and writing leave of `--time-limit`."""
     seconds, steps = options.time_limit, options.work_limit
     stop: sg.Stop = sg.TargetGap(options.max_gap)
     if steps is not None:
         stop |= sg.MaxWork(steps)
     if seconds is not None or steps is None:
-        spent = (1 + _ANSWER) * (time.monotonic() - options.begun)
-        stop |= sg.MaxRuntime(max(0.0, (60 if seconds is None else seconds) - spent))
+        writing = _PER_READ * len(graph.arrays.consumers) + _PER_NODE * graph.num_nodes
+        spent = time.monotonic() - options.begun + writing
+        stop |= sg.MaxRuntime(share * max(0.0, (60 if seconds is None else seconds) - spent))
     return stop
 
 
