@@ -137,7 +137,9 @@ def bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: st
         ticks, groups = proof.threshold, proof.num_groups
         reduction = MergeLog(threshold=ticks, merges=tuple(merges)) if (merges := proof.merges) else None
         if proof.group is None:
-            downsets = DownsetSearch(threshold=ticks, downsets=proof.downsets, transitions=proof.transitions)
+            downsets = DownsetSearch(
+                threshold=ticks, downsets=proof.downsets, transitions=proof.transitions, hints=proof.hints
+            )
         else:
             node = ExpensiveNode(node=proof.group, lower_bound=ticks)
     is_plain = node is not None and reduction is None

@@ -13,7 +13,9 @@
 //! the one with the fewest blocks whose last downset is the largest, then the last but one, and so on. Were one of its downsets
 //! dominated, `u` could move up into what was reached: its block loses the load of `u` and the import of what it is the last to read,
 //! and imports at most what `u` makes; it stores no more, and other blocks do not change. So it would not be the one. What windows
-//! and charges say holds for all better partitions, and so for this one; in parts of the windows nothing is left out.
+//! and charges say holds for all better partitions, and so for this one. In a part of the windows where no stage can be empty
+//! (`levels.rs`) the same holds of the best partition of the part: `u` moves only to a stage that its window has. In other parts
+//! nothing is left out.
 
 use crate::bits::Bits;
 use crate::order::Order;

@@ -65,10 +65,10 @@ fn follow_one<'a>(
     loop {
         let (by, is_left) = match entries.next() {
             None => return Ok(Ended::Open),
-            Some(Entry::Cuts(claims)) => {
+            Some(Entry::Cuts { block, is_last, nodes }) => {
                 let Scope { reach, windows, .. } = &mut *scope;
                 let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
-                (By::Windows, cutting.replay(claims, windows, steps)?)
+                (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
             }
             Some(Entry::Charges(claims)) => {
                 let Some(mut charging) = Charging::new(&scope.reach, closing.quotient, closing.threshold) else {

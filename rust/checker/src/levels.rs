@@ -7,7 +7,8 @@
 //! can follow). Since stages may stay empty, the fewest stages with which a downset is reached are what counts, so each is reached
 //! once, breadth first. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that
 //! one: the block would fit there. (Of a part of the windows this is not so, and each stage looks again at all that was reached: the
-//! windows could bar the block there.) ∎
+//! windows could bar the block there. But where charges are more than all stages but one can pay, none is empty: the first `b`
+//! blocks of a better partition are reached on stage `b` and on none before, or the stages between could stay empty.) ∎
 //!
 //! A downset is left out when the stages that are left cannot pay the weight of the rest and of the tensors that the rest reads and
 //! does not make, once each; or when windows (`reach.rs`, `windows.rs`) say that
@@ -24,7 +25,8 @@ use crate::stop::{Steps, Stop};
 /// Bytes that downsets may take.
 const MAX_BYTES: usize = 1 << 29;
 
-/// Whether a partition in the windows is better than the threshold; `is_part` where they are a part of all that there can be.
+/// Whether a partition in the windows is better than the threshold; `is_part` where they are a part of all that there can be, and
+/// stages may be empty.
 pub(crate) fn has_better(
     reach: &Reach<'_>,
     (windows, is_part): (&Windows, bool),
@@ -34,12 +36,14 @@ pub(crate) fn has_better(
 ) -> Result<bool, Stop> {
     let problem = reach.problem;
     let num_blocks = problem.num_blocks;
+    let rooms = rooms(problem, threshold);
+    let least = rooms.windows(2).map(|pair| pair[0] - pair[1]).min().unwrap_or(0);
+    let is_part = is_part && reach.total() <= rooms[0] - least;
     let has_dominated = problem.is_alike() && !problem.kinds[0].is_overlap && !is_part;
     let weights = (weight, &reach.weight[..]);
     let blocks_on = |kind| Blocks::new(problem, &reach.order, weights, kind, (threshold, has_dominated));
     let blocks: Vec<Blocks<'_>> = (0..problem.kinds.len()).map(blocks_on).collect();
     let whole = blocks[0].whole();
-    let rooms = rooms(problem, threshold);
     let mut level = Level {
         reached: HashSet::from([whole.inside.clone()]),
         next: Vec::new(),

@@ -6,7 +6,7 @@
 //! ```text
 //! VERSION, threshold of the merges, threshold that is claimed (0: nothing but the merges), sections
 //!  1 merges:  count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
-//!  2 cuts:    count, then for each: 2 node + 1 where it is in no block as late as its last, else 2 node: none as early as its first
+//!  2 cuts:    2 block + 1 where it is the last of windows, else 2 block: it is the first; count, then nodes that are not in it
 //!  5 charges: count, then for each: node, factor in parts of 4096
 //! ends of a scope
 //!  0 open:    what was said is enough, or the checker has to see for itself
@@ -50,8 +50,8 @@ pub(crate) struct Log {
 /// One section about a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// Nodes that are not in the first block of their windows, or where it says so in the last.
-    Cuts(Vec<(usize, bool)>),
+    /// Nodes that are not in a block, from 1, which is the first of their windows, or where it says so the last.
+    Cuts { block: usize, is_last: bool, nodes: Vec<usize> },
     /// Nodes that can be charged more, in this order, each with the factor that says so.
     Charges(Vec<(usize, i64)>),
     /// The end of a scope.
@@ -182,10 +182,10 @@ impl Numbers<'_> {
     fn entry(&mut self) -> Result<Entry, Stop> {
         Ok(match self.next()? {
             0 => Entry::End(End::Open),
-            2 => Entry::Cuts(self.list(1, |numbers| {
-                let number = numbers.index()?;
-                Ok((number / 2, number % 2 == 1))
-            })?),
+            2 => {
+                let end = self.index()?;
+                Entry::Cuts { block: end / 2, is_last: end % 2 == 1, nodes: self.list(1, Self::index)? }
+            }
             5 => Entry::Charges(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
             6 => Entry::End(End::Split(self.index()?, self.index()?)),
             7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),

@@ -190,7 +190,7 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
         let nodes: Vec<usize> = (0..many).map(|_| node()).collect();
         let one = node();
         hints.push(match random.random_range(0..9) {
-            0..3 => Entry::Cuts(nodes.into_iter().map(|node| (node, random.random())).collect()),
+            0..3 => Entry::Cuts { block: random.random_range(1..=num_blocks), is_last: random.random(), nodes },
             3..5 => Entry::Charges(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
             5 => Entry::End(End::Levels(Vec::new())),
             6 => Entry::End(End::Labels(

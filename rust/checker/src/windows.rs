@@ -95,36 +95,28 @@ impl<'r, 'a> Cutting<'r, 'a> {
         }
     }
 
-    /// Narrows windows by those cuts only that a log names, each a node and whether it is not in its last block, else not in its first
-    /// one; those that say nothing are passed over. Whether there can be such a partition.
+    /// Narrows windows by those cuts only that a log names: nodes that are not in a block, the first of their windows or the last.
+    /// Those that say nothing, or nothing new, are passed over. Whether there can be such a partition.
     pub(crate) fn replay(
         &mut self,
-        claims: &[(usize, bool)],
+        (block, is_last): (usize, bool),
+        nodes: &[usize],
         windows: &mut Windows,
         steps: &mut Steps,
     ) -> Result<bool, Stop> {
-        let num_nodes = self.reach.problem.num_nodes();
-        let mut known: Option<End> = None;
-        for &(node, is_last) in claims {
-            if node >= num_nodes {
-                return Err(Stop::malformed(format!("{node} is no node of the quotient")));
-            }
-            let is_here =
-                |end: &End, windows: &Windows| end.is_first != is_last && end.block == end_of(windows, node, !is_last);
-            if known.as_ref().is_none_or(|end| !is_here(end, windows)) {
-                if !self.reach.close(windows, steps)? {
-                    return Ok(false);
-                }
-                steps.spend(num_nodes)?;
-                known = None;
-            }
-            let mut end = known
-                .take()
-                .unwrap_or_else(|| End::new(self.reach, windows, end_of(windows, node, !is_last), !is_last));
-            if self.is_expensive(&end, node, steps)? {
+        let problem = self.reach.problem;
+        if !(1..=problem.num_blocks).contains(&block) || nodes.iter().any(|&node| node >= problem.num_nodes()) {
+            return Err(Stop::malformed(format!("of block {block} something is said that cannot be")));
+        }
+        if !self.reach.close(windows, steps)? {
+            return Ok(false);
+        }
+        steps.spend(problem.num_nodes() + nodes.len())?;
+        let mut end = End::new(self.reach, windows, block, !is_last);
+        for &node in nodes {
+            if end.is_of(windows, node) && self.is_expensive(&end, node, steps)? {
                 end.remove(self.reach, windows, node);
             }
-            known = Some(end);
         }
         self.reach.close(windows, steps)
     }

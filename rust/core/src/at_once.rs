@@ -16,12 +16,12 @@
 
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::downset::bidirectional;
-use crate::exact::{Proof, Reason};
+use crate::exact::{Argument, Proof, Reason};
 use crate::graph::Graph;
 use crate::ids::{count, float};
 use crate::interrupt::Interrupt;
 use crate::order::TopologicalOrder;
-use crate::query::{Counts, Effort, ExactParams, Query};
+use crate::query::{Counts, Effort, Engine, ExactParams, Query};
 use crate::reduce::{Reduction, reduce};
 use crate::slice::slice_order;
 use crate::ties;
@@ -161,16 +161,16 @@ impl Bracket<'_> {
                 continue;
             }
             let quotient = reduce(instance, threshold, interrupt).ok()?;
-            let reason = if let Some(group) = quotient.infeasible_group {
-                Reason::Cut(group)
+            let (reason, argument) = if let Some(group) = quotient.infeasible_group {
+                (Reason::Cut(group), Argument::default())
             } else if let Some(Counts { downsets, transitions, .. }) = self.decide(&quotient, threshold)? {
-                Reason::Downsets { downsets, transitions }
+                (Reason::Downsets { downsets, transitions }, Argument::new(&[], Some(Engine::Levels)))
             } else {
                 narrow.get_or_insert(quotient);
                 continue;
             };
             let num_groups = quotient.instance.graph().num_nodes();
-            return Some(Some(Proof { threshold, merges: quotient.merges, num_groups, reason }));
+            return Some(Some(Proof { threshold, merges: quotient.merges, num_groups, reason, argument }));
         }
         Some(None)
     }

@@ -46,7 +46,7 @@ fn narrowed(instance: &Instance, threshold: Ticks) -> Option<Domains> {
     let (params, interrupt) = (ExactParams::default(), Interrupt::never());
     let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
     let domains = Domains::new(&query, Known::nothing(instance))?;
-    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts")
+    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts").ok()
 }
 
 proptest! {
@@ -90,7 +90,7 @@ proptest! {
             let mut narrowed = known;
             let mut windows = Windows::all(loads.len(), num_blocks);
             prop_assert!(propagation.narrow(&mut narrowed, &mut windows));
-            let can_be = propagation.shave(&query, &mut windows, &mut { params.domain.window_steps });
+            let can_be = propagation.shave(&query, &mut windows, &mut { params.domain.window_steps }, &mut Vec::new());
             prop_assert!(can_be.expect("nobody interrupts"));
             prop_assert!(propagation.narrow(&mut narrowed, &mut windows));
             for end in 0..=num_blocks {
@@ -125,7 +125,7 @@ proptest! {
         for order in [Order::Forward, Order::Backward, Order::Outward] {
             // With few steps, and where incompatible nodes are not known, as of large graphs.
             for (steps, rows) in [(enough, &*rows), (few, &rows), (few, &[])] {
-                let weights = node_weights(&query, rows, &windows, order, &mut { steps });
+                let weights = node_weights(&query, rows, &windows, order, &mut { steps }, &mut Vec::new());
                 let weights = weights.expect("nobody interrupts").expect("the optimum is better");
                 prop_assert!(weights.are_complete || steps == few);
                 found.push(weights.weights);
@@ -173,9 +173,9 @@ proptest! {
             let (quotient, group_of) = (&*reduction.instance, &reduction.group_of);
             let steps = if is_patient { params.domain.patient_steps } else { params.domain.brief_steps };
             let query = Query { instance: quotient, threshold, params: &params, interrupt: &interrupt };
-            let (above, _) = cache.above(quotient, group_of, threshold);
+            let above = cache.above(quotient, group_of, threshold).known;
             let mut all_known = vec![above];
-            if let Some(domains) = cache.ask(&query, group_of, steps, &mut 0).expect("nobody interrupts") {
+            if let Ok(domains) = cache.ask(&query, group_of, steps, &mut 0).expect("nobody interrupts") {
                 let again = cache.recall(&query, group_of, steps).expect("it was asked");
                 prop_assert_eq!(&again.known, &domains.known);
                 all_known.push(domains.known.clone());

@@ -83,7 +83,7 @@ pub fn find_domains(
             return Err(PyKeyboardInterrupt::new_err(()));
         }
         if let Ok(core) = supervised.value {
-            return Ok(core.and_then(known));
+            return Ok(core.ok().and_then(known));
         }
     }
     // What is known without cuts is right, too.
@@ -172,7 +172,7 @@ impl Domains {
                         Ok(true)
                     } else {
                         let query = Query { instance, threshold: self.threshold, params, interrupt };
-                        propagation.shave(&query, windows, &mut { params.domain.window_steps })
+                        propagation.shave(&query, windows, &mut { params.domain.window_steps }, &mut Vec::new())
                     };
                     // What was narrowed by then is right.
                     shaved.unwrap_or(true) && propagation.narrow(prefixes, windows)

@@ -1,5 +1,6 @@
 //! `_core.prove`: the exact solver under a stop and Ctrl-C, and what it keeps from turn to turn.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -36,6 +37,8 @@ pub struct Proof {
     downsets: u64,
     /// Links that were looked at, and labels that were tried.
     transitions: u64,
+    /// How a search of downsets was closed: sections of a log, as the compiled checker reads them.
+    hints: Cow<'static, [u8]>,
 }
 
 /// A proof as Python reads it.
@@ -45,7 +48,8 @@ pub fn proof_of(proof: &exact::Proof) -> Proof {
         Reason::Downsets { downsets, transitions } => (None, downsets, transitions),
     };
     let (threshold, num_groups) = (proof.threshold, proof.num_groups);
-    Proof { threshold, merges: rows(&proof.merges), num_groups, group, downsets, transitions }
+    let hints = Cow::Owned(proof.argument.clone().into_bytes());
+    Proof { threshold, merges: rows(&proof.merges), num_groups, group, downsets, transitions, hints }
 }
 
 #[pymethods]

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::domains::{Domains, Known};
+use super::facts::Fact;
 use crate::cost::{Instance, Ticks};
 use crate::ids::NodeId;
 use crate::interrupt::Interrupted;
@@ -19,6 +20,17 @@ use crate::query::Query;
 /// What has been worked out; all are of quotients of one instance.
 #[derive(Debug, Default)]
 pub struct DomainCache(Mutex<Vec<Entry>>);
+
+/// What a threshold above says of a quotient.
+#[derive(Clone, Debug)]
+pub struct Above {
+    /// Windows and weights.
+    pub known: Known,
+    /// Incompatible pairs of nodes.
+    pub incompatible: Vec<(NodeId, NodeId)>,
+    /// What cuts have said of windows there.
+    pub facts: Vec<Fact>,
+}
 
 /// The domains of one quotient at one threshold.
 #[derive(Debug)]
@@ -56,8 +68,8 @@ impl DomainCache {
         entries.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.domains))
     }
 
-    /// The same, by minimum cuts in so many steps if it has not been worked out; none when there is no such partition. What is
-    /// looked at is added to `arcs`.
+    /// The same, by minimum cuts in so many steps if it has not been worked out; when there is no such partition, the facts that say
+    /// so. What is looked at is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
@@ -70,33 +82,35 @@ impl DomainCache {
         group_of: &[usize],
         steps: i64,
         arcs: &mut u64,
-    ) -> Result<Option<Arc<Domains>>, Interrupted> {
+    ) -> Result<Result<Arc<Domains>, Vec<Fact>>, Interrupted> {
         if let Some(domains) = self.recall(query, group_of, steps) {
-            return Ok(Some(domains));
+            return Ok(Ok(domains));
         }
-        let (above, incompatible) = self.above(query.instance, group_of, query.threshold);
+        let Above { known, incompatible, facts } = self.above(query.instance, group_of, query.threshold);
         // Weights are found anew: they are larger below.
-        let known = Known { windows: above.windows, ..Known::nothing(query.instance) };
-        let Some(mut domains) = Domains::new(query, known) else { return Ok(None) };
-        domains.incompatible = incompatible;
-        let Some(domains) = domains.by_cuts(query, steps, arcs)? else { return Ok(None) };
-        let domains = Arc::new(domains);
+        let known = Known { windows: known.windows, ..Known::nothing(query.instance) };
+        let Some(mut domains) = Domains::new(query, known) else { return Ok(Err(facts)) };
+        (domains.incompatible, domains.facts) = (incompatible, facts);
+        let domains = match domains.by_cuts(query, steps, arcs)? {
+            Ok(domains) => Arc::new(domains),
+            Err(facts) => return Ok(Err(facts)),
+        };
         let (threshold, group_of) = (query.threshold, group_of.to_vec());
         let mut entries = self.entries();
         if entries.len() == query.params.domain.max_kept {
             entries.remove(0);
         }
         entries.push(Entry { threshold, group_of, steps, domains: Arc::clone(&domains) });
-        Ok(Some(domains))
+        Ok(Ok(domains))
     }
 
-    /// What the nearest threshold that is not below this one says of a quotient, and its incompatible pairs.
+    /// What the nearest threshold that is not below this one says of a quotient.
     #[must_use]
-    pub fn above(&self, quotient: &Instance, group_of: &[usize], threshold: Ticks) -> (Known, Vec<(NodeId, NodeId)>) {
+    pub fn above(&self, quotient: &Instance, group_of: &[usize], threshold: Ticks) -> Above {
         let entries = self.entries();
         let holds = |each: &&Entry| each.threshold >= threshold && each.is_finer(group_of);
         let Some(nearest) = entries.iter().filter(holds).min_by_key(|each| each.threshold) else {
-            return (Known::nothing(quotient), Vec::new());
+            return Above { known: Known::nothing(quotient), incompatible: Vec::new(), facts: Vec::new() };
         };
         let mut union_of = vec![0; nearest.domains.known.weights.len()];
         for (&group, &other) in nearest.group_of.iter().zip(group_of) {
@@ -106,7 +120,8 @@ impl DomainCache {
         let pairs = nearest.domains.incompatible.iter().map(|&(u, v)| (union(u), union(v)));
         let incompatible: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
         let known = nearest.domains.known.of_groups(&union_of, quotient.graph().num_nodes());
-        (known, Vec::from_iter(incompatible))
+        let facts = nearest.domains.facts.iter().filter_map(|fact| fact.of_unions(&union_of)).collect();
+        Above { known, incompatible: Vec::from_iter(incompatible), facts }
     }
 
     /// The share of node weights at a threshold, in units of [`WHOLE`](super::WHOLE), when it has been worked out.

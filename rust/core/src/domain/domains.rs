@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::facts::Fact;
 use super::incompatible::{incompatibility, incompatible_pairs};
 use super::propagation::Propagation;
 use super::weights::{NodeWeights, Order, node_weights};
@@ -60,6 +61,8 @@ pub struct Domains {
     pub are_of_use: bool,
     /// Whether there were steps for all node weights.
     pub are_complete: bool,
+    /// What minimum cuts have said, in that order.
+    pub facts: Vec<Fact>,
 }
 
 impl Domains {
@@ -76,6 +79,7 @@ impl Domains {
             propagation: propagation.into(),
             are_of_use: false,
             are_complete: true,
+            facts: Vec::new(),
         })
     }
 
@@ -84,33 +88,38 @@ impl Domains {
         self.propagation.share()
     }
 
-    /// With what minimum cuts say, in so many steps for node weights; none when there is no such partition. What is looked at
-    /// is added to `arcs`.
+    /// With what minimum cuts say, in so many steps for node weights; when there is no such partition, the facts that say so. What
+    /// is looked at is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
     ///
     /// # Complexity
     /// Each part has a limit of its own: one to three seconds.
-    pub fn by_cuts(mut self, query: &Query<'_>, steps: i64, arcs: &mut u64) -> Result<Option<Self>, Interrupted> {
+    pub fn by_cuts(
+        mut self,
+        query: &Query<'_>,
+        steps: i64,
+        arcs: &mut u64,
+    ) -> Result<Result<Self, Vec<Fact>>, Interrupted> {
         let params = &query.params.domain;
         let (first, loads) = (self.known.windows.slack(), self.known.weights.clone());
         let mut left = params.window_steps;
-        let can_be = self.propagation.shave(query, &mut self.known.windows, &mut left)?;
+        let can_be = self.propagation.shave(query, &mut self.known.windows, &mut left, &mut self.facts)?;
         *arcs += params.window_steps.abs_diff(left);
         if !can_be {
-            return Ok(None);
+            return Ok(Err(self.facts));
         }
         self.incompatible = incompatible_pairs(query, &self.incompatible, arcs)?;
         if !self.raise_weights(query, &loads, steps, arcs)? {
-            return Ok(None);
+            return Ok(Err(self.facts));
         }
         let slacks = [self.known.windows.slack(), first].map(|slack| i128::from(count(slack)));
         let free = [&self.known.weights, &loads].map(|weights| self.propagation.capacity() - sum(weights));
         let [windows, weights] = params.of_use;
         self.are_of_use =
             [(slacks, windows), (free, weights)].into_iter().any(|([left, all], most)| left * 100 <= all * most);
-        Ok(Some(self))
+        Ok(Ok(self))
     }
 
     /// Raises node weights above loads, in several orders, and takes those of the largest sum; whether there can be such a
@@ -128,7 +137,7 @@ impl Domains {
         for (round, order) in ORDERS.into_iter().enumerate() {
             let slack = self.known.windows.slack();
             let mut left = steps;
-            let found = node_weights(query, &rows, &self.known.windows, order, &mut left)?;
+            let found = node_weights(query, &rows, &self.known.windows, order, &mut left, &mut self.facts)?;
             *arcs += steps.abs_diff(left);
             let Some(NodeWeights { weights, are_complete }) = found else { return Ok(false) };
             self.are_complete &= are_complete;
@@ -150,8 +159,8 @@ impl Domains {
         Ok(sum(&self.known.weights) >= sum(&most) || self.take(query, most, None)?)
     }
 
-    /// What is known of those partitions whose nodes are in narrower windows, with weights that are raised anew in one order;
-    /// none when there is none. `rows` are those of [`incompatibility`]. What is looked at is taken from `steps`; when none are
+    /// What is known of those partitions whose nodes are in narrower windows, with weights that are raised anew in one order, and only
+    /// those facts that say more of them; when there is none, the facts that say so. `rows` are those of [`incompatibility`]. What is looked at is taken from `steps`; when none are
     /// left it has not been enough.
     ///
     /// # Errors
@@ -163,22 +172,23 @@ impl Domains {
         rows: &[Vec<u64>],
         order: Order,
         steps: &mut i64,
-    ) -> Result<Option<Self>, Interrupted> {
+    ) -> Result<Result<Self, Vec<Fact>>, Interrupted> {
         let mut part = self.clone();
+        part.facts.clear();
         part.known.windows.clone_from(windows);
-        let Self { known: Known { windows, .. }, prefixes, propagation, .. } = &mut part;
-        if !propagation.narrow(prefixes, windows) || !propagation.shave(query, windows, steps)? {
-            return Ok(None);
+        let Self { known: Known { windows, .. }, prefixes, propagation, facts, .. } = &mut part;
+        if !propagation.narrow(prefixes, windows) || !propagation.shave(query, windows, steps, facts)? {
+            return Ok(Err(part.facts));
         }
-        let Some(NodeWeights { weights, .. }) = node_weights(query, rows, windows, order, steps)? else {
-            return Ok(None);
+        let Some(NodeWeights { weights, .. }) = node_weights(query, rows, windows, order, steps, facts)? else {
+            return Ok(Err(part.facts));
         };
         let can_be = if sum(&weights) > sum(&self.known.weights) {
             part.take(query, weights, Some(steps))?
         } else {
             propagation.narrow(prefixes, windows)
         };
-        Ok(can_be.then_some(part))
+        Ok(if can_be { Ok(part) } else { Err(part.facts) })
     }
 
     /// Takes node weights, and what follows from them, by minimum cuts too if there are steps for them; whether there can be
@@ -187,10 +197,10 @@ impl Domains {
         self.propagation = Propagation::new(query, &weights, &self.incompatible).into();
         // What was said of other weights is not true of these, but the windows hold.
         (self.known.weights, self.prefixes) = (weights, PrefixWeights::default());
-        let (prefixes, windows) = (&mut self.prefixes, &mut self.known.windows);
+        let (prefixes, windows, facts) = (&mut self.prefixes, &mut self.known.windows, &mut self.facts);
         Ok(self.propagation.narrow(prefixes, windows)
             && match steps {
-                Some(steps) => self.propagation.shave(query, windows, steps)?,
+                Some(steps) => self.propagation.shave(query, windows, steps, facts)?,
                 None => true,
             }
             && self.propagation.narrow(prefixes, windows))

@@ -3,6 +3,7 @@
 
 mod cache;
 mod domains;
+mod facts;
 mod incompatible;
 mod propagation;
 mod shaving;
@@ -11,8 +12,9 @@ mod tests;
 mod weights;
 mod windows;
 
-pub use cache::DomainCache;
+pub use cache::{Above, DomainCache};
 pub use domains::{Domains, Known};
+pub use facts::Fact;
 pub use incompatible::{incompatibility, incompatible_pairs};
 pub use propagation::Propagation;
 pub use weights::{NodeWeights, Order, node_weights};

@@ -11,6 +11,7 @@
 //! Where many paths meet this says much more than incompatible pairs: all that must be in one block with `v` is paid for
 //! together.
 
+use super::facts::Fact;
 use super::propagation::Propagation;
 use super::windows::Windows;
 use crate::bits::has;
@@ -45,14 +46,20 @@ impl End {
 
 impl Propagation {
     /// Narrows the windows by minimum cuts. Whether there can be a partition as the query says. Arcs that are looked at are
-    /// taken from `steps`; when none are left, what is narrowed by then has to do.
+    /// taken from `steps`; when none are left, what is narrowed by then has to do. Cuts that have said something are added to `facts`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first; what was narrowed by then is right.
     ///
     /// # Complexity
     /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
-    pub fn shave(&self, query: &Query<'_>, windows: &mut Windows, steps: &mut i64) -> Result<bool, Interrupted> {
+    pub fn shave(
+        &self,
+        query: &Query<'_>,
+        windows: &mut Windows,
+        steps: &mut i64,
+        facts: &mut Vec<Fact>,
+    ) -> Result<bool, Interrupted> {
         let quotient = Quotient::new(query.instance);
         let mut networks = Networks::new(&quotient);
         for is_first in [true, false] {
@@ -64,8 +71,12 @@ impl Propagation {
                     allowed: query.instance.allowed(),
                     threshold: query.threshold,
                     end: End { block, is_first },
+                    removed: Vec::new(),
                 };
                 shaving.run(windows, steps, query.interrupt)?;
+                if !shaving.removed.is_empty() {
+                    facts.push(Fact::Cuts { block, is_last: !is_first, nodes: shaving.removed });
+                }
                 self.follow_edges(windows);
                 if !windows.are_open() {
                     return Ok(false);
@@ -83,6 +94,8 @@ struct Shaving<'s, 'q, 'a> {
     allowed: Option<&'s Allowed>,
     threshold: i64,
     end: End,
+    /// Nodes that a cut has said cannot be there.
+    removed: Vec<usize>,
 }
 
 impl Shaving<'_, '_, '_> {
@@ -111,6 +124,7 @@ impl Shaving<'_, '_, '_> {
             if self.least_cost(windows, node) < self.threshold {
                 self.network.cheapest().for_each(|other| can_be[other] = true);
             } else {
+                self.removed.push(node);
                 self.remove(node, windows);
             }
         }

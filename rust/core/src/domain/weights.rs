@@ -32,6 +32,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
+use super::facts::Fact;
 use super::sum;
 use super::windows::Windows;
 use crate::bits::{has, insert, nothing};
@@ -86,7 +87,8 @@ pub struct NodeWeights {
 
 /// Node weights of the partitions of a query; none when there is no such partition. `incompatible` are rows of
 /// [`incompatibility`](super::incompatibility), `windows` are as in any such partition. Where `steps`, arcs that may be looked at,
-/// are not enough for all nodes, the others weigh what the budget says. What is looked at is taken from `steps`.
+/// are not enough for all nodes, the others weigh what the budget says. What is looked at is taken from `steps`. Which cuts have
+/// raised weights, or have said that there is no such partition, is added to `facts`, for devices of one kind.
 ///
 /// # Errors
 /// [`Interrupted`], when the interrupt was raised first.
@@ -99,6 +101,7 @@ pub fn node_weights(
     windows: &Windows,
     order: Order,
     steps: &mut i64,
+    facts: &mut Vec<Fact>,
 ) -> Result<Option<NodeWeights>, Interrupted> {
     let (instance, graph) = (query.instance, query.instance.graph());
     let weights = instance.node_weights();
@@ -126,9 +129,13 @@ pub fn node_weights(
         num_regions: 0,
         is_full: vec![false; graph.num_nodes()],
         factors: vec![ONE; instance.num_kinds()],
+        raised: Vec::new(),
     };
     let found = weighing.weigh_all(order, *steps);
     *steps = steps.saturating_sub_unsigned(weighing.networks.steps());
+    if instance.num_kinds() == 1 && !weighing.raised.is_empty() {
+        facts.push(Fact::Weights(std::mem::take(&mut weighing.raised)));
+    }
     Ok(found?.map(|are_complete| NodeWeights { weights: weighing.weights, are_complete }))
 }
 
@@ -161,6 +168,8 @@ struct Weighing<'q, 'a> {
     is_full: Vec<bool>,
     /// By kind, the `a` that was best for the last node.
     factors: Vec<i64>,
+    /// Nodes whose weights are raised, and the `a` that says so.
+    raised: Vec<(usize, i64)>,
 }
 
 impl Weighing<'_, '_> {
@@ -218,7 +227,11 @@ impl Weighing<'_, '_> {
                 (0, None)
             } else {
                 self.explore(node, kind);
-                let Some(rise) = self.rise(kind) else { continue };
+                let rise = self.rise(kind);
+                if rise.as_ref().is_none_or(|(rise, _)| *rise > 0) {
+                    self.raised.push((node, self.factors[kind]));
+                }
+                let Some(rise) = rise else { continue };
                 rise
             };
             let rise = instance.weigh(kind, Ticks::try_from(rise).unwrap_or(Ticks::MAX / 2));
@@ -250,6 +263,7 @@ impl Weighing<'_, '_> {
         for _ in 0..self.query.params.domain.max_cuts {
             let (least, (cost, weight), nodes) = self.cut(kind, factor);
             if least > self.max_cost {
+                self.factors[kind] = factor;
                 return None;
             }
             if factor == ONE && cost <= self.max_cost {

@@ -56,7 +56,7 @@ use crate::bits::has;
 use crate::cost::{INFINITE, Ticks};
 use crate::domain::Domains;
 use crate::ids::{count, narrow};
-use crate::query::{Effort, Halt, Query};
+use crate::query::{Effort, Engine, Halt, Query};
 use crate::threads;
 
 /// Found downsets, and for each one of the last levels that a block leads to it from.
@@ -74,6 +74,9 @@ pub(crate) fn bidirectional(
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let ends = effort.within(steps, query.params.downset.reserve, |part| Search::new(query, domains).run(part))?;
+    if ends.is_none() {
+        effort.closed_by = Some(Engine::Levels);
+    }
     Ok(ends.map(|ends| {
         let block = |node: usize| {
             let place = ends.iter().position(|(_, words)| has(words, node)).unwrap_or(0);

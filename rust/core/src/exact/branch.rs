@@ -16,10 +16,11 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::argument::Argument;
 use super::attempt::attempt;
-use crate::domain::{Domains, Order, Windows, incompatibility, sum};
+use crate::domain::{Domains, Fact, Order, Windows, incompatibility, sum};
 use crate::ids::count;
-use crate::query::{BranchParams, Effort, Halt, Query};
+use crate::query::{BranchParams, Effort, Engine, Halt, Query};
 
 /// Partitions that are not decided yet: those known to be as this, with nodes in these windows.
 #[derive(Clone, Debug)]
@@ -29,11 +30,22 @@ pub(super) struct Part {
     depth: u32,
 }
 
-/// What comes of a part: a partition, or the parts that it falls into; none when there is no such partition.
+/// What is left of a threshold, the last one at the back, and how what is not was proven.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    pub left: Vec<Part>,
+    pub argument: Argument,
+}
+
+/// What comes of a part: a partition, or nothing, or the parts that it falls into, at a node and a block; and the facts that are known.
 enum Decided {
     Better(Vec<usize>),
-    Parts(Vec<Part>),
+    Closed(Vec<Fact>, Option<Engine>),
+    Split(Vec<Fact>, Split),
 }
+
+/// A node, a block after which it is or not, and both parts.
+type Split = ((usize, usize), Vec<Part>);
 
 /// A partition better than the threshold, by node; none when there is none. `parts` are what is left from before, or all of
 /// `domains`, which halted by themselves; when it halts, what is left then.
@@ -44,7 +56,7 @@ pub(super) fn branch(
     query: &Query<'_>,
     domains: &Domains,
     halt: Halt,
-    parts: &mut Option<Vec<Part>>,
+    parts: &mut Option<Parts>,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let (params, graph) = (&query.params.branch, query.instance.graph());
@@ -54,9 +66,13 @@ pub(super) fn branch(
         return Err(halt);
     }
     effort.work(once)?;
-    let parts = match parts {
-        Some(parts) => parts,
-        None => parts.insert(halves(query, domains.clone(), 1).ok_or(Halt::Steps)?),
+    let parts = if let Some(parts) = parts {
+        parts
+    } else {
+        let (split, left) = halves(query, domains.clone(), 1).ok_or(Halt::Steps)?;
+        let mut argument = Argument::default();
+        argument.split(&domains.facts, split);
+        parts.insert(Parts { left, argument })
     };
     // Every better partition has nodes in all blocks.
     let rooms = query.instance.rooms(query.max_cost());
@@ -67,12 +83,17 @@ pub(super) fn branch(
         rows: incompatibility(graph, &domains.incompatible, query.params.domain.max_nodes),
         steps: [params.label_steps, if has_all_blocks { params.downset_steps } else { 0 }],
     };
-    while let Some(part) = parts.pop() {
+    let Parts { left, argument } = parts;
+    while let Some(part) = left.pop() {
         match effort.work(each).and_then(|()| branching.decide(&part, effort)) {
             Ok(Decided::Better(block_of)) => return Ok(Some(block_of)),
-            Ok(Decided::Parts(halves)) => parts.extend(halves),
+            Ok(Decided::Closed(facts, closed_by)) => argument.close(&facts, closed_by),
+            Ok(Decided::Split(facts, (split, halves))) => {
+                argument.split(&facts, split);
+                left.extend(halves);
+            }
             Err(halt) => {
-                parts.push(part);
+                left.push(part);
                 return Err(halt);
             }
         }
@@ -98,22 +119,29 @@ impl Branching<'_> {
         let mut steps = most;
         let domains = part.domains.within(query, &part.windows, &self.rows, order, &mut steps)?;
         let worked = effort.work((most - steps).saturating_mul(arc_steps).unsigned_abs());
-        let Some(domains) = domains else { return Ok(Decided::Parts(Vec::new())) };
+        let domains = match domains {
+            Ok(domains) => domains,
+            Err(facts) => return Ok(Decided::Closed(facts, None)),
+        };
         worked?;
         if steps <= 0 && most < patient {
             return Err(Halt::Steps);
         }
         match attempt(query, &domains, self.steps, effort) {
             Ok(Some(block_of)) => Ok(Decided::Better(block_of)),
-            Ok(None) => Ok(Decided::Parts(Vec::new())),
+            Ok(None) => Ok(Decided::Closed(domains.facts, effort.closed_by)),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
-            Err(halt) => halves(query, domains, part.depth + 1).map(Decided::Parts).ok_or(halt),
+            Err(halt) => {
+                let facts = domains.facts.clone();
+                let halves = halves(query, domains, part.depth + 1).ok_or(halt)?;
+                Ok(Decided::Split(facts, halves))
+            }
         }
     }
 }
 
 /// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
-fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Vec<Part>> {
+fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Split> {
     let windows = &domains.known.windows;
     let unit = (query.max_cost() / query.params.branch.unit).max(1);
     // How many blocks more than one nodes can be in, by node weights.
@@ -134,7 +162,8 @@ fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Vec<Part>> 
     })?;
     let halves = [true, false].map(|is_first| half(windows, node, last, is_first));
     let domains = Arc::new(domains);
-    Some(Vec::from(halves.map(|windows| Part { domains: Arc::clone(&domains), windows, depth })))
+    let parts = Vec::from(halves.map(|windows| Part { domains: Arc::clone(&domains), windows, depth }));
+    Some(((node, last), parts))
 }
 
 /// Nodes with more than one block whose windows are tried: those that weigh most, and some of the others.
@@ -197,7 +226,7 @@ mod tests {
                 // Without cuts at the root there is more to be done; with them, node weights are larger.
                 let has_cuts: bool = random.random();
                 let domains = if has_cuts {
-                    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts")
+                    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts").ok()
                 } else {
                     Some(domains)
                 };
@@ -219,7 +248,7 @@ mod tests {
                         Ok(found) => Some(found),
                         Err(halt) => {
                             assert_eq!(halt, Halt::Steps, "case {case}");
-                            num_left += left.as_ref().map_or(0, Vec::len);
+                            num_left += left.as_ref().map_or(0, |parts: &Parts| parts.left.len());
                             None
                         }
                     }

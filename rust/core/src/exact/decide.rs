@@ -6,7 +6,7 @@
 //! 4. Windows are cut in two, and each part is decided by itself (`branch.rs`).
 
 use super::attempt::attempt;
-use super::branch::{Part, branch};
+use super::branch::{Parts, branch};
 use crate::domain::{Domains, Known};
 use crate::downset::bidirectional;
 use crate::ids::count;
@@ -32,8 +32,8 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     match decide_without_cuts(query, Known::nothing(query.instance), effort)? {
         Stage::Decided(found) => Ok(found),
         Stage::Open(domains) => match domains.by_cuts(query, query.params.domain.brief_steps, &mut 0)? {
-            Some(domains) => decide_within(query, &domains, &mut None, effort),
-            None => Ok(None),
+            Ok(domains) => decide_within(query, &domains, &mut None, effort),
+            Err(_) => Ok(None),
         },
     }
 }
@@ -77,14 +77,14 @@ pub(super) fn decide_without_cuts(query: &Query<'_>, known: Known, effort: &mut 
 }
 
 /// The other stages, in domains that hold all better partitions. `parts` are what is left of them from before; when it halts,
-/// what is left then.
+/// what is left then; when parts have decided it, how each was closed.
 ///
 /// # Errors
 /// See [`decide`].
 pub(super) fn decide_within(
     query: &Query<'_>,
     domains: &Domains,
-    parts: &mut Option<Vec<Part>>,
+    parts: &mut Option<Parts>,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
     if query.threshold <= query.instance.combinatorial_bound() {
@@ -92,8 +92,12 @@ pub(super) fn decide_within(
     }
     let steps = query.params.decide.shares.map(|share| effort.steps() / share);
     match attempt(query, domains, steps, effort) {
+        Ok(found) => {
+            *parts = None;
+            Ok(found)
+        }
         // Where cuts have said nothing of the whole, parts are as large for long.
         Err(halt @ (Halt::Steps | Halt::Memory)) if domains.are_of_use => branch(query, domains, halt, parts, effort),
-        found => found,
+        Err(halt) => Err(halt),
     }
 }

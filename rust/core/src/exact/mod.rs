@@ -8,6 +8,7 @@
 //! the same, the question is cut in two (`branch.rs`). `decide.rs` is the cascade of all these for one threshold, `bracket.rs` says
 //! which threshold is next.
 
+mod argument;
 mod attempt;
 mod bracket;
 mod branch;
@@ -16,6 +17,7 @@ mod prove;
 mod state;
 mod sweep;
 
+pub use argument::Argument;
 pub use decide::decide;
 pub use prove::{Limits, Progress, Proof, Proven, Reason, prove};
 pub use state::{Marks, ProofState};

@@ -4,17 +4,18 @@
 
 use std::ops::ControlFlow;
 
+use super::argument::Argument;
 use super::bracket::{Bounds, Bracket, Event, Task};
-use super::branch::Part;
+use super::branch::Parts;
 use super::decide::{Stage, decide_known, decide_within, decide_without_cuts};
 use super::state::ProofState;
 use super::sweep::{By, Found, Sweep};
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
-use crate::domain::{Domains, Known};
+use crate::domain::{Domains, Fact, Known};
 use crate::error::Error;
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::query::{Counts, Effort, Halt, Query};
+use crate::query::{Counts, Effort, Engine, Halt, Query};
 use crate::reduce::{Merge, Reduction, reduce};
 use crate::threads;
 
@@ -45,6 +46,8 @@ pub struct Proof {
     pub num_groups: usize,
     /// Why none of the quotient is better.
     pub reason: Reason,
+    /// How that was found, where it was a search.
+    pub argument: Argument,
 }
 
 /// What proving may use.
@@ -156,7 +159,10 @@ struct Attempt {
     given: u64,
     effort: Effort,
     /// What is left of it from another turn.
-    parts: Option<Vec<Part>>,
+    parts: Option<Parts>,
+    /// What is known of domains, and how parts were closed.
+    facts: Vec<Fact>,
+    argument: Option<Argument>,
 }
 
 impl Prover<'_> {
@@ -203,7 +209,7 @@ impl Prover<'_> {
         let given = steps.min(self.left());
         let effort = Effort::new(self.limits.memory, given);
         let parts = self.state.open.take(&reduction.group_of, threshold);
-        let mut attempt = Attempt { threshold, reduction, given, effort, parts };
+        let mut attempt = Attempt { threshold, reduction, given, effort, parts, facts: Vec::new(), argument: None };
         let (state, interrupt) = (self.state, self.interrupt);
         let Reduction { instance, group_of, .. } = &attempt.reduction;
         let query = Query { instance, threshold, params: &state.params, interrupt };
@@ -216,15 +222,22 @@ impl Prover<'_> {
         if let Some(domains) = state.domains.recall(&query, group_of, state.params.domain.brief_steps) {
             return self.decide_within(attempt, &domains, domains.are_of_use);
         }
-        let (above, _) = state.domains.above(instance, group_of, threshold);
-        match decide_without_cuts(&query, above, &mut attempt.effort) {
+        let above = state.domains.above(instance, group_of, threshold);
+        attempt.facts = above.facts;
+        match decide_without_cuts(&query, above.known, &mut attempt.effort) {
             Ok(Stage::Open(domains)) if !has_cuts => self.decide_within(attempt, &domains, false),
             Ok(Stage::Open(_)) => {
                 // Cuts can take seconds, and what labels do after them more.
                 self.waiting.push(attempt);
                 Ok(Event::NeedsCuts)
             }
-            Ok(Stage::Decided(found)) => self.finish(attempt, Ok(found), false, has_cuts),
+            Ok(Stage::Decided(found)) => {
+                if attempt.effort.closed_by == Some(Engine::Levels) {
+                    // Those were without domains.
+                    attempt.facts.clear();
+                }
+                self.finish(attempt, Ok(found), false, has_cuts)
+            }
             Err(halt) => self.finish(attempt, Err(halt), false, has_cuts),
         }
     }
@@ -239,21 +252,24 @@ impl Prover<'_> {
         let asked = state.domains.ask(&query, group_of, params.domain.brief_steps, &mut arcs);
         self.spend(arcs);
         match asked {
-            Ok(Some(domains)) => self.decide_within(attempt, &domains, domains.are_of_use),
-            Ok(None) => self.finish(attempt, Ok(None), false, true),
+            Ok(Ok(domains)) => self.decide_within(attempt, &domains, domains.are_of_use),
+            Ok(Err(facts)) => self.finish(Attempt { facts, ..attempt }, Ok(None), false, true),
             Err(Interrupted) => self.finish(attempt, Err(Halt::Interrupted), false, true),
         }
     }
 
     /// Decides one threshold in domains.
     fn decide_within(&mut self, mut attempt: Attempt, domains: &Domains, has_cuts: bool) -> Result<Event, Interrupted> {
-        let Attempt { threshold, reduction, effort, parts, .. } = &mut attempt;
+        let Attempt { threshold, reduction, effort, parts, facts, argument, .. } = &mut attempt;
         let wide_before = effort.counts.wide;
         let params = &self.state.params;
         let query = Query { instance: &reduction.instance, threshold: *threshold, params, interrupt: self.interrupt };
         let found = decide_within(&query, domains, parts, effort);
         if found.is_ok() {
-            *parts = None;
+            *argument = parts.take().map(|parts| parts.argument);
+        }
+        if !domains.facts.is_empty() {
+            facts.clone_from(&domains.facts);
         }
         // Of what cuts leave, frontiers may be few.
         let is_wide = effort.counts.wide > wide_before;
@@ -268,7 +284,7 @@ impl Prover<'_> {
         is_wide: bool,
         has_cuts: bool,
     ) -> Result<Event, Interrupted> {
-        let Effort { counts, .. } = attempt.effort;
+        let Effort { counts, closed_by, .. } = attempt.effort;
         let (threshold, left) = (attempt.threshold, attempt.effort.steps());
         let found = match found {
             Ok(found) => found,
@@ -283,14 +299,15 @@ impl Prover<'_> {
             self.lower(attempt.reduction.lift(&blocks))?;
         } else {
             let reason = Reason::Downsets { downsets: counts.downsets, transitions: counts.transitions };
-            self.raise(threshold, attempt.reduction, reason)?;
+            let argument = attempt.argument.unwrap_or_else(|| Argument::new(&attempt.facts, closed_by));
+            self.raise(threshold, attempt.reduction, reason, argument)?;
         }
         Ok(Event::Decided { left, has_cuts })
     }
 
     /// Keeps what is left of a threshold that has halted.
     fn keep(&mut self, attempt: Attempt, is_wide: bool) {
-        let Attempt { threshold, reduction, given, effort, parts } = attempt;
+        let Attempt { threshold, reduction, given, effort, parts, .. } = attempt;
         self.spend(given.saturating_sub(effort.steps()));
         if let Some(parts) = parts {
             let max_kept = self.state.params.branch.max_kept;
@@ -325,14 +342,16 @@ impl Prover<'_> {
             let mut arcs = 0;
             let mut ask = |steps| state.domains.ask(&query, &reduction.group_of, steps, &mut arcs);
             let share = match trial.by {
-                By::Windows => Domains::new(&query, Known::nothing(&reduction.instance)).map(|known| known.share()),
+                By::Windows => Domains::new(&query, Known::nothing(&reduction.instance))
+                    .map_or_else(|| Err(Vec::new()), |known| Ok(known.share())),
                 By::Probe => ask(params.domain.brief_steps)?.map(|known| known.share()),
                 By::Cuts => ask(params.domain.patient_steps)?.map(|known| known.share()),
             };
             self.spend(arcs);
-            sweep.take(trial, share.map_or(Found::Proof, Found::Stuck));
-            if share.is_none() {
-                self.raise(threshold, reduction, Reason::Downsets { downsets: 0, transitions: 0 })?;
+            sweep.take(trial, share.as_ref().map_or(Found::Proof, |&share| Found::Stuck(share)));
+            if let Err(facts) = share {
+                let reason = Reason::Downsets { downsets: 0, transitions: 0 };
+                self.raise(threshold, reduction, reason, Argument::new(&facts, None))?;
             }
         }
         state.marks.lower_stuck(sweep.above);
@@ -344,15 +363,21 @@ impl Prover<'_> {
         let reduction = reduce(self.instance, threshold, self.interrupt)?;
         self.spend(count(self.instance.graph().num_nodes()).unsigned_abs());
         let Some(group) = reduction.infeasible_group else { return Ok(Some(reduction)) };
-        self.raise(threshold, reduction, Reason::Cut(group)).map(|()| None)
+        self.raise(threshold, reduction, Reason::Cut(group), Argument::default()).map(|()| None)
     }
 
-    fn raise(&mut self, threshold: Ticks, reduction: Reduction, reason: Reason) -> Result<(), Interrupted> {
+    fn raise(
+        &mut self,
+        threshold: Ticks,
+        reduction: Reduction,
+        reason: Reason,
+        argument: Argument,
+    ) -> Result<(), Interrupted> {
         let num_groups = reduction.instance.graph().num_nodes();
         // A formal threshold may have proven more in the meantime, or found a better partition.
         if threshold > self.proven.progress.lower_bound {
             self.proven.progress.lower_bound = threshold;
-            self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason });
+            self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason, argument });
         }
         self.tell()
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::branch::Part;
+use super::branch::Parts;
 use crate::cost::Ticks;
 use crate::domain::DomainCache;
 use crate::query::ExactParams;
@@ -80,19 +80,19 @@ pub(super) struct OpenParts(Mutex<Vec<Open>>);
 struct Open {
     threshold: Ticks,
     group_of: Vec<usize>,
-    parts: Vec<Part>,
+    parts: Parts,
 }
 
 impl OpenParts {
     /// Takes the parts that are left of a threshold; none when it is not in parts.
-    pub(super) fn take(&self, group_of: &[usize], threshold: Ticks) -> Option<Vec<Part>> {
+    pub(super) fn take(&self, group_of: &[usize], threshold: Ticks) -> Option<Parts> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|each| each.threshold == threshold && each.group_of == group_of)?;
         Some(open.remove(place).parts)
     }
 
     /// Keeps parts for another turn, of at most so many thresholds.
-    pub(super) fn keep(&self, group_of: &[usize], threshold: Ticks, parts: Vec<Part>, max_kept: usize) {
+    pub(super) fn keep(&self, group_of: &[usize], threshold: Ticks, parts: Parts, max_kept: usize) {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() == max_kept {
             open.remove(0);

@@ -18,7 +18,7 @@ use resources::Resources;
 
 use crate::domain::Windows;
 use crate::order::TopologicalOrder;
-use crate::query::{Effort, Halt, Query};
+use crate::query::{Effort, Engine, Halt, Query};
 
 /// Blocks at most: words of tensors name them (`crossing.rs`).
 const MAX_BLOCKS: usize = 64;
@@ -58,10 +58,14 @@ fn assign_within<const ONE: bool>(
     times: u64,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    let frontiers = fewest::<ONE>(query, windows, resources, effort)?;
+    let (frontiers, engine) = fewest::<ONE>(query, windows, resources, effort)?;
     // Most of the way is done.
     effort.open_reserve(effort.steps().saturating_mul(times - 1));
-    set_labels::<ONE>(query, &frontiers, resources, effort)
+    let found = set_labels::<ONE>(query, &frontiers, resources, effort)?;
+    if found.is_none() {
+        effort.closed_by = Some(engine);
+    }
+    Ok(found)
 }
 
 /// The frontiers of that order which has fewer.
@@ -70,20 +74,26 @@ fn fewest<const ONE: bool>(
     windows: &Windows,
     resources: &Resources<'_>,
     effort: &mut Effort,
-) -> Result<Frontiers, Halt> {
-    let mut fewest: Option<Frontiers> = None;
+) -> Result<(Frontiers, Engine), Halt> {
+    let mut fewest: Option<(Frontiers, Engine)> = None;
     let (mut halt, mut most) = (Halt::Steps, effort.steps() / query.params.labeling.frontier_share);
-    for order in [TopologicalOrder::natural, TopologicalOrder::post_order] {
+    for engine in [Engine::NaturalLabels, Engine::PostOrderLabels] {
+        let graph = query.instance.graph();
+        let order = if engine == Engine::NaturalLabels {
+            TopologicalOrder::natural(graph)
+        } else {
+            TopologicalOrder::post_order(graph)
+        };
         let mut part = effort.part(most);
         let given = part.steps();
-        let found = Frontiers::new::<ONE>(query, windows, order(query.instance.graph()), resources, &mut part);
+        let found = Frontiers::new::<ONE>(query, windows, order, resources, &mut part);
         if found.is_ok() {
             most = given - part.steps();
         }
         effort.give_back(&part, false);
         match found {
-            Ok(found) if fewest.as_ref().is_none_or(|other| found.num_arcs() < other.num_arcs()) => {
-                fewest = Some(found);
+            Ok(found) if fewest.as_ref().is_none_or(|(other, _)| found.num_arcs() < other.num_arcs()) => {
+                fewest = Some((found, engine));
                 effort.take(effort.bytes() - part.bytes())?;
             }
             Ok(_) => {}

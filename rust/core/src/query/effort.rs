@@ -14,6 +14,19 @@ pub struct Effort {
     reserve: u64,
     /// What has been done.
     pub counts: Counts,
+    /// What has said last that there is no partition.
+    pub closed_by: Option<Engine>,
+}
+
+/// What decides a threshold in domains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Levels of downsets.
+    Levels,
+    /// Labels in the natural order.
+    NaturalLabels,
+    /// Labels in post-order.
+    PostOrderLabels,
 }
 
 /// What has been looked at; the same on every machine and with any number of threads.
@@ -60,7 +73,7 @@ impl Effort {
     /// So many bytes of memory and so many steps.
     #[must_use]
     pub fn new(bytes: usize, steps: u64) -> Self {
-        Self { bytes, steps, reserve: 0, counts: Counts::default() }
+        Self { bytes, steps, reserve: 0, counts: Counts::default(), closed_by: None }
     }
 
     /// Bytes that are left.
@@ -117,6 +130,7 @@ impl Effort {
     pub(crate) fn give_back(&mut self, part: &Self, is_kept: bool) {
         self.steps = self.steps.saturating_add(part.steps);
         self.counts.add(&part.counts);
+        self.closed_by = part.closed_by.or(self.closed_by);
         if is_kept {
             self.bytes = part.bytes;
         }

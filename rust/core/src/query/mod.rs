@@ -3,7 +3,7 @@
 mod effort;
 mod params;
 
-pub use effort::{Counts, Effort, Halt};
+pub use effort::{Counts, Effort, Engine, Halt};
 pub use params::{BracketParams, BranchParams, DecideParams, DomainParams, DownsetParams, ExactParams, LabelingParams};
 
 use crate::cost::{Instance, Ticks};

@@ -1,0 +1,88 @@
+"""Hints: how a search was closed, which no check has to believe."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+import random
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import slicegraph as sg
+from certificates import certify
+from checked import DEEP_GRAPH, DEEP_QUESTION, SECOND
+from questions import Question, light_questions
+from slicegraph.certificate import codec
+from slicegraph.certificate.model import Certificate
+from strategies import to_graph
+
+OPTIMUM = 9 * SECOND
+SECTIONS = {
+    "cuts": [2, 2, 2, 0, 1, 2, 5, 1, 3],
+    "charges": [5, 2, 0, 0x80, 0x20, 1, 0x80, 8],
+    "levels": [7, 0],
+    "labels": [8, 1],
+    "split": [6, 2, 1, 7, 0, 8, 0],
+    "node": [10, 3],
+    "open": [0],
+}
+"""True ones and others, of four nodes or more."""
+
+
+def with_hints(question: Question, threshold: int, hints: bytes) -> Certificate:
+    downsets = {"threshold": threshold, "hints": codec.pack(hints)}
+    return certify(question, None, None, {"exact": {"downsets": downsets}})
+
+
+@pytest.mark.parametrize(
+    "names", [["levels"], ["labels"], ["cuts", "levels"], ["charges", "split"], ["cuts", "node"], ["open"], []]
+)
+def test_whatever_is_hinted_an_optimum_is_proved_and_no_more(names: list[str]) -> None:
+    hints = bytes(byte for name in names for byte in SECTIONS[name])
+    verdict = sg.check(DEEP_GRAPH, with_hints(DEEP_QUESTION, OPTIMUM, hints))
+    assert verdict.lower_bound == sg.check(DEEP_GRAPH, with_hints(DEEP_QUESTION, OPTIMUM, b"")).lower_bound
+    with pytest.raises(sg.CertificateError, match="some partition costs less"):
+        sg.check(DEEP_GRAPH, with_hints(DEEP_QUESTION, OPTIMUM + 1, hints))
+
+
+@given(light_questions(), st.integers())
+@settings(max_examples=60)
+def test_random_hints_prove_nothing_that_is_not_so(question: Question, seed: int) -> None:
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
+    optimum = min(bottleneck for *_, bottleneck in question.partitions())
+    top = 5 * question.mean_work if optimum == float("inf") else int(optimum)
+    hints = [byte for _ in range(random_.randrange(5)) for byte in random_.choice(list(SECTIONS.values()))]
+    for _ in range(random_.randrange(3)):
+        hints.insert(random_.randrange(len(hints) + 1), random_.randrange(256))
+    graph = to_graph(question.data)
+    for threshold in (top, top + 1):
+        with contextlib.suppress(sg.CertificateError):
+            verdict = sg.check(graph, with_hints(question, threshold, bytes(hints)))
+            assert verdict.lower_bound <= optimum * question.ticks.tick
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!",
+        base64.b64encode(b"no deflated bytes").decode(),
+        codec.pack(b"\x07\x00")[:-4],
+        base64.b64encode(zlib.compress(b"\x07\x00") + b"more").decode(),
+        codec.pack(bytes(2**24 + 1)),
+    ],
+)
+def test_hints_that_are_none_are_refused(text: str) -> None:
+    document: dict[str, Any] = copy.deepcopy(with_hints(DEEP_QUESTION, OPTIMUM, b"\x07\x00").document)
+    next(bound for bound in document["bounds"] if bound["downsets"])["downsets"]["hints"] = text
+    with pytest.raises(sg.CertificateError, match="hints"):
+        sg.check(DEEP_GRAPH, Certificate.of(document))
+
+
+def test_packed_bytes_are_read_again() -> None:
+    for data in (b"", b"\x00", bytes(range(256)) * 9):
+        assert codec.unpack(codec.pack(data), len(data)) == data
