@@ -34,6 +34,7 @@ from slicegraph.solve.events import (
     MethodEnded,
     Proven,
     Report,
+    Reproved,
     Run,
     Swept,
     TimeUsed,
@@ -81,6 +82,22 @@ def test_the_exact_solver_goes_first_and_the_search_waits_for_its_first_turn() -
     assert state.search_waits
     for event in (TimeUsed(), ended("exact", "downsets", "time_limit"), Broken(worker="exact"), Closed()):
         assert not after(state, event, 1.0).search_waits
+
+
+def test_a_run_that_begins_with_a_partition_tries_its_threshold_with_fewer_steps() -> None:
+    """The sweep comes after it, and proves more sooner; then there are as many as ever."""
+    state = new_schedule(ALL, no_partition=NO_PARTITION, is_warm=True)
+    for event in (Improved(bottleneck=100), Begun()):
+        state = after(state, event, 0.0)
+    assert next_task(state, "exact", 0.0)[1] == Run(method="downsets", seconds=1.0, steps=2**24)
+    assert next_task(after(state, Swept(), 0.5), "exact", 0.5)[1] == Run(method="downsets", seconds=1.0, steps=MORE)
+
+
+def test_what_is_proved_again_of_an_earlier_answer_counts() -> None:
+    """It raises the bound, never lowers it, and ends the run when it meets the best partition."""
+    state = begun(ALL, Improved(bottleneck=100), Reproved(lower_bound=70), Reproved(lower_bound=60))
+    assert (state.lower_bound, state.recorded, state.is_met) == (70, 70, False)
+    assert after(state, Reproved(lower_bound=100), 1.0).is_met
 
 
 def test_the_chain_begins_when_the_exact_solver_has_swept_and_is_too_wide_or_has_had_its_lead() -> None:

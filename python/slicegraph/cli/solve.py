@@ -7,6 +7,8 @@ import functools
 import shlex
 from collections.abc import Sequence
 
+from numpy.typing import ArrayLike
+
 import slicegraph as sg
 from slicegraph.cli import machines, units
 from slicegraph.cli import options as shared
@@ -34,7 +36,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warm-start",
         metavar="PLAN",
-        help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it",
+        help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it;"
+        " of a certificate for this question, what is proved again is where bounds go on",
     )
     parser.add_argument(
         "--stay-near",
@@ -82,9 +85,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fail_on_guess and (rows := guessed(instance)):
         say(_fault(rows, instance))
         return 1
-    warm_start = None
-    if options.warm_start is not None:
-        warm_start = shared.read_plan(options, instance.graph, name="warm_start").block_of
+    warm_start = None if options.warm_start is None else _warm_start(options, instance.graph)
     stay_near, slack = None, DEFAULT_SLACK if options.slack is None else options.slack
     if options.stay_near is not None:
         stay_near = shared.read_plan(options, instance.graph, name="stay_near").block_of
@@ -113,6 +114,12 @@ def run(options: argparse.Namespace) -> int:
     told = (options.grain, len(groups), result, free)
     shared.print_result(options, result, keys={"grain": grain_to_document(*told)}, lines=grain_to_text(*told))
     return shared.exit_status(result, required)
+
+
+def _warm_start(options: argparse.Namespace, graph: sg.Graph) -> ArrayLike | sg.Certificate:
+    """Read what to begin with: a certificate whole, of any other file the partition."""
+    plan = shared.read_plan(options, graph, name="warm_start")
+    return plan.block_of if plan.instance is None else sg.Certificate.read(options.warm_start)
 
 
 def _fault(rows: Sequence[Guessed], instance: sg.Instance) -> str:

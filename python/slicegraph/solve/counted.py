@@ -25,9 +25,12 @@ from numpy.typing import NDArray
 from slicegraph._core import ProofState
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import close_in
+from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.certificate.compiled import VISITS_PER_STEP
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
+from slicegraph.solve.earlier import Earlier, prove_again
 from slicegraph.solve.params import ScheduleParams
 from slicegraph.solve.schedule import FINAL
 from slicegraph.stop import Progress, Stop
@@ -98,6 +101,8 @@ class CountedRun:
         A partition that is known before anything has run.
     known
         Ticks of a partition that is known elsewhere: only better ones count.
+    earlier
+        An earlier answer to this question, whose bounds are proved again in as many steps as the stop allows.
     """
 
     def __init__(
@@ -110,7 +115,9 @@ class CountedRun:
         has_exact: bool,
         warm_start: NDArray[np.int32] | None = None,
         known: int | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
+        self._earlier = earlier
         self._instance, self._threads, self._stop, self._show = instance, threads, stop, show
         self._begin, self._params, self._known = time.monotonic(), ScheduleParams(), ProofState()
         self._bounds = {"combinatorial": combinatorial(instance)}
@@ -130,6 +137,7 @@ class CountedRun:
 
     def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
         """Take the search's news, in seconds; give the exact solver its turn when it is due; say whether to stop."""
+        self._check_earlier()
         heard = bottleneck, evaluations, rounds
         is_news, self._heard = heard != self._heard, heard
         self._work = dataclasses.replace(self._work, candidates=evaluations)
@@ -144,6 +152,21 @@ class CountedRun:
             return False
         self._prove(steps)
         return self._has_to_stop(*self._bests)
+
+    def _check_earlier(self) -> None:
+        """Prove again what an earlier answer has proven, once."""
+        earlier, self._earlier = self._earlier, None
+        if earlier is None:
+            return
+        steps = min(DEFAULT_STEPS, (self._stop.work or 0) // VISITS_PER_STEP)
+        for bound in prove_again(self._instance, earlier.certificate, steps=steps):
+            self._keep(bound)
+
+    def _keep(self, bound: Bound) -> None:
+        best = self._bounds.get(bound.method)
+        if best is None or bound.ticks >= best.ticks:
+            self._bounds[bound.method] = bound
+        self._lower_bound = max(self._lower_bound, bound.ticks)
 
     @property
     def _bests(self) -> tuple[int, int]:
@@ -161,10 +184,8 @@ class CountedRun:
             state=self._known,
             poll=self._has_to_stop,
         )
-        bound, bounds = closing.bound, self._bounds
-        if bound.method not in bounds or bound.ticks >= bounds[bound.method].ticks:
-            bounds[bound.method] = bound
-        self._lower_bound = max(self._lower_bound, bound.ticks)
+        bound = closing.bound
+        self._keep(bound)
         if closing.bottleneck is not None and closing.bottleneck < best:
             self._best = closing.bottleneck, closing.block_of
         self._work = after_turn(self._work, closing.work, bound.status, params)

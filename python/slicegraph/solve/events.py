@@ -52,6 +52,13 @@ class Proven:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reproved:
+    """An event: a lower bound in ticks, with evidence, of an earlier answer that has been checked."""
+
+    lower_bound: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Swept:
     """An event: the exact solver has proven what minimum cuts prove, or finds partitions instead."""
 
@@ -91,7 +98,7 @@ class Closed:
     """An event: the run is over."""
 
 
-Event = Begun | Improved | Proven | Swept | Widened | TimeUsed | MethodEnded | Broken | Closed
+Event = Begun | Improved | Proven | Reproved | Swept | Widened | TimeUsed | MethodEnded | Broken | Closed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

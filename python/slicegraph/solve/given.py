@@ -98,8 +98,27 @@ def _new_run(
     if task.stop.work is None:
         from slicegraph.solve.run import SolveRun  # noqa: PLC0415 - what is solved at once has none
 
-        return SolveRun(instance, methods, task.threads, task.stop, task.show, warm_start=begin, known=known)
+        return SolveRun(
+            instance,
+            methods,
+            task.threads,
+            task.stop,
+            task.show,
+            warm_start=begin,
+            known=known,
+            earlier=task.earlier,
+            is_warm=task.is_warm,
+        )
     from slicegraph.solve.counted import CountedRun  # noqa: PLC0415 - few runs go by work
 
     has_exact = "downsets" in methods
-    return CountedRun(instance, task.threads, task.stop, task.show, has_exact=has_exact, warm_start=begin, known=known)
+    return CountedRun(
+        instance,
+        task.threads,
+        task.stop,
+        task.show,
+        has_exact=has_exact,
+        warm_start=begin,
+        known=known,
+        earlier=task.earlier,
+    )

@@ -46,6 +46,9 @@ class ScheduleParams:
     first_steps, more_steps
         Steps of each threshold's first attempt: most need no more than the first; the others are for turns after the
         sweep, and for what the chain asks. Record of 2026-11-24, frontiers and steps.
+    warm_steps
+        In place of the first of these where a run begins with a partition that was given: a threshold near the optimum
+        takes more steps, and the sweep comes after it. Record of 2026-12-01, warm.
     """
 
     first_rounds: int = 1
@@ -61,6 +64,7 @@ class ScheduleParams:
     few_blocks: int = 2
     patience: float = 0.5
     first_steps: int = 2**27
+    warm_steps: int = 2**24
     more_steps: int = 2**29
     first_work: int = 2**28
     threshold_share: int = 4

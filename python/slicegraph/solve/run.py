@@ -17,10 +17,11 @@ from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row
 from slicegraph.solve.board import Board
+from slicegraph.solve.earlier import Earlier
 from slicegraph.solve.events import Begun, Closed
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.schedule import new_schedule
-from slicegraph.solve.worker import ExactProver, Prover, RelaxedProver, Shared
+from slicegraph.solve.worker import Background, Checking, ExactProver, Prover, RelaxedProver, Shared
 from slicegraph.stop import Progress, Stop
 
 _PROVERS: tuple[type[Prover], ...] = (ExactProver, RelaxedProver)
@@ -48,6 +49,10 @@ class SolveRun:
         A partition that is known before anything has run.
     known
         Ticks of a partition that is known elsewhere: only better ones count.
+    earlier
+        An earlier answer to this question, whose bounds are proved again.
+    is_warm
+        Whether the partition was given by whoever asks.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class SolveRun:
         *,
         warm_start: NDArray[np.int32] | None = None,
         known: int | None = None,
+        earlier: Earlier | None = None,
+        is_warm: bool = False,
     ) -> None:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
@@ -69,6 +76,7 @@ class SolveRun:
             lower_bound=ordinary.ticks,
             density=len(instance.graph.arrays.consumers) / instance.graph.num_nodes,
             num_blocks=instance.num_blocks,
+            is_warm=is_warm,
         )
         self._board, self._incumbent = Board(schedule), Incumbent()
         self._bounds = {"combinatorial": ordinary}
@@ -77,7 +85,9 @@ class SolveRun:
         )
         self._shared = shared
         named = {worker.name for worker in schedule.workers}
-        self._provers = [prover(shared) for prover in _PROVERS if prover.name in named]
+        self._provers: list[Background] = [prover(shared) for prover in _PROVERS if prover.name in named]
+        if earlier is not None:
+            self._provers.append(Checking(shared, earlier))
         self._evaluations, self._is_over = 0, False
         if warm_start is not None:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))

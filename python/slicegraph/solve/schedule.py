@@ -29,6 +29,7 @@ from slicegraph.solve.events import (
     Improved,
     MethodEnded,
     Proven,
+    Reproved,
     Run,
     Swept,
     Task,
@@ -130,6 +131,8 @@ class Schedule:
         Whether the graph is so dense that models begin after the exact solver's first turn, without its sweep.
     has_small_model
         Whether the exact model is so small that it has all the time that is left.
+    is_warm
+        Whether the run begins with a partition that was given.
     has_begun
         Whether anything is to be proven yet.
     bottleneck
@@ -157,6 +160,7 @@ class Schedule:
     no_partition: int
     is_dense: bool = False
     has_small_model: bool = False
+    is_warm: bool = False
     has_begun: bool = False
     bottleneck: int | None = None
     recorded: int = 0
@@ -218,6 +222,7 @@ def new_schedule(
     lower_bound: int = 0,
     density: float = 0.0,
     num_blocks: int = 0,
+    is_warm: bool = False,
     params: ScheduleParams | None = None,
 ) -> Schedule:
     """Give the state before anything has run, for the lower bounds of these names, from one that is known.
@@ -237,6 +242,7 @@ def new_schedule(
         params=params,
         workers=workers,
         no_partition=no_partition,
+        is_warm=is_warm,
         is_dense=is_dense,
         has_small_model=is_dense and num_blocks <= params.few_blocks,
         recorded=lower_bound,
@@ -260,6 +266,8 @@ def after(  # noqa: C901, PLR0911 - one case an event
             # What is said of partitions better than the best one is a bound up to that one's bottleneck.
             proven = lower_bound if state.bottleneck is None else min(lower_bound, state.bottleneck)
             return state.put(dataclasses.replace(worker, running=max(worker.running, proven)))
+        case Reproved(lower_bound=lower_bound):
+            return _recorded(state, lower_bound)
         case Swept():
             return _swept(state, now)
         case Widened():
@@ -278,6 +286,13 @@ def _swept(state: Schedule, now: float) -> Schedule:
     return state if state.swept is not None else dataclasses.replace(state, swept=now)
 
 
+def _recorded(state: Schedule, lower_bound: int) -> Schedule:
+    """Give the state with a bound of which there is evidence."""
+    state = dataclasses.replace(state, recorded=max(state.recorded, lower_bound))
+    best = state.no_partition if state.bottleneck is None else state.bottleneck
+    return dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= best)
+
+
 def _ended(state: Schedule, worker: Worker, now: float) -> Schedule:
     """Give the state after a worker's end, for which nobody waits any longer."""
     state = dataclasses.replace(state.put(dataclasses.replace(worker, phase=Phase.DONE)), has_tried=True, is_wide=True)
@@ -289,9 +304,7 @@ def _after_method(state: Schedule, event: MethodEnded, now: float) -> Schedule:
     ended = (*worker.ended, (event.method, event.status))
     place = worker.methods.index(event.method) + 1
     state = state.put(dataclasses.replace(worker, place=place, ended=ended, running=0))
-    state = dataclasses.replace(state, recorded=max(state.recorded, event.lower_bound), has_tried=True)
-    best = state.no_partition if state.bottleneck is None else state.bottleneck
-    state = dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= best)
+    state = _recorded(dataclasses.replace(state, has_tried=True), event.lower_bound)
     if event.method == "chain":
         state = dataclasses.replace(state, chain_goes_on=event.goes_on)
     if event.method == "downsets" and event.status in FINAL:
@@ -339,7 +352,8 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
     for place in range(worker.place, len(worker.methods)):
         method = worker.methods[place]
         if not _is_outdone(state, method):
-            steps = state.params.first_steps if state.swept is None else state.params.more_steps
+            first = state.params.warm_steps if state.is_warm else state.params.first_steps
+            steps = first if state.swept is None else state.params.more_steps
             seconds = _TO_THE_END if method == "exact" and state.has_small_model else worker.seconds
             task = Run(method=method, seconds=seconds, steps=steps)
             return state.put(dataclasses.replace(worker, place=place)), task

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from slicegraph import checks
 from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.certificate.model import Certificate
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import InputError
 from slicegraph.feasibility import over_limit
@@ -22,6 +23,7 @@ from slicegraph.requirements import given_order, plain
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, thread_count
+from slicegraph.solve.earlier import Earlier, known_of
 from slicegraph.solve.given import METHODS, solve_given
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
@@ -42,7 +44,7 @@ def solve(
     params: BrkgaParams | None = None,
     method: str = "auto",
     display: bool = False,
-    warm_start: ArrayLike | None = None,
+    warm_start: ArrayLike | Result | Certificate | None = None,
     stay_near: ArrayLike | None = None,
     slack: float = DEFAULT_SLACK,
     callback: Callable[[Progress], object] | None = None,
@@ -80,7 +82,10 @@ def solve(
         on a terminal.
     warm_start
         Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
-        before anything has run, so the answer is never worse, and proofs and the default search begin with it.
+        before anything has run, so the answer is never worse, and proofs and the default search begin with it. Or an
+        earlier result or certificate: if it is about the same graph, costs, devices and constraints, the checker
+        proves its lower bounds again beside the run, and what it proves is where bounds go on. With a `MaxWork` it has
+        as many steps, which are not counted.
     stay_near
         Integers, shape (num_nodes,): the block of each node in a plan. Of the partitions within ``slack`` of the best
         that is found, the answer moves few bytes of parameters from the plan, and then few nodes: as few as
@@ -118,7 +123,7 @@ def solve(
     stop, ends = check_options(stop, seed, threads, params, method), as_callback(callback)
     checks.flag("display", display)
     slack = checks.number(f"slack = {slack!r:.80}", slack, "it is a fraction from 0 to 1", most=1.0)
-    plan, begin = _first(instance, stay_near, warm_start)
+    plan, begin, earlier = _first(instance, stay_near, warm_start)
     threads = thread_count(threads)
 
     def show(progress: Progress) -> bool:
@@ -126,7 +131,16 @@ def solve(
         return ends(progress)
 
     with ProgressLine(is_wanted=display) as line:
-        task = Task(method=method, seed=seed, threads=threads, params=params, stop=stop, show=show)
+        task = Task(
+            method=method,
+            seed=seed,
+            threads=threads,
+            params=params,
+            stop=stop,
+            show=show,
+            earlier=earlier,
+            is_warm=begin is not None,
+        )
         ended = _run(instance, task, begin)
     block_of, stay, is_signalled = _last(ended, plan, slack, stop)
     result = make_result(
@@ -183,9 +197,9 @@ def check_options(stop: Condition, seed: int, threads: int | None, params: Brkga
 
 
 def _first(
-    instance: Instance, stay_near: ArrayLike | None, warm_start: ArrayLike | None
-) -> tuple[NDArray[np.int32] | None, NDArray[np.int32] | None]:
-    """Give the plan to stay near, and what to begin with: the warm start, else that plan if it fits memory."""
+    instance: Instance, stay_near: ArrayLike | None, warm_start: ArrayLike | Result | Certificate | None
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int32] | None, Earlier | None]:
+    """Give the plan to stay near; the warm start, else that plan if it fits memory; and what is proven of the first."""
     for name, value in (("stay_near", stay_near), ("warm_start", warm_start)):
         if value is not None:
             given_order(instance, name)
@@ -193,8 +207,9 @@ def _first(
         plain(instance, "stay_near")
     plan = None if stay_near is None else _partition(instance, "stay_near", stay_near)
     if warm_start is not None:
-        return plan, _checked(instance, warm_start)
-    return plan, None if plan is None or _too_large(instance, plan) is not None else _numbered(instance, plan)
+        block_of, earlier = known_of(instance, warm_start)
+        return plan, None if block_of is None else _checked(instance, block_of), earlier
+    return plan, None if plan is None or _too_large(instance, plan) is not None else _numbered(instance, plan), None
 
 
 def _last(

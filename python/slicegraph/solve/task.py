@@ -13,6 +13,7 @@ from slicegraph.evidence.arrangement import Arrangement
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row
 from slicegraph.search import BrkgaParams
+from slicegraph.solve.earlier import Earlier
 from slicegraph.stop import Progress, Stop
 
 
@@ -28,6 +29,10 @@ class Task:
         What ends it.
     show
         Told the progress as often as the stop is asked; says whether to end.
+    earlier
+        An earlier answer to the same question; None: there is none.
+    is_warm
+        Whether the partition that it begins with was given.
     """
 
     method: str
@@ -36,6 +41,8 @@ class Task:
     params: BrkgaParams | None
     stop: Stop
     show: Callable[[Progress], bool]
+    earlier: Earlier | None = None
+    is_warm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

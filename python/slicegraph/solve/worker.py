@@ -16,7 +16,8 @@ from slicegraph.bounds.downsets import Closing, close_in
 from slicegraph.cost import Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.solve.board import Board
-from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Report, Run
+from slicegraph.solve.earlier import Earlier, prove_again
+from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Report, Reproved, Run
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.turn import Turn, ends_decision, ends_turn, news
 
@@ -51,30 +52,46 @@ class Shared:
     threads: int
     bounds: dict[str, Bound]
     known: ProofState = dataclasses.field(default_factory=ProofState)
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def improve(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
         """Take a partition of so many ticks, if there is one and it is the best."""
         if ticks is not None and self.incumbent.improve(block_of, ticks):
             self.board.tell(Improved(bottleneck=ticks))
 
+    def keep(self, bound: Bound) -> None:
+        """Take a bound if it is the best of its method, or as good."""
+        with self._lock:
+            best = self.bounds.get(bound.method)
+            if best is None or (bound.ticks, bound.believed) >= (best.ticks, best.believed):
+                self.bounds[bound.method] = bound
 
-class Prover(ABC):
-    """A worker: its methods take turns on a thread of their own, from when the schedule says so until it ends."""
 
-    name: str
+class Background(ABC):
+    """What runs beside the search, on a thread of its own."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared, self._board = shared, shared.board
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
 
     def start(self) -> None:
-        """Begin to ask for tasks."""
+        """Begin."""
         self._thread.start()
 
     def join(self, seconds: float) -> None:
         """Wait for its end, for so long at most."""
         if self._thread.is_alive():
             self._thread.join(seconds)
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Do all of it."""
+
+
+class Prover(Background):
+    """A worker: its methods take turns, from when the schedule says so until it ends."""
+
+    name: str
 
     def _run(self) -> None:
         try:
@@ -87,9 +104,7 @@ class Prover(ABC):
             self._board.tell(Broken(worker=self.name))
 
     def _record(self, method: str, bound: Bound, *, goes_on: bool) -> None:
-        bounds = self._shared.bounds
-        if method not in bounds or (bound.ticks, bound.believed) >= (bounds[method].ticks, bounds[method].believed):
-            bounds[method] = bound
+        self._shared.keep(bound)
         _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
         self._board.tell(
             MethodEnded(worker=self.name, method=method, status=bound.status, lower_bound=bound.ticks, goes_on=goes_on)
@@ -164,3 +179,24 @@ class RelaxedProver(Prover):
 
             self._relaxed = Relaxed(self._shared, self.name)
         return self._relaxed.prove(task)
+
+
+@final
+class Checking(Background):
+    """The checker, beside a run: it tells what it proves of an earlier answer."""
+
+    def __init__(self, shared: Shared, earlier: Earlier) -> None:
+        super().__init__(shared)
+        self._earlier = earlier
+
+    def _run(self) -> None:
+        board, earlier = self._board, self._earlier
+        try:
+            bounds = prove_again(self._shared.instance, earlier.certificate, steps=earlier.steps)
+        except Exception:  # noqa: BLE001 - logged with its trace; the run goes on without
+            _log.exception("the checker has failed")
+            return
+        for bound in bounds:
+            self._shared.keep(bound)
+            _log.info("%s: %.6g s proved again, of the warm start", bound.method, bound.lower_bound)
+            board.tell(Reproved(lower_bound=bound.ticks))

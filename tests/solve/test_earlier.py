@@ -1,0 +1,109 @@
+"""An earlier answer is where the next one begins: its partition as it is, its bounds once they are proved again."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import slicegraph as sg
+from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.solve.earlier import known_of, prove_again
+from strategies import CHAIN, grid, to_instance
+
+WIDE = to_instance(grid(16), {"bandwidth": 8.0}, 6)
+"""It takes minutes to solve."""
+
+
+def proven(answer: sg.Result) -> int:
+    """Ticks of the best bound of an answer."""
+    return max(bound.ticks for bound in answer.bounds)
+
+
+@pytest.fixture(scope="module")
+def known() -> sg.Result:
+    """An answer with more than the combinatorial bound, which is open."""
+    least = sg.lower_bound(WIDE, method="combinatorial").lower_bound
+    result = sg.solve(WIDE, stop=lambda progress: progress.lower_bound > least or progress.seconds > 60)
+    assert least < result.lower_bound < result.bottleneck
+    return result
+
+
+def forged(certificate: sg.Certificate) -> sg.Certificate:
+    """Claim with a seal that the partition is optimal."""
+    document: dict[str, Any] = copy.deepcopy(certificate.document)
+    ticks = document["witness"]["bottleneck"]
+    bound = next(each for each in document["bounds"] if each["method"] == "downsets")
+    bound["lower_bound"] = document["lower_bound"] = ticks
+    for part, key in (("reduction", "threshold"), ("downsets", "threshold"), ("node", "lower_bound")):
+        if bound[part] is not None:
+            bound[part][key] = ticks
+    return sg.Certificate.of(document)
+
+
+@pytest.mark.parametrize("is_result", [True, False])
+def test_what_an_earlier_answer_has_proven_is_where_bounds_go_on(known: sg.Result, *, is_result: bool) -> None:
+    """The search alone proves nothing beyond the combinatorial bound, so that all else comes from the warm start."""
+
+    def ends(progress: sg.Progress) -> bool:
+        return progress.lower_bound >= known.lower_bound or progress.seconds > 60
+
+    warm_start = known if is_result else known.certificate
+    result = sg.solve(WIDE, method="hybrid", warm_start=warm_start, stop=ends)
+    assert result.bottleneck <= known.bottleneck
+    assert result.lower_bound == known.lower_bound
+    assert sg.check(WIDE.graph, result.certificate).lower_bound == known.lower_bound
+    bare = sg.solve(WIDE, method="hybrid", warm_start=known.block_of, stop=sg.MaxRuntime(0.2))
+    assert bare.lower_bound < known.lower_bound
+
+
+def test_nothing_is_believed(known: sg.Result) -> None:
+    """A false claim with a good seal gives nothing; nor does one that was changed, or steps that are too few."""
+    steps = DEFAULT_STEPS
+    assert max(bound.ticks for bound in prove_again(WIDE, known.certificate, steps=steps)) == proven(known)
+    least = proven(sg.solve(WIDE, method="hybrid", stop=sg.MaxRuntime(0)))
+    assert all(bound.ticks <= least for bound in prove_again(WIDE, forged(known.certificate), steps=10_000))
+    assert prove_again(WIDE, sg.Certificate({**known.certificate.document, "lower_bound": 1}), steps=steps) == ()
+    assert all(bound.ticks <= least for bound in prove_again(WIDE, known.certificate, steps=0))
+
+
+def test_a_limit_of_work_counts_no_time(known: sg.Result) -> None:
+    """The bound of the earlier answer is there from the beginning, and the answer is the same each time."""
+    first, again = (
+        sg.solve(WIDE, stop=sg.MaxWork(200 * DEFAULT_STEPS), method="hybrid", warm_start=known, callback=ended)
+        for ended in [lambda progress: progress.lower_bound >= known.lower_bound] * 2
+    )
+    assert first.lower_bound == again.lower_bound == known.lower_bound
+    assert first.block_of.tolist() == again.block_of.tolist()
+
+
+def test_bounds_are_of_the_same_question_alone(known: sg.Result) -> None:
+    """Of another number of stages or other costs the partition is taken, the bounds are not."""
+    assert known_of(WIDE, known)[1] is not None
+    assert known_of(WIDE, known.certificate)[1] is not None
+    for other in (WIDE.replace(num_blocks=7), to_instance(grid(16), {"bandwidth": 9.0}, 6)):
+        for warm_start in (known, known.certificate):
+            block_of, earlier = known_of(other, warm_start)
+            assert earlier is None
+            assert list(block_of) == known.block_of.tolist()  # type: ignore[arg-type]
+    chain = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    with pytest.raises(sg.InputError, match="warm_start: a result about another graph"):
+        sg.solve(chain, warm_start=known)
+    with pytest.raises(sg.InputError, match="warm_start: "):
+        sg.solve(chain, warm_start=known.certificate)
+    with pytest.raises(sg.InputError, match="warm_start: a certificate without a document"):
+        sg.solve(chain, warm_start=sg.Certificate([]))  # type: ignore[arg-type]
+
+
+def test_an_answer_without_a_partition_begins_nothing() -> None:
+    heavy = to_instance({**CHAIN, "nodes": {**CHAIN["nodes"], "param_bytes": [50, 50, 50]}}, {"bandwidth": 64.0}, 2)
+    limited = to_instance(
+        {**CHAIN, "nodes": {**CHAIN["nodes"], "param_bytes": [50, 50, 50]}},
+        {"bandwidth": 64.0, "memory_limit": 70},
+        2,
+    )
+    nothing = sg.solve(limited)
+    assert nothing.status is sg.Status.INFEASIBLE
+    assert sg.solve(limited, warm_start=nothing).status is sg.Status.INFEASIBLE
+    assert sg.solve(heavy, warm_start=nothing).status is sg.Status.OPTIMAL
