@@ -125,13 +125,11 @@ fn merge(quotient: &mut Quotient<'_>, threshold: Ticks, interrupt: &Interrupt) -
     let budget = quotient.instance().budget();
     loop {
         let before = quotient.num_groups();
-        while together::join_neighbours(quotient, &budget, threshold) {
+        while together::join_neighbours(quotient, &budget, threshold, interrupt)? {
             cycle::contract(quotient);
-            interrupt.check(0)?;
         }
-        pull::sweep(quotient, &mut reach);
-        push::sweep(quotient, &mut reach);
-        interrupt.check(0)?;
+        pull::sweep(quotient, &mut reach, interrupt)?;
+        push::sweep(quotient, &mut reach, interrupt)?;
         if quotient.num_groups() < before {
             continue;
         }

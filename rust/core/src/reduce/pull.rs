@@ -20,12 +20,17 @@ use super::moves::{Move, transfers};
 use super::reach::Reach;
 use crate::cost::{Ticks, View};
 use crate::ids::TensorId;
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pulled up, each group with all that comes before it first.
-pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
+///
+/// # Errors
+/// [`Interrupted`], when `interrupt` was raised first.
+pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach, interrupt: &Interrupt) -> Result<(), Interrupted> {
     let (order, mut place) = quotient.topological_order();
     for node in order {
+        interrupt.check(0)?;
         let mut group = quotient.find(node);
         while let Some(producer) = target(quotient, group, &place, reach) {
             let at = place[producer];
@@ -33,6 +38,7 @@ pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
             place[group] = at;
         }
     }
+    Ok(())
 }
 
 /// The group to which `group` can be pulled.
@@ -45,15 +51,13 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let is_saved = |x: TensorId| quotient.only_consumer(x) == Some(group);
     let step = Move { who: group, to: producer };
     let is_host_paid = |view: View<'_>| {
-        let (mut saved, mut added) = (0, v.produces.iter().map(|&x| view.export(x)).sum::<Ticks>());
-        for &x in &v.reads {
-            if is_own(x) {
-                saved += if is_saved(x) { view.export(x) } else { 0 };
-            } else if !u.reads.contains(&x) {
-                added += view.transfer(x);
-            }
+        let saved = v.reads.iter().filter(|&&x| is_own(x) && is_saved(x)).map(|&x| view.export(x)).sum::<Ticks>();
+        let exported = v.produces.iter().map(|&x| view.export(x)).sum::<Ticks>();
+        // What is not paid without any import is not paid with some, which take long to look up.
+        step.is_paid(quotient, view, exported, saved) && {
+            let news = v.reads.iter().copied().filter(|&x| !is_own(x) && !u.reads.contains(&x));
+            step.is_paid(quotient, view, exported + transfers(view, news), saved)
         }
-        step.is_paid(quotient, view, added, saved)
     };
     let is_home_paid = |view: View<'_>| {
         let saved = v.reads.iter().copied().filter(|&x| is_own(x) && is_saved(x));

@@ -17,13 +17,19 @@
 
 use super::moves::{Move, transfers};
 use super::reach::Reach;
-use crate::cost::View;
+use crate::cost::{Ticks, View};
+use crate::ids::TensorId;
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges whatever can be pushed down, each group with all that comes after it first.
-pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
+///
+/// # Errors
+/// [`Interrupted`], when `interrupt` was raised first.
+pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach, interrupt: &Interrupt) -> Result<(), Interrupted> {
     let (order, mut place) = quotient.topological_order();
     for node in order.into_iter().rev() {
+        interrupt.check(0)?;
         let mut group = quotient.find(node);
         while let Some(consumer) = target(quotient, group, &place, reach) {
             let at = place[consumer];
@@ -31,6 +37,7 @@ pub(super) fn sweep(quotient: &mut Quotient<'_>, reach: &mut Reach) {
             place[group] = at;
         }
     }
+    Ok(())
 }
 
 /// The group to which `group` can be pushed.
@@ -41,15 +48,14 @@ fn target(quotient: &Quotient<'_>, group: GroupId, place: &[u32], reach: &mut Re
     let v = quotient.group(consumer);
     let step = Move { who: group, to: consumer };
     let is_host_paid = |view: View<'_>| {
-        let (mut saved, mut moved) = (0, 0);
-        for &x in &u.reads {
-            moved += if v.reads.contains(&x) { 0 } else { view.transfer(x) };
+        let saved = transfers(view, u.produces.iter().copied().filter(|x| v.reads.contains(x)));
+        let is_left = |&&x: &&TensorId| quotient.only_consumer(x) != Some(consumer);
+        let exported = u.produces.iter().filter(is_left).map(|&x| view.export(x)).sum::<Ticks>();
+        // What is not paid without any import is not paid with some, which take long to look up.
+        step.is_paid(quotient, view, exported, saved) && {
+            let news = u.reads.iter().copied().filter(|x| !v.reads.contains(x));
+            step.is_paid(quotient, view, exported + transfers(view, news), saved)
         }
-        for &x in &u.produces {
-            saved += if v.reads.contains(&x) { view.transfer(x) } else { 0 };
-            moved += if quotient.only_consumer(x) == Some(consumer) { 0 } else { view.export(x) };
-        }
-        step.is_paid(quotient, view, moved, saved)
     };
     let is_home_paid = |view: View<'_>| {
         let added = u.reads.iter().copied().filter(|x| !v.reads.contains(x));

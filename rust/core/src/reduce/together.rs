@@ -29,13 +29,22 @@ use crate::quotient::{GroupId, Quotient, Rule};
 
 /// Merges neighbours by what they pay themselves; whether there were any.
 ///
+/// # Errors
+/// [`Interrupted`], when `interrupt` was raised first.
+///
 /// # Complexity
 /// O(nodes + reads x log) per round and kind.
-pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, budget: &Budget, threshold: Ticks) -> bool {
+pub(super) fn join_neighbours(
+    quotient: &mut Quotient<'_>,
+    budget: &Budget,
+    threshold: Ticks,
+    interrupt: &Interrupt,
+) -> Result<bool, Interrupted> {
     let rest = rest(budget, threshold);
     let mut joined = Vec::new();
     let mut read: Vec<(GroupId, TensorId)> = Vec::new();
     for group in quotient.groups() {
+        interrupt.check(0)?;
         read.clear();
         for &x in &quotient.group(group).produces {
             read.extend(quotient.consumers(x).filter(|&consumer| consumer != group).map(|consumer| (consumer, x)));
@@ -59,7 +68,7 @@ pub(super) fn join_neighbours(quotient: &mut Quotient<'_>, budget: &Budget, thre
     for &(group, consumer) in &joined {
         quotient.join(Rule::Together, group, consumer);
     }
-    !joined.is_empty()
+    Ok(!joined.is_empty())
 }
 
 /// Whether every block with a group that moves so much beside the group's model outputs costs the threshold.
