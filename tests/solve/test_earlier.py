@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 import slicegraph as sg
+from slicegraph.certificate import codec
 from slicegraph.certificate.budget import DEFAULT_STEPS
 from slicegraph.solve.earlier import known_of, prove_again
 from strategies import CHAIN, grid, to_instance
 
 WIDE = to_instance(grid(16), {"bandwidth": 8.0}, 6)
 """It takes minutes to solve."""
+SMALL = to_instance(grid(4), {"bandwidth": 8.0}, 3)
+"""A search of downsets proves more than the combinatorial bound."""
 
 
 def proven(answer: sg.Result) -> int:
@@ -56,6 +59,18 @@ def test_what_an_earlier_answer_has_proven_is_where_bounds_go_on(known: sg.Resul
     assert sg.check(WIDE.graph, result.certificate).lower_bound == known.lower_bound
     bare = sg.solve(WIDE, method="hybrid", warm_start=known.block_of, stop=sg.MaxRuntime(0.2))
     assert bare.lower_bound < known.lower_bound
+
+
+def test_an_answer_has_the_hints_of_the_one_before_it() -> None:
+    """The search alone closes nothing, so that the hints are those of the warm start."""
+    known = sg.solve(SMALL)
+    (best,) = (bound for bound in known.bounds if bound.downsets is not None)
+    assert best.ticks == proven(known)
+    assert best.downsets is not None
+    assert best.downsets.hints
+    again = sg.solve(SMALL, method="hybrid", warm_start=known, stop=sg.MaxRuntime(60))
+    (claim,) = (claim["downsets"] for claim in again.certificate.document["bounds"] if claim["downsets"] is not None)
+    assert codec.unpack(claim["hints"], 2**24) == best.downsets.hints
 
 
 def test_nothing_is_believed(known: sg.Result) -> None:

@@ -252,7 +252,7 @@ class _Reprover:
         reduction, node, downsets = bound["reduction"], bound["node"], bound["downsets"]
         values = _proofs(self._problem, bound)
         has_rows = any(relaxation["proof"] is not None for relaxation in bound["relaxations"])
-        hints = b"" if downsets is None else _hints(downsets)
+        hints = b"" if downsets is None else hints_of(downsets)
         # That no partition is better than what none beats takes no search.
         is_searched = downsets is not None and downsets["threshold"] > self._best
         if reduction is not None and (has_rows or not (node or is_searched)):
@@ -291,8 +291,8 @@ def _num_rows(relaxations: list[dict[str, Any]]) -> int:
     return sum(len(relaxation["proof"]["rows"]) for relaxation in relaxations if relaxation["proof"] is not None)
 
 
-def _hints(downsets: dict[str, Any]) -> bytes:
-    """Give the sections of the compiled checker's log that say how a search was closed; nothing where none do."""
+def hints_of(downsets: dict[str, Any]) -> bytes:
+    """Give how a search was closed, as sections of the compiled checker's log; `PlacedError` of what is not packed."""
     with within("downsets", "hints"):
         try:
             return codec.unpack(downsets.get("hints", _NO_HINTS), _MOST_HINTS)
