@@ -119,6 +119,16 @@ def test_with_a_word_changed_a_problem_is_another_or_malformed() -> None:
         assert _core.prove_again(WORDS[:place], log, STEPS)[0] == "malformed"
 
 
+def test_a_check_can_be_ended() -> None:
+    """As if its steps were used up; with them, and asked in vain, it proves all."""
+    log = Claim(reduction=None, threshold=OPTIMUM).log()
+    assert _core.prove_again(WORDS, log, STEPS, lambda: True)[0] == "budget"
+    assert _core.prove_again(WORDS, log, STEPS, lambda: False)[0] == "verified"
+    Budget(STEPS, of=Budget(ends=lambda: False)).spend(1)
+    with pytest.raises(BeyondBudgetError):
+        Budget(STEPS, of=Budget(ends=lambda: True)).spend(1)
+
+
 def test_a_proof_says_by_what() -> None:
     assert sg.check(DEEP_GRAPH, DEEP).proved_by in {"reach", "levels", "labels", "windows"}
     assert sg.check(DEEP_GRAPH, DEEP, slow=True).proved_by == "downsets"

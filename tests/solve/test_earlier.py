@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import slicegraph as sg
 from slicegraph.certificate import codec
 from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.solve import worker
 from slicegraph.solve.earlier import known_of, prove_again
 from strategies import CHAIN, grid, to_instance
 
@@ -81,6 +84,23 @@ def test_nothing_is_believed(known: sg.Result) -> None:
     assert all(bound.ticks <= least for bound in prove_again(WIDE, forged(known.certificate), steps=10_000))
     assert prove_again(WIDE, sg.Certificate({**known.certificate.document, "lower_bound": 1}), steps=steps) == ()
     assert all(bound.ticks <= least for bound in prove_again(WIDE, known.certificate, steps=0))
+    ended = prove_again(WIDE, known.certificate, steps=steps, ends=lambda: True)
+    assert all(bound.ticks <= least for bound in ended)
+
+
+def test_the_check_ends_with_the_run(known: sg.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = list[bool]()
+
+    def waits(*_: object, ends: Callable[[], bool], **__: object) -> tuple[()]:
+        end = time.monotonic() + 60
+        while not ends() and time.monotonic() < end:
+            time.sleep(0.01)
+        heard.append(ends())
+        return ()
+
+    monkeypatch.setattr(worker, "prove_again", waits)
+    sg.solve(WIDE, method="hybrid", warm_start=known, stop=sg.MaxRuntime(0.2))
+    assert heard == [True]
 
 
 def test_a_limit_of_work_counts_no_time(known: sg.Result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import final
 
 DEFAULT_STEPS = 25_000_000
@@ -28,10 +29,15 @@ class Budget:
         How many are allowed.
     of
         The budget that it is a part of, which pays too.
+    ends
+        Whether no step is allowed any more, whatever is left. None: that of the budget that it is a part of, if any.
     """
 
-    def __init__(self, steps: float = math.inf, *, of: Budget | None = None) -> None:
+    def __init__(
+        self, steps: float = math.inf, *, of: Budget | None = None, ends: Callable[[], bool] | None = None
+    ) -> None:
         self.left, self._of = steps, of
+        self.ends: Callable[[], bool] | None = of.ends if ends is None and of is not None else ends
 
     @property
     def is_limited(self) -> bool:
@@ -39,14 +45,14 @@ class Budget:
         return self.left < math.inf
 
     def spend(self, steps: int) -> None:
-        """Use up steps; when there are not so many left, none is used up.
+        """Use up steps; when there are not so many left, or it is ended, none is used up.
 
         Raises
         ------
         BeyondBudgetError
-            When there are not so many left.
+            When there are not so many left, or it is ended.
         """
-        if steps > self.left:
+        if steps > self.left or (self.ends is not None and self.ends()):
             raise BeyondBudgetError
         if self._of:
             self._of.spend(steps)

@@ -204,6 +204,19 @@ def check_with_proof(
     wanted = Wanted(
         machine=machine, device=device, num_blocks=num_blocks, boundary_io=boundary_io, constraints=constraints
     )
+    return check_within(graph, certificate, Budget(budget), wanted=wanted, is_slow=slow)
+
+
+def check_within(
+    graph: HasArrays, certificate: Certificate, budget: Budget, *, wanted: Wanted | None = None, is_slow: bool = False
+) -> tuple[Verdict, Proof | None]:
+    """Check as `check_with_proof` does, within a budget that may be ended from outside.
+
+    Raises
+    ------
+    CertificateError
+        As of `check`.
+    """
     try:
         check_structure(certificate.document)
         _check_seal(certificate.document)
@@ -211,8 +224,9 @@ def check_with_proof(
     except PlacedError as error:
         raise CertificateError(str(error), verdict="malformed") from None
     try:
-        wanted.check(graph.arrays, certificate.document)
-        return _check(graph.arrays, certificate.document, Budget(budget), is_slow=slow)
+        if wanted is not None:
+            wanted.check(graph.arrays, certificate.document)
+        return _check(graph.arrays, certificate.document, budget, is_slow=is_slow)
     except PlacedError as error:
         raise CertificateError(str(error), verdict=error.verdict) from None
 

@@ -105,7 +105,7 @@ class Compiled:
             When it takes more steps, or more than the rules.
         """
         visits = int(min(budget.left * VISITS_PER_STEP, _MOST_VISITS))
-        verdict, reason, merge, taken, rules = prove_again(self._words, claim.log(), visits)
+        verdict, reason, merge, taken, rules = prove_again(self._words, claim.log(), visits, budget.ends)
         budget.spend(min(taken // VISITS_PER_STEP, int(min(budget.left, _MOST_VISITS))))
         if verdict in ("budget", "open"):
             raise BeyondBudgetError

@@ -28,7 +28,7 @@ from slicegraph.plan import Plan as Document
 from slicegraph.requirements import plain
 
 _PER_READ, _PER_NODE = 3e-7, 1e-5
-"""Seconds that an answer takes to write at most, by what grows with a graph: record of 2026-12-01, warm."""
+"""Seconds that an answer takes to write at most, by what grows with a graph: estimated, in no record."""
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
 from slicegraph.certificate.model import Certificate
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import CertificateError, InputError
@@ -27,7 +27,7 @@ from slicegraph.result import Result
 _log = logging.getLogger(__name__)
 _STEPS_PER_SECOND = DEFAULT_STEPS // 60
 _PART = 0.25
-"""Of the time that a result took: so much may go to proving it again, which goes on if the run ends sooner."""
+"""Of the time that a result took: so much may go to proving it again, which ends with the run."""
 _OF_CERTIFICATE = DEFAULT_STEPS // 8
 """Steps for a certificate, which says no time: some seconds."""
 
@@ -76,7 +76,9 @@ def known_of(
     return block_of, Earlier(certificate=warm_start, steps=_OF_CERTIFICATE) if is_same else None
 
 
-def prove_again(instance: Instance, certificate: Certificate, *, steps: int) -> tuple[Bound, ...]:
+def prove_again(
+    instance: Instance, certificate: Certificate, *, steps: int, ends: Callable[[], bool] | None = None
+) -> tuple[Bound, ...]:
     """Give the bounds of a certificate that do not exceed what is proved again here; () of one that does not hold.
 
     Parameters
@@ -87,16 +89,18 @@ def prove_again(instance: Instance, certificate: Certificate, *, steps: int) -> 
         What is claimed.
     steps
         The budget of `slicegraph.check`.
+    ends
+        Asked every few milliseconds whether to end with what is proved by then. None: nothing ends it.
 
     Notes
     -----
     As of `slicegraph.check`.
     """
     # The checker is loaded by those who have something to check.
-    from slicegraph.certificate.check import check  # noqa: PLC0415 - see above
+    from slicegraph.certificate.check import check_within  # noqa: PLC0415 - see above
 
     try:
-        verdict = check(instance.graph, certificate, budget=steps)
+        verdict, _ = check_within(instance.graph, certificate, Budget(steps, ends=ends))
     except CertificateError as error:
         _log.info("the certificate of the warm start does not hold: %s", error)
         return ()

@@ -183,7 +183,7 @@ class RelaxedProver(Prover):
 
 @final
 class Checking(Background):
-    """The checker, beside a run: it tells what it proves of an earlier answer."""
+    """The checker, beside a run: it tells what it proves of an earlier answer, and ends with the run."""
 
     def __init__(self, shared: Shared, earlier: Earlier) -> None:
         super().__init__(shared)
@@ -192,7 +192,12 @@ class Checking(Background):
     def _run(self) -> None:
         board, earlier = self._board, self._earlier
         try:
-            bounds = prove_again(self._shared.instance, earlier.certificate, steps=earlier.steps)
+            bounds = prove_again(
+                self._shared.instance,
+                earlier.certificate,
+                steps=earlier.steps,
+                ends=lambda: board.schedule.is_closed,
+            )
         except Exception:  # noqa: BLE001 - logged with its trace; the run goes on without
             _log.exception("the checker has failed")
             return

@@ -20,6 +20,8 @@ type Answer = (&'static str, String, Option<usize>, u64, Vec<(String, usize, u64
 ///     As `slicegraph.certificate.compiled` writes them.
 /// steps
 ///     How many it may take.
+/// ends
+///     Asked every few milliseconds whether to end, as if the steps were used up. None: nothing ends it.
 ///
 /// Returns
 /// -------
@@ -37,11 +39,22 @@ type Answer = (&'static str, String, Option<usize>, u64, Vec<(String, usize, u64
 /// -----
 /// O(steps) time, at most 2 GiB.
 #[pyfunction]
-pub(crate) fn prove_again(py: Python<'_>, problem: &[u8], log: &[u8], steps: u64) -> PyResult<Answer> {
+#[pyo3(signature = (problem, log, steps, ends=None))]
+pub(crate) fn prove_again(
+    py: Python<'_>,
+    problem: &[u8],
+    log: &[u8],
+    steps: u64,
+    ends: Option<Py<PyAny>>,
+) -> PyResult<Answer> {
     let done = supervise(
         py,
-        |_, ()| Ok(false),
-        |interrupt, _| {
+        move |py, ()| ends.as_ref().map_or(Ok(false), |ends| ends.call0(py)?.is_truthy(py)),
+        |interrupt, report| {
+            // `ends` is asked again only after a report.
+            if report(()).is_break() {
+                return (Err(Stop::Interrupted), 0);
+            }
             let is_ended = || interrupt.is_raised();
             let mut left = Steps::until(steps, &is_ended);
             let found = Problem::read(problem).and_then(|problem| check(&problem, log, &mut left));
