@@ -15,6 +15,10 @@ use crate::split::close_parts;
 use crate::stop::{Steps, Stop};
 use crate::windows::Cutting;
 
+/// Steps of the first turn of what is hinted, and how they grow; of all else, the growth is the part that it has of them.
+const FIRST: u64 = 1 << 20;
+const GROWTH: u64 = 4;
+
 /// How a scope has ended.
 enum Ended<'a> {
     Closed(By),
@@ -94,22 +98,44 @@ fn follow_end<'a>(
 ) -> Result<Ended<'a>, Stop> {
     match end {
         // A tree begins with all that there is.
-        End::Open | End::Tree(_) => return Ok(Ended::Open),
-        End::Split(node, block) => return split_at(closing, scope, *node, *block),
-        End::Levels(_) => closing.by_levels(scope, steps)?,
+        End::Open | End::Tree(_) => Ok(Ended::Open),
+        End::Split(node, block) => split_at(closing, scope, *node, *block),
+        End::Levels(_) => in_turns(closing, scope, By::Levels, &|steps| closing.by_levels(scope, steps), steps),
         End::Labels(order) => {
-            closing.by_labels_in(scope, &nodes_in(order, &scope.reach.order, steps)?, steps)?;
-            return Ok(Ended::Closed(By::Labels));
+            let nodes = nodes_in(order, &scope.reach.order, steps)?;
+            in_turns(closing, scope, By::Labels, &|steps| closing.by_labels_in(scope, &nodes, steps), steps)
         }
-        End::ExpensiveNode(node) => {
-            return match check_expensive_node(closing.problem, *node, closing.threshold, steps) {
-                Ok(()) => Ok(Ended::Closed(By::Cut)),
-                Err(Stop::Refused { .. }) => Ok(Ended::Open),
-                Err(stop) => Err(stop),
-            };
-        }
+        End::ExpensiveNode(node) => match check_expensive_node(closing.problem, *node, closing.threshold, steps) {
+            Ok(()) => Ok(Ended::Closed(By::Cut)),
+            Err(Stop::Refused { .. }) => Ok(Ended::Open),
+            Err(stop) => Err(stop),
+        },
     }
-    Ok(Ended::Closed(By::Levels))
+}
+
+/// Closes a scope as it is hinted, or as it is not with a part of the steps, which are more each time: what takes few steps of whoever
+/// gives the hint can take many here.
+fn in_turns<'a>(
+    closing: &Closing<'_, 'a>,
+    scope: &Scope<'a>,
+    by: By,
+    hinted: &dyn Fn(&mut Steps) -> Result<(), Stop>,
+    steps: &mut Steps,
+) -> Result<Ended<'a>, Stop> {
+    let mut most = FIRST;
+    while steps.left() > 0 {
+        match steps.part(most, hinted) {
+            Ok(()) => return Ok(Ended::Closed(by)),
+            Err(Stop::Budget) => {}
+            Err(Stop::Open) => return Ok(Ended::Open),
+            Err(stop) => return Err(stop),
+        }
+        if let Some(by) = closing.search(scope, most / GROWTH, steps)? {
+            return Ok(Ended::Closed(by));
+        }
+        most = most.saturating_mul(GROWTH);
+    }
+    Err(Stop::Budget)
 }
 
 /// The parts of a scope where a node is in no block after one, and where it is in a later one; the last one is followed first.
