@@ -27,7 +27,7 @@ from slicegraph.plan import Plan, make_plan
 from slicegraph.stop import Stop, relative_gap
 
 SOLVER_PRECISION = 2e-6
-"""A gap that is left when the exact model is solved: a solver's bound is believed to a millionth."""
+"""A gap that is as good as none: measured costs are not known so precisely."""
 _PARTS = ("work", "io_in", "io_out", "overflow", "cost")
 
 

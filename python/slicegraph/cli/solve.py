@@ -37,7 +37,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--warm-start",
         metavar="PLAN",
         help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it;"
-        " of a certificate for this question, what is proved again is where bounds go on",
+        " of a certificate for this question, the bounds that the checker proves again count, too",
     )
     parser.add_argument(
         "--stay-near",

@@ -20,7 +20,7 @@ from slicegraph.result import Result, Status
 _WIDTH = 100
 _MEANING = {
     Status.OPTIMAL: "the lower bound is the bottleneck",
-    Status.WITHIN_GAP: "the gap asked for is proven, or one of 1e-6",
+    Status.WITHIN_GAP: "the gap asked for is proven, or one of 2e-6",
     Status.TIME_LIMIT: "no more was found",
     Status.SUBOPTIMAL: "the optimum is known, and this partition is worse",
     Status.INFEASIBLE: "no partition fits the memory limit",
@@ -95,8 +95,8 @@ def _kernels(result: Result) -> list[str]:
     if not several.size:
         return []
     if result.instance.graph.arrays.is_backward is not None:
-        what = f"{int(several.sum())} nodes are the forward and backward of {several.size}, each in one stage"
-        return [f"layers       {what}; other tensors of the backward pass run to any stage"]
+        what = f"{int(several.sum())} nodes are {several.size} layers, forward and backward, each in one stage"
+        return [f"layers       {what}; other tensors of the backward pass go to any stage"]
     ran = "1 kernel, in one stage" if several.size == 1 else f"{several.size} kernels, each in one stage"
     what = f"{int(several.sum())} nodes run as {ran}"
     return [f"kernels      {what}: bounds and certificate are of such partitions"]
@@ -122,5 +122,5 @@ def _grounds(result: Result) -> str:
     certain = next(bound for bound in result.bounds if bound.method == "combinatorial")
     if certain.ticks == best.ticks:
         return "found by arithmetic, which slicegraph check repeats"
-    sure = f"{numbers.time(certain.lower_bound)} for certain, more as far as its budget and proofs go"
+    sure = f"{numbers.time(certain.lower_bound)} in any case, and this if its budget suffices"
     return f"found by {best.method}; slicegraph check proves {sure}"
