@@ -268,6 +268,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"graph": sg.Graph(**GRAPH), "source": {0: 1.0}, "device": sg.Device(bandwidth=64)},
     ),
     "from_torch": (sg.from_torch, {"model": None, "args": (), "kwargs": {}, "name": "x"}),
+    "from_networkx": (sg.from_networkx, {"graph": 5, "work": "work", "size": "size"}),
     "from_jax": (sg.from_jax, {"function": 5, "args": (), "kwargs": {}, "param_argnums": 0, "name": "x"}),
 }
 

@@ -6,12 +6,9 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import oracle
 import slicegraph as sg
-from strategies import CHAIN, devices, grid, shaped_graphs, to_graph, to_instance
+from strategies import CHAIN, grid, to_graph, to_instance
 
 METHODS = ("combinatorial", "node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
 
@@ -103,31 +100,3 @@ def test_no_partition_is_an_infinite_bound() -> None:
     instance = sg.Instance(graph, devices=[sg.Device(bandwidth=64.0, memory_limit=4)] * 2)
     assert sg.lower_bound(instance, method="combinatorial").lower_bound == 3.0
     assert sg.lower_bound(instance, method="exact").believed_lower_bound == float("inf")
-
-
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "combinatorial"])
-@settings(max_examples=25)
-@given(shaped_graphs(), devices(), st.integers(1, 4), st.sampled_from([None, 0, 1, 2]))
-def test_no_bound_of_a_reduced_graph_is_above_the_optimum(
-    method: str, data: dict[str, Any], device: dict[str, Any], num_blocks: int, above: int | None
-) -> None:
-    """Whatever partition is known, and reduced by: what is above it is of no interest, and not claimed."""
-    instance = to_instance(data, device, num_blocks)
-    ticks = oracle.snap(data, device)
-    optimum = oracle.optimum(data, ticks, num_blocks, memory_limit=device.get("memory_limit"))
-    known = None if above is None or optimum == float("inf") else instance.seconds(int(optimum) + above)
-    bound = sg.lower_bound(instance, method=method, upper_bound=known, time_limit=20)
-    assert max(bound.ticks, bound.believed) <= optimum
-    assert bound.verified <= bound.ticks
-    if bound.reduction is not None:
-        assert bound.num_groups == instance.graph.num_nodes - len(bound.reduction.merges)
-
-
-def test_a_relaxation_sees_the_groups() -> None:
-    """The last two nodes are merged, as the tensor between them costs more than they do: together they cost 4."""
-    graph = sg.Graph(work=[1, 2, 2], producer=[0, 1], size=[1, 16], consumers=[1, 2], consumer_offsets=[0, 1, 2])
-    instance = sg.Instance(graph, device=sg.Device(bandwidth=1), num_blocks=3)
-    bound = sg.lower_bound(instance, method="bottleneck")
-    assert bound.believed_lower_bound == 5.0
-    assert bound.num_groups is not None
-    assert bound.num_groups < 3

@@ -36,13 +36,14 @@ def test_each_slice_has_its_cost(data: dict[str, Any], random: Any) -> None:
 @pytest.mark.parametrize("model", ["barabasi_albert", "watts_strogatz"])
 @pytest.mark.parametrize("method", ["bottleneck", "bottleneck_guess"])
 def test_no_bound_is_above_its_ceiling(model: str, method: str) -> None:
-    """And a bound that is solved to the end reaches it, or nearly: the orders that are looked at are not all."""
+    """And what is said of a model that is solved reaches it, or nearly: the orders that are looked at are not all."""
     instance = sg.Instance(sg.generate.regal(model=model, num_nodes=20, seed=3), num_blocks=3)
     bound = sg.lower_bound(instance, method=method)
     most = ceiling.CEILINGS[method](instance)
     assert most is not None
     assert bound.status == "optimal"
-    assert bound.lower_bound <= most <= 1.1 * bound.lower_bound
+    said = bound.believed_lower_bound
+    assert bound.lower_bound <= said <= most <= 1.1 * said
 
 
 @settings(max_examples=30)

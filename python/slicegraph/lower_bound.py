@@ -21,7 +21,6 @@ from slicegraph.bounds.node import node
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
-from slicegraph.reduce import Reduction, reduce
 from slicegraph.requirements import check_links, given_order
 from slicegraph.search import check_method, search
 from slicegraph.stop import MaxEvaluations, MaxRuntime
@@ -37,8 +36,6 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
 """The bounds that take more than a formula, by name."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
-_MERGES_ITSELF = "downsets"
-"""For each threshold anew."""
 _EVALUATIONS = 300
 _SHARE_OF_SEARCH = 0.1
 _FOREVER = 1e9
@@ -74,9 +71,8 @@ def lower_bound(
     Returns
     -------
     Bound
-        At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit. It is
-        proven on the graph reduced without a loss; what needs no merges is ``verified_lower_bound``. What the MIP
-        solver, HiGHS, says beyond what is proven is its ``believed_lower_bound``.
+        At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit. What
+        the MIP solver, HiGHS, says beyond what is proven is its ``believed_lower_bound``.
 
     Raises
     ------
@@ -111,22 +107,5 @@ def lower_bound(
     # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side. No partition costs 2^52 ticks.
     ticks = upper_bound / instance.tick
     threshold = math.ceil(ticks) if ticks < ALL_TICKS else None
-    reduction = None if method == _MERGES_ITSELF else reduce(instance, threshold=threshold)
     seconds = max(0.0, min(time_limit, _FOREVER) - (time.monotonic() - begin))
-    budget = Budget(threshold=threshold, seconds=seconds, executor=executor)
-    if reduction is None:
-        return SOLVED[method](Formulation(instance), budget)
-    return _lifted(SOLVED[method](Formulation(reduction.instance), budget), reduction, ordinary)
-
-
-def _lifted(bound: Bound, reduction: Reduction, ordinary: Bound) -> Bound:
-    """Give what a bound of the quotient says of the graph: up to the threshold by which it was reduced, the same."""
-    merges = reduction.evidence
-    return replace(
-        bound,
-        ticks=max(ordinary.ticks, min(bound.ticks, merges.threshold)),
-        verified=ordinary.ticks if merges.merges else bound.verified,
-        believed=min(bound.believed, merges.threshold),
-        reduction=merges if merges.merges else None,
-        num_groups=reduction.instance.graph.num_nodes,
-    )
+    return SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))

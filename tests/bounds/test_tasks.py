@@ -54,7 +54,7 @@ def test_an_executor_gives_the_same_bounds(kind: str) -> None:
             for method in ("exact", "bottleneck", "bottleneck_guess")
         }
     assert {bound.status for bound in found.values()} == {"optimal"}
-    assert {method: bound.lower_bound for method, bound in found.items()} == {
+    assert {method: bound.believed_lower_bound for method, bound in found.items()} == {
         "exact": 10.0,
         "bottleneck": 9.0,
         "bottleneck_guess": 10.0,

@@ -51,6 +51,8 @@ FORGED: dict[str, bytes] = {
     "a split after the last block": log(0, FALSE, 6, 0, 2**40, 0, 0),
     "splits without end": log(0, FALSE, *[6, 0, 1] * 10_000),
     "splits to the left without end": log(0, FALSE, *[6, 0, 1, 0] * 10_000),
+    "charges of nobody again and again": log(0, FALSE, *[5, 0] * 10_000),
+    "a row of a superblock beyond all integers": log(0, FALSE, 9, 6, 1, 2, 1, 1, 0, 0, 2**64 - 1, 1, 0),
     "no level at all": log(0, FALSE, 7, 0),
     "levels from one end alone": log(0, FALSE, 7, 1, 0),
     "more levels than blocks": log(0, FALSE, 7, 1000, *[0, 1] * 500),
@@ -157,5 +159,5 @@ def test_honest_logs_are_what_they_should_be() -> None:
     """The bytes that are forged here are those of the writer: the same without a lie are proved."""
     assert Claim(reduction=None, threshold=OPTIMUM).log() in (log(0, OPTIMUM), log(0, OPTIMUM, 1, 0))
     assert _core.prove_again(WORDS, log(0, OPTIMUM), STEPS)[0] == "verified"
-    for ends in ([0], [7, 0], [8, 0], [8, 1], [8, 2, NUM_NODES, *range(NUM_NODES)], [6, 0, 1, 0, 0], [2, 1, 1, 0]):
+    for ends in ([0], [7, 0], [8, 0], [8, 1], [8, 2, NUM_NODES, *range(NUM_NODES)], [6, 0, 1, 0, 0], [2, 2, 0, 0]):
         assert _core.prove_again(WORDS, log(0, OPTIMUM, *ends), STEPS)[0] == "verified", ends

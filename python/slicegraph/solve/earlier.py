@@ -105,8 +105,9 @@ def prove_again(
         _log.info("the certificate of the warm start does not hold: %s", error)
         return ()
     proved = ALL_TICKS if math.isinf(verdict.lower_bound) else round(verdict.lower_bound / instance.tick)
-    bounds = [bound for bound in _bounds(instance, certificate.document) if bound.ticks <= proved]
-    return tuple(_with_hints(bound, certificate.document) if bound.ticks == proved else bound for bound in bounds)
+    # What is lower may not have been gone through.
+    bounds = (bound for bound in _bounds(instance, certificate.document) if bound.ticks == proved)
+    return tuple(_with_hints(bound, certificate.document) for bound in bounds)
 
 
 def _bounds(instance: Instance, document: dict[str, Any]) -> Iterator[Bound]:

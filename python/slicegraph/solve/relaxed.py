@@ -115,7 +115,8 @@ class Relaxed:
         """Give what a bound of the quotient says of the instance."""
         instance, reduction = self._shared.instance, quotient.reduction
         # A group may cost more than any of its nodes; a minimum cut is the evidence.
-        expensive_node = bound.node or quotient.expensive_node
+        nodes = [node for node in (bound.node, quotient.expensive_node) if node]
+        expensive_node = max(nodes, key=lambda node: node.lower_bound, default=None)
         relaxed = combine(bound.relaxations, instance.core.kind_of, lambda relaxation: relaxation.proven)
         parts = (
             relaxed,

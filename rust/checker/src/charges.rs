@@ -96,6 +96,8 @@ impl<'r, 'a> Charging<'r, 'a> {
         windows: &Windows,
         steps: &mut Steps,
     ) -> Result<Option<Vec<i64>>, Stop> {
+        // As long as it takes to begin: a log may have any number of these, and each may be empty.
+        steps.spend(self.barred.len() + self.reach.problem.num_tensors())?;
         self.begin();
         for &(node, factor) in claims {
             if node >= self.charges.len() || !(1..=ONE).contains(&factor) {

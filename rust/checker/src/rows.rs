@@ -178,7 +178,7 @@ impl Sum<'_, '_> {
         self.is_contradiction()
     }
     fn span(&self, j: usize) -> Result<i128, Stop> {
-        let ends = self.ends.get(j).zip(self.ends.get(j + 1));
+        let ends = self.ends.get(j).zip(j.checked_add(1).and_then(|next| self.ends.get(next)));
         let span = ends.map(|(begin, end)| i128::try_from(end - begin).unwrap_or(0));
         span.ok_or_else(|| refused(format!("{j} is no superblock")))
     }
