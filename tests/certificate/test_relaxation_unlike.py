@@ -48,7 +48,7 @@ def test_what_the_prover_adds_up_the_checker_adds_up(
     if instance is None:
         return
     optimum = min(2**52, unlike.optimum())
-    threshold = None if slack is None or optimum == 2**52 else round(optimum * slack)
+    threshold = None if slack is None or optimum == 2**52 else min(2**52, round(optimum * slack))
     budget = tasks.Budget(threshold=threshold, seconds=60, executor=InProcess())
     bound = METHODS[method](Formulation(instance), budget)
     if instance.is_plain or (bound.ticks == 2**52 and optimum < 2**52):
