@@ -38,7 +38,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--require-gap",
         type=units.fraction,
         metavar="G",
-        help="exit with 1 unless a gap within it, such as 5%%, is proved again; the device and -k must be given, too",
+        help="exit with 1 unless a gap within it, such as 5%%, is proved again;"
+        " a device or -k that is not given is the certificate's",
     )
     parser.add_argument(
         "--budget",

@@ -184,14 +184,9 @@ def pins(options: argparse.Namespace, graph: sg.Graph, *, is_required: bool) -> 
     graph
         Which may name a device, or a machine, in its file.
     is_required
-        Whether the devices and the number of stages must not be left to the certificate. Then what MODEL names counts,
-        too, and model inputs and outputs are free unless it is typed that they are paid: the question is what `solve`
-        with the same options would be asked.
-
-    Raises
-    ------
-    InputError
-        When a part of the question is required and missing.
+        Whether a gap is required. Then what MODEL names counts, too, and model inputs and outputs are free unless it is
+        typed that they are paid: the question is what `solve` with the same options would be asked. A device or a
+        number of stages that neither says is the certificate's, and the report says so.
     """
     known: dict[str, Any] = {"constraints": typed_constraints(options), "boundary_io": options.boundary_io}
     if is_required:
@@ -206,9 +201,6 @@ def pins(options: argparse.Namespace, graph: sg.Graph, *, is_required: bool) -> 
         typed = {name: getattr(options, name) for name in _CONSTRAINTS}
         known["constraints"] = sg.Constraints(**typed | {"together": [*together, *options.together]})
         return known | arguments_of(machine)
-    if is_required and (k is None or "device" not in known):
-        missing = "a device (--device or its figures)" if k is not None else "the number of stages (-k)"
-        raise sg.InputError(f"--require-gap: {missing} is not given, and must not be what the certificate says")
     return known | {"num_blocks": k}
 
 
