@@ -52,7 +52,9 @@ FORGED: dict[str, bytes] = {
     "splits without end": log(0, FALSE, *[6, 0, 1] * 10_000),
     "splits to the left without end": log(0, FALSE, *[6, 0, 1, 0] * 10_000),
     "charges of nobody again and again": log(0, FALSE, *[5, 0] * 10_000),
-    "a row of a superblock beyond all integers": log(0, FALSE, 9, 6, 1, 2, 1, 1, 0, 0, 2**64 - 1, 1, 0),
+    "a row of a superblock beyond all integers": log(
+        0, FALSE, 9, 6, 1, DEEP_QUESTION.num_blocks, 1, 1, 0, 0, 2**64 - 1, 1, 0
+    ),
     "no level at all": log(0, FALSE, 7, 0),
     "levels from one end alone": log(0, FALSE, 7, 1, 0),
     "more levels than blocks": log(0, FALSE, 7, 1000, *[0, 1] * 500),

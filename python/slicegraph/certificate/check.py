@@ -136,8 +136,8 @@ def check(
         Steps, at most, in which merges, minimum cuts, sums of rows and searches of downsets are gone through again. The
         same steps give the same verdict on any machine; those by default take about a minute where all are used.
     slow
-        Whether plain Python proves it all, in place of the compiled checker: a second implementation of the same rules,
-        some hundred times slower.
+        Whether plain Python proves it, in place of the compiled checker: a second implementation of the same rules,
+        some hundred times slower, which reads neither hints nor trees of cases.
 
     Returns
     -------

@@ -44,8 +44,8 @@ class Trees:
     def __init__(self, instance: Instance, reduction: Reduction, formulation: Formulation) -> None:
         self._reduction, self._formulation = reduction, formulation
         asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-        self._is_for = instance.is_plain and instance.num_blocks <= formulation.num_nodes
-        self._compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if self._is_for else None
+        is_taken = instance.is_plain and instance.num_blocks <= formulation.num_nodes
+        self._compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if is_taken else None
         self._failed: int | None = None
         self.search: DownsetSearch | None = None
         """The largest threshold that is proven, and how."""
