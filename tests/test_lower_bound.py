@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 
 import slicegraph as sg
+from results import result_of
 from strategies import CHAIN, grid, to_graph, to_instance
 
 METHODS = ("combinatorial", "node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
@@ -28,6 +31,29 @@ def test_the_chain_is_bounded_by_every_method() -> None:
         "exact": 3.125,
     }
     assert all(bound.verified_lower_bound <= bound.lower_bound for bound in found.values())
+
+
+@pytest.mark.parametrize("method", ["chain", "exact", "bottleneck", "bottleneck_guess"])
+def test_what_the_solver_says_counts_when_it_is_proven(method: str) -> None:
+    """Not when there is no time for the proof: then it is believed, and nothing calls it optimal."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    bound = sg.lower_bound(instance, method=method)
+    assert (bound.status, bound.lower_bound) == ("optimal", 3.125)
+    result = result_of(instance, None, (sg.lower_bound(instance, method="combinatorial"), bound))
+    assert sg.check(instance.graph, result.certificate).lower_bound == 3.125
+    word = replace(bound, ticks=round(3.0 / bound.tick), believed=bound.ticks, relaxations=(), status="optimal")
+    with mock.patch.dict("slicegraph.lower_bound.SOLVED", {method: lambda *_: word}):
+        short = sg.lower_bound(instance, method=method, time_limit=0)
+    assert (short.status, short.lower_bound, short.believed_lower_bound) == ("time_limit", 3.0, 3.125)
+
+
+def test_what_the_solver_says_too_much_is_not_proven() -> None:
+    """The optimum is, which is less."""
+    instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
+    word = replace(sg.lower_bound(instance, method="combinatorial"), believed=round(4.0 / instance.tick))
+    with mock.patch.dict("slicegraph.lower_bound.SOLVED", exact=lambda *_: word):
+        bound = sg.lower_bound(instance, method="exact")
+    assert (bound.status, bound.lower_bound, bound.believed_lower_bound) == ("time_limit", 3.125, 4.0)
 
 
 @pytest.mark.parametrize("method", ["downsets", "chain", "exact"])
@@ -99,4 +125,4 @@ def test_no_partition_is_an_infinite_bound() -> None:
     graph = to_graph(CHAIN, param_bytes=[2, 2, 2], live_bytes=[1, 1, 1])
     instance = sg.Instance(graph, devices=[sg.Device(bandwidth=64.0, memory_limit=4)] * 2)
     assert sg.lower_bound(instance, method="combinatorial").lower_bound == 3.0
-    assert sg.lower_bound(instance, method="exact").believed_lower_bound == float("inf")
+    assert sg.lower_bound(instance, method="exact").lower_bound == float("inf")

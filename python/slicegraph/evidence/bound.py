@@ -27,7 +27,8 @@ class Bound:
     seconds
         How long it took.
     status
-        ``"optimal"`` when the method gave all it can, ``"time_limit"`` when it was cut short (still a bound),
+        ``"optimal"`` when the method gave all it can, ``"time_limit"`` when it was cut short, or the proof of what it
+        gave (still a bound),
         ``"too_large"`` when the graph is more than the method can take, ``"failed"`` when the solver gave up, which is
         logged.
     verified
