@@ -86,7 +86,7 @@ def _changed(change: Any) -> Any:
             r"edge from \('b', 1\) to 'c': size: it has none, and neither has its source",
         ),
         (_changed(lambda g: g.add_edge("a", "a")), "edge from 'a' to 'a': no node reads what it makes"),
-        (_changed(lambda g: g.add_edge("d", "a")), "cycle: node 0 -> .* but a graph has none"),
+        (_changed(lambda g: g.add_edge("d", "a")), r"cycle: node 0 \('a'\) -> .* but a graph has none"),
         (nx.Graph(), "its edges have no direction"),
         ([1], "a directed graph of networkx is asked for, not list"),
     ],

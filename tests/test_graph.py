@@ -55,6 +55,11 @@ def test_what_goes_in_can_be_read_back(data: dict[str, Any]) -> None:
         ({"consumers": [1, 2**40]}, "tensor 1: consumer 1099511627776 is not below num_nodes = 3"),
         ({"consumers": [1, 1]}, r"tensor 1: node 1 is its producer and its consumer \(a self-loop\)"),
         ({"consumers": [1, 0]}, "cycle: node 0 -> node 1 -> node 0, but a graph has none"),
+        ({"consumers": [1, 0], "node_name": ["a", "b"]}, r"cycle: node 0 \('a'\) -> node 1 \('b'\) -> node 0 \('a'\),"),
+        (
+            {"consumers": [0, 2], "node_name": ["a", "b", "c"], "tensor_name": ["node 1", "y"]},
+            r"^tensor 0 \('node 1'\): node 0 \('a'\) is its producer and its consumer",
+        ),
         ({"consumers": [1, 2, 2], "consumer_offsets": [0, 1, 3]}, "tensor 1: consumer 2 stands twice"),
         ({"consumer_offsets": [0, 2]}, "consumer_offsets: length 2, but there are 2 tensors, which takes 3 offsets"),
         ({"consumer_offsets": [1, 1, 2]}, r"consumer_offsets\[0\] = 1, but the first offset is 0"),

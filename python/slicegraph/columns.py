@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -49,6 +50,18 @@ def texts(name: str, values: Sequence[str], count: int, owners: str) -> tuple[st
     if wrong is not None:
         raise InputError(f"{name}[{wrong}] = {values[wrong]!r} is not a string")
     return tuple(values)
+
+
+def named(message: str, *, node: object, tensor: object) -> str:
+    """Put its name, if it has one, behind each number of a node or a tensor: ``node 4 ('e')``."""
+    names = {"node": node, "tensor": tensor}
+
+    def told(match: re.Match[str]) -> str:
+        known, index = names[match[1]], int(match[2])
+        is_known = isinstance(known, Sequence) and index < len(known)
+        return f"{match[0]} ({known[index]!r:.80})" if is_known else match[0]
+
+    return re.sub(r"\b(node|tensor) (\d+)", told, message)
 
 
 def check_length(name: str, values: Sequence[Any] | NDArray[Any], count: int, owners: str) -> None:

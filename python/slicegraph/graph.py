@@ -20,6 +20,7 @@ from slicegraph.columns import (
     flags,
     floats,
     integers,
+    named,
     node_seconds,
     seconds_by_kind,
     shared_parameters,
@@ -152,7 +153,10 @@ class Graph:
             **_given(flags, is_view=is_view, is_output=is_output),
             **shared_parameters(param_size, param_readers, param_offsets),
         }
-        self._core = CoreGraph(**required, **optional)
+        try:
+            self._core = CoreGraph(**required, **optional)
+        except InputError as error:
+            raise InputError(named(str(error), node=node_name, tensor=tensor_name)) from None
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
         beside = _beside_the_core(num_nodes, kernel, is_guess=is_guess, is_backward=is_backward)
         self._arrays = GraphArrays(

@@ -184,7 +184,7 @@ def one(field: str) -> str:
         (one('} node { name: "c" id: 1'), "node 'c': id 1 is that of 'a', too"),
         (
             "node { id: 1 control_input: 2 } node { id: 2 control_input: 1 }",
-            "cycle: node 0 -> node 1 -> node 0, but a graph has none",
+            r"cycle: node 0 \('.*'\) -> node 1 \('.*'\) -> node 0 \('.*'\), but a graph has none",
         ),
     ],
 )

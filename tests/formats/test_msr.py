@@ -254,7 +254,7 @@ def broken(change: Callable[[Any], object]) -> str:
         ),
         (
             broken(lambda g: g["edges"].append(edge(12, -7, 1))),
-            "cycle: node 0 -> node 1 -> node 0, but a graph has none",
+            r"cycle: node 0 \('.*'\) -> node 1 \('.*'\) -> node 0 \('.*'\), but a graph has none",
         ),
     ],
 )
