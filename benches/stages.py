@@ -2,11 +2,12 @@
 
     python benches/stages.py [NAME ...] > table.md
 
-takes torch, torchvision, transformers and this package: ``make torch-test`` makes an environment, into which
-``pip install transformers`` puts what is missing; nothing is downloaded, weights are random.  A row for each network
-and number of stages: the greatest difference between what all stages in a row give and what the network gives, relative
-to the largest output; whether each parameter of a stage is byte for byte the network's, under its name; parameters that
-several stages have; and which parameters no stage has.  ``70b`` traces and plans Llama-3 70B on the meta device.
+takes torch, torchvision, transformers, diffusers and this package: ``make torch-test`` makes an environment, into which
+``pip install transformers diffusers`` puts what is missing; nothing is downloaded, weights are random.  A row for each
+network and number of stages: the greatest difference between what all stages in a row give and what the network gives,
+relative to the largest output; whether each parameter of a stage is byte for byte the network's, under its name;
+parameters that several stages have; and which parameters no stage has.  ``70b`` traces and plans Llama-3 70B on meta
+tensors.
 """
 # ruff: noqa: ANN401 - modules and tensors of optional libraries
 
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import diffusers
 import torch
 import torchvision
 import transformers
@@ -63,6 +65,11 @@ def _resnet50() -> tuple[Any, tuple[Any, ...], Any]:
     return torchvision.models.resnet50().eval(), (torch.randn(1, 3, 64, 64),), {}
 
 
+def _unet() -> tuple[Any, tuple[Any, ...], Any]:
+    made = diffusers.UNet2DModel(sample_size=16, block_out_channels=(16, 32, 32, 64), norm_num_groups=8)
+    return made.eval(), (torch.randn(1, 3, 16, 16), torch.tensor(3)), {"return_dict": False}
+
+
 NETWORKS: dict[str, Callable[[], tuple[Any, tuple[Any, ...], Any]]] = {
     "gpt2-tied": _gpt2(tied=True),
     "gpt2-untied": _gpt2(tied=False),
@@ -71,6 +78,7 @@ NETWORKS: dict[str, Callable[[], tuple[Any, tuple[Any, ...], Any]]] = {
     "llama-tied": _llama(tied=True),
     "llama-untied": _llama(tied=False),
     "resnet50": _resnet50,
+    "u-net": _unet,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from slicegraph import checks
 from slicegraph.errors import InputError
 
 _MAX_SECONDS = 1e15
+_Made = TypeVar("_Made")
 _Scalar = TypeVar("_Scalar", np.int64, np.float64, np.bool_)
 
 
@@ -52,16 +53,21 @@ def texts(name: str, values: Sequence[str], count: int, owners: str) -> tuple[st
     return tuple(values)
 
 
-def named(message: str, *, node: object, tensor: object) -> str:
-    """Put its name, if it has one, behind each number of a node or a tensor: ``node 4 ('e')``."""
+def with_names(make: Callable[[], _Made], *, node: Sequence[str] | None, tensor: Sequence[str] | None) -> _Made:
+    """Make something; a complaint has the name behind each number of a node or a tensor: ``node 4 ('e')``."""
     names = {"node": node, "tensor": tensor}
 
     def told(match: re.Match[str]) -> str:
         known, index = names[match[1]], int(match[2])
-        is_known = isinstance(known, Sequence) and index < len(known)
-        return f"{match[0]} ({known[index]!r:.80})" if is_known else match[0]
+        # What users give for names is not checked yet.
+        if not isinstance(known, Sequence) or index >= len(known):
+            return match[0]
+        return f"{match[0]} ({known[index]!r:.80})"
 
-    return re.sub(r"\b(node|tensor) (\d+)", told, message)
+    try:
+        return make()
+    except InputError as error:
+        raise InputError(re.sub(r"\b(node|tensor) (\d+)", told, str(error))) from None
 
 
 def check_length(name: str, values: Sequence[Any] | NDArray[Any], count: int, owners: str) -> None:

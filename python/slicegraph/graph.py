@@ -20,11 +20,11 @@ from slicegraph.columns import (
     flags,
     floats,
     integers,
-    named,
     node_seconds,
     seconds_by_kind,
     shared_parameters,
     texts,
+    with_names,
 )
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
@@ -153,10 +153,7 @@ class Graph:
             **_given(flags, is_view=is_view, is_output=is_output),
             **shared_parameters(param_size, param_readers, param_offsets),
         }
-        try:
-            self._core = CoreGraph(**required, **optional)
-        except InputError as error:
-            raise InputError(named(str(error), node=node_name, tensor=tensor_name)) from None
+        self._core = with_names(lambda: CoreGraph(**required, **optional), node=node_name, tensor=tensor_name)
         num_nodes, num_tensors = self._core.num_nodes, self._core.num_tensors
         beside = _beside_the_core(num_nodes, kernel, is_guess=is_guess, is_backward=is_backward)
         self._arrays = GraphArrays(

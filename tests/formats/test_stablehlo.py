@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 import slicegraph as sg
 from jax_functions import struct
+from slicegraph import processes
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.stablehlo import read
 from stablehlo_modules import CASES, bytecode, exported, lowered, written
@@ -220,6 +223,18 @@ def test_what_is_no_module_is_refused_in_one_line(content: str | bytes, told: st
         read(path, params=[])
     assert str(refused.value).startswith(f"{path}: ")
     assert "\n" not in str(refused.value)
+
+
+def test_bytecode_that_ends_the_process_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a process of its own that ends."""
+
+    def start(_module: str) -> subprocess.Popen[bytes]:
+        ends = [sys.executable, "-S", "-c", "import os; os.abort()"]
+        return subprocess.Popen(ends, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(processes, "start", start)
+    with pytest.raises(sg.InputError, match="damaged bytecode: MLIR ends the process that reads it"):
+        read(written(tmp_path, b"ML\xefR" + bytes(100_000)))
 
 
 def test_patterns_that_fit_no_argument_are_refused(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def read(
     A ``composite`` whose operator has a rule is one node, else what it decomposes into. A program that JAX writes in
     other operations than its own primitives counts these: a cube is two multiplications, not one.
 
-    Damaged bytecode, which MLIR itself does not survive, ends the process: one of some 600 files with changed bytes.
+    Bytecode is read in a process of its own, which takes a second or two to start: damage that MLIR does not survive
+    ends that one, and is refused.
     """
     try:
         module = load(path)

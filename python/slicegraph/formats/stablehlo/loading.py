@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import jax
-from jax.interpreters import mlir
 from jaxlib.mlir import ir
-from jaxlib.mlir.dialects import stablehlo
 
 from slicegraph.errors import InputError
 from slicegraph.formats.files import read_whole
 from slicegraph.formats.limits import check_nesting
-
-_BYTECODE: Final = b"ML\xefR"
-_PORTABLE: Final = b"StableHLO_v"
-_PRODUCER: Final = slice(4, 32)  # behind the magic number and the version
+from slicegraph.formats.stablehlo.parsing import BYTECODE, parsed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +44,9 @@ def load(path: Path) -> Module:
         When the file cannot be read, is no module, is nested too deeply, or has no function to begin with.
     """
     raw = _content(read_whole(path))
-    if not raw.startswith(_BYTECODE):
+    if not raw.startswith(BYTECODE):
         check_nesting(path, raw)
-    module = _module(raw)
+    module = parsed(raw)
     functions = {
         ir.StringAttr(op.attributes["sym_name"]).value: op
         for op in module.body.operations
@@ -70,7 +64,7 @@ def load(path: Path) -> Module:
 
 def _content(raw: bytes) -> bytes:
     """Give the module within what ``jax.export`` writes, and all else as it is."""
-    if raw.startswith(_BYTECODE) or _is_text(raw):
+    if raw.startswith(BYTECODE) or _is_text(raw):
         return raw
     try:
         return jax.export.deserialize(bytearray(raw)).mlir_module_serialized
@@ -83,28 +77,3 @@ def _is_text(raw: bytes) -> bool:
         return "\0" not in raw.decode()
     except UnicodeDecodeError:
         return False
-
-
-def _module(raw: bytes) -> Any:  # noqa: ANN401 - MLIR's bindings have types of their own
-    context = mlir.make_ir_context()
-    context.allow_unregistered_dialects = True
-    # To the handler below, not to exceptions: to make these ends the process where a message is no text in UTF-8.
-    context.emit_error_diagnostics = True
-    said: list[str] = []
-
-    def keep(found: Any) -> bool:  # noqa: ANN401 - see above
-        # What is kept here is written nowhere else.
-        with contextlib.suppress(Exception):
-            said.append(str(found.message))
-        return True
-
-    handler: Any = context.attach_diagnostic_handler(keep)
-    try:
-        if raw.startswith(_BYTECODE) and _PORTABLE in raw[_PRODUCER]:
-            return stablehlo.deserialize_portable_artifact(context, raw)
-        return ir.Module.parse(raw if raw.startswith(_BYTECODE) else raw.decode(), context)
-    except (ir.MLIRError, ValueError):
-        told = " ".join(said[0].split()) if said else ""
-        raise InputError(f"no module that this version of JAX reads{': ' * bool(told)}{told}") from None
-    finally:
-        handler.detach()

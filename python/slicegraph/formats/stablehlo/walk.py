@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from slicegraph.errors import InputError
@@ -38,6 +38,35 @@ _BRANCHES: Final = frozenset({"case", "if"})
 _RUNNING: Final = frozenset({"case", "if", "while"})
 _MOST_CALLS: Final = 100
 _MOST_STEPS: Final = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Site:
+    """An operation where the walk reaches it.
+
+    Attributes
+    ----------
+    op, operator
+        Of MLIR's bindings, and what it is called.
+    inputs, numbers
+        What it reads, and the numbers that are known of each.
+    types, made
+        Of its results, and the numbers that it makes, if they are known.
+    trips
+        How often it runs, if it is a loop and the program tells.
+    values, scope
+        All that it sees, and what it is in.
+    """
+
+    op: Any
+    operator: str
+    inputs: Sequence[Value]
+    numbers: Sequence[Numbers | None]
+    types: tuple[Array, ...]
+    made: Numbers | None
+    trips: int | None
+    values: _Values
+    scope: Scope
 
 
 class Walk:
@@ -109,40 +138,39 @@ class Walk:
             return [], [self._number(made)]
         if (part := self._part(operator, inputs, numbers, types)) is not None:
             return [], [part]
-        trips = self._trips_of(op, numbers, values) if operator == "while" else None
-        opened = self._opened(op, operator, inputs, numbers, trips, values, scope)
-        return opened or self._left(op, operator, inputs, numbers, made, trips, types, values, scope)
+        site = _Site(
+            op=op,
+            operator=operator,
+            inputs=inputs,
+            numbers=numbers,
+            types=types,
+            made=made,
+            trips=self._trips_of(op, numbers, values) if operator == "while" else None,
+            values=values,
+            scope=scope,
+        )
+        return self._opened(site) or self._left(site)
 
-    def _left(
-        self,
-        op: Any,  # noqa: ANN401 - see above
-        operator: str,
-        inputs: Sequence[Value],
-        numbers: Sequence[Numbers | None],
-        made: Numbers | None,
-        trips: int | None,
-        types: tuple[Array, ...],
-        values: _Values,
-        scope: Scope,
-    ) -> Walked:
-        """Make an operation a step; ``made`` are the numbers that it makes, if they are known."""
+    def _left(self, site: _Site) -> Walked:
+        """Make an operation a step."""
+        op, inputs = site.op, site.inputs
         self._count += 1
         if self._count > _MOST_STEPS:
             raise InputError(f"it has more than {_MOST_STEPS:,} operations once its calls are inlined")
         if len(op.regions) and not op.name.startswith("stablehlo."):
             raise InputError(f"{op.name} runs regions of its own, but only those of StableHLO are read")
-        name = f"{self._modules.scope(scope.of(op), inputs)}/{operator}.{self._count}".removeprefix("/")
-        outputs = _fresh(name, types)
-        bodies, reads = self._bodies(op, operator, name, inputs, values, scope.opened(op, name), trips)
+        name = f"{self._modules.scope(site.scope.of(op), inputs)}/{site.operator}.{self._count}".removeprefix("/")
+        outputs = _fresh(name, site.types)
+        bodies, reads = self._bodies(site, name)
         if self._stored.issuperset(reads):
             self._modules.follow(reads, outputs)
             self._stored.update(outputs)
-        if made is not None:
-            self._numbers[outputs[0]] = made
+        if site.made is not None:
+            self._numbers[outputs[0]] = site.made
         taken = tuple(array_of(operand.type, op.name) for operand in op.operands)
-        operation = Operation(raw=op, op=operator, inputs=taken, outputs=types)
-        self._fill(inputs, numbers, operation, outputs)
-        return [self._step(operation, name, reads, outputs, bodies, numbers)], outputs
+        operation = Operation(raw=op, op=site.operator, inputs=taken, outputs=site.types)
+        self._fill(inputs, site.numbers, operation, outputs)
+        return [self._step(operation, name, reads, outputs, bodies, site.numbers)], outputs
 
     def _constant(self, op: Any) -> Walked:  # noqa: ANN401 - see above
         """Give a number, an array of one number, or an array that is stored; the same array is one parameter."""
@@ -205,33 +233,25 @@ class Walk:
         loop = self._loops[op]
         return loop.trips(numbers, [self._numbers.get(values[value]) for value in loop.captured])
 
-    def _opened(
-        self,
-        op: Any,  # noqa: ANN401 - see above
-        operator: str,
-        inputs: Sequence[Value],
-        numbers: Sequence[Numbers | None],
-        trips: int | None,
-        values: _Values,
-        scope: Scope,
-    ) -> Walked | None:
+    def _opened(self, site: _Site) -> Walked | None:
         """Walk a loop as its iterations, and of branches the one that is known to run; None: it stays one step."""
-        if operator in _BRANCHES and numbers[0] is not None:
+        op, numbers, trips = site.op, site.numbers, site.trips
+        if site.operator in _BRANCHES and numbers[0] is not None:
             index, last = int(numbers[0]), len(op.regions) - 1
-            taken = int(not index) if operator == "if" else index if 0 <= index <= last else last
-            return self.block(op.regions[taken].blocks[0], [], scope, values)
+            taken = int(not index) if site.operator == "if" else index if 0 <= index <= last else last
+            return self.block(op.regions[taken].blocks[0], [], site.scope, site.values)
         if trips is None or not self._room:
             return None
         body = op.regions[1].blocks[0] if trips else None
         if body is not None and trips * self._size(body) > self._room:
             return None
         self._count += 1
-        path = "/".join(filter(None, (scope.of(op), f"while.{self._count}")))
+        path = "/".join(filter(None, (site.scope.of(op), f"while.{self._count}")))
         around, self._room = self._room, self._room / max(1, trips)
         steps: list[Step] = []
-        carried = list(inputs)
+        carried = list(site.inputs)
         for index in range(trips):
-            inner, carried = self.block(body, carried, scope.opened(op, f"{path}/{index}"), values)
+            inner, carried = self.block(body, carried, site.scope.opened(op, f"{path}/{index}"), site.values)
             steps += inner
         self._room = around
         return steps, carried
@@ -306,21 +326,14 @@ class Walk:
             bodies=bodies,
         )
 
-    def _bodies(
-        self,
-        op: Any,  # noqa: ANN401 - see above
-        operator: str,
-        name: str,
-        inputs: Sequence[Value],
-        values: _Values,
-        scope: Scope,
-        known: int | None,
-    ) -> tuple[Sequence[Body], Sequence[Value]]:
+    def _bodies(self, site: _Site, name: str) -> tuple[Sequence[Body], Sequence[Value]]:
         """Walk what an operation runs; give it, and what the operation reads, by its bodies too."""
-        if operator not in _RUNNING:
+        op, inputs, values = site.op, site.inputs, site.values
+        if site.operator not in _RUNNING:
             return [], [*inputs, *(value for value in seen(op, values) if value not in inputs)]
+        scope = site.scope.opened(op, name)
         around, self._room = self._room, 0.0  # what stays one step is not opened inside either
-        if operator == "while":
+        if site.operator == "while":
             blocks = [region.blocks[0] for region in op.regions]
             passed = list(list(blocks[1].operations)[-1].operands)
             arguments = [
@@ -330,7 +343,7 @@ class Walk:
                 for index, (value, operand) in enumerate(zip(inputs, op.operands, strict=True))
             ]
             test, once = (self.block(block, arguments, scope, values) for block in blocks)
-            trips = self._trips.of(name, "while", known)
+            trips = self._trips.of(name, "while", site.trips)
             body = Body(steps=test[0] + once[0], outputs=test[1] + once[1])
             bodies = [replace(body, trips=1 if trips is None else trips, is_guess=trips is None)]
         else:
