@@ -1,22 +1,27 @@
-"""The stage of each node, from whatever says it: a result, a plan, its file, or numbers."""
+"""The stage of each node, from whatever says it: a result, a plan, its document, its file, or numbers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slicegraph import checks
 from slicegraph.columns import integers
 from slicegraph.errors import InputError
-from slicegraph.formats.plan import read_plan
+from slicegraph.formats.files import read_json
+from slicegraph.formats.plan import named_stages, read_plan
 from slicegraph.graph import Graph
 from slicegraph.plan import Plan
 from slicegraph.result import Result
 
-PlanLike = Result | Plan | str | os.PathLike[str] | ArrayLike
+NamedPlanLike = Result | Plan | Mapping[str, Any] | str | os.PathLike[str]
+"""What says the stage of each node by its name."""
+PlanLike = NamedPlanLike | ArrayLike
 """What says the stage of each node of a graph."""
 
 
@@ -26,7 +31,7 @@ def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
     Parameters
     ----------
     plan
-        A `Result`, a `Plan`, the path of a file with a plan, or integers, one for each node.
+        A `Result`, a `Plan`, its document, the path of a file with a plan, or integers, one for each node.
     graph
         The graph that it has to be about.
 
@@ -50,16 +55,51 @@ def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
     elif isinstance(plan, Result):
         _check_digest(plan.instance.graph.structure_digest, graph)
         given = plan.block_of
-    elif isinstance(plan, Plan):
-        about = plan.document.get("graph")
-        _check_digest(about.get("digest") if isinstance(about, dict) else None, graph)
-        given = plan.document.get("block_of")
+    elif isinstance(plan, Plan | Mapping):
+        document = plan.document if isinstance(plan, Plan) else plan
+        about = document.get("graph")
+        _check_digest(about.get("digest") if isinstance(about, Mapping) else None, graph)
+        given = document.get("block_of")
     blocks = integers("plan", given)
     if blocks.shape != (graph.num_nodes,):
         raise InputError(f"plan: it has shape {blocks.shape}, but the graph has {graph.num_nodes} nodes")
     if blocks.size and int(blocks.min()) < 0:
         raise InputError(f"plan: node {int(blocks.argmin())} is in block {int(blocks.min())}, but blocks count from 0")
     return blocks
+
+
+def planned_names(plan: NamedPlanLike) -> dict[str, int]:
+    """Give the block of each node by its name, for who knows a model by its names and not its graph.
+
+    Parameters
+    ----------
+    plan
+        A `Result`, a `Plan`, its document, or the path of its file.
+
+    Raises
+    ------
+    InputError
+        When it is none of these, or has no names or no partition.
+
+    Examples
+    --------
+    >>> planned_names({"node_names": ["conv", "dense"], "block_of": [0, 1]})
+    {'conv': 0, 'dense': 1}
+    """
+    document: Any = plan
+    if isinstance(plan, Result):
+        names = plan.instance.graph.arrays.node_name
+        document = {"node_names": None if names is None else list(names), "block_of": plan.block_of.tolist()}
+    elif isinstance(plan, Plan):
+        document = plan.document
+    elif isinstance(plan, str | os.PathLike):
+        document = read_json(checks.path("plan", plan))
+    if not isinstance(document, Mapping):
+        raise InputError(f"plan = {plan!r:.80}, but it is a Result, a Plan, its document or its path")
+    try:
+        return dict(zip(*named_stages(document), strict=True))
+    except InputError as error:
+        raise InputError(f"plan: {error}") from None
 
 
 def _check_digest(digest: str | None, graph: Graph) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slicegraph import checks
 from slicegraph.errors import InputError
-from slicegraph.formats.files import read_json
-from slicegraph.formats.plan import named_stages
-from slicegraph.plan import Plan
-from slicegraph.result import Result
+from slicegraph.planned import NamedPlanLike, planned_names
 from slicegraph.stages.verify_split import Difference
 from slicegraph.trace import require
 
@@ -24,7 +20,7 @@ DEFAULT_TOLERANCE = 1e-5
 def stages(
     module: Any,  # noqa: ANN401 - a type of an optional library
     args: Sequence[Any],
-    plan: Result | Plan | Mapping[str, Any] | str | os.PathLike[str],
+    plan: NamedPlanLike,
     kwargs: Mapping[str, Any] | None = None,
     *,
     strict: bool = False,
@@ -66,7 +62,7 @@ def stages(
     >>> result = sg.solve(sg.Instance(graph, device=sg.Device.preset("a100"), num_blocks=4))  # doctest: +SKIP
     >>> first, *others = sg.torch.stages(model, (x,), result)  # doctest: +SKIP
     """
-    named = _named(plan)
+    named = planned_names(plan)
     require("torch")
     from slicegraph.formats import torch as formats  # noqa: PLC0415 - a library is imported when used
     from slicegraph.stages.torch import stage_modules  # noqa: PLC0415 - likewise
@@ -76,7 +72,7 @@ def stages(
     return list(stage_modules(program, named))
 
 
-def split_policy(plan: Result | Plan | Mapping[str, Any] | str | os.PathLike[str]) -> Callable[[Any], Any]:
+def split_policy(plan: NamedPlanLike) -> Callable[[Any], Any]:
     """Give a plan as the ``split_policy`` of ``torch.distributed.pipelining.pipeline``.
 
     Parameters
@@ -100,7 +96,7 @@ def split_policy(plan: Result | Plan | Mapping[str, Any] | str | os.PathLike[str
     >>> from torch.distributed.pipelining import pipeline  # doctest: +SKIP
     >>> pipe = pipeline(model, mb_args=(x,), split_policy=sg.torch.split_policy(result))  # doctest: +SKIP
     """
-    named = _named(plan)
+    named = planned_names(plan)
     require("torch")
     from slicegraph.stages.torch.policy import split_module  # noqa: PLC0415 - a library is imported when used
 
@@ -154,21 +150,3 @@ def _args(args: object) -> tuple[Any, ...]:
     if not isinstance(args, list | tuple):
         raise InputError(f"args: a tuple of what it is called with is asked for, not {type(args).__name__}")
     return tuple(args)
-
-
-def _named(plan: object) -> dict[str, int]:
-    """Give the stage of every node by its name."""
-    document = plan
-    if isinstance(plan, Result):
-        names, blocks = plan.instance.graph.arrays.node_name, plan.block_of.tolist()
-        document = {"node_names": None if names is None else list(names), "block_of": blocks}
-    elif isinstance(plan, Plan):
-        document = plan.document
-    elif isinstance(plan, str | os.PathLike):
-        document = read_json(checks.path("plan", plan))
-    if not isinstance(document, Mapping):
-        raise InputError(f"plan = {plan!r:.80}, but it is a Result, a Plan, its document or its path")
-    try:
-        return dict(zip(*named_stages(document), strict=True))
-    except InputError as error:
-        raise InputError(f"plan: {error}") from None
