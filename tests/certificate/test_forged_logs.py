@@ -40,6 +40,19 @@ FORGED: dict[str, bytes] = {
     ),
     "the same cut again and again": log(0, FALSE, 2, 1000, *[1] * 1000),
     "cuts of nodes beyond the graph": log(0, FALSE, 2, 1, 2 * NUM_NODES),
+    "a pair that is not incompatible": log(0, FALSE, 4, 1, 0, 1),
+    "all pairs": log(
+        0,
+        FALSE,
+        4,
+        NUM_NODES**2,
+        *(each for one in range(NUM_NODES) for other in range(NUM_NODES) for each in (one, other)),
+    ),
+    "a pair of one node": log(0, FALSE, 4, 1, 0, 0),
+    "pairs of nodes beyond the graph": log(0, FALSE, 4, 2, 0, NUM_NODES, 2**63, 0),
+    "the same pair again and again": log(0, FALSE, 4, 1000, *[0, 1] * 1000),
+    "pairs of nobody again and again": log(0, FALSE, *[4, 0] * 10_000),
+    "half a pair": log(0, FALSE, 4, 1, 0),
     "charges without a factor": log(
         0, FALSE, 5, NUM_NODES, *(number for node in range(NUM_NODES) for number in (node, 0))
     ),
@@ -124,6 +137,7 @@ def random_log(random: Random, problem: Problem, threshold: int) -> bytes:
             [
                 [2, count, *(2 * node + random.randrange(2) for node in small)],
                 [5, count, *(each for node in small for each in (node, random.choice([1, 2048, 4096, 8192])))],
+                [4, count, *(each for node in small for each in (node, random.randrange(problem.num_nodes)))],
                 [6, small[0], random.randrange(1, 4)],
                 [7, count, *(random.randrange(2) for _ in range(count))],
                 [8, random.randrange(3)],
@@ -161,5 +175,15 @@ def test_honest_logs_are_what_they_should_be() -> None:
     """The bytes that are forged here are those of the writer: the same without a lie are proved."""
     assert Claim(reduction=None, threshold=OPTIMUM).log() in (log(0, OPTIMUM), log(0, OPTIMUM, 1, 0))
     assert _core.prove_again(WORDS, log(0, OPTIMUM), STEPS)[0] == "verified"
-    for ends in ([0], [7, 0], [8, 0], [8, 1], [8, 2, NUM_NODES, *range(NUM_NODES)], [6, 0, 1, 0, 0], [2, 2, 0, 0]):
+    pairs = [4, 3, 0, NUM_NODES - 1, 0, 1, 3, 2]
+    for ends in (
+        [0],
+        [*pairs, 0],
+        [7, 0],
+        [8, 0],
+        [8, 1],
+        [8, 2, NUM_NODES, *range(NUM_NODES)],
+        [6, 0, 1, 0, 0],
+        [2, 2, 0, 0],
+    ):
         assert _core.prove_again(WORDS, log(0, OPTIMUM, *ends), STEPS)[0] == "verified", ends

@@ -2,8 +2,8 @@
 //!
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into pieces
 //! that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block. The piece of `v`
-//! lies in its *region*: what can be reached from `v` over such tensors through nodes whose windows meet that of `v`, and that are
-//! charged no more than a block can cost on the way.
+//! lies in its *region*: what can be reached from `v` over such tensors through nodes that are compatible with `v`
+//! (`incompatible.rs`), whose windows meet that of `v`, and that are charged no more than a block can cost on the way.
 //!
 //! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its nodes' charges. Let `m` be at most
 //! `cost(C) - a charges(C)` for every set `C` of the region with `v`, for some `0 < a <= 1`. Then `v` can be charged
@@ -168,7 +168,8 @@ impl<'r, 'a> Charging<'r, 'a> {
                 steps.spend(1 + problem.consumers[tensor].len())?;
                 for &near in problem.consumers[tensor].iter().chain((producer != NONE).then_some(&producer)) {
                     let begin = windows.first[near].max(windows.first[node]);
-                    let is_near = begin <= windows.last[near].min(windows.last[node]);
+                    let is_near =
+                        begin <= windows.last[near].min(windows.last[node]) && !self.reach.incompatible.has(node, near);
                     let weight = weight + self.charges[near];
                     if is_near && self.barred[near] && weight <= self.max_cost {
                         heap.push(Reverse((weight, near)));
@@ -223,6 +224,7 @@ impl<'r, 'a> Charging<'r, 'a> {
         }
         let question = Question {
             inside: node,
+            with: None,
             kind: 0,
             enough: 0,
             barred: &self.barred,

@@ -34,6 +34,8 @@ pub enum By {
     Reach,
     /// Windows by minimum cuts.
     Windows,
+    /// Incompatible pairs.
+    Incompatible,
     /// Charges.
     Charges,
     /// Labels.
@@ -169,7 +171,19 @@ impl<'a> Closing<'_, 'a> {
             return Ok(true);
         }
         scope.windows.forget_weights();
-        scope.reach = Reach::new(self.problem, weight, self.threshold, steps)?;
+        scope.reach = scope.reach.weighing(weight, steps)?;
+        scope.reach.close(&mut scope.windows, steps)
+    }
+
+    /// Takes those of some pairs that are incompatible; whether anything is left.
+    pub(crate) fn separate(
+        &self,
+        scope: &mut Scope<'a>,
+        pairs: &[(usize, usize)],
+        steps: &mut Steps,
+    ) -> Result<bool, Stop> {
+        let Reach { order, incompatible, .. } = &scope.reach;
+        scope.reach.incompatible = incompatible.with((self.quotient, order), pairs, self.threshold, steps)?;
         scope.reach.close(&mut scope.windows, steps)
     }
 

@@ -1,6 +1,6 @@
-//! R6, the cut lemma: the least cost of a block that holds one group and none of some others is at least a minimum cut.
+//! R6, the cut lemma: the least cost of a block that holds one group, or two, and none of some others is at least a minimum cut.
 //!
-//! **Claim.** Let a block on a kind of device hold group `a` and nobody of `barred`, and let it hold with each group of the side
+//! **Claim.** Let a block on a kind of device hold group `a`, and `b` if there is one, and nobody of `barred`, and let it hold with each group of the side
 //! `after` that group's predecessors on that side, and with each of `before` its successors on that one. Then it costs at least
 //!
 //! ```text
@@ -16,7 +16,7 @@
 //!
 //! **The network.** `S` is what the source `a` reaches when an arc from `S` to the rest is paid. A group's load is an arc to the
 //! sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its producer; one that is exported,
-//! an arc from its producer to a vertex and from there to each reader. Arcs of sides are never cut. Who is barred is the sink. Arcs
+//! an arc from its producer to a vertex and from there to each reader. Arcs of sides, and from `a` to `b`, are never cut. Who is barred is the sink. Arcs
 //! are made when the flow comes by, so a flow that is soon enough stays near (E. A. Dinic 1970). Any flow is no more than any cut:
 //! a mistake of the search would show too little, never too much.
 
@@ -32,6 +32,8 @@ const UNSEEN: usize = usize::MAX;
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub inside: usize,
+    /// Another group that is inside, if it is asked for.
+    pub with: Option<usize>,
     /// The kind of the block's device.
     pub kind: usize,
     /// Ticks from where on it does not matter.
@@ -88,7 +90,7 @@ impl Network {
         steps: &mut Steps,
     ) -> Result<i64, Stop> {
         let Question { inside, kind, enough, .. } = *question;
-        if is_in(question.barred, inside) {
+        if [Some(inside), question.with].into_iter().flatten().any(|group| is_in(question.barred, group)) {
             return Ok(INFINITE);
         }
         let (work, outputs) = (quotient.kinds[kind].work[inside], quotient.kinds[kind].outputs[inside]);
@@ -263,6 +265,9 @@ impl Network {
                 self.connect(question, exported, reader, INFINITE);
                 self.connect(question, reader, imported, INFINITE);
             }
+        }
+        if let Some(other) = question.with.filter(|_| group == question.inside) {
+            self.connect(question, group, other, INFINITE);
         }
         if is_in(question.after, group) {
             for predecessor in quotient.predecessors(group).filter(|&each| is_in(question.after, each)) {

@@ -33,6 +33,7 @@ pub(crate) fn check_expensive_node(
         let barred: Vec<bool> = (0..problem.num_nodes()).map(|each| !quotient.may_be_on(each, kind)).collect();
         let question = Question {
             inside: node,
+            with: None,
             kind,
             enough: threshold,
             barred: &barred,

@@ -74,6 +74,7 @@ fn follow_one<'a>(
                 let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
                 (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
             }
+            Some(Entry::Incompatible(pairs)) => (By::Incompatible, closing.separate(scope, pairs, steps)?),
             Some(Entry::Charges(claims)) => {
                 let Some(mut charging) = Charging::new(&scope.reach, closing.quotient, closing.threshold) else {
                     continue;

@@ -9,13 +9,12 @@
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
 //! hold (`reach.rs`), windows by cuts (`windows.rs`), charges (`charges.rs`), splits (`split.rs`), trees of cases (`tree.rs`), incompatible
-//! pairs (`apart.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! pairs (`incompatible.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
 //! verdict on every machine.
 
-mod apart;
 mod bits;
 mod blocks;
 #[cfg(test)]
@@ -29,6 +28,7 @@ mod cut;
 mod expensive;
 mod frontiers;
 mod hints;
+mod incompatible;
 mod labels;
 mod levels;
 mod log;

@@ -7,6 +7,7 @@
 //! VERSION, threshold of the merges, threshold that is claimed (0: nothing but the merges), sections
 //!  1 merges:  count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
 //!  2 cuts:    2 block + 1 where it is the last of windows, else 2 block: it is the first; count, then nodes that are not in it
+//!  4 incompatible: count, then for each of the least pairs: the node that comes first, the other one
 //!  5 charges: count, then for each: node, factor in parts of 4096
 //! ends of a scope
 //!  0 open:    what was said is enough, or the checker has to see for itself
@@ -17,8 +18,8 @@
 //! 10 node:    every block with this node costs what is claimed
 //! ```
 //!
-//! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tags 3 flows, 4 incompatible
-//! pairs are taken. Anything else is refused.
+//! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tag 3, flows, is taken.
+//! Anything else is refused.
 //!
 //! Merges, and an expensive node that is all there is besides them, are claims: a log with one that is not so is refused. All other
 //! sections are *hints*: what they say is proved again before it is used, and what cannot be proved is passed over.
@@ -52,6 +53,8 @@ pub(crate) struct Log {
 pub(crate) enum Entry {
     /// Nodes that are not in a block, from 1, which is the first of their windows, or where it says so the last.
     Cuts { block: usize, is_last: bool, nodes: Vec<usize> },
+    /// Pairs of nodes that no block holds.
+    Incompatible(Vec<(usize, usize)>),
     /// Nodes that can be charged more, in this order, each with the factor that says so.
     Charges(Vec<(usize, i64)>),
     /// The end of a scope.
@@ -186,6 +189,7 @@ impl Numbers<'_> {
                 let end = self.index()?;
                 Entry::Cuts { block: end / 2, is_last: end % 2 == 1, nodes: self.list(1, Self::index)? }
             }
+            4 => Entry::Incompatible(self.list(2, |numbers| Ok((numbers.index()?, numbers.index()?)))?),
             5 => Entry::Charges(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
             6 => Entry::End(End::Split(self.index()?, self.index()?)),
             7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),

@@ -349,6 +349,7 @@ impl Replay<'_, '_, '_> {
             }
             let question = Question {
                 inside,
+                with: None,
                 kind,
                 enough: self.threshold,
                 barred: &barred,

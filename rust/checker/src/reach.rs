@@ -6,7 +6,7 @@
 //!   and than the first `b - 1` blocks and one block more. Likewise the last `b` blocks. The weight of a node is the least that
 //!   it adds to what a block pays, on a kind that may hold it, times that kind's multiplier.
 //! - Who needs more, with all that it needs, than the first `b` blocks can hold is in a later one; likewise from the end.
-//! - Nobody is in an earlier block than what it needs.
+//! - Nobody is in an earlier block than what it needs, and in a later one where they are incompatible (`incompatible.rs`).
 //! - More may be known of what the first or the last blocks hold at most (`tree.rs`); the first hold no more than those and one more.
 //! - Where the first `b` blocks and the others cannot hold all weight, there is no such partition.
 //!
@@ -16,6 +16,7 @@
 use std::rc::Rc;
 
 use crate::bits::Bits;
+use crate::incompatible::Incompatible;
 use crate::order::Order;
 use crate::problem::Problem;
 use crate::stop::{Steps, Stop};
@@ -46,6 +47,7 @@ impl Windows {
 pub(crate) struct Reach<'a> {
     pub problem: &'a Problem,
     pub order: Rc<Order>,
+    pub incompatible: Rc<Incompatible>,
     pub weight: Vec<i128>,
     total: i128,
     needs: Vec<i128>,
@@ -70,6 +72,7 @@ impl<'a> Reach<'a> {
         Ok(Self {
             problem,
             order,
+            incompatible: Rc::default(),
             total: weight.iter().sum(),
             weight,
             needs,
@@ -77,6 +80,16 @@ impl<'a> Reach<'a> {
             rooms: (0..problem.num_blocks).map(room).collect(),
             allowed: problem.allowed.as_deref(),
         })
+    }
+
+    /// The same where nodes weigh more.
+    ///
+    /// # Errors
+    /// [`Stop`], when the steps are used up.
+    pub(crate) fn weighing(&self, weight: Vec<i128>, steps: &mut Steps) -> Result<Self, Stop> {
+        let needs = self.order.cones(&weight, true, steps)?;
+        let needed = self.order.cones(&weight, false, steps)?;
+        Ok(Self { total: weight.iter().sum(), weight, needs, needed, ..self.clone() })
     }
 
     /// What all nodes weigh.
@@ -147,17 +160,20 @@ impl<'a> Reach<'a> {
         held
     }
 
-    /// Nobody is in an earlier block than what it needs, nor where it may not be.
+    /// Nobody is in an earlier block than what it needs, nor with whoever it is incompatible with, nor where it may not be.
     pub(crate) fn follow(&self, windows: &mut Windows, steps: &mut Steps) -> Result<(), Stop> {
         let Windows { first, last, .. } = windows;
         for &node in &self.order.nodes {
-            let near = &self.order.predecessors[node];
-            steps.spend(1 + near.len())?;
-            first[node] = near.iter().fold(first[node], |most, &each| most.max(first[each]));
+            let (near, earlier) = (&self.order.predecessors[node], self.incompatible.before(node));
+            steps.spend(1 + near.len() + earlier.len())?;
+            let after = near.iter().map(|&each| first[each]).chain(earlier.iter().map(|&each| first[each] + 1));
+            first[node] = after.fold(first[node], usize::max);
         }
         for &node in self.order.nodes.iter().rev() {
-            let near = &self.order.successors[node];
-            last[node] = near.iter().fold(last[node], |least, &each| least.min(last[each]));
+            let (near, later) = (&self.order.successors[node], self.incompatible.after(node));
+            let before = near.iter().map(|&each| last[each]);
+            let before = before.chain(later.iter().map(|&each| last[each].saturating_sub(1)));
+            last[node] = before.fold(last[node], usize::min);
         }
         self.keep_allowed(windows);
         Ok(())

@@ -17,7 +17,7 @@
 //! | `overflow j` | `over[j]` is at least the parameters less the memories |
 //! | `weight j` | `c` for each block is at least what the nodes in `j` weigh |
 //! | `least i`, `most i` | what the first `i` superblocks weigh at least and at most (`reach.rs`) |
-//! | `incompatible u v j` | `y[u, j] >= y[v, j + 1]`, as no block holds both (`apart.rs`), where `j` is one block |
+//! | `incompatible u v j` | `y[u, j] >= y[v, j + 1]`, as no block holds both (`incompatible.rs`), where `j` is one block |
 //!
 //! **Proof.** Each by its words; the blocks of a superblock together pay at least once for what crosses its border. ∎
 //!

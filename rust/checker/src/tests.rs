@@ -54,6 +54,12 @@ fn a_threshold_is_proved_exactly_where_no_partition_is_better() {
     assert!(counts.iter().all(|&count| count > 300), "{counts:?}");
 }
 
+/// All pairs of nodes.
+fn pairs_of(problem: &Problem) -> Vec<(usize, usize)> {
+    let nodes = 0..problem.num_nodes();
+    nodes.clone().flat_map(|first| nodes.clone().map(move |second| (first, second))).collect()
+}
+
 #[test]
 fn each_way_to_close_says_what_is_so() {
     let [mut labels, mut levels, mut cuts, mut splits] = [[0; 2]; 4];
@@ -66,14 +72,14 @@ fn each_way_to_close_says_what_is_so() {
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let mut scope = Scope { windows: reach.all(), reach, is_part: false };
             let mut is_open = scope.windows.are_open();
-            for round in 0..3 {
+            for round in 0..4 {
                 if is_open && round > 0 {
                     is_open = scope.reach.close(&mut scope.windows, steps) == Ok(true)
-                        && if round == 1 {
-                            closing.cut(&mut scope, u64::MAX, steps) == Ok(true)
-                        } else {
-                            closing.charge(&mut scope, u64::MAX, steps) == Ok(true)
-                        };
+                        && match round {
+                            1 => closing.cut(&mut scope, u64::MAX, steps),
+                            2 => closing.separate(&mut scope, &pairs_of(&problem), steps),
+                            _ => closing.charge(&mut scope, u64::MAX, steps),
+                        } == Ok(true);
                     cuts[usize::from(is_open)] += 1;
                 }
                 if !is_open {
@@ -189,7 +195,7 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
         let mut node = || random.random_range(0..past);
         let nodes: Vec<usize> = (0..many).map(|_| node()).collect();
         let one = node();
-        hints.push(match random.random_range(0..9) {
+        hints.push(match random.random_range(0..11) {
             0..3 => Entry::Cuts { block: random.random_range(1..=num_blocks), is_last: random.random(), nodes },
             3..5 => Entry::Charges(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
             5 => Entry::End(End::Levels(Vec::new())),
@@ -199,7 +205,8 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
                 .clone(),
             )),
             7 => Entry::End(if random.random() { End::Open } else { End::ExpensiveNode(one) }),
-            _ => Entry::End(End::Split(one, random.random_range(0..num_blocks))),
+            8 => Entry::End(End::Split(one, random.random_range(0..num_blocks))),
+            _ => Entry::Incompatible(nodes.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()),
         });
     }
     hints

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::apart::are_incompatible;
 use crate::close::{Closing, Scope};
+use crate::incompatible::Pairing;
 use crate::problem::Problem;
 use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
@@ -157,7 +157,8 @@ impl<'r, 'a> Tree<'r, 'a> {
             if let Some(&is_so) = known.get(&(first, second)) {
                 return Ok(is_so);
             }
-            let is_so = are_incompatible((quotient, &self.reach.order), (first, second), threshold, steps)?;
+            let mut pairing = Pairing::new(quotient, &self.reach.order, threshold);
+            let is_so = pairing.are_incompatible(first, second, steps)?;
             known.insert((first, second), is_so);
             Ok(is_so)
         };

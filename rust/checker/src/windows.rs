@@ -159,6 +159,7 @@ impl<'r, 'a> Cutting<'r, 'a> {
     fn is_expensive(&mut self, end: &End, node: usize, steps: &mut Steps) -> Result<bool, Stop> {
         let question = Question {
             inside: node,
+            with: None,
             kind: self.reach.problem.kind_of[end.block - 1],
             enough: self.threshold,
             barred: &end.barred,

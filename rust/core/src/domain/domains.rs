@@ -110,7 +110,9 @@ impl Domains {
         if !can_be {
             return Ok(Err(self.facts));
         }
-        self.incompatible = incompatible_pairs(query, &self.incompatible, arcs)?;
+        let pairs = incompatible_pairs(query, &self.incompatible, arcs)?;
+        self.facts.extend(Fact::of_pairs(&pairs, &self.incompatible, &self.known.windows));
+        self.incompatible = pairs;
         if !self.raise_weights(query, &loads, steps, arcs)? {
             return Ok(Err(self.facts));
         }

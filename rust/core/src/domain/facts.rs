@@ -1,6 +1,11 @@
 //! Facts: which minimum cuts have said something of domains, in the order in which they were asked. With them a checker need not ask
 //! those that say nothing.
 
+use std::collections::BTreeSet;
+
+use super::windows::Windows;
+use crate::ids::NodeId;
+
 /// What one rule has said of every better partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -13,15 +18,33 @@ pub enum Fact {
         /// The nodes.
         nodes: Vec<usize>,
     },
+    /// Pairs of nodes that no block holds, the least ones: the first node of each comes before the second (`incompatible.rs`).
+    Incompatible(Vec<(usize, usize)>),
     /// Nodes whose weights are raised above their loads, one after the other, each with the factor that says most (`weights.rs`).
     Weights(Vec<(usize, i64)>),
 }
 
 impl Fact {
+    /// Pairs that have not been known and that windows do not tell already.
+    pub(super) fn of_pairs(pairs: &[(NodeId, NodeId)], known: &[(NodeId, NodeId)], windows: &Windows) -> Option<Self> {
+        let known = BTreeSet::from_iter(known);
+        let new = pairs.iter().filter(|pair| !known.contains(pair)).map(|(u, v)| (u.index(), v.index()));
+        let new: Vec<_> = new.filter(|&(u, v)| windows.latest[u] >= windows.earliest[v]).collect();
+        (!new.is_empty()).then_some(Self::Incompatible(new))
+    }
+
     /// What is left of it for unions of nodes; nothing of weights, which are raised anew.
     pub(super) fn of_unions(&self, union_of: &[usize]) -> Option<Self> {
-        let Self::Cuts { block, is_last, nodes } = self else { return None };
-        let nodes = nodes.iter().map(|&node| union_of[node]).collect();
-        Some(Self::Cuts { block: *block, is_last: *is_last, nodes })
+        match self {
+            Self::Cuts { block, is_last, nodes } => {
+                let nodes = nodes.iter().map(|&node| union_of[node]).collect();
+                Some(Self::Cuts { block: *block, is_last: *is_last, nodes })
+            }
+            Self::Incompatible(pairs) => {
+                let unions: BTreeSet<_> = pairs.iter().map(|&(u, v)| (union_of[u], union_of[v])).collect();
+                Some(Self::Incompatible(unions.into_iter().filter(|(u, v)| u != v).collect()))
+            }
+            Self::Weights(_) => None,
+        }
     }
 }

@@ -61,6 +61,10 @@ impl Argument {
                     self.add([2, 2 * block + usize::from(*is_last), nodes.len()].into_iter());
                     self.add(nodes.iter().copied());
                 }
+                Fact::Incompatible(pairs) => {
+                    self.add([4, pairs.len()].into_iter());
+                    self.add(pairs.iter().flat_map(|&(u, v)| [u, v]));
+                }
                 Fact::Weights(raised) => {
                     self.add([5, raised.len()].into_iter());
                     let factor = |factor: i64| usize::try_from(factor).unwrap_or(0);
@@ -92,9 +96,16 @@ mod tests {
 
     #[test]
     fn sections_are_those_of_the_log() {
-        let facts = [Fact::Cuts { block: 3, is_last: true, nodes: vec![1, 200] }, Fact::Weights(vec![(5, 4096)])];
+        let facts = [
+            Fact::Cuts { block: 3, is_last: true, nodes: vec![1, 200] },
+            Fact::Incompatible(vec![(1, 4), (2, 130)]),
+            Fact::Weights(vec![(5, 4096)]),
+        ];
         let mut argument = Argument::new(&facts, Some(Engine::PostOrderLabels));
-        assert_eq!(argument.clone().into_bytes(), [2, 7, 2, 1, 0xc8, 1, 5, 1, 5, 0x80, 0x20, 8, 1]);
+        assert_eq!(
+            argument.clone().into_bytes(),
+            [2, 7, 2, 1, 0xc8, 1, 4, 2, 1, 4, 2, 0x82, 1, 5, 1, 5, 0x80, 0x20, 8, 1]
+        );
         argument = Argument::default();
         argument.split(&[], (4, 2));
         argument.close(&[], Some(Engine::Levels));
