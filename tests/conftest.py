@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 _QUIET = [HealthCheck.too_slow]
 # A test run has one verdict, on every machine and every day: it draws from the test alone and remembers nothing.
 settings.register_profile(
-    "quick", max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=_QUIET
+    "quick", max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=_QUIET
 )
 settings.register_profile(
     "soak", max_examples=20_000, derandomize=False, deadline=None, suppress_health_check=_QUIET, print_blob=True

@@ -26,7 +26,7 @@ from solving import InProcess
 from strategies import CHAIN, devices, graphs, grid, to_instance
 
 PROBLEMS = (graphs(max_nodes=4), devices(), st.integers(1, 3), st.booleans())
-FEW = settings().max_examples // 5
+FEW = settings().max_examples // 3
 """Examples of what takes a dozen models each; in a soak they are thousands all the same."""
 Blocks = list[dict[str, int | None]]
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import slicegraph as sg
 from onnx_models import FEEDS, HEADER, check, check_files, models, plans, run, run_stages, write
 from slicegraph.graph import fields
+from strategies import MANY
 
 CHAIN = "g (float[2,4] x) => (float[2,4] c) { a = Relu(x) b = Tanh(a) c = Neg(b) }"
 
@@ -31,7 +32,7 @@ def borders(manifest: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 @given(data=st.data())
-@settings(max_examples=max(1000, settings().max_examples))
+@settings(max_examples=MANY)
 def test_the_stages_compute_what_the_whole_does(data: st.DataObject) -> None:
     """Any model, any partition: every stage is a valid model, gets what its manifest lists, and makes what it says."""
     with tempfile.TemporaryDirectory() as folder:
