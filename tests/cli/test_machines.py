@@ -29,7 +29,7 @@ def chain(tmp_path: Path) -> str:
 
 def instance_of(chain: str, *typed: str) -> sg.Instance:
     """The problem that ``solve`` puts together."""
-    options = make_parser("solve").parse_args(["solve", chain, *typed])
+    options = make_parser(["solve"]).parse_args(["solve", chain, *typed])
     graph = sg.read(chain)
     return machines.make_instance(options, graph, num_blocks=options.num_blocks, boundary_io=options.boundary_io)
 
@@ -153,11 +153,11 @@ def test_a_problem_is_typed_again_from_its_words(chain: str) -> None:
 
 def test_every_verb_that_takes_a_device_takes_several(capsys: pytest.CaptureFixture[str]) -> None:
     """But for one that is about one kind: a sweep over numbers of stages."""
-    (verbs,) = (each for each in make_parser(None)._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - the only way to the verbs
+    (verbs,) = (each for each in make_parser([])._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - the only way to the verbs
     helps = {}
     for name in verbs.choices:
         with pytest.raises(SystemExit):
-            make_parser(name).parse_args([name, "--help"])
+            make_parser([name]).parse_args([name, "--help"])
         helps[name] = capsys.readouterr().out
     takes = {name for name, text in helps.items() if "--device" in text and "--devices LIST" in text}
     assert takes == {"solve", "audit", "check", "compare", "report", "split"}

@@ -7,7 +7,7 @@ import importlib
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NoReturn
 
 from slicegraph.errors import InputError
@@ -27,6 +27,7 @@ _VERBS = {
     "emit": "write a plan in the form of a runtime: torch, torchtitan, megatron, vllm, and others",
     "tune": "find a plan of an ONNX model whose stages take what is predicted: solve, measure, correct, again",
     "verify-split": "run a split's stages and the whole model, and compare",
+    "completion": "completions of this command for a shell: bash, zsh, fish",
 }
 """What each does; its options are in the module of its name, which is loaded for the verb that is typed."""
 _PARAMETER = re.compile(r"(\w+) = (.{1,80}?), but (.*)", re.ASCII | re.DOTALL)
@@ -49,7 +50,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         Naming what is wrong and where help is.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    typed = next((word for word in words if not word.startswith("-")), None)
+    typed = [word for word in words if not word.startswith("-")][:1]
     options, unknown = make_parser(typed).parse_known_args(words)
     if unknown:
         raise InputError(f"unknown arguments: {' '.join(unknown)} (see slicegraph {options.verb} --help)")
@@ -65,8 +66,8 @@ def in_words_of_options(message: str, options: argparse.Namespace) -> str:
     return f"--{match[1].replace('_', '-')} {match[2]}: {match[3]}"
 
 
-def make_parser(typed: str | None) -> argparse.ArgumentParser:
-    """Give the parser of all verbs; the one that is typed has its options, and sets ``run`` to what it does."""
+def make_parser(whole: Collection[str] = tuple(_VERBS)) -> argparse.ArgumentParser:
+    """Give the parser of all verbs; those of ``whole`` have their options, and set ``run`` to what they do."""
     parser = _Parser(
         prog="slicegraph",
         description="Cut a neural network into pipeline stages, and prove how close to the best possible the cut is.",
@@ -75,6 +76,6 @@ def make_parser(typed: str | None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
     for verb, meaning in _VERBS.items():
         of_verb = verbs.add_parser(verb, help=meaning)
-        if verb == typed:
+        if verb in whole:
             importlib.import_module(f"slicegraph.cli.{verb.replace('-', '_')}").add_to(of_verb)
     return parser
