@@ -15,8 +15,10 @@ from slicegraph.emission.named import CannotSayError, NamedPlan, NamedTensor
 
 def emit(plan: NamedPlan) -> str:
     """Give the part of the configuration, stage 0 on the first CUDA device."""
+    if plan.tensors is None:
+        raise CannotSayError("an entry lists the tensors that its stage reads and makes: give --model MODEL")
     if not plan.tensors:
-        raise CannotSayError("stages go by the tensors between them; give --model MODEL, whose tensors have names")
+        raise CannotSayError("an entry lists the tensors that its stage reads and makes, but --model names none")
     _check_order(plan, plan.tensors)
     if missing := set(range(plan.num_stages)).difference(plan.stages):
         raise CannotSayError(f"stage {min(missing)} has no node, but each has a model")
