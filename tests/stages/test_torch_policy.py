@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import importlib
 import multiprocessing
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,34 @@ def test_three_processes_give_what_the_whole_does(name: str, tmp_path: Path) -> 
     made = made if isinstance(made, list | tuple) else [made]
     for one, other in zip(whole, made, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+_AROUND = """
+import sys; sys.path.insert(0, {tests!r})
+import torch_models
+model, args = torch_models.make("gpt2 tied")
+x = torch_models.torch.cat([args[0]] * 4)
+{block}
+with torch.no_grad():
+    if dist.get_rank() == pipe.num_stages - 1 == 2:
+        torch.testing.assert_close(y, model(x), rtol=1e-5, atol=1e-5)
+        print("equal")
+dist.destroy_process_group()
+"""
+
+
+def test_what_the_readme_shows_gives_what_the_whole_does(tmp_path: Path) -> None:
+    """As it stands there, in under ten lines, by three processes."""
+    tests = Path(__file__).parents[1]
+    blocks = re.findall(r"```python\n(.*?)```", (tests.parent / "README.md").read_text(), re.DOTALL)
+    (block,) = [each for each in blocks if "split_policy" in each]
+    assert len([line for line in block.splitlines() if line]) < 10
+    script = tmp_path / "run.py"
+    script.write_text(_AROUND.format(tests=str(tests), block=block))
+    started = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "3", str(script)]
+    done = subprocess.run(started, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["equal"]
 
 
 class _Changing(_Module):  # type: ignore[misc] # its type is not known where it is not installed
