@@ -283,6 +283,7 @@ def test_a_change_that_is_sealed_anew_is_exit_1(model: str, tmp_path: Path, caps
         (["check", "MODEL", "MODEL", "-k", "two"], "argument -k/--num-blocks: invalid int value: 'two'"),
         (["check", "nowhere.json", "GOOD"], "nowhere.json: No such file or directory"),
         (["check", "MODEL", "GOOD", "--budget", "-1"], "argument --budget: -1 is below 0"),
+        (["check", "MODEL", "GOOD", "--budget", "x"], "argument --budget: 'x' is no number of steps, such as 1000000"),
         (["check", "MODEL", "GOOD", "--require-gap", "nan"], "nan"),
         (["check", "MODEL", "GOOD", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 import slicegraph as sg
 from slicegraph.certificate import codec
 from slicegraph.certificate.budget import DEFAULT_STEPS
-from slicegraph.solve import worker
+from slicegraph.solve import counted, worker
 from slicegraph.solve.earlier import known_of, prove_again
+from slicegraph.stop import Stop
 from strategies import CHAIN, grid, to_instance
 
 WIDE = to_instance(grid(16), {"bandwidth": 8.0}, 6)
@@ -88,7 +90,11 @@ def test_nothing_is_believed(known: sg.Result) -> None:
     assert all(bound.ticks <= least for bound in ended)
 
 
-def test_the_check_ends_with_the_run(known: sg.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("module", "more"), [(worker, sg.MaxRuntime(0.2)), (counted, sg.MaxWork(10**12))])
+def test_the_check_ends_with_the_run(
+    known: sg.Result, monkeypatch: pytest.MonkeyPatch, module: ModuleType, more: Stop
+) -> None:
+    """Under a limit of work too, where another stop goes by time."""
     heard = list[bool]()
 
     def waits(*_: object, ends: Callable[[], bool], **__: object) -> tuple[()]:
@@ -98,8 +104,8 @@ def test_the_check_ends_with_the_run(known: sg.Result, monkeypatch: pytest.Monke
         heard.append(ends())
         return ()
 
-    monkeypatch.setattr(worker, "prove_again", waits)
-    sg.solve(WIDE, method="hybrid", warm_start=known, stop=sg.MaxRuntime(0.2))
+    monkeypatch.setattr(module, "prove_again", waits)
+    sg.solve(WIDE, method="hybrid", warm_start=known, stop=sg.MaxRuntime(0.2) | more)
     assert heard == [True]
 
 

@@ -10,6 +10,8 @@ DEFAULT_STEPS = 25_000_000
 """A check that nobody gave a budget: where it is used up, about a minute (record of 2026-11-30, checker)."""
 LARGE_STEPS = 250_000_000
 """About ten times as long."""
+MOST_STEPS = 2**53
+"""More than anybody waits for."""
 
 
 class BeyondBudgetError(Exception):

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from slicegraph.certificate import codec
 from slicegraph.certificate.bounds import check_bounds
-from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
+from slicegraph.certificate.budget import DEFAULT_STEPS, MOST_STEPS, Budget
 from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.question import Question
@@ -25,9 +25,6 @@ from slicegraph.constraints import Constraints
 from slicegraph.device import Device
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.arrays import GraphArrays, structure_digest
-from slicegraph.machine import make_machine, uniform
-
-_MOST_STEPS = 2**53
 
 
 @runtime_checkable
@@ -162,55 +159,25 @@ def check(
     >>> sg.check(sg.read("resnet50.onnx"), sg.Certificate.read("resnet50.cert.json")).gap  # doctest: +SKIP
     0.0
     """
-    return check_with_proof(
-        graph,
-        certificate,
+    _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, slow, budget)
+    wanted = Wanted.of(
         device=device,
         num_blocks=num_blocks,
         boundary_io=boundary_io,
         devices=devices,
         order=order,
         constraints=constraints,
-        budget=budget,
-        slow=slow,
-    )[0]
-
-
-def check_with_proof(
-    graph: HasArrays,
-    certificate: Certificate,
-    *,
-    device: Device | None = None,
-    num_blocks: int | None = None,
-    boundary_io: bool | None = None,
-    devices: Sequence[Device] | Mapping[Device, int] | None = None,
-    order: str = "given",
-    constraints: Constraints | None = None,
-    budget: int = DEFAULT_STEPS,
-    slow: bool = False,
-) -> tuple[Verdict, Proof | None]:
-    """Check as `check` does; give what ``slicegraph-checker`` reads to prove the lower bound, too.
-
-    None where that is not by the compiled checker, but by the combinatorial bound, rows of relaxations or plain Python.
-    """
-    _check_arguments(graph, certificate, device, num_blocks, boundary_io, constraints, slow, budget)
-    machine = None
-    if devices is not None:
-        if device is not None:
-            raise InputError("devices: they are given, and a device, too")
-        machine = make_machine(devices, order)
-    if device is not None and num_blocks is not None:
-        machine = uniform(device, num_blocks)
-    wanted = Wanted(
-        machine=machine, device=device, num_blocks=num_blocks, boundary_io=boundary_io, constraints=constraints
     )
-    return check_within(graph, certificate, Budget(budget), wanted=wanted, is_slow=slow)
+    return check_within(graph, certificate, Budget(budget), wanted=wanted, is_slow=slow)[0]
 
 
 def check_within(
     graph: HasArrays, certificate: Certificate, budget: Budget, *, wanted: Wanted | None = None, is_slow: bool = False
 ) -> tuple[Verdict, Proof | None]:
-    """Check as `check_with_proof` does, within a budget that may be ended from outside.
+    """Check as `check` does, within a budget that may be ended from outside.
+
+    Gives what ``slicegraph-checker`` reads to prove the lower bound, too: None where that is not by the compiled
+    checker, but by the combinatorial bound, rows of relaxations or plain Python.
 
     Raises
     ------
@@ -247,7 +214,7 @@ def _check_arguments(*arguments: object) -> None:
         if is_flag or not isinstance(argument, kind):
             raise InputError(f"{name}: {type(argument).__name__} is given, but {wanted} is asked for")
     budget = arguments[-1]
-    if isinstance(budget, int) and not 0 <= budget < _MOST_STEPS:
+    if isinstance(budget, int) and not 0 <= budget < MOST_STEPS:
         raise InputError(f"budget = {budget!r:.80}: steps are not negative, and below 2^53")
 
 

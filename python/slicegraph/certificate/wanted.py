@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from slicegraph.certificate.seconds import seconds_on
 from slicegraph.certificate.structure import expect, within
 from slicegraph.constraints import Constraints, resolve, with_kernels
 from slicegraph.device import Device
+from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.machine import Machine
+from slicegraph.machine import Machine, make_machine, uniform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +38,35 @@ class Wanted:
     num_blocks: int | None
     boundary_io: bool | None
     constraints: Constraints | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        device: Device | None = None,
+        num_blocks: int | None = None,
+        boundary_io: bool | None = None,
+        devices: Sequence[Device] | Mapping[Device, int] | None = None,
+        order: str = "given",
+        constraints: Constraints | None = None,
+    ) -> Wanted:
+        """Give what the arguments of `slicegraph.check` of these names ask for.
+
+        Raises
+        ------
+        InputError
+            When there are devices, and a device too, or one of them is wrong.
+        """
+        machine = None
+        if devices is not None:
+            if device is not None:
+                raise InputError("devices: they are given, and a device, too")
+            machine = make_machine(devices, order)
+        if device is not None and num_blocks is not None:
+            machine = uniform(device, num_blocks)
+        return cls(
+            machine=machine, device=device, num_blocks=num_blocks, boundary_io=boundary_io, constraints=constraints
+        )
 
     def check(self, arrays: GraphArrays, document: dict[str, Any]) -> None:
         """Check that a document of the right form is about it.

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import slicegraph as sg
-from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS
-from slicegraph.certificate.check import Verdict, check_with_proof
+from slicegraph.certificate.budget import DEFAULT_STEPS, LARGE_STEPS, MOST_STEPS, Budget
+from slicegraph.certificate.check import Verdict, check_within
 from slicegraph.certificate.model import Certificate
 from slicegraph.certificate.tally import Proof
+from slicegraph.certificate.wanted import Wanted
 from slicegraph.cli import machines, output, units
 from slicegraph.cli import options as shared
 from slicegraph.cli.complaint import say
@@ -70,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
     pins = machines.pins(options, graph, is_required=required is not None)
     begin = time.perf_counter()
     try:
-        verdict, proof = check_with_proof(graph, certificate, **pins, budget=budget, slow=options.slow)
+        verdict, proof = check_within(
+            graph, certificate, Budget(budget), wanted=Wanted.of(**pins), is_slow=options.slow
+        )
     except CertificateError as error:
         say(f"{options.certificate}: {error}")
         if options.json:
@@ -133,7 +136,10 @@ def _guesses(graph: sg.Graph, certificate: Certificate) -> Sequence[Guessed]:
 
 
 def _steps(text: str) -> int:
-    steps = int(text)
-    if steps < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    try:
+        steps = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no number of steps, such as 1000000") from None
+    if not 0 <= steps < MOST_STEPS:
+        raise argparse.ArgumentTypeError(f"{text} is below 0" if steps < 0 else "it is 2^53 or more")
     return steps

@@ -105,7 +105,7 @@ def _table(sweep: Sweep) -> Table:
             str(row.num_blocks),
             numbers.time(row.bottleneck),
             numbers.time(row.lower_bound),
-            numbers.percent(row.gap),
+            "-" if row.status is Status.INFEASIBLE else numbers.percent(row.gap),
             str(row.status),
             "-" if speedup is None else f"{speedup:.4g} x",
             str(row.stages_used),

@@ -12,6 +12,7 @@ decides, only ask the stop again, of what it has been asked before.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -154,12 +155,13 @@ class CountedRun:
         return self._has_to_stop(*self._bests)
 
     def _check_earlier(self) -> None:
-        """Prove again what an earlier answer has proven, once."""
+        """Prove again what an earlier answer has proven, once, unless the stop ends it."""
         earlier, self._earlier = self._earlier, None
         if earlier is None:
             return
         steps = min(DEFAULT_STEPS, (self._stop.work or 0) // VISITS_PER_STEP)
-        for bound in prove_again(self._instance, earlier.certificate, steps=steps):
+        ends = functools.partial(self._has_to_stop, *self._bests)
+        for bound in prove_again(self._instance, earlier.certificate, steps=steps, ends=ends):
             self._keep(bound)
 
     def _keep(self, bound: Bound) -> None:
