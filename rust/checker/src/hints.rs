@@ -59,7 +59,7 @@ pub(crate) fn follow<'a>(
     Ok(By::Split)
 }
 
-/// Follows the hints of one scope to its end.
+/// Follows the hints of one scope to its end; whatever comes of it, what is left is said of the next one.
 fn follow_one<'a>(
     closing: &Closing<'_, 'a>,
     scope: &mut Scope<'a>,
@@ -67,28 +67,48 @@ fn follow_one<'a>(
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
     loop {
-        let (by, is_left) = match entries.next() {
+        let fact = match entries.next() {
             None => return Ok(Ended::Open),
-            Some(Entry::Cuts { block, is_last, nodes }) => {
-                let Scope { reach, windows, .. } = &mut *scope;
-                let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
-                (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
-            }
-            Some(Entry::Incompatible(pairs)) => (By::Incompatible, closing.separate(scope, pairs, steps)?),
-            Some(Entry::Charges(claims)) => {
-                let Some(mut charging) = Charging::new(&scope.reach, closing.quotient, closing.threshold) else {
-                    continue;
-                };
-                let charges = charging.replay(claims, &scope.windows, steps)?;
-                (By::Charges, closing.take(scope, charges, steps)?)
-            }
             Some(Entry::End(end)) => return follow_end(closing, scope, end, steps),
+            Some(fact) => fact,
         };
-        if !is_left {
-            skip(entries);
-            return Ok(Ended::Closed(by));
+        match learn(closing, scope, fact, steps) {
+            Ok((_, true)) => {}
+            Ok((by, false)) => {
+                skip(entries);
+                return Ok(Ended::Closed(by));
+            }
+            Err(stop) => {
+                skip(entries);
+                return Err(stop);
+            }
         }
     }
+}
+
+/// Takes a fact, as far as it holds: by which rule, and whether anything is left.
+fn learn<'a>(
+    closing: &Closing<'_, 'a>,
+    scope: &mut Scope<'a>,
+    fact: &Entry,
+    steps: &mut Steps,
+) -> Result<(By, bool), Stop> {
+    Ok(match fact {
+        Entry::Cuts { block, is_last, nodes } => {
+            let Scope { reach, windows, .. } = &mut *scope;
+            let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
+            (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
+        }
+        Entry::Incompatible(pairs) => (By::Incompatible, closing.separate(scope, pairs, steps)?),
+        Entry::Charges(claims) => {
+            let charging = Charging::new(&scope.reach, closing.quotient, closing.threshold);
+            let Some(mut charging) = charging else { return Ok((By::Charges, true)) };
+            let charges = charging.replay(claims, &scope.windows, steps)?;
+            (By::Charges, closing.take(scope, charges, steps)?)
+        }
+        // This is no fact.
+        Entry::End(_) => (By::Reach, true),
+    })
 }
 
 fn follow_end<'a>(
@@ -184,5 +204,46 @@ fn skip(entries: &mut Iter<'_, Entry>) {
             Some(_) => {}
             None => break,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quotient::Quotient;
+    use crate::reach::Reach;
+    use crate::tests::cases;
+
+    #[test]
+    fn where_steps_run_out_the_next_scope_is_what_is_left() {
+        let mut num_out = [0; 3];
+        for (_, problem, _, thresholds) in cases(150, 5) {
+            let problem = Quotient::new(&problem).to_problem();
+            let (quotient, threshold) = (Quotient::new(&problem), thresholds[0].max(1));
+            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let reach = reach.expect("no cycle");
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let nodes: Vec<usize> = (0..problem.num_nodes()).collect();
+            let facts = [
+                Entry::Cuts { block: 1, is_last: false, nodes: nodes.clone() },
+                Entry::Incompatible(nodes.windows(2).map(|pair| (pair[0], pair[1])).collect()),
+                Entry::Charges(nodes.iter().map(|&node| (node, 4096)).collect()),
+            ];
+            for (kind, fact) in facts.into_iter().enumerate() {
+                let next = Entry::End(End::ExpensiveNode(0));
+                let ends = [End::Split(0, 1), End::Open, End::Levels(Vec::new())].map(Entry::End);
+                let hints: Vec<Entry> = [fact].into_iter().chain(ends).chain([next.clone()]).collect();
+                for most in [0, 5, 20, 50, 100] {
+                    let mut scope = Scope { windows: reach.all(), reach: reach.clone(), is_part: false };
+                    let entries = &mut hints.iter();
+                    let found = follow_one(&closing, &mut scope, entries, &mut Steps::new(most));
+                    if matches!(found, Err(Stop::Budget)) {
+                        num_out[kind] += 1;
+                        assert_eq!(entries.as_slice(), std::slice::from_ref(&next));
+                    }
+                }
+            }
+        }
+        assert!(num_out.iter().all(|&count| count > 150), "{num_out:?}");
     }
 }

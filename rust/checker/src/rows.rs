@@ -56,6 +56,22 @@ pub enum Row {
     Incompatible(usize, usize, usize),
 }
 
+impl Row {
+    /// The first number of superblocks of whose variables it is, or its superblock.
+    fn place(self) -> usize {
+        match self {
+            Self::Order(_, j)
+            | Self::Export(_, _, j)
+            | Self::Import(_, _, j)
+            | Self::Cost(j)
+            | Self::Overflow(j)
+            | Self::Weight(j)
+            | Self::Incompatible(_, _, j) => j,
+            Self::Before(_, _, place) | Self::Least(place) | Self::Most(place) => place,
+        }
+    }
+}
+
 /// Rows with their multipliers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
@@ -79,9 +95,8 @@ pub(crate) fn check_rows(
     if !alike || rows.spans.contains(&0) || checked_blocks(&rows.spans) != Some(problem.num_blocks) {
         return Err(refused("rows are of superblocks of all blocks, on one kind of device"));
     }
-    let (num_places, num_spans) = (rows.spans.len() + 1, rows.spans.len());
-    let sizes = [problem.num_nodes() * num_places, problem.num_tensors() * num_spans];
-    steps.spend(sizes.iter().sum::<usize>() + rows.weighted.len())?;
+    let (num_nodes, num_tensors) = (problem.num_nodes(), problem.num_tensors());
+    steps.spend(num_nodes + num_tensors + rows.spans.len() + rows.weighted.len())?;
     let mut ends = vec![0];
     for span in &rows.spans {
         ends.push(ends[ends.len() - 1] + span);
@@ -93,19 +108,22 @@ pub(crate) fn check_rows(
         ends,
         cap: i128::from(threshold - 1),
         unit: i128::from(rows.unit),
-        right: 0,
-        y: vec![0; sizes[0]],
-        cut: vec![0; sizes[1]],
-        over: vec![0; num_spans],
+        missing: 0,
+        at: 0,
+        y: [(); 2].map(|()| vec![0; num_nodes]),
+        cut: vec![0; num_tensors],
+        over: 0,
     };
-    sum.of(&rows.weighted, apart, steps)
+    let mut weighted = rows.weighted.clone();
+    weighted.sort_by_key(|(row, _)| row.place());
+    sum.of(&weighted, apart, steps)
 }
 
 fn checked_blocks(spans: &[usize]) -> Option<usize> {
     spans.iter().try_fold(0_usize, |sum, &span| sum.checked_add(span))
 }
 
-/// A sum of rows `coefficients >= right`.
+/// A sum of rows, in the order of their places: of the variables before those that are kept, what is asked for less what they give.
 struct Sum<'r, 'a> {
     problem: &'a Problem,
     reach: &'r Reach<'a>,
@@ -115,10 +133,12 @@ struct Sum<'r, 'a> {
     /// What a block costs at most.
     cap: i128,
     unit: i128,
-    right: i128,
-    y: Vec<i128>,
+    missing: i128,
+    /// Whose coefficients are kept: of `y` for this number of superblocks and one more, of `cut` and `over` for this superblock.
+    at: usize,
+    y: [Vec<i128>; 2],
     cut: Vec<i128>,
-    over: Vec<i128>,
+    over: i128,
 }
 
 impl Sum<'_, '_> {
@@ -129,6 +149,7 @@ impl Sum<'_, '_> {
         steps: &mut Steps,
     ) -> Result<bool, Stop> {
         for &(row, multiplier) in rows {
+            self.go_to(row.place(), steps)?;
             let by = i128::from(multiplier);
             let pure = times(by, self.unit)?;
             match row {
@@ -140,14 +161,14 @@ impl Sum<'_, '_> {
                 Row::Before(first, second, place) => {
                     self.node(first.max(second))?;
                     self.place(place)?;
-                    if !self.reach.order.successors[first].contains(&second) {
+                    if self.reach.order.successors[first].binary_search(&second).is_err() {
                         return Err(refused(format!("node {second} reads nothing of node {first}")));
                     }
                     self.add_y(first, place, pure)?;
                     self.add_y(second, place, -pure)?;
                 }
-                Row::Export(tensor, reader, j) => self.add_export(tensor, reader, j, pure)?,
-                Row::Import(tensor, reader, j) => self.add_import(tensor, reader, j, pure)?,
+                Row::Export(tensor, reader, j) => self.add_export(tensor, reader, j, pure, steps)?,
+                Row::Import(tensor, reader, j) => self.add_import(tensor, reader, j, pure, steps)?,
                 Row::Cost(j) => self.add_cost(j, by, steps)?,
                 Row::Overflow(j) => self.add_overflow(j, by, steps)?,
                 Row::Weight(j) => {
@@ -175,8 +196,23 @@ impl Sum<'_, '_> {
                 }
             }
         }
-        self.is_contradiction()
+        self.go_to(usize::MAX, steps)?;
+        Ok(self.missing > 0)
     }
+
+    /// Keeps the coefficients of another place, after those that are kept.
+    fn go_to(&mut self, place: usize, steps: &mut Steps) -> Result<(), Stop> {
+        // Of the second place there is something in one column, after it nothing.
+        for _ in 0..2 {
+            if self.at < place {
+                steps.spend(self.y[0].len() + self.cut.len())?;
+                self.leave()?;
+            }
+        }
+        self.at = self.at.max(place);
+        Ok(())
+    }
+
     fn span(&self, j: usize) -> Result<i128, Stop> {
         let ends = self.ends.get(j).zip(j.checked_add(1).and_then(|next| self.ends.get(next)));
         let span = ends.map(|(begin, end)| i128::try_from(end - begin).unwrap_or(0));
@@ -193,11 +229,11 @@ impl Sum<'_, '_> {
 
     /// More is asked for.
     fn require(&mut self, more: i128) -> Result<(), Stop> {
-        add(&mut self.right, more)
+        add(&mut self.missing, more)
     }
 
     fn add_y(&mut self, node: usize, place: usize, factor: i128) -> Result<(), Stop> {
-        add(&mut self.y[node * self.ends.len() + place], factor)
+        add(&mut self.y[place - self.at][node], factor)
     }
 
     fn add_x(&mut self, node: usize, j: usize, factor: i128) -> Result<(), Stop> {
@@ -205,8 +241,8 @@ impl Sum<'_, '_> {
         self.add_y(node, j, -factor)
     }
 
-    fn add_cut(&mut self, tensor: usize, j: usize, factor: i128) -> Result<(), Stop> {
-        add(&mut self.cut[tensor * self.over.len() + j], factor)
+    fn add_cut(&mut self, tensor: usize, factor: i128) -> Result<(), Stop> {
+        add(&mut self.cut[tensor], factor)
     }
 
     /// Adds a price of each node times whether it is in one of the first superblocks.
@@ -236,7 +272,14 @@ impl Sum<'_, '_> {
         self.add_up_to(j, -factor, price, steps)
     }
 
-    fn add_export(&mut self, tensor: usize, reader: usize, j: usize, pure: i128) -> Result<(), Stop> {
+    fn add_export(
+        &mut self,
+        tensor: usize,
+        reader: usize,
+        j: usize,
+        pure: i128,
+        steps: &mut Steps,
+    ) -> Result<(), Stop> {
         self.span(j)?;
         let producer = self.producer(tensor)?;
         if producer == NONE {
@@ -247,14 +290,21 @@ impl Sum<'_, '_> {
                 return Err(refused(format!("tensor {tensor} is no model output that is paid")));
             }
         } else {
-            self.reader(tensor, reader - 1)?;
+            self.reader(tensor, reader - 1, steps)?;
             self.add_x(reader - 1, j, pure)?;
         }
-        self.add_cut(tensor, j, pure)?;
+        self.add_cut(tensor, pure)?;
         self.add_x(producer, j, -pure)
     }
 
-    fn add_import(&mut self, tensor: usize, reader: usize, j: usize, pure: i128) -> Result<(), Stop> {
+    fn add_import(
+        &mut self,
+        tensor: usize,
+        reader: usize,
+        j: usize,
+        pure: i128,
+        steps: &mut Steps,
+    ) -> Result<(), Stop> {
         self.span(j)?;
         let producer = self.producer(tensor)?;
         if producer != NONE {
@@ -263,8 +313,8 @@ impl Sum<'_, '_> {
             return Err(refused(format!("tensor {tensor} is a model input, which is free")));
         }
         let reader = reader.checked_sub(1).ok_or_else(|| refused("nobody imports what leaves the model"))?;
-        self.reader(tensor, reader)?;
-        self.add_cut(tensor, j, pure)?;
+        self.reader(tensor, reader, steps)?;
+        self.add_cut(tensor, pure)?;
         self.add_x(reader, j, -pure)
     }
 
@@ -272,7 +322,8 @@ impl Sum<'_, '_> {
         self.problem.producer.get(tensor).copied().ok_or_else(|| refused(format!("{tensor} is no tensor")))
     }
 
-    fn reader(&self, tensor: usize, reader: usize) -> Result<(), Stop> {
+    fn reader(&self, tensor: usize, reader: usize, steps: &mut Steps) -> Result<(), Stop> {
+        steps.spend(1 + self.problem.consumers[tensor].len() / 16)?;
         if self.problem.consumers[tensor].contains(&reader) {
             return Ok(());
         }
@@ -285,9 +336,9 @@ impl Sum<'_, '_> {
         self.add_in(j, -by, |reach, node| i128::from(reach.problem.kinds[0].work[node]), steps)?;
         steps.spend(self.problem.num_tensors())?;
         for tensor in 0..self.problem.num_tensors() {
-            self.add_cut(tensor, j, -times(by, i128::from(self.problem.kinds[0].transfer[tensor]))?)?;
+            self.add_cut(tensor, -times(by, i128::from(self.problem.kinds[0].transfer[tensor]))?)?;
         }
-        add(&mut self.over[j], -by)
+        add(&mut self.over, -by)
     }
 
     fn add_overflow(&mut self, j: usize, by: i128, steps: &mut Steps) -> Result<(), Stop> {
@@ -295,34 +346,37 @@ impl Sum<'_, '_> {
         let memory = self.problem.kinds[0].memory.ok_or_else(|| refused("the device has no memory to overflow"))?;
         self.require(-times(by, times(span, i128::from(memory))?)?)?;
         self.add_in(j, -by, |reach, node| i128::from(reach.problem.kinds[0].params[node]), steps)?;
-        add(&mut self.over[j], by)
+        add(&mut self.over, by)
     }
 
-    /// Whether the variables cannot give what is asked for.
-    fn is_contradiction(&self) -> Result<bool, Stop> {
-        let (mut missing, num_places) = (self.right, self.ends.len());
-        for (index, &factor) in self.y.iter().enumerate() {
-            let (node, place) = (index / num_places, index % num_places);
-            let end = self.ends[place];
-            let is_always = place + 1 == num_places || self.windows.last[node] <= end;
-            let is_never = place == 0 || self.windows.first[node] > end;
-            if is_always {
-                add(&mut missing, -factor)?;
-            } else if !is_never {
-                add(&mut missing, -factor.max(0))?;
+    /// Takes what the variables of this place can give from what is missing, and keeps those of the next one.
+    fn leave(&mut self) -> Result<(), Stop> {
+        let Self { at: place, windows, .. } = *self;
+        if let Some(&end) = self.ends.get(place) {
+            for (node, &factor) in self.y[0].iter().enumerate() {
+                let is_always = place + 1 == self.ends.len() || windows.last[node] <= end;
+                let is_never = place == 0 || windows.first[node] > end;
+                if is_always {
+                    add(&mut self.missing, -factor)?;
+                } else if !is_never {
+                    add(&mut self.missing, -factor.max(0))?;
+                }
             }
         }
         for &factor in &self.cut {
-            add(&mut missing, -factor.max(0))?;
+            add(&mut self.missing, -factor.max(0))?;
         }
-        let kind = &self.problem.kinds[0];
-        let sum = |prices: &[i64]| prices.iter().copied().map(i128::from).sum::<i128>();
-        for (j, &factor) in self.over.iter().enumerate() {
-            let span = self.span(j)?;
+        if self.over > 0 {
+            let (span, kind) = (self.span(place)?, &self.problem.kinds[0]);
+            let sum = |prices: &[i64]| prices.iter().copied().map(i128::from).sum::<i128>();
             let most = times(span, self.cap)?.min(sum(&kind.params) + times(span, sum(&kind.stored))?);
-            add(&mut missing, -times(factor.max(0), most)?)?;
+            add(&mut self.missing, -times(self.over, most)?)?;
         }
-        Ok(missing > 0)
+        self.y.swap(0, 1);
+        self.y[1].fill(0);
+        self.cut.fill(0);
+        (self.over, self.at) = (0, place + 1);
+        Ok(())
     }
 }
 

@@ -237,3 +237,18 @@ fn a_tree_proves_exactly_what_is_so() {
     }
     assert!(counts.iter().all(|&count| count > 250), "{counts:?}");
 }
+
+#[test]
+fn rows_of_one_superblock_of_many_take_no_more_than_it_does() {
+    let (_, mut problem, ..) = cases(450, 5).find(|each| each.0 % 3 == 0 && each.1.num_nodes() == 5).expect("one");
+    (problem.num_blocks, problem.kind_of) = (4096, vec![0; 4096]);
+    let problem = Quotient::new(&problem).to_problem();
+    let weight = Quotient::new(&problem).weight;
+    let reach = Reach::new(&problem, weight, 9, &mut Steps::new(u64::MAX)).expect("no cycle");
+    let weighted = [4095, 0, 2000].map(|j| (Row::Weight(j), 1)).to_vec();
+    let rows = Rows { spans: vec![1; 4096], unit: 1, weighted };
+    let steps = &mut Steps::new(u64::MAX);
+    assert_eq!(check_rows((&reach, &reach.all(), 9), &rows, &mut |_, _, _| Ok(false), steps), Ok(false));
+    let taken = u64::MAX - steps.left();
+    assert!(taken < 4096 + 500, "{taken}");
+}
