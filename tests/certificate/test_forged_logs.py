@@ -53,18 +53,18 @@ FORGED: dict[str, bytes] = {
     "the same pair again and again": log(0, FALSE, 4, 1000, *[0, 1] * 1000),
     "pairs of nobody again and again": log(0, FALSE, *[4, 0] * 10_000),
     "half a pair": log(0, FALSE, 4, 1, 0),
-    "charges without a factor": log(
+    "weights without a factor": log(
         0, FALSE, 5, NUM_NODES, *(number for node in range(NUM_NODES) for number in (node, 0))
     ),
-    "charges with too large a factor": log(0, FALSE, 5, 1, 0, 2**40),
-    "charges of the largest factor": log(0, FALSE, 5, 1, 0, 2**63),
-    "a charge of a node beyond the graph": log(0, FALSE, 5, 1, NUM_NODES, 4096),
+    "weights with too large a factor": log(0, FALSE, 5, 1, 0, 2**40),
+    "weights of the largest factor": log(0, FALSE, 5, 1, 0, 2**63),
+    "a weight of a node beyond the graph": log(0, FALSE, 5, 1, NUM_NODES, 4096),
     "a split of which one case is left out": log(0, FALSE, 6, 0, 0, 0),
     "a split of a node beyond the graph": log(0, FALSE, 6, NUM_NODES, 1, 0, 0),
     "a split after the last block": log(0, FALSE, 6, 0, 2**40, 0, 0),
     "splits without end": log(0, FALSE, *[6, 0, 1] * 10_000),
     "splits to the left without end": log(0, FALSE, *[6, 0, 1, 0] * 10_000),
-    "charges of nobody again and again": log(0, FALSE, *[5, 0] * 10_000),
+    "weights of nobody again and again": log(0, FALSE, *[5, 0] * 10_000),
     "a row of a superblock beyond all integers": log(
         0, FALSE, 9, 6, 1, DEEP_QUESTION.num_blocks, 1, 1, 0, 0, 2**64 - 1, 1, 0
     ),

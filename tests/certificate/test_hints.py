@@ -25,7 +25,7 @@ OPTIMUM = 9 * SECOND
 SECTIONS = {
     "cuts": [2, 2, 2, 0, 1, 2, 5, 1, 3],
     "pairs": [4, 3, 0, 3, 1, 3, 2, 0],
-    "charges": [5, 2, 0, 0x80, 0x20, 1, 0x80, 8],
+    "weights": [5, 2, 0, 0x80, 0x20, 1, 0x80, 8],
     "levels": [7, 0],
     "labels": [8, 1],
     "split": [6, 2, 1, 7, 0, 8, 0],
@@ -41,7 +41,7 @@ def with_hints(question: Question, threshold: int, hints: bytes) -> Certificate:
 
 
 @pytest.mark.parametrize(
-    "names", [["levels"], ["labels"], ["cuts", "levels"], ["pairs", "charges", "split"], ["cuts", "node"], ["open"], []]
+    "names", [["levels"], ["labels"], ["cuts", "levels"], ["pairs", "weights", "split"], ["cuts", "node"], ["open"], []]
 )
 def test_whatever_is_hinted_an_optimum_is_proved_and_no_more(names: list[str]) -> None:
     hints = bytes(byte for name in names for byte in SECTIONS[name])

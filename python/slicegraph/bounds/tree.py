@@ -35,7 +35,7 @@ class TreeParams:
     Attributes
     ----------
     steps, few_steps
-        Of the checker: for cuts and charges in the beginning, and for each search and each cut in a case.
+        Of the checker: for cuts and node weights in the beginning, and for each search and each cut in a case.
     worthwhile
         Another round of moves when the last one has narrowed the sums to less than this.
     narrow
@@ -93,7 +93,7 @@ class TreeSearch:
     def run(self) -> bytes | None:
         """Write the steps of a proof; None when there was not enough time, or a case can not be closed."""
         params = self._params
-        for step in (tree.CUT, tree.CHARGE, tree.CUT):
+        for step in (tree.CUT, tree.WEIGH, tree.CUT):
             if self._proving.num_cases:
                 self._take(step, params.steps)
         while self._proving.num_cases:

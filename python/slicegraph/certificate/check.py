@@ -52,7 +52,7 @@ class Verdict:
         Whether a proof of more than `lower_bound` was beyond the budget; what else is claimed is somebody's word.
     proved_by
         The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
-        one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"charges"``,
+        one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"weights"``,
         ``"labels"``, ``"levels"``, ``"split"``, ``"tree"``; in plain Python ``"node"`` or ``"downsets"``.
     rules
         Of each rule that proofs apply, how often and the steps of it: merges ``"pull"``, ``"push"``, ``"together"``,

@@ -8,7 +8,7 @@ from slicegraph.certificate.compiled import leb128
 
 ROWS = ("order", "before", "export", "import", "cost", "overflow", "weight", "least", "most", "incompatible")
 """Kinds of rows that can be added up."""
-CUT, CHARGE, LEVELS, LABELS, SWAP = (bytes([tag]) for tag in (1, 2, 3, 7, 8))
+CUT, WEIGH, LEVELS, LABELS, SWAP = (bytes([tag]) for tag in (1, 2, 3, 7, 8))
 """Windows narrow by cuts; weights rise; nothing is left by levels, by labels; the case after the next is next."""
 _END, _NODE, _WEIGHT, _ROWS = 0, 4, 5, 6
 _TREE = 9

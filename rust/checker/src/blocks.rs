@@ -4,7 +4,7 @@
 //! that holds nobody who is barred, is given, and nothing else.
 //!
 //! **Proof.** A set grows node by node, each one whose producers are in; those left out before stay out, so each set is tried once.
-//! What it runs, imports, stores and is charged only grows: where that is too much no larger set can do. Exports may shrink, and count
+//! What it runs, imports, stores and weighs only grows: where that is too much no larger set can do. Exports may shrink, and count
 //! for a whole set only. ∎
 //!
 //! **R12, dominance.** On devices of one kind that pays the sum, where every stage may hold every node, a downset `D` that a block
@@ -13,7 +13,7 @@
 //! the one with the fewest blocks whose last downset is the largest, then the last but one, and so on. Were one of its downsets
 //! dominated, `u` could move up into what was reached: its block loses the load of `u` and the import of what it is the last to read,
 //! and imports at most what `u` makes; it stores no more, and other blocks do not change. So it would not be the one. What windows
-//! and charges say holds for all better partitions, and so for this one. In a part of the windows where no stage can be empty
+//! and node weights say holds for all better partitions, and so for this one. In a part of the windows where no stage can be empty
 //! (`levels.rs`) the same holds of the best partition of the part: `u` moves only to a stage that its window has. In other parts
 //! nothing is left out.
 
@@ -27,10 +27,10 @@ use crate::stop::{Steps, Stop};
 pub(crate) struct Rest {
     pub inside: Bits,
     pub num_inside: usize,
-    /// The weight of what is left, and of the tensors that it reads and does not make.
+    /// The load of what is left, and of the tensors that it reads and does not make.
+    pub load: i128,
+    /// What the nodes that are left weigh (`weights.rs`).
     pub weight: i128,
-    /// What is left is charged so much.
-    pub charged: i128,
 }
 
 /// Who asks for downsets.
@@ -52,22 +52,22 @@ struct Sums {
     bytes: i64,
     state: i64,
     live: i64,
-    charged: i128,
+    weight: i128,
 }
 
 /// A tensor that a node reads.
 struct Read {
     producer: usize,
     tensor: usize,
-    weight: i128,
+    load: i128,
 }
 
 /// Blocks on one kind of device.
 pub(crate) struct Blocks<'a> {
     problem: &'a Problem,
     order: &'a Order,
-    weight: &'a [i128],
-    charges: &'a [i128],
+    load: &'a [i128],
+    weights: &'a [i128],
     on: &'a Kind,
     threshold: i64,
     /// Whether a downset is left out where it leaves out a node that could as well be in.
@@ -95,7 +95,7 @@ impl<'a> Blocks<'a> {
     pub(crate) fn new(
         problem: &'a Problem,
         order: &'a Order,
-        (weight, charges): (&'a [i128], &'a [i128]),
+        (load, weights): (&'a [i128], &'a [i128]),
         kind: usize,
         (threshold, has_dominated): (i64, bool),
     ) -> Self {
@@ -103,8 +103,8 @@ impl<'a> Blocks<'a> {
         let mut blocks = Self {
             problem,
             order,
-            weight,
-            charges,
+            load,
+            weights,
             on: &problem.kinds[kind],
             threshold,
             has_dominated,
@@ -124,16 +124,16 @@ impl<'a> Blocks<'a> {
             let weigh = |kind: &Kind| {
                 if kind.is_overlap { 0 } else { i128::from(kind.multiplier) * i128::from(kind.transfer[tensor]) }
             };
-            let weight = problem.kinds.iter().map(weigh).min().unwrap_or(0);
+            let load = problem.kinds.iter().map(weigh).min().unwrap_or(0);
             if producer == NONE {
-                blocks.entering += weight;
+                blocks.entering += load;
             } else {
                 blocks.leaving[producer] += problem.leaving(tensor, kind);
-                blocks.made[producer] += weight;
+                blocks.made[producer] += load;
                 blocks.imported[producer] += problem.kinds[kind].transfer[tensor];
             }
             for &reader in readers {
-                blocks.reads[reader].push(Read { producer, tensor, weight });
+                blocks.reads[reader].push(Read { producer, tensor, load });
             }
         }
         for (param, readers) in problem.param_readers.iter().enumerate() {
@@ -146,9 +146,9 @@ impl<'a> Blocks<'a> {
 
     /// Nothing is in yet.
     pub(crate) fn whole(&self) -> Rest {
-        let weight = self.weight.iter().sum::<i128>() + self.entering;
-        let charged = self.charges.iter().sum();
-        Rest { inside: Bits::none(self.problem.num_nodes()), num_inside: 0, weight, charged }
+        let load = self.load.iter().sum::<i128>() + self.entering;
+        let weight = self.weights.iter().sum();
+        Rest { inside: Bits::none(self.problem.num_nodes()), num_inside: 0, load, weight }
     }
 
     /// Visits each downset that a block leads to, until a visit says so; whether one has.
@@ -229,8 +229,8 @@ impl<'a> Blocks<'a> {
         let mut grown = rest.clone();
         grown.inside.insert(node);
         grown.num_inside += 1;
-        grown.weight += self.made[node] - self.weight[node];
-        grown.charged -= self.charges[node];
+        grown.load += self.made[node] - self.load[node];
+        grown.weight -= self.weights[node];
         let is_member = |each: usize| rest.inside.has(each) && !base.has(each);
         let mut sums = sums;
         sums.work += self.on.work[node];
@@ -239,13 +239,13 @@ impl<'a> Blocks<'a> {
         sums.params += self.on.params[node];
         sums.bytes += problem.param_bytes[node] + problem.state_bytes[node];
         sums.state += problem.state_bytes[node];
-        sums.charged += self.charges[node];
+        sums.weight += self.weights[node];
         sums.live = sums.live.max(problem.live_bytes[node]);
         for read in &self.reads[node] {
             let readers = &problem.consumers[read.tensor];
             let is_last = readers.iter().all(|&reader| grown.inside.has(reader));
             if is_last {
-                grown.weight -= read.weight;
+                grown.load -= read.load;
             }
             if read.producer != NONE && is_member(read.producer) {
                 sums.exports -= if is_last { problem.leaving(read.tensor, self.kind) } else { 0 };
@@ -262,7 +262,7 @@ impl<'a> Blocks<'a> {
         let is_within = self.on.memory_limit.is_none_or(|limit| sums.bytes + sums.live <= limit)
             && self.on.state_limit.is_none_or(|limit| sums.state <= limit)
             && self.cost(&sums, 0) < self.threshold
-            && sums.charged <= i128::from(self.on.multiplier) * i128::from(self.threshold - 1);
+            && sums.weight <= i128::from(self.on.multiplier) * i128::from(self.threshold - 1);
         is_within.then_some((grown, sums))
     }
 

@@ -1,9 +1,9 @@
 //! That no partition of a quotient is better than a threshold, by what a log hints at, or else by whatever says so soonest.
 //!
-//! Hints (`hints.rs`) have half of the steps. Attempts have few steps at first, and eight times as many each time: labels in two orders, levels, and both again in windows that
-//! minimum cuts and charges have narrowed; in the end windows are split. Which attempts are made says nothing of what is proved.
+//! Hints (`hints.rs`) have half of the steps. Attempts have few steps at first, and eight times as many each time: labels in two
+//! orders, levels, and both again in windows that minimum cuts and node weights have narrowed; in the end windows are split. Which
+//! attempts are made says nothing of what is proved.
 
-use crate::charges::Charging;
 use crate::frontiers::{Layer, deep_order, frontiers, natural_order};
 use crate::hints::follow;
 use crate::labels::has_label;
@@ -15,6 +15,7 @@ use crate::reach::{Reach, Windows};
 use crate::resources::Resources;
 use crate::split::split;
 use crate::stop::{Steps, Stop};
+use crate::weights::Weighing;
 use crate::windows::Cutting;
 
 /// Steps of the first attempts, and how they grow.
@@ -36,8 +37,8 @@ pub enum By {
     Windows,
     /// Incompatible pairs.
     Incompatible,
-    /// Charges.
-    Charges,
+    /// Node weights.
+    Weights,
     /// Labels.
     Labels,
     /// Levels of downsets.
@@ -64,14 +65,14 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
         Err(Stop::Open | Stop::Budget) => {}
         found => return found,
     }
-    let (mut most, mut is_cut, mut is_charged) = (QUICK, false, false);
+    let (mut most, mut is_cut, mut is_weighed) = (QUICK, false, false);
     loop {
         let is_last = most > steps.left() / SHARE;
         most = most.min(steps.left() / SHARE).max(1);
         if let Some(by) = closing.search(&scope, most, steps)? {
             return Ok(by);
         }
-        let before = (scope.windows.clone(), is_charged);
+        let before = (scope.windows.clone(), is_weighed);
         if !is_cut {
             match closing.cut(&mut scope, most, steps) {
                 Ok(true) => is_cut = true,
@@ -80,15 +81,15 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
                 Err(stop) => return Err(stop),
             }
         }
-        if !is_charged {
-            match closing.charge(&mut scope, most, steps) {
-                Ok(true) => is_charged = true,
-                Ok(false) => return Ok(By::Charges),
+        if !is_weighed {
+            match closing.weigh(&mut scope, most, steps) {
+                Ok(true) => is_weighed = true,
+                Ok(false) => return Ok(By::Weights),
                 Err(Stop::Budget) => {}
                 Err(stop) => return Err(stop),
             }
         }
-        if (scope.windows.clone(), is_charged) != before
+        if (scope.windows.clone(), is_weighed) != before
             && let Some(by) = closing.search(&scope, most, steps)?
         {
             return Ok(by);
@@ -104,7 +105,7 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
 /// Partitions of which facts are known.
 #[derive(Clone)]
 pub(crate) struct Scope<'a> {
-    /// By the charges that are known.
+    /// By the node weights that are known.
     pub reach: Reach<'a>,
     pub windows: Windows,
     /// Whether windows are a part of all that there can be.
@@ -144,12 +145,12 @@ impl<'a> Closing<'_, 'a> {
         steps.part(most, |steps| Cutting::new(reach, self.quotient, self.threshold).narrow(windows, steps))
     }
 
-    /// Raises charges, forwards and backwards, and takes the larger ones; whether anything is left.
-    pub(crate) fn charge(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
+    /// Raises node weights, forwards and backwards, and takes the larger ones; whether anything is left.
+    pub(crate) fn weigh(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
         for is_forward in [true, false] {
             let Scope { reach, windows, .. } = &*scope;
-            let Some(mut charging) = Charging::new(reach, self.quotient, self.threshold) else { return Ok(true) };
-            let found = steps.part(most, |steps| charging.raise(windows, is_forward, steps))?;
+            let Some(mut weighing) = Weighing::new(reach, self.quotient, self.threshold) else { return Ok(true) };
+            let found = steps.part(most, |steps| weighing.raise(windows, is_forward, steps))?;
             if !self.take(scope, found, steps)? {
                 return Ok(false);
             }
@@ -157,16 +158,16 @@ impl<'a> Closing<'_, 'a> {
         Ok(true)
     }
 
-    /// Takes charges, if all together they are more than what is known; whether anything is left.
+    /// Takes node weights, if all together they are more than what is known; whether anything is left.
     pub(crate) fn take(
         &self,
         scope: &mut Scope<'a>,
-        charges: Option<Vec<i64>>,
+        weights: Option<Vec<i64>>,
         steps: &mut Steps,
     ) -> Result<bool, Stop> {
-        let Some(charges) = charges else { return Ok(false) };
+        let Some(weights) = weights else { return Ok(false) };
         let multiplier = i128::from(self.problem.kinds[0].multiplier);
-        let weight: Vec<i128> = charges.into_iter().map(|charge| multiplier * i128::from(charge)).collect();
+        let weight: Vec<i128> = weights.into_iter().map(|weight| multiplier * i128::from(weight)).collect();
         if weight.iter().sum::<i128>() <= scope.reach.total() {
             return Ok(true);
         }

@@ -1,11 +1,10 @@
 //! What a log hints at, proved again: facts of a scope, then what closes it, scope by scope (`log.rs`).
 //!
-//! A hint names where a rule is applied. The rule is applied there, whatever else the hint says: a cut that is cheap and a charge that
+//! A hint names where a rule is applied. The rule is applied there, whatever else the hint says: a cut that is cheap and a weight that
 //! cannot be raised say nothing, and a scope that is not closed as it says is closed in another way or not at all.
 
 use std::slice::Iter;
 
-use crate::charges::Charging;
 use crate::close::{By, Closing, Scope};
 use crate::expensive::check_expensive_node;
 use crate::frontiers::{deep_order, natural_order};
@@ -13,6 +12,7 @@ use crate::log::{End, Entry, LabelOrder};
 use crate::order::Order;
 use crate::split::close_parts;
 use crate::stop::{Steps, Stop};
+use crate::weights::Weighing;
 use crate::windows::Cutting;
 
 /// Steps of the first turn of what is hinted, and how they grow; of all else, the growth is the part that it has of them.
@@ -100,11 +100,11 @@ fn learn<'a>(
             (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
         }
         Entry::Incompatible(pairs) => (By::Incompatible, closing.separate(scope, pairs, steps)?),
-        Entry::Charges(claims) => {
-            let charging = Charging::new(&scope.reach, closing.quotient, closing.threshold);
-            let Some(mut charging) = charging else { return Ok((By::Charges, true)) };
-            let charges = charging.replay(claims, &scope.windows, steps)?;
-            (By::Charges, closing.take(scope, charges, steps)?)
+        Entry::Weights(claims) => {
+            let weighing = Weighing::new(&scope.reach, closing.quotient, closing.threshold);
+            let Some(mut weighing) = weighing else { return Ok((By::Weights, true)) };
+            let weights = weighing.replay(claims, &scope.windows, steps)?;
+            (By::Weights, closing.take(scope, weights, steps)?)
         }
         // This is no fact.
         Entry::End(_) => (By::Reach, true),
@@ -227,7 +227,7 @@ mod tests {
             let facts = [
                 Entry::Cuts { block: 1, is_last: false, nodes: nodes.clone() },
                 Entry::Incompatible(nodes.windows(2).map(|pair| (pair[0], pair[1])).collect()),
-                Entry::Charges(nodes.iter().map(|&node| (node, 4096)).collect()),
+                Entry::Weights(nodes.iter().map(|&node| (node, 4096)).collect()),
             ];
             for (kind, fact) in facts.into_iter().enumerate() {
                 let next = Entry::End(End::ExpensiveNode(0));

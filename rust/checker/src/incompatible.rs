@@ -10,7 +10,7 @@
 //!
 //! **Proof.** Those are no later than `u`, or no earlier than `v`, whose block is later. ∎
 //!
-//! So a log names the least pairs only. What follows from them is used for windows (`reach.rs`) and node weights (`charges.rs`).
+//! So a log names the least pairs only. What follows from them is used for windows (`reach.rs`) and node weights (`weights.rs`).
 
 use std::rc::Rc;
 

@@ -7,11 +7,11 @@
 //! can follow). Since stages may stay empty, the fewest stages with which a downset is reached are what counts, so each is reached
 //! once, breadth first. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that
 //! one: the block would fit there. (Of a part of the windows this is not so, and each stage looks again at all that was reached: the
-//! windows could bar the block there. But where charges are more than all stages but one can pay, none is empty: the first `b`
+//! windows could bar the block there. But where nodes weigh more than all stages but one can pay, none is empty: the first `b`
 //! blocks of a better partition are reached on stage `b` and on none before, or the stages between could stay empty.) ∎
 //!
-//! A downset is left out when the stages that are left cannot pay the weight of the rest and of the tensors that the rest reads and
-//! does not make, once each; or when windows (`reach.rs`, `windows.rs`) say that
+//! A downset is left out when the stages that are left cannot pay the load of the rest and the tensors that the rest reads and
+//! does not make, once each, or what the rest weighs; or when windows (`reach.rs`, `windows.rs`) say that
 //! no better partition has it there.
 
 use std::collections::HashSet;
@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 1 << 29;
 pub(crate) fn has_better(
     reach: &Reach<'_>,
     (windows, is_part): (&Windows, bool),
-    weight: &[i128],
+    load: &[i128],
     threshold: i64,
     steps: &mut Steps,
 ) -> Result<bool, Stop> {
@@ -40,7 +40,7 @@ pub(crate) fn has_better(
     let least = rooms.windows(2).map(|pair| pair[0] - pair[1]).min().unwrap_or(0);
     let is_part = is_part && reach.total() <= rooms[0] - least;
     let has_dominated = problem.is_alike() && !problem.kinds[0].is_overlap && !is_part;
-    let weights = (weight, &reach.weight[..]);
+    let weights = (load, &reach.weight[..]);
     let blocks_on = |kind| Blocks::new(problem, &reach.order, weights, kind, (threshold, has_dominated));
     let blocks: Vec<Blocks<'_>> = (0..problem.kinds.len()).map(blocks_on).collect();
     let whole = blocks[0].whole();
@@ -79,7 +79,7 @@ struct Level {
 impl Visitor for Level {
     fn wants(&self, after: &Rest) -> bool {
         self.needed.is_within(&after.inside)
-            && after.weight.max(after.charged) <= self.room
+            && after.load.max(after.weight) <= self.room
             && !self.reached.contains(&after.inside)
     }
 

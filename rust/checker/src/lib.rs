@@ -8,7 +8,7 @@
 //!
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
-//! hold (`reach.rs`), windows by cuts (`windows.rs`), charges (`charges.rs`), splits (`split.rs`), trees of cases (`tree.rs`), incompatible
+//! hold (`reach.rs`), windows by cuts (`windows.rs`), node weights (`weights.rs`), splits (`split.rs`), trees of cases (`tree.rs`), incompatible
 //! pairs (`incompatible.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
@@ -19,7 +19,6 @@ mod bits;
 mod blocks;
 #[cfg(test)]
 mod cases;
-mod charges;
 mod close;
 mod completion;
 mod components;
@@ -48,6 +47,7 @@ mod tree;
 mod tree_log;
 #[cfg(test)]
 mod tree_tests;
+mod weights;
 mod windows;
 
 pub use close::By;

@@ -8,7 +8,7 @@
 //!  1 merges:  count, then for each: rule (0 pull, 1 push, 2 together, 3 cycle, 4 given), node, node
 //!  2 cuts:    2 block + 1 where it is the last of windows, else 2 block: it is the first; count, then nodes that are not in it
 //!  4 incompatible: count, then for each of the least pairs: the node that comes first, the other one
-//!  5 charges: count, then for each: node, factor in parts of 4096
+//!  5 weights: count, then for each: node, factor in parts of 4096
 //! ends of a scope
 //!  0 open:    what was said is enough, or the checker has to see for itself
 //!  6 split:   node, block; two scopes follow: the node is in a later block, or in none after that one
@@ -55,8 +55,8 @@ pub(crate) enum Entry {
     Cuts { block: usize, is_last: bool, nodes: Vec<usize> },
     /// Pairs of nodes that no block holds.
     Incompatible(Vec<(usize, usize)>),
-    /// Nodes that can be charged more, in this order, each with the factor that says so.
-    Charges(Vec<(usize, i64)>),
+    /// Nodes that can weigh more, in this order, each with the factor that says so.
+    Weights(Vec<(usize, i64)>),
     /// The end of a scope.
     End(End),
 }
@@ -190,7 +190,7 @@ impl Numbers<'_> {
                 Entry::Cuts { block: end / 2, is_last: end % 2 == 1, nodes: self.list(1, Self::index)? }
             }
             4 => Entry::Incompatible(self.list(2, |numbers| Ok((numbers.index()?, numbers.index()?)))?),
-            5 => Entry::Charges(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
+            5 => Entry::Weights(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
             6 => Entry::End(End::Split(self.index()?, self.index()?)),
             7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),
             8 => Entry::End(End::Labels(self.label_order()?)),

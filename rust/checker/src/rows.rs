@@ -83,11 +83,11 @@ pub struct Rows {
     pub weighted: Vec<(Row, u64)>,
 }
 
-/// Proves that nothing is left of a scope; who is incompatible is for `apart` to say.
+/// Proves that nothing is left of a scope; who is incompatible is for `is_pair` to say.
 pub(crate) fn check_rows(
     (reach, windows, threshold): (&Reach<'_>, &Windows, i64),
     rows: &Rows,
-    apart: &mut dyn FnMut(usize, usize, &mut Steps) -> Result<bool, Stop>,
+    is_pair: &mut dyn FnMut(usize, usize, &mut Steps) -> Result<bool, Stop>,
     steps: &mut Steps,
 ) -> Result<bool, Stop> {
     let problem = reach.problem;
@@ -116,7 +116,7 @@ pub(crate) fn check_rows(
     };
     let mut weighted = rows.weighted.clone();
     weighted.sort_by_key(|(row, _)| row.place());
-    sum.of(&weighted, apart, steps)
+    sum.of(&weighted, is_pair, steps)
 }
 
 fn checked_blocks(spans: &[usize]) -> Option<usize> {
@@ -145,7 +145,7 @@ impl Sum<'_, '_> {
     fn of(
         mut self,
         rows: &[(Row, u64)],
-        apart: &mut dyn FnMut(usize, usize, &mut Steps) -> Result<bool, Stop>,
+        is_pair: &mut dyn FnMut(usize, usize, &mut Steps) -> Result<bool, Stop>,
         steps: &mut Steps,
     ) -> Result<bool, Stop> {
         for &(row, multiplier) in rows {
@@ -188,7 +188,7 @@ impl Sum<'_, '_> {
                     self.add_up_to(place, -by, weight_of, steps)?;
                 }
                 Row::Incompatible(first, second, j) => {
-                    if self.span(j)? != 1 || !apart(first, second, steps)? {
+                    if self.span(j)? != 1 || !is_pair(first, second, steps)? {
                         return Err(refused(format!("nodes {first} and {second} can be in one block")));
                     }
                     self.add_y(first, j, pure)?;

@@ -56,7 +56,7 @@ fn is_nothing_left<'a>(
         Ok(true) | Err(Stop::Budget) => {}
         Err(stop) => return Err(stop),
     }
-    match closing.charge(part, most, steps) {
+    match closing.weigh(part, most, steps) {
         Ok(false) => return Ok(true),
         Ok(true) | Err(Stop::Budget) => {}
         Err(stop) => return Err(stop),

@@ -78,7 +78,7 @@ fn each_way_to_close_says_what_is_so() {
                         && match round {
                             1 => closing.cut(&mut scope, u64::MAX, steps),
                             2 => closing.separate(&mut scope, &pairs_of(&problem), steps),
-                            _ => closing.charge(&mut scope, u64::MAX, steps),
+                            _ => closing.weigh(&mut scope, u64::MAX, steps),
                         } == Ok(true);
                     cuts[usize::from(is_open)] += 1;
                 }
@@ -197,7 +197,7 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
         let one = node();
         hints.push(match random.random_range(0..11) {
             0..3 => Entry::Cuts { block: random.random_range(1..=num_blocks), is_last: random.random(), nodes },
-            3..5 => Entry::Charges(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
+            3..5 => Entry::Weights(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
             5 => Entry::End(End::Levels(Vec::new())),
             6 => Entry::End(End::Labels(
                 [LabelOrder::Natural, LabelOrder::Deep, LabelOrder::Listed((0..num_nodes).collect())]

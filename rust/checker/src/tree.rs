@@ -23,7 +23,7 @@ pub enum Step {
     /// Windows narrow by minimum cuts.
     Cut,
     /// Weights rise, before there are two cases.
-    Charge,
+    Weigh,
     /// Nothing is left, by levels of downsets.
     Levels,
     /// Nothing is left, by labels.
@@ -97,12 +97,12 @@ impl<'r, 'a> Tree<'r, 'a> {
                     cases.open.push(scope.windows);
                 }
             }
-            Step::Charge => {
+            Step::Weigh => {
                 if cases.are_several {
                     return Err(Stop::malformed("weights rise before there are cases"));
                 }
                 let mut scope = self.scope(cases, windows);
-                let is_open = self.closing.charge(&mut scope, u64::MAX, steps)?;
+                let is_open = self.closing.weigh(&mut scope, u64::MAX, steps)?;
                 self.reach = scope.reach;
                 cases.weight.clone_from(&self.reach.weight);
                 if is_open {
@@ -153,7 +153,7 @@ impl<'r, 'a> Tree<'r, 'a> {
     fn by_rows(&self, cases: &mut Cases, windows: &Windows, rows: &Rows, steps: &mut Steps) -> Result<(), Stop> {
         let Closing { quotient, threshold, .. } = self.closing;
         let known = &mut cases.incompatible;
-        let mut apart = |first, second, steps: &mut Steps| {
+        let mut is_pair = |first, second, steps: &mut Steps| {
             if let Some(&is_so) = known.get(&(first, second)) {
                 return Ok(is_so);
             }
@@ -162,7 +162,7 @@ impl<'r, 'a> Tree<'r, 'a> {
             known.insert((first, second), is_so);
             Ok(is_so)
         };
-        if check_rows((&self.reach, windows, threshold), rows, &mut apart, steps)? {
+        if check_rows((&self.reach, windows, threshold), rows, &mut is_pair, steps)? {
             return Ok(());
         }
         Err(Stop::refused("the rows can be satisfied"))

@@ -3,7 +3,7 @@
 //! ```text
 //! 0 end
 //! 1 cut
-//! 2 charge
+//! 2 weigh
 //! 3 levels
 //! 4 node:   node, block
 //! 5 weight: blocks, ticks
@@ -34,7 +34,7 @@ pub(crate) fn read_step(numbers: &mut Numbers<'_>) -> Result<Option<Step>, Stop>
     Ok(Some(match numbers.next()? {
         0 => return Ok(None),
         1 => Step::Cut,
-        2 => Step::Charge,
+        2 => Step::Weigh,
         3 => Step::Levels,
         4 => Step::Node(numbers.index()?, numbers.index()?),
         5 => Step::Weight(numbers.index()?, numbers.next()?),

@@ -115,8 +115,8 @@ fn rows_hold_of_every_partition_below_the_threshold_and_show_what_a_block_costs(
                 let cost = bottleneck(&problem, &block_of);
                 let windows = case_of(&reach, &block_of, &mut random);
                 let mut pairing = Pairing::new(&quotient, &reach.order, threshold);
-                let mut apart = |one, other, steps: &mut Steps| pairing.are_incompatible(one, other, steps);
-                let mut check = |rows: &Rows| check_rows((&reach, &windows, threshold), rows, &mut apart, steps);
+                let mut is_pair = |one, other, steps: &mut Steps| pairing.are_incompatible(one, other, steps);
+                let mut check = |rows: &Rows| check_rows((&reach, &windows, threshold), rows, &mut is_pair, steps);
                 if cost < threshold {
                     for _ in 0..8 {
                         let spans = random_spans(problem.num_blocks, &mut random);
@@ -209,7 +209,7 @@ fn a_tree_proves_exactly_what_is_so() {
                 let block = random.random_range(0..=problem.num_blocks);
                 let step = match if left > 0 { random.random_range(0..6) } else { 6 } {
                     0 => Step::Cut,
-                    1 => Step::Charge,
+                    1 => Step::Weigh,
                     2 | 3 => Step::Weight(block, random.random_range(0..total)),
                     4 => Step::Node(node, block),
                     5 if cases.len() > 1 => Step::Swap,
@@ -218,7 +218,7 @@ fn a_tree_proves_exactly_what_is_so() {
                 };
                 left -= 1;
                 match tree.apply(&mut cases, &step, steps) {
-                    Err(Stop::Malformed(_)) if step == Step::Charge => break Err(None),
+                    Err(Stop::Malformed(_)) if step == Step::Weigh => break Err(None),
                     Err(Stop::Open) if step == Step::Labels => break Err(None),
                     Err(why) => break Err(Some(why)),
                     Ok(()) => {}

@@ -1,18 +1,18 @@
-//! R9, charges: what a node adds to its block with the communication that it brings.
+//! R9, node weights: what a node adds to its block with the communication that it brings.
 //!
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into pieces
 //! that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block. The piece of `v`
 //! lies in its *region*: what can be reached from `v` over such tensors through nodes that are compatible with `v`
-//! (`incompatible.rs`), whose windows meet that of `v`, and that are charged no more than a block can cost on the way.
+//! (`incompatible.rs`), whose windows meet that of `v`, and that weigh no more than a block can cost on the way.
 //!
-//! **Claim.** Let blocks cost at most `c`, and let every piece cost at least its nodes' charges. Let `m` be at most
-//! `cost(C) - a charges(C)` for every set `C` of the region with `v`, for some `0 < a <= 1`. Then `v` can be charged
+//! **Claim.** Let blocks cost at most `c`, and let every piece cost at least what its nodes weigh. Let `m` be at most
+//! `cost(C) - a weights(C)` for every set `C` of the region with `v`, for some `0 < a <= 1`. Then `v` can weigh
 //! `(m - (1 - a) c) / a` more, and when `m > c` no block can hold `v`.
 //!
-//! **Proof.** Only pieces with `v` are charged more, and they are such sets. One that costs at most `c` has
-//! `a (cost(C) - charges(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`. A block pays for its pieces. ∎
+//! **Proof.** Only pieces with `v` weigh more, and they are such sets. One that costs at most `c` has
+//! `a (cost(C) - weights(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`. A block pays for its pieces. ∎
 //!
-//! The least of `cost(C) - a charges(C)` is a minimum cut (`cut.rs`). This is for one kind of device that pays the sum; charges begin
+//! The least of `cost(C) - a weights(C)` is a minimum cut (`cut.rs`). This is for one kind of device that pays the sum; weights begin
 //! with the loads, and what a block pays beyond that only makes it cost more.
 
 use std::cmp::Reverse;
@@ -30,8 +30,8 @@ const LEAST: i64 = ONE / 16;
 /// Cuts for a node at most.
 const MAX_CUTS: usize = 6;
 
-/// Raises charges, one node after the other.
-pub(crate) struct Charging<'r, 'a> {
+/// Raises weights, one node after the other.
+pub(crate) struct Weighing<'r, 'a> {
     reach: &'r Reach<'a>,
     quotient: &'r Quotient<'a>,
     network: Network,
@@ -41,12 +41,12 @@ pub(crate) struct Charging<'r, 'a> {
     region: Vec<usize>,
     /// Whether a node is not in the region.
     barred: Vec<bool>,
-    charges: Vec<i64>,
+    weights: Vec<i64>,
     /// The `a` that was best for the last node.
     factor: i64,
 }
 
-impl<'r, 'a> Charging<'r, 'a> {
+impl<'r, 'a> Weighing<'r, 'a> {
     /// None where blocks are not paid for by one sum of one kind.
     pub(crate) fn new(reach: &'r Reach<'a>, quotient: &'r Quotient<'a>, threshold: i64) -> Option<Self> {
         let problem = reach.problem;
@@ -63,12 +63,12 @@ impl<'r, 'a> Charging<'r, 'a> {
             touching: touching.collect(),
             region: Vec::new(),
             barred: vec![true; problem.num_nodes()],
-            charges: Vec::new(),
+            weights: Vec::new(),
             factor: ONE,
         })
     }
 
-    /// Charges, raised in the order of the nodes or against it; none when a node, or all of them, are more than blocks can hold.
+    /// Weights, raised in the order of the nodes or against it; none when a node, or all of them, are more than blocks can hold.
     pub(crate) fn raise(
         &mut self,
         windows: &Windows,
@@ -88,7 +88,7 @@ impl<'r, 'a> Charging<'r, 'a> {
         Ok(self.end())
     }
 
-    /// Charges, raised for those nodes only that a log names, in its order, each by the one cut of its factor; none when a node, or all
+    /// Weights, raised for those nodes only that a log names, in its order, each by the one cut of its factor; none when a node, or all
     /// of them, are more than blocks can hold.
     pub(crate) fn replay(
         &mut self,
@@ -100,8 +100,8 @@ impl<'r, 'a> Charging<'r, 'a> {
         steps.spend(self.barred.len() + self.reach.problem.num_tensors())?;
         self.begin();
         for &(node, factor) in claims {
-            if node >= self.charges.len() || !(1..=ONE).contains(&factor) {
-                return Err(Stop::malformed(format!("{node} cannot be charged by a factor of {factor}")));
+            if node >= self.weights.len() || !(1..=ONE).contains(&factor) {
+                return Err(Stop::malformed(format!("{node} cannot weigh more by a factor of {factor}")));
             }
             if !self.raise_one(node, windows, Some(factor), steps)? {
                 return Ok(None);
@@ -110,20 +110,20 @@ impl<'r, 'a> Charging<'r, 'a> {
         Ok(self.end())
     }
 
-    /// Charges are loads.
+    /// Weights are loads.
     fn begin(&mut self) {
         let costs = &self.quotient.kinds[0];
-        self.charges = costs.work.iter().zip(&costs.outputs).map(|(work, outputs)| work + outputs).collect();
+        self.weights = costs.work.iter().zip(&costs.outputs).map(|(work, outputs)| work + outputs).collect();
     }
 
-    /// The charges, when blocks can hold them all.
+    /// The weights, when blocks can hold them all.
     fn end(&self) -> Option<Vec<i64>> {
         let room = self.reach.problem.kind_of.iter().map(|_| i128::from(self.max_cost)).sum::<i128>();
-        let total: i128 = self.charges.iter().copied().map(i128::from).sum();
-        (total <= room).then(|| self.charges.clone())
+        let total: i128 = self.weights.iter().copied().map(i128::from).sum();
+        (total <= room).then(|| self.weights.clone())
     }
 
-    /// Raises the charge of a node, by the cut of a factor or by several; whether a block can hold it.
+    /// Raises the weight of a node, by the cut of a factor or by several; whether a block can hold it.
     fn raise_one(
         &mut self,
         node: usize,
@@ -143,11 +143,11 @@ impl<'r, 'a> Charging<'r, 'a> {
             self.barred[each] = true;
         }
         let Some(rise) = rise else { return Ok(false) };
-        self.charges[node] += rise;
-        Ok(self.charges[node] <= self.max_cost)
+        self.weights[node] += rise;
+        Ok(self.weights[node] <= self.max_cost)
     }
 
-    /// By how much a charge can be raised where this is the least balance for a factor.
+    /// By how much a weight can be raised where this is the least balance for a factor.
     fn rise_by(&self, least: i64, factor: i64) -> i128 {
         let (one, a) = (i128::from(ONE), i128::from(factor));
         (i128::from(least) * one - (one - a) * i128::from(self.max_cost)).div_euclid(a)
@@ -157,8 +157,8 @@ impl<'r, 'a> Charging<'r, 'a> {
     fn explore(&mut self, node: usize, windows: &Windows, steps: &mut Steps) -> Result<(), Stop> {
         let problem = self.reach.problem;
         self.region.clear();
-        let mut heap = BinaryHeap::from([Reverse((self.charges[node], node))]);
-        while let Some(Reverse((weight, each))) = heap.pop() {
+        let mut heap = BinaryHeap::from([Reverse((self.weights[node], node))]);
+        while let Some(Reverse((path, each))) = heap.pop() {
             if !std::mem::replace(&mut self.barred[each], false) {
                 continue;
             }
@@ -170,9 +170,9 @@ impl<'r, 'a> Charging<'r, 'a> {
                     let begin = windows.first[near].max(windows.first[node]);
                     let is_near =
                         begin <= windows.last[near].min(windows.last[node]) && !self.reach.incompatible.has(node, near);
-                    let weight = weight + self.charges[near];
-                    if is_near && self.barred[near] && weight <= self.max_cost {
-                        heap.push(Reverse((weight, near)));
+                    let path = path + self.weights[near];
+                    if is_near && self.barred[near] && path <= self.max_cost {
+                        heap.push(Reverse((path, near)));
                     }
                 }
             }
@@ -180,7 +180,7 @@ impl<'r, 'a> Charging<'r, 'a> {
         Ok(())
     }
 
-    /// By how much a node's charge can be raised; none when no block can hold it.
+    /// By how much a node's weight can be raised; none when no block can hold it.
     fn rise(&mut self, node: usize, steps: &mut Steps) -> Result<Option<i64>, Stop> {
         let most = i128::from(self.max_cost);
         let (mut rise, mut factor) = (0, self.factor);
@@ -214,13 +214,13 @@ impl<'r, 'a> Charging<'r, 'a> {
         Ok(Some(i64::try_from(rise).unwrap_or(0)))
     }
 
-    /// The least of what a set in the region costs less `a` times its charges, and what such a set costs.
+    /// The least of what a set in the region costs less `a` times its weights, and what such a set costs.
     fn balance(&mut self, node: usize, factor: i64, steps: &mut Steps) -> Result<(i64, i128), Stop> {
         let one = i128::from(ONE);
-        let gain = |charge: i64| (i128::from(charge) * i128::from(factor) + one - 1) / one;
-        let mut gains = vec![0; self.charges.len()];
+        let gain = |weight: i64| (i128::from(weight) * i128::from(factor) + one - 1) / one;
+        let mut gains = vec![0; self.weights.len()];
         for &each in &self.region {
-            gains[each] = i64::try_from(gain(self.charges[each])).unwrap_or(i64::MAX);
+            gains[each] = i64::try_from(gain(self.weights[each])).unwrap_or(i64::MAX);
         }
         let question = Question {
             inside: node,
@@ -233,9 +233,9 @@ impl<'r, 'a> Charging<'r, 'a> {
             gains: &gains,
             region: &self.region,
         };
-        steps.spend(self.region.len() + self.charges.len() / 16)?;
+        steps.spend(self.region.len() + self.weights.len() / 16)?;
         let least = self.network.least_balance(self.quotient, &question, steps)?;
-        let members = self.network.members(self.charges.len());
+        let members = self.network.members(self.weights.len());
         Ok((least, i128::from(least) + members.map(|each| i128::from(gains[each])).sum::<i128>()))
     }
 }
