@@ -17,8 +17,13 @@ import slicegraph as sg
 from certificates import certify
 from checked import DEEP_GRAPH, DEEP_QUESTION, SECOND
 from questions import Question, light_questions
-from slicegraph.certificate import codec
+from slicegraph import _core
+from slicegraph.bounds.downsets import close_in
+from slicegraph.certificate import codec, question
+from slicegraph.certificate.compiled import Claim, _to_words
 from slicegraph.certificate.model import Certificate
+from slicegraph.certificate.ticks import snap
+from slicegraph.generate import layered
 from strategies import to_graph
 
 OPTIMUM = 9 * SECOND
@@ -87,3 +92,30 @@ def test_hints_that_are_none_are_refused(text: str) -> None:
 def test_packed_bytes_are_read_again() -> None:
     for data in (b"", b"\x00", bytes(range(256)) * 9):
         assert codec.unpack(codec.pack(data), len(data)) == data
+
+
+def test_pairs_of_a_search_are_proved_again_and_nothing_of_a_tick_more() -> None:
+    """Cuts, incompatible pairs and labels: as the solver says them, and with numbers changed."""
+    graph = layered(num_layers=12, width=6, seed=20)
+    instance = sg.Instance(graph, device=sg.Device.preset("testbed"), num_blocks=4)
+    bound = close_in(instance, work=2**28, poll=lambda *_: False).bound
+    assert bound.status == "optimal"
+    assert bound.downsets is not None
+    optimum, hints = bound.ticks, bound.downsets.hints
+    place = 0
+    while hints[place] == 2:
+        place += 3 + hints[place + 2]
+    assert hints[place : place + 2] >= bytes([4, 1])
+    asked = {**instance.asked, "num_blocks": 4, "boundary_io": instance.boundary_io}
+    words = _to_words(snap(graph.arrays, question.Question.of(asked)).without_spare_blocks())
+    merges = [list(merge) for merge in bound.reduction.merges] if bound.reduction else []
+
+    def verdict_of(threshold: int, hints: bytes) -> str:
+        claim = Claim(reduction={"threshold": threshold, "merges": merges}, threshold=threshold, hints=hints)
+        return str(_core.prove_again(words, claim.log(), 10**8)[0])
+
+    assert verdict_of(optimum, hints) == "verified"
+    for index in range(0, len(hints), 3):
+        changed = hints[:index] + bytes([hints[index] ^ 1]) + hints[index + 1 :]
+        assert verdict_of(optimum + 1, changed) != "verified"
+    assert verdict_of(optimum + 1, hints) != "verified"

@@ -3,13 +3,14 @@
 //! # Statement
 //! *No acyclic partition of the graph into the stages of the problem has a bottleneck below `T` ticks.* The problem comes from
 //! whoever asks, the log from whoever claims it; the problem is believed, the log is not. A log says which rule is applied where
-//! (`log.rs`), and everything else is worked out again here (`hints.rs`, `close.rs`). Nothing is shared with what solves: no code, no clock, no randomness, no
-//! floating point, no unsafe code. Sums that overflow end the program.
+//! (`log.rs`), and everything else is worked out again here (`hints.rs`, `close.rs`). Nothing is shared with what solves: no code,
+//! no clock, no randomness, no floating point, no unsafe code. Sums that overflow end the program.
 //!
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
-//! hold (`reach.rs`), windows by cuts (`windows.rs`), node weights (`weights.rs`), splits (`split.rs`), trees of cases (`tree.rs`), incompatible
-//! pairs (`incompatible.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! hold (`reach.rs`), windows by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights (`weights.rs`), splits
+//! (`split.rs`), trees of cases (`tree.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets
+//! (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
