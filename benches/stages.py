@@ -55,10 +55,15 @@ def _llama(*, tied: bool) -> Any:
 
 
 def _t5(*, tied: bool) -> Any:
-    config = transformers.T5Config(
-        vocab_size=64, d_model=32, d_kv=8, d_ff=64, num_layers=6, num_heads=4, tie_word_embeddings=tied
-    )
-    return _text(transformers.T5ForConditionalGeneration, config, decoder_input_ids=_IDS)
+    config = transformers.T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=64, num_layers=6, num_heads=4)
+
+    def make(config: Any) -> Any:
+        made = transformers.T5ForConditionalGeneration(config)
+        if not tied:  # it ties them whatever its configuration is told
+            made.lm_head.weight = torch.nn.Parameter(made.lm_head.weight.detach().clone())
+        return made
+
+    return _text(make, config, decoder_input_ids=_IDS)
 
 
 def _resnet50() -> tuple[Any, tuple[Any, ...], Any]:
@@ -117,12 +122,17 @@ def _compare(name: str) -> bool:
         most = max(each.relative for each in found)
         shared = sorted(key for key, count in owned.items() if count > 1)
         is_right &= is_equal and most <= _TOLERANCE
-        told = [" ".join(keys) or "-" for keys in (shared, missing)]
+        told = [_told(keys) for keys in (shared, missing)]
         print(
             f"| {name} | {blocks} | {graph.num_nodes} | {len(stages)} | {most:.1e} | {is_equal} | {' | '.join(told)} |"
         )
         sys.stdout.flush()
     return is_right
+
+
+def _told(keys: Sequence[str]) -> str:
+    more = len(keys[3:])
+    return " ".join(keys[:3]) + f" and {more} more" * bool(more) or "-"
 
 
 def _same(known: dict[str, Any], stage: Any) -> bool:
