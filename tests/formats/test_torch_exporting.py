@@ -50,6 +50,14 @@ def test_a_fault_is_one_line_that_says_what_to_change(name: str, *, strict: bool
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1, 2), {}), ((), {"y": 1}), ((1,), {"input": 1})])
+def test_arguments_that_do_not_fit_are_told(args: Any, kwargs: Any, *, strict: bool) -> None:
+    """No other way to export takes them either."""
+    with pytest.raises(sg.InputError, match=r"^Linear: args and kwargs are not what its forward takes: [^;]*$"):
+        sg.from_torch(torch.nn.Linear(4, 4), args, kwargs, strict=strict)
+
+
 def test_strict_is_a_flag() -> None:
     """Nothing else stands for one."""
     with pytest.raises(sg.InputError, match=r"^strict = 1, but it is True or False$"):

@@ -21,6 +21,8 @@ _PLACE: Final = re.compile(r'File "([^"]+)", line (\d+)')
 _RETURNED: Final = re.compile(r"Found <class '([\w.]+)'> in output|unrecognized type \w+\((\w+)\) at output")
 _GIVEN: Final = re.compile(r"nsupported input type <class '([\w.<>]+)'>|inputs with type `<class '([\w.<>]+)'>`")
 _DEPENDS: Final = re.compile(r"data-dependent|dynamic control flow|GuardOnDataDependent", re.IGNORECASE)
+# As `inspect.Signature.bind` says it, before anything is exported.
+_UNFIT: Final = re.compile(r"(missing a required|too many positional|got an unexpected|multiple values for) ")
 # A module of torch.nn sets lists of its own weights anew, and PyTorch warns of that.
 _OWN_LISTS: Final = r"The tensor attributes? .*_flat_weights.* assigned during export"
 
@@ -81,6 +83,8 @@ def _told(error: Exception, *, strict: bool) -> str:
             " torch.cond or torch.where, or give the value as a Python number"
         )
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if _UNFIT.match(line):
+        return f"args and kwargs are not what its forward takes: {line:.200}"
     other = f"; strict={not strict} exports it in the other way"
     return f"{where}torch.export: {type(error).__name__}: {line:.200}{other}"
 
