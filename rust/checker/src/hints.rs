@@ -113,7 +113,7 @@ fn learn<'a>(
 
 fn follow_end<'a>(
     closing: &Closing<'_, 'a>,
-    scope: &Scope<'a>,
+    scope: &mut Scope<'a>,
     end: &End,
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
@@ -121,10 +121,10 @@ fn follow_end<'a>(
         // A tree begins with all that there is.
         End::Open | End::Tree(_) => Ok(Ended::Open),
         End::Split(node, block) => split_at(closing, scope, *node, *block),
-        End::Levels(_) => in_turns(closing, scope, By::Levels, &|steps| closing.by_levels(scope, steps), steps),
+        End::Levels(_) => in_turns(closing, scope, By::Levels, &|scope, steps| closing.by_levels(scope, steps), steps),
         End::Labels(order) => {
             let nodes = nodes_in(order, &scope.reach.order, steps)?;
-            in_turns(closing, scope, By::Labels, &|steps| closing.by_labels_in(scope, &nodes, steps), steps)
+            in_turns(closing, scope, By::Labels, &|scope, steps| closing.by_labels_in(scope, &nodes, steps), steps)
         }
         End::ExpensiveNode(node) => match check_expensive_node(closing.problem, *node, closing.threshold, steps) {
             Ok(()) => Ok(Ended::Closed(By::Cut)),
@@ -135,21 +135,29 @@ fn follow_end<'a>(
 }
 
 /// Closes a scope as it is hinted, or as it is not with a part of the steps, which are more each time: what takes few steps of whoever
-/// gives the hint can take many here.
+/// gives the hint can take many here. Windows are narrowed by cuts, too, where the first steps are not enough.
 fn in_turns<'a>(
     closing: &Closing<'_, 'a>,
-    scope: &Scope<'a>,
+    scope: &mut Scope<'a>,
     by: By,
-    hinted: &dyn Fn(&mut Steps) -> Result<(), Stop>,
+    hinted: &dyn Fn(&Scope<'a>, &mut Steps) -> Result<(), Stop>,
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
-    let mut most = FIRST;
+    let (mut most, mut is_cut) = (FIRST, false);
     while steps.left() > 0 {
-        match steps.part(most, hinted) {
+        match steps.part(most, |steps| hinted(scope, steps)) {
             Ok(()) => return Ok(Ended::Closed(by)),
             Err(Stop::Budget) => {}
             Err(Stop::Open) => return Ok(Ended::Open),
             Err(stop) => return Err(stop),
+        }
+        if !is_cut {
+            match closing.cut(scope, most, steps) {
+                Ok(true) => is_cut = true,
+                Ok(false) => return Ok(Ended::Closed(By::Windows)),
+                Err(Stop::Budget) => {}
+                Err(stop) => return Err(stop),
+            }
         }
         if let Some(by) = closing.search(scope, most / GROWTH, steps)? {
             return Ok(Ended::Closed(by));
