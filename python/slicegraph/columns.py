@@ -47,9 +47,11 @@ def texts(name: str, values: Sequence[str], count: int, owners: str) -> tuple[st
     if isinstance(given, str) or not is_list:
         raise InputError(f"{name} = {values!r:.80}, but it is a list of strings")
     check_length(name, values, count, owners)
-    wrong = next((index for index, value in enumerate(values) if not isinstance(value, str)), None)
-    if wrong is not None:
-        raise InputError(f"{name}[{wrong}] = {values[wrong]!r} is not a string")
+    try:
+        "".join(values)
+    except TypeError:
+        wrong = next(index for index, value in enumerate(values) if not isinstance(value, str))
+        raise InputError(f"{name}[{wrong}] = {values[wrong]!r} is not a string") from None
     return tuple(values)
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import numpy_helper, parser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import GraphProto, ModelProto, TensorProto, numpy_helper, parser
 
 from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.onnx import read
+from slicegraph.formats.onnx.constants import initializers
 
 
 def _read(tmp_path: Path, text: str, opset: int = 17, **dims: int) -> GraphArrays:
@@ -159,3 +162,36 @@ def test_a_model_of_constants_alone_is_refused(tmp_path: Path) -> None:
     """Nothing is left to partition, and the message says so."""
     with pytest.raises(InputError, match=r"model\.onnx: nothing is left to run: every node of the model is constant$"):
         _read(tmp_path, "g (float[2] x) => (int64[1] y) { y = Shape(x) }")
+
+
+@st.composite
+def _tensors(draw: st.DrawFn) -> TensorProto:
+    tensor = TensorProto(name=draw(st.sampled_from("abü")), data_type=draw(st.integers(0, 30)))
+    tensor.dims.extend(draw(st.lists(st.sampled_from([0, 1, 3, 1 << 20, (1 << 63) - 1, -1]), max_size=3)))
+    if draw(st.booleans()):
+        tensor.data_location = draw(st.sampled_from([TensorProto.DEFAULT, TensorProto.EXTERNAL]))
+    for key in draw(st.lists(st.sampled_from(["location", "offset", "length", "checksum"]), max_size=5)):
+        tensor.external_data.add(key=key, value=draw(st.sampled_from("01")))
+    return tensor
+
+
+def _initializers(graph: GraphProto, encoded: bytes | None) -> object:
+    numbers: dict[object, int] = {}
+    try:
+        return [
+            (
+                *(name, value.type, value.nbytes, value.elements is None, value.elements and value.elements.tensor),
+                *((numbers.setdefault(part, len(numbers)), part.nbytes, part.is_list) for part in value.stores),
+            )
+            for name, value in initializers(graph, encoded)
+        ]
+    except InputError as error:
+        return str(error)
+
+
+@settings(max_examples=200)
+@given(tensors=st.lists(_tensors(), max_size=4))
+def test_stored_tensors_are_the_same_out_of_the_encoding(tensors: list[TensorProto]) -> None:
+    """Their types, where their elements are, and which are one part of another file; or the same complaint."""
+    model = ModelProto(graph=GraphProto(initializer=tensors))
+    assert _initializers(model.graph, model.SerializeToString()) == _initializers(model.graph, None)

@@ -119,7 +119,7 @@ def test_no_rule_falls_over_a_wrong_node(op: str, inputs: list[Any], attributes:
     try:
         made = shapes.outputs(Stated.of(proto), values) or {}
         stated = Stated.of(proto)
-        node = Node(stated=stated, op=stated.op, position=0, inputs=values, outputs=[*made.values()], reads={})
+        node = Node(stated=stated, op=stated.op, position=0, inputs=values, outputs=[*made.values()], read=())
         assert flops.count(node, Formulas()).flops >= 0
     except InputError:
         pass

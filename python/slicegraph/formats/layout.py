@@ -55,8 +55,8 @@ def lay_out(
     readers: dict[_Key, list[int]] = {key: [] for key in producer}
     for index, keys in enumerate(reads):
         for key in keys:
-            if key in readers:
-                readers[key].append(index)
+            if (found := readers.get(key)) is not None:
+                found.append(index)
     own, shared = _parameters(facts)
     flops, read_bytes, write_bytes, _, dtype, is_view, is_guess, kept = zip(*facts, strict=True) if facts else [()] * 8
     state_bytes = _int64("node", node_name, kept)

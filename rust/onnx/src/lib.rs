@@ -4,14 +4,18 @@
 //! Bytes are not trusted: whatever they hold, there is an answer or an [`Error`].
 
 mod error;
+mod inferring;
 mod messages;
 mod nodes;
 mod skeleton;
+mod stored;
 mod types;
 mod wire;
 
 pub use error::Error;
+pub use inferring::asked;
 pub use nodes::{Node, is_sorted, nodes};
 pub use skeleton::skeleton;
+pub use stored::{Place, Stored, stored};
 pub use types::types;
 pub use wire::put_delimited;

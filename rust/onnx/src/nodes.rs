@@ -25,8 +25,6 @@ pub struct Node<'a> {
     pub outputs: Vec<&'a str>,
     /// Its attributes, each as an encoded message.
     pub attributes: Vec<&'a [u8]>,
-    /// The whole node as an encoded message.
-    pub message: &'a [u8],
 }
 
 /// Takes the nodes out of an encoded model, in the order of the file; `None` where a name in its graph is no text.
@@ -67,8 +65,12 @@ pub fn is_sorted(nodes: &[Node<'_>]) -> bool {
     true
 }
 
-fn read_node(message: &[u8]) -> Result<Node<'_>, Error> {
-    let mut node = Node { message, ..Node::default() };
+/// Takes a node out of its message.
+///
+/// # Errors
+/// The bytes are no message, or a name is no text.
+pub fn read_node(message: &[u8]) -> Result<Node<'_>, Error> {
+    let mut node = Node::default();
     for field in Fields::of(message) {
         let (number, Held::Content(content)) = field? else { continue };
         if number == 5 {
@@ -125,7 +127,6 @@ mod tests {
         ];
         let encoded = model(&fields);
         let found = nodes(&encoded).expect("a model").expect("text");
-        let whole = message(&fields);
         let expected = Node {
             name: "n",
             op_type: "Add",
@@ -133,7 +134,6 @@ mod tests {
             inputs: vec!["a", "b"],
             outputs: vec!["c"],
             attributes: vec![b"\x0a\x01x"],
-            message: &whole,
         };
         assert_eq!(found, [expected]);
     }

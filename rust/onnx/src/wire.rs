@@ -11,8 +11,10 @@ const LAST_SHIFT: u32 = 63;
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held<'a> {
-    /// A number.
-    Number,
+    /// A number of no fixed length.
+    Varint(u64),
+    /// A number of 4 or 8 bytes.
+    Fixed,
     /// Text, bytes or a message.
     Content(&'a [u8]),
 }
@@ -31,13 +33,10 @@ impl<'a> Fields<'a> {
     fn next_field(&mut self) -> Result<(u64, Held<'a>), Error> {
         let tag = self.varint()?;
         let held = match tag & 7 {
-            0 => {
-                self.varint()?;
-                Held::Number
-            }
+            0 => Held::Varint(self.varint()?),
             1 => {
                 self.take(8)?;
-                Held::Number
+                Held::Fixed
             }
             2 => {
                 let length = usize::try_from(self.varint()?).map_err(|_| Error::CutShort)?;
@@ -45,7 +44,7 @@ impl<'a> Fields<'a> {
             }
             5 => {
                 self.take(4)?;
-                Held::Number
+                Held::Fixed
             }
             _ => return Err(Error::Damaged),
         };
@@ -82,6 +81,12 @@ pub fn contents(message: &[u8], number: u64) -> impl Iterator<Item = Result<&[u8
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     })
+}
+
+/// Runs over numbers of no fixed length that are packed.
+pub fn varints(packed: &[u8]) -> impl Iterator<Item = Result<u64, Error>> {
+    let mut fields = Fields::of(packed);
+    std::iter::from_fn(move || (!fields.left.is_empty()).then(|| fields.varint()))
 }
 
 /// Says whether every name in a message, and in the messages within, is text in UTF-8.

@@ -32,7 +32,7 @@ mod _core {
     #[pymodule_export]
     use crate::nearest::stay_near;
     #[pymodule_export]
-    use crate::onnx::{onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_types};
+    use crate::onnx::{onnx_asked, onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_stored, onnx_types};
     #[pymodule_export]
     use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString, PyTuple};
-use slicegraph_onnx::{is_sorted, nodes, put_delimited, skeleton, types};
+use slicegraph_onnx::{Node, asked, is_sorted, nodes, put_delimited, skeleton, stored, types};
 
 use crate::boundary::{OnnxError, compute};
 
@@ -47,8 +47,38 @@ type Row<'py> = (
     Bound<'py, PyTuple>,
     Bound<'py, PyString>,
     Bound<'py, PyBytes>,
-    Bound<'py, PyBytes>,
+    usize,
 );
+
+/// What nodes of one form share; a form is told by a spelling of all that counts.
+#[derive(Default)]
+struct Forms<'py> {
+    known: HashMap<Vec<u8>, (usize, Bound<'py, PyBytes>)>,
+    spelling: Vec<u8>,
+}
+
+impl<'py> Forms<'py> {
+    fn of(&mut self, py: Python<'py>, node: &Node<'_>) -> (usize, Bound<'py, PyBytes>) {
+        let to = &mut self.spelling;
+        to.clear();
+        for each in &node.attributes {
+            put_delimited(to, 5, each);
+        }
+        let length = to.len();
+        put_delimited(to, 4, node.op_type.as_bytes());
+        put_delimited(to, 7, node.domain.as_bytes());
+        for (number, names) in [(1, &node.inputs), (2, &node.outputs)] {
+            let is_given: Vec<u8> = names.iter().map(|name| u8::from(!name.is_empty())).collect();
+            put_delimited(to, number, &is_given);
+        }
+        if let Some(known) = self.known.get(to) {
+            return known.clone();
+        }
+        let found = (self.known.len(), PyBytes::new(py, &to[..length]));
+        self.known.insert(to.clone(), found.clone());
+        found
+    }
+}
 
 /// Take the nodes out of an encoded model.
 ///
@@ -56,7 +86,8 @@ type Row<'py> = (
 /// -------
 /// tuple or None
 ///     For each node its operator, with the domain before it unless that is empty, its inputs, its outputs, the inputs once each,
-///     its name, its attributes and all of it in their encoding; and whether no node reads what a later one makes, bodies apart.
+///     its name, its attributes in their encoding, and a number that is one for nodes of the same operator and attributes that
+///     leave out the same inputs and outputs; and whether no node reads what a later one makes, bodies apart.
 ///     None: a name in the graph is no text, or there are fields of a kind that ONNX has not.
 ///
 /// Notes
@@ -67,6 +98,7 @@ pub(crate) fn onnx_nodes<'py>(py: Python<'py>, model: &[u8]) -> PyResult<Option<
     let Ok(Some(found)) = nodes(model) else { return Ok(None) };
     let mut texts = Texts { py, known: HashMap::new() };
     let mut ops: HashMap<(&str, &str), Bound<'py, PyString>> = HashMap::new();
+    let mut forms = Forms::default();
     let mut rows = Vec::with_capacity(found.len());
     for node in &found {
         let op = ops.entry((node.domain, node.op_type)).or_insert_with(|| match node.domain {
@@ -76,21 +108,29 @@ pub(crate) fn onnx_nodes<'py>(py: Python<'py>, model: &[u8]) -> PyResult<Option<
         let inputs = texts.all(&node.inputs)?;
         let once = once_each(&node.inputs);
         let reads = if once.len() == node.inputs.len() { inputs.clone() } else { texts.all(&once)? };
-        let mut attributes = Vec::new();
-        for each in &node.attributes {
-            put_delimited(&mut attributes, 5, each);
-        }
-        rows.push((
-            op.clone(),
-            inputs,
-            texts.all(&node.outputs)?,
-            reads,
-            texts.one(node.name),
-            PyBytes::new(py, &attributes),
-            PyBytes::new(py, node.message),
-        ));
+        let (form, attributes) = forms.of(py, node);
+        rows.push((op.clone(), inputs, texts.all(&node.outputs)?, reads, texts.one(node.name), attributes, form));
     }
     Ok(Some((rows, is_sorted(&found))))
+}
+
+/// Encode, as fields of a graph, the nodes of an encoded model at some positions, which ascend, and what they read of what the
+/// model stores: each such tensor as an input of its type, and those that are `shown` with their elements too.
+///
+/// Raises
+/// ------
+/// `InputError`
+///     It is no message, or a name is no text.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from lists")]
+pub(crate) fn onnx_asked<'py>(
+    py: Python<'py>,
+    model: &[u8],
+    positions: Vec<usize>,
+    shown: Vec<PyBackedStr>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let shown: HashSet<&str> = shown.iter().map(|name| &**name).collect();
+    Ok(PyBytes::new(py, &asked(model, &positions, &shown).map_err(OnnxError)?))
 }
 
 /// So many names are compared with each other faster than by a table.
@@ -111,7 +151,37 @@ fn once_each<'a>(names: &[&'a str]) -> Vec<&'a str> {
     once
 }
 
-/// Take the names and encoded types of the values inside a graph out of an encoded model; equal types are one object.
+/// The location, the offset and the length of a part of another file.
+type Place<'a> = (&'a str, &'a str, &'a str);
+
+/// Kinds, and rows of tensors: see `onnx_stored`.
+type StoredRows<'a> = (Vec<(i32, Vec<i64>)>, Vec<(&'a str, usize, bool, Option<Place<'a>>)>);
+
+/// Take the tensors that a graph stores out of an encoded model, without their elements.
+///
+/// Returns
+/// -------
+/// tuple or None
+///     The types of elements and dimensions, once each; and of each tensor the name, which of these it has, whether its elements
+///     are elsewhere, and where, if location, offset and length are stated. None: it is no message, or a name is no text.
+#[pyfunction]
+pub(crate) fn onnx_stored(model: &[u8]) -> Option<StoredRows<'_>> {
+    let mut known = HashMap::new();
+    let (mut kinds, mut rows) = (Vec::new(), Vec::new());
+    for tensor in stored(model).ok()? {
+        let place = tensor.place;
+        let place = place.location.zip(place.offset).zip(place.length).map(|((at, from), length)| (at, from, length));
+        let kind = *known.entry((tensor.elem_type, tensor.dims)).or_insert_with_key(|key| {
+            kinds.push(key.clone());
+            kinds.len() - 1
+        });
+        rows.push((tensor.name, kind, tensor.is_external, place));
+    }
+    Some((kinds, rows))
+}
+
+/// Take the values inside a graph out of an encoded model: their types in their encoding, once each, the names, and which
+/// type each has.
 ///
 /// Raises
 /// ------
@@ -121,14 +191,17 @@ fn once_each<'a>(names: &[&'a str]) -> Vec<&'a str> {
 pub(crate) fn onnx_types<'py>(
     py: Python<'py>,
     model: &[u8],
-) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyBytes>)>> {
-    let mut known: HashMap<&[u8], Bound<'py, PyBytes>> = HashMap::new();
-    let found = types(model).map_err(OnnxError)?;
-    let shared = found.into_iter().map(|(name, type_)| {
-        let type_ = known.entry(type_).or_insert_with(|| PyBytes::new(py, type_)).clone();
-        (PyString::new(py, name), type_)
-    });
-    Ok(shared.collect())
+) -> PyResult<(Vec<Bound<'py, PyBytes>>, Vec<Bound<'py, PyString>>, Vec<usize>)> {
+    let mut known: HashMap<&[u8], usize> = HashMap::new();
+    let (mut kinds, mut names, mut kind_of) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, type_) in types(model).map_err(OnnxError)? {
+        names.push(PyString::new(py, name));
+        kind_of.push(*known.entry(type_).or_insert_with(|| {
+            kinds.push(PyBytes::new(py, type_));
+            kinds.len() - 1
+        }));
+    }
+    Ok((kinds, names, kind_of))
 }
 
 /// Encode fields of one number, from what they hold.

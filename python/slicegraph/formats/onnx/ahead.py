@@ -6,9 +6,9 @@ hangs on it, is inferred node by node; of a static network that is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from onnx import IR_VERSION, GraphProto, ModelProto, TensorProto, TypeProto
 from onnx.checker import LEXICAL_SCOPE_CONTEXT
@@ -19,18 +19,34 @@ from slicegraph.formats.onnx import encoding
 from slicegraph.formats.onnx.fitting import LOOKED_AT, is_misfit
 from slicegraph.formats.onnx.inference import AXIS_TRUSTED, SHOWN, Context, fault, is_trusted
 from slicegraph.formats.onnx.known_operators import is_as_written
-from slicegraph.formats.onnx.nodes import Stated, encoded
+from slicegraph.formats.onnx.nodes import Stated
 from slicegraph.formats.onnx.values import Value, of_type
 
 _TOLD: Final = frozenset({"Constant", "Shape", "Size"})
 _JUDGED: Final = LOOKED_AT | AXIS_TRUSTED
-# Of these, attributes decide whether inference can be asked.
-_BY_ATTRIBUTES: Final = AXIS_TRUSTED | {"Einsum", "Split", "Squeeze", "Unsqueeze"}
 # Fewer are not worth a pass of their own.
 _FEWEST: Final = 4
 
 
-def foreseen(nodes: Sequence[Stated], known: Mapping[str, Value], context: Context) -> dict[str, Value]:
+class Known(NamedTuple):
+    """What a graph holds before any of its nodes runs.
+
+    Attributes
+    ----------
+    values
+        The values of its inputs, its stored tensors and its Constant nodes.
+    given
+        Those that are no dense tensors which it stores.
+    encoded
+        The model in its encoding.
+    """
+
+    values: Mapping[str, Value]
+    given: Mapping[str, Value]
+    encoded: bytes
+
+
+def foreseen(nodes: Sequence[Stated], known: Known, context: Context) -> Mapping[str, Value]:
     """Infer a graph as a whole.
 
     Parameters
@@ -38,7 +54,7 @@ def foreseen(nodes: Sequence[Stated], known: Mapping[str, Value], context: Conte
     nodes
         The nodes of a graph that is prepared.
     known
-        The values of its inputs, its stored tensors and its Constant nodes.
+        What else it holds.
     context
         What all nodes of the model share.
 
@@ -46,30 +62,30 @@ def foreseen(nodes: Sequence[Stated], known: Mapping[str, Value], context: Conte
     -------
         What is known all about, by name; nothing where the checker or inference refuses any node.
     """
-    plain = list(_plain(nodes, known, context))
-    if len(plain) < _FEWEST:
+    positions = _plain(nodes, known.values, context)
+    if len(positions) < _FEWEST:
         return {}
+    plain = [nodes[position] for position in positions]
     rules = CheckerContext()
     try:
         # A file may state any number as a version, and the checker takes no large ones.
         rules.ir_version, rules.opset_imports = IR_VERSION, dict(context.opsets)
-        spelt = [encoded(node) for node in plain]
-        for each in spelt:
-            # Inference trusts its input: a malformed node can crash the process.
-            check_node(each, rules, LEXICAL_SCOPE_CONTEXT)
-        model = _model(plain, spelt, known, context)
+        for node in {node.form: node for node in plain}.values():
+            # Inference trusts its input: a malformed node can crash the process.  Names do not matter to it.
+            check_node(node.proto.SerializeToString(), rules, LEXICAL_SCOPE_CONTEXT)
+        model = _model(plain, positions, known, context)
         inferred = infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except Exception:  # noqa: BLE001 the extension raises whatever its C++ happened to throw; node by node has culprits
         return {}
-    return _accepted(plain, known, _types(inferred))
+    return _accepted(plain, known.values, _types(inferred))
 
 
 def _types(inferred: bytes) -> dict[str, Value]:
     """Take the values of which inference knows all out of an encoded model; many have one type."""
-    rows = encoding.onnx_types(inferred)
-    found = {type_: _of_encoded(type_) for type_ in {type_ for _, type_ in rows}}
-    known = {type_: value for type_, value in found.items() if value.is_known}
-    return {name: known[type_] for name, type_ in rows if type_ in known}
+    types, names, kinds = encoding.onnx_types(inferred)
+    found = [_of_encoded(type_) for type_ in types]
+    known = [value if value.is_known else None for value in found]
+    return {name: value for name, kind in zip(names, kinds, strict=True) if (value := known[kind]) is not None}
 
 
 @lru_cache(maxsize=1 << 12)
@@ -77,41 +93,43 @@ def _of_encoded(type_: bytes) -> Value:
     return of_type(TypeProto.FromString(type_))
 
 
-def _plain(nodes: Sequence[Stated], known: Mapping[str, Value], context: Context) -> Iterator[Stated]:
-    """Run over the nodes of which inference can know all, as far as their operators and what they read tell."""
+def _plain(nodes: Sequence[Stated], known: Mapping[str, Value], context: Context) -> list[int]:
+    """List the nodes of which inference can know all, as far as their operators and what they read tell."""
     version, unknown = context.opsets.get("", 1), {name for name, value in known.items() if not value.is_known}
-    told: dict[str, bool] = {}
-    for node in nodes:
-        op = node.op
-        if (is_plain := told.get(op)) is None:
-            is_plain = op not in _TOLD and is_as_written(node, version) and not is_trusted(node)
-            if op not in _BY_ATTRIBUTES:
-                told[op] = is_plain
-        if is_plain and not node.bodies and unknown.isdisjoint(node.reads):
-            yield node
-        elif op != "Constant":
+    told: dict[int | None, bool] = {None: False}
+    plain = []
+    for position, node in enumerate(nodes):
+        if (is_plain := told.get(node.form)) is None:
+            is_plain = node.op not in _TOLD and is_as_written(node, version) and not is_trusted(node)
+            told[node.form] = is_plain
+        if is_plain and unknown.isdisjoint(node.reads):
+            plain.append(position)
+        elif node.op != "Constant":
             unknown.update(node.outputs)
+    return plain
 
 
-def _model(nodes: Sequence[Stated], spelt: Sequence[bytes], known: Mapping[str, Value], context: Context) -> bytes:
-    """Encode a model of nodes that are encoded."""
+def _model(nodes: Sequence[Stated], positions: Sequence[int], known: Known, context: Context) -> bytes:
+    """Encode a model of some nodes, with what is known of what they read."""
     model = ModelProto(ir_version=IR_VERSION)
     for domain, version in context.opsets.items():
         model.opset_import.add(domain=domain, version=version)
     model.graph.name = "graph"
-    given = frozenset[str]().union(*[node.reads for node in nodes])
+    values, given = known.values, known.given
     showing = [(node.inputs, SHOWN[node.op]) for node in nodes if node.op in SHOWN]
-    shown = {inputs[at] for inputs, positions in showing for at in positions if at < len(inputs)}
-    values = [(name, value) for name, value in known.items() if name in given]
-    # Many have one type.
-    types = {id(value.type): value.type for _, value in values}
-    encodings = {key: type_.SerializeToString() for key, type_ in types.items()}
-    infos = [(name, encodings[id(value.type)]) for name, value in values]
-    elements = [(name, value.elements) for name, value in values if name in shown and value.elements is not None]
-    tensors = [_named(each.tensor, name) for name, each in elements if each.tensor is not None]
+    names = {inputs[at] for inputs, places in showing for at in places if at < len(inputs)}
+    shown = {name: values[name].elements for name in names if name in values}
+    used = given.keys() & frozenset[str]().union(*[node.reads for node in nodes])
+    infos = [(name, given[name].type.SerializeToString()) for name in used]
+    tensors = [
+        _named(each.tensor, name)
+        for name, each in shown.items()
+        if name in used and each is not None and each.tensor is not None
+    ]
+    stored = [name for name, each in shown.items() if name not in given and each is not None]
     # Of a message that stands twice in an encoding, the parts are put together.
     body = (
-        encoding.onnx_fields(GraphProto.NODE_FIELD_NUMBER, spelt)
+        encoding.onnx_asked(known.encoded, positions, stored)
         + encoding.onnx_inputs(infos)
         + encoding.onnx_fields(GraphProto.INITIALIZER_FIELD_NUMBER, tensors)
     )
@@ -126,15 +144,17 @@ def _named(tensor: TensorProto, name: str) -> bytes:
     return spelt + encoding.onnx_fields(TensorProto.NAME_FIELD_NUMBER, [name.encode()])
 
 
-def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mapping[str, Value]) -> dict[str, Value]:
+def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mapping[str, Value]) -> Mapping[str, Value]:
     """Take the values that are known all about, of nodes of whose inputs all is known."""
     unknown: set[str] = set()
     for node in nodes:
         if not unknown.isdisjoint(node.reads) or (node.op in _JUDGED and _is_wrong(node, types, known)):
             unknown.update(node.outputs)
-        else:
-            unknown.update([name for name in node.outputs if name not in types])
-    return {name: value for name, value in types.items() if name not in unknown}
+            continue
+        for name in node.outputs:
+            if name not in types:
+                unknown.add(name)
+    return {name: value for name, value in types.items() if name not in unknown} if unknown else types
 
 
 def _is_wrong(node: Stated, types: Mapping[str, Value], known: Mapping[str, Value]) -> bool:

@@ -10,8 +10,10 @@ from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.facts import MOST_UNPACKED
+from slicegraph.formats.onnx import encoding
+from slicegraph.formats.onnx.elements import Elements
 from slicegraph.formats.onnx.nodes import Node, Stated, attribute, described, spelling
-from slicegraph.formats.onnx.values import Stored, Value, of_array, of_sparse, of_tensor
+from slicegraph.formats.onnx.values import Stored, Value, kind_of, negative, of_array, of_sparse, of_tensor
 
 _RANDOM: Final = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
@@ -31,19 +33,51 @@ _FORMS: Final[Mapping[str, tuple[str, Any]]] = {
 }
 
 
-def initializers(graph: GraphProto) -> Iterator[tuple[str, Value]]:
-    """Run over the parameters that a graph stores; two that are one part of another file are one."""
+def initializers(graph: GraphProto, encoded: bytes | None = None) -> Iterator[tuple[str, Value]]:
+    """Run over the dense parameters that a graph stores; two that are one part of another file are one.
+
+    The model in its encoding, if the graph is that of a model, is read several times as fast.
+    """
     parts: dict[Hashable, Value] = {}
+    for name, value, place in _taken(graph, encoded):
+        if place is not None and value.elements is None:
+            first = parts.setdefault(place, value)
+            yield name, value._replace(stores=first.stores)
+        else:
+            yield name, value
+
+
+def sparse(graph: GraphProto) -> Iterator[tuple[str, Value]]:
+    """Run over the sparse parameters that a graph stores."""
+    for tensor in graph.sparse_initializer:
+        yield tensor.values.name, of_sparse(tensor)
+
+
+def _taken(graph: GraphProto, encoded: bytes | None) -> Iterator[tuple[str, Value, Hashable | None]]:
+    """Run over a graph's dense tensors: name, value, and where in another file the elements are."""
+    if encoded is None or (taken := encoding.onnx_stored(encoded)) is None:
+        yield from _stated(graph)
+        return
+    types, rows = taken
+    kinds = [kind_of(elem_type, tuple(dims)) for elem_type, dims in types]
+    tensors = graph.initializer
+    for position, (name, number, is_elsewhere, place) in enumerate(rows):
+        kind = kinds[number]
+        if kind.is_negative:
+            raise negative(name)
+        elements = None if is_elsewhere or not kind.is_few else Elements.at((tensors, position))
+        yield name, kind.parameter(elements), place
+
+
+def _stated(graph: GraphProto) -> Iterator[tuple[str, Value, Hashable | None]]:
     for tensor in graph.initializer:
-        value = of_tensor(tensor)
-        if value.elements is None and (entries := tensor.external_data):
-            place = {entry.key: entry.value for entry in entries}
-            if {"location", "offset", "length"} <= place.keys():
-                first = parts.setdefault((place["location"], place["offset"], place["length"]), value)
-                value = value._replace(stores=first.stores)
-        yield tensor.name, value
-    for sparse in graph.sparse_initializer:
-        yield sparse.values.name, of_sparse(sparse)
+        place = {entry.key: entry.value for entry in tensor.external_data}
+        is_placed = {"location", "offset", "length"} <= place.keys()
+        yield (
+            tensor.name,
+            of_tensor(tensor),
+            (place["location"], place["offset"], place["length"]) if is_placed else None,
+        )
 
 
 def told(node: Stated, reads: Mapping[str, Value]) -> Value | None:
@@ -100,8 +134,10 @@ def stores(
             key = (first.stores, spelling(node), *map(_elements, others), node.outputs.index(output))
             return _piece(first, own, key, pieces)
     parts = [part for value in reads.values() for part in value.stores if part.is_given and not part.is_list]
+    if not parts:
+        return (Stored(own, False),)  # noqa: FBT003 - fastest
     packed = tuple(dict.fromkeys(parts))
-    is_unpacked = packed and own <= MOST_UNPACKED * sum([part.nbytes for part in packed])
+    is_unpacked = own <= MOST_UNPACKED * sum([part.nbytes for part in packed])
     return packed if is_unpacked else (Stored(own, is_given=False),)
 
 
@@ -127,7 +163,7 @@ def _elements(value: Value) -> Hashable:
 
 def attribute_bytes(node: Node) -> int:
     """Say what a node of classical machine learning stores in its attributes, as trees and linear models do."""
-    if not node.op.startswith("ai.onnx.ml."):
+    if "." not in node.op or not node.op.startswith("ai.onnx.ml."):
         return 0
     found = node.proto.attribute
     tensors = sum(of_tensor(tensor).counted_bytes() for each in found for tensor in (each.t, *each.tensors))

@@ -30,6 +30,8 @@ def has(node: Node, position: int) -> int:
 
 def per_output(factor: int, *optional: int) -> Rule:
     """Count so much for each element of the first output, and 1 more for each optional input that is there."""
+    if not optional:
+        return lambda node: factor * made(node).numel
     return lambda node: (factor + sum(has(node, position) for position in optional)) * made(node).numel
 
 

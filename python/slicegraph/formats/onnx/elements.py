@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -30,17 +29,17 @@ class Elements:
     What is made of what is made, and so on, is computed without recursion: chains are as long as models.
     """
 
-    __slots__ = ("_array", "_error", "_key", "_make", "_sources", "_tensor")
+    __slots__ = ("_array", "_error", "_key", "_make", "_sources", "_tensor", "_tensors")
 
     def __init__(
         self,
         make: Callable[[], Array | None] | None,
         sources: Sequence[Elements] = (),
-        *,
         array: Array | None = None,
-        tensor: TensorProto | None = None,
+        tensors: tuple[Sequence[TensorProto], int] | None = None,
     ) -> None:
-        self._make, self._sources, self._array, self._tensor = make, sources, array, tensor
+        self._make, self._sources, self._array, self._tensors = make, sources, array, tensors
+        self._tensor: TensorProto | None = None
         self._key: Hashable = None
         self._error: InputError | None = None
 
@@ -52,7 +51,12 @@ class Elements:
     @classmethod
     def of_tensor(cls, tensor: TensorProto) -> Elements:
         """Take elements that a model holds; whether it holds them is found out when they are asked for."""
-        return cls(partial(_decoded, tensor), tensor=tensor)
+        return cls.at(([tensor], 0))
+
+    @classmethod
+    def at(cls, tensors: tuple[Sequence[TensorProto], int]) -> Elements:
+        """Take the elements of one of a model's tensors, by its position: most are never looked at."""
+        return cls(None, (), None, tensors)
 
     @property
     def array(self) -> Array | None:
@@ -76,7 +80,7 @@ class Elements:
     @property
     def is_open(self) -> bool:
         """Nobody has asked for them yet."""
-        return self._make is not None
+        return self._make is not None or (self._tensors is not None and self._array is None and self._error is None)
 
     def open_sources(self) -> list[Elements]:
         """List what has to be settled before."""
@@ -84,17 +88,26 @@ class Elements:
 
     def settle(self) -> None:
         """Compute them, once."""
-        if self._make is None:
+        if not self.is_open:
             return
         try:
-            self._array = self._make()
+            self._array = self._made()
         except InputError as error:
             self._error = error
         self._make, self._sources = None, ()
 
+    def _made(self) -> Array | None:
+        if self._tensors is None:
+            return None if self._make is None else self._make()
+        tensors, position = self._tensors
+        return _decoded(tensors[position])
+
     @property
     def tensor(self) -> TensorProto | None:
         """The same as ONNX stores them."""
+        if self._tensors is not None:
+            tensors, position = self._tensors
+            return tensors[position]
         if self._tensor is None and (array := self.array) is not None:
             self._tensor = numpy_helper.from_array(array)
         return self._tensor

@@ -49,15 +49,16 @@ def evaluated(
     -------
         Elements of the type and shape that were inferred, by name; empty: they are not known.
     """
+    sources = []
     for value in reads.values():
         if value.elements is None:
             return {}
+        sources.append(value.elements)
     sizes = [value.nbytes for value in outputs.values()]
     if node.op not in _BOUNDED and (None in sizes or max(sizes, default=0) > KEPT_BYTES):  # type: ignore[type-var,operator]
         return {}
     if is_misjudged(node, reads, context.opsets.get("", 1)):
         return {}
-    sources = [value.elements for value in reads.values() if value.elements is not None]
     elements = {
         name: Elements(partial(_made, node, reads, name, value, context), sources) for name, value in outputs.items()
     }

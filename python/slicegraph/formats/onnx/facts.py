@@ -16,7 +16,7 @@ from slicegraph.formats.onnx.constants import attribute_bytes, is_inference_drop
 from slicegraph.formats.onnx.flops import count
 from slicegraph.formats.onnx.moving import CHANGING, base, moved
 from slicegraph.formats.onnx.nodes import Body, Node, Walked
-from slicegraph.formats.onnx.values import DTYPES, Value
+from slicegraph.formats.onnx.values import DTYPES, UNKNOWN, Value
 
 _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 # Products and the like of whole numbers, whatever their scales are.
@@ -60,6 +60,8 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 
 
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
+    if is_view and not node.bodies:
+        return Facts(0, 0, 0, _parameters(node), _dtype(node), is_view)
     read_bytes, write_bytes = moved(node, used, place)
     counted = _NOTHING if is_view or node.bodies else count(node, formulas)
     flops, is_guess = counted
@@ -78,7 +80,7 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
 
 
 def _parameters(node: Node) -> dict[Any, int]:
-    parameters = _stored(node.reads.values(), id(node.stated))
+    parameters = _stored(node.read, id(node.stated))
     if stored := attribute_bytes(node):
         parameters[id(node.stated)] = stored
     return parameters
@@ -96,9 +98,9 @@ def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
 
 def _dtype(node: Node) -> str:
     """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
-    operands = tuple([value.elem_type for value in node.inputs if value is not None])
-    made = next(filter(None, node.outputs), None)
-    return _computed_in(node.op, operands, 0 if made is None else made.elem_type)
+    operands = [value.elem_type for value in node.inputs if value is not None]
+    made = next(filter(None, node.outputs), UNKNOWN)
+    return _computed_in(node.op, tuple(operands), made.elem_type)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -119,7 +119,7 @@ def _read(node: Node, write_bytes: int) -> int:
 
 def _read_all(node: Node) -> int:
     read_bytes = attribute_bytes(node)
-    for value in node.reads.values():
+    for value in node.read:
         # What is computed is as big as it is; this is the most common case.
         own = value.nbytes
         read_bytes += value.counted_bytes() if own is None or value.stores else own
@@ -132,7 +132,7 @@ def _read_experts(node: Node) -> int:
     experts = max(1, scores.dim(-1))
     picked = min(experts, scores.numel // experts * max(1, node.integer("k", 1)))
     rows = {id(value) for value in node.inputs[2:] if value is not None and value.dim(0) == experts}
-    sizes = {id(value): value.counted_bytes() for value in node.reads.values()}
+    sizes = {id(value): value.counted_bytes() for value in node.read}
     return sum(size * picked // experts if key in rows else size for key, size in sizes.items())
 
 

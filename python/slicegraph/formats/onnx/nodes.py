@@ -19,8 +19,6 @@ class Stated(NamedTuple):
 
     Attributes
     ----------
-    proto
-        Its message.
     op
         Its operator, with the domain before it unless that is ONNX's own.
     inputs, outputs
@@ -29,21 +27,32 @@ class Stated(NamedTuple):
         Names of what it reads, once each: the inputs, then what its bodies capture from outside.
     name
         What its author calls it.
-    attributes, message
-        Its attributes and all of it in the file's encoding; None: not taken out yet.
+    attributes
+        Its attributes in the file's encoding; None: not taken out yet.
+    form
+        A number that nodes of a model share which have one operator, the same attributes, and leave out the same inputs
+        and outputs; None: not known.
     bodies
         Its sub-graphs.
+    protos, at
+        Where its message is: most are never looked at.
     """
 
-    proto: NodeProto
     op: str
     inputs: Sequence[str]
     outputs: Sequence[str]
     reads: Sequence[str]
     name: str
-    attributes: bytes | None = None
-    message: bytes | None = None
-    bodies: Sequence[GraphProto] = ()
+    attributes: bytes | None
+    form: int | None
+    bodies: Sequence[GraphProto]
+    protos: Sequence[NodeProto]
+    at: int
+
+    @property
+    def proto(self) -> NodeProto:
+        """Its message."""
+        return self.protos[self.at]
 
     def attribute(self, name: str) -> AttributeProto | None:
         """Find one of its attributes."""
@@ -62,7 +71,7 @@ class Stated(NamedTuple):
         bodies = list(body_graphs(proto)) if _may_hold_bodies(op) else []
         for graph in bodies:
             reads |= _captured(graph)
-        return cls(proto, op, inputs, list(proto.output), tuple(reads), proto.name, bodies=bodies)
+        return cls(op, inputs, list(proto.output), tuple(reads), proto.name, None, None, bodies, (proto,), 0)
 
     @classmethod
     def all_of(cls, model: ModelProto, encoded: bytes) -> tuple[list[Stated], bool] | None:
@@ -75,7 +84,10 @@ class Stated(NamedTuple):
         if (taken := encoding.onnx_nodes(encoded)) is None:
             return None
         rows, is_sorted = taken
-        found = [cls._make((proto, *row, ())) for proto, row in zip(model.graph.node, rows, strict=True)]
+        protos = model.graph.node
+        # A named tuple's own way takes twice as long.
+        new = tuple.__new__
+        found = [new(cls, (*row, (), protos, at)) for at, row in enumerate(rows)]
         if any(map(_may_hold_bodies, {node.op for node in found})):
             found = [cls.of(node.proto) if _may_hold_bodies(node.op) else node for node in found]
             is_sorted = is_sorted and not any(node.bodies for node in found)
@@ -95,8 +107,8 @@ class Node(NamedTuple):
         Where it stands among all nodes of its graph, constants included.
     inputs, outputs
         Its values by position; None: left out.
-    reads
-        Every value that it reads, once, by name: the inputs, then what its bodies capture from outside.
+    read
+        Every value that it reads, once: the inputs, then what its bodies capture from outside.
     bodies
         The sub-graphs that it runs: one, or the branches of which it runs one.  Empty for an ordinary node.
     """
@@ -106,13 +118,18 @@ class Node(NamedTuple):
     position: int
     inputs: Sequence[Value | None]
     outputs: Sequence[Value | None]
-    reads: Mapping[str, Value]
+    read: Sequence[Value]
     bodies: Sequence[Body] = ()
 
     @property
     def proto(self) -> NodeProto:
         """Its message."""
         return self.stated.proto
+
+    @property
+    def reads(self) -> Mapping[str, Value]:
+        """What it reads, by name."""
+        return dict(zip(self.stated.reads, self.read, strict=True))
 
     def input(self, position: int) -> Value | None:
         """Get one input; None: left out."""
@@ -196,11 +213,6 @@ def operator(node: NodeProto) -> str:
 def label(node: NodeProto) -> str:
     """Name a node, if need be after the first value that it makes."""
     return node.name or next(filter(None, node.output), "")
-
-
-def encoded(node: Stated) -> bytes:
-    """Give a node's message in its encoding."""
-    return node.proto.SerializeToString() if node.message is None else node.message
 
 
 def described(node: NodeProto) -> str:

@@ -54,10 +54,11 @@ def opened(
 ) -> Opened:
     """Read a model; see `slicegraph.formats.onnx.read`."""
     formulas, given = Formulas(flops), Trips(trips)
-    encoded = skeleton.copied(path)
-    model, nodes, has_text = prepared(skeleton.parsed(encoded), encoded)
+    copied = skeleton.copied(path)
+    model, nodes, encoded = prepared(skeleton.parsed(copied), copied)
+    del copied
     names.check(opset.domain for opset in model.opset_import)
-    if not has_text:
+    if encoded is None:
         names.check_graph(model.graph, nodes)
     entering = dimensions.model_inputs(model.graph)
     context = Context(
@@ -67,7 +68,8 @@ def opened(
         trips=given,
     )
     inputs = dimensions.inputs(entering, context.dims)
-    walked = walk(model.graph, nodes, inputs, context)
+    walked = walk(model.graph, nodes, inputs, context, encoded=encoded)
+    del encoded
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
     dimensions.check_agreement(walked, model.graph, entering, context.dims)

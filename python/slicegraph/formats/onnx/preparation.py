@@ -24,13 +24,13 @@ class Prepared(NamedTuple):
         The model.
     nodes
         The nodes of its graph.
-    has_text
-        All names in its graph are known to be text.
+    encoded
+        All of it in its encoding, and all names in its graph are text; None: that is not known.
     """
 
     model: ModelProto
     nodes: list[Stated]
-    has_text: bool
+    encoded: bytes | None
 
 
 def prepared(model: ModelProto, encoded: bytes | None = None) -> Prepared:
@@ -66,11 +66,13 @@ def prepared(model: ModelProto, encoded: bytes | None = None) -> Prepared:
         _sorted(function.node, [{*function.input}])
     if model.functions:
         model, encoded = _inlined(model), None
-    taken = None if encoded is None else Stated.all_of(model, encoded)
-    stated, is_sorted = taken or (None, False)
-    if stated is None or not is_sorted or _aliases(stated):
-        stated = _sorted_graph(model.graph, [], stated)
-    return Prepared(model, stated, taken is not None)
+    stated, is_sorted = (None if encoded is None else Stated.all_of(model, encoded)) or (None, False)
+    if stated is not None and is_sorted and not _aliases(stated):
+        return Prepared(model, stated, encoded)
+    stated = _sorted_graph(model.graph, [], stated)
+    encoded = model.SerializeToString()
+    taken = Stated.all_of(model, encoded)
+    return Prepared(model, stated, None) if taken is None else Prepared(model, taken[0], encoded)
 
 
 def _inlined(model: ModelProto) -> ModelProto:

@@ -27,7 +27,7 @@ def outputs(stated: Stated, inputs: Sequence[Value | None]) -> dict[str, Value] 
     """
     if (rule := RULES.get(stated.op)) is None:
         return None
-    node = Node(stated=stated, op=stated.op, position=0, inputs=inputs, outputs=(), reads={})
+    node = Node(stated=stated, op=stated.op, position=0, inputs=inputs, outputs=(), read=())
     values = [*rule(node)]
     values += [UNKNOWN] * (len(stated.outputs) - len(values))
     # What is open because an input is, is the fault of another node.

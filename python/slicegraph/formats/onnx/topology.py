@@ -45,7 +45,7 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: For
         op=[node.op for node in walked.nodes],
         node_name=[node.stated.name or label(node.proto) for node in walked.nodes],
         facts=facts_of(walked, formulas, list(inputs)),
-        reads=[node.reads for node in walked.nodes],
+        reads=[node.stated.reads for node in walked.nodes],
         producer=producer,
         size=(walked.values[key].nbytes or 0 for key in producer),
         tensor_name=list(producer),

@@ -147,8 +147,8 @@ class Value(NamedTuple):
         """Give a parameter of this type, of which the model stores so much."""
         # By position, which is three times as fast: every constant is made here.
         type_, shape, nbytes, _, _, kind, elem_type, _, items, parts, reason, is_wrong = self
-        known = (type_, shape, nbytes, True, stores, kind, elem_type, elements)
-        return Value._make((*known, items, parts, reason, is_wrong))
+        fields = (type_, shape, nbytes, True, stores, kind, elem_type, elements, items, parts, reason, is_wrong)
+        return tuple.__new__(Value, fields)
 
     def dim(self, axis: int) -> int:
         """Say how long one dimension is: 1 where that is unknown."""
@@ -161,7 +161,9 @@ class Value(NamedTuple):
         if self.nbytes is not None and not self.stores:
             return self.nbytes
         own = _nbytes(self.elem_type, (self.numel,)) or 0 if self.nbytes is None else self.nbytes
-        return min(own, sum([part.nbytes for part in self.stores])) if self.is_constant and self.stores else own
+        if not self.is_constant or not self.stores:
+            return own
+        return min(own, self.stores[0].nbytes if len(self.stores) == 1 else sum([part.nbytes for part in self.stores]))
 
     @property
     def dtype(self) -> str:
@@ -217,15 +219,34 @@ def of_shape(elem_type: int, shape: Shape | None) -> Value:
 
 def of_tensor(tensor: TensorProto) -> Value:
     """Make a parameter of a stored tensor, with its elements if they are here and few."""
-    kind = _kind(tensor.data_type, tuple(tensor.dims))
+    kind = kind_of(tensor.data_type, tuple(tensor.dims))
     if kind.is_negative:
-        raise InputError(f"the tensor {tensor.name!r} has a negative dimension")
+        raise negative(tensor.name)
     is_here = tensor.data_location != TensorProto.EXTERNAL
     return kind.parameter(Elements.of_tensor(tensor) if is_here and kind.is_few else None)
 
 
-class _Kind(NamedTuple):
-    """What stored tensors of one element type and shape have in common."""
+def negative(name: str) -> InputError:
+    """Complain about a stored tensor with a negative dimension."""
+    return InputError(f"the tensor {name!r} has a negative dimension")
+
+
+class Kind(NamedTuple):
+    """What stored tensors of one element type and shape have in common.
+
+    Attributes
+    ----------
+    value
+        Type and shape.
+    is_few
+        Its elements may be looked at.
+    is_list
+        It is a short list of whole numbers.
+    is_negative
+        It cannot be: it has a negative dimension.
+    nbytes
+        What is stored.
+    """
 
     value: Value
     is_few: bool
@@ -234,13 +255,15 @@ class _Kind(NamedTuple):
     nbytes: int
 
     def parameter(self, elements: Elements | None) -> Value:
-        return self.value.parameter((Stored(self.nbytes, is_list=self.is_list),), elements)
+        """Make a parameter that the model stores by itself."""
+        return self.value.parameter((Stored(self.nbytes, True, self.is_list),), elements)  # noqa: FBT003 - fastest
 
 
 @lru_cache(maxsize=1 << 14)
-def _kind(elem_type: int, shape: tuple[int, ...]) -> _Kind:
+def kind_of(elem_type: int, shape: tuple[int, ...]) -> Kind:
+    """Say what stored tensors of an element type and shape have in common."""
     value = of_shape(elem_type, shape)
-    return _Kind(
+    return Kind(
         value=value,
         is_few=value.nbytes is not None and value.nbytes <= KEPT_BYTES,
         is_list=len(shape) <= 1 and elem_type in _WHOLE and (value.nbytes or 0) <= _LIST_BYTES,
@@ -260,7 +283,7 @@ def of_sparse(sparse: SparseTensorProto) -> Value:
 
 def of_array(array: NDArray[np.generic]) -> Value:
     """Make a parameter of known elements."""
-    kind = _kind(elem_type(array), array.shape)
+    kind = kind_of(elem_type(array), array.shape)
     return kind.parameter(Elements.of_array(array) if kind.is_few else None)
 
 

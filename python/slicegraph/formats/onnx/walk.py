@@ -6,12 +6,13 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, partial
+from typing import Final
 
 from onnx import GraphProto, NodeProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.onnx import constants, dimensions, folding, inference, shapes
-from slicegraph.formats.onnx.ahead import foreseen
+from slicegraph.formats.onnx.ahead import Known, foreseen
 from slicegraph.formats.onnx.bodies import RUNNING, enter, taken
 from slicegraph.formats.onnx.elements import Elements
 from slicegraph.formats.onnx.evaluation import COMPUTED, evaluated
@@ -19,6 +20,8 @@ from slicegraph.formats.onnx.inference import Context
 from slicegraph.formats.onnx.nodes import Body, Node, Stated, Walked, described
 from slicegraph.formats.onnx.values import Value, of_array, varying
 
+# A named tuple's own way takes twice as long.
+_NEW: Final = tuple.__new__
 Scope = MutableMapping[str, Value]
 """The values that a graph sees: its own, then those of the graphs around it."""
 
@@ -29,6 +32,8 @@ def walk(
     inputs: Mapping[str, Value],
     context: Context,
     outer: Scope | None = None,
+    *,
+    encoded: bytes | None = None,
 ) -> Walked:
     """Visit the nodes of a graph, or of a body within ``outer``.
 
@@ -44,6 +49,8 @@ def walk(
         What all nodes of the model share.
     outer
         The values around a body.
+    encoded
+        The model in its encoding, if this is its graph and all names are text.
 
     Returns
     -------
@@ -54,10 +61,10 @@ def walk(
     InputError
         Two values have one name, or a node reads a value that nothing makes.
     """
-    own = _given(graph, nodes, inputs)
+    own, given = _given(graph, nodes, inputs, encoded)
     scope: Scope = own if outer is None else ChainMap(own, outer)
     records = dimensions.recorded(graph, context.dims)
-    ahead = foreseen(nodes, own, context) if outer is None else {}
+    ahead = {} if encoded is None else foreseen(nodes, Known(own, given, encoded), context)
     kept: list[Node | None] = []
     reduced: dict[int, NodeProto] = {}
     for position, node in enumerate(nodes):
@@ -65,34 +72,72 @@ def walk(
             kept.append(None)
             continue
         try:
-            reads = {name: scope[name] for name in node.reads}
+            read = [scope[name] for name in node.reads]
         except KeyError as missing:
             raise InputError(f"{described(node.proto)} reads {missing}, which nothing makes") from None
+        if (made := _foreseen(node, read, ahead)) is not None:
+            for name, value in zip(node.outputs, made, strict=True):
+                _define(own, name, value)
+            inputs_of = read if node.reads is node.inputs else _inputs(node, read)
+            kept.append(_NEW(Node, (node, node.op, position, inputs_of, made, read, ())))
+            continue
+        reads = dict(zip(node.reads, read, strict=True))
         results, bodies, is_constant = _learnt(node, reads, ahead, records, scope, context)
         for name, value in results.items():
             _define(own, name, value)
         if is_constant and bodies and (branch := taken(node.proto, [reads.get(name) for name in node.inputs])):
             reduced[position] = folding.reduced(node.proto, branch, bodies[0].walked)
-        kept.append(None if is_constant else _node(node, position, reads, results, bodies))
-    returned = [info.name for info in graph.output]
-    for name in returned:
-        if name not in scope:
-            raise InputError(f"the graph returns {name!r}, which nothing makes")
+        if is_constant:
+            kept.append(None)
+            continue
+        outputs = [results.get(name) for name in node.outputs]
+        kept.append(Node(node, node.op, position, _inputs(node, read), outputs, read, bodies))
+    returned = _returned(graph, scope)
     left, used = _needed(kept, nodes, returned)
     return Walked(nodes=left, values=scope, outputs=returned, used=used, reduced=reduced)
 
 
-def _given(graph: GraphProto, nodes: Sequence[Stated], inputs: Mapping[str, Value]) -> dict[str, Value]:
-    """Give the values of a graph that no node has to make: its inputs, its stored tensors and its Constant nodes."""
+def _returned(graph: GraphProto, scope: Scope) -> list[str]:
+    names = [info.name for info in graph.output]
+    for name in names:
+        if name not in scope:
+            raise InputError(f"the graph returns {name!r}, which nothing makes")
+    return names
+
+
+def _foreseen(node: Stated, read: Sequence[Value], ahead: Mapping[str, Value]) -> list[Value] | None:
+    """Give what a node makes if that was foreseen and is no constant; None: there is more to find out."""
+    outputs = node.outputs
+    for value in read:
+        if not value.is_constant and value.elements is None:
+            break
+    else:
+        return None
+    if len(outputs) == 1:
+        return None if (only := ahead.get(outputs[0])) is None else [only]
+    made = [ahead[name] for name in outputs if name in ahead]
+    return made if len(made) == len({*outputs}) == len(outputs) else None
+
+
+def _given(
+    graph: GraphProto, nodes: Sequence[Stated], inputs: Mapping[str, Value], encoded: bytes | None
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Give the values that no node makes: inputs, stored tensors and Constant nodes; and all but the dense tensors."""
     own: dict[str, Value] = dict(inputs)
-    for name, value in constants.initializers(graph):
+    for name, value in constants.initializers(graph, encoded):
         if name not in inputs:
             _define(own, name, value)
+    given = dict(inputs)
+    for name, value in constants.sparse(graph):
+        if name not in inputs:
+            _define(own, name, value)
+            given[name] = value
     for node in nodes:
         if node.op == "Constant":
             for name in filter(None, node.outputs[:1]):
-                _define(own, name, constants.stored(node.proto))
-    return own
+                given[name] = constants.stored(node.proto)
+                _define(own, name, given[name])
+    return own, given
 
 
 def _learnt(
@@ -224,17 +269,12 @@ def _blame(proto: NodeProto, value: Value, bodies: Sequence[Body]) -> str:
     return described(proto) + (f": in it, {inner}" if inner else f": {value.reason}" if value.reason else "")
 
 
-def _node(
-    node: Stated,
-    position: int,
-    reads: Mapping[str, Value],
-    results: Mapping[str, Value],
-    bodies: Sequence[Body],
-) -> Node:
+def _inputs(node: Stated, read: Sequence[Value]) -> Sequence[Value | None]:
     # Names by position are mostly the same as names once each.
-    inputs = [*reads.values()] if node.reads is node.inputs else [reads[name] if name else None for name in node.inputs]
-    outputs = [results.get(name) for name in node.outputs]
-    return Node(node, node.op, position, inputs, outputs, reads, bodies)
+    if node.reads is node.inputs:
+        return read
+    by_name = dict(zip(node.reads, read, strict=True))
+    return [by_name[name] if name else None for name in node.inputs]
 
 
 def _define(own: dict[str, Value], name: str, value: Value) -> None:
@@ -265,5 +305,5 @@ def _needed(
         outputs = node.stated.outputs
         if not needed.isdisjoint(outputs) or was_read().isdisjoint(outputs):
             left.append(node)
-            needed.update(node.reads)
+            needed.update(node.stated.reads)
     return left[::-1], needed

@@ -95,7 +95,7 @@ class _Divider:
         parts = [Part(num_nodes=len(indices)) for indices in members]
         for stage, (part, indices) in enumerate(zip(parts, members, strict=True)):
             part.positions.update(nodes[index].position for index in indices)
-            self._need(part, stage, (name for index in indices for name in nodes[index].reads))
+            self._need(part, stage, (name for index in indices for name in nodes[index].stated.reads))
         passed = [name for name in returned if name not in self._maker]
         self._need(parts[-1], len(parts) - 1, passed)
         parts[-1].outputs.update((name, [None]) for name in passed)

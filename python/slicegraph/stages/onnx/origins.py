@@ -63,7 +63,7 @@ def _origin(walked: Walked, output: str) -> Origin:
     for node in reversed(walked.nodes):
         if not needed.isdisjoint(node.proto.output):
             nodes.append(node)
-            needed.update(node.reads)
+            needed.update(node.stated.reads)
     types = {walked.values[output].type.tensor_type.elem_type, *_types(nodes)}
     return Origin(
         tolerance=max((_TOLERANCE[each] for each in types if each in _TOLERANCE), default=0.0),
@@ -73,7 +73,7 @@ def _origin(walked: Walked, output: str) -> Origin:
 
 def _types(nodes: Sequence[Node]) -> Iterator[int]:
     for node in nodes:
-        for value in (*node.reads.values(), *node.outputs):
+        for value in (*node.read, *node.outputs):
             if value is not None:
                 yield value.type.tensor_type.elem_type
         for body in node.bodies:
