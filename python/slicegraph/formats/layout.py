@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -65,8 +66,8 @@ def lay_out(
         op=op,
         producer=np.array(list(producer.values()), dtype=np.int32),
         size=_int64("tensor", tensor_name, size),
-        consumers=np.array([index for indices in readers.values() for index in indices], dtype=np.int32),
-        consumer_offsets=np.cumsum([0, *(len(indices) for indices in readers.values())], dtype=np.int64),
+        consumers=np.array([*chain.from_iterable(readers.values())], dtype=np.int32),
+        consumer_offsets=np.array([0, *accumulate(map(len, readers.values()))], dtype=np.int64),
         is_output=np.array([key in returned for key in producer], dtype=np.bool_),
         node_name=node_name,
         tensor_name=tensor_name,

@@ -60,7 +60,8 @@ def foreseen(nodes: Sequence[Stated], known: Known, context: Context) -> Mapping
 
     Returns
     -------
-        What is known all about, by name; nothing where the checker or inference refuses any node.
+        What is known all about, by name, and tensors without a shape; nothing where the checker or inference refuses
+        any node.
     """
     positions = _plain(nodes, known.values, context)
     if len(positions) < _FEWEST:
@@ -77,15 +78,20 @@ def foreseen(nodes: Sequence[Stated], known: Known, context: Context) -> Mapping
         inferred = infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except Exception:  # noqa: BLE001 the extension raises whatever its C++ happened to throw; node by node has culprits
         return {}
-    return _accepted(plain, known.values, _types(inferred))
+    return _accepted(plain, known.values, *_types(inferred))
 
 
-def _types(inferred: bytes) -> dict[str, Value]:
-    """Take the values of which inference knows all out of an encoded model; many have one type."""
+def _types(inferred: bytes) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Take the values of which inference knows all out of an encoded model, and the tensors without a shape."""
     types, names, kinds = encoding.onnx_types(inferred)
     found = [_of_encoded(type_) for type_ in types]
-    known = [value if value.is_known else None for value in found]
-    return {name: value for name, kind in zip(names, kinds, strict=True) if (value := known[kind]) is not None}
+    # Many have one type.
+    is_known = [value.is_known for value in found]
+    known = {name: found[kind] for name, kind in zip(names, kinds, strict=True) if is_known[kind]}
+    if len(known) == len(names):
+        return known, {}
+    is_shapeless = [value.shape is None and value.kind == "tensor_type" for value in found]
+    return known, {name: found[kind] for name, kind in zip(names, kinds, strict=True) if is_shapeless[kind]}
 
 
 @lru_cache(maxsize=1 << 12)
@@ -144,9 +150,15 @@ def _named(tensor: TensorProto, name: str) -> bytes:
     return spelt + encoding.onnx_fields(TensorProto.NAME_FIELD_NUMBER, [name.encode()])
 
 
-def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mapping[str, Value]) -> Mapping[str, Value]:
-    """Take the values that are known all about, of nodes of whose inputs all is known."""
+def _accepted(
+    nodes: Sequence[Stated], known: Mapping[str, Value], types: Mapping[str, Value], shapeless: Mapping[str, Value]
+) -> Mapping[str, Value]:
+    """Take the values that are known all about, of nodes of whose inputs all is known.
+
+    Tensors without a shape, as some masks are, are taken as such where no elements count.
+    """
     unknown: set[str] = set()
+    others: dict[str, Value] = {}
     for node in nodes:
         if not unknown.isdisjoint(node.reads) or (node.op in _JUDGED and _is_wrong(node, types, known)):
             unknown.update(node.outputs)
@@ -154,12 +166,14 @@ def _accepted(nodes: Sequence[Stated], known: Mapping[str, Value], types: Mappin
         for name in node.outputs:
             if name not in types:
                 unknown.add(name)
-    return {name: value for name, value in types.items() if name not in unknown} if unknown else types
+                if name in shapeless and node.op not in SHOWN:
+                    others[name] = shapeless[name]
+    return {name: value for name, value in types.items() if name not in unknown} | others if unknown else types
 
 
 def _is_wrong(node: Stated, types: Mapping[str, Value], known: Mapping[str, Value]) -> bool:
     """Say whether inference gave types without asking whether what the node reads fits."""
-    inputs = [known.get(name) or types.get(name) for name in node.inputs]
+    inputs = [known.get(name) or types.get(name) for name in node.inputs[:2]]
     if node.op in AXIS_TRUSTED:
         return bool(fault(node.proto, {"": inputs[0]} if inputs and inputs[0] is not None else {}))
-    return is_misfit(node, inputs, {name: types[name] for name in node.outputs if name in types})
+    return is_misfit(node, inputs, {name: types[name] for name in node.outputs[:1] if name in types})

@@ -20,6 +20,8 @@ _RANDOM: Final = frozenset(
 )
 # They only arrange what the model stores, so what is stored stays what is read.
 _ARRANGING: Final = frozenset({"Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+# They make a piece of what the model stores, Gather where it takes one.
+_PIECES: Final = frozenset({"Gather", "Slice", "Split"})
 # What they make stands in the file, or is told by shapes.
 _TOLD: Final = frozenset({"Constant", "Shape", "Size"})
 # The forms of a Constant that are no tensor: where the attribute keeps its elements, and their type.
@@ -129,7 +131,7 @@ def stores(
     if first is not None and first.stores:
         if node.op in _ARRANGING:
             return first.stores
-        if _is_piece(node, reads):
+        if node.op in _PIECES and (node.op != "Gather" or reads[node.inputs[1]].numel == 1):
             others = [reads[name] for name in node.inputs[1:] if name]
             key = (first.stores, spelling(node), *map(_elements, others), node.outputs.index(output))
             return _piece(first, own, key, pieces)
@@ -139,12 +141,6 @@ def stores(
     packed = tuple(dict.fromkeys(parts))
     is_unpacked = own <= MOST_UNPACKED * sum([part.nbytes for part in packed])
     return packed if is_unpacked else (Stored(own, is_given=False),)
-
-
-def _is_piece(node: Stated, reads: Mapping[str, Value]) -> bool:
-    if node.op == "Gather":
-        return reads[node.inputs[1]].numel == 1
-    return node.op in {"Slice", "Split"}
 
 
 def _piece(whole: Value, own: int, key: Hashable, pieces: dict[Hashable, Stored]) -> tuple[Stored, ...]:
@@ -163,7 +159,7 @@ def _elements(value: Value) -> Hashable:
 
 def attribute_bytes(node: Node) -> int:
     """Say what a node of classical machine learning stores in its attributes, as trees and linear models do."""
-    if "." not in node.op or not node.op.startswith("ai.onnx.ml."):
+    if not node.op.startswith("ai.onnx.ml."):
         return 0
     found = node.proto.attribute
     tensors = sum(of_tensor(tensor).counted_bytes() for each in found for tensor in (each.t, *each.tensors))

@@ -49,20 +49,23 @@ def evaluated(
     -------
         Elements of the type and shape that were inferred, by name; empty: they are not known.
     """
+    is_bounded, is_sized = node.op in _BOUNDED, True
+    for value in outputs.values():
+        nbytes = value.nbytes
+        if not is_bounded and (nbytes is None or nbytes > KEPT_BYTES):
+            return {}
+        is_sized = is_sized and nbytes is not None
     sources = []
     for value in reads.values():
         if value.elements is None:
             return {}
         sources.append(value.elements)
-    sizes = [value.nbytes for value in outputs.values()]
-    if node.op not in _BOUNDED and (None in sizes or max(sizes, default=0) > KEPT_BYTES):  # type: ignore[type-var,operator]
-        return {}
     if is_misjudged(node, reads, context.opsets.get("", 1)):
         return {}
     elements = {
         name: Elements(partial(_made, node, reads, name, value, context), sources) for name, value in outputs.items()
     }
-    if None not in sizes:
+    if is_sized:
         return elements
     return {name: each for name, each in elements.items() if each.array is not None}
 

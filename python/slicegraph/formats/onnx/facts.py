@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final
 
-from slicegraph.formats.counting import Count, Formulas
+from slicegraph.formats.counting import Formulas
 from slicegraph.formats.dtypes import bits, computed_in
 from slicegraph.formats.facts import Facts, priced, repeated, with_bodies
 from slicegraph.formats.in_place import Placement, Use, in_place
@@ -22,7 +22,6 @@ _VIEWS: Final = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsquee
 # Products and the like of whole numbers, whatever their scales are.
 _QUANTIZED: Final = ("ConvInteger", "DynamicQuantize", "MatMulInteger", "QAttention", "QEmbed", "QGemm", "QLinear")
 _MOST_QUANTIZED: Final = 16
-_NOTHING: Final = Count(flops=0)
 
 
 def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Sequence[Facts]:
@@ -60,13 +59,15 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 
 
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
-    if is_view and not node.bodies:
-        return Facts(0, 0, 0, _parameters(node), _dtype(node), is_view)
-    read_bytes, write_bytes = moved(node, used, place)
-    counted = _NOTHING if is_view or node.bodies else count(node, formulas)
-    flops, is_guess = counted
-    own = Facts(flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess)
-    if is_view or is_guess:
+    flops, read_bytes, write_bytes, is_guess = 0, 0, 0, False
+    if not is_view:
+        read_bytes, write_bytes = moved(node, used, place)
+        if not node.bodies:
+            flops, is_guess = count(node, formulas)
+    fields = (flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess, 0)
+    # A named tuple's own way takes twice as long.
+    own = tuple.__new__(Facts, fields)
+    if is_guess:
         own = priced(own)
     return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies]) if node.bodies else own
 
@@ -81,7 +82,7 @@ def _body_facts(body: Body, formulas: Formulas) -> Facts:
 
 def _parameters(node: Node) -> dict[Any, int]:
     parameters = _stored(node.read, id(node.stated))
-    if stored := attribute_bytes(node):
+    if "." in node.op and (stored := attribute_bytes(node)):
         parameters[id(node.stated)] = stored
     return parameters
 
@@ -90,15 +91,15 @@ def _stored(values: Iterable[Value], owner: object) -> dict[Any, int]:
     """Give the bytes of what the model stores for those values that are parameters."""
     stored: dict[Any, int] = {}
     for value in values:
-        if value.is_constant:
-            for part in value.stores:
+        if (parts := value.stores) and value.is_constant:
+            for part in parts:
                 stored[(owner, part) if part.is_list else part] = part.nbytes
     return stored
 
 
 def _dtype(node: Node) -> str:
     """Say in which type a node computes: that of its operands; a quantized product in whole numbers."""
-    operands = [value.elem_type for value in node.inputs if value is not None]
+    operands = [value.elem_type for value in node.inputs if value]
     made = next(filter(None, node.outputs), UNKNOWN)
     return _computed_in(node.op, tuple(operands), made.elem_type)
 

@@ -66,8 +66,9 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
     if node.op not in _PARTLY:
         write_bytes = 0
         for name, value in zip(node.stated.outputs, node.outputs, strict=True):
-            if value is not None and name in used:
-                write_bytes += value.counted_bytes()
+            if name in used and value is not None:
+                own = value.nbytes
+                write_bytes += value.counted_bytes() if own is None or value.stores else own
         return _read_all(node), write_bytes
     if place is Placement.WRITTEN_BACK:
         return 0, 0
@@ -118,7 +119,7 @@ def _read(node: Node, write_bytes: int) -> int:
 
 
 def _read_all(node: Node) -> int:
-    read_bytes = attribute_bytes(node)
+    read_bytes = attribute_bytes(node) if "." in node.op else 0
     for value in node.read:
         # What is computed is as big as it is; this is the most common case.
         own = value.nbytes

@@ -114,9 +114,10 @@ def _foreseen(node: Stated, read: Sequence[Value], ahead: Mapping[str, Value]) -
     else:
         return None
     if len(outputs) == 1:
-        return None if (only := ahead.get(outputs[0])) is None else [only]
+        return None if (only := ahead.get(outputs[0])) is None or only.nbytes is None else [only]
     made = [ahead[name] for name in outputs if name in ahead]
-    return made if len(made) == len({*outputs}) == len(outputs) else None
+    is_all = len(made) == len({*outputs}) == len(outputs) and all(value.nbytes is not None for value in made)
+    return made if is_all else None
 
 
 def _given(
@@ -151,8 +152,10 @@ def _learnt(
     """Find what a node makes, the bodies that it runs, and whether it is constant."""
     bodies: Sequence[Body] = ()
     results = {name: ahead[name] for name in node.outputs if name in ahead}
-    is_known = len(results) == len(node.outputs)
-    if not is_known:
+    is_told = len(results) == len(node.outputs)
+    is_known = is_told and all(value.nbytes is not None for value in results.values())
+    # What elements tell, inference of a whole graph does not know.
+    if not is_told or not (is_known or all(varying(value) is value for value in reads.values())):
         made = [name for name in node.outputs if name]
         if len(made) > len(set(made)):
             raise InputError(f"{described(node.proto)} makes two values of one name")
