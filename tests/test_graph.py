@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import slicegraph as sg
+from slicegraph.formats.arrays import GraphArrays, structure_digest
 from strategies import CHAIN, graphs, memory, shared, to_graph
 
 
@@ -221,3 +223,23 @@ def test_many_threads_may_use_one_graph_at_once() -> None:
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert list(pool.map(solve, [1, 2, 3] * 8)) == [6.0, 3.125, 3.125] * 8
+
+
+@given(readers=st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=4), data=st.data())
+def test_the_structure_does_not_hang_on_the_order_of_readers(readers: list[list[int]], data: st.DataObject) -> None:
+    """Whether they are sorted already or have to be."""
+
+    def digest(lists: list[list[int]]) -> str:
+        return structure_digest(
+            GraphArrays(
+                name="",
+                op=[""] * 10,
+                producer=np.zeros(len(lists), np.int32),
+                size=np.zeros(len(lists), np.int64),
+                consumers=np.array([node for each in lists for node in each], np.int32),
+                consumer_offsets=np.cumsum([0, *map(len, lists)], dtype=np.int64),
+            )
+        )
+
+    shuffled = [data.draw(st.permutations(each)) for each in readers]
+    assert digest(shuffled) == digest([sorted(each) for each in readers])

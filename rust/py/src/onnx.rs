@@ -180,6 +180,9 @@ pub(crate) fn onnx_stored(model: &[u8]) -> Option<StoredRows<'_>> {
     Some((kinds, rows))
 }
 
+/// Types, names, and which type each has: see `onnx_types`.
+type TypeRows<'py> = (Vec<Bound<'py, PyBytes>>, Vec<Bound<'py, PyString>>, Vec<usize>);
+
 /// Take the values inside a graph out of an encoded model: their types in their encoding, once each, the names, and which
 /// type each has.
 ///
@@ -188,10 +191,7 @@ pub(crate) fn onnx_stored(model: &[u8]) -> Option<StoredRows<'_>> {
 /// `InputError`
 ///     It is no message, or a name is no text.
 #[pyfunction]
-pub(crate) fn onnx_types<'py>(
-    py: Python<'py>,
-    model: &[u8],
-) -> PyResult<(Vec<Bound<'py, PyBytes>>, Vec<Bound<'py, PyString>>, Vec<usize>)> {
+pub(crate) fn onnx_types<'py>(py: Python<'py>, model: &[u8]) -> PyResult<TypeRows<'py>> {
     let mut known: HashMap<&[u8], usize> = HashMap::new();
     let (mut kinds, mut names, mut kind_of) = (Vec::new(), Vec::new(), Vec::new());
     for (name, type_) in types(model).map_err(OnnxError)? {
