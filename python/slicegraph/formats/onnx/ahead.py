@@ -160,7 +160,7 @@ def _accepted(
     unknown: set[str] = set()
     others: dict[str, Value] = {}
     for node in nodes:
-        if not unknown.isdisjoint(node.reads) or (node.op in _JUDGED and _is_wrong(node, types, known)):
+        if (unknown and not unknown.isdisjoint(node.reads)) or (node.op in _JUDGED and _is_wrong(node, types, known)):
             unknown.update(node.outputs)
             continue
         for name in node.outputs:

@@ -66,13 +66,14 @@ def walk(
     records = dimensions.recorded(graph, context.dims)
     ahead = {} if encoded is None else foreseen(nodes, Known(own, given, encoded), context)
     kept: list[Node | None] = []
+    find = scope.__getitem__
     reduced: dict[int, NodeProto] = {}
     for position, node in enumerate(nodes):
         if node.op == "Constant":
             kept.append(None)
             continue
         try:
-            read = [scope[name] for name in node.reads]
+            read = [*map(find, node.reads)]
         except KeyError as missing:
             raise InputError(f"{described(node.proto)} reads {missing}, which nothing makes") from None
         if (made := _foreseen(node, read, ahead)) is not None:
