@@ -21,7 +21,7 @@ from slicegraph.cost import ALL_TICKS
 from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
-from slicegraph.result import SOLVER_PRECISION, Status
+from slicegraph.result import NEGLIGIBLE_GAP, Status
 from slicegraph.stop import relative_gap
 
 
@@ -337,6 +337,6 @@ def status_of(curve: Curve, num_blocks: int, *, max_gap: float, is_interrupted: 
     gap = curve.gap(num_blocks)
     if not gap:
         return Status.OPTIMAL
-    if gap <= max(max_gap, SOLVER_PRECISION):
+    if gap <= max(max_gap, NEGLIGIBLE_GAP):
         return Status.WITHIN_GAP
     return Status.INTERRUPTED if is_interrupted else Status.TIME_LIMIT

@@ -26,7 +26,7 @@ from slicegraph.moves import Stay
 from slicegraph.plan import Plan, make_plan
 from slicegraph.stop import Stop, relative_gap
 
-SOLVER_PRECISION = 2e-6
+NEGLIGIBLE_GAP = 2e-6
 """A gap that is as good as none: measured costs are not known so precisely."""
 _PARTS = ("work", "io_in", "io_out", "overflow", "cost")
 
@@ -306,7 +306,7 @@ def make_result(
         status = Status.OPTIMAL
     elif is_optimum_known and not gap <= stop.gap:
         status = Status.SUBOPTIMAL
-    elif gap <= max(stop.gap, SOLVER_PRECISION):
+    elif gap <= max(stop.gap, NEGLIGIBLE_GAP):
         status = Status.WITHIN_GAP
     else:
         status = Status.INTERRUPTED if is_interrupted else Status.TIME_LIMIT

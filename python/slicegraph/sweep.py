@@ -20,7 +20,7 @@ from slicegraph.device import Device
 from slicegraph.errors import InputError
 from slicegraph.graph import Graph
 from slicegraph.machine import MAX_BLOCKS
-from slicegraph.result import SOLVER_PRECISION, Status
+from slicegraph.result import NEGLIGIBLE_GAP, Status
 from slicegraph.search import thread_count
 from slicegraph.solve.solve import solve
 from slicegraph.stop import Progress, Stop, relative_gap
@@ -221,6 +221,7 @@ class _Run:
         self._end = self._begin + time_limit
         self._curve = Curve(single.graph.num_nodes)
         self._taken: set[int] = set()
+        self._done: set[int] = set()
         self._round = 0
         self.is_interrupted = False
         (whole,) = single.block_costs(np.zeros(single.graph.num_nodes, np.int64))
@@ -275,9 +276,15 @@ class _Run:
         return self._end - time.monotonic()
 
     def _is_done(self, number: int) -> bool:
-        """Whether there is nothing more to ask about a row; what is left at a solver's precision is asked for once."""
-        precision = SOLVER_PRECISION if number in self._curve.seconds else 0.0
-        return self._curve.gap(number) <= max(self._max_gap, precision)
+        """Whether there is nothing more to ask about a row; a gap as good as none is asked for once."""
+        if number in self._done:
+            return True
+        negligible = NEGLIGIBLE_GAP if number in self._curve.seconds else 0.0
+        is_done = self._curve.gap(number) <= max(self._max_gap, negligible)
+        if is_done:
+            # News makes no gap larger.
+            self._done.add(number)
+        return is_done
 
     def _is_needless(self, number: int) -> bool:
         """Whether the news of others has answered what is asked of a number, or the time is over."""
@@ -304,13 +311,16 @@ class _Run:
 
     def _open(self) -> list[bool]:
         """Say of each row whether it is to be asked for in this round; every other one leaves some out."""
-        partitions = [self._curve.partition(number) for number in self._numbers]
-        is_taken = [number in self._taken for number in self._numbers]
-        is_left_out = left_out(partitions, is_taken) if self._round % 2 == 0 else [False] * len(is_taken)
-        return [
-            not (self._is_done(number) or taken or left)
-            for number, taken, left in zip(self._numbers, is_taken, is_left_out, strict=True)
-        ]
+        some = [number for number in self._numbers if number in self._taken or not self._is_done(number)]
+        if self._round % 2 == 0:
+            partitions = [self._curve.partition(number) for number in some]
+            is_left_out = left_out(partitions, [number in self._taken for number in some])
+        else:
+            is_left_out = [False] * len(some)
+        is_open = {
+            number for number, left in zip(some, is_left_out, strict=True) if not (left or number in self._taken)
+        }
+        return [number in is_open and number not in self._done for number in self._numbers]
 
     def _undecided(self) -> range:
         """Give the numbers of which it is not known whether they reach the target, and that matter."""
@@ -342,7 +352,7 @@ class _Run:
             max_gap=self._max_gap,
             target=self._target if is_for_target else None,
         )
-        warm_start = None if partition is None or partition.stages == 1 else partition.block_of
+        warm_start = None if partition is None else partition.block_of
         return instance, stop, {**self._options, "warm_start": warm_start}
 
     def _hear(self, answer: _Answer) -> None:

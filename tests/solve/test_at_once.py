@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from unittest import mock
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import slicegraph as sg
@@ -65,13 +67,36 @@ def test_a_stop_ends_it_after_the_first_partition() -> None:
 
 
 def test_what_is_wide_has_a_run() -> None:
-    """And so has what is known before: a warm start, or work that is counted."""
+    """And so has work that is counted."""
     wide = to_instance(grid(12), {"bandwidth": 8.0}, 6)
     assert sg.solve(wide, stop=sg.MaxEvaluations(50)).evaluations > 4
     chain = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     assert sg.solve(chain).evaluations == 4
     assert sg.solve(chain, stop=sg.MaxWork(10**6)).evaluations != 4
-    assert sg.solve(chain, warm_start=[0, 0, 0]).evaluations != 4
+
+
+@pytest.mark.parametrize("num_blocks", [2, 5])
+def test_what_is_known_is_where_it_begins(num_blocks: int) -> None:
+    """The answer is the same optimum, and without time no worse than what was known."""
+    instance = sg.Instance(LAYERED, num_blocks=num_blocks)
+    optimal = sg.solve(instance)
+    for known in (np.zeros(LAYERED.num_nodes, np.int32), optimal.block_of):
+        again = sg.solve(instance, warm_start=known)
+        assert (again.evaluations, again.status, again.bottleneck) == (4, sg.Status.OPTIMAL, optimal.bottleneck)
+        assert sg.check(LAYERED, again.certificate).gap == 0.0
+    assert sg.solve(instance, warm_start=optimal, stop=sg.MaxRuntime(0)).bottleneck == optimal.bottleneck
+
+
+@given(light_questions(), st.data())
+@settings(max_examples=40)
+def test_a_partition_that_is_known_changes_no_optimum(question: Question, data: st.DataObject) -> None:
+    """Whatever it is: one stage, or that of fewer stages."""
+    instance = question.instance
+    fewer = dataclasses.replace(question, num_blocks=data.draw(st.integers(1, question.num_blocks)))
+    known = sg.solve(fewer.instance).block_of
+    assume(known.size)
+    result = sg.solve(instance, warm_start=known)
+    assert round(result.bottleneck / instance.tick) == question.optimum() == round(result.lower_bound / instance.tick)
 
 
 def test_a_bottleneck_of_few_ticks_is_found() -> None:

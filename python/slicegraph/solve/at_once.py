@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 
+import numpy as np
+from numpy.typing import NDArray
+
 from slicegraph._core import AtOnce
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import bound_of
@@ -17,7 +20,7 @@ from slicegraph.stop import Progress
 _log = logging.getLogger(__name__)
 
 
-def solve_at_once(instance: Instance, task: Task) -> Ended | None:
+def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | None = None) -> Ended | None:
     """Give the optimum and its proof, or what the stop leaves; None where the graph is not small and narrow.
 
     The answer is the same each time, and what the search and the downset DP would come to: the same bottleneck, and the
@@ -29,9 +32,12 @@ def solve_at_once(instance: Instance, task: Task) -> Ended | None:
         The problem, with its devices in a given order.
     task
         What is asked.
+    known
+        int32, shape (num_nodes,): a partition that is known. The answer is no worse, and more is tried for it: it is
+        likely to be near an optimum.
     """
     begin, ordinary = time.monotonic(), combinatorial(instance)
-    first = AtOnce.first(instance.core)
+    first = AtOnce.first(instance.core, None if known is None else known.astype(np.int64))
     if first is None:
         return None
     seconds, bottleneck = time.monotonic() - begin, instance.seconds(first.bottleneck)

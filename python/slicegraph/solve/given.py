@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,10 +61,14 @@ def solve_given(
     if begin is None and not instance.is_plain:
         found_at_once = first_partition(instance)
         begin = None if found_at_once is None else found_at_once[0]
-    if task.method == "auto" and begin is None and known is None and task.stop.work is None:
-        ended = solve_at_once(instance, task)
+    is_plain = begin is None or task.is_warm
+    if task.method == "auto" and is_plain and known is None and task.stop.work is None:
+        ended = solve_at_once(instance, task, begin)
         if ended is not None:
             return ended
+    # All nodes in one stage are no start, but where few partitions are allowed.
+    is_start = begin is not None and not (instance.is_plain and not begin.any())
+    task = dataclasses.replace(task, is_warm=task.is_warm and is_start)
     search = task.method if task.method in SEARCHES else SEARCHES[0]
     is_shared = task.stop.work is None and "downsets" in bounds_of(instance, task.method)
     threads = max(1, task.threads // 2) if is_shared else task.threads
@@ -75,7 +80,7 @@ def solve_given(
             threads=threads,
             params=task.params,
             poll=run.poll,
-            start=begin,
+            start=begin if is_start else None,
         )
         run.close()
     return Ended(

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use numpy::{IntoPyArray, PyArray1};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use slicegraph_core::at_once::{self, Best, Params};
+use slicegraph_core::cost::check_partition;
 use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::{cost, exact};
 
-use crate::boundary::compute;
+use crate::boundary::{CoreError, compute, copy_in};
 use crate::exact::{Proof, proof_of};
 use crate::instance::Instance;
 use crate::slice::blocks;
@@ -17,25 +18,36 @@ use crate::slice::blocks;
 #[pyclass(frozen, module = "slicegraph._core")]
 pub struct AtOnce {
     instance: Arc<cost::Instance>,
+    params: Params,
     best: Best,
     reason: Option<exact::Proof>,
 }
 
 #[pymethods]
 impl AtOnce {
-    /// Slices some orders; none when the graph is not small, or none can be sliced within limits.
+    /// Slices some orders, and takes a partition that is known; none when the graph is not small, or none can be sliced within
+    /// limits.
     #[staticmethod]
-    fn first(py: Python<'_>, instance: &Bound<'_, Instance>) -> PyResult<Option<Self>> {
+    #[pyo3(signature = (instance, known=None))]
+    fn first<'py>(
+        py: Python<'py>,
+        instance: &Bound<'py, Instance>,
+        known: Option<PyReadonlyArray1<'py, i64>>,
+    ) -> PyResult<Option<Self>> {
         let instance = Arc::clone(&instance.get().0);
-        let best = compute(py, || Ok(at_once::first(&instance, &Params::default(), &Interrupt::never())))?;
-        Ok(best.map(|best| Self { instance, best, reason: None }))
+        let known = known.map(copy_in).transpose()?;
+        let known = known.map(|known| check_partition(&instance, &known)).transpose().map_err(CoreError)?;
+        let params = if known.is_some() { Params::of_known() } else { Params::default() };
+        let best = compute(py, || Ok(at_once::first(&instance, known.as_deref(), &params, &Interrupt::never())))?;
+        Ok(best.map(|best| Self { instance, params, best, reason: None }))
     }
 
     /// Gives an optimum, and its proof; none when the graph is not narrow.
     fn close(&self, py: Python<'_>) -> PyResult<Option<Self>> {
-        let Self { instance, best, .. } = self;
-        let closed = compute(py, || Ok(at_once::close(instance, best, &Params::default(), &Interrupt::never())))?;
-        Ok(closed.map(|(best, reason)| Self { instance: Arc::clone(instance), best, reason }))
+        let Self { instance, params, best, .. } = self;
+        let closed = compute(py, || Ok(at_once::close(instance, best, params, &Interrupt::never())))?;
+        let (instance, params) = (Arc::clone(instance), params.clone());
+        Ok(closed.map(|(best, reason)| Self { instance, params, best, reason }))
     }
 
     /// The block of every node.
