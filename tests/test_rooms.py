@@ -19,6 +19,7 @@ ROOMS = (
         "query",
         "quotient",
         "flow",
+        "bisection",
         "reduce",
         "domain",
         "downset",

@@ -119,7 +119,8 @@ pub(crate) fn bottleneck(problem: &Problem, block_of: &[usize]) -> i64 {
     (0..problem.num_blocks).map(|block| cost(problem, block_of, block)).max().unwrap_or(0)
 }
 
-fn cost(problem: &Problem, block_of: &[usize], block: usize) -> i64 {
+/// What a block pays; `CAPACITY` where it is beyond the limits.
+pub(crate) fn cost(problem: &Problem, block_of: &[usize], block: usize) -> i64 {
     let on = problem.on(block);
     let nodes: Vec<usize> = (0..block_of.len()).filter(|&node| block_of[node] == block).collect();
     let mut io = 0;

@@ -45,6 +45,8 @@ pub enum By {
     Levels,
     /// Windows that were split.
     Split,
+    /// Means of what two blocks cost, case by case.
+    Bisection,
     /// Cases of a tree, most of them closed by sums of rows.
     Tree,
 }

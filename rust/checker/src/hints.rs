@@ -5,6 +5,7 @@
 
 use std::slice::Iter;
 
+use crate::bisection::check_bisection;
 use crate::close::{By, Closing, Scope};
 use crate::expensive::check_expensive_node;
 use crate::frontiers::{deep_order, natural_order};
@@ -120,6 +121,11 @@ fn follow_end<'a>(
     match end {
         // A tree begins with all that there is.
         End::Open | End::Tree(_) => Ok(Ended::Open),
+        // Bisection, too, and it asks for nothing that is known.
+        End::Bisection(tree) => match check_bisection(closing.problem, closing.threshold, tree, steps) {
+            Ok(()) => Ok(Ended::Closed(By::Bisection)),
+            Err(stop) => Err(stop),
+        },
         End::Split(node, block) => split_at(closing, scope, *node, *block),
         End::Levels(_) => in_turns(closing, scope, By::Levels, &|scope, steps| closing.by_levels(scope, steps), steps),
         End::Labels(order) => {

@@ -16,6 +16,8 @@
 //!  8 labels:  0 by number, 1 deep, 2 count and the nodes in order
 //!  9 tree:    steps (`tree_log.rs`), where nothing else is said
 //! 10 node:    every block with this node costs what is claimed
+//! 11 two blocks: a tree, case by case: 0 and a share; or 1 and twice the node that divides, and 1 more where it is in the second
+//!             block first; the parts of a case follow it
 //! ```
 //!
 //! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tag 3, flows, is taken.
@@ -24,6 +26,7 @@
 //! Merges, and an expensive node that is all there is besides them, are claims: a log with one that is not so is refused. All other
 //! sections are *hints*: what they say is proved again before it is used, and what cannot be proved is passed over.
 
+use crate::bisection::Branch;
 use crate::merges::{Merge, Rule};
 use crate::problem::CAPACITY;
 use crate::stop::Stop;
@@ -76,6 +79,8 @@ pub(crate) enum End {
     Tree(Vec<Step>),
     /// Every block with this node costs what is claimed.
     ExpensiveNode(usize),
+    /// By bisection.
+    Bisection(Vec<Branch>),
 }
 
 /// An order for labels.
@@ -196,8 +201,22 @@ impl Numbers<'_> {
             8 => Entry::End(End::Labels(self.label_order()?)),
             9 => Entry::End(End::Tree(read_steps(self)?)),
             10 => Entry::End(End::ExpensiveNode(self.index()?)),
+            11 => Entry::End(End::Bisection(self.branches()?)),
             _ => return Err(Stop::malformed("there is no such section")),
         })
+    }
+
+    /// Branches until no case is left.
+    fn branches(&mut self) -> Result<Vec<Branch>, Stop> {
+        let (mut branches, mut num_left) = (Vec::new(), 1_usize);
+        while num_left > 0 {
+            branches.push(match self.index()? {
+                0 => Branch::Share(self.next()?),
+                number => Branch::Node((number - 1) / 2, number.is_multiple_of(2)),
+            });
+            num_left = if matches!(branches.last(), Some(Branch::Node(..))) { num_left + 1 } else { num_left - 1 };
+        }
+        Ok(branches)
     }
 
     fn flag(&mut self) -> Result<bool, Stop> {

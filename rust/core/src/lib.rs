@@ -40,6 +40,7 @@
 //! ```
 
 pub mod at_once;
+mod bisection;
 mod bits;
 #[cfg(test)]
 mod cases;

@@ -36,13 +36,13 @@ impl Argument {
     /// Adds a scope that is closed, by facts alone where nothing else has.
     pub(super) fn close(&mut self, facts: &[Fact], closed_by: Option<Engine>) {
         self.add_facts(facts);
-        let end: &[usize] = match closed_by {
-            None => &[0],
-            Some(Engine::Levels) => &[7, 0],
-            Some(Engine::NaturalLabels) => &[8, 0],
-            Some(Engine::PostOrderLabels) => &[8, 1],
-        };
-        self.add(end.iter().copied());
+        match closed_by {
+            None => self.add([0].into_iter()),
+            Some(Engine::Levels) => self.add([7, 0].into_iter()),
+            Some(Engine::NaturalLabels) => self.add([8, 0].into_iter()),
+            Some(Engine::PostOrderLabels) => self.add([8, 1].into_iter()),
+            Some(Engine::Bisection(tree)) => self.add(std::iter::once(11).chain(tree.iter().copied())),
+        }
         self.num_open = self.num_open.saturating_sub(1);
     }
 

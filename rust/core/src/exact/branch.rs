@@ -129,7 +129,7 @@ impl Branching<'_> {
         }
         match attempt(query, &domains, self.steps, effort) {
             Ok(Some(block_of)) => Ok(Decided::Better(block_of)),
-            Ok(None) => Ok(Decided::Closed(domains.facts, effort.closed_by)),
+            Ok(None) => Ok(Decided::Closed(domains.facts, effort.closed_by.take())),
             Err(Halt::Interrupted) => Err(Halt::Interrupted),
             Err(halt) => {
                 let facts = domains.facts.clone();

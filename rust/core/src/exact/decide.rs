@@ -1,12 +1,14 @@
 //! The cascade that decides one threshold: what takes little first.
 //!
-//! 1. The downset DP without domains, for milliseconds.
-//! 2. Label setting in the windows that follow without minimum cuts, where memory does not count.
-//! 3. Minimum cuts narrow the domains; then labels and the DP again.
-//! 4. Windows are cut in two, and each part is decided by itself (`branch.rs`).
+//! 1. Two blocks: bisection.
+//! 2. The downset DP without domains, for milliseconds.
+//! 3. Label setting in the windows that follow without minimum cuts, where memory does not count.
+//! 4. Minimum cuts narrow the domains; then labels and the DP again.
+//! 5. Windows are cut in two, and each part is decided by itself (`branch.rs`).
 
 use super::attempt::attempt;
 use super::branch::{Parts, branch};
+use crate::bisection::{bisect, is_taken};
 use crate::domain::{Domains, Known};
 use crate::downset::bidirectional;
 use crate::ids::count;
@@ -28,6 +30,9 @@ pub(super) enum Stage {
 pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
     if let Some(known) = known {
         return decide_known(query, known, effort);
+    }
+    if let Some(found) = decide_in_two(query, effort)? {
+        return Ok(found);
     }
     match decide_without_cuts(query, Known::nothing(query.instance), effort)? {
         Stage::Decided(found) => Ok(found),
@@ -51,7 +56,22 @@ pub(super) fn decide_known(query: &Query<'_>, known: Known, effort: &mut Effort)
     attempt(query, &domains, steps, effort)
 }
 
-/// The first two stages, which most thresholds do not need more than; `known` is what is known of all better partitions.
+/// What comes of bisection; none where there are not two blocks, or it takes too much.
+///
+/// # Errors
+/// [`Halt::Interrupted`].
+pub(super) fn decide_in_two(query: &Query<'_>, effort: &mut Effort) -> Result<Option<Option<Vec<usize>>>, Halt> {
+    if !is_taken(query.instance) {
+        return Ok(None);
+    }
+    match bisect(query, effort.steps() / query.params.bisection.share, effort) {
+        Ok(found) => Ok(Some(found)),
+        Err(Halt::Steps | Halt::Memory) => Ok(None),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// The next two stages, which most thresholds do not need more than; `known` is what is known of all better partitions.
 ///
 /// # Errors
 /// See [`decide`].

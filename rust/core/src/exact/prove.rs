@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::argument::Argument;
 use super::bracket::{Bounds, Bracket, Event, Task};
 use super::branch::Parts;
-use super::decide::{Stage, decide_known, decide_within, decide_without_cuts};
+use super::decide::{Stage, decide_in_two, decide_known, decide_within, decide_without_cuts};
 use super::state::ProofState;
 use super::sweep::{By, Found, Sweep};
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
@@ -219,6 +219,11 @@ impl Prover<'_> {
             let is_wide = attempt.effort.counts.wide > 0;
             return self.finish(attempt, found, is_wide, has_cuts);
         }
+        match decide_in_two(&query, &mut attempt.effort) {
+            Ok(None) => {}
+            Ok(Some(found)) => return self.finish(attempt, Ok(found), false, has_cuts),
+            Err(halt) => return self.finish(attempt, Err(halt), false, has_cuts),
+        }
         if let Some(domains) = state.domains.recall(&query, group_of, state.params.domain.brief_steps) {
             return self.decide_within(attempt, &domains, domains.are_of_use);
         }
@@ -284,8 +289,7 @@ impl Prover<'_> {
         is_wide: bool,
         has_cuts: bool,
     ) -> Result<Event, Interrupted> {
-        let Effort { counts, closed_by, .. } = attempt.effort;
-        let (threshold, left) = (attempt.threshold, attempt.effort.steps());
+        let (threshold, counts, left) = (attempt.threshold, attempt.effort.counts, attempt.effort.steps());
         let found = match found {
             Ok(found) => found,
             Err(halt) => {
@@ -299,7 +303,7 @@ impl Prover<'_> {
             self.lower(attempt.reduction.lift(&blocks))?;
         } else {
             let reason = Reason::Downsets { downsets: counts.downsets, transitions: counts.transitions };
-            let argument = attempt.argument.unwrap_or_else(|| Argument::new(&attempt.facts, closed_by));
+            let argument = attempt.argument.unwrap_or_else(|| Argument::new(&attempt.facts, attempt.effort.closed_by));
             self.raise(threshold, attempt.reduction, reason, argument)?;
         }
         Ok(Event::Decided { left, has_cuts })

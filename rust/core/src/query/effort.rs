@@ -4,10 +4,12 @@
 //! have a *reserve*, fixed when it is made: steps that the part may use once its end is in sight, and that come before its
 //! others, so that the whole pays only for what is above the reserve.
 
+use std::sync::Arc;
+
 use crate::interrupt::Interrupted;
 
 /// A budget of steps and bytes, and the counts of what has been done with it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Effort {
     bytes: usize,
     steps: u64,
@@ -19,7 +21,7 @@ pub struct Effort {
 }
 
 /// What decides a threshold in domains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// Levels of downsets.
     Levels,
@@ -27,6 +29,8 @@ pub enum Engine {
     NaturalLabels,
     /// Labels in post-order.
     PostOrderLabels,
+    /// Bisection, by a tree of cases: its numbers, as a log has them.
+    Bisection(Arc<[usize]>),
 }
 
 /// What has been looked at; the same on every machine and with any number of threads.
@@ -130,7 +134,7 @@ impl Effort {
     pub(crate) fn give_back(&mut self, part: &Self, is_kept: bool) {
         self.steps = self.steps.saturating_add(part.steps);
         self.counts.add(&part.counts);
-        self.closed_by = part.closed_by.or(self.closed_by);
+        self.closed_by = part.closed_by.clone().or(self.closed_by.take());
         if is_kept {
             self.bytes = part.bytes;
         }

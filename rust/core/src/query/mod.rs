@@ -4,7 +4,10 @@ mod effort;
 mod params;
 
 pub use effort::{Counts, Effort, Engine, Halt};
-pub use params::{BracketParams, BranchParams, DecideParams, DomainParams, DownsetParams, ExactParams, LabelingParams};
+pub use params::{
+    BisectionParams, BracketParams, BranchParams, DecideParams, DomainParams, DownsetParams, ExactParams,
+    LabelingParams,
+};
 
 use crate::cost::{Instance, Ticks};
 use crate::interrupt::Interrupt;

@@ -15,6 +15,8 @@ pub struct ExactParams {
     pub labeling: LabelingParams,
     /// The cascade that decides one threshold.
     pub decide: DecideParams,
+    /// Two blocks.
+    pub bisection: BisectionParams,
     /// Parts of windows.
     pub branch: BranchParams,
     /// Which thresholds are decided.
@@ -179,6 +181,27 @@ impl Default for DecideParams {
             max_times: 8,           // 2026-11-29.md, "In the morning": in any case, others lose half a second
             known_shares: [8, 2],   // not measured
             shares: [2, 4],         // not measured
+        }
+    }
+}
+
+/// Of bisection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BisectionParams {
+    /// It has one part of so many of the steps of a decision.
+    pub share: u64,
+    /// Shares that are tried for a case.
+    pub shares: usize,
+    /// Nodes of which one divides a case.
+    pub candidates: usize,
+}
+
+impl Default for BisectionParams {
+    fn default() -> Self {
+        Self {
+            share: 2,       // not measured
+            shares: 16,     // four are enough for most cases; not measured
+            candidates: 32, // 2026-12-01-bisection.md
         }
     }
 }
