@@ -35,6 +35,7 @@ SECTIONS = {
     "labels": [8, 1],
     "split": [6, 2, 1, 7, 0, 8, 0],
     "node": [10, 3],
+    "bisection": [11, 2, 0, 0x80, 4, 0, 0x80, 4],
     "open": [0],
 }
 """True ones and others, of four nodes or more."""

@@ -34,12 +34,6 @@ MUTANTS = {
     "finding partitions is no sweep": ("turn", "report.is_swept or finds_partitions", "report.is_swept"),
     "the exact solver is not told": ("worker", "known.raise_floor(now_known.lower_bound)", "pass"),
     "models of dense graphs wait": ("schedule", "(state.is_dense and state.has_tried)", "False"),
-    "a small exact model is begun anew": (
-        "schedule",
-        '_TO_THE_END if method == "exact" and state.has_small_model else worker.seconds',
-        "worker.seconds",
-    ),
-    "a large exact model has all the time": ("params", "few_blocks: int = 2", "few_blocks: int = 8"),
     "other graphs are dense": ("params", "dense: float = 1.8", "dense: float = 1.0"),
     "a turn ends without news": ("turn", "(is_over and has_news and is_swept)", "(is_over and is_swept)"),
 }

@@ -15,9 +15,7 @@
 11. what somebody else has proven is not told to the exact solver (``raise_floor``): in `test_workers`
 12. a turn ends when its time is over although nobody has news
 13. the models of dense graphs wait for the exact solver's sweep (``is_dense`` is not asked)
-14. the exact model of a dense graph in two blocks is begun anew each turn (``has_small_model`` is not asked)
-15. the exact model has all the time where there are more blocks (``few_blocks`` 2 to 8)
-16. graphs that are not dense are dense (``dense`` 1.8 to 1)
+14. graphs that are not dense are dense (``dense`` 1.8 to 1)
 """
 
 from __future__ import annotations
@@ -115,23 +113,10 @@ def test_the_chain_begins_when_the_exact_solver_has_swept_and_is_too_wide_or_has
 def test_models_of_dense_graphs_begin_after_the_first_turn_of_the_exact_solver() -> None:
     """From 1.8 reads per node on, without its sweep; many graphs are solved in that turn."""
     for density, task in ((1.79, Wait()), (1.8, Run(method="chain", seconds=1.0, steps=FIRST))):
-        state = new_schedule(ALL, no_partition=NO_PARTITION, density=density, num_blocks=8)
+        state = new_schedule(ALL, no_partition=NO_PARTITION, density=density)
         state = after(state, Begun(), 0.0)
         assert next_task(state, "relaxed", 0.5)[1] == Wait()
         assert next_task(after(state, TimeUsed(), 1.0), "relaxed", 1.0)[1] == task
-
-
-@pytest.mark.parametrize(("density", "num_blocks", "seconds"), [(2.0, 2, 1e9), (2.0, 3, None), (1.7, 2, None)])
-def test_the_exact_model_of_a_dense_graph_in_two_blocks_has_all_the_time(
-    density: float, num_blocks: int, seconds: float | None
-) -> None:
-    """After a turn of the chain, however far from its end it is; with more blocks it proves less than the chain."""
-    state = new_schedule(("chain", "exact"), no_partition=NO_PARTITION, density=density, num_blocks=num_blocks)
-    state, task = next_task(after(after(state, Begun(), 0.0), Improved(bottleneck=100), 0.0), "relaxed", 0.0)
-    assert task == Run(method="chain", seconds=1.0, steps=FIRST)
-    state = after(state, ended("relaxed", "chain", "time_limit", 50, goes_on=True), 0.5)
-    task = next_task(state, "relaxed", 0.5)[1]
-    assert task == (Wait(until=1.0) if seconds is None else Run(method="exact", seconds=seconds, steps=FIRST))
 
 
 def test_a_worker_alone_begins_at_once() -> None:

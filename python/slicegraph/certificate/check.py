@@ -53,7 +53,8 @@ class Verdict:
     proved_by
         The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
         one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"weights"``,
-        ``"labels"``, ``"levels"``, ``"split"``, ``"tree"``; in plain Python ``"node"`` or ``"downsets"``.
+        ``"labels"``, ``"levels"``, ``"bisection"``, ``"split"``, ``"tree"``; in plain Python ``"node"`` or
+        ``"downsets"``.
     rules
         Of each rule that proofs apply, how often and the steps of it: merges ``"pull"``, ``"push"``, ``"together"``,
         ``"cycle"``, ``"given"``; ``"rows"`` of relaxations; and what closes a proof.

@@ -32,10 +32,6 @@ class ScheduleParams:
         Reads per node from which a graph is dense: where the exact solver's first turn does not end it, downsets are
         too many, and models do not wait for its sweep. Random graphs have 1.6 to 5.4; of 481 networks seven have more,
         which that turn ends, and those that stay open 1.67 at most. Record of 2026-12-01, REGAL.
-    few_blocks
-        Blocks up to which the exact model of a dense graph, as small then as the models of the chain, has all the time
-        that is left after one turn of the chain. Same record: for 2 it ends, or proves more than the chain; for 3 and 4
-        it proves less.
     patience
         Seconds that a bound which is told to stop has for its sum. Not measured.
     first_work, threshold_share
@@ -61,7 +57,6 @@ class ScheduleParams:
     beaten_after_sweep: int = 32
     lead: float = 8.0
     dense: float = 1.8
-    few_blocks: int = 2
     patience: float = 0.5
     first_steps: int = 2**27
     warm_steps: int = 2**24

@@ -75,7 +75,6 @@ class SolveRun:
             no_partition=ALL_TICKS,
             lower_bound=ordinary.ticks,
             density=len(instance.graph.arrays.consumers) / instance.graph.num_nodes,
-            num_blocks=instance.num_blocks,
             is_warm=is_warm,
         )
         self._board, self._incumbent = Board(schedule), Incumbent()

@@ -43,8 +43,6 @@ FINAL = frozenset({"optimal", "too_large", "failed"})
 """Statuses of a method that more time would not change."""
 _SOLVED = ("exact", "optimal")
 """The MIP solver has solved the exact model: it has no more to say."""
-_TO_THE_END = 1e9
-"""Seconds of a method that is not begun anew."""
 
 
 class Phase(StrEnum):
@@ -129,8 +127,6 @@ class Schedule:
         Ticks that stand for the bottleneck where no partition is known.
     is_dense
         Whether the graph is so dense that models begin after the exact solver's first turn, without its sweep.
-    has_small_model
-        Whether the exact model is so small that it has all the time that is left.
     is_warm
         Whether the run begins with a partition that was given.
     has_begun
@@ -159,7 +155,6 @@ class Schedule:
     workers: tuple[Worker, ...]
     no_partition: int
     is_dense: bool = False
-    has_small_model: bool = False
     is_warm: bool = False
     has_begun: bool = False
     bottleneck: int | None = None
@@ -221,7 +216,6 @@ def new_schedule(
     no_partition: int,
     lower_bound: int = 0,
     density: float = 0.0,
-    num_blocks: int = 0,
     is_warm: bool = False,
     params: ScheduleParams | None = None,
 ) -> Schedule:
@@ -230,7 +224,6 @@ def new_schedule(
     ``density`` is the number of reads per node.
     """
     params = params or ScheduleParams()
-    is_dense = density >= params.dense
     relaxed = tuple(method for method in methods if method != "downsets")
     named = {"exact": ("downsets",) if "downsets" in methods else (), "relaxed": relaxed}
     workers = tuple(
@@ -243,8 +236,7 @@ def new_schedule(
         workers=workers,
         no_partition=no_partition,
         is_warm=is_warm,
-        is_dense=is_dense,
-        has_small_model=is_dense and num_blocks <= params.few_blocks,
+        is_dense=density >= params.dense,
         recorded=lower_bound,
     )
 
@@ -354,8 +346,7 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
         if not _is_outdone(state, method):
             first = state.params.warm_steps if state.is_warm else state.params.first_steps
             steps = first if state.swept is None else state.params.more_steps
-            seconds = _TO_THE_END if method == "exact" and state.has_small_model else worker.seconds
-            task = Run(method=method, seconds=seconds, steps=steps)
+            task = Run(method=method, seconds=worker.seconds, steps=steps)
             return state.put(dataclasses.replace(worker, place=place)), task
     if worker.ended[-1:] == (_SOLVED,) or not worker.statuses <= FINAL:
         phase = Phase.REST
@@ -369,5 +360,5 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 
 def _is_outdone(state: Schedule, method: str) -> bool:
     """Whether the exact model has had its word, or, since it is of use only when it ends, is too far from that."""
-    is_near = state.is_close or state.has_small_model or not state.chain_goes_on
+    is_near = state.is_close or not state.chain_goes_on
     return method == "exact" and (state.is_exact_solved or not is_near)

@@ -74,7 +74,7 @@ pub(crate) fn check_bisection(
                 }
                 while path.pop_if(|last| !last.2).is_some() {}
                 match path.last_mut() {
-                    Some(last) => *last = (last.0, !last.1, false),
+                    Some(divided) => *divided = (divided.0, !divided.1, false),
                     None => is_done = true,
                 }
             }

@@ -9,8 +9,8 @@
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
 //! hold (`reach.rs`), windows by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights (`weights.rs`), splits
-//! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), sums of rows (`rows.rs`), labels (`frontiers.rs`, `labels.rs`), levels of downsets
-//! (`levels.rs`).
+//! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), sums of rows (`rows.rs`), labels
+//! (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same

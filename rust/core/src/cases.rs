@@ -173,6 +173,7 @@ pub(crate) fn least_of(instance: &Instance, class_of: &[usize], num_classes: usi
 pub(crate) fn small_params() -> ExactParams {
     let mut params = ExactParams::default();
     params.domain.sample = 2;
+    (params.bisection.part, params.bisection.times) = (16, 1);
     (params.decide.downset_steps, params.decide.label_steps) = (1 << 6, 1 << 10);
     (params.branch.downset_steps, params.branch.label_steps, params.branch.node_steps) = (1 << 6, 1 << 10, 1);
     params

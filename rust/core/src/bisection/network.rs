@@ -63,6 +63,41 @@ pub(super) struct Scratch {
     pub steps: u64,
 }
 
+impl Flow {
+    /// Lets a vertex pay more, or less, in `D` and out of it.
+    fn pay(&mut self, vertex: usize, inside: Ticks, outside: Ticks) {
+        match self.side_of(vertex) {
+            Side::First => self.value += inside,
+            Side::Second => self.value += outside,
+            Side::Free => {
+                let rest = self.rest[vertex];
+                let (inside, outside) = ((-rest).max(0) + inside, rest.max(0) + outside);
+                self.value += inside.min(outside);
+                self.rest[vertex] = outside - inside;
+            }
+        }
+    }
+
+    /// Puts a node into a block.
+    pub(super) fn put(&mut self, node: usize, side: Side) {
+        let rest = std::mem::take(&mut self.rest[node]);
+        self.value += if side == Side::First { (-rest).max(0) } else { rest.max(0) };
+        self.side[node] = side;
+    }
+
+    fn side_of(&self, vertex: usize) -> Side {
+        self.side.get(vertex).copied().unwrap_or(Side::Free)
+    }
+
+    fn supply(&self, vertex: usize) -> Ticks {
+        if self.side_of(vertex) == Side::First { INFINITE } else { self.rest[vertex] }
+    }
+
+    fn demand(&self, vertex: usize) -> Ticks {
+        if self.side_of(vertex) == Side::Second { INFINITE } else { -self.rest[vertex] }
+    }
+}
+
 /// Arcs to be laid: from, to, what there is room for, and for the arc back.
 type Link = (usize, usize, Ticks, Ticks);
 
@@ -158,39 +193,18 @@ impl Network {
             share: 0,
         };
         for vertex in 0..self.num_vertices() {
-            self.pay(&mut flow, vertex, 0, WHOLE * self.outside[vertex]);
+            flow.pay(vertex, 0, WHOLE * self.outside[vertex]);
         }
         self.set_share(&mut flow, share);
         flow
-    }
-
-    /// Lets a vertex pay more, or less, in `D` and out of it.
-    fn pay(&self, flow: &mut Flow, vertex: usize, inside: Ticks, outside: Ticks) {
-        match side_of(flow, vertex) {
-            Side::First => flow.value += inside,
-            Side::Second => flow.value += outside,
-            Side::Free => {
-                let rest = flow.rest[vertex];
-                let (inside, outside) = ((-rest).max(0) + inside, rest.max(0) + outside);
-                flow.value += inside.min(outside);
-                flow.rest[vertex] = outside - inside;
-            }
-        }
     }
 
     pub(super) fn set_share(&self, flow: &mut Flow, share: Ticks) {
         let more = share - flow.share;
         flow.share = share;
         for vertex in 0..self.num_vertices() {
-            self.pay(flow, vertex, more * self.inside[vertex], -more * self.outside[vertex]);
+            flow.pay(vertex, more * self.inside[vertex], -more * self.outside[vertex]);
         }
-    }
-
-    /// Puts a node into a block.
-    pub(super) fn put(&self, flow: &mut Flow, node: usize, side: Side) {
-        let rest = std::mem::take(&mut flow.rest[node]);
-        flow.value += if side == Side::First { (-rest).max(0) } else { rest.max(0) };
-        flow.side[node] = side;
     }
 
     /// Sends flow until there is no way left, or its value is enough.
@@ -211,8 +225,10 @@ impl Network {
         level.clear();
         level.resize(self.num_vertices(), UNSEEN);
         queue.clear();
-        queue.extend((0..self.num_vertices()).filter(|&v| has_supply(flow, v)).map(narrow));
-        queue.iter().for_each(|&source| level[wide(source)] = 0);
+        queue.extend((0..self.num_vertices()).filter(|&v| flow.supply(v) > 0).map(narrow));
+        for &source in queue.iter() {
+            level[wide(source)] = 0;
+        }
         let (num_sources, mut at, mut end) = (queue.len(), 0, UNSEEN);
         while let Some(&vertex) = queue.get(at) {
             at += 1;
@@ -220,7 +236,7 @@ impl Network {
             if here >= end {
                 break;
             }
-            if has_demand(flow, vertex) {
+            if flow.demand(vertex) > 0 {
                 end = here;
                 continue;
             }
@@ -241,21 +257,21 @@ impl Network {
     fn send(&self, flow: &mut Flow, scratch: &mut Scratch, source: usize, enough: Ticks) {
         let Scratch { level, next, path, steps, .. } = scratch;
         path.clear();
-        while flow.value < enough && has_supply(flow, source) {
+        while flow.value < enough && flow.supply(source) > 0 {
             let vertex = path.last().map_or(source, |&arc| wide(self.to[wide(arc)]));
-            if has_demand(flow, vertex) {
+            if flow.demand(vertex) > 0 {
                 *steps += 1 + u64::from(level[vertex]);
                 let room = path.iter().map(|&arc| flow.left[wide(arc)]).min().unwrap_or(INFINITE);
-                let amount = room.min(supply(flow, source)).min(demand(flow, vertex)).min(enough - flow.value);
+                let amount = room.min(flow.supply(source)).min(flow.demand(vertex)).min(enough - flow.value);
                 for &arc in path.iter() {
                     flow.left[wide(arc)] -= amount;
                     flow.left[wide(self.back[wide(arc)])] += amount;
                 }
                 flow.value += amount;
-                if side_of(flow, source) == Side::Free {
+                if flow.side_of(source) == Side::Free {
                     flow.rest[source] -= amount;
                 }
-                if side_of(flow, vertex) == Side::Free {
+                if flow.side_of(vertex) == Side::Free {
                     flow.rest[vertex] += amount;
                 }
                 let full = path.iter().position(|&arc| flow.left[wide(arc)] == 0);
@@ -278,10 +294,12 @@ impl Network {
 
     /// The least and the largest first block of the least cut, after a flow at its most.
     pub(super) fn first_blocks(&self, flow: &Flow, scratch: &mut Scratch) -> [Vec<bool>; 2] {
-        let mut least = self.reached(scratch, |v| has_supply(flow, v), |arc| flow.left[arc] > 0);
+        let mut least = self.reached(scratch, |v| flow.supply(v) > 0, |arc| flow.left[arc] > 0);
         let is_way_back = |arc: usize| flow.left[wide(self.back[arc])] > 0;
-        let mut most = self.reached(scratch, |v| has_demand(flow, v), is_way_back);
-        most.iter_mut().for_each(|is_second| *is_second = !*is_second);
+        let mut most = self.reached(scratch, |v| flow.demand(v) > 0, is_way_back);
+        for is_second in &mut most {
+            *is_second = !*is_second;
+        }
         least.truncate(self.num_nodes);
         most.truncate(self.num_nodes);
         [least, most]
@@ -308,24 +326,4 @@ impl Network {
         }
         is_reached
     }
-}
-
-fn side_of(flow: &Flow, vertex: usize) -> Side {
-    flow.side.get(vertex).copied().unwrap_or(Side::Free)
-}
-
-fn supply(flow: &Flow, vertex: usize) -> Ticks {
-    if side_of(flow, vertex) == Side::First { INFINITE } else { flow.rest[vertex] }
-}
-
-fn demand(flow: &Flow, vertex: usize) -> Ticks {
-    if side_of(flow, vertex) == Side::Second { INFINITE } else { -flow.rest[vertex] }
-}
-
-fn has_supply(flow: &Flow, vertex: usize) -> bool {
-    supply(flow, vertex) > 0
-}
-
-fn has_demand(flow: &Flow, vertex: usize) -> bool {
-    demand(flow, vertex) > 0
 }

@@ -14,15 +14,8 @@ struct Case {
     most: Vec<bool>,
 }
 
-/// What comes of a case when it is bounded.
+/// What comes of a case when it is bounded, and what is still to be taken down.
 enum Bounded {
-    Better(Vec<usize>),
-    Closed(Ticks),
-    Open(Case),
-}
-
-/// What is still to be taken down, the next one last.
-enum Left {
     Closed(Ticks),
     Open(Case),
 }
@@ -47,8 +40,9 @@ pub(super) struct Search<'a> {
     loads: Vec<Ticks>,
     network: Network,
     scratch: Scratch,
-    /// A mean from which on a case is closed.
-    enough: Ticks,
+    /// The best partition found, and what both blocks have to cost less than.
+    best: Option<Vec<usize>>,
+    threshold: Ticks,
     /// The nodes of a cone, and which were seen in the last one.
     cone: Vec<NodeId>,
     seen: Vec<usize>,
@@ -66,7 +60,8 @@ impl<'a> Search<'a> {
             loads: query.instance.only().loads(),
             network: Network::new(query.instance),
             scratch: Scratch::default(),
-            enough: WHOLE * query.max_cost() + 1,
+            best: None,
+            threshold: query.threshold,
             cone: Vec::new(),
             seen: vec![0; graph.num_nodes()],
             num_cones: 0,
@@ -74,22 +69,27 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A partition below the threshold, by node; none when there is none, and then the tree is whole.
+    /// The best partition below the threshold, or one that is, by node; none when there is none, and then the tree is whole.
     pub(super) fn run(&mut self, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
+        let found = self.divide(effort);
+        match self.best.take() {
+            Some(block_of) => Ok(Some(block_of)),
+            None => found.map(|()| None),
+        }
+    }
+
+    /// Divides cases until all are closed.
+    fn divide(&mut self, effort: &mut Effort) -> Result<(), Halt> {
         let bytes = self.network.bytes() + 2 * self.graph.num_nodes();
         let begin = self.network.begin(WHOLE / 2);
-        let mut left = match self.bound(begin, effort)? {
-            Bounded::Better(block_of) => return Ok(Some(block_of)),
-            Bounded::Closed(share) => vec![Left::Closed(share)],
-            Bounded::Open(case) => vec![Left::Open(case)],
-        };
+        let mut left = vec![self.bound(begin, effort)?];
         while let Some(next) = left.pop() {
             let case = match next {
-                Left::Closed(share) => {
+                Bounded::Closed(share) => {
                     self.tree.extend([0, usize::try_from(share).unwrap_or(0)]);
                     continue;
                 }
-                Left::Open(case) => case,
+                Bounded::Open(case) => case,
             };
             if left.len().saturating_mul(bytes) > effort.bytes() {
                 return Err(Halt::Memory);
@@ -99,11 +99,9 @@ impl<'a> Search<'a> {
             for side in [Side::First, Side::Second] {
                 let mut flow = case.flow.clone();
                 self.put(&mut flow, node, side);
-                match self.bound(flow, effort)? {
-                    Bounded::Better(block_of) => return Ok(Some(block_of)),
-                    Bounded::Closed(share) => parts.push((Ticks::MAX, Left::Closed(share))),
-                    Bounded::Open(part) => parts.push((part.flow.value, Left::Open(part))),
-                }
+                let part = self.bound(flow, effort)?;
+                let value = if let Bounded::Open(case) = &part { case.flow.value } else { Ticks::MAX };
+                parts.push((value, part));
             }
             // A better partition is more likely where the bound is less; that part comes first.
             let is_second_first = parts[1].0 < parts[0].0;
@@ -113,20 +111,21 @@ impl<'a> Search<'a> {
             self.tree.push(1 + 2 * node.index() + usize::from(is_second_first));
             left.extend(parts.into_iter().map(|(_, part)| part));
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Looks for the share that says most of a case.
     fn bound(&mut self, mut flow: Flow, effort: &mut Effort) -> Result<Bounded, Halt> {
         let [mut low, mut high]: [Option<Line>; 2] = [None, None];
         for _ in 0..self.query.params.bisection.shares {
-            self.network.augment(&mut flow, &mut self.scratch, self.enough);
+            let enough = WHOLE * (self.threshold - 1) + 1;
+            self.network.augment(&mut flow, &mut self.scratch, enough);
             let steps = std::mem::take(&mut self.scratch.steps) + 2 * count(self.loads.len()).unsigned_abs();
             effort.work(steps)?;
             if self.query.interrupt.is_raised() {
                 return Err(Halt::Interrupted);
             }
-            if flow.value >= self.enough {
+            if flow.value >= enough {
                 return Ok(Bounded::Closed(flow.share));
             }
             let mut lines = Vec::new();
@@ -134,8 +133,9 @@ impl<'a> Search<'a> {
                 let block_of: Vec<usize> = first_block.iter().map(|&is_first| usize::from(!is_first)).collect();
                 let blocks = partition_costs(self.query.instance, &block_of);
                 let costs = [0, 1].map(|block| blocks.get(block).map_or(0, |block| block.cost));
-                if costs.into_iter().max() < Some(self.query.threshold) {
-                    return Ok(Bounded::Better(block_of));
+                if costs[0].max(costs[1]) < self.threshold {
+                    self.threshold = costs[0].max(costs[1]);
+                    self.best = Some(block_of);
                 }
                 lines.push(Line { first_block, costs });
             }
@@ -169,7 +169,7 @@ impl<'a> Search<'a> {
         let is_first = side == Side::First;
         self.find_cone(node, is_first, |v| flow.side[v] == Side::Free);
         for node in std::mem::take(&mut self.cone) {
-            self.network.put(flow, node.index(), side);
+            flow.put(node.index(), side);
         }
     }
 

@@ -31,8 +31,8 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     if let Some(known) = known {
         return decide_known(query, known, effort);
     }
-    if let Some(found) = decide_in_two(query, effort)? {
-        return Ok(found);
+    if let Some(found) = decide_in_two(query, effort) {
+        return found;
     }
     match decide_without_cuts(query, Known::nothing(query.instance), effort)? {
         Stage::Decided(found) => Ok(found),
@@ -57,18 +57,9 @@ pub(super) fn decide_known(query: &Query<'_>, known: Known, effort: &mut Effort)
 }
 
 /// What comes of bisection; none where there are not two blocks, or it takes too much.
-///
-/// # Errors
-/// [`Halt::Interrupted`].
-pub(super) fn decide_in_two(query: &Query<'_>, effort: &mut Effort) -> Result<Option<Option<Vec<usize>>>, Halt> {
-    if !is_taken(query.instance) {
-        return Ok(None);
-    }
-    match bisect(query, effort.steps() / query.params.bisection.share, effort) {
-        Ok(found) => Ok(Some(found)),
-        Err(Halt::Steps | Halt::Memory) => Ok(None),
-        Err(halt) => Err(halt),
-    }
+pub(super) fn decide_in_two(query: &Query<'_>, effort: &mut Effort) -> Option<Result<Option<Vec<usize>>, Halt>> {
+    let found = is_taken(query.instance).then(|| bisect(query, effort))?;
+    (!matches!(found, Err(Halt::Steps | Halt::Memory))).then_some(found)
 }
 
 /// The next two stages, which most thresholds do not need more than; `known` is what is known of all better partitions.

@@ -8,47 +8,20 @@ use super::argument::Argument;
 use super::bracket::{Bounds, Bracket, Event, Task};
 use super::branch::Parts;
 use super::decide::{Stage, decide_in_two, decide_known, decide_within, decide_without_cuts};
+use super::proof::{Proof, Reason};
 use super::state::ProofState;
 use super::sweep::{By, Found, Sweep};
+use crate::bisection::times;
 use crate::cost::{ABOVE_ALL, Instance, Ticks, bottleneck, partition_costs};
 use crate::domain::{Domains, Fact, Known};
 use crate::error::Error;
 use crate::ids::count;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::query::{Counts, Effort, Engine, Halt, Query};
-use crate::reduce::{Merge, Reduction, reduce};
+use crate::reduce::{Reduction, reduce};
 use crate::threads;
 
 const MAX_THREADS: usize = 4096;
-
-/// Why no partition is better than a threshold, after merges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// Every block with this group of the quotient costs at least the threshold: a minimum cut.
-    Cut(usize),
-    /// No chain of downsets of the quotient is that cheap; how many downsets and links were looked at.
-    Downsets {
-        /// Downsets and labels that were kept.
-        downsets: u64,
-        /// Links that were looked at, and labels that were tried.
-        transitions: u64,
-    },
-}
-
-/// A lower bound, and all that it takes to check it.
-#[derive(Clone, Debug)]
-pub struct Proof {
-    /// No partition is better, in ticks.
-    pub threshold: Ticks,
-    /// The merges that lead to the quotient.
-    pub merges: Vec<Merge>,
-    /// Nodes of the quotient.
-    pub num_groups: usize,
-    /// Why none of the quotient is better.
-    pub reason: Reason,
-    /// How that was found, where it was a search.
-    pub argument: Argument,
-}
 
 /// What proving may use.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +179,8 @@ impl Prover<'_> {
     /// Decides one threshold, if that takes no more than so many steps; as far as it can without cuts, where these are of use.
     fn decide(&mut self, threshold: Ticks, steps: u64, has_cuts: bool) -> Result<Event, Interrupted> {
         let Some(reduction) = self.reduce(threshold)? else { return Ok(Event::Decided { left: steps, has_cuts }) };
-        let given = steps.min(self.left());
+        let times = times(&reduction.instance, &self.state.params.bisection);
+        let given = steps.saturating_mul(times).min(self.left());
         let effort = Effort::new(self.limits.memory, given);
         let parts = self.state.open.take(&reduction.group_of, threshold);
         let mut attempt = Attempt { threshold, reduction, given, effort, parts, facts: Vec::new(), argument: None };
@@ -219,10 +193,8 @@ impl Prover<'_> {
             let is_wide = attempt.effort.counts.wide > 0;
             return self.finish(attempt, found, is_wide, has_cuts);
         }
-        match decide_in_two(&query, &mut attempt.effort) {
-            Ok(None) => {}
-            Ok(Some(found)) => return self.finish(attempt, Ok(found), false, has_cuts),
-            Err(halt) => return self.finish(attempt, Err(halt), false, has_cuts),
+        if let Some(found) = decide_in_two(&query, &mut attempt.effort) {
+            return self.finish(attempt, found, false, has_cuts);
         }
         if let Some(domains) = state.domains.recall(&query, group_of, state.params.domain.brief_steps) {
             return self.decide_within(attempt, &domains, domains.are_of_use);

@@ -188,8 +188,12 @@ impl Default for DecideParams {
 /// Of bisection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BisectionParams {
-    /// It has one part of so many of the steps of a decision.
-    pub share: u64,
+    /// It has one part of so many of the steps of a decision, and all of a graph with so many reads for so many nodes,
+    pub part: u64,
+    /// `[reads, nodes]`,
+    pub dense: [usize; 2],
+    /// which has so many times the steps.
+    pub times: u64,
     /// Shares that are tried for a case.
     pub shares: usize,
     /// Nodes of which one divides a case.
@@ -199,9 +203,11 @@ pub struct BisectionParams {
 impl Default for BisectionParams {
     fn default() -> Self {
         Self {
-            share: 2,       // not measured
+            part: 8,        // 2026-12-01-bisection.md: with 2 branches64 took twice the time
+            dense: [9, 5],  // 2026-12-01-regal.md, "How dense graphs are"
+            times: 8,       // 2026-12-01-bisection.md: 10^8 to 10^9 steps for a Watts-Strogatz graph
             shares: 16,     // four are enough for most cases; not measured
-            candidates: 32, // 2026-12-01-bisection.md
+            candidates: 32, // a prototype took as many cases with all
         }
     }
 }
