@@ -120,7 +120,7 @@ impl DomainCache {
         let pairs = nearest.domains.incompatible.iter().map(|&(u, v)| (union(u), union(v)));
         let incompatible: BTreeSet<(NodeId, NodeId)> = pairs.filter(|(u, v)| u != v).collect();
         let known = nearest.domains.known.of_groups(&union_of, quotient.graph().num_nodes());
-        let facts = nearest.domains.facts.iter().filter_map(|fact| fact.of_unions(&union_of)).collect();
+        let facts = nearest.domains.facts.iter().map(|fact| fact.of_unions(&union_of)).collect();
         Above { known, incompatible: Vec::from_iter(incompatible), facts }
     }
 

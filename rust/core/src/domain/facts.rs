@@ -33,18 +33,22 @@ impl Fact {
         (!new.is_empty()).then_some(Self::Incompatible(new))
     }
 
-    /// What is left of it for unions of nodes; nothing of weights, which are raised anew.
-    pub(super) fn of_unions(&self, union_of: &[usize]) -> Option<Self> {
+    /// The same of unions of nodes. Weights are raised anew there, but windows rest on what they were.
+    pub(super) fn of_unions(&self, union_of: &[usize]) -> Self {
         match self {
             Self::Cuts { block, is_last, nodes } => {
                 let nodes = nodes.iter().map(|&node| union_of[node]).collect();
-                Some(Self::Cuts { block: *block, is_last: *is_last, nodes })
+                Self::Cuts { block: *block, is_last: *is_last, nodes }
             }
             Self::Incompatible(pairs) => {
                 let unions: BTreeSet<_> = pairs.iter().map(|&(u, v)| (union_of[u], union_of[v])).collect();
-                Some(Self::Incompatible(unions.into_iter().filter(|(u, v)| u != v).collect()))
+                Self::Incompatible(unions.into_iter().filter(|(u, v)| u != v).collect())
             }
-            Self::Weights(_) => None,
+            Self::Weights(raised) => {
+                let mut unions = BTreeSet::new();
+                let raised = raised.iter().map(|&(node, factor)| (union_of[node], factor));
+                Self::Weights(raised.filter(|&(union, _)| unions.insert(union)).collect())
+            }
         }
     }
 }
