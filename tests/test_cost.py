@@ -312,7 +312,10 @@ def test_orders_that_leave_no_partition_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"devices": [], "device": sg.Device(bandwidth=1.0)}, "devices: they are given, and a device, too"),
+        (
+            {"devices": [], "device": sg.Device(bandwidth=1.0)},
+            "devices: a device is given, too, but only one of them may be",
+        ),
         ({"devices": [sg.Device(bandwidth=1.0)], "num_blocks": 2}, "num_blocks = 2, but there are 1 devices, one per"),
         ({"device": sg.Device(bandwidth=1.0)}, "num_blocks = None, but it is a whole number"),
         (

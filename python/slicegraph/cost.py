@@ -48,7 +48,7 @@ class Instance:
         In place of both, the device of each stage, in pipeline order; equal ones are of one kind. Or, with
         ``order="any"``, how many there are of each.
     order
-        ``"given"``, or ``"any"``: the devices may stand in whichever order is best. Such a problem is a question about
+        ``"given"``, or ``"any"``: the devices may be in any order. Such a problem is a question about
         all orders, `arrangements`; what takes one order refuses it.
     constraints
         Which nodes may be in which stages, and which are in one stage. None: all may be anywhere, unless the file's

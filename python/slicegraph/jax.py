@@ -29,7 +29,7 @@ def stages(
     function, args, kwargs, param_argnums, open_loops
         What `from_jax` was given: arrays, or ``jax.ShapeDtypeStruct`` in their place.
     plan
-        The result of `solve` or `audit` for that graph, its plan, that one's document or file, or each node's block.
+        The result of `solve` or `audit` for that graph, its plan, the plan's document or file, or the block of each.
 
     Returns
     -------

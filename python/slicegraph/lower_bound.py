@@ -70,26 +70,26 @@ def lower_bound(
     executor
         Where models are solved, several at once where the method has several: any `concurrent.futures.Executor`, such
         as a thread or process pool, or a dask client's ``get_executor()``. None: one after the other in a process of
-        their own. What their solver says is proven here.
+        their own. The proof of what the MIP solver reports runs in this process.
 
     Returns
     -------
     Bound
         At least the combinatorial bound; infinite when it is proven that no partition fits the memory limit.
 
-    Notes
-    -----
-    ``lower_bound`` is what there is evidence of, and never the word of the MIP solver, HiGHS. What the solver says
-    beyond the evidence of its method, of ``"exact"``, ``"bottleneck"``, ``"bottleneck_guess"`` or ``"chain"``, is a
-    threshold for the exact solver of ``"downsets"``, which tries to prove it in a quarter of the time, and in what time
-    the method leaves. Then the bound is the method's value, and its evidence that of ``"downsets"``; no partition needs
-    to cost so little. Otherwise the bound is what is proven by then, its status is not ``"optimal"``, and what the
-    solver says is its ``believed_lower_bound``.
-
     Raises
     ------
     InputError
         When a parameter is out of range, or the method does not count what stages hand on, where constraints say so.
+
+    Notes
+    -----
+    ``lower_bound`` rests on evidence alone. The MIP solver, HiGHS, of the methods ``"exact"``, ``"bottleneck"``,
+    ``"bottleneck_guess"`` and ``"chain"`` may report a higher bound without evidence. The exact solver of
+    ``"downsets"`` then tries to prove it, in a quarter of the time and in what time the method leaves. If it succeeds,
+    the bound is the method's value, with the evidence of ``"downsets"``; it may be below the optimum. Otherwise the
+    bound is what is proven by then, its status is not ``"optimal"``, and the value that the solver reports is its
+    ``believed_lower_bound``.
 
     Examples
     --------

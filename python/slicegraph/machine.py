@@ -148,7 +148,7 @@ def machine_of(
     """
     if devices is not None:
         if device is not None:
-            raise InputError("devices: they are given, and a device, too")
+            raise InputError("devices: a device is given, too, but only one of them may be")
         machine = make_machine(devices, order)
         stages = len(machine.kind_of)
         if num_blocks is not None and checks.whole("num_blocks", num_blocks, 1, MAX_BLOCKS) != stages:

@@ -1,4 +1,4 @@
-"""Work that somebody else measured: which nodes it is of, what it leaves open, and the graph with it."""
+"""Work that another tool measured: which nodes it covers, which it does not, and the graph with it."""
 
 from __future__ import annotations
 

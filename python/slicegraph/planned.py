@@ -1,4 +1,4 @@
-"""The stage of each node, from whatever says it: a result, a plan, its document, its file, or numbers."""
+"""The stage of each node, from a result, a plan, its document, its file, or integers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from slicegraph.plan import Plan
 from slicegraph.result import Result
 
 NamedPlanLike = Result | Plan | Mapping[str, Any] | str | os.PathLike[str]
-"""What says the stage of each node by its name."""
+"""What states the stage of each node by the node's name."""
 PlanLike = NamedPlanLike | ArrayLike
-"""What says the stage of each node of a graph."""
+"""What states the stage of each node of a graph."""
 
 
 def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
@@ -69,7 +69,7 @@ def planned_blocks(plan: PlanLike, graph: Graph) -> NDArray[np.int64]:
 
 
 def planned_names(plan: NamedPlanLike) -> dict[str, int]:
-    """Give the block of each node by its name, for who knows a model by its names and not its graph.
+    """Give the block of each node by its name, where the names are known but not the graph.
 
     Parameters
     ----------

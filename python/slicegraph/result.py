@@ -50,14 +50,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Believed:
-    """A bound that nobody can prove again: it enters no gap, no status and no certificate.
+    """A bound without evidence that can be checked: it enters no gap, status or certificate.
 
     Attributes
     ----------
     bound
         Seconds; infinite when it says that no partition fits the memory limit.
     by
-        Whose word it is.
+        The solver that reports it.
     why_not
         Why it is not proven.
     """

@@ -15,7 +15,7 @@ MODELS = ("barabasi_albert", "erdos_renyi", "stochastic_block", "watts_strogatz"
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_random_graph_is_optimal_in_two_blocks_and_its_tree_is_proved_again(model: str) -> None:
-    """A tree of which something is missing, or of a higher threshold, proves no more than there is."""
+    """The solver proves the optimum, the checker proves it by the tree, and a tree that is cut short is refused."""
     graph = sg.generate.regal(model=model, num_nodes=80, seed=7)
     result = sg.solve(sg.Instance(graph, num_blocks=2), stop=sg.MaxRuntime(30))
     assert result.status == "optimal"

@@ -112,7 +112,7 @@ def test_the_question_that_is_expected_is_asked_for() -> None:
     assert sg.check(graph, pinned, devices=devices, constraints=sg.Constraints(pin={"a": 0})).status == "optimal"
     with pytest.raises(sg.CertificateError, match="stages: the certificate is not about the stages of node 0"):
         sg.check(graph, pinned, devices=devices)
-    with pytest.raises(sg.InputError, match="devices: they are given, and a device, too"):
+    with pytest.raises(sg.InputError, match="devices: a device is given, too, but only one of them may be"):
         sg.check(graph, certificate, devices=devices, device=devices[0])
     with pytest.raises(sg.InputError, match="constraints: str is given, but Constraints or None"):
         sg.check(graph, certificate, constraints="a")  # type: ignore[arg-type] # that is the point

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import final
 
 DEFAULT_STEPS = 25_000_000
-"""A check that nobody gave a budget: where it is used up, about a minute (record of 2026-11-30, checker)."""
+"""The default budget: about a minute, if all of it is used (record of 2026-11-30, checker)."""
 LARGE_STEPS = 250_000_000
 """About ten times as long."""
 MOST_STEPS = 2**53
-"""More than anybody waits for."""
+"""Every budget is below this."""
 
 
 class BeyondBudgetError(Exception):

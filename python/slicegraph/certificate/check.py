@@ -1,7 +1,7 @@
-"""The checker: believes the graph and integer arithmetic, and nothing else that it has not proved again.
+"""The checker: trusts the graph and integer arithmetic, and proves all else again.
 
-It shares no code with what solves, neither the core nor the bounds. What it cannot prove again, such as a
-solver's word, or cannot within its budget, enters nothing that it says is so.
+It shares no code with the solver, neither the core nor the bounds. What it cannot prove again, at all or within its
+budget, enters neither the lower bound nor the gap.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ class Verdict:
     bottleneck
         Seconds of the partition's slowest block; infinite when there is no partition.
     lower_bound
-        Seconds that no partition beats, proved again here; infinite when it is proved that none fits the memory limit.
+        Seconds that no partition beats, as proved again; infinite when it is proved that none fits the memory limit.
     claimed_lower_bound
         Seconds that no partition beats if all that the certificate says is true: at least `lower_bound`.
     is_cut_short
-        Whether a proof of more than `lower_bound` was beyond the budget; what else is claimed is somebody's word.
+        Whether a proof of more than `lower_bound` was beyond the budget; else there is no evidence of more.
     proved_by
         The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
         one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"weights"``,
         ``"labels"``, ``"levels"``, ``"bisection"``, ``"split"``, ``"tree"``; in plain Python ``"node"`` or
         ``"downsets"``.
     rules
-        Of each rule that proofs apply, how often and the steps of it: merges ``"pull"``, ``"push"``, ``"together"``,
+        For each rule, how often it was applied and its steps: merges ``"pull"``, ``"push"``, ``"together"``,
         ``"cycle"``, ``"given"``; ``"rows"`` of relaxations; and what closes a proof.
     implementation
         ``"compiled"``, or ``"python"`` when plain Python has proved it all.
@@ -83,7 +83,7 @@ class Verdict:
 
     @property
     def gap(self) -> float:
-        """(bottleneck - lower bound) / bottleneck: no partition is faster by more, proved again here."""
+        """(bottleneck - lower bound) / bottleneck, as proved again: no partition is faster by more."""
         return _gap(self.bottleneck, self.lower_bound)
 
     @property

@@ -60,7 +60,7 @@ class Wanted:
         machine = None
         if devices is not None:
             if device is not None:
-                raise InputError("devices: they are given, and a device, too")
+                raise InputError("devices: a device is given, too, but only one of them may be")
             machine = make_machine(devices, order)
         if device is not None and num_blocks is not None:
             machine = uniform(device, num_blocks)

@@ -29,7 +29,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     shared.add_model(parser)
     parser.add_argument("certificate", metavar="CERTIFICATE", help="what is claimed of MODEL (.json)")
     parser.add_argument("-k", "--num-blocks", type=int, metavar="N", help="refuse any other number of stages")
-    machines.add_machine(parser)
+    machines.add_machine(parser, default="that of CERTIFICATE; with --require-gap, the one in MODEL first")
     parser.add_argument(
         "--boundary-io",
         action=argparse.BooleanOptionalAction,

@@ -19,7 +19,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", metavar="PLAN_A", help="a partition, in any form that audit takes")
     parser.add_argument("plan_b", metavar="PLAN_B", help="another one, of the same graph")
     shared.add_force(parser)
-    machines.add_machine(parser)
+    machines.add_machine(parser, default="that of the plans, or the one in MODEL, or testbed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -21,7 +21,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "shell",
         choices=_SHELLS,
-        help='for .bashrc: eval "$(slicegraph completion bash)"; for fish: slicegraph completion fish | source',
+        help='for .bashrc: eval "$(slicegraph completion bash)"; zsh likewise; for fish: slicegraph completion fish |'
+        " source",
     )
 
 

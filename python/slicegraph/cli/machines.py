@@ -23,9 +23,9 @@ _FIGURES: Mapping[str, tuple[Callable[[str], Any], str]] = {
     ),
     "memory_bandwidth": (units.bytes_per_second, "bytes per second between a device and its memory, such as 2TB/s"),
     "bandwidth": (units.bytes_per_second, "bytes per second between a stage and the memory that stages share"),
-    "latency": (units.seconds, "seconds that every transfer of a tensor takes beside, such as 5us"),
+    "latency": (units.seconds, "seconds that each transfer takes before its first byte, such as 5us"),
     "memory": (units.num_bytes, "bytes of parameters that stay resident, such as 8MiB"),
-    "overflow_bandwidth": (units.bytes_per_second, "bytes per second at which parameters beyond that stream in"),
+    "overflow_bandwidth": (units.bytes_per_second, "bytes per second at which parameters beyond --memory stream in"),
     "memory_limit": (units.num_bytes, "bytes that a stage may hold, such as 80GB"),
 }
 _TYPED = (*_FIGURES, "overlap", "work")
@@ -33,14 +33,14 @@ _PRESET = re.compile(r"([^:]+)(?::([0-9]{1,7}))?")
 _CONSTRAINTS = ("pin", "forbid", "together", "adjacent")
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of a device, without its single figures."""
+def add_device(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """Add the choice of a device, without its single figures; ``default`` says which one it is without."""
     parser.add_argument(
         "--device",
         type=device_word,
         metavar="PRESET",
         help=f"a device's figures: a preset, {', '.join(PRESETS)}, or a file, such as device measure writes (.json);"
-        f" default: the one in MODEL, or {_DEFAULT_DEVICE}",
+        f" default: {default}",
     )
 
 
@@ -67,18 +67,18 @@ def add_figures(parser: argparse.ArgumentParser, *, several: str = "") -> None:
     parser.add_argument("--work", metavar="NAME", help="the row of MODEL's measured work (work_on) that counts")
 
 
-def add_machine(parser: argparse.ArgumentParser) -> None:
+def add_machine(parser: argparse.ArgumentParser, *, default: str = f"the one in MODEL, or {_DEFAULT_DEVICE}") -> None:
     """Add what `make_instance` reads: one device with its figures, or all of a pipeline, and constraints."""
-    add_device(parser)
+    add_device(parser, default=default)
     add_figures(parser)
     parser.add_argument(
         "--devices",
         metavar="LIST",
         help="the device of each stage, in pipeline order: presets with counts, a100:2,edgetpu:2, or a file"
-        " machine.json, a list of objects of figures, each with preset, count and name where it likes",
+        " machine.json, a list of objects of figures, each of which may have preset, count and name",
     )
-    parser.add_argument("--any-order", action="store_true", help="the devices of --devices stand in whichever order")
-    for name, meaning in (("pin", "stages that may hold them"), ("forbid", "stages that may not")):
+    parser.add_argument("--any-order", action="store_true", help="the devices of --devices may be in any order")
+    for name, meaning in (("pin", "stages that may hold them"), ("forbid", "stages that may not hold them")):
         parser.add_argument(
             f"--{name}",
             action="append",

@@ -39,7 +39,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="an .onnx or .tflite model, StableHLO (.mlir, .mlirbc, .stablehlo), a native graph (.json, .json.gz), a"
         " profile of PipeDream (.txt), a CostGraphDef (.pbtxt), Graphviz (.dot), or with --format another's input",
     )
-    parser.add_argument("--format", choices=FORMATS, help="of MODEL, when its suffix does not tell")
+    parser.add_argument("--format", choices=FORMATS, help="the format of MODEL, where its suffix does not state it")
     add_dim(parser)
     add_measured(parser)
     parser.add_argument(
@@ -58,8 +58,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_trips,
         metavar="NAME=N",
-        help="how often a loop of a model runs of which the model does not say it; NAME is its node, its operator"
-        " or a pattern of nodes",
+        help="iterations of a loop, where the model does not state them; NAME is its node, its operator or a pattern"
+        " of nodes",
     )
     add_params(parser)
 
@@ -70,7 +70,7 @@ def add_params(parser: argparse.ArgumentParser) -> None:
         "--params",
         action="append",
         metavar="GLOB",
-        help="arguments of StableHLO that are parameters, by name or pattern (default: guessed by names, and told)",
+        help="arguments of StableHLO that are parameters, by name or pattern (default: a guess by names)",
     )
 
 
@@ -120,7 +120,7 @@ def read_inputs(options: argparse.Namespace) -> dict[str, ArrayLike]:
 def add_instance(parser: argparse.ArgumentParser) -> None:
     """Add what `read_instance` needs besides the model."""
     parser.add_argument(
-        "-k", "--num-blocks", type=int, metavar="N", help="pipeline stages, at most; or as --devices say"
+        "-k", "--num-blocks", type=int, metavar="N", help="pipeline stages, at most; --devices gives their number, too"
     )
     machines.add_machine(parser)
     parser.add_argument("--boundary-io", action="store_true", help="stages pay for model inputs and outputs too")
@@ -157,7 +157,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--why",
         action="store_true",
-        help="say why it is not better: what binds, what the bound rests on, and what changes would give, in 10 s more",
+        help="explain why it is not better: what binds, what the bound rests on, what changes would give (10 s more)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     volume = parser.add_mutually_exclusive_group()

@@ -15,7 +15,7 @@ from slicegraph.version import __version__
 
 _VERBS = {
     "solve": "partition a model and bound what any partition costs",
-    "check": "verify a certificate, with nothing that solves",
+    "check": "verify a certificate, with no code of the solver",
     "audit": "grade a given partition: its bottleneck, and how far from optimal it can be",
     "compare": "what differs between two partitions: costs, stages, cut tensors, moved nodes",
     "sweep": "partition a model into every number of stages: how many devices are needed?",
@@ -25,9 +25,9 @@ _VERBS = {
     "run": "run a split model as a pipeline of processes, and measure its stages",
     "split": "write a partition's stages as runnable ONNX models",
     "emit": "write a plan in the form of a runtime: torch, torchtitan, megatron, vllm, and others",
-    "tune": "find a plan of an ONNX model whose stages take what is predicted: solve, measure, correct, again",
+    "tune": "find a plan of an ONNX model whose stages take the predicted time: solve, measure, correct, repeat",
     "verify-split": "run a split's stages and the whole model, and compare",
-    "completion": "completions of this command for a shell: bash, zsh, fish",
+    "completion": "print the completion script for a shell: bash, zsh, fish",
 }
 """What each does; its options are in the module of its name, which is loaded for the verb that is typed."""
 _PARAMETER = re.compile(r"(\w+) = (.{1,80}?), but (.*)", re.ASCII | re.DOTALL)

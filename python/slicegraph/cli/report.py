@@ -40,7 +40,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", dest="pipeline_run", metavar="RUN.json", help="what slicegraph run --json printed")
     parser.add_argument("--sweep", metavar="SWEEP.json", help="what slicegraph sweep --json printed")
-    machines.add_machine(parser)
+    machines.add_machine(parser, default="that of PLAN, or the one in MODEL, or testbed")
 
 
 def run(options: argparse.Namespace) -> int:

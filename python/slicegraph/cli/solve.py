@@ -36,8 +36,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warm-start",
         metavar="PLAN",
-        help="a partition that is known, in any form that audit takes: the answer is never worse, and begins with it;"
-        " of a certificate for this question, the bounds that the checker proves again count, too",
+        help="a partition that is known, in any form that audit takes: the search begins with it, the answer is never"
+        " worse; of a certificate for this question, the bounds that the checker proves again count, too",
     )
     parser.add_argument(
         "--stay-near",

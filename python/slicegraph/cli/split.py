@@ -21,7 +21,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--graph", metavar="GRAPH", help="predict stages from this graph, as slicegraph profile writes it"
     )
-    machines.add_machine(parser)
+    machines.add_machine(parser, default="that of PLAN, or the one in MODEL, or testbed")
     parser.add_argument("--json", action="store_true", help="print the manifest")
 
 

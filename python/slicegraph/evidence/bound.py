@@ -27,15 +27,14 @@ class Bound:
     seconds
         How long it took.
     status
-        ``"optimal"`` when the method gave all it can, ``"time_limit"`` when it was cut short, or the proof of what it
-        gave (still a bound),
-        ``"too_large"`` when the graph is more than the method can take, ``"failed"`` when the solver gave up, which is
-        logged.
+        ``"optimal"`` when the method has finished, ``"time_limit"`` when the method, or the proof of its value, was
+        cut short (still a bound), ``"too_large"`` when the graph is too large for the method, ``"failed"`` when the
+        solver failed, which is logged.
     verified
-        Ticks of what rests on no merges and no search: on arithmetic, a minimum cut of the graph as it is, or dual
-        multipliers that anybody can add up.
+        Ticks of the part that needs no merges and no search: arithmetic, a minimum cut of the whole graph, or a sum
+        of rows with dual multipliers.
     believed
-        Ticks that HiGHS says no partition beats, without evidence; no more than `ticks`: nothing beyond these.
+        The lower bound in ticks that HiGHS reports without evidence; it counts where it is more than `ticks`.
     relaxations, reduction, downsets, node, chain
         What it rests on.
     num_groups
@@ -71,7 +70,7 @@ class Bound:
 
     @property
     def believed_lower_bound(self) -> float:
-        """Seconds that no partition beats if HiGHS is believed; at least `lower_bound`."""
+        """The lower bound in seconds that HiGHS reports without evidence; at least `lower_bound`."""
         return _seconds(max(self.believed, self.ticks), self.tick)
 
     @property

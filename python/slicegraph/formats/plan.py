@@ -91,7 +91,7 @@ def read_plan(
 
 
 def named_stages(document: Mapping[str, Any]) -> tuple[list[str], list[int]]:
-    """Give the names and the stages of a plan's nodes, for who knows the model by its names and not its graph.
+    """Give the names and the stages of a plan's nodes, where the names are known but not the graph.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from slicegraph.result import Result, Status
 # Of a table, on whatever is wider.
 _WIDTH = 100
 _STEPS = 200_000
-"""Of the checker, for a table: half a second where all are used. A median proof takes some milliseconds."""
+"""Steps of the checker for a table: half a second if all are used; the median proof takes some milliseconds."""
 _MOST_ENTRIES = 100_000
 """Nodes and reads of a graph that is checked for a table: about half a second to read."""
 _MEANING = {
@@ -85,7 +85,7 @@ def _guarantee(result: Result) -> str:
 
 
 def _believed(result: Result) -> list[str]:
-    """Say what is only said."""
+    """Name the bound that is believed, not proven."""
     believed = result.believed
     return [] if believed is None else [f"believed, not proven: {numbers.time(believed.bound)} by {believed.by}"]
 
@@ -122,7 +122,7 @@ def _stay(result: Result, stay: Stay) -> str:
 
 
 def _grounds(result: Result) -> str:
-    """Say what found the lower bound, and how much of it the checker proves again, here and now."""
+    """Say what found the lower bound, and how much of it the checker proves again within few steps."""
     best = max(result.bounds, key=lambda bound: bound.ticks)
     certain = next(bound for bound in result.bounds if bound.method == "combinatorial")
     if certain.ticks == best.ticks:
@@ -133,5 +133,5 @@ def _grounds(result: Result) -> str:
     proved = check(graph, result.certificate, budget=_STEPS)
     if proved.verdict == "verified":
         return f"proved again by the checker: {proved.proved_by}"
-    sure = f"{numbers.time(proved.lower_bound)} of it so far"
-    return f"found by {best.method}; the checker proves {sure}, and slicegraph check has a larger budget"
+    sure = f"{numbers.time(proved.lower_bound)} within {_STEPS:,} steps"
+    return f"found by {best.method}; the checker proves {sure}, and slicegraph check has more"

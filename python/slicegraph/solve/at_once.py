@@ -33,8 +33,8 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
     task
         What is asked.
     known
-        int32, shape (num_nodes,): a partition that is known. The answer is no worse, and more is tried for it: it is
-        likely to be near an optimum.
+        int32, shape (num_nodes,): a partition that is known. The answer is no worse. Thresholds have more steps then,
+        since it is likely to be near an optimum.
     """
     begin, ordinary = time.monotonic(), combinatorial(instance)
     first = AtOnce.first(instance.core, None if known is None else known.astype(np.int64))

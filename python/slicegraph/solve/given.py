@@ -66,7 +66,7 @@ def solve_given(
         ended = solve_at_once(instance, task, begin)
         if ended is not None:
             return ended
-    # All nodes in one stage are no start, but where few partitions are allowed.
+    # The search does not begin with all nodes in one stage, unless few partitions are allowed.
     is_start = begin is not None and not (instance.is_plain and not begin.any())
     task = dataclasses.replace(task, is_warm=task.is_warm and is_start)
     search = task.method if task.method in SEARCHES else SEARCHES[0]

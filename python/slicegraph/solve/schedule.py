@@ -42,7 +42,7 @@ from slicegraph.solve.params import ScheduleParams
 FINAL = frozenset({"optimal", "too_large", "failed"})
 """Statuses of a method that more time would not change."""
 _SOLVED = ("exact", "optimal")
-"""The MIP solver has solved the exact model: it has no more to say."""
+"""The MIP solver has solved the exact model: more time would give nothing."""
 
 
 class Phase(StrEnum):
@@ -359,6 +359,6 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 
 
 def _is_outdone(state: Schedule, method: str) -> bool:
-    """Whether the exact model has had its word, or, since it is of use only when it ends, is too far from that."""
+    """Whether the exact model is solved, or is not close to its end, before which it is of no use."""
     is_near = state.is_close or not state.chain_goes_on
     return method == "exact" and (state.is_exact_solved or not is_near)

@@ -36,7 +36,7 @@ class Known(NamedTuple):
     values
         The values of its inputs, its stored tensors and its Constant nodes.
     given
-        Those that are no dense tensors which it stores.
+        Those of them that are not stored dense tensors.
     encoded
         The model in its encoding.
     """
@@ -60,8 +60,8 @@ def foreseen(nodes: Sequence[Stated], known: Known, context: Context) -> Mapping
 
     Returns
     -------
-        What is known all about, by name, and tensors without a shape; nothing where the checker or inference refuses
-        any node.
+        The values whose type and shape are known, by name, and tensors without a shape; nothing where the checker or
+        inference refuses any node.
     """
     positions = _plain(nodes, known.values, context)
     if len(positions) < _FEWEST:

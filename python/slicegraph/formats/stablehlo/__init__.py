@@ -29,7 +29,7 @@ def read(
     Parameters
     ----------
     path
-        Text, bytecode, a portable artifact or a serialization of ``jax.export``: what it holds tells, not its suffix.
+        Text, bytecode, a portable artifact or a serialization of ``jax.export``, whatever its suffix.
     flops, trips
         As in `slicegraph.formats.jax.trace`; operators are called as in the module, without their dialect.
     params
@@ -48,8 +48,8 @@ def read(
     A ``composite`` whose operator has a rule is one node, else what it decomposes into. A program that JAX writes in
     other operations than its own primitives counts these: a cube is two multiplications, not one.
 
-    Bytecode is read in a process of its own, which takes a second or two to start: damage that MLIR does not survive
-    ends that one, and is refused.
+    Bytecode is read in a process of its own, which takes a second or two to start. Damage that crashes MLIR ends that
+    process, and is refused.
     """
     try:
         module = load(path)

@@ -1,4 +1,4 @@
-"""From bytes to a module of MLIR: bytecode in a process of its own, for MLIR does not survive all damage to it."""
+"""From bytes to a module of MLIR. Bytecode is read in a process of its own, because damage to it can crash MLIR."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ def parsed(raw: bytes) -> Any:  # noqa: ANN401 - MLIR's bindings have types of t
 
     Notes
     -----
-    What is read here of bytecode is what MLIR itself has written of it in a process of its own, which takes a second or
-    two to start.
+    A process of its own, which takes a second or two to start, reads bytecode and writes it anew; that is read here.
     """
     return _module(_written_anew(raw) if raw.startswith(BYTECODE) else raw)
 
 
 def main() -> None:
-    """Read bytecode from standard input, and write it anew, or why it is none."""
-    # Where MLIR ends the process, it says much there.
+    """Read bytecode from standard input, and write it anew to standard output, or the reason why it is refused."""
+    # When MLIR crashes, it prints its state there.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     written = io.BytesIO(_READ)
     written.seek(0, io.SEEK_END)
