@@ -1,4 +1,4 @@
-"""Grade a partition that somebody else made: what it costs, and how far from the best possible it can be."""
+"""Grade a given partition: what it costs, and how far from the best possible it can be."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def audit(
         Integers, shape (num_nodes,): the block of each node, from 0. No tensor may run to an earlier block.
     stop
         When to stop looking for better bounds; gaps are those of the given partition. A run also ends when it has
-        proven an optimum, which is all that there is to know. When the partition exceeds the memory limit, it ends as
+        proven an optimum. When the partition exceeds the memory limit, it ends as
         soon as one is found that does not.
     seed
         From 0 to 2^64 - 1, of the search.

@@ -34,7 +34,7 @@ class Device:
         ``max(flops / device.flops, (read_bytes + write_bytes) / device.memory_bandwidth)``, and 0 for a view.
         ``flops`` may be a table by type of number, such as ``{"fp32": 19.5e12, "bf16": 312e12}``: each node runs at
         the rate of its type (`Graph`, ``dtype``). A node whose type the table lacks runs as the next wider type that
-        it has, else at its slowest rate; a node without a type, or of one that nobody knows, at the rate of bf16, else
+        it has, else at its slowest rate; a node without a type, or with an unknown one, at the rate of bf16, else
         of fp16, else of fp32, else of int8. See `slicegraph.rates.Rates`.
     memory
         Bytes of parameters that stay resident. None: all of them.
@@ -42,7 +42,7 @@ class Device:
         Bytes per second at which parameters beyond ``memory`` are streamed in again for every batch. None:
         ``bandwidth``, as in the paper.
     memory_limit
-        Bytes of parameters that a stage may hold at most. None: no limit.
+        Bytes that a stage may hold at most: parameters, state and live tensors (`Graph`). None: no limit.
     latency
         Seconds that every transfer of a tensor takes before its first byte; a tensor of 0 bytes takes none.
     overlap

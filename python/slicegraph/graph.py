@@ -71,8 +71,8 @@ class Graph:
     is_view
         Booleans, shape (num_nodes,): the node moves nothing and costs nothing. None: no node.
     is_guess
-        Booleans, shape (num_nodes,): nobody has a rule for what the node's operator computes, so ``flops`` is a guess,
-        which answers name. None: no node.
+        Booleans, shape (num_nodes,): no rule counts what the node's operator computes, so ``flops`` is a guess, which
+        answers list. None: no node.
     is_output
         Booleans, shape (num_tensors,): the model returns the tensor. None: no tensor.
     kernel
@@ -323,7 +323,7 @@ def read(
         reader's own rules. An operator that has neither is guessed by the bytes that it moves, and marked in
         ``is_guess``.
     trips
-        How often a loop of a model runs of which the model does not say it, by the name of its node, by its
+        How often a loop runs, where the model does not state it, by the name of its node, by its
         operator (``"Loop"``), or by a pattern of names: ``{"decoder/*": 12}``. Otherwise such a loop counts one run of
         its body, and is marked in ``is_guess``.
     params

@@ -56,7 +56,7 @@ class Rates(Mapping[str, float]):
     A node's rate is that of its type. When the table lacks it, the node runs as the next wider type that the table has,
     of two of one width the slower (an int8 node as 16-bit floats, a bfloat16 node as fp32), and when nothing wider is
     there, at the slowest rate of the table: never as something faster. TF32 rounds what float32 holds, so it runs only
-    nodes whose type is ``"tf32"``. A node without a type, or of one that nobody knows, runs at the rate of bf16, else
+    nodes whose type is ``"tf32"``. A node without a type, or with an unknown one, runs at the rate of bf16, else
     of fp16, else of fp32, else of int8.
 
     Parameters

@@ -147,8 +147,8 @@ class MaxWork(Stop):
     With it `solve` takes turns that work decides, not time: search and exact solver one after the other, without the
     bounds that need the MIP solver. The partition, the bound, the status and the certificate are then the same on every
     machine, with any number of threads and under any load, unless another stop, the callback or Ctrl-C ends the run
-    first. A round of the search, or a step of the exact solver, that has begun is ended. A processor does some 10^7 to
-    10^8 a second.
+    first. A round of the search, or a step of the exact solver, that has begun is finished. A processor does some 10^7
+    to 10^8 a second.
 
     Examples
     --------

@@ -129,7 +129,7 @@ def test_what_rests_on_a_solver_stands_beside(model: str, tmp_path: Path, capsys
         "lower bound  3 s, proved again: combinatorial",
         "gap          4.00%",
         "status       within_gap: no partition is faster by more than the gap",
-        "claimed      3.125 s, a gap of 0.00% (on a solver's word): not proved again",
+        "claimed      3.125 s, a gap of 0.00% (without evidence): not proved again",
     ]
 
 
@@ -217,7 +217,7 @@ def test_claims_stand_beside_in_the_json(model: str, tmp_path: Path, capsys: pyt
     assert main(["check", model, path, "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert (answer["gap"], answer["claimed_gap"], answer["claimed_lower_bound"]) == (0.04, 0.0, 3.125)
-    reason = "claimed, not proved again: 3.125 s, a gap of 0.00% (on a solver's word)"
+    reason = "claimed, not proved again: 3.125 s, a gap of 0.00% (without evidence)"
     assert (answer["holds"], answer["verdict"], answer["reason"]) == (False, "undecided", reason)
     path = written(tmp_path, certify(QUESTION, [0, 0, 1]))
     assert main(["check", model, path, "--json"]) == 0

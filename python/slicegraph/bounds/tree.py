@@ -182,7 +182,7 @@ class TreeSearch:
             return
         end = block + move.is_forward
         least, most = case.least[end], case.most[end]
-        # Only from here on an answer is news: the other case is that the first blocks weigh so much, or so little.
+        # From here on an answer tells more than the other case, which states how much the first blocks weigh.
         bound = max(least, case.most[block]) if move.is_forward else min(most, case.least[block + 1])
         if not least <= bound <= most:
             return

@@ -179,7 +179,7 @@ class Report:
     def _claim(self) -> str:
         verdict = self.verdict
         gap = "" if math.isinf(verdict.bottleneck) else f", a gap of {numbers.percent(verdict.claimed_gap)}"
-        why = "beyond the budget; --replay or --budget allow more" if verdict.is_cut_short else "on a solver's word"
+        why = "beyond the budget; --replay or --budget allow more" if verdict.is_cut_short else "without evidence"
         return f"{numbers.time(verdict.claimed_lower_bound)}{gap} ({why})"
 
 

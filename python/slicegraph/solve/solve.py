@@ -84,8 +84,8 @@ def solve(
         Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
         before anything has run, so the answer is never worse, and proofs and the default search begin with it. Or an
         earlier result or certificate: if it is about the same graph, costs, devices and constraints, the checker
-        proves its lower bounds again beside the run, and those that it proves count. With a `MaxWork` it has as many
-        steps, which are not counted.
+        proves its lower bounds again beside the run, and those that it proves count. With a `MaxWork` it may
+        take as many steps, which are not counted.
     stay_near
         Integers, shape (num_nodes,): the block of each node in a plan. Of the partitions within ``slack`` of the best
         that is found, the answer moves few bytes of parameters from the plan, and then few nodes: as few as
