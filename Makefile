@@ -34,7 +34,7 @@ lint: $(CORE)
 	$(BIN)/typos
 
 rust-test:
-	cargo test --workspace --locked
+	cargo test --workspace --exclude slicegraph-benches --locked
 
 python-test: $(CORE)
 	$(PYTEST)
