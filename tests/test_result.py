@@ -14,6 +14,9 @@ import slicegraph as sg
 from mutations import mutations
 from results import result_of
 from slicegraph.bounds.combinatorial import combinatorial
+from slicegraph.bounds.exact import exact
+from slicegraph.bounds.formulation import Formulation
+from slicegraph.bounds.tasks import Budget
 from slicegraph.report.terminal import result_to_text
 from slicegraph.result import Believed
 from strategies import CHAIN, grid, to_instance
@@ -21,10 +24,11 @@ from strategies import CHAIN, grid, to_instance
 
 @pytest.fixture(scope="module")
 def result() -> sg.Result:
-    """A partition with proofs, and with what only a solver says."""
+    """A partition, and a bound of the MIP solver that the exact solver has not proven."""
     instance = to_instance(grid(4), {"bandwidth": 16.0, "memory": 3}, 3)
     found = sg.search(instance, stop=sg.MaxEvaluations(2_000), seed=0, threads=1)
-    bound = sg.lower_bound(instance, method="exact", upper_bound=found.bottleneck)
+    budget = Budget(threshold=round(found.bottleneck / instance.tick), seconds=60.0)
+    bound = exact(Formulation(instance), budget)
     return result_of(instance, found.block_of, (combinatorial(instance), bound))
 
 
