@@ -42,7 +42,20 @@ def test_the_command_runs_no_code_of_the_current_folder(trapped: Path, tmp_path:
     (tmp_path / "graph.json").write_text(json.dumps(graph))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     run = subprocess.run(
-        [COMMAND, "solve", "../graph.json", "-k", "4", "--bandwidth", "4", "--method", "exact", "--time-limit", "20"],
+        [
+            COMMAND,
+            "solve",
+            "../graph.json",
+            "-k",
+            "4",
+            "--bandwidth",
+            "4",
+            "--method",
+            "exact",
+            "--time-limit",
+            "20",
+            "--json",
+        ],
         cwd=trapped,
         capture_output=True,
         text=True,
@@ -50,7 +63,7 @@ def test_the_command_runs_no_code_of_the_current_folder(trapped: Path, tmp_path:
         env=environment,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert "exact" in run.stdout
+    assert "exact" in [bound["method"] for bound in json.loads(run.stdout)["bounds"]]
     assert not (tmp_path / "sprung").exists()
 
 

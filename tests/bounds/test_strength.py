@@ -85,7 +85,7 @@ def test_a_bound_that_is_called_optimal_is_what_its_method_claims(method: str, q
     assume(not question.boundary_io and question.memory_limit is None)
     optimum = question.optimum()
     bound = sg.lower_bound(question.instance, method=method, time_limit=60)
-    assert bound.ticks <= max(bound.ticks, bound.believed) <= optimum
+    assert max(bound.ticks, bound.believed) <= optimum
     result = result_of(question.instance, None, (sg.lower_bound(question.instance, method="combinatorial"), bound))
     assert sg.check(question.instance.graph, result.certificate).lower_bound == bound.lower_bound
     if bound.status != "optimal":

@@ -49,7 +49,7 @@ def test_whoever_waits_leaves_on_time() -> None:
     """Whatever HiGHS does; nothing is said of speed here, but of a promise."""
     begin = time.monotonic()
     outcome = solve_model(hard(1.0), grace=0.5)
-    assert time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin < 10.0
     assert not outcome.is_final
 
 

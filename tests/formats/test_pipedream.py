@@ -117,7 +117,7 @@ A = node("a", "A", 1, 2, 3)
         (node("a", "A", 1, 2, 1e300), r"line 1: parameter_size = 1e\+300 means 1e\+300 bytes, which is above 2\^53"),
         (
             A + node("b", "B", 1, 2, 3) + "\ta -- b\n\tb -- a\n",
-            "cycle: node 0 -> node 1 -> node 0, but a graph has none",
+            r"cycle: node 0 \('a'\) -> node 1 \('b'\) -> node 0 \('a'\), but a graph has none",
         ),
     ],
 )

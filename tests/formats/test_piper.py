@@ -93,7 +93,7 @@ def broken(change: Callable[[Any], object]) -> str:
         (broken(lambda g: g["edges"][1].update(communicationCost=2**53)), "means 1.8e.16 bytes, which is above"),
         (
             broken(lambda g: g["edges"].append(edge(9, 5, 1))),
-            "cycle: node 0 -> node 1 -> node 2 -> node 0, but a graph has none",
+            r"cycle: node 0 \('5'\) -> node 1 \('4'\) -> node 2 \('9'\) -> node 0 \('5'\), but a graph has none",
         ),
     ],
 )
