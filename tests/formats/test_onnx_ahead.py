@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
@@ -104,3 +106,48 @@ def test_a_version_that_the_checker_cannot_hold_is_left_to_single_nodes(
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
     _assert_same(path, monkeypatch)
+
+
+_READERS = (
+    *(
+        "Add(x, x)",
+        "Cast<to=1>(x)",
+        "Concat<axis=0>(x, x)",
+        "Expand(one, x)",
+        "Gather(x, long)",
+        "Mul(x, x)",
+        "Relu(x)",
+    ),
+    *("Reshape(x, x)", "Shape(x)", "Size(x)", "Slice(x, zero, one)", "Squeeze(x)", "Sub(x, one)", "Tile(x, one)"),
+    "Unsqueeze(x, zero)",
+)
+# Reads files and prints by how many KiB the peak of memory rose for each but the first.
+_READING = """
+import resource, sys
+import slicegraph as sg
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+peaks = []
+for path in sys.argv[1:]:
+    try:
+        sg.read(path)
+    except sg.InputError:
+        pass
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(*[later - earlier for earlier, later in zip(peaks, peaks[1:])])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+def test_a_long_vector_takes_no_memory_per_element(tmp_path: Path) -> None:
+    """Whatever reads it: as of ONNX 1.23, data propagation makes a dimension of each element, as if it were a shape."""
+    paths: list[Path] = []
+    for reader in ("Relu(x)", *_READERS):
+        text = f"""<ir_version: 9, opset_import: ["": 17]> g (int64[{1 << 40}] x, int64[{10**8}] long) => (y, z)
+            <int64[1] zero = {{0}}, int64[1] one = {{1}}>
+            {{ a = {reader} b = Identity(a) c = Identity(b) d = Identity(c) y = Identity(d) z = Relu(x) }}"""
+        paths.append(tmp_path / f"{len(paths)}.onnx")
+        paths[-1].write_bytes(parser.parse_model(text).SerializeToString())
+    command = [sys.executable, "-c", _READING, *map(str, paths)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    rises = dict(zip(_READERS, map(int, run.stdout.split()), strict=True))
+    assert max(rises.values()) < 1 << 15, rises

@@ -75,7 +75,8 @@ def foreseen(nodes: Sequence[Stated], known: Known, context: Context) -> Mapping
             # Inference trusts its input: a malformed node can crash the process.  Names do not matter to it.
             check_node(node.proto.SerializeToString(), rules, LEXICAL_SCOPE_CONTEXT)
         model = _model(plain, positions, known, context)
-        inferred = infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+        # Data propagation makes a dimension of each element of a vector.  Computed shapes are found node by node.
+        inferred = infer_shapes(model, check_type=True, strict_mode=True, data_prop=False)
     except Exception:  # noqa: BLE001 the extension raises whatever its C++ happened to throw; node by node has culprits
         return {}
     return _accepted(plain, known.values, *_types(inferred))
