@@ -114,6 +114,13 @@ pub(crate) struct Scope<'a> {
     pub is_part: bool,
 }
 
+impl Scope<'_> {
+    /// What no other scope shares with it.
+    pub(crate) fn num_bytes(&self) -> usize {
+        self.reach.num_bytes() + size_of_val(&self.windows.first[..]) * 2 + size_of_val(&self.windows.most[..]) * 2
+    }
+}
+
 /// The ways to close.
 pub(crate) struct Closing<'r, 'a> {
     pub problem: &'a Problem,
@@ -144,15 +151,18 @@ impl<'a> Closing<'_, 'a> {
     /// Narrows windows by cuts; whether anything is left.
     pub(crate) fn cut(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
         let Scope { reach, windows, .. } = scope;
-        steps.part(most, |steps| Cutting::new(reach, self.quotient, self.threshold).narrow(windows, steps))
+        steps.part(most, |steps| Cutting::new(reach, self.quotient, self.threshold, steps)?.narrow(windows, steps))
     }
 
     /// Raises node weights, forwards and backwards, and takes the larger ones; whether anything is left.
     pub(crate) fn weigh(&self, scope: &mut Scope<'a>, most: u64, steps: &mut Steps) -> Result<bool, Stop> {
         for is_forward in [true, false] {
             let Scope { reach, windows, .. } = &*scope;
-            let Some(mut weighing) = Weighing::new(reach, self.quotient, self.threshold) else { return Ok(true) };
-            let found = steps.part(most, |steps| weighing.raise(windows, is_forward, steps))?;
+            let found = steps.part(most, |steps| {
+                let weighing = Weighing::new(reach, self.quotient, self.threshold, steps)?;
+                weighing.map(|mut weighing| weighing.raise(windows, is_forward, steps)).transpose()
+            })?;
+            let Some(found) = found else { return Ok(true) };
             if !self.take(scope, found, steps)? {
                 return Ok(false);
             }

@@ -65,10 +65,12 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// For groups of this many nodes, and this many tensors.
-    pub(crate) fn new(num_nodes: usize, num_tensors: usize) -> Self {
+    /// For groups of this many nodes, and this many tensors. It takes as many steps as it has vertices: a log may have any number of
+    /// entries that make one and ask it nothing.
+    pub(crate) fn new(num_nodes: usize, num_tensors: usize, steps: &mut Steps) -> Result<Self, Stop> {
         let size = num_nodes + 2 * num_tensors + 1;
-        Self {
+        steps.spend(size)?;
+        Ok(Self {
             arcs: vec![Vec::new(); size],
             head: Vec::new(),
             capacity: Vec::new(),
@@ -79,7 +81,7 @@ impl Network {
             queue: Vec::new(),
             path: Vec::new(),
             weights: (1, 1),
-        }
+        })
     }
 
     /// The least cost of such a block, or anything from `enough` on if it is more.
@@ -191,7 +193,9 @@ impl Network {
                 break;
             }
             if vertex < quotient.num_nodes() && !self.is_made[vertex] {
+                let before = self.head.len();
                 self.expand(quotient, question, vertex);
+                steps.spend((self.head.len() - before) / 2)?;
             }
             steps.spend(1 + self.arcs[vertex].len())?;
             for &arc in &self.arcs[vertex] {

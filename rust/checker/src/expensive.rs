@@ -1,24 +1,23 @@
 //! R5, the expensive node: by a minimum cut (`cut.rs`) every block that may hold it costs the threshold, on every kind of device.
 
 use crate::cut::{Network, Question};
-use crate::problem::Problem;
 use crate::quotient::Quotient;
 use crate::stop::{Steps, Stop};
 
 /// Proves that every block that may hold a node costs the threshold.
 pub(crate) fn check_expensive_node(
-    problem: &Problem,
+    quotient: &Quotient<'_>,
     node: usize,
     threshold: i64,
     steps: &mut Steps,
 ) -> Result<(), Stop> {
-    if node >= problem.num_nodes() {
+    let num_nodes = quotient.num_nodes();
+    if node >= num_nodes {
         return Err(Stop::malformed(format!("{node} is no node of the quotient")));
     }
-    let quotient = Quotient::new(problem);
-    let mut network = Network::new(problem.num_nodes(), problem.num_tensors());
+    let mut network = Network::new(num_nodes, quotient.problem.num_tensors(), steps)?;
     let reached = |is_after: bool, steps: &mut Steps| -> Result<Vec<bool>, Stop> {
-        let mut reached = vec![false; problem.num_nodes()];
+        let mut reached = vec![false; num_nodes];
         let mut waiting = vec![node];
         while let Some(each) = waiting.pop() {
             let near: Vec<usize> =
@@ -30,7 +29,7 @@ pub(crate) fn check_expensive_node(
     };
     let (after, before) = (reached(true, steps)?, reached(false, steps)?);
     for kind in quotient.kinds_of(node) {
-        let barred: Vec<bool> = (0..problem.num_nodes()).map(|each| !quotient.may_be_on(each, kind)).collect();
+        let barred = quotient.barred_on(kind, steps)?;
         let question = Question {
             inside: node,
             with: None,
@@ -42,7 +41,7 @@ pub(crate) fn check_expensive_node(
             gains: &[],
             region: &[],
         };
-        let found = network.least_cost(&quotient, &question, steps)?;
+        let found = network.least_cost(quotient, &question, steps)?;
         if found < threshold {
             return Err(Stop::refused(format!("{threshold} is claimed, but the minimum cut is {found}")));
         }

@@ -19,6 +19,8 @@ use crate::windows::Cutting;
 /// Steps of the first turn of what is hinted, and how they grow; of all else, the growth is the part that it has of them.
 const FIRST: u64 = 1 << 20;
 const GROWTH: u64 = 4;
+/// Bytes of the parts that wait at a time, about.
+const MAX_BYTES: usize = 1 << 29;
 
 /// How a scope has ended.
 enum Ended<'a> {
@@ -44,6 +46,9 @@ pub(crate) fn follow<'a>(
         Ended::Parts(parts) => parts,
     };
     while let Some(mut part) = parts.pop() {
+        if parts.len() * part.num_bytes() > MAX_BYTES {
+            return Err(Stop::Open);
+        }
         if !part.reach.close(&mut part.windows, steps)? {
             skip(entries);
             continue;
@@ -97,12 +102,12 @@ fn learn<'a>(
     Ok(match fact {
         Entry::Cuts { block, is_last, nodes } => {
             let Scope { reach, windows, .. } = &mut *scope;
-            let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold);
+            let mut cutting = Cutting::new(reach, closing.quotient, closing.threshold, steps)?;
             (By::Windows, cutting.replay((*block, *is_last), nodes, windows, steps)?)
         }
         Entry::Incompatible(pairs) => (By::Incompatible, closing.separate(scope, pairs, steps)?),
         Entry::Weights(claims) => {
-            let weighing = Weighing::new(&scope.reach, closing.quotient, closing.threshold);
+            let weighing = Weighing::new(&scope.reach, closing.quotient, closing.threshold, steps)?;
             let Some(mut weighing) = weighing else { return Ok((By::Weights, true)) };
             let weights = weighing.replay(claims, &scope.windows, steps)?;
             (By::Weights, closing.take(scope, weights, steps)?)
@@ -132,7 +137,7 @@ fn follow_end<'a>(
             let nodes = nodes_in(order, &scope.reach.order, steps)?;
             in_turns(closing, scope, By::Labels, &|scope, steps| closing.by_labels_in(scope, &nodes, steps), steps)
         }
-        End::ExpensiveNode(node) => match check_expensive_node(closing.problem, *node, closing.threshold, steps) {
+        End::ExpensiveNode(node) => match check_expensive_node(closing.quotient, *node, closing.threshold, steps) {
             Ok(()) => Ok(Ended::Closed(By::Cut)),
             Err(Stop::Refused { .. }) => Ok(Ended::Open),
             Err(stop) => Err(stop),
@@ -259,5 +264,31 @@ mod tests {
             }
         }
         assert!(num_out.iter().all(|&count| count > 150), "{num_out:?}");
+    }
+
+    #[test]
+    fn a_section_that_says_nothing_takes_as_many_steps_as_it_goes_through() {
+        for (case, problem, _, thresholds) in cases(150, 5) {
+            let problem = Quotient::new(&problem).to_problem();
+            let (quotient, threshold) = (Quotient::new(&problem), thresholds[0].max(1));
+            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let reach = reach.expect("no cycle");
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let size = problem.num_nodes() + 2 * problem.num_tensors();
+            let num_ends: usize = quotient.touching.iter().map(std::collections::BTreeSet::len).sum();
+            let pays_sum = problem.kinds.len() == 1 && !problem.kinds[0].is_overlap;
+            let facts = [
+                (Entry::Cuts { block: 1, is_last: false, nodes: Vec::new() }, size),
+                (Entry::Incompatible(Vec::new()), size),
+                (Entry::Weights(Vec::new()), if pays_sum { size + num_ends } else { 0 }),
+            ];
+            for (fact, least) in facts {
+                let mut scope = Scope { windows: reach.all(), reach: reach.clone(), is_part: false };
+                let steps = &mut Steps::new(1 << 40);
+                learn(&closing, &mut scope, &fact, steps).expect("enough steps");
+                let taken = usize::try_from((1 << 40) - steps.left()).expect("few");
+                assert!(taken >= least, "case {case}: {taken} of {least} for {fact:?}");
+            }
+        }
     }
 }

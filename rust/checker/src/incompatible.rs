@@ -12,6 +12,7 @@
 //!
 //! So a log names the least pairs only. What follows from them is used for windows (`reach.rs`) and node weights (`weights.rs`).
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::bits::Bits;
@@ -22,15 +23,45 @@ use crate::stop::{Steps, Stop};
 
 /// Nodes of which there are rows, at most: these are of nodes^2 bits.
 const MAX_NODES: usize = 20_000;
+/// Bytes of all pairs that are known of parts at a time.
+const MAX_BYTES: usize = 1 << 29;
+/// Bytes of a pair in the lists of both its nodes, at most.
+const BYTES_OF_PAIR: usize = 64;
 
 /// Pairs that are proved, and all that follow from them.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Incompatible {
     /// Per node, who comes before it, and after it, in a pair; empty where there are no pairs.
     before: Vec<Vec<usize>>,
     after: Vec<Vec<usize>>,
     /// Per node, all that are incompatible with it; empty where there are no pairs, or too many nodes.
     rows: Vec<Bits>,
+    held: Held,
+}
+
+/// Bytes, as long as this lives, of those that all parts may hold together.
+#[derive(Default)]
+struct Held {
+    bytes: usize,
+    all: Rc<Cell<usize>>,
+}
+
+impl Held {
+    /// So many more, which are three times as many while they are worked out; none when these are too many.
+    fn more(&self, bytes: usize) -> Option<Self> {
+        let all = self.all.get();
+        if all + 3 * bytes > MAX_BYTES {
+            return None;
+        }
+        self.all.set(all + bytes);
+        Some(Self { bytes, all: Rc::clone(&self.all) })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.bytes);
+    }
 }
 
 impl Incompatible {
@@ -49,7 +80,8 @@ impl Incompatible {
         self.rows.get(node).is_some_and(|row| row.has(other))
     }
 
-    /// With those pairs of a log that are incompatible; the others are passed over, and those that follow from what is known.
+    /// With those pairs of a log that are incompatible; the others are passed over, and those that follow from what is known. All are,
+    /// where parts that wait know so much that there is no room.
     pub(crate) fn with(
         self: &Rc<Self>,
         (quotient, order): (&Quotient<'_>, &Order),
@@ -61,9 +93,10 @@ impl Incompatible {
         if pairs.iter().any(|&(first, second)| first.max(second) >= num_nodes) {
             return Err(Stop::malformed("a pair is of whoever is not there"));
         }
-        // As long as it takes to begin: a log may have any number of these, and each may be empty.
-        steps.spend(num_nodes + quotient.problem.num_tensors() + pairs.len())?;
-        let mut pairing = Pairing::new(quotient, order, threshold);
+        steps.spend(num_nodes + pairs.len())?;
+        let num_pairs = self.after.iter().map(Vec::len).sum::<usize>() + pairs.len();
+        let Some(held) = self.held.more(bytes_of(num_nodes, num_pairs)) else { return Ok(Rc::clone(self)) };
+        let mut pairing = Pairing::new(quotient, order, threshold, steps)?;
         let mut found = Vec::new();
         for &(first, second) in pairs {
             if !self.has(first, second) && pairing.are_incompatible(first, second, steps)? {
@@ -80,8 +113,14 @@ impl Incompatible {
             after[first].push(second);
         }
         let rows = if num_nodes > MAX_NODES { Vec::new() } else { rows(order, [&before, &after], steps)? };
-        Ok(Rc::new(Self { before, after, rows }))
+        Ok(Rc::new(Self { before, after, rows, held }))
     }
+}
+
+/// What lists and rows take, about.
+fn bytes_of(num_nodes: usize, num_pairs: usize) -> usize {
+    let rows = if num_nodes > MAX_NODES { 0 } else { num_nodes * (size_of::<Bits>() + 8 * num_nodes.div_ceil(64)) };
+    rows + 2 * num_nodes * size_of::<Vec<usize>>() + BYTES_OF_PAIR * num_pairs
 }
 
 /// All that is incompatible with each node. O((nodes + arcs + pairs) nodes / 64).
@@ -117,21 +156,28 @@ pub(crate) struct Pairing<'r, 'a> {
     order: &'r Order,
     network: Network,
     threshold: i64,
+    /// Per kind, whoever no stage of it may hold.
+    barred: Vec<Vec<bool>>,
     /// The first node of the last pair, and who is reached from it.
     reached: Option<(usize, Vec<bool>)>,
 }
 
 impl<'r, 'a> Pairing<'r, 'a> {
-    pub(crate) fn new(quotient: &'r Quotient<'a>, order: &'r Order, threshold: i64) -> Self {
-        let network = Network::new(quotient.num_nodes(), quotient.problem.num_tensors());
-        Self { quotient, order, network, threshold, reached: None }
+    pub(crate) fn new(
+        quotient: &'r Quotient<'a>,
+        order: &'r Order,
+        threshold: i64,
+        steps: &mut Steps,
+    ) -> Result<Self, Stop> {
+        let network = Network::new(quotient.num_nodes(), quotient.problem.num_tensors(), steps)?;
+        let barred = (0..quotient.kinds.len()).map(|kind| quotient.barred_on(kind, steps)).collect::<Result<_, _>>()?;
+        Ok(Self { quotient, order, network, threshold, barred, reached: None })
     }
 
     /// Whether the second is reached from the first, and no block below the threshold holds both.
     pub(crate) fn are_incompatible(&mut self, first: usize, second: usize, steps: &mut Steps) -> Result<bool, Stop> {
-        let Self { quotient, order, network, threshold, reached } = self;
-        let num_nodes = quotient.num_nodes();
-        if first == second || first.max(second) >= num_nodes {
+        let Self { quotient, order, network, threshold, barred, reached } = self;
+        if first == second || first.max(second) >= quotient.num_nodes() {
             return Ok(false);
         }
         let (_, after) = match reached.take() {
@@ -147,14 +193,13 @@ impl<'r, 'a> Pairing<'r, 'a> {
             if !quotient.may_be_on(second, kind) {
                 continue;
             }
-            let barred: Vec<bool> = (0..num_nodes).map(|each| !quotient.may_be_on(each, kind)).collect();
-            steps.spend(1 + num_nodes / 16)?;
+            steps.spend(1)?;
             let question = Question {
                 inside: first,
                 with: Some(second),
                 kind,
                 enough: *threshold,
-                barred: &barred,
+                barred: &barred[kind],
                 after,
                 before: &before,
                 gains: &[],
@@ -180,4 +225,62 @@ fn reach(arcs: &[Vec<usize>], begin: usize, among: Option<&[bool]>, steps: &mut 
         waiting.extend(near.filter(|&each| !std::mem::replace(&mut reached[each], true)));
     }
     Ok(reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Kind, Problem};
+
+    /// Nodes of one tick, each of which reads from the one before it.
+    fn chain(num_nodes: usize) -> Problem {
+        let kind = Kind {
+            memory: None,
+            memory_limit: None,
+            state_limit: None,
+            is_overlap: false,
+            multiplier: 1,
+            work: vec![1; num_nodes],
+            transfer: vec![0; num_nodes - 1],
+            params: vec![0; num_nodes],
+            stored: Vec::new(),
+        };
+        Problem {
+            num_blocks: 2,
+            boundary_io: false,
+            kinds: vec![kind],
+            kind_of: vec![0; 2],
+            allowed: None,
+            together: Vec::new(),
+            param_bytes: vec![0; num_nodes],
+            state_bytes: vec![0; num_nodes],
+            live_bytes: vec![0; num_nodes],
+            param_size: Vec::new(),
+            param_readers: Vec::new(),
+            producer: (0..num_nodes - 1).collect(),
+            consumers: (1..num_nodes).map(|node| vec![node]).collect(),
+            is_output: vec![false; num_nodes - 1],
+        }
+    }
+
+    #[test]
+    fn parts_that_wait_know_no_more_pairs_than_there_is_room_for() {
+        let problem = chain(MAX_NODES);
+        let (quotient, steps) = (Quotient::new(&problem), &mut Steps::new(u64::MAX));
+        let order = Order::new(&problem, steps).expect("no cycle");
+        let mut with = |known: &Rc<Incompatible>, first| {
+            known.with((&quotient, &order), &[(first, first + 10)], 10, steps).expect("enough steps")
+        };
+        let mut waiting = vec![Rc::<Incompatible>::default()];
+        for first in 0..12 {
+            waiting.push(with(&waiting[first], first));
+        }
+        let num_kept = waiting.windows(2).filter(|pair| !Rc::ptr_eq(&pair[0], &pair[1])).count();
+        assert!(num_kept > 4 && (num_kept + 2) * bytes_of(MAX_NODES, 1) <= MAX_BYTES, "{num_kept}");
+        let last = waiting.pop().expect("many");
+        assert!(last.has(0, 10) && !last.has(11, 21));
+        // Those that are done make room.
+        drop(waiting);
+        assert!(with(&last, 11).has(11, 21));
+    }
 }

@@ -61,6 +61,7 @@ use log::{End, Entry, Log};
 use merges::{Rule, replay};
 pub use problem::Problem;
 pub use proving::{Case, Proving};
+use quotient::Quotient;
 pub use stop::{Steps, Stop};
 use tree::walk;
 
@@ -87,7 +88,7 @@ pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<Proof, 
     let by = match &log.entries[..] {
         _ if log.claim == 0 => By::Merges,
         [Entry::End(End::ExpensiveNode(node))] => {
-            check_expensive_node(&quotient, *node, log.claim, steps).map(|()| By::Cut)?
+            check_expensive_node(&Quotient::new(&quotient), *node, log.claim, steps).map(|()| By::Cut)?
         }
         [Entry::End(End::Tree(tree))] => {
             let half = steps.left() / 2;

@@ -61,7 +61,7 @@ pub(crate) fn replay(
 ) -> Result<(Problem, [u64; Rule::ALL.len()]), Stop> {
     let mut replay = Replay {
         quotient: Quotient::new(problem),
-        network: Network::new(problem.num_nodes(), problem.num_tensors()),
+        network: Network::new(problem.num_nodes(), problem.num_tensors(), steps)?,
         seen: vec![0; problem.num_nodes()],
         walk: 0,
         threshold,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bits::Bits;
 use crate::problem::{Kind, NONE, Problem};
+use crate::stop::{Steps, Stop};
 
 /// What groups add up to on one kind of device.
 pub(crate) struct GroupCosts {
@@ -213,6 +214,13 @@ impl<'a> Quotient<'a> {
     /// Whether some stage of a kind may hold a group.
     pub(crate) fn may_be_on(&self, group: usize, kind: usize) -> bool {
         self.allowed.as_ref().is_none_or(|allowed| allowed[group].meets(&self.stages_of_kinds[kind]))
+    }
+
+    /// Per group, whether no stage of a kind may hold it; empty: each may be on one.
+    pub(crate) fn barred_on(&self, kind: usize, steps: &mut Steps) -> Result<Vec<bool>, Stop> {
+        let Some(allowed) = &self.allowed else { return Ok(Vec::new()) };
+        steps.spend(allowed.len())?;
+        Ok(allowed.iter().map(|stages| !stages.meets(&self.stages_of_kinds[kind])).collect())
     }
 
     /// Tensors that a group makes for others.

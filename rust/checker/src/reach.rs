@@ -92,6 +92,11 @@ impl<'a> Reach<'a> {
         Ok(Self { total: weight.iter().sum(), weight, needs, needed, ..self.clone() })
     }
 
+    /// What no other one shares with it.
+    pub(crate) fn num_bytes(&self) -> usize {
+        3 * size_of_val(&self.weight[..]) + size_of_val(&self.rooms[..])
+    }
+
     /// What all nodes weigh.
     pub(crate) fn total(&self) -> i128 {
         self.total

@@ -139,7 +139,12 @@ fn every_block_with_an_expensive_node_costs_as_much() {
     for (case, problem, best, _) in cases(300, 5) {
         for node in 0..problem.num_nodes() {
             for threshold in [best.min(60) - 1, best.min(60), best.min(60) + 1] {
-                let proved = is_proved(check_expensive_node(&problem, node, threshold, &mut Steps::new(u64::MAX)));
+                let proved = is_proved(check_expensive_node(
+                    &Quotient::new(&problem),
+                    node,
+                    threshold,
+                    &mut Steps::new(u64::MAX),
+                ));
                 assert!(!proved || threshold <= best, "case {case} at {threshold} of {best}");
                 counts[usize::from(proved)] += 1;
             }

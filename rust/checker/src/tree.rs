@@ -157,7 +157,7 @@ impl<'r, 'a> Tree<'r, 'a> {
             if let Some(&is_so) = known.get(&(first, second)) {
                 return Ok(is_so);
             }
-            let mut pairing = Pairing::new(quotient, &self.reach.order, threshold);
+            let mut pairing = Pairing::new(quotient, &self.reach.order, threshold, steps)?;
             let is_so = pairing.are_incompatible(first, second, steps)?;
             known.insert((first, second), is_so);
             Ok(is_so)

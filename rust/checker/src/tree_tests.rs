@@ -114,7 +114,7 @@ fn rows_hold_of_every_partition_below_the_threshold_and_show_what_a_block_costs(
             for block_of in assignments(&problem).filter(|_| random.random_bool(0.1)).collect::<Vec<_>>() {
                 let cost = bottleneck(&problem, &block_of);
                 let windows = case_of(&reach, &block_of, &mut random);
-                let mut pairing = Pairing::new(&quotient, &reach.order, threshold);
+                let mut pairing = Pairing::new(&quotient, &reach.order, threshold, steps).expect("enough steps");
                 let mut is_pair = |one, other, steps: &mut Steps| pairing.are_incompatible(one, other, steps);
                 let mut check = |rows: &Rows| check_rows((&reach, &windows, threshold), rows, &mut is_pair, steps);
                 if cost < threshold {
@@ -162,7 +162,7 @@ fn no_better_partition_has_an_incompatible_pair_in_one_block() {
         let costs: Vec<_> = assignments(&problem).map(|each| (bottleneck(&problem, &each), each)).collect();
         for threshold in [thresholds[1].max(1), (thresholds[1] / 2).max(1)] {
             let better = || costs.iter().filter(|(cost, _)| *cost < threshold).map(|(_, block_of)| block_of);
-            let mut pairing = Pairing::new(&quotient, &order, threshold);
+            let mut pairing = Pairing::new(&quotient, &order, threshold, steps).expect("enough steps");
             let mut is_found = |&(first, second): &_| pairing.are_incompatible(first, second, steps) == Ok(true);
             let found: Vec<_> = pairs.iter().filter(|pair| is_found(pair)).copied().collect();
             for &(first, second) in &found {

@@ -16,7 +16,7 @@
 //! with the loads, and what a block pays beyond that only makes it cost more.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::cut::{Network, Question};
 use crate::problem::NONE;
@@ -48,24 +48,31 @@ pub(crate) struct Weighing<'r, 'a> {
 
 impl<'r, 'a> Weighing<'r, 'a> {
     /// None where blocks are not paid for by one sum of one kind.
-    pub(crate) fn new(reach: &'r Reach<'a>, quotient: &'r Quotient<'a>, threshold: i64) -> Option<Self> {
+    pub(crate) fn new(
+        reach: &'r Reach<'a>,
+        quotient: &'r Quotient<'a>,
+        threshold: i64,
+        steps: &mut Steps,
+    ) -> Result<Option<Self>, Stop> {
         let problem = reach.problem;
         if problem.kinds.len() > 1 || problem.kinds[0].is_overlap {
-            return None;
+            return Ok(None);
         }
+        let network = Network::new(problem.num_nodes(), problem.num_tensors(), steps)?;
+        steps.spend(2 * quotient.touching.iter().map(BTreeSet::len).sum::<usize>())?;
         let is_paid = |&tensor: &usize| problem.kinds[0].transfer[tensor] > 0;
         let touching = quotient.touching.iter().map(|tensors| tensors.iter().copied().filter(is_paid).collect());
-        Some(Self {
+        Ok(Some(Self {
             reach,
             quotient,
-            network: Network::new(problem.num_nodes(), problem.num_tensors()),
+            network,
             max_cost: threshold - 1,
             touching: touching.collect(),
             region: Vec::new(),
             barred: vec![true; problem.num_nodes()],
             weights: Vec::new(),
             factor: ONE,
-        })
+        }))
     }
 
     /// Weights, raised in the order of the nodes or against it; none when a node, or all of them, are more than blocks can hold.
@@ -96,8 +103,6 @@ impl<'r, 'a> Weighing<'r, 'a> {
         windows: &Windows,
         steps: &mut Steps,
     ) -> Result<Option<Vec<i64>>, Stop> {
-        // As long as it takes to begin: a log may have any number of these, and each may be empty.
-        steps.spend(self.barred.len() + self.reach.problem.num_tensors())?;
         self.begin();
         for &(node, factor) in claims {
             if node >= self.weights.len() || !(1..=ONE).contains(&factor) {

@@ -71,9 +71,14 @@ fn end_of(windows: &Windows, node: usize, is_first: bool) -> usize {
 }
 
 impl<'r, 'a> Cutting<'r, 'a> {
-    pub(crate) fn new(reach: &'r Reach<'a>, quotient: &'r Quotient<'a>, threshold: i64) -> Self {
-        let network = Network::new(reach.problem.num_nodes(), reach.problem.num_tensors());
-        Self { reach, quotient, network, threshold }
+    pub(crate) fn new(
+        reach: &'r Reach<'a>,
+        quotient: &'r Quotient<'a>,
+        threshold: i64,
+        steps: &mut Steps,
+    ) -> Result<Self, Stop> {
+        let network = Network::new(reach.problem.num_nodes(), reach.problem.num_tensors(), steps)?;
+        Ok(Self { reach, quotient, network, threshold })
     }
 
     /// Narrows windows by cuts and by what follows from them, until nothing changes; whether there can be such a partition.
