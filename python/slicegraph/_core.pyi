@@ -15,6 +15,7 @@ __all__ = [
     "Instance",
     "Kind",
     "Narrowed",
+    "Priced",
     "Proof",
     "ProofState",
     "Proven",
@@ -33,11 +34,13 @@ __all__ = [
     "onnx_skeleton",
     "onnx_stored",
     "onnx_types",
+    "price",
     "prove",
     "prove_again",
     "reduce",
     "settle",
     "slice_order",
+    "slices",
     "stay_near",
 ]
 
@@ -253,6 +256,37 @@ class Domains:
         windows: tuple[NDArray[np.int64], NDArray[np.int64]],
         poll: Callable[[], bool] | None = None,
     ) -> Narrowed | None: ...
+
+@final
+class Priced:
+    @property
+    def verdicts(self) -> list[str]: ...
+    @property
+    def cases(self) -> list[list[int]]: ...
+    @property
+    def blocks(self) -> list[list[int]]: ...
+    @property
+    def costs(self) -> list[int]: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def factors(self) -> NDArray[np.int64]: ...
+
+def price(
+    instance: Instance,
+    weights: NDArray[np.int64],
+    factors: NDArray[np.int64],
+    *,
+    threshold: int,
+    target: int,
+    kept: int,
+    seeds: list[int],
+    max_cases: int,
+    max_steps: int,
+    enough: int,
+    ends: Callable[[], bool],
+) -> Priced | None: ...
+def slices(instance: Instance, *, threshold: int, num_orders: int, seed: int) -> tuple[list[list[int]], list[int]]: ...
 
 @final
 class Proof:

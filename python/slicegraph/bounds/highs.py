@@ -16,7 +16,7 @@ This module is imported by the processes of `slicegraph.bounds.worker` alone, wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
@@ -44,6 +44,8 @@ _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _FEW = 3
 """Superblocks of the models around one block."""
+_LONGEST_PROGRAM = 2.0
+"""Seconds of a linear program for weights; others take milliseconds."""
 _INTERIOR_FROM = 5_000
 """Rows from which the interior point method is faster; its multipliers need no vertex."""
 
@@ -248,3 +250,61 @@ def _check(status: HighsStatus, call: str) -> None:
     """HiGHS refuses with a status; that is a mistake of ours, never of the user's."""
     if status == HighsStatus.kError:
         raise RuntimeError(f"HiGHS refused {call}")
+
+
+@final
+class PackingProgram:
+    """The largest weights of nodes, at most 1 each, of which no block has more than 1; blocks come in by and by.
+
+    It takes milliseconds, in the process of whoever asks.
+
+    Parameters
+    ----------
+    num_nodes
+        How many there are.
+    """
+
+    def __init__(self, num_nodes: int) -> None:
+        self._num_nodes = num_nodes
+        self._highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
+        self._highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
+        for name, value in {"output_flag": False, "threads": 1}.items():
+            _check(self._highs.setOptionValue(name, value), name)
+        lp = HighsLp()
+        lp.num_col_, lp.num_row_ = num_nodes, 0
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = -np.ones(num_nodes), np.zeros(num_nodes), np.ones(num_nodes)
+        _check(self._highs.passModel(lp), "passModel")
+        self._nodes: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def add(self, blocks: Sequence[Sequence[int]]) -> None:
+        """Add blocks that are not empty."""
+        if not blocks:
+            return
+        nodes = np.array([node for block in blocks for node in block], np.int64)
+        starts = np.cumsum([0, *(len(block) for block in blocks[:-1])], dtype=np.int64)
+        least, most, ones = np.full(len(blocks), -np.inf), np.ones(len(blocks)), np.ones(len(nodes))
+        arrays = (len(nodes), starts.astype(np.int32), nodes.astype(np.int32), ones)
+        _check(self._highs.addRows(len(blocks), least, most, *arrays), "addRows")
+        self._starts = np.concatenate([self._starts, starts + len(self._nodes)])
+        self._nodes = np.concatenate([self._nodes, nodes])
+
+    @property
+    def size(self) -> int:
+        """How many nodes all blocks have together."""
+        return len(self._nodes)
+
+    def solve(self) -> NDArray[np.float64] | None:
+        """Give the weights; None where the solver gave up."""
+        # Its clock goes on from run to run.
+        _check(self._highs.setOptionValue("time_limit", self._highs.getRunTime() + _LONGEST_PROGRAM), "time_limit")
+        self._highs.run()
+        if self._highs.getModelStatus() != HighsModelStatus.kOptimal:
+            return None
+        weights: NDArray[np.float64] = np.clip(np.array(self._highs.getSolution().col_value), 0.0, 1.0)
+        return weights
+
+    def largest(self, weights: NDArray[np.float64]) -> float:
+        """Give what the heaviest block weighs that was added, or the heaviest node."""
+        sums = np.add.reduceat(weights[self._nodes], self._starts) if len(self._starts) else weights
+        return float(max(weights.max(), sums.max()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import final
 
 from slicegraph.bounds.chain_search import ChainSearch, Decider
@@ -17,22 +18,26 @@ from slicegraph.evidence.relaxation import combine
 from slicegraph.lower_bound import SOLVED
 from slicegraph.reduce import Reduction, reduce
 from slicegraph.solve.events import Proven, Run
+from slicegraph.solve.packings import Packings
 from slicegraph.solve.trees import Trees
 from slicegraph.solve.worker import Shared, ask_exact
 
 _SHARE_OF_CHAIN = 0.5
 """Of the chain's turn; the rest is for the proof of what it has found."""
+_SHARE_OF_PACKING = 0.8
+"""Of the chain's turn on a dense graph, at least, before the chain itself. Record of 2026-12-01, packing."""
 
 
 @final
 class _Quotient:
     """What the methods of a turn share, and what the chain keeps for the next."""
 
-    def __init__(self, instance: Instance, threshold: int | None) -> None:
+    def __init__(self, instance: Instance, threshold: int | None, last: _Quotient | None = None) -> None:
         self.threshold = threshold
         self.reduction: Reduction = reduce(instance, threshold=threshold)
         self.formulation = Formulation(self.reduction.instance)
         self.trees = Trees(instance, self.reduction, self.formulation)
+        self.packings: Packings = Packings(self.reduction, self.trees.compiled, last.packings if last else None)
         self.expensive_node: ExpensiveNode | None = None
         self.chain: ChainSearch | None = None
         self.domains: Domains | None = None
@@ -61,24 +66,35 @@ class Relaxed:
         quotient = self._quotient
         is_begin = task.method == state.worker(self._name).methods[0]
         if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
-            quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck)
+            quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck, quotient)
             self._tell_expensive_node(quotient, state.bottleneck)
         budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
+        seconds = task.seconds
+        if state.is_dense and state.bottleneck is not None:
+            begin = time.monotonic()
+            quotient.packings.prove(
+                state.bottleneck, floor=state.lower_bound, seconds=_SHARE_OF_PACKING * seconds, hear=self._hear
+            )
+            seconds = max((1 - _SHARE_OF_PACKING) * seconds, seconds - (time.monotonic() - begin))
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
             chain.learn(state.bottleneck)
-        chain.run(_SHARE_OF_CHAIN * task.seconds, floor=lambda: self._board.schedule.lower_bound)
+        chain.run(_SHARE_OF_CHAIN * seconds, floor=lambda: self._board.schedule.lower_bound)
         quotient.domains = chain.domains
         quotient.trees.prove(
             chain.lower_bound,
             floor=self._board.schedule.lower_bound,
-            seconds=(1 - _SHARE_OF_CHAIN) * task.seconds,
+            seconds=(1 - _SHARE_OF_CHAIN) * seconds,
             has_to_stop=lambda: self._board.schedule.is_closed,
         )
-        bound = dataclasses.replace(chain.bound(), downsets=quotient.trees.search)
+        searches = (quotient.trees.search, quotient.packings.search)
+        search = max((each for each in searches if each), key=lambda each: each.threshold, default=None)
+        bound = dataclasses.replace(chain.bound(), downsets=search)
         is_done = chain.is_done and quotient.trees.proven >= chain.lower_bound
+        if state.is_dense and state.bottleneck is not None:
+            is_done = is_done and not quotient.packings.goes_on
         if not is_done and bound.status == "optimal":
             bound = dataclasses.replace(bound, status="time_limit")
         return self._lifted(bound, quotient), not is_done

@@ -45,7 +45,8 @@ class Trees:
         self._reduction, self._formulation = reduction, formulation
         asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
         is_taken = instance.is_plain and instance.num_blocks <= formulation.num_nodes
-        self._compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if is_taken else None
+        self.compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if is_taken else None
+        """The checker of the instance; None: trees are not for it."""
         self._failed: int | None = None
         self.search: DownsetSearch | None = None
         """The largest threshold that is proven, and how."""
@@ -73,9 +74,9 @@ class Trees:
 
     def _prove(self, threshold: int, seconds: float, has_to_stop: Callable[[], bool]) -> DownsetSearch | None:
         end, params = time.monotonic() + seconds, TreeParams()
-        if self._compiled is None:
+        if self.compiled is None:
             return None
-        proving = self._compiled.begin(asdict(self._reduction.evidence), threshold, params.steps)
+        proving = self.compiled.begin(asdict(self._reduction.evidence), threshold, params.steps)
         if proving is None:
             return None
 

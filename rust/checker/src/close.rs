@@ -49,6 +49,8 @@ pub enum By {
     Bisection,
     /// Cases of a tree, most of them closed by sums of rows.
     Tree,
+    /// Weights of which no block has its share.
+    Packing,
 }
 
 /// Proves that none is better, or says why not.

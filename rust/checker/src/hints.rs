@@ -124,8 +124,8 @@ fn follow_end<'a>(
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
     match end {
-        // A tree begins with all that there is.
-        End::Open | End::Tree(_) => Ok(Ended::Open),
+        // A tree and a packing begin with all that there is.
+        End::Open | End::Tree(_) | End::Packing(_) => Ok(Ended::Open),
         // Bisection, too, and it asks for nothing that is known.
         End::Bisection(tree) => match check_bisection(closing.problem, closing.threshold, tree, steps) {
             Ok(()) => Ok(Ended::Closed(By::Bisection)),

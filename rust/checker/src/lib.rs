@@ -9,8 +9,8 @@
 //! # Rules
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
 //! hold (`reach.rs`), windows by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights (`weights.rs`), splits
-//! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), sums of rows (`rows.rs`), labels
-//! (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), packing (`packing.rs`), sums of rows (`rows.rs`),
+//! labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
@@ -37,6 +37,9 @@ mod levels;
 mod log;
 mod merges;
 mod order;
+mod packing;
+#[cfg(test)]
+mod packing_tests;
 mod problem;
 mod proving;
 mod quotient;
@@ -59,6 +62,7 @@ use close::close;
 use expensive::check_expensive_node;
 use log::{End, Entry, Log};
 use merges::{Rule, replay};
+use packing::check_packing;
 pub use problem::Problem;
 pub use proving::{Case, Proving};
 use quotient::Quotient;
@@ -96,6 +100,14 @@ pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<Proof, 
                 Ok(()) => By::Tree,
                 Err(Stop::Interrupted) => return Err(Stop::Interrupted),
                 // A hint that does not hold says nothing.
+                Err(_) => close(&quotient, log.claim, &[], steps)?,
+            }
+        }
+        [Entry::End(End::Packing(packing))] => {
+            let half = steps.left() / 2;
+            match steps.part(half, |steps| check_packing(&quotient, log.claim, packing, steps)) {
+                Ok(()) => By::Packing,
+                Err(Stop::Interrupted) => return Err(Stop::Interrupted),
                 Err(_) => close(&quotient, log.claim, &[], steps)?,
             }
         }

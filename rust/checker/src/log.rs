@@ -18,6 +18,8 @@
 //! 10 node:    every block with this node costs what is claimed
 //! 11 two blocks: a tree, case by case: 0 and a share; or 1 and twice the node that divides, and 1 more where it is in the second
 //!             block first; the parts of a case follow it
+//! 12 packing: count and weights of nodes, then count of seeds, and for each count and cases: 0 where weights are enough, 2 where
+//!             costs are, twice the factor of a cut, from 2 on, or twice a node plus 1, where nothing else is said
 //! ```
 //!
 //! Merges come first. Facts of a scope come before its end; a scope that the bytes do not reach is open. Tag 3, flows, is taken.
@@ -28,6 +30,7 @@
 
 use crate::bisection::Branch;
 use crate::merges::{Merge, Rule};
+use crate::packing::{Packing, Step as PackingStep};
 use crate::problem::CAPACITY;
 use crate::stop::Stop;
 use crate::tree::Step;
@@ -77,6 +80,8 @@ pub(crate) enum End {
     Labels(LabelOrder),
     /// By a tree of cases.
     Tree(Vec<Step>),
+    /// By weights of which no block has its share.
+    Packing(Packing),
     /// Every block with this node costs what is claimed.
     ExpensiveNode(usize),
     /// By bisection.
@@ -202,6 +207,11 @@ impl Numbers<'_> {
             9 => Entry::End(End::Tree(read_steps(self)?)),
             10 => Entry::End(End::ExpensiveNode(self.index()?)),
             11 => Entry::End(End::Bisection(self.branches()?)),
+            12 => {
+                let weights = self.list(1, Self::next)?;
+                let cases = self.list(1, |numbers| numbers.list(1, Self::case))?;
+                Entry::End(End::Packing(Packing { weights, cases }))
+            }
             _ => return Err(Stop::malformed("there is no such section")),
         })
     }
@@ -217,6 +227,18 @@ impl Numbers<'_> {
             num_left = if matches!(branches.last(), Some(Branch::Node(..))) { num_left + 1 } else { num_left - 1 };
         }
         Ok(branches)
+    }
+
+    fn case(&mut self) -> Result<PackingStep, Stop> {
+        let number = self.next()?;
+        Ok(match (number, number % 2) {
+            (0, _) => PackingStep::Weight,
+            (2, _) => PackingStep::Cost,
+            (_, 0) => PackingStep::Cut(number / 2),
+            _ => {
+                PackingStep::Divide(usize::try_from(number / 2).map_err(|_| Stop::malformed("an index is too large"))?)
+            }
+        })
     }
 
     fn flag(&mut self) -> Result<bool, Stop> {

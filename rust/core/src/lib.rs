@@ -56,6 +56,7 @@ pub mod interrupt;
 mod labeling;
 pub mod nearest;
 pub mod order;
+pub mod packing;
 pub mod query;
 mod quotient;
 pub mod reduce;

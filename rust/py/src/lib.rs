@@ -9,6 +9,7 @@ mod graph;
 mod instance;
 mod nearest;
 mod onnx;
+mod packing;
 mod reduce;
 mod search;
 mod slice;
@@ -33,6 +34,8 @@ mod _core {
     use crate::nearest::stay_near;
     #[pymodule_export]
     use crate::onnx::{onnx_asked, onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_stored, onnx_types};
+    #[pymodule_export]
+    use crate::packing::{Priced, price, slices};
     #[pymodule_export]
     use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]

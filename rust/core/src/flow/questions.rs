@@ -112,6 +112,34 @@ impl Network<'_, '_> {
         self.balance()
     }
 
+    /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets that hold
+    /// `groups` and of which the sides are true; or anything from `enough` on, where it is no less. [`Self::cheapest`] is such a
+    /// set otherwise. Gains are not negative, and together below half of [`ENOUGH`].
+    ///
+    /// # Complexity
+    /// Dinic's algorithm, ended as soon as the flow says that it is enough.
+    pub(crate) fn least_balance_among(
+        &mut self,
+        groups: &[GroupId],
+        enough: i128,
+        gain: impl Fn(GroupId) -> Ticks,
+        side: impl Fn(GroupId) -> u8,
+    ) -> i128 {
+        self.forget();
+        let ids = Rc::clone(&self.groups);
+        let mut total = 0;
+        for (node, &group) in (1..).zip(ids.iter()) {
+            let gain = if side(group) & ELSEWHERE == 0 { gain(group) } else { 0 };
+            if gain > 0 || groups.contains(&group) {
+                self.excess[wide(node)] = gain + if groups.contains(&group) { ENOUGH } else { 0 };
+                self.sources.push(node);
+            }
+            total += i128::from(gain);
+        }
+        self.cut(Ticks::try_from(enough + total).unwrap_or(ENOUGH).clamp(0, ENOUGH), |node| side(ids[wide(node) - 1]));
+        i128::from(self.flow) - total
+    }
+
     /// What the arcs out of the cheapest set can carry less its gains.
     fn balance(&mut self) -> i128 {
         let mut balance = 0;

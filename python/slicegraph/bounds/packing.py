@@ -1,0 +1,261 @@
+"""Packing: node weights of which no block below a threshold has its share, by column generation.
+
+**Claim.** Let every node have a weight, not negative, so that no block which costs less than a threshold weighs the
+target or more, and all nodes together weigh more than ``k (target - 1)``. Then no partition into ``k`` blocks is better
+than the threshold.
+
+**Proof.** Each of the ``k`` blocks would weigh less than the target.
+
+Of the blocks that are known a linear program gives the largest weights. The core looks for others that weigh too much
+for these (``rust/core/src/packing``), which are columns of the program's dual, until it can show that there are none:
+that is the proof, and the compiled checker goes through it again before it counts. When blocks that are known leave no
+weights that are large enough, no weights are. Weights that are asked about lie between those of the program and those
+asked about before, which takes fewer rounds (*smoothing*).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slicegraph._core import Priced, price, slices
+from slicegraph.bounds.highs import PackingProgram
+from slicegraph.certificate.compiled import leb128
+from slicegraph.cost import Instance
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_PACKING = 12
+"""The section of a log."""
+_MOST_WEIGHT = 2**55
+"""Of all nodes together."""
+_ONE = 2**12
+"""A factor of 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackingParams:
+    """The numbers of the search for weights. Record of 2026-12-01, packing; none was measured by itself.
+
+    Attributes
+    ----------
+    max_nodes
+        More than this are not tried.
+    few_cases, cases, growth
+        Cases of a seed while blocks are collected, and when it is to be shown that there are no others: at first, and
+        the factor by which they grow.
+    margin
+        A block is collected that weighs this part more than it should.
+    many_rounds
+        Rounds in which blocks are collected, before it is tried whether there are others.
+    some_rounds
+        The same after a try.
+    enough
+        Heavy seeds of a round.
+    hard
+        Seeds that are asked about first, since they were not closed.
+    orders
+        Random orders, of which slices are the blocks that a threshold begins with.
+    """
+
+    max_nodes: int = 600
+    few_cases: int = 4
+    cases: int = 24
+    growth: int = 4
+    margin: float = 0.04
+    many_rounds: int = 60
+    some_rounds: int = 10
+    enough: int = 16
+    hard: int = 40
+    orders: int = 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """What has come of a threshold.
+
+    Attributes
+    ----------
+    log
+        The section of a log that proves it. None: it is not proven.
+    parts
+        All weights together, where no block that is known weighs more than 1.
+    work
+        How much it has taken.
+    is_refuted
+        Whether blocks that are known leave no weights that prove it.
+    """
+
+    log: bytes | None
+    parts: float
+    work: int
+    is_refuted: bool = False
+
+
+@final
+class PackingSearch:
+    """Weights that prove thresholds of an instance; blocks are kept from one to the next.
+
+    Parameters
+    ----------
+    instance
+        Of one kind of device, that pays sums.
+    params
+        The numbers of its policy.
+    """
+
+    def __init__(self, instance: Instance, params: PackingParams | None = None) -> None:
+        self._instance, self._params = instance, params or PackingParams()
+        self._num_nodes = instance.graph.num_nodes
+        self._factors: Integers = np.full(self._num_nodes, _ONE, np.int64)
+        self._hard: list[int] = []
+        self._blocks: dict[tuple[int, ...], int] = {}
+        self._threshold = 0
+        self._program = PackingProgram(self._num_nodes)
+        self._center: Floats | None = None
+        self._work, self._has_to_stop = 0, _never
+
+    def attempt(self, threshold: int, *, work: int, has_to_stop: Callable[[], bool]) -> Attempt:
+        """Try to prove a threshold with so much work: arcs of networks, and nodes of the program's blocks each time."""
+        self._work, self._has_to_stop = work, has_to_stop
+        if threshold != self._threshold:
+            self._begin(threshold)
+        program, params, num_blocks = self._program, self._params, self._instance.num_blocks
+        parts, rounds, max_cases, is_trying = float(self._num_nodes), 0, params.cases, False
+        while not self._is_over():
+            self._work -= program.size
+            best = program.solve()
+            if best is None:
+                break
+            parts = float(best.sum())
+            if parts <= num_blocks * (1 + 1e-9):
+                return Attempt(log=None, parts=parts, work=work - self._work, is_refuted=True)
+            self._center = best if self._center is None else 0.5 * best + 0.5 * self._scaled_center(program)
+            question = _Question.of(self._center, threshold, num_blocks)
+            if not is_trying:
+                rounds += 1
+                num_heavy, num_new = self._collect(question)
+                is_trying = num_heavy < params.enough // 4 or not num_new or rounds > params.many_rounds
+                if num_new:
+                    continue
+            log, max_cases = self._try(question, max_cases)
+            if log is not None:
+                return Attempt(log=log, parts=float(self._center.sum()), work=work - self._work)
+            is_trying, rounds = False, params.many_rounds - params.some_rounds
+        return Attempt(log=None, parts=parts, work=work - self._work)
+
+    def _begin(self, threshold: int) -> None:
+        """Begin with the blocks that are known of other thresholds, and slices as long as this one allows."""
+        self._threshold, self._program = threshold, PackingProgram(self._num_nodes)
+        self._program.add([block for block, cost in self._blocks.items() if cost < threshold])
+        found, _ = slices(self._instance.core, threshold=threshold, num_orders=self._params.orders, seed=threshold)
+        self._program.add(found)
+
+    def _is_over(self) -> bool:
+        return self._work <= 0 or self._has_to_stop()
+
+    def _scaled_center(self, program: PackingProgram) -> Floats:
+        """Give the last point, scaled so that no block that is known weighs too much."""
+        if self._center is None:
+            raise AssertionError("there is none yet")
+        return np.minimum(self._center / max(program.largest(self._center), 1e-9), 1.0)
+
+    def _collect(self, question: _Question) -> tuple[int, int]:
+        """Collect blocks that weigh too much; give how many seeds have one, and how many are new."""
+        params = self._params
+        asked = dataclasses.replace(question, target=int(question.unit * (1 + params.margin)))
+        order = self._order()
+        priced = self._price(asked, order, params.few_cases, params.enough)
+        if priced is None:
+            return 0, 0
+        heavy = [seed for seed, verdict in zip(order, priced.verdicts, strict=True) if verdict == "heavy"]
+        self._put_first(heavy)
+        return len(heavy), self._learn(priced.blocks, priced.costs)
+
+    def _try(self, question: _Question, max_cases: int) -> tuple[bytes | None, int]:
+        """Try to show that no block weighs the target; give the log of that, and how many cases a seed had at most."""
+        open_seeds, cases = self._order(), {}
+        while True:
+            priced = self._price(question, open_seeds, max_cases, self._params.enough // 4)
+            if priced is None:
+                return None, max_cases
+            self._learn(priced.blocks, priced.costs)
+            verdicts = list(zip(open_seeds, priced.verdicts, priced.cases, strict=True))
+            cases.update({seed: each for seed, verdict, each in verdicts if verdict == "closed"})
+            heavy = [seed for seed, verdict, _ in verdicts if verdict == "heavy"]
+            open_seeds = [seed for seed, verdict, _ in verdicts if verdict != "closed"]
+            self._put_first(heavy + open_seeds)
+            if not open_seeds:
+                return question.log(cases), max_cases
+            if heavy or self._is_over():
+                return None, max_cases
+            max_cases *= self._params.growth
+
+    def _price(self, question: _Question, seeds: list[int], max_cases: int, enough: int) -> Priced | None:
+        priced = price(
+            self._instance.core,
+            question.weights,
+            self._factors,
+            threshold=question.threshold,
+            target=question.target,
+            kept=question.kept,
+            seeds=seeds,
+            max_cases=max_cases,
+            max_steps=max(self._work, 1),
+            enough=enough,
+            ends=self._has_to_stop,
+        )
+        if priced is not None:
+            self._factors = priced.factors
+            self._work -= priced.steps
+        return priced
+
+    def _learn(self, blocks: list[list[int]], costs: list[int]) -> int:
+        """Add blocks to the program; give how many are new."""
+        found = {tuple(sorted(block)): cost for block, cost in zip(blocks, costs, strict=True)}
+        new = {block: cost for block, cost in found.items() if block not in self._blocks}
+        self._blocks.update(new)
+        self._program.add(list(new))
+        return len(new)
+
+    def _order(self) -> list[int]:
+        first = set(self._hard)
+        return [*self._hard, *(node for node in range(self._num_nodes) if node not in first)]
+
+    def _put_first(self, seeds: list[int]) -> None:
+        self._hard = list(dict.fromkeys([*seeds, *self._hard]))[: self._params.hard]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Question:
+    """Weights in integers, of which a block should not weigh more than ``unit``, and none may weigh the target."""
+
+    weights: Integers
+    unit: int
+    threshold: int
+    target: int
+    kept: int
+
+    @classmethod
+    def of(cls, point: Floats, threshold: int, num_blocks: int) -> _Question:
+        unit = max(1, int(min(threshold - 1, _MOST_WEIGHT / point.sum())))
+        weights = np.maximum(np.rint(point * unit), 0).astype(np.int64)
+        target = max(1, -(-int(weights.sum()) // num_blocks))
+        return cls(weights=weights, unit=unit, threshold=threshold, target=target, kept=min(unit, target))
+
+    def log(self, cases: dict[int, list[int]]) -> bytes:
+        """Give the section of a log, from the cases of all seeds."""
+        seeds = sorted(range(len(self.weights)), key=lambda seed: (-int(self.weights[seed]), seed))
+        numbers = [_PACKING, len(self.weights), *self.weights.tolist(), len(seeds)]
+        for seed in seeds:
+            numbers += [len(cases[seed]), *cases[seed]]
+        return b"".join(map(leb128, numbers))
+
+
+def _never() -> bool:
+    return False

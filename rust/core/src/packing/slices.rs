@@ -1,0 +1,49 @@
+//! Slices of random orders that are cheaper than a threshold: the blocks that a search for weights begins with.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::cases::Block;
+use crate::cost::{Instance, Ticks, partition_costs};
+use crate::ids::NodeId;
+use crate::order::TopologicalOrder;
+
+/// The longest slices of random orders that cost less than a threshold, and what each costs, without overflow: of each order,
+/// for each node, that which begins there, unless it is a part of the one before. Blocks pay the sum, on one kind of device.
+///
+/// # Complexity
+/// O(orders nodes (nodes + reads)).
+#[must_use]
+pub fn slices(instance: &Instance, threshold: Ticks, num_orders: usize, seed: u64) -> Vec<Block> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut found = Vec::new();
+    for _ in 0..num_orders {
+        let keys: Vec<f64> = instance.graph().nodes().map(|_| random.random()).collect();
+        if let Ok(order) = TopologicalOrder::from_keys(instance.graph(), &keys) {
+            slices_of(instance, order.nodes(), threshold, &mut found);
+        }
+    }
+    found
+}
+
+fn slices_of(instance: &Instance, order: &[NodeId], threshold: Ticks, found: &mut Vec<Block>) {
+    let (mut block_of, mut end) = (vec![1; order.len()], 0);
+    for begin in 0..order.len() {
+        let mut cost = None;
+        while let Some(next) = order.get(end) {
+            block_of[next.index()] = 0;
+            let longer = &partition_costs(instance, &block_of)[0];
+            let longer = longer.work + longer.io_in + longer.io_out;
+            if longer >= threshold {
+                block_of[next.index()] = 1;
+                break;
+            }
+            (cost, end) = (Some(longer), end + 1);
+        }
+        if let Some(cost) = cost {
+            found.push((order[begin..end].to_vec(), cost));
+        }
+        block_of[order[begin].index()] = 1;
+        end = end.max(begin + 1);
+    }
+}
