@@ -72,7 +72,9 @@ class Relaxed:
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         seconds = task.seconds
-        if state.is_dense and state.bottleneck is not None:
+        # Two blocks are a matter of bisection, and of the exact model.
+        has_packings = state.is_dense and not state.has_small_model
+        if has_packings and state.bottleneck is not None:
             begin = time.monotonic()
             quotient.packings.prove(
                 state.bottleneck, floor=state.lower_bound, seconds=_SHARE_OF_PACKING * seconds, hear=self._hear
@@ -93,7 +95,7 @@ class Relaxed:
         search = max((each for each in searches if each), key=lambda each: each.threshold, default=None)
         bound = dataclasses.replace(chain.bound(), downsets=search)
         is_done = chain.is_done and quotient.trees.proven >= chain.lower_bound
-        if state.is_dense and state.bottleneck is not None:
+        if has_packings:
             is_done = is_done and not quotient.packings.goes_on
         if not is_done and bound.status == "optimal":
             bound = dataclasses.replace(bound, status="time_limit")
