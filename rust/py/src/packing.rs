@@ -27,7 +27,7 @@ pub struct Priced {
 /// Asks which blocks of seeds weigh too much; none when `ends` has said so first.
 #[pyfunction]
 #[pyo3(signature = (instance, weights, factors, *, threshold, target, kept, seeds, max_cases, max_steps, enough, ends))]
-#[expect(clippy::too_many_arguments, reason = "by keyword")]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "by keyword, and as Python gives them")]
 pub fn price(
     py: Python<'_>,
     instance: &Bound<'_, Instance>,
@@ -89,6 +89,6 @@ pub fn slices(
 }
 
 fn parts(blocks: Vec<packing::Block>) -> (Vec<Vec<usize>>, Vec<i64>) {
-    let nodes = |block: Vec<slicegraph_core::NodeId>| block.into_iter().map(|node| node.index()).collect();
+    let nodes = |block: Vec<slicegraph_core::NodeId>| block.into_iter().map(slicegraph_core::NodeId::index).collect();
     blocks.into_iter().map(|(block, cost)| (nodes(block), cost)).unzip()
 }

@@ -16,12 +16,12 @@ fn cost_of(instance: &Instance, set: usize) -> Option<Ticks> {
     // Edges go up.
     let mut between = vec![false; num_nodes];
     for node in 0..num_nodes {
-        let mut producers = graph.producers(NodeId::new(node)).map(|producer| producer.index());
+        let mut producers = graph.producers(NodeId::new(node)).map(NodeId::index);
         between[node] = producers.any(|producer| is_in(producer) || between[producer]);
     }
     let mut leads_back = vec![false; num_nodes];
     for node in (0..num_nodes).rev() {
-        for producer in graph.producers(NodeId::new(node)).map(|producer| producer.index()) {
+        for producer in graph.producers(NodeId::new(node)).map(NodeId::index) {
             leads_back[producer] |= is_in(node) || leads_back[node];
         }
     }
