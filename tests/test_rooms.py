@@ -22,6 +22,7 @@ ROOMS = (
         "bisection",
         "reduce",
         "domain",
+        "packing",
         "downset",
         "labeling",
         "exact",

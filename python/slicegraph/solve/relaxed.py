@@ -73,7 +73,7 @@ class Relaxed:
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         seconds = task.seconds
         # Two blocks are a matter of bisection, and of the exact model.
-        has_packings = state.is_dense and not state.has_small_model
+        has_packings = state.is_dense and self._shared.instance.num_blocks > 2
         if has_packings and state.bottleneck is not None:
             begin = time.monotonic()
             quotient.packings.prove(
