@@ -1,9 +1,12 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Self, final
+from typing import Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Node: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], str, bytes, int]
+_Stored: TypeAlias = tuple[list[tuple[int, list[int]]], list[tuple[str, int, bool, tuple[str, str, str] | None]]]
 
 __all__ = [
     "Arrays",
@@ -15,17 +18,14 @@ __all__ = [
     "Instance",
     "Kind",
     "Narrowed",
-    "Priced",
     "Proof",
     "ProofState",
     "Proven",
     "Proving",
     "Quotient",
     "Row",
-    "anneal",
     "brkga",
     "find_domains",
-    "hybrid",
     "node_bound",
     "onnx_asked",
     "onnx_fields",
@@ -38,6 +38,7 @@ __all__ = [
     "prove",
     "prove_again",
     "reduce",
+    "search",
     "settle",
     "slice_order",
     "slices",
@@ -257,21 +258,6 @@ class Domains:
         poll: Callable[[], bool] | None = None,
     ) -> Narrowed | None: ...
 
-@final
-class Priced:
-    @property
-    def verdicts(self) -> list[str]: ...
-    @property
-    def cases(self) -> list[list[int]]: ...
-    @property
-    def blocks(self) -> list[list[int]]: ...
-    @property
-    def costs(self) -> list[int]: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def factors(self) -> NDArray[np.int64]: ...
-
 def price(
     instance: Instance,
     weights: NDArray[np.int64],
@@ -285,7 +271,7 @@ def price(
     max_steps: int,
     enough: int,
     ends: Callable[[], bool],
-) -> Priced | None: ...
+) -> tuple[list[str], list[list[int]], list[list[int]], list[int], int, NDArray[np.int64]] | None: ...
 def slices(instance: Instance, *, threshold: int, num_orders: int, seed: int) -> tuple[list[list[int]], list[int]]: ...
 
 @final
@@ -365,18 +351,10 @@ class Found:
     @property
     def is_interrupted(self) -> bool: ...
 
-def hybrid(
+def search(
     instance: Instance,
     *,
-    seed: int,
-    threads: int,
-    target: int,
-    start: list[int] | None,
-    poll: Callable[[int | None, int, int], bool],
-) -> Found: ...
-def anneal(
-    instance: Instance,
-    *,
+    method: str,
     seed: int,
     threads: int,
     target: int,
@@ -401,13 +379,9 @@ def brkga(
 def onnx_asked(model: bytes, positions: Sequence[int], shown: Sequence[str]) -> bytes: ...
 def onnx_fields(number: int, contents: Sequence[bytes]) -> bytes: ...
 def onnx_inputs(named: Sequence[tuple[str, bytes]]) -> bytes: ...
-def onnx_nodes(
-    model: bytes,
-) -> tuple[list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], str, bytes, int]], bool] | None: ...
+def onnx_nodes(model: bytes) -> tuple[list[_Node], bool] | None: ...
 def onnx_skeleton(path: PathLike[str], kept: int) -> bytes: ...
-def onnx_stored(
-    model: bytes,
-) -> tuple[list[tuple[int, list[int]]], list[tuple[str, int, bool, tuple[str, str, str] | None]]] | None: ...
+def onnx_stored(model: bytes) -> _Stored | None: ...
 def onnx_types(model: bytes) -> tuple[list[bytes], list[str], list[int]]: ...
 def prove_again(
     problem: bytes, log: bytes, steps: int, ends: Callable[[], bool] | None = None

@@ -282,10 +282,9 @@ def find(
     if method == "brkga":
         found = _brkga(searched, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
     else:
-        run = _core.hybrid if method == "hybrid" else _core.anneal
         begin_at = start if start is None or reduction is None else reduction.restrict(start)
         blocks = None if begin_at is None else begin_at.tolist()
-        found = run(core, seed=seed, threads=threads, target=target, start=blocks, poll=hear)
+        found = _core.search(core, method=method, seed=seed, threads=threads, target=target, start=blocks, poll=hear)
     block_of = None
     if found.bottleneck is not None:
         block_of = found.block_of if reduction is None else reduction.lift(found.block_of)

@@ -23,7 +23,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from slicegraph._core import Priced, price, slices
+from slicegraph._core import price, slices
 from slicegraph.bounds.highs import PackingProgram
 from slicegraph.certificate.compiled import leb128
 from slicegraph.cost import Instance
@@ -196,7 +196,7 @@ class PackingSearch:
                 return None, max_cases
             max_cases *= self._params.growth
 
-    def _price(self, question: _Question, seeds: list[int], max_cases: int, enough: int) -> Priced | None:
+    def _price(self, question: _Question, seeds: list[int], max_cases: int, enough: int) -> _Priced | None:
         priced = price(
             self._instance.core,
             question.weights,
@@ -210,10 +210,11 @@ class PackingSearch:
             enough=enough,
             ends=self._has_to_stop,
         )
-        if priced is not None:
-            self._factors = priced.factors
-            self._work -= priced.steps
-        return priced
+        if priced is None:
+            return None
+        verdicts, cases, blocks, costs, steps, self._factors = priced
+        self._work -= steps
+        return _Priced(verdicts=verdicts, cases=cases, blocks=blocks, costs=costs)
 
     def _learn(self, blocks: list[list[int]], costs: list[int]) -> int:
         """Add blocks to the program; give how many are new."""
@@ -229,6 +230,16 @@ class PackingSearch:
 
     def _put_first(self, seeds: list[int]) -> None:
         self._hard = list(dict.fromkeys([*seeds, *self._hard]))[: self._params.hard]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Priced:
+    """Verdicts and cases by seed, as they were asked about, and blocks that were found, with their costs."""
+
+    verdicts: list[str]
+    cases: list[list[int]]
+    blocks: list[list[int]]
+    costs: list[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

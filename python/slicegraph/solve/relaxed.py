@@ -27,6 +27,9 @@ _SHARE_OF_CHAIN = 0.5
 _SHARE_OF_PACKING = 0.8
 """Of the chain's turn on a dense graph, at least, before the chain itself. Record of 2026-12-01, packing."""
 
+_BISECTED = 2
+"""Blocks that the exact solver decides by bisection."""
+
 
 @final
 class _Quotient:
@@ -72,8 +75,7 @@ class Relaxed:
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         seconds = task.seconds
-        # Two blocks are a matter of bisection, and of the exact model.
-        has_packings = state.is_dense and self._shared.instance.num_blocks > 2
+        has_packings = state.is_dense and self._shared.instance.num_blocks > _BISECTED
         if has_packings and state.bottleneck is not None:
             begin = time.monotonic()
             quotient.packings.prove(

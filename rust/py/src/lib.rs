@@ -35,11 +35,11 @@ mod _core {
     #[pymodule_export]
     use crate::onnx::{onnx_asked, onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_stored, onnx_types};
     #[pymodule_export]
-    use crate::packing::{Priced, price, slices};
+    use crate::packing::{price, slices};
     #[pymodule_export]
     use crate::reduce::{Quotient, node_bound, reduce};
     #[pymodule_export]
-    use crate::search::{Found, anneal, brkga, hybrid};
+    use crate::search::{Found, brkga, search};
     #[pymodule_export]
     use crate::slice::slice_order;
     #[pymodule_export]

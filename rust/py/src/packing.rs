@@ -8,21 +8,9 @@ use slicegraph_core::packing::{self, Question, Verdict};
 use crate::boundary::{compute, copy_in, supervise};
 use crate::instance::Instance;
 
-/// What is known of the blocks of some seeds.
-#[pyclass(frozen, get_all, module = "slicegraph._core")]
-pub struct Priced {
-    /// Of each seed `"closed"`, `"heavy"` or `"open"`; `""` where its turn did not come.
-    verdicts: Vec<&'static str>,
-    /// The cases of each seed that is closed.
-    cases: Vec<Vec<u64>>,
-    /// The nodes of blocks that were found, and what each costs.
-    blocks: Vec<Vec<usize>>,
-    costs: Vec<i64>,
-    /// Arcs that were looked at.
-    steps: u64,
-    /// By node, the factor that was good.
-    factors: Py<PyArray1<i64>>,
-}
+/// Of some seeds: of each `"closed"`, `"heavy"` or `"open"`, or `""` where its turn did not come; the cases of each that is closed; the
+/// nodes of blocks that were found, and what each costs; arcs that were looked at; by node, the factor that was good.
+type Priced = (Vec<&'static str>, Vec<Vec<u64>>, Vec<Vec<usize>>, Vec<i64>, u64, Py<PyArray1<i64>>);
 
 /// Asks which blocks of seeds weigh too much; none when `ends` has said so first.
 #[pyfunction]
@@ -71,7 +59,7 @@ pub fn price(
         cases.push(each);
     }
     let (blocks, costs) = parts(found.blocks);
-    Ok(Some(Priced { verdicts, cases, blocks, costs, steps: found.steps, factors: factors.into_pyarray(py).unbind() }))
+    Ok(Some((verdicts, cases, blocks, costs, found.steps, factors.into_pyarray(py).unbind())))
 }
 
 /// The longest slices of random orders that cost less than a threshold, and what each costs.

@@ -1,11 +1,12 @@
-//! `_core.hybrid`, `_core.anneal` and `_core.brkga`: searches under a stop and Ctrl-C.
+//! `_core.search` and `_core.brkga`: searches under a stop and Ctrl-C.
 
 use numpy::{IntoPyArray, PyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use slicegraph_core::Error;
 use slicegraph_core::cost::{self, INFINITE};
 use slicegraph_core::interrupt::Interrupt;
-use slicegraph_core::search::{self, BrkgaParams, Observe, Request, SearchParams, SearchProgress};
+use slicegraph_core::search::{self as core, BrkgaParams, Observe, Request, SearchParams, SearchProgress};
 
 use crate::boundary::{CoreError, supervise};
 use crate::instance::Instance;
@@ -26,41 +27,31 @@ pub struct Found {
 
 /// A search of the core.
 type CoreSearch =
-    fn(&cost::Instance, &SearchParams, &Request<'_>, &Interrupt, Observe<'_>) -> Result<search::Outcome, Error>;
+    fn(&cost::Instance, &SearchParams, &Request<'_>, &Interrupt, Observe<'_>) -> Result<core::Outcome, Error>;
 
-/// Anneals, slices and recombines; `poll(bottleneck, rounds, evaluations)` says whether to stop.
+/// Searches by `"hybrid"` or `"anneal"`; `poll(bottleneck, rounds, evaluations)` says whether to stop.
 #[pyfunction]
-#[pyo3(signature = (instance, *, seed, threads, target, start, poll))]
+#[pyo3(signature = (instance, *, method, seed, threads, target, start, poll))]
 #[expect(clippy::needless_pass_by_value, reason = "an extracted argument ends here")]
-pub fn hybrid(
+pub fn search(
     instance: &Bound<'_, Instance>,
+    method: &str,
     seed: u64,
     threads: usize,
     target: i64,
     start: Option<Vec<usize>>,
     poll: Bound<'_, PyAny>,
 ) -> PyResult<Found> {
+    let by: CoreSearch = match method {
+        "hybrid" => core::hybrid,
+        "anneal" => core::anneal,
+        _ => return Err(PyValueError::new_err(format!("method {method:?} is none"))),
+    };
     let request = Request { seed, threads, target, start: start.as_deref() };
-    run(search::hybrid, instance, &SearchParams::default(), &request, poll)
+    run(by, instance, &SearchParams::default(), &request, poll)
 }
 
-/// Anneals; `poll` as for `hybrid`.
-#[pyfunction]
-#[pyo3(signature = (instance, *, seed, threads, target, start, poll))]
-#[expect(clippy::needless_pass_by_value, reason = "an extracted argument ends here")]
-pub fn anneal(
-    instance: &Bound<'_, Instance>,
-    seed: u64,
-    threads: usize,
-    target: i64,
-    start: Option<Vec<usize>>,
-    poll: Bound<'_, PyAny>,
-) -> PyResult<Found> {
-    let request = Request { seed, threads, target, start: start.as_deref() };
-    run(search::anneal, instance, &SearchParams::default(), &request, poll)
-}
-
-/// Searches topological orders; `poll` as for `hybrid`.
+/// Searches topological orders; `poll` as for `search`.
 #[pyfunction]
 #[pyo3(signature = (
     instance, *, population, elite, mutants, bias, generations, is_seeded, is_memetic, seed, threads, target, poll
@@ -84,11 +75,11 @@ pub fn brkga(
         BrkgaParams { population, elite, mutants, bias, generations, is_seeded, is_memetic, ..Default::default() };
     let params = SearchParams { brkga: own, ..SearchParams::default() };
     let request = Request { seed, threads, target, start: None };
-    run(search::brkga, instance, &params, &request, poll)
+    run(core::brkga, instance, &params, &request, poll)
 }
 
 fn run(
-    search: CoreSearch,
+    by: CoreSearch,
     instance: &Bound<'_, Instance>,
     params: &SearchParams,
     request: &Request<'_>,
@@ -102,7 +93,7 @@ fn run(
         |py, SearchProgress { bottleneck, rounds, evaluations }| {
             poll.call1(py, (finite(bottleneck), rounds, evaluations))?.extract(py)
         },
-        |interrupt, report| search(instance, params, request, interrupt, report),
+        |interrupt, report| by(instance, params, request, interrupt, report),
     )?;
     let outcome = supervised.value.map_err(CoreError)?;
     Ok(Found {
