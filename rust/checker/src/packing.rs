@@ -99,7 +99,7 @@ pub(crate) fn check_packing(
     let quotient = Quotient::new(problem);
     let mut closing = Closing {
         quotient: &quotient,
-        network: Network::new(num_nodes, problem.num_tensors()),
+        network: Network::new(num_nodes, problem.num_tensors(), steps)?,
         weights,
         max_cost: i128::from(threshold) - 1,
         most: (total - 1) / num_blocks,
