@@ -4,7 +4,7 @@
 //! orders, levels, and both again in windows that minimum cuts and node weights have narrowed; in the end windows are split. Which
 //! attempts are made says nothing of what is proved.
 
-use crate::frontiers::{Layer, deep_order, frontiers, natural_order};
+use crate::frontiers::{Layer, frontiers, natural_order, post_order};
 use crate::hints::follow;
 use crate::labels::has_label;
 use crate::levels::has_better;
@@ -216,7 +216,7 @@ impl<'a> Closing<'_, 'a> {
         let resources = Resources::new(self.problem, self.threshold).ok_or(Stop::Open)?;
         let (mut fewest, mut stop): (Option<Vec<Layer>>, Stop) = (None, Stop::Open);
         let mut most = steps.left() / 4;
-        for nodes in [natural_order(&reach.order), deep_order(&reach.order)] {
+        for nodes in [natural_order(&reach.order), post_order(self.problem, &reach.order)] {
             let given = steps.left();
             match steps.part(most, |steps| frontiers(reach, windows, &nodes, &resources, steps)) {
                 Ok(layers) => {

@@ -10,11 +10,12 @@
 //!
 //! An arc is left out where what is paid of all first sums, with what the nodes to come take at least, is more than all may pay.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::crossing::{MAX_BLOCKS, Touch};
 use crate::order::Order;
-use crate::problem::NONE;
+use crate::problem::{NONE, Problem};
 use crate::reach::{Reach, Windows};
 use crate::resources::Resources;
 use crate::stop::{Steps, Stop};
@@ -93,28 +94,45 @@ pub(crate) fn frontiers(
     Ok(layers)
 }
 
-/// A topological order that follows each node with what it has made ready, the last one first.
-pub(crate) fn deep_order(order: &Order) -> Vec<usize> {
-    let mut missing: Vec<usize> = order.successors.iter().map(Vec::len).collect();
-    let mut ready: Vec<usize> = (0..missing.len()).filter(|&node| missing[node] == 0).collect();
-    let mut nodes = Vec::with_capacity(missing.len());
-    while let Some(node) = ready.pop() {
-        nodes.push(node);
-        for &each in order.predecessors[node].iter().rev() {
-            missing[each] -= 1;
-            if missing[each] == 0 {
-                ready.push(each);
-            }
+/// Post-order: from each node that nobody reads from, first all that it needs, tensor by tensor, then itself.
+pub(crate) fn post_order(problem: &Problem, order: &Order) -> Vec<usize> {
+    let num_nodes = order.nodes.len();
+    let mut needs = vec![Vec::new(); num_nodes];
+    for (&producer, readers) in problem.producer.iter().zip(&problem.consumers) {
+        if producer != NONE {
+            readers.iter().filter(|&&reader| reader != producer).for_each(|&reader| needs[reader].push(producer));
         }
     }
-    nodes.reverse();
+    let mut stack: Vec<(usize, bool)> =
+        (0..num_nodes).rev().filter(|&node| order.successors[node].is_empty()).map(|node| (node, false)).collect();
+    let (mut is_seen, mut nodes) = (vec![false; num_nodes], Vec::with_capacity(num_nodes));
+    while let Some((node, has_all)) = stack.pop() {
+        if has_all {
+            nodes.push(node);
+        } else if !std::mem::replace(&mut is_seen[node], true) {
+            stack.push((node, true));
+            stack.extend(needs[node].iter().rev().filter(|&&other| !is_seen[other]).map(|&other| (other, false)));
+        }
+    }
     nodes
 }
 
-/// The nodes by number where that is a topological order, else the one that is known.
+/// The node of least number that needs no other one any more, again and again.
 pub(crate) fn natural_order(order: &Order) -> Vec<usize> {
-    let is_sorted = order.successors.iter().enumerate().all(|(node, after)| after.iter().all(|&each| each > node));
-    if is_sorted { (0..order.nodes.len()).collect() } else { order.nodes.clone() }
+    let mut missing: Vec<usize> = order.predecessors.iter().map(Vec::len).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..missing.len()).filter(|&node| missing[node] == 0).map(Reverse).collect();
+    let mut nodes = Vec::with_capacity(missing.len());
+    while let Some(Reverse(node)) = ready.pop() {
+        nodes.push(node);
+        for &each in &order.successors[node] {
+            missing[each] -= 1;
+            if missing[each] == 0 {
+                ready.push(Reverse(each));
+            }
+        }
+    }
+    nodes
 }
 
 /// What each node of an order touches, and how many tensors lie across a place at most.
@@ -294,4 +312,21 @@ fn hash(row: &[u128]) -> usize {
         }
     }
     usize::try_from(hash & 0xffff_ffff).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::{Features, random_problem, source};
+    use crate::stop::Steps;
+
+    #[test]
+    fn orders_are_those_of_hints_where_numbers_do_not_ascend() {
+        let mut problem = random_problem(&mut source(0), 5, Features::Plain);
+        problem.producer = vec![3, 0, 4];
+        problem.consumers = vec![vec![0, 1], vec![2], vec![1]];
+        let order = Order::new(&problem, &mut Steps::new(1_000)).expect("there is no cycle");
+        assert_eq!(natural_order(&order), [3, 0, 2, 4, 1]);
+        assert_eq!(post_order(&problem, &order), [3, 4, 1, 0, 2]);
+    }
 }

@@ -8,9 +8,10 @@ use std::slice::Iter;
 use crate::bisection::check_bisection;
 use crate::close::{By, Closing, Scope};
 use crate::expensive::check_expensive_node;
-use crate::frontiers::{deep_order, natural_order};
+use crate::frontiers::{natural_order, post_order};
 use crate::log::{End, Entry, LabelOrder};
 use crate::order::Order;
+use crate::problem::Problem;
 use crate::split::close_parts;
 use crate::stop::{Steps, Stop};
 use crate::weights::Weighing;
@@ -134,7 +135,7 @@ fn follow_end<'a>(
         End::Split(node, block) => split_at(closing, scope, *node, *block),
         End::Levels(_) => in_turns(closing, scope, By::Levels, &|scope, steps| closing.by_levels(scope, steps), steps),
         End::Labels(order) => {
-            let nodes = nodes_in(order, &scope.reach.order, steps)?;
+            let nodes = nodes_in(closing.problem, order, &scope.reach.order, steps)?;
             in_turns(closing, scope, By::Labels, &|scope, steps| closing.by_labels_in(scope, &nodes, steps), steps)
         }
         End::ExpensiveNode(node) => match check_expensive_node(closing.quotient, *node, closing.threshold, steps) {
@@ -191,10 +192,10 @@ fn split_at<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, node: usize, block
 }
 
 /// The nodes in an order in which whoever is read from comes first.
-fn nodes_in(order: &LabelOrder, arcs: &Order, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
+fn nodes_in(problem: &Problem, order: &LabelOrder, arcs: &Order, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
     let nodes = match order {
         LabelOrder::Natural => natural_order(arcs),
-        LabelOrder::Deep => deep_order(arcs),
+        LabelOrder::PostOrder => post_order(problem, arcs),
         LabelOrder::Listed(nodes) => nodes.clone(),
     };
     let mut place = vec![None; arcs.nodes.len()];

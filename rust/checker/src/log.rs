@@ -91,10 +91,10 @@ pub(crate) enum End {
 /// An order for labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LabelOrder {
-    /// By number.
+    /// By number, as far as what each node needs allows.
     Natural,
-    /// Each node is followed by what it has made ready.
-    Deep,
+    /// Each node comes right after what it needs.
+    PostOrder,
     /// As listed.
     Listed(Vec<usize>),
 }
@@ -252,7 +252,7 @@ impl Numbers<'_> {
     fn label_order(&mut self) -> Result<LabelOrder, Stop> {
         Ok(match self.next()? {
             0 => LabelOrder::Natural,
-            1 => LabelOrder::Deep,
+            1 => LabelOrder::PostOrder,
             2 => LabelOrder::Listed(self.list(1, Self::index)?),
             _ => return Err(Stop::malformed("there is no such order")),
         })

@@ -205,7 +205,7 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
             3..5 => Entry::Weights(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
             5 => Entry::End(End::Levels(Vec::new())),
             6 => Entry::End(End::Labels(
-                [LabelOrder::Natural, LabelOrder::Deep, LabelOrder::Listed((0..num_nodes).collect())]
+                [LabelOrder::Natural, LabelOrder::PostOrder, LabelOrder::Listed((0..num_nodes).collect())]
                     [random.random_range(0..3)]
                 .clone(),
             )),
