@@ -207,7 +207,7 @@ impl Default for BisectionParams {
             dense: [9, 5],  // 2026-12-01-regal.md, "How dense graphs are"
             times: 8,       // 2026-12-01-bisection.md: 10^8 to 10^9 steps for a Watts-Strogatz graph
             shares: 16,     // four are enough for most cases; not measured
-            candidates: 32, // a prototype took as many cases with all
+            candidates: 32, // a prototype took about as many cases with all
         }
     }
 }
