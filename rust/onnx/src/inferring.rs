@@ -74,14 +74,7 @@ fn put_number(to: &mut Vec<u8>, number: u64, value: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
-        let mut to = Vec::new();
-        for (number, content) in fields {
-            put_delimited(&mut to, *number, content);
-        }
-        to
-    }
+    use crate::wire::message;
 
     fn tensor(name: &[u8]) -> Vec<u8> {
         [message(&[(8, name)]), vec![1 << 3, 3, 2 << 3, 7]].concat()

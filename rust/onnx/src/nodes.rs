@@ -95,16 +95,8 @@ pub fn read_node(message: &[u8]) -> Result<Node<'_>, Error> {
 mod tests {
     use super::*;
     use crate::types::types;
-    use crate::wire::put_delimited;
+    use crate::wire::message;
     use proptest::prelude::*;
-
-    fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
-        let mut to = Vec::new();
-        for (number, content) in fields {
-            put_delimited(&mut to, *number, content);
-        }
-        to
-    }
 
     fn model(fields: &[(u64, &[u8])]) -> Vec<u8> {
         let node = message(fields);

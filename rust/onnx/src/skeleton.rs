@@ -167,15 +167,8 @@ fn put_pointer(elements: &[Elements], start: u64, end: u64, to: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::message;
     use proptest::prelude::*;
-
-    fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
-        let mut to = Vec::new();
-        for (number, content) in fields {
-            put_delimited(&mut to, *number, content);
-        }
-        to
-    }
 
     fn copied(model: &[u8], name: &str) -> Result<Vec<u8>, Error> {
         let path = std::env::temp_dir().join(format!("slicegraph-{}-{name}", std::process::id()));

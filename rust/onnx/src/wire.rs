@@ -143,6 +143,16 @@ pub fn put_delimited(to: &mut Vec<u8>, number: u64, content: &[u8]) {
     to.extend_from_slice(content);
 }
 
+/// Encodes a message of fields of bytes.
+#[cfg(test)]
+pub(crate) fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
+    let mut to = Vec::new();
+    for (number, content) in fields {
+        put_delimited(&mut to, *number, content);
+    }
+    to
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
