@@ -265,7 +265,6 @@ class PackingProgram:
     """
 
     def __init__(self, num_nodes: int) -> None:
-        self._num_nodes = num_nodes
         self._highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
         self._highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
         for name, value in {"output_flag": False, "threads": 1}.items():
