@@ -182,9 +182,9 @@ impl<'a> Search<'a> {
         if !between.is_empty() {
             nodes = between;
         }
-        let apart = nodes.len().div_ceil(self.query.params.bisection.candidates).max(1);
+        let stride = nodes.len().div_ceil(self.query.params.bisection.candidates).max(1);
         let mut best = None;
-        for &v in nodes.iter().step_by(apart) {
+        for &v in nodes.iter().step_by(stride) {
             let node = NodeId::new(v);
             let before = self.weigh(node, true, |u| is_free(&u) && !least[u], effort)?;
             let after = self.weigh(node, false, |u| is_free(&u) && most[u], effort)?;
