@@ -1,11 +1,12 @@
 """Solving again from one's own answer: open cases, beside a run of the same time that begins with nothing.
 
-    python benches/warm.py ROWS.csv FOLDER [--sample 20] [--time-limit 10] [--threads 1] > rows.csv
+    python benches/warm.py ROWS.csv FOLDER [--sample 20] [--time-limit 10] [--certificates] > rows.csv
 
 Cases are drawn from those that a table of the testbed left open; all graphs are in the folder, the device is the
-testbed's. Of each case one process solves for so many seconds; then it solves again from its own answer, while another
-begins with nothing, so that both have the same load. Rows go to standard output, a summary to standard error. Exit
-status 1 when an answer is worse than the one that it began with, or has a lower bound that is lower.
+testbed's. Of each case one process solves for so many seconds; then it solves again from its own answer, or from the
+certificate of it, as another process would, while another begins with nothing, so that both have the same load. Rows go
+to standard output, a summary to standard error. Exit status 1 when an answer is worse than the one that it began with,
+or has a lower bound that is lower.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ import json, sys, time
 import slicegraph as sg
 graph, name, known = None, None, None
 for line in sys.stdin:
-    path, blocks, seconds, threads, is_warm = json.loads(line)
+    path, blocks, seconds, threads, is_warm, of_certificate = json.loads(line)
     if path != name:
         graph, name = sg.read(path), path
     instance = sg.Instance(graph, device=sg.Device.preset("testbed"), num_blocks=blocks)
     begin = time.process_time()
+    known = known.certificate if is_warm and of_certificate else known
     result = sg.solve(
         instance, stop=sg.MaxRuntime(seconds), threads=threads, warm_start=known if is_warm else None
     )
@@ -50,11 +52,11 @@ class Child:
             [sys.executable, "-P", "-c", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def ask(self, *task: object, is_warm: bool) -> None:
-        """Begin to solve: path, blocks, seconds, threads; whether from the answer before."""
+    def ask(self, *task: object, is_warm: bool, of_certificate: bool = False) -> None:
+        """Begin to solve: path, blocks, seconds, threads; whether from the answer before, else from nothing."""
         if self._process.stdin is None:
             raise RuntimeError("the child has no pipe")
-        self._process.stdin.write(json.dumps([*task, is_warm]) + "\n")
+        self._process.stdin.write(json.dumps([*task, is_warm, of_certificate]) + "\n")
         self._process.stdin.flush()
 
     def hear(self) -> list[Any]:
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         task = str(options.folder / f"{name}.json.gz"), blocks, options.time_limit, options.threads
         mine.ask(*task, is_warm=False)
         first = mine.hear()
-        mine.ask(*task, is_warm=True)
+        mine.ask(*task, is_warm=True, of_certificate=options.certificates)
         other.ask(*task, is_warm=False)
         runs.append({"first": first, "again": mine.hear(), "cold": other.hear()})
         for run, answer in runs[-1].items():
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--time-limit", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--certificates", action="store_true", help="begin with certificates of the earlier answers")
     return parser
 
 

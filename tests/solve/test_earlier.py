@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import pickle
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -13,6 +15,7 @@ import pytest
 import slicegraph as sg
 from slicegraph.certificate import codec
 from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.evidence.bound import Bound
 from slicegraph.solve import counted, worker
 from slicegraph.solve.earlier import known_of, prove_again
 from slicegraph.stop import Stop
@@ -50,25 +53,59 @@ def forged(certificate: sg.Certificate) -> sg.Certificate:
     return sg.Certificate.of(document)
 
 
-@pytest.mark.parametrize("is_result", [True, False])
-def test_what_an_earlier_answer_has_proven_is_where_bounds_go_on(known: sg.Result, *, is_result: bool) -> None:
+def copies(known: sg.Result) -> list[sg.Result | sg.Certificate]:
+    """Give what claims the same, but is no result of this process."""
+    return [dataclasses.replace(known), pickle.loads(pickle.dumps(known)), known.certificate]  # noqa: S301 - its own
+
+
+@pytest.mark.parametrize("stop", [sg.MaxRuntime(0), sg.MaxWork(1)], ids=["time", "work"])
+def test_no_bound_is_lower_than_that_of_an_own_answer_even_without_time(known: sg.Result, stop: Stop) -> None:
+    """The evidence goes into the new answer, and from there into the next."""
+    result = known
+    for _ in range(2):
+        result = sg.solve(WIDE, warm_start=result, stop=stop)
+        assert result.bottleneck <= known.bottleneck
+        assert result.lower_bound == known.lower_bound
+        assert result.history[-1][2] == known.lower_bound
+        assert sg.check(WIDE.graph, result.certificate).lower_bound == known.lower_bound
+    bare = sg.solve(WIDE, warm_start=known.block_of, stop=stop)
+    assert bare.lower_bound < known.lower_bound
+
+
+def test_an_own_optimum_is_one_even_without_time() -> None:
+    """Also that no partition fits the memory limit."""
+    again = sg.solve(SMALL, warm_start=sg.solve(SMALL), stop=sg.MaxRuntime(0))
+    assert (again.status, again.gap) == (sg.Status.OPTIMAL, 0.0)
+    for method in ("auto", "hybrid"):
+        again = sg.solve(SMALL, warm_start=again, method=method, stop=sg.MaxWork(1))
+        assert (again.status, again.gap) == (sg.Status.OPTIMAL, 0.0)
+
+
+@pytest.mark.parametrize("place", range(3), ids=["replaced", "unpickled", "certificate"])
+def test_what_an_earlier_answer_has_proven_is_where_bounds_go_on(known: sg.Result, place: int) -> None:
     """The search alone proves nothing beyond the combinatorial bound, so that all else comes from the warm start."""
 
     def ends(progress: sg.Progress) -> bool:
         return progress.lower_bound >= known.lower_bound or progress.seconds > 60
 
-    warm_start = known if is_result else known.certificate
-    result = sg.solve(WIDE, method="hybrid", warm_start=warm_start, stop=ends)
+    result = sg.solve(WIDE, method="hybrid", warm_start=copies(known)[place], stop=ends)
     assert result.bottleneck <= known.bottleneck
     assert result.lower_bound == known.lower_bound
     assert sg.check(WIDE.graph, result.certificate).lower_bound == known.lower_bound
-    bare = sg.solve(WIDE, method="hybrid", warm_start=known.block_of, stop=sg.MaxRuntime(0.2))
-    assert bare.lower_bound < known.lower_bound
+
+
+def test_sums_of_rows_are_proved_again() -> None:
+    """A bound may rest on nothing but relaxations."""
+    known = sg.solve(WIDE, method="bottleneck_guess", stop=sg.MaxRuntime(5))
+    assert known.lower_bound > sg.lower_bound(WIDE, method="combinatorial").lower_bound
+    best = max(known.bounds, key=lambda bound: bound.ticks)
+    (again,) = prove_again(WIDE, known.certificate, steps=DEFAULT_STEPS)
+    assert (again.method, again.ticks, again.document) == (best.method, best.ticks, best.document)
 
 
 def test_an_answer_has_the_hints_of_the_one_before_it() -> None:
     """The search alone closes nothing, so that the hints are those of the warm start."""
-    known = sg.solve(SMALL)
+    known = dataclasses.replace(sg.solve(SMALL))
     (best,) = (bound for bound in known.bounds if bound.downsets is not None)
     assert best.ticks == proven(known)
     assert best.downsets is not None
@@ -90,6 +127,22 @@ def test_nothing_is_believed(known: sg.Result) -> None:
     assert all(bound.ticks <= least for bound in ended)
 
 
+def test_a_result_that_was_changed_is_not_believed(known: sg.Result) -> None:
+    """Its certificate is gone through, as that of anybody."""
+    ticks = round(known.bottleneck / WIDE.tick)
+
+    def as_optimal(bound: Bound) -> Bound:
+        search = None if bound.downsets is None else dataclasses.replace(bound.downsets, threshold=ticks)
+        return dataclasses.replace(bound, ticks=ticks, downsets=search, node=None, reduction=None)
+
+    bounds = tuple(bound if bound.method == "combinatorial" else as_optimal(bound) for bound in known.bounds)
+    changed = dataclasses.replace(known, bounds=bounds, lower_bound=known.bottleneck)
+    result = sg.solve(WIDE, method="hybrid", warm_start=changed, stop=sg.MaxRuntime(1))
+    assert result.status is sg.Status.TIME_LIMIT
+    assert result.bottleneck <= known.bottleneck
+    assert result.lower_bound <= known.lower_bound
+
+
 @pytest.mark.parametrize(("module", "more"), [(worker, sg.MaxRuntime(0.2)), (counted, sg.MaxWork(10**12))])
 def test_the_check_ends_with_the_run(
     known: sg.Result, monkeypatch: pytest.MonkeyPatch, module: ModuleType, more: Stop
@@ -105,18 +158,24 @@ def test_the_check_ends_with_the_run(
         return ()
 
     monkeypatch.setattr(module, "prove_again", waits)
-    sg.solve(WIDE, method="hybrid", warm_start=known, stop=sg.MaxRuntime(0.2) | more)
+    sg.solve(WIDE, method="hybrid", warm_start=known.certificate, stop=sg.MaxRuntime(0.2) | more)
     assert heard == [True]
 
 
 def test_a_limit_of_work_counts_no_time(known: sg.Result) -> None:
     """The bound of the earlier answer is there from the beginning, and the answer is the same each time."""
+    stop = sg.MaxWork(200 * DEFAULT_STEPS)
     first, again = (
-        sg.solve(WIDE, stop=sg.MaxWork(200 * DEFAULT_STEPS), method="hybrid", warm_start=known, callback=ended)
+        sg.solve(WIDE, stop=stop, method="hybrid", warm_start=known.certificate, callback=ended)
         for ended in [lambda progress: progress.lower_bound >= known.lower_bound] * 2
     )
     assert first.lower_bound == again.lower_bound == known.lower_bound
     assert first.block_of.tolist() == again.block_of.tolist()
+
+
+def test_with_limited_work_an_answer_from_an_own_one_is_the_same_on_any_number_of_threads(known: sg.Result) -> None:
+    one, two = (sg.solve(WIDE, stop=sg.MaxWork(10**6), warm_start=known, threads=threads) for threads in (1, 2))
+    assert one.certificate.document == two.certificate.document
 
 
 def test_bounds_are_of_the_same_question_alone(known: sg.Result) -> None:

@@ -12,8 +12,8 @@ from slicegraph._core import AtOnce
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.downsets import bound_of
 from slicegraph.cost import Instance
-from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row
+from slicegraph.solve.earlier import begin_with
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import Progress
 
@@ -37,6 +37,8 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
         since it is likely to be near an optimum.
     """
     begin, ordinary = time.monotonic(), combinatorial(instance)
+    bounds = begin_with(ordinary, task.earlier)
+    lower_bound = max(bound.lower_bound for bound in bounds.values())
     first = AtOnce.first(instance.core, None if known is None else known.astype(np.int64))
     if first is None:
         return None
@@ -45,7 +47,7 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
     progress = Progress(
         seconds=seconds,
         bottleneck=bottleneck,
-        lower_bound=ordinary.lower_bound,
+        lower_bound=lower_bound,
         evaluations=first.evaluations,
         work=first.evaluations,
     )
@@ -55,19 +57,18 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
         # Nobody has been told of a partition with which the run does not begin.
         return None
     task.show(progress)
-    history: list[Row] = [(seconds, bottleneck, ordinary.lower_bound)]
-    bounds: list[Bound] = [ordinary]
+    history: list[Row] = [(seconds, bottleneck, lower_bound)]
     if not is_told_to_end:
         seconds, bottleneck = time.monotonic() - begin, instance.seconds(last.bottleneck)
         history.append((seconds, bottleneck, bottleneck))
     if (proof := last.proof) is not None:
-        bounds.append(bound_of(proof, ordinary, seconds=seconds, status="optimal"))
+        bounds["downsets"] = bound_of(proof, ordinary, seconds=seconds, status="optimal")
         _log.info("downsets: %.6g s proven in %.2f s", bottleneck, seconds)
     return Ended(
         instance=instance,
         block_of=last.block_of,
         is_settled=not is_told_to_end,
-        bounds=tuple(bounds),
+        bounds=tuple(bounds.values()),
         evaluations=last.evaluations,
         work=last.evaluations,
         seconds=seconds,

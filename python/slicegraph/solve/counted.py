@@ -31,7 +31,7 @@ from slicegraph.certificate.compiled import VISITS_PER_STEP
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row, add_row
-from slicegraph.solve.earlier import Earlier, prove_again
+from slicegraph.solve.earlier import Earlier, begin_with, prove_again
 from slicegraph.solve.params import ScheduleParams
 from slicegraph.solve.schedule import FINAL
 from slicegraph.stop import Progress, Stop
@@ -103,7 +103,8 @@ class CountedRun:
     known
         Ticks of a partition that is known elsewhere: only better ones count.
     earlier
-        An earlier answer to this question, whose bounds are proved again in as many steps as the stop allows.
+        An earlier answer to this question, with whose bounds it begins; a certificate is proved again in as many steps
+        as the stop allows.
     """
 
     def __init__(
@@ -118,13 +119,13 @@ class CountedRun:
         known: int | None = None,
         earlier: Earlier | None = None,
     ) -> None:
-        self._earlier = earlier
+        self._certificate = None if earlier is None else earlier.certificate
         self._instance, self._threads, self._stop, self._show = instance, threads, stop, show
         self._begin, self._params, self._known = time.monotonic(), ScheduleParams(), ProofState()
-        self._bounds = {"combinatorial": combinatorial(instance)}
+        self._bounds = begin_with(combinatorial(instance), earlier)
         self._work = Work(turn=self._params.first_work, is_done=not has_exact)
         self._best: tuple[int, NDArray[np.int32] | None] = ALL_TICKS, None
-        self._lower_bound = self._bounds["combinatorial"].ticks
+        self._lower_bound = max(bound.ticks for bound in self._bounds.values())
         self._heard: tuple[float, int, int] | None = None
         self._rows: list[Row] = []
         self._is_over = False
@@ -138,7 +139,7 @@ class CountedRun:
 
     def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
         """Take the search's news, in seconds; give the exact solver its turn when it is due; say whether to stop."""
-        self._check_earlier()
+        self._check_certificate()
         heard = bottleneck, evaluations, rounds
         is_news, self._heard = heard != self._heard, heard
         self._work = dataclasses.replace(self._work, candidates=evaluations)
@@ -154,14 +155,14 @@ class CountedRun:
         self._prove(steps)
         return self._has_to_stop(*self._bests)
 
-    def _check_earlier(self) -> None:
-        """Prove again what an earlier answer has proven, once, unless the stop ends it."""
-        earlier, self._earlier = self._earlier, None
-        if earlier is None:
+    def _check_certificate(self) -> None:
+        """Prove again what the certificate of an earlier answer says, once, unless the stop ends it."""
+        certificate, self._certificate = self._certificate, None
+        if certificate is None:
             return
         steps = min(DEFAULT_STEPS, (self._stop.work or 0) // VISITS_PER_STEP)
         ends = functools.partial(self._has_to_stop, *self._bests)
-        for bound in prove_again(self._instance, earlier.certificate, steps=steps, ends=ends):
+        for bound in prove_again(self._instance, certificate, steps=steps, ends=ends):
             self._keep(bound)
 
     def _keep(self, bound: Bound) -> None:

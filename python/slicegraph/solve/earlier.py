@@ -1,7 +1,8 @@
-"""What an earlier answer to the same question has proven: proved again beside a run, before it counts.
+"""What an earlier answer to the same question has proven, which is where bounds begin.
 
-Nothing of it is believed: the checker, which shares no code with what solves, goes through the certificate. What it
-proves is where bounds begin from then on.
+What this process has solved itself counts as it is: its evidence goes into the new answer with it. Nothing that comes
+from outside is believed, such as a certificate or a result of another process: the checker, which shares no code with
+what solves, goes through it beside the run, and what it proves counts from then on.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,20 +18,18 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from slicegraph.bounds.combinatorial import combinatorial
-from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
+from slicegraph.certificate.budget import Budget
 from slicegraph.certificate.model import Certificate
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.errors import CertificateError, InputError
 from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.claims import DownsetSearch, ExpensiveNode, MergeLog
+from slicegraph.evidence.relaxation import Proof, Relaxation, combine
 from slicegraph.result import Result
 
 _log = logging.getLogger(__name__)
-_STEPS_PER_SECOND = DEFAULT_STEPS // 60
-_PART = 0.25
-"""Of the time that a result took: so much may go to proving it again, which ends with the run."""
-_OF_CERTIFICATE = DEFAULT_STEPS // 8
-"""Steps for a certificate, which says no time: some seconds."""
+_solved: weakref.WeakSet[Result] = weakref.WeakSet()
+"""Results of this process, by identity: a copy, a changed one or one that was pickled is none of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +38,26 @@ class Earlier:
 
     Attributes
     ----------
+    bounds
+        What this process has proven, with the evidence.
     certificate
-        What it claims.
-    steps
-        With which the checker proves it again, at most.
+        What is claimed, for the checker to prove again; None: nothing else.
     """
 
-    certificate: Certificate
-    steps: int
+    bounds: tuple[Bound, ...] = ()
+    certificate: Certificate | None = None
+
+
+def remember(result: Result) -> Result:
+    """Take a result as one of this process's own, whose bounds a later run begins with; give it."""
+    _solved.add(result)
+    return result
+
+
+def begin_with(ordinary: Bound, earlier: Earlier | None) -> dict[str, Bound]:
+    """Give the bounds before anything has run, by method: the combinatorial one, and those of an own earlier answer."""
+    known = () if earlier is None else earlier.bounds
+    return {bound.method: bound for bound in (*known, ordinary)}
 
 
 def known_of(
@@ -61,10 +73,9 @@ def known_of(
     if isinstance(warm_start, Result):
         if warm_start.instance.graph.structure_digest != instance.graph.structure_digest:
             raise InputError("warm_start: a result about another graph")
-        steps = min(DEFAULT_STEPS, int(_PART * warm_start.seconds * _STEPS_PER_SECOND))
         is_same = warm_start.asked.digest == instance.digest
         block_of = warm_start.block_of if warm_start.block_of.size else None
-        return block_of, Earlier(certificate=warm_start.certificate, steps=steps) if is_same else None
+        return block_of, _of_result(warm_start) if is_same else None
     if not isinstance(warm_start, Certificate):
         return warm_start, None
     document: Any = warm_start.document
@@ -73,7 +84,14 @@ def known_of(
     witness = document.get("witness")
     block_of = witness.get("block_of") if isinstance(witness, dict) else None
     is_same = document.get("instance") == instance.digest
-    return block_of, Earlier(certificate=warm_start, steps=_OF_CERTIFICATE) if is_same else None
+    return block_of, Earlier(certificate=warm_start) if is_same else None
+
+
+def _of_result(result: Result) -> Earlier:
+    if result not in _solved:
+        return Earlier(certificate=result.certificate)
+    # They took no time in the run that begins with them.
+    return Earlier(bounds=tuple(replace(bound, seconds=0.0) for bound in result.bounds))
 
 
 def prove_again(
@@ -111,28 +129,49 @@ def prove_again(
 
 
 def _bounds(instance: Instance, document: dict[str, Any]) -> Iterator[Bound]:
-    """Give what a document that holds claims by merges, cuts and searches, of which the checker proves all again."""
+    """Give the bounds of a document that holds, beyond the combinatorial one, with what the checker goes through."""
     ordinary = combinatorial(instance)
     for claim in document["bounds"]:
-        reduction, downsets, node = claim["reduction"], claim["downsets"], claim["node"]
-        if downsets is None and node is None:
+        merges, node, downsets = claim["reduction"], claim["node"], claim["downsets"]
+        relaxations = tuple(_relaxation(each) for each in claim["relaxations"] if each["proof"] is not None)
+        summed = combine(relaxations, instance.core.kind_of, lambda relaxation: relaxation.proven)
+        at_once = max(summed, 0 if node is None else node["lower_bound"])
+        searched = 0 if downsets is None else downsets["threshold"]
+        ticks = max(at_once, searched) if merges is None else min(max(at_once, searched), merges["threshold"])
+        if ticks <= ordinary.ticks:
             continue
-        ticks = max(0 if downsets is None else downsets["threshold"], 0 if node is None else node["lower_bound"])
-        merges = () if reduction is None else tuple((str(rule), int(u), int(v)) for rule, u, v in reduction["merges"])
-        ticks = ticks if reduction is None else min(ticks, reduction["threshold"])
+        # A search for less than the rest proves is not gone through.
+        is_searched = downsets is not None and searched >= ticks
         yield Bound(
             method=claim["method"],
-            ticks=max(ticks, ordinary.ticks),
+            ticks=ticks,
             tick=instance.tick,
             seconds=0.0,
             status="time_limit",
-            verified=ordinary.ticks,
-            reduction=None if reduction is None else MergeLog(threshold=reduction["threshold"], merges=merges),
-            downsets=None
-            if downsets is None
-            else DownsetSearch(threshold=downsets["threshold"], downsets=0, transitions=0),
+            verified=max(ordinary.ticks, at_once if merges is None else 0),
+            relaxations=relaxations,
+            reduction=None if merges is None else _merges(merges),
+            downsets=DownsetSearch(threshold=searched, downsets=0, transitions=0) if is_searched else None,
             node=None if node is None else ExpensiveNode(node=node["node"], lower_bound=node["lower_bound"]),
         )
+
+
+def _merges(reduction: dict[str, Any]) -> MergeLog:
+    merges = tuple((str(rule), int(u), int(v)) for rule, u, v in reduction["merges"])
+    return MergeLog(threshold=reduction["threshold"], merges=merges)
+
+
+def _relaxation(document: dict[str, Any]) -> Relaxation:
+    proof = document["proof"]
+    rows = tuple(tuple(row) for row in proof["rows"])
+    return Relaxation(
+        spans=tuple(document["spans"]),
+        demand=document["demand"],
+        threshold=document["threshold"],
+        proof=Proof(unit=proof["unit"], rows=rows, lower_bound=proof["lower_bound"]),
+        solver=None,
+        kind=document.get("kind"),
+    )
 
 
 def _with_hints(bound: Bound, document: dict[str, Any]) -> Bound:

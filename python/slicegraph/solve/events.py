@@ -53,7 +53,7 @@ class Proven:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reproved:
-    """An event: a lower bound in ticks, with evidence, of an earlier answer that has been checked."""
+    """An event: a lower bound in ticks, with evidence, of an earlier answer that is an own one or has been checked."""
 
     lower_bound: int
 

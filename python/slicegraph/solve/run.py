@@ -17,8 +17,8 @@ from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.history import Row
 from slicegraph.solve.board import Board
-from slicegraph.solve.earlier import Earlier
-from slicegraph.solve.events import Begun, Closed
+from slicegraph.solve.earlier import Earlier, begin_with
+from slicegraph.solve.events import Begun, Closed, Reproved
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.schedule import new_schedule
 from slicegraph.solve.worker import Background, Checking, ExactProver, Prover, RelaxedProver, Shared
@@ -50,7 +50,7 @@ class SolveRun:
     known
         Ticks of a partition that is known elsewhere: only better ones count.
     earlier
-        An earlier answer to this question, whose bounds are proved again.
+        An earlier answer to this question, with whose bounds it begins; a certificate is proved again beside it.
     is_warm
         Whether the partition was given by whoever asks.
     """
@@ -70,6 +70,7 @@ class SolveRun:
     ) -> None:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
+        self._bounds = begin_with(ordinary, earlier)
         schedule = new_schedule(
             methods,
             no_partition=ALL_TICKS,
@@ -78,20 +79,20 @@ class SolveRun:
             is_warm=is_warm,
         )
         self._board, self._incumbent = Board(schedule), Incumbent()
-        self._bounds = {"combinatorial": ordinary}
         shared = Shared(
             instance=instance, board=self._board, incumbent=self._incumbent, threads=threads, bounds=self._bounds
         )
         self._shared = shared
         named = {worker.name for worker in schedule.workers}
         self._provers: list[Background] = [prover(shared) for prover in _PROVERS if prover.name in named]
-        if earlier is not None:
-            self._provers.append(Checking(shared, earlier))
+        if earlier is not None and earlier.certificate is not None:
+            self._provers.append(Checking(shared, earlier.certificate))
         self._evaluations, self._is_over = 0, False
         if warm_start is not None:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             shared.improve(warm_start, round(bottleneck / instance.tick))
         shared.improve(None, known)
+        self._board.tell(Reproved(lower_bound=max(bound.ticks for bound in self._bounds.values())))
         self.is_interrupted = False
         """Whether Ctrl-C came while the bounds were summed up."""
 

@@ -23,7 +23,7 @@ from slicegraph.requirements import given_order, plain
 from slicegraph.result import Result, make_result
 from slicegraph.search import METHODS as SEARCHES
 from slicegraph.search import BrkgaParams, check_run, thread_count
-from slicegraph.solve.earlier import Earlier, known_of
+from slicegraph.solve.earlier import Earlier, known_of, remember
 from slicegraph.solve.given import METHODS, solve_given
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import DEFAULT_STOP, Condition, Progress, Stop, as_callback, as_stop
@@ -83,9 +83,10 @@ def solve(
     warm_start
         Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
         before anything has run, so the answer is never worse, and proofs and the default search begin with it. Or an
-        earlier result or certificate: if it is about the same graph, costs, devices and constraints, the checker
-        proves its lower bounds again beside the run, and those that it proves count. With a `MaxWork` it may
-        take as many steps, which are not counted.
+        earlier result: if it is about the same graph, costs, devices and constraints, its lower bounds count from the
+        beginning, so that no bound is lower. Of a certificate, or a result that this process has not solved itself,
+        the checker proves them again beside the run, and those that it proves count. With a `MaxWork` it may take as
+        many steps, which are not counted.
     stay_near
         Integers, shape (num_nodes,): the block of each node in a plan. Of the partitions within ``slack`` of the best
         that is found, the answer moves few bytes of parameters from the plan, and then few nodes: as few as
@@ -159,7 +160,7 @@ def solve(
     if instance.order == "any":
         result = dataclasses.replace(result, asked=instance, arrangements=ended.arrangements)
     ends(_progress(result, work=ended.work))
-    return result
+    return remember(result)
 
 
 def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> Ended:

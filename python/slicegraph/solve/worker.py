@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from slicegraph._core import ProofState
 from slicegraph.bounds.downsets import Closing, close_in
+from slicegraph.certificate.budget import DEFAULT_STEPS
+from slicegraph.certificate.model import Certificate
 from slicegraph.cost import Instance
 from slicegraph.evidence.bound import Bound
 from slicegraph.solve.board import Board
-from slicegraph.solve.earlier import Earlier, prove_again
+from slicegraph.solve.earlier import prove_again
 from slicegraph.solve.events import Broken, End, Improved, MethodEnded, Report, Reproved, Run
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.turn import Turn, ends_decision, ends_turn, news
@@ -185,17 +187,17 @@ class RelaxedProver(Prover):
 class Checking(Background):
     """The checker, beside a run: it tells what it proves of an earlier answer, and ends with the run."""
 
-    def __init__(self, shared: Shared, earlier: Earlier) -> None:
+    def __init__(self, shared: Shared, certificate: Certificate) -> None:
         super().__init__(shared)
-        self._earlier = earlier
+        self._certificate = certificate
 
     def _run(self) -> None:
-        board, earlier = self._board, self._earlier
+        board = self._board
         try:
             bounds = prove_again(
                 self._shared.instance,
-                earlier.certificate,
-                steps=earlier.steps,
+                self._certificate,
+                steps=DEFAULT_STEPS,
                 ends=lambda: board.schedule.is_closed,
             )
         except Exception:  # noqa: BLE001 - logged with its trace; the run goes on without
