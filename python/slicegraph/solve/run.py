@@ -92,7 +92,7 @@ class SolveRun:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             shared.improve(warm_start, round(bottleneck / instance.tick))
         shared.improve(None, known)
-        self._board.tell(Reproved(lower_bound=max(bound.ticks for bound in self._bounds.values())))
+        self._board.tell(*(Reproved(lower_bound=bound.ticks) for bound in (earlier.bounds if earlier else ())))
         self.is_interrupted = False
         """Whether Ctrl-C came while the bounds were summed up."""
 
