@@ -183,6 +183,16 @@ def test_a_file_is_gone_on_from(chain: str, tmp_path: Path, capsys: pytest.Captu
         capsys.readouterr().err
         == f"slicegraph: {chain}: not what `slicegraph sweep -o` writes, so nothing is written there\n"
     )
+
+
+def test_a_suffix_that_promises_another_form_is_refused(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sweep.csv"
+    assert main(["sweep", chain, "-k", "2", "-o", str(file)]) == 2
+    told = f"slicegraph: --output {file}: a sweep is kept as JSON, so FILE should end in .json\n"
+    assert capsys.readouterr() == ("", told)
+    assert not file.exists()
     assert json.loads(Path(chain).read_text()) == CHAIN
 
 

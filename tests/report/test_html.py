@@ -6,6 +6,7 @@ import base64
 import hashlib
 import random
 import re
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,24 @@ def test_a_sweep_and_a_run_are_shown() -> None:
     page = Page(page_of(answer))
     for text in ("Other numbers of stages", "infeasible", "inf", "Measured", "3.5 s", "4.25 s"):
         assert text in page.text
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"work": [1.0, 1.0]}, "Nothing: the graph states the work of every node."),
+        ({"flops": [1e9, 1e9]}, "the graph does not say of which operators it is a guess"),
+        ({"flops": [1e9, 1e9], "is_guess": [0, 0]}, "Nothing: the work of every node is counted by a rule"),
+        ({"flops": [1e9, 1e9], "is_guess": [0, 1]}, "my.Twist"),
+    ],
+)
+def test_what_was_guessed_is_told_as_far_as_the_graph_says_it(stated: dict[str, Any], told: str) -> None:
+    graph = sg.Graph(
+        op=["MatMul", "my.Twist"], producer=[0], size=[4], consumers=[1], consumer_offsets=[0, 1], **stated
+    )
+    device = sg.Device(flops=1e9, memory_bandwidth=1e9, bandwidth=64)
+    text = Page(page_of(make(graph, [0, 1], claimed=0.5, device=device))).text
+    assert told in text[text.rindex("What was guessed") :]
 
 
 def test_model_inputs_and_outputs_that_are_paid_are_named() -> None:

@@ -18,6 +18,8 @@ from slicegraph.resume import known_of, read_records, write_records
 _INTERRUPTED = 130
 _SAVED_EVERY = 2.0
 """Seconds between two writes of FILE."""
+_OTHER_FORMS = (".html", ".csv", ".svg", ".dot")
+"""Suffixes that promise what is not written."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
     """Sweep, save, print, and give the exit status: 130 after Ctrl-C, with the rows so far."""
     if options.output is not None:
         output.check_place("--output", options.output)
+        if Path(options.output).suffix in _OTHER_FORMS:
+            raise sg.InputError(f"--output {options.output}: a sweep is kept as JSON, so FILE should end in .json")
     shared.check_limits(options)
     graph = shared.read_graph(options)
     names, devices = _devices(options, graph)

@@ -45,7 +45,7 @@ def to_html(answer: Answer, *, commands: Sequence[str]) -> str:
     sections += [("history", "Best and bound over time")] * bool(history)
     sections += [("sweep", "Other numbers of stages")] * bool(sweep)
     sections += [
-        ("bounds", "Why it cannot be better"),
+        ("bounds", "Why it is not better"),
         ("guesses", "What was guessed"),
         ("check", "How to check it"),
     ]
@@ -236,17 +236,22 @@ def _binding(answer: Answer, stage: int) -> str:
 
 
 def _guesses(answer: Answer) -> str:
-    rows = guessed(answer.instance)
-    if not rows:
-        return "<p>Nothing: the work of every node is measured, or counted by a rule for its operator.</p>"
-    return tables.guesses(rows)
+    rows, arrays = guessed(answer.instance), answer.instance.graph.arrays
+    if rows:
+        return tables.guesses(rows)
+    if arrays.work is not None:
+        return "<p>Nothing: the graph states the work of every node.</p>"
+    if arrays.is_guess is None:
+        return "<p>Nothing that is known of: the graph does not say of which operators it is a guess.</p>"
+    return "<p>Nothing: the work of every node is counted by a rule for its operator.</p>"
 
 
 def _check(answer: Answer, commands: Sequence[str]) -> str:
     lines = "\n".join(escape(printable(command)) for command in commands)
-    which = "This command" if len(commands) == 1 else "The first command writes a certificate; the last one"
+    which = "This command" if len(commands) == 1 else "The second command"
+    before = "" if len(commands) == 1 else "The first command solves the problem again and writes a certificate. "
     return (
-        f"<p>{which} verifies the certificate with exact arithmetic and none of the code that solves.</p>"
+        f"<p>{before}{which} verifies the certificate with exact arithmetic and none of the code that solves.</p>"
         f"<pre><code>{lines}</code></pre>\n"
         '<p class="note">The plan is about the graph with the digest'
         f" <code>{escape(answer.instance.graph.structure_digest)}</code>.</p>"

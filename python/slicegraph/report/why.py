@@ -62,4 +62,4 @@ def _grounds(result: Result, why: Explanation) -> str:
         return f"one expensive node, {name}: {what}"
     if why.rests_on == "work":
         return f"what all stages together pay, over {result.instance.num_blocks} stages"
-    return f"the search of {why.method}: no partition is below it"
+    return f"a proof over the whole graph (method {why.method}): no partition is below it"
