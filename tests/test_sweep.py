@@ -206,6 +206,12 @@ def test_a_gap_that_is_asked_for_ends_a_row() -> None:
     assert (result.rows[1].bottleneck, result.rows[1].lower_bound, result.rows[1].bound_of) == (6.0, 2.0, 3)
 
 
+def test_a_sweep_is_shown_in_a_line() -> None:
+    """However many rows and nodes it has."""
+    result = sg.sweep(to_graph(CHAIN), device=sg.Device(bandwidth=64), num_blocks=range(1, 65), threads=1)
+    assert repr(result) == "<Sweep of 'chain': 1 to 64 stages, 64 of 64 rows are proven>"
+
+
 def test_a_target_that_no_number_reaches_is_proven_so() -> None:
     result = sg.sweep(to_graph(CHAIN), device=sg.Device(bandwidth=64), num_blocks=[1, 2], target=3.0, threads=1)
     found = result.fewest(3.0)

@@ -15,7 +15,8 @@ from questions import Question, questions
 from results import result_of
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.cli import main
-from strategies import CHAIN
+from slicegraph.report.why import why_to_text
+from strategies import CHAIN, grid, to_instance
 
 
 def chain(work: list[float], size: list[int], **more: list[int]) -> sg.Graph:
@@ -81,6 +82,21 @@ def test_what_changes_give_is_never_below_their_bound_or_above_what_was_known(qu
     if why.node is not None:
         holding = [rows[block_of[why.node]]["cost"] for block_of, rows, _ in question.partitions()]
         assert all(cost is None or cost * instance.tick >= result.lower_bound for cost in holding)
+
+
+def test_one_node_that_is_the_bottleneck_is_told_with_what_it_takes_alone() -> None:
+    """However fast links are; the bound that rests on it is the same."""
+    graph = sg.Graph(work=[9.5, 2], producer=[0], size=[1], consumers=[1], consumer_offsets=[0, 1])
+    result = sg.solve(sg.Instance(graph, device=sg.Device(bandwidth=8.0), num_blocks=2))
+    lines = why_to_text(result, sg.explain(result, threads=1)).splitlines()
+    assert "  node 0 alone takes 9.5 s, 82.61% of the work: no stage that holds it takes less" in lines
+
+
+def test_a_proof_is_named_by_its_method() -> None:
+    """It may be closed by labels or cuts, and need not be a search of downsets."""
+    result = sg.solve(to_instance(grid(4), {"bandwidth": 8.0}, 3))
+    text = why_to_text(result, sg.explain(result, threads=1))
+    assert "  the bound rests on a proof over the whole graph (method downsets): no partition is below it" in text
 
 
 def test_the_commands_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,9 +20,10 @@ _MAX_DIM = 2**63 - 1
 def instance_of(name: str, value: object, kind: type[_Kind]) -> _Kind:
     """Give a value of a class."""
     if not isinstance(value, kind):
-        raise InputError(
-            f"{name} = {value!r:.80}, but a {kind.__module__.partition('.')[0]}.{kind.__name__} is asked for"
-        )
+        # A private module is not where a class is found.
+        places = [place for place in kind.__module__.split(".") if not place.startswith("_")]
+        module = places[0] if places[0] == "slicegraph" else ".".join(places)
+        raise InputError(f"{name} = {value!r:.80}, but a {module}.{kind.__name__} is asked for")
     return value
 
 

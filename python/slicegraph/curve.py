@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -260,7 +260,7 @@ class SweepRow:
         return relative_gap(self.bottleneck, self.lower_bound)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, repr=False)
 class Sweep:
     """Answers for several numbers of stages on one device.
 
@@ -290,7 +290,12 @@ class Sweep:
     seconds: float
     is_interrupted: bool
     tick: float
-    curve: Curve = field(repr=False)
+    curve: Curve
+
+    def __repr__(self) -> str:
+        numbers = f"{self.rows[0].num_blocks} to {self.rows[-1].num_blocks} stages" if self.rows else "no rows"
+        num_proven = sum(row.status in (Status.OPTIMAL, Status.INFEASIBLE) for row in self.rows)
+        return f"<Sweep of {self.graph.name!r}: {numbers}, {num_proven} of {len(self.rows)} rows are proven>"
 
     def fewest(self, target: float) -> Target:
         """Give the fewest stages whose slowest takes at most ``target`` seconds, and whether fewer cannot do it.

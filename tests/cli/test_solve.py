@@ -353,3 +353,15 @@ def test_stages_that_stay_empty_are_counted_not_listed(chain: str, capsys: pytes
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "chain: 3 nodes, 2 tensors; 1 of 100000 stages are enough"
     assert len(lines) < 10
+
+
+def test_stages_are_enough_where_more_are_not_faster(
+    chain: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two stages take 3.125 s and one 6 s: an answer that stays near a plan of one uses it, but two are faster."""
+    plan = tmp_path / "plan.json"
+    assert main(["solve", chain, "-k", "1", "--bandwidth", "64", "--plan", str(plan)]) == 0
+    capsys.readouterr()
+    near = ["solve", chain, "-k", "2", "--bandwidth", "64", "--stay-near", str(plan), "--slack", "1"]
+    assert main(near) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "chain: 3 nodes, 2 tensors; 1 of 2 stages are used"

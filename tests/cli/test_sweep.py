@@ -203,6 +203,9 @@ def test_nothing_that_fits_is_exit_1(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [(row["status"], row["bottleneck"], row["speedup"]) for row in answer["rows"]] == [
         ("infeasible", None, None)
     ] * 3
+    assert main(["sweep", str(path), "-k", "1..3", "--bandwidth", "64", "--memory-limit", "8"]) == 1
+    told = "infeasible   node 1 needs 9 B of parameters, but a device holds 8 B: its stage is short of 1 B"
+    assert told in capsys.readouterr().out.splitlines()
     answer = sweep_json([str(path), "-k", "1..3", "--bandwidth", "64", "--memory-limit", "10"], capsys)
     assert [row["status"] for row in answer["rows"]] == ["infeasible", "optimal", "optimal"]
 

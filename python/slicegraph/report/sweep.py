@@ -12,6 +12,7 @@ from typing import Any
 from slicegraph.cost import Instance
 from slicegraph.curve import Sweep, SweepRow, Target
 from slicegraph.errors import printable
+from slicegraph.feasibility import shortage
 from slicegraph.guesses import Guessed, guessed
 from slicegraph.report import numbers
 from slicegraph.report.guesses import listed
@@ -127,6 +128,8 @@ def _summary(sweep: Sweep, target: float | None) -> list[str]:
     rows, last = sweep.rows, sweep.rows[-1]
     num_proven = sum(row.status in (Status.OPTIMAL, Status.INFEASIBLE) for row in rows)
     lines = [f"proven       {num_proven} of {len(rows)} rows, {numbers.time(sweep.seconds)}"]
+    if last.status is Status.INFEASIBLE:
+        lines.append(f"infeasible   {shortage(_instance(sweep, last.num_blocks))}")
     if last.status is Status.OPTIMAL and last.stages_used < last.num_blocks:
         lines.append(f"enough       {_stages(last.stages_used)}: up to {last.num_blocks}, more are not faster")
     if target is not None:
@@ -137,7 +140,11 @@ def _summary(sweep: Sweep, target: float | None) -> list[str]:
 
 
 def _guessed(sweep: Sweep) -> Sequence[Guessed]:
-    return guessed(Instance(sweep.graph, device=sweep.device, num_blocks=1, boundary_io=sweep.boundary_io))
+    return guessed(_instance(sweep, 1))
+
+
+def _instance(sweep: Sweep, num_blocks: int) -> Instance:
+    return Instance(sweep.graph, device=sweep.device, num_blocks=num_blocks, boundary_io=sweep.boundary_io)
 
 
 def _target(sweep: Sweep, found: Target) -> str:

@@ -61,7 +61,9 @@ def result_to_text(result: Result, *, lists_cuts: bool = False) -> str:
 def _headline(result: Result) -> str:
     graph = result.instance.graph
     used, num_blocks = np.count_nonzero(np.bincount(result.block_of)), result.instance.num_blocks
-    rest = f"; {used} of {num_blocks} stages are enough" if 0 < used < num_blocks else ""
+    # Of an answer that is not the best, more stages may give a better one.
+    what = "enough" if result.status is Status.OPTIMAL else "used"
+    rest = f"; {used} of {num_blocks} stages are {what}" if 0 < used < num_blocks else ""
     return f"{printable(graph.name) or 'graph'}: {graph.num_nodes} nodes, {graph.num_tensors} tensors{rest}"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from slicegraph.errors import printable
 from slicegraph.explanation import Explanation
-from slicegraph.limiting import limiting_node
-from slicegraph.report import names, numbers
+from slicegraph.limiting import LimitingNode, limiting_node
+from slicegraph.report import numbers
 from slicegraph.result import Result
 
 _SHOWN = 4
@@ -26,9 +26,7 @@ def why_to_text(result: Result, why: Explanation) -> str:
         lines += [f"  {rest} more stages bind"] if rest > 0 else []
     lines.append(f"  the bound rests on {_grounds(result, why)}")
     if limiting := limiting_node(result.instance, result.block_of, result.block_costs):
-        share = f"{numbers.percent(limiting.share_of_work)} of the work"
-        name = names.node(result.instance.graph, limiting.node)
-        lines.append(f"  {name} holds {share}: only dividing it helps")
+        lines.append(f"  {_limit(result, limiting)}")
     width = max((len(printable(each.change)) for each in why.what_ifs), default=0)
     for each in why.what_ifs:
         bound = f"no partition below {numbers.time(each.lower_bound)}"
@@ -54,12 +52,23 @@ def _finite(seconds: float) -> float | None:
     return None if math.isinf(seconds) else seconds
 
 
+def _limit(result: Result, limiting: LimitingNode) -> str:
+    """Say what one node's work alone takes: no link, memory or number of stages makes that less."""
+    name, share = _name(result, limiting.node), numbers.percent(limiting.share_of_work)
+    alone = result.instance.seconds(int(result.instance.work_at(result.block_of)[limiting.node]))
+    return f"{name} alone takes {numbers.time(alone)}, {share} of the work: no stage that holds it takes less"
+
+
 def _grounds(result: Result, why: Explanation) -> str:
     if why.node is not None:
-        names = result.instance.graph.arrays.node_name
-        name = printable(names[why.node]) if names and names[why.node] else f"node {why.node}"
         what = "its work alone" if why.method == "combinatorial" else "with the tensors that any stage of it pays for"
-        return f"one expensive node, {name}: {what}"
+        return f"one expensive node, {_name(result, why.node)}: {what}"
     if why.rests_on == "work":
         return f"what all stages together pay, over {result.instance.num_blocks} stages"
     return f"a proof over the whole graph (method {why.method}): no partition is below it"
+
+
+def _name(result: Result, node: int) -> str:
+    """Call a node as the changes do."""
+    names = result.instance.graph.arrays.node_name
+    return printable(names[node]) if names and names[node] else f"node {node}"
