@@ -61,8 +61,8 @@ def from_jax(
     Raises
     ------
     InputError
-        When the jax package is missing, a dimension is symbolic, nothing is left to run, or a training function has no
-        backward pass.
+        When the jax package is missing, JAX cannot trace the function, a dimension is symbolic, nothing is left to run,
+        or a training function has no backward pass. What JAX or the function raises is the cause.
 
     Notes
     -----
@@ -215,11 +215,11 @@ def from_torch(
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Make every complaint one line that begins with the graph."""
+    """Make every complaint one line that begins with the graph; its cause stays."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{name}: {error}") from error.__cause__
 
 
 def _check_name(name: object) -> None:

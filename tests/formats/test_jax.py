@@ -254,6 +254,21 @@ def test_what_cannot_be_traced_is_refused_in_one_line() -> None:
         sg.from_jax(jnp.tanh, (struct(1 << 31, 1 << 31),), param_argnums=(), name="f")
 
 
+def test_what_a_function_raises_while_it_is_traced_is_told_in_one_line() -> None:
+    """JAX explains itself in many; that is the cause."""
+    wrong = {
+        "TracerBoolConversionError: Attempted boolean conversion": lambda x: x if x.sum() > 0 else -x,
+        "TypeError: dot_general requires contracting dimensions": lambda x: x @ jnp.ones(3),
+        "ZeroDivisionError: ": lambda _x: 1 // 0,
+        "AssertionError$": lambda _x: exec("assert False"),  # noqa: S102 - an error without a message
+    }
+    for line, function in wrong.items():
+        with pytest.raises(sg.InputError, match=rf"^f: JAX cannot trace it: {line}") as raised:
+            sg.from_jax(function, (struct(2),), param_argnums=(), name="f")
+        assert "\n" not in str(raised.value)
+        assert type(raised.value.__cause__).__name__ == line.split(":")[0].rstrip("$")
+
+
 def test_without_jax_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """JAX is optional."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jax
-from jax.extend.core import JaxprEqn
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from slicegraph.errors import InputError
 from slicegraph.formats.counting import Formula, Formulas, Trips
@@ -68,7 +68,7 @@ def traced_program(
     """Trace a function; see `slicegraph.formats.jax.trace`."""
     wanted = _parameter_positions(param_argnums, len(args))
     paths, in_tree = jax.tree_util.tree_flatten_with_path((tuple(args), dict(kwargs)))
-    closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args, **kwargs)
+    closed, shapes = _jaxpr(function, args, kwargs)
     parameters: list[Value] = []
     inputs: list[Value] = []
     leaves: list[Value] = []
@@ -108,6 +108,17 @@ def traced_program(
         in_tree=in_tree,
         out_tree=jax.tree_util.tree_structure(shapes),
     )
+
+
+def _jaxpr(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ClosedJaxpr, Any]:
+    """Let JAX trace a function; what it raises is told in one line, and is the cause of that."""
+    try:
+        return jax.make_jaxpr(function, return_shape=True)(*args, **kwargs)
+    except InputError:
+        raise
+    except Exception as error:  # there is no end of what a function may raise while it is traced
+        line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise InputError(f"JAX cannot trace it: {type(error).__name__}{': ' * bool(line)}{line:.200}") from error
 
 
 def _parameter_positions(param_argnums: Sequence[int], count: int) -> frozenset[int]:
