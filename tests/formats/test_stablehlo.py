@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ import slicegraph as sg
 from jax_functions import struct
 from slicegraph import processes
 from slicegraph.formats.arrays import GraphArrays
-from slicegraph.formats.stablehlo import read
+from slicegraph.formats.stablehlo import parsing, read
 from stablehlo_modules import CASES, bytecode, exported, lowered, written
 from traced import stored
 
@@ -235,6 +238,29 @@ def test_bytecode_that_ends_the_process_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(processes, "start", start)
     with pytest.raises(sg.InputError, match="damaged bytecode: MLIR ends the process that reads it"):
         read(written(tmp_path, b"ML\xefR" + bytes(100_000)))
+
+
+def test_bytecode_that_is_read_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so it is after Ctrl-C; either way the process that reads it is gone."""
+    path = written(tmp_path, b"ML\xefR" + bytes(100_000))
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(_module: str) -> subprocess.Popen[bytes]:
+        code = [sys.executable, "-c", "import sys, time; sys.stdin.buffer.read(); time.sleep(600)"]
+        started.append(subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        return started[-1]
+
+    monkeypatch.setattr(processes, "start", start)
+    monkeypatch.setattr(parsing, "_PATIENCE", 0.1)
+    with pytest.raises(sg.InputError, match=r"^.*: damaged bytecode: MLIR has read it for 0 s without an end$"):
+        read(path)
+    monkeypatch.setattr(parsing, "_PATIENCE", 600.0)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        read(path)
+    timer.join()
+    assert [process.wait(20) for process in started] == [-signal.SIGKILL] * 2
 
 
 def test_patterns_that_fit_no_argument_are_refused(tmp_path: Path) -> None:

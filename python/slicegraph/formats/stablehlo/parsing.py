@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import subprocess
 import sys
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ _PORTABLE: Final = b"StableHLO_v"
 _PRODUCER: Final = slice(4, 32)  # behind the magic number and the version
 _READ: Final = b"r"
 _REFUSED: Final = b"x"
+_PATIENCE: Final = 120.0
+"""Seconds that reading bytecode may take, and a second more for each of so many bytes; it takes a second or two."""
+_BYTES_A_SECOND: Final = 1e6
 
 
 def parsed(raw: bytes) -> Any:  # noqa: ANN401 - MLIR's bindings have types of their own
@@ -28,7 +32,7 @@ def parsed(raw: bytes) -> Any:  # noqa: ANN401 - MLIR's bindings have types of t
     Raises
     ------
     InputError
-        When it is none, or MLIR ends the process that reads it.
+        When it is none, or MLIR ends the process that reads it, or takes minutes.
 
     Notes
     -----
@@ -58,7 +62,9 @@ def _written_anew(raw: bytes) -> bytes:
         raise InputError(f"bytecode is read in a process of its own, which cannot be started: {error}") from None
     with process:
         try:
-            said, _ = process.communicate(raw)
+            said, _ = process.communicate(raw, timeout=_PATIENCE + len(raw) / _BYTES_A_SECOND)
+        except subprocess.TimeoutExpired as error:
+            raise InputError(f"damaged bytecode: MLIR has read it for {error.timeout:.0f} s without an end") from None
         finally:
             process.kill()
     if process.returncode or not said:
