@@ -162,6 +162,21 @@ def test_a_difference_beyond_the_tolerance_is_a_failure(
     assert json.loads(capsys.readouterr().out) == {"holds": False, "tolerance": 1e-4, "outputs": outputs}
 
 
+def test_outputs_of_one_value_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are equal, but whatever the stages compute."""
+    text = "g (float[2,4] x) => (float[2,4] y, float[2,4] z) { a = Abs(x) b = Neg(a) y = Relu(b) z = Sigmoid(b) }"
+    path, folder = str(write(tmp_path / "m.onnx", text)), str(tmp_path / "stages")
+    (tmp_path / "plan.txt").write_text("0 0 1 1")
+    assert main(["split", path, str(tmp_path / "plan.txt"), "-o", folder]) == 0
+    capsys.readouterr()
+    assert main(["verify-split", folder, path, "--json"]) == 0
+    told = capsys.readouterr()
+    assert [output["uniform"] for output in json.loads(told.out)["outputs"]] == [True, False]
+    assert told.err == (
+        "slicegraph: output 'y': all its elements are the same, which tells little of the stages: try other inputs\n"
+    )
+
+
 def test_random_outputs_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All that can be compared is; where nothing can be, nothing was verified: exit 1."""
     text = "g (float[2,4] x) => (OUTPUTS) { a = Relu(x) [noise] r = RandomNormalLike(a) b = Add(a, r) c = Neg(r) }"

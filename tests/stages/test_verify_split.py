@@ -86,6 +86,26 @@ def test_a_difference_is_as_defined(whole: list[Any], chained: list[Any], absolu
     assert (found.absolute, found.relative) == (absolute, relative)
 
 
+@pytest.mark.parametrize(
+    ("whole", "is_uniform"),
+    [
+        ([0.0, 0.0], True),
+        ([math.nan, math.nan], True),
+        ([3 + 4j, 3 + 4j], True),
+        ([True, True], True),
+        (["a", "a"], True),
+        ([0.0, 1.0], False),
+        ([0.0, math.nan], False),
+        (["a", "b"], False),
+        ([0.0], False),
+        ([], False),
+    ],
+)
+def test_an_output_of_one_value_is_seen(whole: list[Any], is_uniform: bool) -> None:
+    """A single element says what it can."""
+    assert difference("y", np.array(whole), np.array(whole)).is_uniform is is_uniform
+
+
 def test_integers_that_floats_cannot_tell_apart_differ() -> None:
     found = difference("y", np.array([2**53 + 1, 3]), np.array([2**53, 3]))
     assert (found.absolute, found.relative > 0) == (1.0, True)

@@ -7,7 +7,8 @@ import argparse
 import slicegraph as sg
 from slicegraph.cli import options as shared
 from slicegraph.cli import output, units
-from slicegraph.report.split import differences_to_json, differences_to_text
+from slicegraph.cli.complaint import say
+from slicegraph.report.split import differences_to_json, differences_to_text, notes
 from slicegraph.stages.verify_split import holds
 
 
@@ -44,5 +45,7 @@ def run(options: argparse.Namespace) -> int:
         tolerance=options.tolerance,
         provider=options.provider,
     )
+    for note in notes(found):
+        say(note)
     output.deliver(lambda: differences_to_json(found) + "\n" if options.json else differences_to_text(found))
     return int(not holds(found))

@@ -47,6 +47,15 @@ def differences_to_text(differences: Sequence[Difference]) -> str:
     return "\n".join([*lines, f"{verdict}: {worst.relative:.2g}, with a tolerance of {worst.tolerance:g}"]) + "\n"
 
 
+def notes(differences: Iterable[Difference]) -> list[str]:
+    """Name the outputs that were compared and tell little, because all their elements are the same."""
+    return [
+        f"output {each.name!r}: all its elements are the same, which tells little of the stages: try other inputs"
+        for each in differences
+        if each.is_uniform and not each.random
+    ]
+
+
 def differences_to_json(differences: Sequence[Difference]) -> str:
     """Give one object as one line; a difference that is infinite, or was not looked for, is null."""
     rows: list[dict[str, Any]] = [
@@ -57,6 +66,7 @@ def differences_to_json(differences: Sequence[Difference]) -> str:
             "tolerance": each.tolerance,
             "optimized": None if each.optimized is None else _finite(each.optimized),
             "random": list(each.random),
+            "uniform": each.is_uniform,
             "holds": each.is_equal,
         }
         for each in differences

@@ -42,6 +42,9 @@ class Difference:
     random
         Nodes that draw random numbers for this output, without a seed. If there are any, nothing was compared, and both
         differences are NaN.
+    is_uniform
+        Whether all elements of the model's own output are the same, of two or more: zeros, or no numbers, for example.
+        Then it is equal whatever most of the stages compute, and other inputs tell more.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Difference:
     tolerance: float = 0.0
     optimized: float | None = None
     random: tuple[str, ...] = ()
+    is_uniform: bool = False
 
     @property
     def is_equal(self) -> bool:
@@ -192,7 +196,8 @@ def difference(name: str, whole: NDArray[Any], chained: NDArray[Any]) -> Differe
         return Difference(name=name, absolute=np.inf, relative=np.inf)
     if whole.dtype.kind in "OSU":
         absolute = float(not np.array_equal(whole, chained))
-        return Difference(name=name, absolute=absolute, relative=absolute)
+        is_uniform = whole.size > 1 and bool(np.all(whole == whole.flat[0]))
+        return Difference(name=name, absolute=absolute, relative=absolute, is_uniform=is_uniform)
     wide: type[Any] = np.complex128 if whole.dtype.kind == "c" else np.float64
     first, second = whole.astype(wide), chained.astype(wide)
     # Equal elements are a difference of 0, infinite ones too.
@@ -203,4 +208,6 @@ def difference(name: str, whole: NDArray[Any], chained: NDArray[Any]) -> Differe
         gaps = np.where(is_equal, 0.0, np.maximum(np.abs(first - second), least))
     absolute = float(np.max(np.where(np.isnan(gaps), np.inf, gaps), initial=0.0))
     magnitude = float(np.max(np.abs(first), initial=0.0, where=np.isfinite(first)))
-    return Difference(name=name, absolute=absolute, relative=absolute / magnitude if magnitude else absolute)
+    is_uniform = first.size > 1 and np.array_equal(first, np.full_like(first, first.flat[0]), equal_nan=True)
+    relative = absolute / magnitude if magnitude else absolute
+    return Difference(name=name, absolute=absolute, relative=relative, is_uniform=is_uniform)
