@@ -34,7 +34,7 @@ SOLVED: Mapping[str, Callable[[Formulation, Budget], Bound]] = {
     "bottleneck_guess": bottleneck_guess,
 }
 """The bounds that take more than a formula, by name."""
-SAID = ("chain", "exact", "bottleneck", "bottleneck_guess")
+WITH_MIP = ("chain", "exact", "bottleneck", "bottleneck_guess")
 """The bounds that take the MIP solver."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
@@ -121,7 +121,7 @@ def lower_bound(
     threshold = math.ceil(ticks) if ticks < ALL_TICKS else None
     end = begin + min(time_limit, _FOREVER)
     seconds = max(0.0, end - time.monotonic())
-    if method in SAID:
+    if method in WITH_MIP:
         seconds *= 1 - _SHARE_OF_PROOF
     bound = SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))
     return _proven(instance, bound, begin=begin, end=end) if bound.believed > bound.ticks else bound

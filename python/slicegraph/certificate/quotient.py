@@ -97,9 +97,9 @@ class Quotient:
         self._total_weight = sum(self.weight)
         counts = [stages.bit_count() for stages in problem.stages_of_kinds]
         self._room = sum(weight * count for weight, count in zip(problem.multipliers, counts, strict=True))
-        self._apart = [set(group) for group in problem.together]
+        self._together = [set(group) for group in problem.together]
         self._groups_of: dict[int, list[set[int]]] = {}
-        for group in self._apart:
+        for group in self._together:
             for node in group:
                 self._groups_of.setdefault(node, []).append(group)
 
@@ -249,7 +249,7 @@ class Quotient:
         for group, root in enumerate(roots):
             for param in self.shared[root]:
                 readers_of[param].append(group)
-        wanted = [sorted(number[root] for root in group) for group in self._apart if len(group) > 1]
+        wanted = [sorted(number[root] for root in group) for group in self._together if len(group) > 1]
         return dataclasses.replace(
             problem,
             kinds=[
