@@ -59,6 +59,22 @@ def test_the_order_names_every_room() -> None:
     assert modules - TEST_ONLY == set(ROOMS)
 
 
+def test_the_architecture_names_every_room() -> None:
+    """Modules of the core, crates, and folders of the package; and it names none that is gone."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set()
+    for place in re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE):
+        stem, _, rest = place.partition("{")
+        names, _, end = rest.partition("}")
+        named |= {stem + name + end for name in names.split(",")}
+    crates = [path.parent for path in (ROOT / "rust").glob("*/Cargo.toml")]
+    rooms = [CORE / room if (CORE / room).is_dir() else CORE / f"{room}.rs" for room in ROOMS]
+    folders = [path for path in PACKAGE.glob("slicegraph/*/") if (path / "__init__.py").exists()]
+    found = {str(path.relative_to(ROOT)) for path in (*crates, *rooms, *folders, PACKAGE / "slicegraph_command")}
+    assert found <= named
+    assert [place for place in named if not (ROOT / place).exists()] == []
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_uses_rooms_below_it_only(room: str) -> None:
     """Neither its code nor its tests name a room above, so that there is no cycle of rooms either."""
