@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +22,20 @@ from slicegraph.solve.worker import ExactProver, Shared, ask_exact
 from strategies import CHAIN, to_instance
 
 METHODS = ("downsets", "chain", "exact")
+_LATE = """
+import os, threading, time
+from slicegraph.solve.worker import Background
+
+class Late(Background):
+    def _run(self):
+        time.sleep(0.5)
+        os.write(1, b"ended")
+
+late = Late.__new__(Late)
+late._thread = threading.Thread(target=late._run, daemon=True)
+late.start()
+late.join(0.0)
+"""
 
 
 class Told:
@@ -109,3 +125,9 @@ def test_a_failure_is_logged_and_ends_the_worker_alone(
     assert "the lower bounds have failed" in caplog.text
     state = shared.board.tell(Closed())
     assert (state.has_tried, state.swept is not None, state.is_wide) == (True, True, True)
+
+
+def test_a_process_ends_after_its_threads() -> None:
+    """Also those for which their run has not waited: in compiled code they would abort it."""
+    run = subprocess.run([sys.executable, "-c", _LATE], capture_output=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"ended", b"")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import logging
 import threading
+import time
+import weakref
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, final
 
@@ -28,6 +31,17 @@ if TYPE_CHECKING:
     from slicegraph.solve.relaxed import Relaxed
 
 _log = logging.getLogger(__name__)
+_AT_EXIT = 10.0
+"""Seconds that threads have at the end of the process which had not ended with their run. Not measured."""
+_begun: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+@atexit.register
+def _wait_for_threads() -> None:
+    """Wait: a thread that comes back from compiled code into an interpreter that has ended would abort the process."""
+    end = time.monotonic() + _AT_EXIT
+    for thread in list(_begun):
+        thread.join(max(0.0, end - time.monotonic()))
 
 
 @dataclasses.dataclass(kw_only=True, slots=True, eq=False)
@@ -77,7 +91,8 @@ class Background(ABC):
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; the process does not end before it, if it ends soon."""
+        _begun.add(self._thread)
         self._thread.start()
 
     def join(self, seconds: float) -> None:
