@@ -214,3 +214,28 @@ def test_kernels_leave_all_else_that_is_asked() -> None:
     assert result.bottleneck == max(block.cost for block in instance.block_costs(result.block_of))
     verdict = sg.check(graph, result.certificate, device=instance.device, num_blocks=3, constraints=asked)
     assert verdict.bottleneck == result.bottleneck
+
+
+@pytest.mark.parametrize(
+    ("constraints", "block_of", "told"),
+    [
+        (
+            sg.Constraints(pin={"embed": 0}),
+            [1] * 6,
+            r"node 0 \('embed'\) is in stage 1, but a constraint or the kind of its device keeps it from there",
+        ),
+        (
+            sg.Constraints(together=["layer.[01]"]),
+            [0, 1, 0, 0, 0, 1],
+            r"node 1 \('layer.0'\) and node 2 \('layer.1'\) are in stages 1 and 0, but must be together",
+        ),
+    ],
+)
+def test_a_partition_that_breaks_a_constraint_is_told_by_nodes_and_stages(
+    constraints: sg.Constraints, block_of: list[int], told: str
+) -> None:
+    """In the words of whoever wrote the constraint, as a partition that is none for another reason."""
+    instance = sg.Instance(named(), device=sg.Device(bandwidth=1.0), num_blocks=2, constraints=constraints)
+    for ask in (sg.audit, lambda instance, block_of: sg.solve(instance, warm_start=block_of)):
+        with pytest.raises(sg.InputError, match=f"^(warm_start: )?{told}$"):
+            ask(instance, block_of)

@@ -72,11 +72,10 @@ def check_partition(instance: Instance, block_of: ArrayLike) -> NDArray[np.int32
         if wrong.size:
             node = _called("node", wrong[0], graph.arrays.node_name)
             raise InputError(f"{node} is in stage {blocks[wrong[0]]}, but stages are 0 to {last}") from None
-        back = _backwards(graph, blocks)
-        if not back:
-            # A constraint, or a device that cannot run a node.
+        told = _backwards(graph, blocks) or _kept_from(instance, blocks)
+        if not told:
             raise
-        raise InputError(back) from None
+        raise InputError(told) from None
     partition = blocks.astype(np.int32)
     _check_layers(instance.graph, partition)
     return partition
@@ -95,6 +94,24 @@ def _check_layers(graph: Graph, blocks: NDArray[np.int32]) -> None:
     names = " and ".join(_called("node", node, graph.arrays.node_name) for node in (first, second))
     stages = f"stages {blocks[first]} and {blocks[second]}"
     raise InputError(f"{names} are in {stages}, but a layer's forward and backward are in one stage")
+
+
+def _kept_from(instance: Instance, blocks: NDArray[np.int64]) -> str:
+    """Say which node is in a stage that may not hold it, or in another than a node with which it must be."""
+    names, allowed = instance.graph.arrays.node_name, instance.core.allowed
+    if allowed is not None:
+        wrong = np.flatnonzero(~allowed[np.arange(blocks.size), blocks])
+        if wrong.size:
+            node = _called("node", wrong[0], names)
+            return (
+                f"{node} is in stage {blocks[wrong[0]]}, but a constraint or the kind of its device keeps it from there"
+            )
+    for group in instance.resolved.together:
+        first, other = group[0], next((node for node in group if blocks[node] != blocks[group[0]]), None)
+        if other is not None:
+            both = f"{_called('node', first, names)} and {_called('node', other, names)}"
+            return f"{both} are in stages {blocks[first]} and {blocks[other]}, but must be together"
+    return ""
 
 
 def _backwards(graph: Graph, blocks: NDArray[np.int64]) -> str:
@@ -135,6 +152,6 @@ def _cycle(producers: NDArray[np.int64], readers: NDArray[np.int64]) -> list[int
     return []
 
 
-def _called(kind: str, index: np.integer, names: object) -> str:
+def _called(kind: str, index: int | np.integer, names: object) -> str:
     name = names[index] if isinstance(names, tuple) else ""
     return f"{kind} {index} ({name!r:.80})" if name else f"{kind} {index}"

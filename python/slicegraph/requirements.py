@@ -19,7 +19,7 @@ def given_order(instance: object, name: str) -> Instance:
     """
     instance = checks.instance_of("instance", instance, Instance)
     if instance.order == "any":
-        raise InputError(f"{name}: it takes devices in a given order, of which Instance.arrangements gives each")
+        raise InputError(f"{name}: it takes devices in a given order, not in any")
     return instance
 
 

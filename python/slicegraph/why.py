@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from slicegraph.result import Result
 from slicegraph.solve.solve import solve
 from slicegraph.stop import MaxRuntime
 
+_log = logging.getLogger(__name__)
 _MORE_MEMORY = 1.1
 _NODE_SECONDS = 2.0
 """Seconds of a minimum cut for each node; not measured."""
@@ -64,6 +66,7 @@ def explain(result: Result, *, time_limit: float = 10.0, threads: int | None = N
     changes = _changes(result, node)
     what_ifs = []
     for change, instance in changes:
+        _log.info("what if: %s", change)
         found = solve(instance, stop=MaxRuntime(limit / len(changes)), threads=threads)
         what_ifs.append(WhatIf(change=change, bottleneck=found.bottleneck, lower_bound=found.lower_bound))
     binding = tuple(stage for stage, block in enumerate(result.block_costs) if block.cost == result.bottleneck)
