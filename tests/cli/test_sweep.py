@@ -115,7 +115,7 @@ def test_the_table_has_a_row_per_number_and_says_what_is_enough(chain: str, caps
     assert lines[5].startswith("proven       3 of 3 rows, ")
     assert lines[6:] == [
         "enough       2 stages: up to 3, more are not faster",
-        "target       3.125 s is reached with 2 stages, the fewest: proven",
+        "target       3.125 s (0.32 per s) is reached with 2 stages, the fewest: proven",
     ]
 
 
@@ -131,8 +131,9 @@ def test_every_table_says_of_which_device_it_is(chain: str, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("target", "status", "line"),
     [
-        ("6s", 0, "6 s is reached with 1 stage"),
-        ("3s", 1, "3 s is not reached: proven for all numbers of stages up to 3"),
+        ("0.32/s", 0, "3.125 s (0.32 per s) is reached with 2 stages, the fewest: proven"),
+        ("6s", 0, "6 s (0.1667 per s) is reached with 1 stage"),
+        ("3s", 1, "3 s (0.3333 per s) is not reached: proven for all numbers of stages up to 3"),
     ],
 )
 def test_the_table_says_what_is_known_of_a_target(
@@ -145,7 +146,7 @@ def test_the_table_says_what_is_known_of_a_target(
 def test_the_table_says_what_of_a_target_is_open(wide: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["sweep", wide, "-k", "4", "--bandwidth", "1e9", "--time-limit", "0"]
     assert main([*arguments, "--target", "900s"]) == 1
-    line = "target       900 s is not reached by what is known; whether 2 to 4 stages reach it is open"
+    line = "target       900 s (0.001111 per s) is not reached by what is known; whether 2 to 4 stages reach it is open"
     assert capsys.readouterr().out.splitlines()[-1] == line
 
 

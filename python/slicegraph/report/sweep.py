@@ -149,7 +149,8 @@ def _instance(sweep: Sweep, num_blocks: int) -> Instance:
 
 def _target(sweep: Sweep, found: Target) -> str:
     """Say how many stages reach a target, and whether fewer do."""
-    asked, most = numbers.time(found.asked), sweep.rows[-1].num_blocks
+    # It may have been asked for as a throughput.
+    asked, most = f"{numbers.time(found.asked)} ({1 / found.asked:.4g} per s)", sweep.rows[-1].num_blocks
     if found.fewest is None:
         if found.is_proven:
             return f"{asked} is not reached: proven for all numbers of stages up to {most}"
