@@ -5,30 +5,25 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from slicegraph.certificate import codec, reduction
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.closing import close
 from slicegraph.certificate.compiled import Claim, Compiled
 from slicegraph.certificate.costs import CAPACITY
-from slicegraph.certificate.cut import least_cost
-from slicegraph.certificate.downsets import Downsets
-from slicegraph.certificate.narrowed import narrowed
+from slicegraph.certificate.log import End, Fact, read_sections
+from slicegraph.certificate.node import check_node
 from slicegraph.certificate.prices import is_uniform
 from slicegraph.certificate.problem import Problem
-from slicegraph.certificate.quotient import Quotient
 from slicegraph.certificate.reduction import join
 from slicegraph.certificate.relaxation import Prover
 from slicegraph.certificate.structure import PlacedError, expect, expect_equal, within
 from slicegraph.certificate.tally import Applied, Proof, Tally
 
-_RULES = {"relaxations": "rows", "node": "cut", "downsets": "downsets"}
-"""What each part of a bound is proved by in plain Python."""
 _FREE_SHAPE: list[int | None] = [None, 1, None]
-_PLAIN = 4
-"""The part of the steps that a search gets without windows, which cost much where they are of no use."""
 _NO_HINTS = codec.pack(b"")
 _MOST_HINTS = 2**24
 """Bytes, before they are deflated."""
@@ -232,20 +227,30 @@ class _Reprover:
         if self._compiled is not None:
             self._reprove_compiled(self._compiled, bound, budget)
             return
-        prove: dict[str, Callable[[Prover, Any, Budget], None]] = {
+        downsets = bound["downsets"]
+        hints = [] if downsets is None else self._sections(downsets)
+        prove: dict[str, Callable[[Prover, Any, Budget], str]] = {
             "relaxations": _check_proofs,
             "node": _check_node,
-            "downsets": _check_downsets,
+            "downsets": lambda prover, downsets, budget: _check_downsets(prover, downsets["threshold"], hints, budget),
         }
         prover = self._prover(bound, budget)
         for part, value in _proofs(self._problem, bound).items():
             # That no partition is better than what none beats takes no search.
             is_known = part == "downsets" and value <= self._best
             if bound[part] and not is_known:
+                before = budget.left
+                with within(part):
+                    rule = prove[part](prover, bound[part], budget)
                 entries = _num_rows(bound[part]) if part == "relaxations" else 1
-                with within(part), self._tally.counted(_RULES[part], entries, budget):
-                    prove[part](prover, bound[part], budget)
-                self._raise(_capped(bound, value), part)
+                self._tally.add(rule, entries, int(before - budget.left) if budget.is_limited else 0)
+                self._raise(_capped(bound, value), rule if part == "downsets" else part)
+
+    def _sections(self, downsets: dict[str, Any]) -> list[Fact | End]:
+        """Read how a search was closed, if it takes one."""
+        hints = hints_of(downsets)
+        with within("downsets"):
+            return read_sections(hints) if downsets["threshold"] > self._best else []
 
     def _reprove_compiled(self, compiled: Compiled, bound: dict[str, Any], budget: Budget) -> None:
         """Let the compiled checker prove what it can, and add up rows here, the soonest first."""
@@ -300,48 +305,38 @@ def hints_of(downsets: dict[str, Any]) -> bytes:
             raise PlacedError(str(error)) from None
 
 
-def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Budget) -> None:
+def _check_proofs(prover: Prover, relaxations: list[dict[str, Any]], budget: Budget) -> str:
     """Check that the rows of each relaxation add up to what its proof claims."""
     for index, relaxation in enumerate(relaxations):
         if relaxation["proof"] is not None:
             with within(index, "proof"):
                 expect_equal("lower_bound", relaxation["proof"]["lower_bound"], prover.lower_bound(relaxation, budget))
+    return "rows"
 
 
-def _check_node(prover: Prover, node: dict[str, Any], budget: Budget) -> None:
+def _check_node(prover: Prover, node: dict[str, Any], budget: Budget) -> str:
     """Check that every block with a node costs so much."""
-    problem, claimed, inside = prover.problem, node["lower_bound"], node["node"]
-    if claimed == 0:
-        return
-    expect(inside < problem.num_nodes, f"{inside} is no node of the quotient")
-    budget.spend(problem.size)
-    quotient = Quotient(problem)
-    costs = (
-        least_cost(quotient, inside, None, claimed, budget, kind=kind, is_convex=True)
-        for kind in quotient.kinds_of(inside)
-    )
-    # What no stage may hold is in no partition.
-    found = min(costs, default=CAPACITY)
-    with within("lower_bound"):
-        expect(found >= claimed, f"{claimed} is claimed, but the minimum cut is {found}")
+    if node["lower_bound"]:
+        with _at("lower_bound"):
+            check_node(prover.problem, node["node"], node["lower_bound"], budget)
+    return "cut"
 
 
-def _check_downsets(prover: Prover, downsets: dict[str, Any], budget: Budget) -> None:
+def _check_downsets(prover: Prover, threshold: int, hints: Sequence[Fact | End], budget: Budget) -> str:
     """Check that no partition is better than a threshold."""
-    threshold = downsets["threshold"]
-    with within("threshold"):
-        is_beaten = _has_better(prover.problem.without_spare_blocks(), threshold, budget)
-        expect(not is_beaten, f"some partition costs less than {threshold}")
+    with _at("threshold"):
+        return close(prover.problem.without_spare_blocks(), threshold, hints, budget)
 
 
-def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:
-    """Whether a partition is better than a threshold: by a plain search, or else by one within windows."""
-    search = Downsets(problem, budget)
+@contextlib.contextmanager
+def _at(figure: str) -> Iterator[None]:
+    """Name the figure that is refuted inside; what is malformed is something else."""
     try:
-        return search.has_better(threshold, Budget(budget.left / _PLAIN, of=budget))
-    except BeyondBudgetError:
-        windows = narrowed(problem, threshold, budget)
-        return windows is not None and search.has_better(threshold, budget, windows)
+        yield
+    except PlacedError as error:
+        if error.verdict == "refuted":
+            error.within(figure)
+        raise
 
 
 def _check_relaxation(problem: Problem, relaxation: dict[str, Any]) -> None:

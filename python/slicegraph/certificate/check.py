@@ -51,10 +51,10 @@ class Verdict:
     is_cut_short
         Whether a proof of more than `lower_bound` was beyond the budget; else there is no evidence of more.
     proved_by
-        The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``, or
-        one of the compiled checker, ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"weights"``,
-        ``"labels"``, ``"levels"``, ``"bisection"``, ``"split"``, ``"tree"``; in plain Python ``"node"`` or
-        ``"downsets"``.
+        The rule that closes the proof of `lower_bound`: ``"combinatorial"``, ``"relaxations"``, ``"arrangements"``,
+        ``"cut"``, ``"reach"``, ``"windows"``, ``"incompatible"``, ``"weights"``, ``"labels"``, ``"levels"``,
+        ``"bisection"``, ``"split"``, ``"packing"``, ``"tree"``; in plain Python ``"node"`` for a cut that is no hint,
+        and ``"downsets"`` where hints do not close it.
     rules
         For each rule, how often it was applied and its steps: merges ``"pull"``, ``"push"``, ``"together"``,
         ``"cycle"``, ``"given"``; ``"rows"`` of relaxations; and what closes a proof.
@@ -135,7 +135,7 @@ def check(
         same steps give the same verdict on any machine; those by default take about a minute where all are used.
     slow
         Whether plain Python proves it, in place of the compiled checker: a second implementation of the same rules,
-        some hundred times slower, which reads neither hints nor trees of cases.
+        some hundred times slower, but for bisection, packing and trees of cases.
 
     Returns
     -------

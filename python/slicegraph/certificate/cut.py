@@ -24,17 +24,14 @@ stays near.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import final
 
 from slicegraph.certificate.budget import Budget
+from slicegraph.certificate.flow import INFINITE, SINK, Network
 from slicegraph.certificate.problem import ceil_div
 from slicegraph.certificate.quotient import GroupCosts, Quotient
 
-_SINK = -1
-# More than all costs add up to.
-_INFINITE = 2**64
 _MEANS = 256
 """Means of work and of moves are counted in parts of so many."""
 _PER_STEP = 8
@@ -92,23 +89,24 @@ def least_cost_beside(
     budget: Budget,
     *,
     kind: int = 0,
+    beside: Sequence[int] = (),
 ) -> int:
-    """Give the least cost of a block that holds one group and none of some others.
+    """Give the least cost of a block that holds one group, those ``beside`` it, and none of some others.
 
     With a group of the first side it holds every predecessor on that side; with one of the second, every successor on
     that one. The rest is as in `least_cost`.
     """
-    if inside in barred:
-        return max(enough, _INFINITE)
+    if not barred.isdisjoint((inside, *beside)):
+        return max(enough, INFINITE)
     costs, overflow = quotient.kinds[kind], quotient.overflow(inside, kind)
     if not costs.costs.is_overlap:
-        network = _Network(quotient, costs, inside, barred, sides)
+        network = _Cut(quotient, costs, inside, barred, sides, beside=beside)
         fixed = costs.load(inside) + overflow
         return fixed + network.flow(enough - fixed, budget)
     least, low, high = 0, -1, _MEANS + 1
     while high - low > 1:
         share = (low + high) // 2
-        network = _Network(quotient, costs, inside, barred, sides, (share, _MEANS - share))
+        network = _Cut(quotient, costs, inside, barred, sides, weights=(share, _MEANS - share), beside=beside)
         fixed = share * (costs.work[inside] + overflow) + (_MEANS - share) * costs.outputs[inside]
         found = fixed + network.flow(_MEANS * enough - fixed, budget)
         least = max(least, ceil_div(found, _MEANS))
@@ -122,6 +120,36 @@ def least_cost_beside(
         else:
             high = share
     return least
+
+
+def least_balance(
+    quotient: Quotient,
+    inside: int,
+    region: set[int],
+    gains: Mapping[int, int],
+    sides: tuple[set[int], set[int]],
+    budget: Budget,
+    *,
+    beside: Sequence[int] = (),
+) -> tuple[int, set[int]]:
+    """Give the least of what a set of groups costs less what its groups gain, and such a set.
+
+    The set holds one group, those ``beside`` it, and nobody else but of a region; sides are as in `least_cost_beside`.
+    On devices of one kind that pays sums; its overflow is left out, which makes it less.
+
+    Raises
+    ------
+    BeyondBudgetError
+        When it takes more steps.
+    """
+    budget.spend(1 + len(quotient.size) // 32 + len(region) // _PER_STEP)
+    costs = quotient.kinds[0]
+    net = {group: costs.load(group) - gains[group] for group in region}
+    barred = set(quotient.groups()) - region
+    network = _Cut(quotient, costs, inside, barred, sides, net=net, beside=beside)
+    # Who gains more than it costs is taken at first, and paid for where it is not in the set.
+    taken = net[inside] + sum(each for group, each in net.items() if each < 0 and group != inside)
+    return taken + network.flow(INFINITE, budget), network.reached(budget)
 
 
 def _reach(neighbours: Callable[[int], Iterable[int]], start: int, budget: Budget) -> set[int]:
@@ -138,8 +166,8 @@ def _reach(neighbours: Callable[[int], Iterable[int]], start: int, budget: Budge
 
 
 @final
-class _Network:
-    """Residual capacities, and the flow from the source to the sink."""
+class _Cut(Network):
+    """The network of a question; its arcs are made when the flow comes by."""
 
     def __init__(
         self,
@@ -148,112 +176,68 @@ class _Network:
         source: int,
         barred: set[int],
         sides: tuple[set[int], set[int]],
+        *,
         weights: tuple[int, int] = (1, 1),
+        net: Mapping[int, int] | None = None,
+        beside: Sequence[int] = (),
     ) -> None:
-        self._quotient, self._costs, self._source, self._barred = quotient, costs, source, barred
+        super().__init__(source)
+        self._quotient, self._costs, self._barred = quotient, costs, barred
         self._after, self._before = sides
         # Of what runs, and of what is moved.
         self._weights = weights
+        self._net, self._beside = net, beside
         self._num_nodes = len(quotient.size)
         self._known: set[int] = set()
-        # Arcs come in pairs, one against the other: arc and arc ^ 1.
-        self._arcs: defaultdict[int, list[int]] = defaultdict(list)
-        self._head: list[int] = []
-        self._capacity: list[int] = []
-
-    def flow(self, enough: int, budget: Budget) -> int:
-        """Give the most that flows, or what flows when it is enough."""
-        total = 0
-        while total < enough:
-            levels = self._levels(budget)
-            if _SINK not in levels:
-                break
-            total += self._saturate(levels, enough - total, budget)
-        return total
 
     def reached(self, budget: Budget) -> set[int]:
         """Give the groups on the source's side of a flow that is the most."""
-        return {vertex for vertex in self._levels(budget) if 0 <= vertex < self._num_nodes}
+        return {vertex for vertex in self.levels(budget) if 0 <= vertex < self._num_nodes}
 
-    def _levels(self, budget: Budget) -> dict[int, int]:
-        """Give the distance from the source of what is no further than the sink."""
-        levels = {self._source: 0}
-        queue = [self._source]
-        for vertex in queue:
-            level = levels[vertex]
-            if level >= levels.get(_SINK, _INFINITE):
-                break
-            if vertex < self._num_nodes and vertex not in self._known:
-                self._expand(vertex)
-            budget.spend(1 + len(self._arcs[vertex]) // _PER_STEP)
-            for arc in self._arcs[vertex]:
-                head = self._head[arc]
-                if self._capacity[arc] and head not in levels:
-                    levels[head] = level + 1
-                    queue.append(head)  # the list is the queue
-        return levels
-
-    def _saturate(self, levels: dict[int, int], enough: int, budget: Budget) -> int:
-        """Send flow along shortest paths until there are none, or until it is enough."""
-        total = 0
-        next_arc: defaultdict[int, int] = defaultdict(int)
-        path: list[int] = []
-        while total < enough:
-            vertex = self._head[path[-1]] if path else self._source
-            if vertex == _SINK:
-                budget.spend(1 + len(path) // _PER_STEP)
-                amount = min(self._capacity[arc] for arc in path)
-                for arc in path:
-                    self._capacity[arc] -= amount
-                    self._capacity[arc ^ 1] += amount
-                total += amount
-                full = next(place for place, arc in enumerate(path) if not self._capacity[arc])
-                del path[full:]
-                continue
-            arcs, begin = self._arcs[vertex], next_arc[vertex]
-            wanted = levels[vertex] + 1
-            for place in range(begin, len(arcs)):
-                if self._capacity[arcs[place]] and levels.get(self._head[arcs[place]]) == wanted:
-                    next_arc[vertex] = place
-                    path.append(arcs[place])
-                    break
-            else:
-                next_arc[vertex] = len(arcs)
-                if not path:
-                    break
-                next_arc[self._head[path.pop() ^ 1]] += 1
-        return total
-
-    def _expand(self, group: int) -> None:
+    def expand(self, vertex: int) -> None:
         """Add the arcs of a group and of the tensors that it touches."""
+        if vertex >= self._num_nodes or vertex in self._known:
+            return
         quotient, costs = self._quotient, self._costs
         runs, moves = self._weights
-        if group != self._source:
-            self._connect(group, _SINK, runs * costs.work[group] + moves * costs.outputs[group])
-        for tensor in quotient.touching[group]:
-            exported = self._num_nodes + 2 * tensor
-            if exported in self._known:
-                continue
-            self._known.add(exported)
-            imported = exported + 1
-            self._connect(quotient.producer[tensor], exported, moves * costs.leaving[tensor])
-            self._connect(imported, quotient.producer[tensor], moves * costs.transfer[tensor])
-            for reader in quotient.consumers[tensor]:
-                self._connect(exported, reader, _INFINITE)
-                self._connect(reader, imported, _INFINITE)
-        if group in self._after:
-            for predecessor in self._after.intersection(quotient.predecessors(group)):
-                self._connect(group, predecessor, _INFINITE)
-        if group in self._before:
-            for successor in self._before.intersection(quotient.successors(group)):
-                self._connect(group, successor, _INFINITE)
-        self._known.add(group)
+        if vertex == self.source:
+            self._begin()
+        elif self._net is not None:
+            self._join(vertex, SINK, max(0, self._net[vertex]))
+        else:
+            self._join(vertex, SINK, runs * costs.work[vertex] + moves * costs.outputs[vertex])
+        for tensor in quotient.touching[vertex]:
+            self._expand_tensor(tensor)
+        if vertex in self._after:
+            for predecessor in self._after.intersection(quotient.predecessors(vertex)):
+                self._join(vertex, predecessor, INFINITE)
+        if vertex in self._before:
+            for successor in self._before.intersection(quotient.successors(vertex)):
+                self._join(vertex, successor, INFINITE)
+        self._known.add(vertex)
 
-    def _connect(self, tail: int, head: int, capacity: int) -> None:
-        tail, head = (_SINK if vertex in self._barred else vertex for vertex in (tail, head))
-        if tail == _SINK or not capacity:
+    def _expand_tensor(self, tensor: int) -> None:
+        quotient, (_, moves) = self._quotient, self._weights
+        exported = self._num_nodes + 2 * tensor
+        imported = exported + 1
+        if exported in self._known:
             return
-        for vertex, end, room in ((tail, head, capacity), (head, tail, 0)):
-            self._arcs[vertex].append(len(self._head))
-            self._head.append(end)
-            self._capacity.append(room)
+        self._known.add(exported)
+        self._join(quotient.producer[tensor], exported, moves * self._costs.leaving[tensor])
+        self._join(imported, quotient.producer[tensor], moves * self._costs.transfer[tensor])
+        for reader in quotient.consumers[tensor]:
+            self._join(exported, reader, INFINITE)
+            self._join(reader, imported, INFINITE)
+
+    def _begin(self) -> None:
+        """Add the arcs of the source to who is inside with it, and to who gains more than it costs."""
+        for group in self._beside:
+            self._join(self.source, group, INFINITE)
+        for group, net in (self._net or {}).items():
+            if group != self.source:
+                self._join(self.source, group, max(0, -net))
+
+    def _join(self, tail: int, head: int, capacity: int) -> None:
+        tail, head = (SINK if vertex in self._barred else vertex for vertex in (tail, head))
+        if tail != SINK and capacity:
+            self.connect(tail, head, capacity)

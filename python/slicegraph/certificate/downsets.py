@@ -95,11 +95,18 @@ class Downsets:
         return weight, memory, limit, state_limit
 
     def has_better(
-        self, threshold: int, budget: Budget, windows: tuple[Sequence[int], Sequence[int]] | None = None
+        self,
+        threshold: int,
+        budget: Budget,
+        windows: tuple[Sequence[int], Sequence[int]] | None = None,
+        *,
+        is_part: bool = False,
     ) -> bool:
         """Whether a partition costs less than a threshold in each of its blocks.
 
         ``windows``, the first and the last block from 1 in which each node can be in any such one, leave fewer sets.
+        Where they are of a part of those partitions, every stage looks at all that was reached, as a block that fits an
+        earlier stage may not be in its windows.
 
         Raises
         ------
@@ -118,7 +125,7 @@ class Downsets:
         reached, levels = {0}, [[whole]]
         steps_to_keep = 1 + self._problem.num_nodes // 8 // BYTES_PER_STEP
         for stage in range(self._problem.num_blocks - 1):
-            sources = levels[self._back[stage] + 1 :]
+            sources = levels[0 if is_part else self._back[stage] + 1 :]
             levels.append([])
             if not any(sources):
                 continue

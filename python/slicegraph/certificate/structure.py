@@ -65,6 +65,12 @@ def expect(is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sente
         raise PlacedError(rule)
 
 
+def expect_form(is_true: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Refuse as malformed unless the rule holds."""
+    if not is_true:
+        raise PlacedError(rule, verdict="malformed")
+
+
 def expect_equal(place: str, given: object, found: object) -> None:
     """Refuse unless the document's value is the one that was found."""
     with within(place):

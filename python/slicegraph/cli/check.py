@@ -55,7 +55,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="write DIR/problem and DIR/log, which the program slicegraph-checker reads to prove the lower bound",
     )
     parser.add_argument(
-        "--slow", action="store_true", help="plain Python, a second implementation, proves all but trees of cases"
+        "--slow",
+        action="store_true",
+        help="plain Python, a second implementation, proves all but bisections, packings and trees",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

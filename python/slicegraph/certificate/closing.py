@@ -1,0 +1,54 @@
+"""That no partition of a problem is better than a threshold: as hints say, or else by a search of downsets.
+
+Hints have half of the steps. Without any, or where they do not say enough, all downsets are searched, at first as they
+are and then within windows narrowed by minimum cuts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.downsets import Downsets
+from slicegraph.certificate.hints import Following, OpenError
+from slicegraph.certificate.log import End, ExpensiveNode, Fact
+from slicegraph.certificate.narrowed import narrowed
+from slicegraph.certificate.node import check_node
+from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.structure import expect
+
+_PLAIN = 4
+"""The part of the steps that a search gets without windows, which cost much where they are of no use."""
+
+
+def close(problem: Problem, threshold: int, hints: Sequence[Fact | End], budget: Budget) -> str:
+    """Prove that no partition is better than a threshold; give by which rule.
+
+    Raises
+    ------
+    PlacedError
+        When a partition is better, or a hint is about what is not there.
+    BeyondBudgetError
+        When it takes more steps.
+    """
+    if len(hints) == 1 and isinstance(hints[0], ExpensiveNode):
+        # By itself, it is the claim.
+        check_node(problem, hints[0].node, threshold, budget)
+        return "cut"
+    if hints and threshold > 0:
+        try:
+            return Following(problem, threshold, hints).close(Budget(budget.left / 2, of=budget))
+        except (OpenError, BeyondBudgetError):
+            pass
+    expect(not _has_better(problem, threshold, budget), f"some partition costs less than {threshold}")
+    return "downsets"
+
+
+def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:
+    """Whether a partition is better than a threshold: by a plain search, or else by one within windows."""
+    search = Downsets(problem, budget)
+    try:
+        return search.has_better(threshold, Budget(budget.left / _PLAIN, of=budget))
+    except BeyondBudgetError:
+        windows = narrowed(problem, threshold, budget)
+        return windows is not None and search.has_better(threshold, budget, windows)

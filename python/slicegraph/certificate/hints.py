@@ -1,0 +1,239 @@
+"""That no partition is better than a threshold, as hints say: facts of a scope, then what closes it, scope by scope.
+
+A hint names where a rule is applied; the rule is applied there, whatever else it says. What it does not show is passed
+over, and a scope that is not closed as it says is closed by narrowing windows and by labels or levels, or not at all.
+
+**Split.** When nothing is left of the partitions in which a node is in no block after ``b``, nor of those in which it
+is in a later one, nothing is left of all: a node is in one block. What is known of all is known of both parts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import final
+
+from slicegraph.certificate.budget import BeyondBudgetError, Budget
+from slicegraph.certificate.downsets import Downsets
+from slicegraph.certificate.frontiers import deep_order, natural_order
+from slicegraph.certificate.incompatible import are_incompatible
+from slicegraph.certificate.labels import has_label
+from slicegraph.certificate.log import (
+    Cuts,
+    End,
+    ExpensiveNode,
+    Fact,
+    Labels,
+    Levels,
+    Pairs,
+    Raised,
+    Split,
+)
+from slicegraph.certificate.narrowed import narrow, replay
+from slicegraph.certificate.node import least_cost_with
+from slicegraph.certificate.order import Order
+from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.reach import Reach, Scope
+from slicegraph.certificate.resources import Resources
+from slicegraph.certificate.structure import expect, expect_form
+from slicegraph.certificate.weights import raise_named, takes_weights
+
+_FIRST = 2**13
+"""Steps of the first turn of what is hinted."""
+_GROWTH = 4
+"""By how much steps grow from turn to turn; of all else, the part of them."""
+
+
+class OpenError(Exception):
+    """Everything that is said was looked at, and a scope is still open."""
+
+
+@final
+class Following:
+    """Follows the hints about one problem and threshold.
+
+    Parameters
+    ----------
+    problem
+        Whose partitions they are.
+    threshold
+        Ticks above 0.
+    sections
+        The hints.
+    """
+
+    def __init__(self, problem: Problem, threshold: int, sections: Sequence[Fact | End]) -> None:
+        self._problem, self._threshold = problem, threshold
+        self._sections: Iterator[Fact | End] = iter(sections)
+        self._downsets: Downsets | None = None
+
+    def close(self, budget: Budget) -> str:
+        """Prove that no partition is better than the threshold; give by which rule.
+
+        Raises
+        ------
+        PlacedError
+            When a partition is better, or a hint is about what is not there.
+        OpenError
+            When hints do not say enough.
+        BeyondBudgetError
+            When it takes more steps.
+        """
+        reach = Reach(self._problem, self._threshold, budget)
+        scope = reach.all()
+        if not reach.close(scope, budget):
+            return "reach"
+        found = self._follow(reach, scope, budget)
+        if isinstance(found, str):
+            return found
+        waiting = found
+        while waiting:
+            part = waiting.pop()
+            if not reach.close(part, budget):
+                self._skip()
+                continue
+            # A part must not use up what the others need.
+            share = Budget(budget.left / 2, of=budget)
+            try:
+                found = self._follow(reach, part, share)
+                waiting += [] if isinstance(found, str) else found
+            except (OpenError, BeyondBudgetError):
+                self._search(reach, part, budget)
+        return "split"
+
+    def _follow(self, reach: Reach, scope: Scope, budget: Budget) -> str | list[Scope]:
+        """Follow the hints of a scope to its end; give what has closed it, or its parts."""
+        for section in self._sections:
+            if not isinstance(section, Fact):
+                return self._end(reach, scope, section, budget)
+            try:
+                is_left = self._learn(reach, scope, section, budget)
+            except BeyondBudgetError:
+                self._skip()
+                raise
+            if not is_left:
+                self._skip()
+                return {Cuts: "windows", Pairs: "incompatible", Raised: "weights"}[type(section)]
+        raise OpenError
+
+    def _learn(self, reach: Reach, scope: Scope, fact: Fact, budget: Budget) -> bool:
+        """Take a fact, as far as it holds; give whether anything is left."""
+        num_nodes, num_blocks = self._problem.num_nodes, self._problem.num_blocks
+        match fact:
+            case Cuts(block, is_last, nodes):
+                is_there = 1 <= block <= num_blocks and max(nodes, default=0) < num_nodes
+                expect_form(is_there, f"of block {block} something is said that cannot be")
+                return replay(reach, scope, block, nodes, budget, is_first=not is_last)
+            case Pairs(pairs):
+                is_there = all(max(pair) < num_nodes for pair in pairs)
+                expect_form(is_there, "a pair is of whoever is not there")
+                return self._separate(reach, scope, pairs, budget)
+            case Raised(claims):
+                if not takes_weights(reach):
+                    return True
+                return raise_named(reach, scope, claims, budget)
+
+    def _separate(self, reach: Reach, scope: Scope, pairs: Sequence[tuple[int, int]], budget: Budget) -> bool:
+        """Take those of some pairs that are incompatible; give whether anything is left."""
+        budget.spend(1 + (self._problem.size + len(pairs)) // 8)
+        quotient, order, threshold = reach.quotient, reach.order, self._threshold
+        new = (pair for pair in pairs if not scope.pairs.has(*pair))
+        found = [pair for pair in new if are_incompatible(quotient, order, *pair, threshold, budget)]
+        if found:
+            scope.pairs = scope.pairs.joined(found, reach.order, budget)
+        return reach.close(scope, budget)
+
+    def _end(self, reach: Reach, scope: Scope, end: End, budget: Budget) -> str | list[Scope]:
+        match end:
+            case Split(node, block):
+                is_there = node < self._problem.num_nodes and block < self._problem.num_blocks
+                expect_form(is_there, f"node {node} cannot be after block {block}")
+                up_to, after = scope.copy(), scope.copy()
+                up_to.is_part = after.is_part = True
+                up_to.last[node] = min(up_to.last[node], block)
+                after.first[node] = max(after.first[node], block + 1)
+                # The last one comes first.
+                return [up_to, after]
+            case Levels():
+                return self._in_turns(reach, scope, "levels", functools.partial(self._by_levels, scope), budget)
+            case Labels(order, listed):
+                nodes = _nodes_in(self._problem, order, listed, reach.order)
+                by_labels = functools.partial(self._by_labels, reach, scope, nodes)
+                return self._in_turns(reach, scope, "labels", by_labels, budget)
+            case ExpensiveNode(node):
+                expect_form(node < self._problem.num_nodes, f"{node} is no node of the quotient")
+                if least_cost_with(reach.quotient, node, self._threshold, budget) >= self._threshold:
+                    return "cut"
+                raise OpenError
+        raise OpenError
+
+    def _in_turns(self, reach: Reach, scope: Scope, rule: str, hinted: Callable[[Budget], None], budget: Budget) -> str:
+        """Close a scope as it is hinted, or with a part of the steps otherwise; with more steps each time."""
+        most, is_narrowed = _FIRST, False
+        while True:
+            is_last = most >= budget.left
+            with contextlib.suppress(BeyondBudgetError):
+                hinted(Budget(min(most, budget.left), of=budget))
+                return rule
+            with contextlib.suppress(BeyondBudgetError):
+                if not is_narrowed:
+                    if not narrow(reach, scope, Budget(min(most, budget.left), of=budget)):
+                        return "windows"
+                    is_narrowed = True
+            for other, prove in self._ways(reach, scope):
+                with contextlib.suppress(BeyondBudgetError, OpenError):
+                    prove(Budget(min(most // _GROWTH, budget.left), of=budget))
+                    return other
+            if is_last:
+                raise BeyondBudgetError
+            most *= _GROWTH
+
+    def _ways(self, reach: Reach, scope: Scope) -> Iterator[tuple[str, Callable[[Budget], None]]]:
+        """Give the ways to close a scope by a search."""
+        for nodes in (natural_order(reach.order), deep_order(self._problem, reach.order)):
+            yield "labels", functools.partial(self._by_labels, reach, scope, nodes)
+        yield "levels", functools.partial(self._by_levels, scope)
+
+    def _search(self, reach: Reach, scope: Scope, budget: Budget) -> None:
+        """Close a scope of which no more is said."""
+        self._in_turns(reach, scope, "levels", functools.partial(self._by_levels, scope), budget)
+
+    def _by_labels(self, reach: Reach, scope: Scope, nodes: Sequence[int], budget: Budget) -> None:
+        resources = Resources.of(reach.quotient, self._problem, self._threshold)
+        if resources is None:
+            raise OpenError
+        is_beaten = has_label(reach, scope, nodes, resources, budget)
+        expect(not is_beaten, f"some partition costs less than {self._threshold}")
+
+    def _by_levels(self, scope: Scope, budget: Budget) -> None:
+        if self._downsets is None:
+            self._downsets = Downsets(self._problem, budget)
+        is_beaten = self._downsets.has_better(self._threshold, budget, scope.windows, is_part=scope.is_part)
+        expect(not is_beaten, f"some partition costs less than {self._threshold}")
+
+    def _skip(self) -> None:
+        """Pass over what is said of a scope that is closed already, to the end of its last part."""
+        num_open = 1
+        while num_open:
+            section = next(self._sections, None)
+            if section is None:
+                break
+            if isinstance(section, Split):
+                num_open += 1
+            elif not isinstance(section, Fact):
+                num_open -= 1
+
+
+def _nodes_in(problem: Problem, number: int, listed: Sequence[int], order: Order) -> Sequence[int]:
+    """Give the nodes in one of the orders for labels."""
+    if number < 2:  # noqa: PLR2004 - it is listed
+        return deep_order(problem, order) if number else natural_order(order)
+    place = {node: at for at, node in enumerate(listed)}
+    num_nodes = problem.num_nodes
+    wrong = next((node for at, node in enumerate(listed) if node >= num_nodes or place[node] != at), None)
+    expect_form(wrong is None, f"node {wrong} is not there, or twice")
+    for node, readers in enumerate(order.successors):
+        is_there = node in place and all(place.get(reader, -1) > place[node] for reader in readers)
+        expect_form(is_there, f"node {node} is missing, or comes after what reads it")
+    return listed
