@@ -34,8 +34,31 @@ impl Bits {
         self.0.iter().zip(&other.0).all(|(one, two)| one & !two == 0)
     }
 
+    /// Whether it has a number of the second set that the first one lacks.
+    pub(crate) fn has_beyond(&self, first: &Self, second: &Self) -> bool {
+        self.0.iter().zip(&first.0).zip(&second.0).any(|((all, one), two)| all & !one & two != 0)
+    }
+
     pub(crate) fn num_words(&self) -> usize {
         self.0.len()
+    }
+
+    /// Its numbers that another set lacks, the least first.
+    pub(crate) fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
+        self.0.iter().zip(&other.0).enumerate().flat_map(|(place, (one, two))| {
+            let mut left = one & !two;
+            std::iter::from_fn(move || {
+                let bit = usize::try_from(left.trailing_zeros()).unwrap_or(0);
+                (left != 0).then(|| {
+                    left &= left - 1;
+                    64 * place + bit
+                })
+            })
+        })
+    }
+
+    pub(crate) fn remove(&mut self, index: usize) {
+        self.0[index / 64] &= !(1 << (index % 64));
     }
 
     /// Its numbers, the least first.

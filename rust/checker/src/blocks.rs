@@ -1,11 +1,11 @@
-//! All blocks that can follow a downset.
+//! Whether a block leads from one downset to another, and which downsets need not be reached.
 //!
-//! **Claim.** Every set of nodes that makes a larger downset of one, whose block costs less than the threshold within the limits, and
-//! that holds nobody who is barred, is given, and nothing else.
+//! **Claim.** The block between two downsets is given exactly where the stage may hold it, within the limits, below the threshold.
 //!
-//! **Proof.** A set grows node by node, each one whose producers are in; those left out before stay out, so each set is tried once.
-//! What it runs, imports, stores and weighs only grows: where that is too much no larger set can do. Exports may shrink, and count
-//! for a whole set only. ∎
+//! **Proof.** It has the nodes that are in the one and not in the other. A tensor is imported once where such a node reads it and none
+//! makes it, and is exported where one makes it and a reader is not in; since downsets are closed, that reader is later. What
+//! is passed over before that (`Point`) costs too much: a tensor that is live (read outside a downset that its producer is in) at one
+//! of both alone is exported or imported, so the block pays at least the difference of what is live in any set of tensors. ∎
 //!
 //! **R12, dominance.** On devices of one kind that pays the sum, where every stage may hold every node, a downset `D` that a block
 //! leads to from `D'` is left out when it leaves out a node `u` whose producers are in, the block from `D'` to `D + u` is cheap enough,
@@ -15,258 +15,257 @@
 //! and imports at most what `u` makes; it stores no more, and other blocks do not change. So it would not be the one. What windows
 //! and node weights say holds for all better partitions, and so for this one. In a part of the windows where no stage can be empty
 //! (`levels.rs`) the same holds of the best partition of the part: `u` moves only to a stage that its window has. In other parts
-//! nothing is left out.
+//! nothing is left out. Nor is it from the back, whatever the stages: the mirror image of the rule keeps another partition, and both
+//! together could lose all.
 
 use crate::bits::Bits;
+use crate::downsets::{Downset, Live};
 use crate::order::Order;
 use crate::problem::{Kind, NONE, Problem};
+use crate::reach::Reach;
+use crate::rooms::is_free_of_memory;
 use crate::stop::{Steps, Stop};
 
-/// A downset, and what is left after it.
-#[derive(Clone)]
-pub(crate) struct Rest {
-    pub inside: Bits,
-    pub num_inside: usize,
-    /// The load of what is left, and of the tensors that it reads and does not make.
-    pub load: i128,
-    /// What the nodes that are left weigh (`weights.rs`).
-    pub weight: i128,
-}
-
-/// Who asks for downsets.
-pub(crate) trait Visitor {
-    /// Whether a downset is of use.
-    fn wants(&self, after: &Rest) -> bool;
-
-    /// Takes one that is; whether that is enough.
-    fn take(&mut self, after: Rest, steps: &mut Steps) -> Result<bool, Stop>;
-}
-
-/// What a block takes so far.
+/// What a block takes.
 #[derive(Clone, Copy, Default)]
-struct Sums {
+pub(crate) struct Sums {
     work: i64,
     io: i64,
-    exports: i64,
     params: i64,
     bytes: i64,
     state: i64,
     live: i64,
-    weight: i128,
-}
-
-/// A tensor that a node reads.
-struct Read {
-    producer: usize,
-    tensor: usize,
-    load: i128,
 }
 
 /// Blocks on one kind of device.
 pub(crate) struct Blocks<'a> {
     problem: &'a Problem,
     order: &'a Order,
-    load: &'a [i128],
-    weights: &'a [i128],
     on: &'a Kind,
-    threshold: i64,
-    /// Whether a downset is left out where it leaves out a node that could as well be in.
-    has_dominated: bool,
-    outputs: Vec<i64>,
-    /// Per node: what its tensors take when all leave the block, and what they weigh.
-    leaving: Vec<i64>,
-    made: Vec<i128>,
-    /// Per node: what another block takes to import all that it makes.
-    imported: Vec<i64>,
-    reads: Vec<Vec<Read>>,
-    shared: Vec<Vec<usize>>,
-    entering: i128,
     kind: usize,
-}
-
-/// A set of nodes that may grow.
-struct Growing {
-    joining: Vec<usize>,
-    rest: Rest,
-    sums: Sums,
+    threshold: i64,
+    /// What a block may weigh.
+    room: i128,
+    weights: &'a [i128],
+    outputs: Vec<i64>,
+    reads: Vec<Vec<usize>>,
+    makes: Vec<Vec<usize>>,
+    shared: Vec<Vec<usize>>,
+    /// The first tensor that each node reads and another one makes, and the nodes that read none.
+    first_read: Vec<usize>,
+    sources: Vec<usize>,
+    /// Whether what blocks store plays no part.
+    is_free: bool,
 }
 
 impl<'a> Blocks<'a> {
-    pub(crate) fn new(
-        problem: &'a Problem,
-        order: &'a Order,
-        (load, weights): (&'a [i128], &'a [i128]),
-        kind: usize,
-        (threshold, has_dominated): (i64, bool),
-    ) -> Self {
+    pub(crate) fn new(reach: &'a Reach<'_>, kind: usize, threshold: i64) -> Self {
+        let Reach { problem, order, weight: weights, .. } = reach;
         let num_nodes = problem.num_nodes();
-        let mut blocks = Self {
-            problem,
-            order,
-            load,
-            weights,
-            on: &problem.kinds[kind],
-            threshold,
-            has_dominated,
-            outputs: problem.outputs(kind),
-            leaving: vec![0; num_nodes],
-            made: vec![0; num_nodes],
-            imported: vec![0; num_nodes],
-            reads: (0..num_nodes).map(|_| Vec::new()).collect(),
-            shared: vec![Vec::new(); num_nodes],
-            entering: 0,
-            kind,
-        };
+        let [mut reads, mut makes, mut shared] = [(); 3].map(|()| vec![Vec::new(); num_nodes]);
         for (tensor, (&producer, readers)) in problem.producer.iter().zip(&problem.consumers).enumerate() {
-            if readers.is_empty() || (producer == NONE && !problem.boundary_io) {
+            if producer != NONE {
+                makes[producer].push(tensor);
+            } else if !problem.boundary_io {
                 continue;
             }
-            let weigh = |kind: &Kind| {
-                if kind.is_overlap { 0 } else { i128::from(kind.multiplier) * i128::from(kind.transfer[tensor]) }
-            };
-            let load = problem.kinds.iter().map(weigh).min().unwrap_or(0);
-            if producer == NONE {
-                blocks.entering += load;
-            } else {
-                blocks.leaving[producer] += problem.leaving(tensor, kind);
-                blocks.made[producer] += load;
-                blocks.imported[producer] += problem.kinds[kind].transfer[tensor];
-            }
-            for &reader in readers {
-                blocks.reads[reader].push(Read { producer, tensor, load });
-            }
+            readers.iter().filter(|&&reader| reader != producer).for_each(|&reader| reads[reader].push(tensor));
         }
         for (param, readers) in problem.param_readers.iter().enumerate() {
             for &reader in readers {
-                blocks.shared[reader].push(param);
+                shared[reader].push(param);
             }
         }
-        blocks
+        let on = &problem.kinds[kind];
+        let room = i128::from(on.multiplier) * i128::from(threshold - 1);
+        let is_made = |tensor: &&usize| problem.producer[**tensor] != NONE;
+        let first_read: Vec<usize> =
+            reads.iter().map(|read: &Vec<usize>| read.iter().find(is_made).copied().unwrap_or(NONE)).collect();
+        Self {
+            problem,
+            order,
+            on,
+            kind,
+            threshold,
+            room,
+            weights,
+            outputs: problem.outputs(kind),
+            reads,
+            makes,
+            shared,
+            sources: (0..num_nodes).filter(|&node| first_read[node] == NONE).collect(),
+            first_read,
+            is_free: is_free_of_memory(on),
+        }
     }
 
-    /// Nothing is in yet.
-    pub(crate) fn whole(&self) -> Rest {
-        let load = self.load.iter().sum::<i128>() + self.entering;
-        let weight = self.weights.iter().sum();
-        Rest { inside: Bits::none(self.problem.num_nodes()), num_inside: 0, load, weight }
-    }
-
-    /// Visits each downset that a block leads to, until a visit says so; whether one has.
-    pub(crate) fn after(
+    /// What the block between two downsets takes, if the stage may hold it.
+    pub(crate) fn between(
         &self,
-        before: &Rest,
+        [from, to]: [&Downset; 2],
         barred: &Bits,
         steps: &mut Steps,
-        visitor: &mut dyn Visitor,
-    ) -> Result<bool, Stop> {
-        let base = &before.inside;
-        let is_ready = |node: usize, inside: &Bits| {
-            !barred.has(node) && self.order.predecessors[node].iter().all(|&each| inside.has(each))
-        };
-        steps.spend(self.problem.num_nodes())?;
-        let begin = (0..self.problem.num_nodes()).filter(|&node| !base.has(node) && is_ready(node, base)).collect();
-        let mut stack = vec![Growing { joining: begin, rest: before.clone(), sums: Sums::default() }];
-        while let Some(Growing { joining, rest, sums }) = stack.pop() {
-            for (place, &node) in joining.iter().enumerate() {
-                steps.spend(4 + self.reads[node].len() + base.num_words())?;
-                let Some((grown, sums)) = self.grow(base, &rest, sums, node) else { continue };
-                let is_block = self.cost(&sums, sums.exports) < self.threshold;
-                if is_block
-                    && visitor.wants(&grown)
-                    && !self.is_dominated(base, &grown, sums, barred, steps)?
-                    && visitor.take(grown.clone(), steps)?
-                {
-                    return Ok(true);
+    ) -> Result<Option<Sums>, Stop> {
+        steps.spend(1)?;
+        let [start, end] = [from, to].map(|downset| &downset.points[self.kind]);
+        let (work, outputs) = (end.work - start.work, end.outputs - start.outputs);
+        if self.on.busy(work, outputs + start.io(end), 0) >= self.threshold
+            || !from.inside.is_within(&to.inside)
+            || to.weight - from.weight > self.room
+        {
+            return Ok(None);
+        }
+        if to.inside.has_beyond(&from.inside, barred) {
+            return Ok(None);
+        }
+        steps.spend(2 + from.live.len() + to.live.len())?;
+        let mut sums = Sums { work, io: outputs, ..Sums::default() };
+        if !self.add_moved(&mut sums, [&from.live, &to.live]) {
+            return Ok(None);
+        }
+        if !self.is_free {
+            self.hold(&mut sums, [&from.inside, &to.inside], steps)?;
+        }
+        Ok(self.is_within(&sums).then_some(sums))
+    }
+
+    /// Adds what a block moves, by what is live before it and after it: it imports what is live before it and what it reads of that,
+    /// and exports what is live after it only. Whether it costs less than the threshold.
+    fn add_moved(&self, sums: &mut Sums, [mut before, mut after]: [&[Live]; 2]) -> bool {
+        while self.on.busy(sums.work, sums.io, 0) < self.threshold {
+            match (before.split_first(), after.split_first()) {
+                (None, None) => return true,
+                (Some((one, rest)), Some((other, others))) if one.tensor == other.tensor => {
+                    sums.io += if one.readers == other.readers { 0 } else { self.on.transfer[one.tensor] };
+                    (before, after) = (rest, others);
                 }
-                let freed = self.order.successors[node].iter().copied().filter(|&each| is_ready(each, &grown.inside));
-                let joining: Vec<usize> = joining[place + 1..].iter().copied().chain(freed).collect();
-                steps.spend(joining.len())?;
-                stack.push(Growing { joining, rest: grown, sums });
+                (Some((one, rest)), other) if other.is_none_or(|(other, _)| one.tensor < other.tensor) => {
+                    sums.io += self.on.transfer[one.tensor];
+                    before = rest;
+                }
+                (_, Some((other, others))) => {
+                    sums.io += self.problem.leaving(other.tensor, self.kind);
+                    after = others;
+                }
+                (Some(_), None) => return false,
             }
         }
-        Ok(false)
+        false
     }
 
-    /// R12: whether a node that is left out, and whose producers are in, can as well be in: the block is cheap enough with it, and
-    /// a later one that loses it pays no more.
-    fn is_dominated(
+    /// Adds what a block stores.
+    fn hold(&self, sums: &mut Sums, [from, to]: [&Bits; 2], steps: &mut Steps) -> Result<(), Stop> {
+        let (mut grown, mut taken) = (from.clone(), 2 * from.num_words());
+        for node in to.without(from) {
+            taken += 1 + self.shared[node].len();
+            self.store(sums, [from, &grown], node);
+            grown.insert(node);
+        }
+        steps.spend(taken)
+    }
+
+    /// Adds a node to what those of a block take that are in `grown`; all that are in the end are in `to`.
+    fn add(&self, sums: &mut Sums, [from, grown, to]: [&Bits; 3], node: usize) {
+        let problem = self.problem;
+        let has_any = |readers: &[usize]| readers.iter().any(|&each| grown.has(each) && !from.has(each));
+        sums.work += self.on.work[node];
+        sums.io += self.outputs[node];
+        for &tensor in &self.reads[node] {
+            if !self.is_made([from, to], tensor) && !has_any(&problem.consumers[tensor]) {
+                sums.io += self.on.transfer[tensor];
+            }
+        }
+        for &tensor in &self.makes[node] {
+            if problem.consumers[tensor].iter().any(|&reader| !to.has(reader)) {
+                sums.io += problem.leaving(tensor, self.kind);
+            }
+        }
+        self.store(sums, [from, grown], node);
+    }
+
+    /// Adds what a node stores to what those of a block do that are in `grown`.
+    fn store(&self, sums: &mut Sums, [from, grown]: [&Bits; 2], node: usize) {
+        let problem = self.problem;
+        sums.params += self.on.params[node];
+        sums.bytes += problem.param_bytes[node] + problem.state_bytes[node];
+        sums.state += problem.state_bytes[node];
+        sums.live = sums.live.max(problem.live_bytes[node]);
+        for &param in &self.shared[node] {
+            if !problem.param_readers[param].iter().any(|&each| grown.has(each) && !from.has(each)) {
+                sums.params += self.on.stored[param];
+                sums.bytes += problem.param_size[param];
+            }
+        }
+    }
+
+    /// Whether a block makes a tensor.
+    fn is_made(&self, [from, to]: [&Bits; 2], tensor: usize) -> bool {
+        let producer = self.problem.producer[tensor];
+        producer != NONE && to.has(producer) && !from.has(producer)
+    }
+
+    fn is_within(&self, sums: &Sums) -> bool {
+        self.on.memory_limit.is_none_or(|limit| sums.bytes + sums.live <= limit)
+            && self.on.state_limit.is_none_or(|limit| sums.state <= limit)
+            && self.on.busy(sums.work, sums.io, self.on.overflow(sums.params)) < self.threshold
+    }
+
+    /// R12: whether a node that is left out, and whose producers are in, can as well be in: the block, which takes `sums`, is cheap
+    /// enough with it, and a later one that loses it pays no more.
+    pub(crate) fn is_dominated(
         &self,
-        base: &Bits,
-        grown: &Rest,
-        sums: Sums,
+        [from, to]: [&Downset; 2],
+        sums: &Sums,
         barred: &Bits,
         steps: &mut Steps,
     ) -> Result<bool, Stop> {
-        if !self.has_dominated {
-            return Ok(false);
-        }
-        let inside = &grown.inside;
-        for node in (0..self.problem.num_nodes()).filter(|&node| !inside.has(node) && !barred.has(node)) {
+        let inside = &to.inside;
+        // Whose producers are in reads something that is live, or nothing that is made; each is looked at once.
+        let readers = to.live.iter().flat_map(|live| {
+            let readers = self.problem.consumers[live.tensor].iter().copied();
+            readers.filter(|&node| self.first_read[node] == live.tensor)
+        });
+        for node in self.sources.iter().copied().chain(readers) {
             steps.spend(1)?;
+            if inside.has(node) || barred.has(node) {
+                continue;
+            }
+            steps.spend(self.order.predecessors[node].len())?;
             if !self.order.predecessors[node].iter().all(|&each| inside.has(each)) {
                 continue;
             }
-            steps.spend(4 + self.reads[node].len() + base.num_words())?;
-            let is_last = |read: &&Read| {
-                self.problem.consumers[read.tensor].iter().all(|&reader| reader == node || inside.has(reader))
-            };
-            let transfer = |read: &Read| self.on.transfer[read.tensor];
-            let saved = self.reads[node].iter().filter(is_last).map(transfer).sum::<i64>();
-            if self.imported[node] > self.on.work[node] + self.outputs[node] + saved {
-                continue;
-            }
-            let with = self.grow(base, grown, sums, node);
-            if with.is_some_and(|(_, sums)| self.cost(&sums, sums.exports) < self.threshold) {
+            steps.spend(4 + self.reads[node].len() + self.makes[node].len() + inside.num_words())?;
+            if self.moves_up(inside, node)
+                && to.weight + self.weights[node] - from.weight <= self.room
+                && self.is_within(&self.with(*sums, [&from.inside, inside], node))
+            {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// With one node more; none where that is too much.
-    fn grow(&self, base: &Bits, rest: &Rest, sums: Sums, node: usize) -> Option<(Rest, Sums)> {
-        let problem = self.problem;
-        let mut grown = rest.clone();
-        grown.inside.insert(node);
-        grown.num_inside += 1;
-        grown.load += self.made[node] - self.load[node];
-        grown.weight -= self.weights[node];
-        let is_member = |each: usize| rest.inside.has(each) && !base.has(each);
-        let mut sums = sums;
-        sums.work += self.on.work[node];
-        sums.io += self.outputs[node];
-        sums.exports += self.leaving[node];
-        sums.params += self.on.params[node];
-        sums.bytes += problem.param_bytes[node] + problem.state_bytes[node];
-        sums.state += problem.state_bytes[node];
-        sums.weight += self.weights[node];
-        sums.live = sums.live.max(problem.live_bytes[node]);
-        for read in &self.reads[node] {
-            let readers = &problem.consumers[read.tensor];
-            let is_last = readers.iter().all(|&reader| grown.inside.has(reader));
-            if is_last {
-                grown.load -= read.load;
-            }
-            if read.producer != NONE && is_member(read.producer) {
-                sums.exports -= if is_last { problem.leaving(read.tensor, self.kind) } else { 0 };
-            } else if !readers.iter().any(|&reader| is_member(reader)) {
-                sums.io += self.on.transfer[read.tensor];
-            }
-        }
-        for &param in &self.shared[node] {
-            if !problem.param_readers[param].iter().any(|&reader| is_member(reader)) {
-                sums.params += self.on.stored[param];
-                sums.bytes += problem.param_size[param];
-            }
-        }
-        let is_within = self.on.memory_limit.is_none_or(|limit| sums.bytes + sums.live <= limit)
-            && self.on.state_limit.is_none_or(|limit| sums.state <= limit)
-            && self.cost(&sums, 0) < self.threshold
-            && sums.weight <= i128::from(self.on.multiplier) * i128::from(self.threshold - 1);
-        is_within.then_some((grown, sums))
+    /// Whether a block that loses a node to a downset pays no more without it.
+    fn moves_up(&self, inside: &Bits, node: usize) -> bool {
+        let saved: i64 = self.last_read(inside, node).map(|tensor| self.on.transfer[tensor]).sum();
+        let is_read = |tensor: &&usize| !self.problem.consumers[**tensor].is_empty();
+        let imported: i64 = self.makes[node].iter().filter(is_read).map(|&tensor| self.on.transfer[tensor]).sum();
+        imported <= self.on.work[node] + self.outputs[node] + saved
     }
 
-    fn cost(&self, sums: &Sums, exports: i64) -> i64 {
-        self.on.busy(sums.work, sums.io + exports, self.on.overflow(sums.params))
+    /// The tensors that nobody beside a downset and a node reads, and that the node reads.
+    fn last_read(&self, inside: &Bits, node: usize) -> impl Iterator<Item = usize> {
+        let is_last = move |tensor: &usize| {
+            self.problem.consumers[*tensor].iter().all(|&reader| reader == node || inside.has(reader))
+        };
+        self.reads[node].iter().copied().filter(is_last)
+    }
+
+    /// What a block takes with a node more.
+    fn with(&self, mut sums: Sums, [from, to]: [&Bits; 2], node: usize) -> Sums {
+        let made = self.last_read(to, node).filter(|&tensor| self.is_made([from, to], tensor));
+        sums.io -= made.map(|tensor| self.problem.leaving(tensor, self.kind)).sum::<i64>();
+        self.add(&mut sums, [from, to, to], node);
+        sums
     }
 }

@@ -10,7 +10,7 @@
 //! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
 //! hold (`reach.rs`), windows by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights (`weights.rs`), splits
 //! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), packing (`packing.rs`), sums of rows (`rows.rs`),
-//! labels (`frontiers.rs`, `labels.rs`), levels of downsets (`levels.rs`).
+//! labels (`frontiers.rs`, `labels.rs`), levels of downsets from both ends (`levels.rs`).
 //!
 //! # Effort
 //! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
@@ -28,12 +28,15 @@ mod completion;
 mod components;
 mod crossing;
 mod cut;
+mod downsets;
 mod expensive;
 mod frontiers;
 mod hints;
 mod incompatible;
 mod labels;
 mod levels;
+#[cfg(test)]
+mod levels_tests;
 mod log;
 mod merges;
 mod order;
@@ -45,7 +48,9 @@ mod proving;
 mod quotient;
 mod reach;
 mod resources;
+mod rooms;
 mod rows;
+mod sides;
 mod split;
 mod stop;
 #[cfg(test)]

@@ -18,11 +18,15 @@ use crate::stop::{Steps, Stop};
 const FEATURES: [Features; 3] = [Features::Plain, Features::Memory, Features::Unlike];
 const RULES: [Rule; 4] = [Rule::Pull, Rule::Push, Rule::Together, Rule::Cycle];
 
-/// A random problem, what its best partition costs, and thresholds near that; more where proptest is asked for more.
-pub(crate) fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
+/// How many cases there are; more where proptest is asked for more.
+pub(crate) fn num_cases(number: u64) -> u64 {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let times = asked.map_or(1, |cases: u64| (cases / 256).max(1));
-    (0..number * times).map(move |case| {
+    number * asked.map_or(1, |cases: u64| (cases / 256).max(1))
+}
+
+/// A random problem, what its best partition costs, and thresholds near that.
+pub(crate) fn cases(number: u64, max_nodes: usize) -> impl Iterator<Item = (u64, Problem, i64, [i64; 3])> {
+    (0..num_cases(number)).map(move |case| {
         let mut random = source(case);
         let num_nodes = random.random_range(1..=max_nodes);
         let problem = random_problem(&mut random, num_nodes, FEATURES[usize::try_from(case % 3).unwrap_or(0)]);
