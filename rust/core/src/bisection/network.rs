@@ -8,16 +8,16 @@
 //!
 //! What a vertex pays is kept as the signed rest of its terminal arcs, as far as no flow has used it. Any sum may be added to
 //! either side of a vertex at any time, so that flows stay feasible when the share changes or a node gets its block (V. Kolmogorov,
-//! P. H. S. Torr 2005, *Measuring Uncertainty in Graph Cut Solutions*). Flows follow shortest paths (E. A. Dinic 1970).
+//! P. H. S. Torr 2005, *Measuring Uncertainty in Graph Cut Solutions*).
 
 use crate::cost::{Instance, Ticks};
+use crate::flow::{Dinic, Residual};
 use crate::ids::{NodeId, narrow, wide};
 
 /// A share is a number of so many parts: costs are below 2^52, so that means of them are below 2^62.
 pub(super) const WHOLE: Ticks = 1 << 10;
 /// More than any mean, and so little that a flow can be added to it.
 const INFINITE: Ticks = 1 << 62;
-const UNSEEN: u32 = u32::MAX;
 
 /// Where a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +50,6 @@ pub(super) struct Flow {
     /// At most what the least cut is worth; no less where the flow is at its most.
     pub value: Ticks,
     pub share: Ticks,
-}
-
-/// What a search for paths needs.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    level: Vec<u32>,
-    next: Vec<u32>,
-    queue: Vec<u32>,
-    path: Vec<u32>,
-    /// Arcs that have been looked at since this was last set to none.
-    pub steps: u64,
 }
 
 impl Flow {
@@ -170,7 +159,7 @@ impl Network {
         Self { num_nodes, first, to, back, capacity, inside, outside }
     }
 
-    fn num_vertices(&self) -> usize {
+    pub(super) fn num_vertices(&self) -> usize {
         self.inside.len()
     }
 
@@ -208,95 +197,15 @@ impl Network {
     }
 
     /// Sends flow until there is no way left, or its value is enough.
-    pub(super) fn augment(&self, flow: &mut Flow, scratch: &mut Scratch, enough: Ticks) {
-        while flow.value < enough {
-            let Some(num_sources) = self.set_levels(flow, scratch) else { return };
-            scratch.next.clear();
-            scratch.next.extend_from_slice(&self.first[..self.num_vertices()]);
-            for source in 0..num_sources {
-                self.send(flow, scratch, wide(scratch.queue[source]), enough);
-            }
-        }
-    }
-
-    /// Sets distances from what has something to send; how many these are, or none when nothing can be sent.
-    fn set_levels(&self, flow: &Flow, scratch: &mut Scratch) -> Option<usize> {
-        let Scratch { level, queue, steps, .. } = scratch;
-        level.clear();
-        level.resize(self.num_vertices(), UNSEEN);
-        queue.clear();
-        queue.extend((0..self.num_vertices()).filter(|&v| flow.supply(v) > 0).map(narrow));
-        for &source in queue.iter() {
-            level[wide(source)] = 0;
-        }
-        let (num_sources, mut at, mut end) = (queue.len(), 0, UNSEEN);
-        while let Some(&vertex) = queue.get(at) {
-            at += 1;
-            let (vertex, here) = (wide(vertex), level[wide(vertex)]);
-            if here >= end {
-                break;
-            }
-            if flow.demand(vertex) > 0 {
-                end = here;
-                continue;
-            }
-            *steps += u64::from(self.first[vertex + 1] - self.first[vertex]);
-            for arc in self.arcs(vertex) {
-                let head = wide(self.to[arc]);
-                if flow.left[arc] > 0 && level[head] == UNSEEN {
-                    level[head] = here + 1;
-                    queue.push(self.to[arc]);
-                }
-            }
-        }
-        *steps += 1;
-        (end < UNSEEN).then_some(num_sources)
-    }
-
-    /// Sends what a source has along shortest paths.
-    fn send(&self, flow: &mut Flow, scratch: &mut Scratch, source: usize, enough: Ticks) {
-        let Scratch { level, next, path, steps, .. } = scratch;
-        path.clear();
-        while flow.value < enough && flow.supply(source) > 0 {
-            let vertex = path.last().map_or(source, |&arc| wide(self.to[wide(arc)]));
-            if flow.demand(vertex) > 0 {
-                *steps += 1 + u64::from(level[vertex]);
-                let room = path.iter().map(|&arc| flow.left[wide(arc)]).min().unwrap_or(INFINITE);
-                let amount = room.min(flow.supply(source)).min(flow.demand(vertex)).min(enough - flow.value);
-                for &arc in path.iter() {
-                    flow.left[wide(arc)] -= amount;
-                    flow.left[wide(self.back[wide(arc)])] += amount;
-                }
-                flow.value += amount;
-                if flow.side_of(source) == Side::Free {
-                    flow.rest[source] -= amount;
-                }
-                if flow.side_of(vertex) == Side::Free {
-                    flow.rest[vertex] += amount;
-                }
-                let full = path.iter().position(|&arc| flow.left[wide(arc)] == 0);
-                path.truncate(full.unwrap_or(path.len().saturating_sub(1)));
-                continue;
-            }
-            let (begin, end) = (next[vertex], self.first[vertex + 1]);
-            let is_open = |arc: usize| flow.left[arc] > 0 && level[wide(self.to[arc])] == level[vertex] + 1;
-            let found = (begin..end).find(|&arc| is_open(wide(arc)));
-            next[vertex] = found.unwrap_or(end);
-            *steps += 1 + u64::from(next[vertex] - begin);
-            if let Some(arc) = found {
-                path.push(arc);
-            } else {
-                let Some(arc) = path.pop() else { return };
-                next[wide(self.to[wide(self.back[wide(arc)])])] += 1;
-            }
-        }
+    pub(super) fn augment(&self, flow: &mut Flow, dinic: &mut Dinic, enough: Ticks) {
+        dinic.augment(&mut Sending { network: self, flow, enough });
     }
 
     /// The least and the largest first block of the least cut, after a flow at its most.
-    pub(super) fn first_blocks(&self, flow: &Flow, scratch: &mut Scratch) -> [Vec<bool>; 2] {
-        let mut least = self.reached(scratch, |v| flow.supply(v) > 0, |arc| flow.left[arc] > 0);
+    pub(super) fn first_blocks(&self, flow: &Flow, steps: &mut u64) -> [Vec<bool>; 2] {
+        let mut least = self.reached(steps, |v| flow.supply(v) > 0, |arc| flow.left[arc] > 0);
         let is_way_back = |arc: usize| flow.left[wide(self.back[arc])] > 0;
-        let mut most = self.reached(scratch, |v| flow.demand(v) > 0, is_way_back);
+        let mut most = self.reached(steps, |v| flow.demand(v) > 0, is_way_back);
         for is_second in &mut most {
             *is_second = !*is_second;
         }
@@ -305,16 +214,9 @@ impl Network {
         [least, most]
     }
 
-    fn reached(
-        &self,
-        scratch: &mut Scratch,
-        is_begin: impl Fn(usize) -> bool,
-        is_open: impl Fn(usize) -> bool,
-    ) -> Vec<bool> {
-        let Scratch { queue, steps, .. } = scratch;
+    fn reached(&self, steps: &mut u64, is_begin: impl Fn(usize) -> bool, is_open: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut is_reached: Vec<bool> = (0..self.num_vertices()).map(is_begin).collect();
-        queue.clear();
-        queue.extend((0..self.num_vertices()).filter(|&v| is_reached[v]).map(narrow));
+        let mut queue: Vec<u32> = (0..self.num_vertices()).filter(|&v| is_reached[v]).map(narrow).collect();
         while let Some(vertex) = queue.pop() {
             *steps += 1;
             for arc in self.arcs(wide(vertex)) {
@@ -325,5 +227,60 @@ impl Network {
             }
         }
         is_reached
+    }
+}
+
+/// A flow that is to grow until its value is enough.
+struct Sending<'n, 'f> {
+    network: &'n Network,
+    flow: &'f mut Flow,
+    enough: Ticks,
+}
+
+impl Residual for Sending<'_, '_> {
+    fn arcs(&self, vertex: u32) -> std::ops::Range<usize> {
+        self.network.arcs(wide(vertex))
+    }
+
+    fn head(&self, arc: usize) -> u32 {
+        self.network.to[arc]
+    }
+
+    fn back(&self, arc: usize) -> usize {
+        wide(self.network.back[arc])
+    }
+
+    fn room(&self, arc: usize) -> Ticks {
+        self.flow.left[arc]
+    }
+
+    fn supply(&self, vertex: u32) -> Ticks {
+        self.flow.supply(wide(vertex))
+    }
+
+    fn demand(&self, vertex: u32) -> Ticks {
+        self.flow.demand(wide(vertex))
+    }
+
+    fn sources(&self, list: &mut Vec<u32>) {
+        list.extend((0..self.network.num_vertices()).filter(|&v| self.flow.supply(v) > 0).map(narrow));
+    }
+
+    fn missing(&self) -> Ticks {
+        self.enough - self.flow.value
+    }
+
+    fn push(&mut self, arc: usize, amount: Ticks) {
+        self.flow.left[arc] -= amount;
+        self.flow.left[wide(self.network.back[arc])] += amount;
+    }
+
+    fn deliver(&mut self, source: u32, end: u32, amount: Ticks) {
+        self.flow.value += amount;
+        for (vertex, change) in [(wide(source), -amount), (wide(end), amount)] {
+            if self.flow.side_of(vertex) == Side::Free {
+                self.flow.rest[vertex] += change;
+            }
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Branch and bound: what is not closed by a mean of both blocks' costs is divided at a node.
 
-use super::network::{Flow, Network, Scratch, Side, WHOLE};
+use super::network::{Flow, Network, Side, WHOLE};
 use crate::cost::{Ticks, partition_costs};
+use crate::flow::Dinic;
 use crate::graph::Graph;
 use crate::ids::{NodeId, count};
 use crate::query::{Effort, Halt, Query};
@@ -39,7 +40,9 @@ pub(super) struct Search<'a> {
     graph: &'a Graph,
     loads: Vec<Ticks>,
     network: Network,
-    scratch: Scratch,
+    dinic: Dinic,
+    /// Steps of all but flows, as far as the effort does not know of them.
+    steps: u64,
     /// The best partition found, and what both blocks have to cost less than.
     best: Option<Vec<usize>>,
     threshold: Ticks,
@@ -54,12 +57,14 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     pub(super) fn new(query: &'a Query<'a>) -> Self {
         let graph = query.instance.graph();
+        let network = Network::new(query.instance);
         Self {
             query,
             graph,
             loads: query.instance.only().loads(),
-            network: Network::new(query.instance),
-            scratch: Scratch::default(),
+            dinic: Dinic::new(network.num_vertices()),
+            network,
+            steps: 0,
             best: None,
             threshold: query.threshold,
             cone: Vec::new(),
@@ -119,9 +124,9 @@ impl<'a> Search<'a> {
         let [mut low, mut high]: [Option<Line>; 2] = [None, None];
         for _ in 0..self.query.params.bisection.shares {
             let enough = WHOLE * (self.threshold - 1) + 1;
-            self.network.augment(&mut flow, &mut self.scratch, enough);
-            let steps = std::mem::take(&mut self.scratch.steps) + 2 * count(self.loads.len()).unsigned_abs();
-            effort.work(steps)?;
+            self.network.augment(&mut flow, &mut self.dinic, enough);
+            let of_flows = std::mem::take(&mut self.dinic.looked) + std::mem::take(&mut self.dinic.walked);
+            effort.work(of_flows + std::mem::take(&mut self.steps) + 2 * count(self.loads.len()).unsigned_abs())?;
             if self.query.interrupt.is_raised() {
                 return Err(Halt::Interrupted);
             }
@@ -129,7 +134,7 @@ impl<'a> Search<'a> {
                 return Ok(Bounded::Closed(flow.share));
             }
             let mut lines = Vec::new();
-            for first_block in self.network.first_blocks(&flow, &mut self.scratch) {
+            for first_block in self.network.first_blocks(&flow, &mut self.steps) {
                 let block_of: Vec<usize> = first_block.iter().map(|&is_first| usize::from(!is_first)).collect();
                 let blocks = partition_costs(self.query.instance, &block_of);
                 let costs = [0, 1].map(|block| blocks.get(block).map_or(0, |block| block.cost));
@@ -205,13 +210,13 @@ impl<'a> Search<'a> {
         effort: &mut Effort,
     ) -> Result<Ticks, Halt> {
         self.find_cone(node, is_first, is_in);
-        effort.work(std::mem::take(&mut self.scratch.steps))?;
+        effort.work(std::mem::take(&mut self.steps))?;
         Ok(self.cone.iter().map(|v| self.loads[v.index()]).sum())
     }
 
     /// The node, and who comes before it, or after it, among some.
     fn find_cone(&mut self, node: NodeId, is_before: bool, is_in: impl Fn(usize) -> bool) {
-        let Self { graph, seen, cone, num_cones, scratch, .. } = self;
+        let Self { graph, seen, cone, num_cones, steps, .. } = self;
         *num_cones += 1;
         cone.clear();
         cone.push(node);
@@ -220,7 +225,7 @@ impl<'a> Search<'a> {
         while let Some(&node) = cone.get(at) {
             at += 1;
             let mut take = |other: NodeId| {
-                scratch.steps += 1;
+                *steps += 1;
                 if seen[other.index()] != *num_cones && is_in(other.index()) {
                     seen[other.index()] = *num_cones;
                     cone.push(other);

@@ -3,10 +3,11 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::network::{Network, Scratch, Side, WHOLE};
+use super::network::{Network, Side, WHOLE};
 use super::*;
 use crate::cases::{least_of, random_instance_at};
 use crate::cost::{INFINITE, Ticks, bottleneck, check_partition, partition_costs};
+use crate::flow::Dinic;
 use crate::ids::count;
 use crate::interrupt::Interrupt;
 use crate::query::ExactParams;
@@ -82,12 +83,13 @@ fn least_mean(instance: &Instance, side: &[Side], share: Ticks) -> Ticks {
 fn a_flow_that_goes_on_is_the_least_mean_each_time() {
     let mut num_put = 0;
     for (case, instance, _, mut random) in cases(800) {
-        let (network, mut scratch) = (Network::new(&instance), Scratch::default());
+        let network = Network::new(&instance);
+        let (mut dinic, mut steps) = (Dinic::new(network.num_vertices()), 0);
         let mut flow = network.begin(random.random_range(0..=WHOLE));
         for _ in 0..6 {
-            network.augment(&mut flow, &mut scratch, INFINITE);
+            network.augment(&mut flow, &mut dinic, INFINITE);
             assert_eq!(flow.value, least_mean(&instance, &flow.side, flow.share), "case {case}");
-            for first_block in network.first_blocks(&flow, &mut scratch) {
+            for first_block in network.first_blocks(&flow, &mut steps) {
                 let side: Vec<Side> =
                     first_block.iter().map(|&is_first| if is_first { Side::First } else { Side::Second }).collect();
                 assert_eq!(least_mean(&instance, &side, flow.share), flow.value, "case {case}");

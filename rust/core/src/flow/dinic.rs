@@ -1,136 +1,166 @@
-//! Dinic's algorithm (1970): blocking flows along shortest paths, ended as soon as the flow reaches a threshold.
-//!
-//! Sources are groups with an excess; flow ends at the sink, at a group that is elsewhere, and at one that misses flow.
+//! Dinic's algorithm (1970): blocking flows along shortest paths, ended as soon as the flow is enough.
 
-use super::network::{Arc, ELSEWHERE, Network, SINK};
 use crate::cost::Ticks;
 use crate::ids::{count, narrow, wide};
 
-impl Network<'_, '_> {
-    /// Lets flow what can, until it reaches `threshold`.
-    pub(super) fn cut(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) {
-        let num_groups = self.groups.len();
-        for place in 0..self.sources.len() {
-            // Most of what flows goes straight to the sink, over the arc that was laid first.
-            let (source, arc) = (wide(self.sources[place]), self.first[wide(self.sources[place])]);
-            let pushed = self.excess[source].min(self.arcs[wide(arc)].left);
-            if pushed > 0 {
-                self.push(arc, pushed);
-                self.excess[source] -= pushed;
-                self.flow += pushed;
-            }
-        }
-        let is_end = |node| node == SINK || (wide(node) <= num_groups && side(node) & ELSEWHERE != 0);
-        while self.flow < threshold && self.levels(is_end, &side) {
-            self.source = 0;
-            while self.flow < threshold {
-                let pushed = self.augment(is_end);
-                if pushed == 0 {
-                    break;
-                }
-                self.flow = self.flow.saturating_add(pushed);
+/// A network with a flow on it: vertices, and arcs in pairs, one there and one back.
+pub(crate) trait Residual {
+    /// The arcs from a vertex.
+    fn arcs(&self, vertex: u32) -> std::ops::Range<usize>;
+    /// Where an arc leads.
+    fn head(&self, arc: usize) -> u32;
+    /// The arc back.
+    fn back(&self, arc: usize) -> usize;
+    /// How much more can flow along an arc.
+    fn room(&self, arc: usize) -> Ticks;
+    /// How much can flow from a vertex, when it is more than nothing.
+    fn supply(&self, vertex: u32) -> Ticks;
+    /// How much can end at a vertex, when it is more than nothing.
+    fn demand(&self, vertex: u32) -> Ticks;
+    /// Lists the vertices with a supply, each once.
+    fn sources(&self, list: &mut Vec<u32>);
+    /// How much more flow is asked for.
+    fn missing(&self) -> Ticks;
+    /// Called for a vertex before its arcs are looked at.
+    fn open(&mut self, _vertex: u32) {}
+    /// Lets more flow along an arc.
+    fn push(&mut self, arc: usize, amount: Ticks);
+    /// Takes what has flowed along a path from the supply of its source and the demand of its end.
+    fn deliver(&mut self, source: u32, end: u32, amount: Ticks);
+}
+
+/// A vertex as the last search has seen it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visit {
+    search: u32,
+    level: u32,
+    /// Of its arcs, the next one to be tried.
+    next: u32,
+}
+
+/// The searches for shortest paths, and what they need.
+#[derive(Debug, Default)]
+pub(crate) struct Dinic {
+    visits: Vec<Visit>,
+    search: u32,
+    queue: Vec<u32>,
+    num_sources: usize,
+    path: Vec<u32>,
+    /// Arcs that searches for distances have looked at.
+    pub(crate) looked: u64,
+    /// What else was done: one for each such search, and the arcs tried and pushed along for paths.
+    pub(crate) walked: u64,
+}
+
+impl Dinic {
+    pub(crate) fn new(num_vertices: usize) -> Self {
+        Self { visits: vec![Visit::default(); num_vertices], ..Self::default() }
+    }
+
+    /// Lets flow what can, until it is enough.
+    pub(crate) fn augment(&mut self, network: &mut impl Residual) {
+        while network.missing() > 0 && self.find_levels(network) {
+            for place in 0..self.num_sources {
+                self.send(network, self.queue[place]);
             }
         }
     }
 
-    /// Distances from the sources over arcs with room, as far as the nearest end; whether there is one.
-    fn levels(&mut self, is_end: impl Fn(u32) -> bool, side: impl Fn(u32) -> u8) -> bool {
+    /// The vertices that the last search has reached: after a flow that lacks something, the source's side of the least cut.
+    pub(crate) fn reached(&self) -> &[u32] {
+        &self.queue
+    }
+
+    /// Whether the last search has reached a vertex.
+    pub(crate) fn is_reached(&self, vertex: u32) -> bool {
+        self.visits[wide(vertex)].search == self.search
+    }
+
+    /// Distances from the sources over arcs with room, as far as the nearest demand; whether there is one.
+    fn find_levels(&mut self, network: &mut impl Residual) -> bool {
         self.search += 1;
+        self.walked += 1;
         self.queue.clear();
-        for place in 0..self.sources.len() {
-            let source = self.sources[place];
-            if self.excess[wide(source)] > 0 {
-                self.reach(source, 0);
-                self.queue.push(source);
-            }
+        network.sources(&mut self.queue);
+        self.num_sources = self.queue.len();
+        for place in 0..self.num_sources {
+            self.reach(self.queue[place], 0);
         }
         let (mut at, mut last) = (0, u32::MAX);
-        while let Some(&node) = self.queue.get(at) {
+        while let Some(&vertex) = self.queue.get(at) {
             at += 1;
-            let level = self.visits[wide(node)].level + 1;
+            let level = self.visits[wide(vertex)].level + 1;
             if level > last {
                 break;
             }
-            if self.gains.is_empty() && self.visits[wide(node)].question != self.question {
-                self.visits[wide(node)].question = self.question;
-                self.open(node, &side);
-            }
-            let arcs = self.arcs_of(node);
-            self.steps += count(arcs.len()).unsigned_abs();
+            network.open(vertex);
+            let arcs = network.arcs(vertex);
+            self.looked += count(arcs.len()).unsigned_abs();
             for arc in arcs {
-                let Arc { to, left, .. } = self.arcs[arc];
-                if left == 0 || self.visits[wide(to)].search == self.search {
+                if network.room(arc) == 0 {
                     continue;
                 }
-                self.reach(to, level);
-                if is_end(to) || self.excess[wide(to)] < 0 {
+                let head = network.head(arc);
+                if self.is_reached(head) {
+                    continue;
+                }
+                self.reach(head, level);
+                if network.demand(head) > 0 {
                     last = level;
                 } else {
-                    self.queue.push(to);
+                    self.queue.push(head);
                 }
             }
         }
         last < u32::MAX
     }
 
-    /// Pushes flow along one shortest path.
-    fn augment(&mut self, is_end: impl Fn(u32) -> bool) -> Ticks {
-        while let Some(&source) = self.sources.get(self.source) {
-            let excess = self.excess[wide(source)];
-            if excess > 0 {
-                let pushed = self.augment_from(source, excess, &is_end);
-                if pushed > 0 {
-                    self.excess[wide(source)] -= pushed;
-                    return pushed;
-                }
-            }
-            self.source += 1;
-        }
-        0
+    fn reach(&mut self, vertex: u32, level: u32) {
+        self.visits[wide(vertex)] = Visit { search: self.search, level, next: 0 };
     }
 
-    fn augment_from(&mut self, source: u32, supply: Ticks, is_end: impl Fn(u32) -> bool) -> Ticks {
-        let mut path = std::mem::take(&mut self.path);
-        path.clear();
-        let mut node = source;
-        let pushed = loop {
-            let here = self.excess[wide(node)];
-            if is_end(node) || here < 0 {
-                let most = if is_end(node) { supply } else { supply.min(-here) };
-                let pushed = path.iter().map(|&arc| self.arcs[wide(arc)].left).fold(most, Ticks::min);
-                for &arc in &path {
-                    self.push(arc, pushed);
-                }
-                if node != SINK {
-                    self.excess[wide(node)] += pushed;
-                }
-                break pushed;
+    /// Sends what a source has along shortest paths.
+    fn send(&mut self, network: &mut impl Residual, source: u32) {
+        self.path.clear();
+        while network.missing() > 0 && network.supply(source) > 0 {
+            let vertex = self.path.last().map_or(source, |&arc| network.head(wide(arc)));
+            if network.demand(vertex) > 0 {
+                self.push(network, source, vertex);
+                continue;
             }
-            let next = self.visits[wide(node)].level + 1;
+            let Visit { level, next, .. } = self.visits[wide(vertex)];
+            let arcs = network.arcs(vertex);
+            let begin = arcs.start + wide(next);
             let is_next = |&arc: &usize| {
-                let Arc { to, left, .. } = self.arcs[arc];
-                let visit = self.visits[wide(to)];
-                left > 0 && visit.search == self.search && visit.level == next
+                network.room(arc) > 0 && {
+                    let visit = self.visits[wide(network.head(arc))];
+                    visit.search == self.search && visit.level == level + 1
+                }
             };
-            let arcs = self.arcs_of(node);
-            let begin = arcs.start + wide(self.visits[wide(node)].next);
             let found = (begin..arcs.end).find(is_next);
-            self.visits[wide(node)].next = narrow(found.unwrap_or(arcs.end) - arcs.start);
+            let end = found.unwrap_or(arcs.end);
+            self.visits[wide(vertex)].next = narrow(end - arcs.start);
+            self.walked += 1 + count(end - begin).unsigned_abs();
             if let Some(arc) = found {
-                path.push(narrow(arc));
-                node = self.arcs[arc].to;
+                self.path.push(narrow(arc));
             } else {
-                let Some(arc) = path.pop() else { break 0 };
-                node = self.arcs[wide(self.arcs[wide(arc)].back)].to;
-                self.visits[wide(node)].next += 1;
+                let Some(arc) = self.path.pop() else { return };
+                let tail = network.head(network.back(wide(arc)));
+                self.visits[wide(tail)].next += 1;
             }
-        };
-        self.path = path;
-        pushed
+        }
     }
 
-    fn reach(&mut self, node: u32, level: u32) {
-        let visit = &mut self.visits[wide(node)];
-        (visit.search, visit.level, visit.next) = (self.search, level, 0);
+    /// Pushes flow along the path, and goes back to where it can branch off.
+    fn push(&mut self, network: &mut impl Residual, source: u32, end: u32) {
+        let most = network.supply(source).min(network.demand(end)).min(network.missing());
+        let amount = self.path.iter().map(|&arc| network.room(wide(arc))).fold(most, Ticks::min);
+        self.walked += 1 + count(self.path.len()).unsigned_abs();
+        for &arc in &self.path {
+            network.push(wide(arc), amount);
+        }
+        network.deliver(source, end, amount);
+        let full = self.path.iter().position(|&arc| network.room(wide(arc)) == 0);
+        self.path.truncate(full.unwrap_or(self.path.len().saturating_sub(1)));
     }
 }

@@ -1,6 +1,7 @@
 //! The arcs of a network, laid once (see `network.rs` for what they mean).
 
-use super::network::{AFTER, Arc, BEFORE, ENOUGH, Network, SINK, Visit};
+use super::dinic::Dinic;
+use super::network::{AFTER, Arc, BEFORE, ENOUGH, Network, SINK};
 use crate::cost::Ticks;
 use crate::ids::{narrow, wide};
 
@@ -92,7 +93,8 @@ impl Network<'_, '_> {
 
     /// Puts the arcs of a node next to each other.
     fn take(&mut self, Laying { links, num_nodes }: &Laying) {
-        self.visits = vec![Visit::default(); wide(*num_nodes)];
+        self.dinic = Dinic::new(wide(*num_nodes));
+        self.opened = vec![0; self.groups.len() + 1];
         self.first = vec![0; wide(*num_nodes) + 1];
         for link in links {
             self.first[wide(link.from) + 1] += 1;

@@ -1,4 +1,5 @@
-//! Minimum cuts of a quotient: the cheapest block with given groups (`network.rs`), by Dinic's algorithm (`dinic.rs`).
+//! Maximum flows by Dinic's algorithm (`dinic.rs`), and minimum cuts of a quotient: the cheapest block with given groups
+//! (`network.rs`).
 
 mod dinic;
 mod kinds;
@@ -6,5 +7,6 @@ mod laying;
 mod network;
 mod questions;
 
+pub(crate) use dinic::{Dinic, Residual};
 pub(crate) use kinds::Networks;
 pub(crate) use network::{AFTER, BEFORE, ELSEWHERE, Network};

@@ -27,6 +27,7 @@
 
 use std::rc::Rc;
 
+use super::dinic::{Dinic, Residual};
 use crate::cost::{INFINITE, Ticks, View};
 use crate::ids::{narrow, wide};
 use crate::quotient::{GroupId, Quotient};
@@ -45,16 +46,6 @@ pub(super) struct Arc {
     pub(super) to: u32,
     pub(super) back: u32,
     pub(super) left: Ticks,
-}
-
-/// A node as the last question and the last search have seen it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Visit {
-    pub(super) question: u32,
-    pub(super) search: u32,
-    pub(super) level: u32,
-    /// The next arc to be tried.
-    pub(super) next: u32,
 }
 
 /// The network of one quotient; arcs are laid once, and each question brings its own infinite arcs where it gets to.
@@ -81,20 +72,19 @@ pub(crate) struct Network<'q, 'a> {
     /// Arcs whose room has changed since flow was taken back the last time, each once.
     pub(super) changed: Vec<u32>,
     pub(super) is_changed: Vec<bool>,
-    pub(super) visits: Vec<Visit>,
+    pub(super) dinic: Dinic,
     pub(super) question: u32,
-    pub(super) search: u32,
-    pub(super) queue: Vec<u32>,
-    pub(super) path: Vec<u32>,
+    /// By node, the last question of which its infinite arcs have got their room.
+    pub(super) opened: Vec<u32>,
     /// By node, what has come in or can flow from it, as far as it has not gone out; less than nothing: what is missing.
     pub(super) excess: Vec<Ticks>,
     /// What can flow from each group, as far as the excess knows of it, while balances are asked.
     pub(super) gains: Vec<Ticks>,
-    /// Where flow begins, and the source that is pushed from.
+    /// Where flow begins.
     pub(super) sources: Vec<u32>,
-    pub(super) source: usize,
     /// What flows to the sink, and what is paid without a cut.
     pub(super) flow: Ticks,
+    /// Arcs that were looked at besides what searches have looked at.
     pub(super) steps: u64,
 }
 
@@ -123,15 +113,12 @@ impl<'q, 'a> Network<'q, 'a> {
             follows: Vec::new(),
             changed: Vec::new(),
             is_changed: Vec::new(),
-            visits: Vec::new(),
+            dinic: Dinic::default(),
             question: 0,
-            search: 0,
-            queue: Vec::new(),
-            path: Vec::new(),
+            opened: Vec::new(),
             excess: Vec::new(),
             gains: Vec::new(),
             sources: Vec::new(),
-            source: 0,
             flow: 0,
             steps: 0,
             groups,
@@ -158,18 +145,94 @@ impl<'q, 'a> Network<'q, 'a> {
         }
     }
 
-    /// Gives room to the infinite arcs from a node.
-    pub(super) fn open(&mut self, node: u32, side: impl Fn(u32) -> u8) {
-        if wide(node) >= self.successors.len() {
-            return;
-        }
-        let here = side(node);
-        for arc in self.arcs_of(node) {
-            let both = here & self.follows[arc];
-            if both != 0 && side(self.arcs[arc].to) & both != 0 {
-                self.arcs[arc].left = ENOUGH;
-                self.note(narrow(arc));
+    /// Lets flow what can, until it reaches `threshold`, given on which sides every node of a group is.
+    pub(super) fn cut(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) {
+        for place in 0..self.sources.len() {
+            // Most of what flows goes straight to the sink, over the arc that was laid first.
+            let (source, arc) = (wide(self.sources[place]), self.first[wide(self.sources[place])]);
+            let pushed = self.excess[source].min(self.arcs[wide(arc)].left);
+            if pushed > 0 {
+                self.push(arc, pushed);
+                self.excess[source] -= pushed;
+                self.flow += pushed;
             }
         }
+        let mut dinic = std::mem::take(&mut self.dinic);
+        dinic.augment(&mut Question { network: self, side, threshold });
+        self.dinic = dinic;
+    }
+}
+
+/// A network with what is asked of it: flow ends at the sink, at a group that is elsewhere, and at one that misses flow.
+struct Question<'n, 'q, 'a, S> {
+    network: &'n mut Network<'q, 'a>,
+    side: S,
+    threshold: Ticks,
+}
+
+impl<S: Fn(u32) -> u8> Residual for Question<'_, '_, '_, S> {
+    fn arcs(&self, node: u32) -> std::ops::Range<usize> {
+        self.network.arcs_of(node)
+    }
+
+    fn head(&self, arc: usize) -> u32 {
+        self.network.arcs[arc].to
+    }
+
+    fn back(&self, arc: usize) -> usize {
+        wide(self.network.arcs[arc].back)
+    }
+
+    fn room(&self, arc: usize) -> Ticks {
+        self.network.arcs[arc].left
+    }
+
+    fn supply(&self, node: u32) -> Ticks {
+        self.network.excess[wide(node)]
+    }
+
+    fn demand(&self, node: u32) -> Ticks {
+        let is_elsewhere = || wide(node) <= self.network.groups.len() && (self.side)(node) & ELSEWHERE != 0;
+        if node == SINK || is_elsewhere() { Ticks::MAX } else { -self.network.excess[wide(node)] }
+    }
+
+    fn sources(&self, list: &mut Vec<u32>) {
+        let Network { sources, excess, .. } = &*self.network;
+        list.extend(sources.iter().filter(|&&source| excess[wide(source)] > 0));
+    }
+
+    fn missing(&self) -> Ticks {
+        self.threshold - self.network.flow
+    }
+
+    /// Gives room to the infinite arcs from a node, once a question.
+    fn open(&mut self, node: u32) {
+        let Self { network, side, .. } = self;
+        let is_group = wide(node) < network.opened.len();
+        if !is_group || !network.gains.is_empty() || network.opened[wide(node)] == network.question {
+            return;
+        }
+        network.opened[wide(node)] = network.question;
+        let here = side(node);
+        for arc in network.arcs_of(node) {
+            let both = here & network.follows[arc];
+            if both != 0 && side(network.arcs[arc].to) & both != 0 {
+                network.arcs[arc].left = ENOUGH;
+                network.note(narrow(arc));
+            }
+        }
+    }
+
+    fn push(&mut self, arc: usize, amount: Ticks) {
+        self.network.push(narrow(arc), amount);
+    }
+
+    fn deliver(&mut self, source: u32, end: u32, amount: Ticks) {
+        let Network { excess, flow, .. } = &mut *self.network;
+        excess[wide(source)] -= amount;
+        if end != SINK {
+            excess[wide(end)] += amount;
+        }
+        *flow += amount;
     }
 }

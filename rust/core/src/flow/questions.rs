@@ -143,11 +143,11 @@ impl Network<'_, '_> {
     /// What the arcs out of the cheapest set can carry less its gains.
     fn balance(&mut self) -> i128 {
         let mut balance = 0;
-        for &node in &self.queue {
+        for &node in self.dinic.reached() {
             let arcs = self.arcs_of(node);
             self.steps += count(arcs.len()).unsigned_abs();
             for arc in arcs {
-                if self.visits[wide(self.arcs[arc].to)].search != self.search {
+                if !self.dinic.is_reached(self.arcs[arc].to) {
                     balance += i128::from(self.capacity[arc]);
                 }
             }
@@ -180,12 +180,12 @@ impl Network<'_, '_> {
 
     /// Arcs that searches have looked at so far.
     pub(crate) fn steps(&self) -> u64 {
-        self.steps
+        self.steps + self.dinic.looked
     }
 
     /// The groups on the source's side of the cut that was found last, when it was below its threshold.
     pub(crate) fn cheapest(&self) -> impl Iterator<Item = GroupId> + '_ {
-        self.queue.iter().filter_map(|&node| self.groups.get(wide(node).wrapping_sub(1)).copied())
+        self.dinic.reached().iter().filter_map(|&node| self.groups.get(wide(node).wrapping_sub(1)).copied())
     }
 
     /// Marks what comes before and after a node.
