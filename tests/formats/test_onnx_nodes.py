@@ -93,7 +93,7 @@ def test_nodes_are_asked_about_with_the_types_of_what_they_read(model: ModelProt
     nodes = [model.graph.node[position] for position in asked]
     tensors = [each for each in model.graph.initializer if any(each.name in node.input for node in nodes)]
     shown = [each for each in tensors if data.draw(st.booleans())]
-    fields = encoding.onnx_asked(model.SerializeToString(), asked, [each.name for each in shown])
+    fields = encoding.onnx_excerpt(model.SerializeToString(), asked, [each.name for each in shown])
     graph = GraphProto.FromString(fields)
     typed = [helper.make_tensor_value_info(each.name, each.data_type, each.dims) for each in tensors]
     assert graph == GraphProto(node=nodes, input=typed, initializer=shown)

@@ -4,18 +4,20 @@
 //! Bytes are not trusted: whatever they hold, there is an answer or an [`Error`].
 
 mod error;
-mod inferring;
+mod excerpt;
 mod messages;
 mod nodes;
 mod skeleton;
 mod stored;
+mod table;
 mod types;
 mod wire;
 
 pub use error::Error;
-pub use inferring::asked;
+pub use excerpt::excerpt;
 pub use nodes::{Node, is_sorted, nodes};
 pub use skeleton::skeleton;
 pub use stored::{Place, Stored, stored};
+pub use table::{Form, Row, Table};
 pub use types::types;
 pub use wire::put_delimited;

@@ -198,12 +198,6 @@ impl Instance {
         self.0.multipliers().to_vec()
     }
 
-    /// Whether tensors are handed on from stage to stage.
-    #[getter]
-    fn is_relay(&self) -> bool {
-        self.0.is_relay()
-    }
-
     /// What is asked of costs only: see `Instance::is_plain` of the core.
     #[getter]
     fn is_plain(&self) -> bool {

@@ -33,7 +33,7 @@ mod _core {
     #[pymodule_export]
     use crate::nearest::stay_near;
     #[pymodule_export]
-    use crate::onnx::{onnx_asked, onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_stored, onnx_types};
+    use crate::onnx::{onnx_excerpt, onnx_fields, onnx_inputs, onnx_nodes, onnx_skeleton, onnx_stored, onnx_types};
     #[pymodule_export]
     use crate::packing::{price, slices};
     #[pymodule_export]

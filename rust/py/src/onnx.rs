@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString, PyTuple};
-use slicegraph_onnx::{Node, asked, is_sorted, nodes, put_delimited, skeleton, stored, types};
+use slicegraph_onnx::{Row, Table, excerpt, is_sorted, nodes, put_delimited, skeleton, stored, types};
 
 use crate::boundary::{OnnxError, compute};
 
@@ -22,25 +22,8 @@ pub(crate) fn onnx_skeleton(py: Python<'_>, path: PathBuf, kept: u64) -> PyResul
     Ok(PyBytes::new(py, &copy))
 }
 
-/// One string of Python for each text: names that are one object are found fastest.
-struct Texts<'py, 'a> {
-    py: Python<'py>,
-    known: HashMap<&'a str, Bound<'py, PyString>>,
-}
-
-impl<'py, 'a> Texts<'py, 'a> {
-    fn one(&mut self, text: &'a str) -> Bound<'py, PyString> {
-        self.known.entry(text).or_insert_with(|| PyString::new(self.py, text)).clone()
-    }
-
-    fn all(&mut self, texts: &[&'a str]) -> PyResult<Bound<'py, PyTuple>> {
-        let found: Vec<_> = texts.iter().map(|text| self.one(text)).collect();
-        PyTuple::new(self.py, found)
-    }
-}
-
 /// A node: see `onnx_nodes`.
-type Row<'py> = (
+type NodeRow<'py> = (
     Bound<'py, PyString>,
     Bound<'py, PyTuple>,
     Bound<'py, PyTuple>,
@@ -49,36 +32,6 @@ type Row<'py> = (
     Bound<'py, PyBytes>,
     usize,
 );
-
-/// What nodes of one form share; a form is told by a spelling of all that counts.
-#[derive(Default)]
-struct Forms<'py> {
-    known: HashMap<Vec<u8>, (usize, Bound<'py, PyBytes>)>,
-    spelling: Vec<u8>,
-}
-
-impl<'py> Forms<'py> {
-    fn of(&mut self, py: Python<'py>, node: &Node<'_>) -> (usize, Bound<'py, PyBytes>) {
-        let to = &mut self.spelling;
-        to.clear();
-        for each in &node.attributes {
-            put_delimited(to, 5, each);
-        }
-        let length = to.len();
-        put_delimited(to, 4, node.op_type.as_bytes());
-        put_delimited(to, 7, node.domain.as_bytes());
-        for (number, names) in [(1, &node.inputs), (2, &node.outputs)] {
-            let is_given: Vec<u8> = names.iter().map(|name| u8::from(!name.is_empty())).collect();
-            put_delimited(to, number, &is_given);
-        }
-        if let Some(known) = self.known.get(to) {
-            return known.clone();
-        }
-        let found = (self.known.len(), PyBytes::new(py, &to[..length]));
-        self.known.insert(to.clone(), found.clone());
-        found
-    }
-}
 
 /// Take the nodes out of an encoded model.
 ///
@@ -94,24 +47,21 @@ impl<'py> Forms<'py> {
 /// -----
 /// O(bytes).
 #[pyfunction]
-pub(crate) fn onnx_nodes<'py>(py: Python<'py>, model: &[u8]) -> PyResult<Option<(Vec<Row<'py>>, bool)>> {
+pub(crate) fn onnx_nodes<'py>(py: Python<'py>, model: &[u8]) -> PyResult<Option<(Vec<NodeRow<'py>>, bool)>> {
     let Ok(Some(found)) = nodes(model) else { return Ok(None) };
-    let mut texts = Texts { py, known: HashMap::new() };
-    let mut ops: HashMap<(&str, &str), Bound<'py, PyString>> = HashMap::new();
-    let mut forms = Forms::default();
-    let mut rows = Vec::with_capacity(found.len());
-    for node in &found {
-        let op = ops.entry((node.domain, node.op_type)).or_insert_with(|| match node.domain {
-            "" => PyString::new(py, node.op_type),
-            domain => PyString::new(py, &format!("{domain}.{}", node.op_type)),
-        });
-        let inputs = texts.all(&node.inputs)?;
-        let once = once_each(&node.inputs);
-        let reads = if once.len() == node.inputs.len() { inputs.clone() } else { texts.all(&once)? };
-        let (form, attributes) = forms.of(py, node);
-        rows.push((op.clone(), inputs, texts.all(&node.outputs)?, reads, texts.one(node.name), attributes, form));
-    }
-    Ok(Some((rows, is_sorted(&found))))
+    let Table { texts, ops, forms, rows } = Table::new(&found);
+    // One string of Python for each text: names that are one object are found fastest.
+    let texts: Vec<_> = texts.iter().map(|text| PyString::new(py, text)).collect();
+    let ops: Vec<_> = ops.iter().map(|op| PyString::new(py, op)).collect();
+    let attributes: Vec<_> = forms.iter().map(|form| PyBytes::new(py, &form.attributes)).collect();
+    let tuple = |places: &[usize]| PyTuple::new(py, places.iter().map(|&place| &texts[place]));
+    let row = |Row { name, inputs, outputs, reads, form }: Row| {
+        let inputs = tuple(&inputs)?;
+        let reads = reads.map_or_else(|| Ok(inputs.clone()), |reads| tuple(&reads))?;
+        let (op, outputs, name) = (ops[forms[form].op].clone(), tuple(&outputs)?, texts[name].clone());
+        Ok((op, inputs, outputs, reads, name, attributes[form].clone(), form))
+    };
+    Ok(Some((rows.into_iter().map(row).collect::<PyResult<_>>()?, is_sorted(&found))))
 }
 
 /// Encode, as fields of a graph, the nodes of an encoded model at some positions, which ascend, and what they read of what the
@@ -123,32 +73,14 @@ pub(crate) fn onnx_nodes<'py>(py: Python<'py>, model: &[u8]) -> PyResult<Option<
 ///     It is no message, or a name is no text.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from lists")]
-pub(crate) fn onnx_asked<'py>(
+pub(crate) fn onnx_excerpt<'py>(
     py: Python<'py>,
     model: &[u8],
     positions: Vec<usize>,
     shown: Vec<PyBackedStr>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let shown: HashSet<&str> = shown.iter().map(|name| &**name).collect();
-    Ok(PyBytes::new(py, &asked(model, &positions, &shown).map_err(OnnxError)?))
-}
-
-/// So many names are compared with each other faster than by a table.
-const FEW: usize = 8;
-
-fn once_each<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let given = names.iter().copied().filter(|name| !name.is_empty());
-    if names.len() > FEW {
-        let mut seen = HashSet::new();
-        return given.filter(|name| seen.insert(*name)).collect();
-    }
-    let mut once = Vec::with_capacity(names.len());
-    for name in given {
-        if !once.contains(&name) {
-            once.push(name);
-        }
-    }
-    once
+    Ok(PyBytes::new(py, &excerpt(model, &positions, &shown).map_err(OnnxError)?))
 }
 
 /// The location, the offset and the length of a part of another file.

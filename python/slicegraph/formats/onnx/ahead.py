@@ -136,7 +136,7 @@ def _model(nodes: Sequence[Stated], positions: Sequence[int], known: Known, cont
     stored = [name for name, each in shown.items() if name not in given and each is not None]
     # Of a message that stands twice in an encoding, the parts are put together.
     body = (
-        encoding.onnx_asked(known.encoded, positions, stored)
+        encoding.onnx_excerpt(known.encoded, positions, stored)
         + encoding.onnx_inputs(infos)
         + encoding.onnx_fields(GraphProto.INITIALIZER_FIELD_NUMBER, tensors)
     )

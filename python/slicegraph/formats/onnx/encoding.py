@@ -1,7 +1,7 @@
 """The encoding of ONNX models, read and written by compiled code (rust/onnx)."""
 
 from slicegraph._core import (
-    onnx_asked,
+    onnx_excerpt,
     onnx_fields,
     onnx_inputs,
     onnx_nodes,
@@ -10,4 +10,4 @@ from slicegraph._core import (
     onnx_types,
 )
 
-__all__ = ["onnx_asked", "onnx_fields", "onnx_inputs", "onnx_nodes", "onnx_skeleton", "onnx_stored", "onnx_types"]
+__all__ = ["onnx_excerpt", "onnx_fields", "onnx_inputs", "onnx_nodes", "onnx_skeleton", "onnx_stored", "onnx_types"]

@@ -1,4 +1,4 @@
-//! What inference is asked: some nodes of a graph, the types of what they read, and the tensors whose elements count.
+//! An excerpt of a graph, for shape inference: some nodes, the types of what they read, and the tensors whose elements count.
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -21,7 +21,7 @@ const INPUT: u64 = 11;
 ///
 /// # Complexity
 /// Linear in the bytes.
-pub fn asked(model: &[u8], positions: &[usize], shown: &HashSet<&str, impl BuildHasher>) -> Result<Vec<u8>, Error> {
+pub fn excerpt(model: &[u8], positions: &[usize], shown: &HashSet<&str, impl BuildHasher>) -> Result<Vec<u8>, Error> {
     let (mut fields, mut position, mut left) = (Vec::new(), 0, positions.iter());
     let (mut next, mut read) = (left.next(), HashSet::new());
     for graph in contents(model, GRAPH) {
@@ -89,8 +89,8 @@ mod tests {
         let encoded = message(&[(GRAPH, &graphs[0]), (GRAPH, &graphs[1])]);
         let typed = |name: &str| message(&[(INPUT, &input(name, 7, &[3]))]);
         let expected = [node(b"a"), node(b"c"), typed("a"), a, typed("c")].concat();
-        assert_eq!(asked(&encoded, &[0, 2], &HashSet::from(["a", "b"])).expect("a model"), expected);
-        assert_eq!(asked(&encoded, &[9], &HashSet::new()).expect("a model"), b"");
+        assert_eq!(excerpt(&encoded, &[0, 2], &HashSet::from(["a", "b"])).expect("a model"), expected);
+        assert_eq!(excerpt(&encoded, &[9], &HashSet::new()).expect("a model"), b"");
     }
 
     /// A name, and a tensor of an element type and dimensions.
@@ -110,7 +110,7 @@ mod tests {
             for byte in 0..=255 {
                 let mut damaged = encoded.clone();
                 damaged[at] = byte;
-                let _ = asked(&damaged, &[0], &HashSet::from(["a"]));
+                let _ = excerpt(&damaged, &[0], &HashSet::from(["a"]));
             }
         }
     }
