@@ -31,7 +31,7 @@ pub struct Proof {
     merges: Vec<MergeRow>,
     /// Nodes of the quotient.
     num_groups: usize,
-    /// The group of which every block costs the threshold; none when there is no such chain of downsets.
+    /// The group of which every block costs the threshold; none when it was proven in another way.
     group: Option<usize>,
     /// Downsets and labels that were kept.
     downsets: u64,
@@ -45,6 +45,7 @@ pub struct Proof {
 pub fn proof_of(proof: &exact::Proof) -> Proof {
     let (group, downsets, transitions) = match proof.reason {
         Reason::Cut(group) => (Some(group), 0, 0),
+        Reason::Domains | Reason::Bisection => (None, 0, 0),
         Reason::Downsets { downsets, transitions } => (None, downsets, transitions),
     };
     let (threshold, num_groups) = (proof.threshold, proof.num_groups);
@@ -88,12 +89,6 @@ impl Proven {
     #[getter]
     fn transitions(&self) -> u64 {
         self.0.counts.transitions
-    }
-
-    /// Decisions of the enumeration, for all thresholds together.
-    #[getter]
-    fn branches(&self) -> u64 {
-        self.0.counts.branches
     }
 
     /// Steps of all thresholds together, arcs of minimum cuts included.

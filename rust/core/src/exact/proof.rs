@@ -9,7 +9,12 @@ use crate::reduce::Merge;
 pub enum Reason {
     /// Every block with this group of the quotient costs at least the threshold: a minimum cut.
     Cut(usize),
-    /// No chain of downsets of the quotient is that cheap; how many downsets and links were looked at.
+    /// What is known of each node of the quotient leaves no partition.
+    Domains,
+    /// A search for two blocks has closed all its cases: a bisection.
+    Bisection,
+    /// A search has found no chain of downsets of the quotient that is that cheap, by levels or by labels, in one part or in
+    /// several; how many downsets and links were looked at.
     Downsets {
         /// Downsets and labels that were kept.
         downsets: u64,

@@ -274,7 +274,12 @@ impl Prover<'_> {
         if let Some(blocks) = found {
             self.lower(attempt.reduction.lift(&blocks))?;
         } else {
-            let reason = Reason::Downsets { downsets: counts.downsets, transitions: counts.transitions };
+            let Counts { downsets, transitions, .. } = counts;
+            let reason = match &attempt.effort.closed_by {
+                Some(Engine::Bisection(_)) => Reason::Bisection,
+                None if attempt.argument.is_none() => Reason::Domains,
+                _ => Reason::Downsets { downsets, transitions },
+            };
             let argument = attempt.argument.unwrap_or_else(|| Argument::new(&attempt.facts, attempt.effort.closed_by));
             self.raise(threshold, attempt.reduction, reason, argument)?;
         }
@@ -326,8 +331,7 @@ impl Prover<'_> {
             self.spend(arcs);
             sweep.take(trial, share.as_ref().map_or(Found::Proof, |&share| Found::Stuck(share)));
             if let Err(facts) = share {
-                let reason = Reason::Downsets { downsets: 0, transitions: 0 };
-                self.raise(threshold, reduction, reason, Argument::new(&facts, None))?;
+                self.raise(threshold, reduction, Reason::Domains, Argument::new(&facts, None))?;
             }
         }
         state.marks.lower_stuck(sweep.above);
