@@ -12,6 +12,10 @@ use crate::graph::{Graph, GraphBuilder};
 use crate::ids::{NodeId, count};
 use crate::query::ExactParams;
 
+#[path = "../tests/common/small_params.rs"]
+mod small_params;
+pub(crate) use small_params::small_params;
+
 /// An instance with several consumers per tensor, model inputs and outputs, free or paid, memory and limits on and off.
 pub(crate) fn random_instance(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
     random_instance_at(1.0, random, num_nodes, num_blocks)
@@ -167,14 +171,4 @@ pub(crate) fn least_of(instance: &Instance, class_of: &[usize], num_classes: usi
         }
     }
     least
-}
-
-/// Parameters with which small instances come to all stages of the exact solver.
-pub(crate) fn small_params() -> ExactParams {
-    let mut params = ExactParams::default();
-    params.domain.sample = 2;
-    (params.bisection.part, params.bisection.times) = (16, 1);
-    (params.decide.downset_steps, params.decide.label_steps) = (1 << 6, 1 << 10);
-    (params.branch.downset_steps, params.branch.label_steps, params.branch.node_steps) = (1 << 6, 1 << 10, 1);
-    params
 }

@@ -1,5 +1,5 @@
 //! Random small problems of many shapes, and the optimum by trying every partition.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ use slicegraph_core::graph::GraphBuilder;
 use slicegraph_core::order::TopologicalOrder;
 use slicegraph_core::query::ExactParams;
 use slicegraph_core::{Error, NodeId};
+
+mod small_params;
+pub use small_params::small_params;
 
 /// Instances of up to `max_nodes` nodes and `max_blocks` blocks: hyperedges, several outputs per node, parallel
 /// tensors, model inputs and outputs, zero and dominant costs, memory and limits on and off, nodes listed in any order.
@@ -111,14 +114,4 @@ pub fn half_second(instance: &Instance) -> Ticks {
 /// The message of an error, to compare with what the user should read.
 pub fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     result.expect_err("must be refused").to_string()
-}
-
-/// Parameters with which small instances come to all stages of the exact solver.
-pub fn small_params() -> ExactParams {
-    let mut params = ExactParams::default();
-    params.domain.sample = 2;
-    (params.bisection.part, params.bisection.times) = (16, 1);
-    (params.decide.downset_steps, params.decide.label_steps) = (1 << 6, 1 << 10);
-    (params.branch.downset_steps, params.branch.label_steps, params.branch.node_steps) = (1 << 6, 1 << 10, 1);
-    params
 }
