@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::list::{Downsets, Priced};
-use super::prices::Purse;
+use super::prices::Spent;
 use super::rooms::Rooms;
 use super::sides::{IN, Mark, OUT, Sides};
 use super::stages::Stages;
@@ -88,9 +88,9 @@ impl<'a> Enumerator<'a> {
         let (prices, is_one) = (stages.prices(0), instance.num_kinds() == 1 && !instance.view(0).is_overlap());
         let budget = (!is_one).then(|| instance.budget());
         let rooms = Arc::new(Rooms::new(instance, budget.as_ref(), query.max_cost()));
-        let purse = budget.map(Purse::new);
+        let spent = budget.map(Spent::new);
         let loads =
-            purse.as_ref().map_or_else(|| prices.nodes.iter().map(|node| node.load).collect(), Purse::loads_of_nodes);
+            spent.as_ref().map_or_else(|| prices.nodes.iter().map(|node| node.load).collect(), Spent::loads_of_nodes);
         let weights = domains.map_or_else(|| loads.clone(), |domains| domains.known.weights.clone());
         Self {
             query,
@@ -99,7 +99,7 @@ impl<'a> Enumerator<'a> {
             cones: cone_sums(graph, &loads),
             total: loads.iter().sum(),
             total_weight: weights.iter().sum(),
-            sides: Sides::new(instance, Arc::clone(prices), purse, weights),
+            sides: Sides::new(instance, Arc::clone(prices), spent, weights),
             hull: hull(instance),
             are_ends_listed: !stages.are_alike(),
             stages,
@@ -274,8 +274,8 @@ impl<'a> Enumerator<'a> {
 
     /// What is paid before a downset of a list, and after it.
     pub(super) fn paid_at(&self, downsets: Priced<'_>, index: usize) -> [Ticks; 2] {
-        if let Some(purse) = &self.sides.purse {
-            return purse.paid_at(downsets.words(index), downsets.live(index));
+        if let Some(spent) = &self.sides.spent {
+            return spent.paid_at(downsets.words(index), downsets.live(index));
         }
         let boundary = &downsets.boundaries[index];
         [boundary.load + boundary.exports, self.total - boundary.load + boundary.imports]

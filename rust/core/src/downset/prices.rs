@@ -109,7 +109,7 @@ impl Prices {
 
 /// What both sides of a boundary pay of a budget, where that is not what they pay on the only kind of device.
 #[derive(Debug)]
-pub(super) struct Purse {
+pub(super) struct Spent {
     pub budget: Budget,
     pub total: Ticks,
     /// Of the nodes that are in, and out.
@@ -118,7 +118,7 @@ pub(super) struct Purse {
     pub imports: Ticks,
 }
 
-impl Purse {
+impl Spent {
     pub(super) fn new(budget: Budget) -> Self {
         let total = budget.nodes.iter().sum();
         Self { budget, total, loads: [0; 2], exports: 0, imports: 0 }

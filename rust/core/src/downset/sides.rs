@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::list::{Boundary, Downsets, Priced};
-use super::prices::{Prices, Purse, mates, shared_reads};
+use super::prices::{Prices, Spent, mates, shared_reads};
 use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, wide};
@@ -20,7 +20,7 @@ pub(super) struct Sides<'a> {
     /// Of the stage that is asked about.
     prices: Arc<Prices>,
     /// What both sides pay, where the prices do not say it.
-    pub purse: Option<Purse>,
+    pub spent: Option<Spent>,
     weights: Vec<Ticks>,
     predecessors: Vec<Vec<u32>>,
     /// Nodes that are on one side with a node; empty where there are none.
@@ -69,7 +69,7 @@ impl Mark {
 
 impl<'a> Sides<'a> {
     /// Nothing is decided.
-    pub(super) fn new(instance: &'a Instance, prices: Arc<Prices>, purse: Option<Purse>, weights: Vec<Ticks>) -> Self {
+    pub(super) fn new(instance: &'a Instance, prices: Arc<Prices>, spent: Option<Spent>, weights: Vec<Ticks>) -> Self {
         let graph = instance.graph();
         let num_nodes = graph.num_nodes();
         let mut predecessors = vec![Vec::new(); num_nodes];
@@ -85,7 +85,7 @@ impl<'a> Sides<'a> {
             graph,
             potential: prices.potential(graph),
             prices,
-            purse,
+            spent,
             weights,
             predecessors,
             mates: mates(instance),
@@ -163,8 +163,8 @@ impl<'a> Sides<'a> {
 
     /// What the blocks before the boundary pay, and those after it, as far as that is decided.
     pub(super) fn paid(&self) -> [Ticks; 2] {
-        match &self.purse {
-            Some(purse) => purse.paid(),
+        match &self.spent {
+            Some(spent) => spent.paid(),
             None => [self.inside.load + self.inside.exports, self.outside.load + self.inside.imports],
         }
     }
@@ -215,8 +215,8 @@ impl<'a> Sides<'a> {
             sums.params += price.params;
             sums.bytes += price.bytes;
             self.weighed[usize::from(!is_in)] += self.weights[index];
-            if let Some(purse) = &mut self.purse {
-                purse.loads[usize::from(!is_in)] += purse.budget.nodes[index];
+            if let Some(spent) = &mut self.spent {
+                spent.loads[usize::from(!is_in)] += spent.budget.nodes[index];
             }
             if is_in {
                 self.take_in(v);
@@ -312,9 +312,9 @@ impl<'a> Sides<'a> {
         }
         self.inside.exports += export;
         self.inside.imports += import;
-        if let Some(purse) = &mut self.purse {
-            purse.exports += purse.budget.exports[x.index()];
-            purse.imports += purse.budget.imports[x.index()];
+        if let Some(spent) = &mut self.spent {
+            spent.exports += spent.budget.exports[x.index()];
+            spent.imports += spent.budget.imports[x.index()];
         }
     }
 
@@ -338,9 +338,9 @@ impl<'a> Sides<'a> {
         if self.live_at_start[x] == 0 {
             self.block_io -= export;
         }
-        if let Some(purse) = &mut self.purse {
-            purse.exports -= purse.budget.exports[x];
-            purse.imports -= purse.budget.imports[x];
+        if let Some(spent) = &mut self.spent {
+            spent.exports -= spent.budget.exports[x];
+            spent.imports -= spent.budget.imports[x];
         }
     }
 
@@ -376,8 +376,8 @@ impl<'a> Sides<'a> {
         sums.params -= price.params;
         sums.bytes -= price.bytes;
         self.weighed[usize::from(!is_in)] -= self.weights[index];
-        if let Some(purse) = &mut self.purse {
-            purse.loads[usize::from(!is_in)] -= purse.budget.nodes[index];
+        if let Some(spent) = &mut self.spent {
+            spent.loads[usize::from(!is_in)] -= spent.budget.nodes[index];
         }
         for &x in graph.reads(v) {
             if is_in && consumers[x.index()] == self.live_at_start[x.index()] {
