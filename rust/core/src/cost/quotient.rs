@@ -9,6 +9,7 @@ use super::row::Row;
 use super::ticks::Ticks;
 use crate::graph::{Graph, GraphBuilder};
 use crate::ids::{NodeId, TensorId};
+use crate::interrupt::{Interrupt, Interrupted};
 
 /// Sums of bytes by group.
 fn bytes_of_groups(group_of: &[usize], num_groups: usize, bytes: impl Iterator<Item = u64>) -> Vec<i64> {
@@ -61,9 +62,17 @@ impl Instance {
     /// their costs on each kind, in the order of the first of each. A parameter whose readers are in one group is that
     /// group's own. A group may be where all its nodes may be.
     ///
+    /// # Errors
+    /// [`Interrupted`], when `interrupt` was raised first.
+    ///
     /// # Complexity
     /// O((nodes + tensors) kinds + reads), but for sorting.
-    pub(crate) fn quotient(&self, group_of: &[usize], num_groups: usize) -> Self {
+    pub(crate) fn quotient(
+        &self,
+        group_of: &[usize],
+        num_groups: usize,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Interrupted> {
         let old = &*self.graph;
         let mut rows = Rows { old: self, new: Vec::new() };
         for row in &self.rows {
@@ -82,6 +91,7 @@ impl Instance {
         let mut is_output = Vec::new();
         let (tensors, params) = (old.num_tensors() - old.num_params(), old.num_tensors());
         for x in (0..tensors).map(TensorId::new) {
+            interrupt.check(x.index())?;
             let producer = old.producer(x).map(|v| NodeId::new(group_of[v.index()]));
             let is_inside = |v: &NodeId| producer.is_some_and(|producer| producer.index() == group_of[v.index()]);
             let is_paid_output = self.is_paid_output(x);
@@ -102,8 +112,10 @@ impl Instance {
             }
         }
         for x in (tensors..params).map(TensorId::new) {
+            interrupt.check(x.index())?;
             self.add_param(x, &self.readers(x, group_of), &mut builder, &mut rows.new, is_output.len());
         }
+        interrupt.check(0)?;
         // What is read off a graph of groups: sizes in ticks of the first kind.
         builder.size.clone_from_slice(&rows.new[0].transfer[..is_output.len()]);
         builder.is_output = Some(is_output);
@@ -119,7 +131,7 @@ impl Instance {
         let allowed = self.allowed.as_ref().map(|allowed| allowed.of_groups(group_of, num_groups));
         let together = self.together_groups(group_of);
         let (kind_of, multipliers) = (self.kind_of.clone(), Some(self.multipliers.clone()));
-        Self::from_rows(Arc::new(graph), self.figures, rows.new, kind_of, allowed, together, multipliers)
+        Ok(Self::from_rows(Arc::new(graph), self.figures, rows.new, kind_of, allowed, together, multipliers))
     }
 
     /// The groups that read a tensor, each once, ascending.
@@ -177,6 +189,7 @@ mod tests {
 
     use crate::cases::{random_partition, random_unlike};
     use crate::cost::{Ticks, partition_costs};
+    use crate::interrupt::{Interrupt, Interrupted};
 
     #[test]
     fn blocks_of_groups_cost_what_blocks_of_their_nodes_cost() {
@@ -186,7 +199,7 @@ mod tests {
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_unlike(&mut random, num_nodes, num_blocks);
             let finer = random_partition(&mut random, &instance);
-            let coarse = instance.quotient(&finer, num_blocks);
+            let coarse = instance.quotient(&finer, num_blocks, &Interrupt::never()).expect("nobody interrupts");
             num_stored += coarse.graph().num_params();
             // Every other block joined to the one before.
             let joined: Vec<usize> = (0..num_blocks).map(|block| block / 2 * 2).collect();
@@ -199,5 +212,14 @@ mod tests {
             assert_eq!(whole[..], quotient[..whole.len()], "case {case}");
         }
         assert!(num_stored > 100);
+    }
+
+    #[test]
+    fn who_is_interrupted_makes_no_quotient() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
+        let instance = random_unlike(&mut random, 8, 2);
+        let raised = Interrupt::never();
+        raised.raise();
+        assert_eq!(instance.quotient(&[0; 8], 1, &raised).err(), Some(Interrupted));
     }
 }

@@ -76,24 +76,31 @@ pub fn check_together(instance: &Instance) -> Result<(), Error> {
 ///
 /// Its partitions are those of `instance`, at the same cost.
 ///
+/// # Errors
+/// [`Interrupted`], when `interrupt` was raised first.
+///
 /// # Complexity
 /// O(nodes + reads) where nodes must be together.
-pub(crate) fn join_together(instance: &Instance) -> Option<Reduction> {
+pub(crate) fn join_together(instance: &Instance, interrupt: &Interrupt) -> Result<Option<Reduction>, Interrupted> {
     if instance.together().is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut quotient = Quotient::new(instance);
     given::join(&mut quotient);
     cycle::contract(&mut quotient);
-    Some(reduction(quotient, None))
+    reduction(quotient, None, interrupt).map(Some)
 }
 
 /// What the merges so far lead to, and a group of which every block costs the threshold, if there is one.
-fn reduction(quotient: Quotient<'_>, infeasible: Option<GroupId>) -> Reduction {
+fn reduction(
+    quotient: Quotient<'_>,
+    infeasible: Option<GroupId>,
+    interrupt: &Interrupt,
+) -> Result<Reduction, Interrupted> {
     let (group_of, num_groups) = quotient.numbering();
-    let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups));
+    let instance = Arc::new(quotient.instance().quotient(&group_of, num_groups, interrupt)?);
     let infeasible_group = infeasible.map(|group| group_of[group]);
-    Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group }
+    Ok(Reduction { instance, group_of, merges: quotient.into_log(), infeasible_group })
 }
 
 /// Applies all rules until none applies.
@@ -116,7 +123,7 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
         None => merge(&mut quotient, threshold, interrupt)?,
         homeless => homeless,
     };
-    Ok(reduction(quotient, infeasible))
+    reduction(quotient, infeasible, interrupt)
 }
 
 /// Merges by all rules; gives a group of which every block costs the threshold, where there is one.

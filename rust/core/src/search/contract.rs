@@ -13,8 +13,10 @@ use rand::seq::SliceRandom;
 use super::params::ContractionParams;
 use crate::cost::{Instance, Ticks, View};
 use crate::ids::NodeId;
+use crate::interrupt::Interrupt;
 
-/// The group of every node, and the graph of groups of at most so much work; none where that is hardly smaller.
+/// The group of every node, and the graph of groups of at most so much work; none where that is hardly smaller, or when
+/// `interrupt` was raised first.
 ///
 /// # Complexity
 /// O(nodes + reads) but for sorting, in each of some ten rounds on ever smaller graphs.
@@ -23,6 +25,7 @@ pub(super) fn contract(
     params: &ContractionParams,
     most: Ticks,
     random: &mut Xoshiro256PlusPlus,
+    interrupt: &Interrupt,
 ) -> Option<(Vec<usize>, Instance)> {
     let num_nodes = instance.graph().num_nodes();
     let mut group_of: Vec<usize> = (0..num_nodes).collect();
@@ -35,7 +38,7 @@ pub(super) fn contract(
             break;
         }
         let (pair_of, num_pairs) = number(&partners);
-        let coarser = fine.quotient(&pair_of, num_pairs);
+        let coarser = fine.quotient(&pair_of, num_pairs, interrupt).ok()?;
         for group in &mut group_of {
             *group = pair_of[*group];
         }
@@ -160,9 +163,13 @@ mod tests {
             if !instance.is_free_of_memory() {
                 continue;
             }
-            let Some((group_of, coarse)) =
-                contract(&instance, &params, instance.only().works().iter().sum::<Ticks>(), &mut random)
-            else {
+            let Some((group_of, coarse)) = contract(
+                &instance,
+                &params,
+                instance.only().works().iter().sum::<Ticks>(),
+                &mut random,
+                &Interrupt::never(),
+            ) else {
                 continue;
             };
             num_contracted += 1;
@@ -181,7 +188,9 @@ mod tests {
             let mut random = stream(5, 0, case);
             let instance = random_instance_at(1e-3, &mut random, 12, 3);
             let most = instance.only().works().iter().sum::<Ticks>() / 3;
-            let Some((group_of, coarse)) = contract(&instance, &params, most, &mut random) else { continue };
+            let Some((group_of, coarse)) = contract(&instance, &params, most, &mut random, &Interrupt::never()) else {
+                continue;
+            };
             for group in coarse.graph().nodes() {
                 let members = group_of.iter().filter(|&&each| each == group.index()).count();
                 assert!(

@@ -50,7 +50,8 @@ fn presearch_once(
     // The grain is another one now and then.
     let halvings = if is_first { 0 } else { random.random_range(0..own.grains) };
     let parts = contraction.parts << halvings;
-    let (group_of, coarse) = contract(instance, contraction, incumbent.progress.bottleneck / parts, &mut random)?;
+    let most = incumbent.progress.bottleneck / parts;
+    let (group_of, coarse) = contract(instance, contraction, most, &mut random, interrupt)?;
     let (mut workspace, mut run);
     if is_first {
         let starts = find_starts(&coarse, interrupt);

@@ -60,7 +60,7 @@ pub(super) fn recombine(
     let params = limit.params;
     others.shuffle(random);
     let (class_of, num_classes) = classes(best, &others, limit.classes());
-    let quotient = instance.quotient(&class_of, num_classes);
+    let quotient = instance.quotient(&class_of, num_classes, interrupt).ok()?;
     let mut found = None;
     let mut known = value.min(ABOVE_ALL);
     let mut step = 0;

@@ -42,7 +42,8 @@ pub(super) fn v_cycle(
         if num_groups * 10 > num_nodes * own.max_left {
             break;
         }
-        let coarse = fine.quotient(&group_of, num_groups);
+        // Who is interrupted goes on from here, which takes no moves then.
+        let Ok(coarse) = fine.quotient(&group_of, num_groups, interrupt) else { break };
         let mut coarse_block_of = vec![0; num_groups];
         for (&group, block) in group_of.iter().zip(block_of) {
             coarse_block_of[group] = block;

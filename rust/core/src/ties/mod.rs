@@ -141,7 +141,8 @@ pub fn numbered(block_of: &[usize]) -> Vec<usize> {
 /// O(nodes + reads) and the steps of `params`, for each number of blocks that is decided.
 #[must_use]
 pub fn settle(instance: &Instance, block_of: &[usize], params: &Params, interrupt: &Interrupt) -> Settled {
-    if let Some(groups) = join_together(instance) {
+    let Ok(groups) = join_together(instance, interrupt) else { return Settled::of(instance, block_of) };
+    if let Some(groups) = groups {
         let mut of_groups = vec![0; groups.instance.graph().num_nodes()];
         groups.group_of.iter().zip(block_of).for_each(|(&group, &block)| of_groups[group] = block);
         let settled = settle(&groups.instance, &of_groups, params, interrupt);
