@@ -59,7 +59,7 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
         return Ok(By::Reach);
     }
     let quotient = Quotient::new(problem);
-    let reach = Reach::new(problem, quotient.weight.clone(), threshold, steps)?;
+    let reach = Reach::new(problem, quotient.load.clone(), threshold, steps)?;
     let closing = Closing { problem, quotient: &quotient, threshold };
     let mut scope = Scope { windows: reach.all(), reach, is_part: false };
     if !scope.windows.are_open() || !scope.reach.close(&mut scope.windows, steps)? {
@@ -236,7 +236,7 @@ impl<'a> Closing<'_, 'a> {
 
     pub(crate) fn by_levels(&self, scope: &Scope<'a>, steps: &mut Steps) -> Result<(), Stop> {
         let Scope { reach, windows, is_part } = scope;
-        let is_beaten = has_better(reach, (windows, *is_part), &self.quotient.weight, self.threshold, steps)?;
+        let is_beaten = has_better(reach, (windows, *is_part), &self.quotient.load, self.threshold, steps)?;
         self.verdict(is_beaten)
     }
 

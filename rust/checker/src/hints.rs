@@ -240,7 +240,7 @@ mod tests {
         for (_, problem, _, thresholds) in cases(150, 5) {
             let problem = Quotient::new(&problem).to_problem();
             let (quotient, threshold) = (Quotient::new(&problem), thresholds[0].max(1));
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, &mut Steps::new(u64::MAX));
             let reach = reach.expect("no cycle");
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let nodes: Vec<usize> = (0..problem.num_nodes()).collect();
@@ -272,7 +272,7 @@ mod tests {
         for (case, problem, _, thresholds) in cases(150, 5) {
             let problem = Quotient::new(&problem).to_problem();
             let (quotient, threshold) = (Quotient::new(&problem), thresholds[0].max(1));
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, &mut Steps::new(u64::MAX));
             let reach = reach.expect("no cycle");
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let size = problem.num_nodes() + 2 * problem.num_tensors();

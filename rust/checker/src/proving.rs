@@ -43,7 +43,7 @@ impl Proving {
         let log = Log::read(log)?;
         let problem = replay(problem, log.threshold, &log.merges, steps)?.0.without_spare_blocks();
         let quotient = Quotient::new(&problem);
-        let cases = Tree::new(&problem, &quotient, threshold, quotient.weight.clone(), steps)?.begin(steps)?;
+        let cases = Tree::new(&problem, &quotient, threshold, quotient.load.clone(), steps)?.begin(steps)?;
         drop(quotient);
         Ok(Self { problem: Arc::new(problem), threshold, cases })
     }

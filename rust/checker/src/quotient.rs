@@ -29,8 +29,8 @@ pub(crate) struct Quotient<'a> {
     pub shared: Vec<BTreeSet<usize>>,
     pub allowed: Option<Vec<Bits>>,
     /// What a group adds at least to what a block pays, weighed by the multiplier of the block's kind.
-    pub weight: Vec<i128>,
-    total_weight: i128,
+    pub load: Vec<i128>,
+    total_load: i128,
     /// What all blocks may pay, weighed, per tick of the threshold.
     room: i128,
     /// Tensors that a group makes for another one, or reads from one or from outside the model.
@@ -87,8 +87,8 @@ impl<'a> Quotient<'a> {
             live: problem.live_bytes.clone(),
             shared,
             allowed: problem.allowed.clone(),
-            weight: Vec::new(),
-            total_weight: 0,
+            load: Vec::new(),
+            total_load: 0,
             room: multipliers.sum(),
             touching,
             producer: problem.producer.clone(),
@@ -96,8 +96,8 @@ impl<'a> Quotient<'a> {
             wanted: problem.together.iter().map(|group| group.iter().copied().collect()).collect(),
             wanted_of,
         };
-        quotient.weight = (0..num_nodes).map(|node| quotient.least_weight(node)).collect();
-        quotient.total_weight = quotient.weight.iter().sum();
+        quotient.load = (0..num_nodes).map(|node| quotient.least_load(node)).collect();
+        quotient.total_load = quotient.load.iter().sum();
         quotient
     }
 
@@ -141,9 +141,9 @@ impl<'a> Quotient<'a> {
             let both = allowed[gone].clone();
             allowed[kept].keep(&both);
         }
-        self.total_weight -= self.weight[kept] + self.weight[gone];
-        self.weight[kept] = self.least_weight(kept);
-        self.total_weight += self.weight[kept];
+        self.total_load -= self.load[kept] + self.load[gone];
+        self.load[kept] = self.least_load(kept);
+        self.total_load += self.load[kept];
         for wanted in std::mem::take(&mut self.wanted_of[gone]) {
             self.wanted[wanted].remove(&gone);
             if self.wanted[wanted].insert(kept) {
@@ -167,7 +167,7 @@ impl<'a> Quotient<'a> {
         }
     }
 
-    fn least_weight(&self, group: usize) -> i128 {
+    fn least_load(&self, group: usize) -> i128 {
         let weighed = self.kinds_of(group).map(|kind| {
             let (costs, on) = (&self.kinds[kind], &self.problem.kinds[kind]);
             let outputs = if on.is_overlap { 0 } else { costs.outputs[group] };
@@ -189,7 +189,7 @@ impl<'a> Quotient<'a> {
             toll += makers.map(|kind| price(kind, self.problem.leaving(tensor, kind))).min().unwrap_or(0);
             toll += readers.map(|kind| price(kind, self.problem.kinds[kind].transfer[tensor])).min().unwrap_or(0);
         }
-        toll > self.room * i128::from(threshold - 1) - self.total_weight
+        toll > self.room * i128::from(threshold - 1) - self.total_load
     }
 
     pub(crate) fn groups(&self) -> Vec<usize> {

@@ -72,7 +72,7 @@ fn each_way_to_close_says_what_is_so() {
         let quotient = Quotient::new(&problem);
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
             let steps = &mut Steps::new(u64::MAX);
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let mut scope = Scope { windows: reach.all(), reach, is_part: false };
             let mut is_open = scope.windows.are_open();
@@ -181,7 +181,7 @@ fn all_parts_are_proved_where_each_has_few_steps() {
         let problem = Quotient::new(&problem).to_problem();
         let quotient = Quotient::new(&problem);
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, &mut Steps::new(u64::MAX));
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, &mut Steps::new(u64::MAX));
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let reach = reach.expect("no cycle");
             let scope = Scope { windows: reach.all(), reach, is_part: false };
@@ -230,7 +230,7 @@ fn whatever_the_hints_nothing_is_proved_that_is_not_so_and_what_is_so_still_is()
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
             let hints = random_hints(&mut source(case), problem.num_nodes(), problem.num_blocks);
             let steps = &mut Steps::new(u64::MAX);
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
             let closing = Closing { problem: &problem, quotient: &quotient, threshold };
             let mut scope = Scope { windows: reach.all(), reach, is_part: false };
             if scope.windows.are_open() && scope.reach.close(&mut scope.windows, steps) == Ok(true) {

@@ -197,7 +197,7 @@ pub(crate) fn walk(problem: &Problem, threshold: i64, tree: &[Step], steps: &mut
         return Ok(());
     }
     let quotient = Quotient::new(problem);
-    let mut walk = Tree::new(problem, &quotient, threshold, quotient.weight.clone(), steps)?;
+    let mut walk = Tree::new(problem, &quotient, threshold, quotient.load.clone(), steps)?;
     let mut cases = walk.begin(steps)?;
     for step in tree {
         walk.apply(&mut cases, step, steps)?;

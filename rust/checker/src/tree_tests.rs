@@ -110,7 +110,7 @@ fn rows_hold_of_every_partition_below_the_threshold_and_show_what_a_block_costs(
         let (quotient, mut random) = (Quotient::new(&problem), source(case));
         let steps = &mut Steps::new(u64::MAX);
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
             for block_of in assignments(&problem).filter(|_| random.random_bool(0.1)).collect::<Vec<_>>() {
                 let cost = bottleneck(&problem, &block_of);
                 let windows = case_of(&reach, &block_of, &mut random);
@@ -197,7 +197,7 @@ fn a_tree_proves_exactly_what_is_so() {
         let (quotient, mut random) = (Quotient::new(&problem), source(!case));
         for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
             let steps = &mut Steps::new(u64::MAX);
-            let weight = quotient.weight.clone();
+            let weight = quotient.load.clone();
             let mut tree = Tree::new(&problem, &quotient, threshold, weight, steps).expect("no cycle");
             let mut cases = tree.begin(steps).expect("enough steps");
             let (mut left, total) = (random.random_range(0..9), 60);
@@ -243,7 +243,7 @@ fn rows_of_one_superblock_of_many_take_no_more_than_it_does() {
     let (_, mut problem, ..) = cases(450, 5).find(|each| each.0 % 3 == 0 && each.1.num_nodes() == 5).expect("one");
     (problem.num_blocks, problem.kind_of) = (4096, vec![0; 4096]);
     let problem = Quotient::new(&problem).to_problem();
-    let weight = Quotient::new(&problem).weight;
+    let weight = Quotient::new(&problem).load;
     let reach = Reach::new(&problem, weight, 9, &mut Steps::new(u64::MAX)).expect("no cycle");
     let weighted = [4095, 0, 2000].map(|j| (Row::Weight(j), 1)).to_vec();
     let rows = Rows { spans: vec![1; 4096], unit: 1, weighted };
