@@ -21,6 +21,8 @@ def test_a_random_graph_is_optimal_in_two_blocks_and_its_tree_is_proved_again(mo
     assert result.status == "optimal"
     verdict = sg.check(graph, result.certificate)
     assert (verdict.lower_bound, verdict.proved_by) == (result.bottleneck, "bisection")
+    plain = sg.check(graph, result.certificate, slow=True)
+    assert (plain.lower_bound, plain.proved_by, plain.implementation) == (result.bottleneck, "bisection", "python")
     document = copy.deepcopy(result.certificate.document)
     search = next(bound["downsets"] for bound in document["bounds"] if bound["downsets"])
     tree = codec.unpack(search["hints"], 2**20)

@@ -13,7 +13,9 @@ import slicegraph as sg
 from slicegraph.bounds.highs import PackingProgram
 from slicegraph.bounds.packing import Attempt, PackingSearch
 from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
+from slicegraph.certificate.closing import close
 from slicegraph.certificate.compiled import Claim, Compiled
+from slicegraph.certificate.log import read_sections
 from slicegraph.certificate.question import Question
 from slicegraph.certificate.ticks import snap
 from strategies import MANY, graphs, to_instance
@@ -38,8 +40,10 @@ def test_no_weights_prove_more_than_the_optimum(
         return
     assert threshold <= optimum
     asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-    checker = Compiled(snap(instance.graph.arrays, Question.of(asked)))
+    problem = snap(instance.graph.arrays, Question.of(asked)).without_spare_blocks()
+    checker = Compiled(problem)
     assert checker.check(Claim(reduction=None, threshold=threshold, hints=log), Budget(DEFAULT_STEPS)) == "packing"
+    assert close(problem, threshold, read_sections(log), Budget(DEFAULT_STEPS)) == "packing"
 
 
 def test_random_graphs_are_proved_further_than_by_their_work() -> None:

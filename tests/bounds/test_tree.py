@@ -15,8 +15,12 @@ from slicegraph.bounds.outcome import Outcome
 from slicegraph.bounds.tree import TreeParams, TreeSearch
 from slicegraph.bounds.worker import Request
 from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
+from slicegraph.certificate.closing import close
 from slicegraph.certificate.compiled import Claim, Compiled
+from slicegraph.certificate.log import read_sections
+from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.question import Question
+from slicegraph.certificate.reduction import replay
 from slicegraph.certificate.ticks import snap
 from slicegraph.evidence.tree import as_hints
 from slicegraph.reduce import Reduction, reduce
@@ -36,10 +40,24 @@ def solved(request: Request) -> Outcome:
     return outcome
 
 
+def problem_of(instance: sg.Instance) -> Problem:
+    """What the checkers make of an instance."""
+    asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+    return snap(instance.graph.arrays, Question.of(asked))
+
+
 def compiled(instance: sg.Instance) -> Compiled:
     """The checker of an instance."""
-    asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-    return Compiled(snap(instance.graph.arrays, Question.of(asked)))
+    return Compiled(problem_of(instance))
+
+
+def expect_proved(instance: sg.Instance, reduction: Reduction, threshold: int, steps: bytes) -> None:
+    """Both checkers go through a tree to its end."""
+    merges, hints = asdict(reduction.evidence), as_hints(steps)
+    claim = Claim(reduction=merges, threshold=threshold, hints=hints)
+    assert compiled(instance).check(claim, Budget(DEFAULT_STEPS)) == "tree"
+    quotient = replay(problem_of(instance), merges, Budget()).without_spare_blocks()
+    assert close(quotient, threshold, read_sections(hints), Budget(DEFAULT_STEPS)) == "tree"
 
 
 def tree_of(
@@ -82,8 +100,7 @@ def test_a_tree_proves_nothing_but_what_is_so(
         assert (steps is not None) == (threshold <= optimum)
     if steps is not None:
         assert threshold <= optimum
-        claim = Claim(reduction=asdict(reduction.evidence), threshold=threshold, hints=as_hints(steps))
-        assert compiled(instance).check(claim, Budget(DEFAULT_STEPS)) == "tree"
+        expect_proved(instance, reduction, threshold, steps)
 
 
 def test_rows_close_what_windows_and_levels_leave() -> None:
@@ -96,5 +113,4 @@ def test_rows_close_what_windows_and_levels_leave() -> None:
     steps = tree_of(instance, reduction, threshold, TreeParams(few_steps=20_000_000), 2_000)
     assert steps is not None
     assert len(steps) > 100
-    claim = Claim(reduction=asdict(reduction.evidence), threshold=threshold, hints=as_hints(steps))
-    assert compiled(instance).check(claim, Budget(DEFAULT_STEPS)) == "tree"
+    expect_proved(instance, reduction, threshold, steps)

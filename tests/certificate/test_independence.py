@@ -53,9 +53,9 @@ def test_the_checker_shares_no_code_with_what_solves() -> None:
         reached.add(name)
         waiting |= {each for each in imports_of(name) if each.startswith("slicegraph")} - reached - NEVER_CALLED
     certificate = """
-        blocks bounds budget check closing codec compiled costs cut downsets flow frontiers hints incompatible labels
-        log model narrowed node order places prices problem question quotient reach reduction relaxation resources
-        seconds structure tally ticks wanted weights windows
+        bisection blocks bounds budget check closing codec compiled costs cut downsets flow frontiers hints incompatible
+        labels log model narrowed node order packing places prices problem question quotient reach reduction relaxation
+        resources rows searching seconds structure tally ticks tree wanted weights windows
     """
     assert reached - PACKAGES == {
         "slicegraph._core",

@@ -135,7 +135,7 @@ def check(
         same steps give the same verdict on any machine; those by default take about a minute where all are used.
     slow
         Whether plain Python proves it, in place of the compiled checker: a second implementation of the same rules,
-        some hundred times slower, but for bisection, packing and trees of cases.
+        which reads the same hints and is some hundred times slower.
 
     Returns
     -------

@@ -6,16 +6,20 @@ are and then within windows narrowed by minimum cuts.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
 from slicegraph.certificate.downsets import Downsets
-from slicegraph.certificate.hints import Following, OpenError
-from slicegraph.certificate.log import End, ExpensiveNode, Fact
+from slicegraph.certificate.hints import Following
+from slicegraph.certificate.log import End, ExpensiveNode, Fact, Packing, Tree
 from slicegraph.certificate.narrowed import narrowed
 from slicegraph.certificate.node import check_node
+from slicegraph.certificate.packing import closes_all as packing_closes_all
 from slicegraph.certificate.problem import Problem
+from slicegraph.certificate.searching import OpenError
 from slicegraph.certificate.structure import expect
+from slicegraph.certificate.tree import walk
 
 _PLAIN = 4
 """The part of the steps that a search gets without windows, which cost much where they are of no use."""
@@ -36,12 +40,24 @@ def close(problem: Problem, threshold: int, hints: Sequence[Fact | End], budget:
         check_node(problem, hints[0].node, threshold, budget)
         return "cut"
     if hints and threshold > 0:
-        try:
-            return Following(problem, threshold, hints).close(Budget(budget.left / 2, of=budget))
-        except (OpenError, BeyondBudgetError):
-            pass
+        with contextlib.suppress(OpenError, BeyondBudgetError):
+            return _close_as_said(problem, threshold, hints, Budget(budget.left / 2, of=budget))
     expect(not _has_better(problem, threshold, budget), f"some partition costs less than {threshold}")
     return "downsets"
+
+
+def _close_as_said(problem: Problem, threshold: int, hints: Sequence[Fact | End], budget: Budget) -> str:
+    match hints:
+        # They begin with all that there is; one that does not hold says nothing.
+        case [Packing() as packing]:
+            if packing_closes_all(problem, threshold, packing, budget):
+                return "packing"
+        case [Tree(steps)]:
+            if walk(problem, threshold, steps, budget):
+                return "tree"
+        case _:
+            return Following(problem, threshold, hints).close(budget)
+    raise OpenError
 
 
 def _has_better(problem: Problem, threshold: int, budget: Budget) -> bool:

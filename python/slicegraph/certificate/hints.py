@@ -9,17 +9,15 @@ is in a later one, nothing is left of all: a node is in one block. What is known
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
+from slicegraph.certificate.bisection import closes_all
 from slicegraph.certificate.budget import BeyondBudgetError, Budget
-from slicegraph.certificate.downsets import Downsets
 from slicegraph.certificate.frontiers import deep_order, natural_order
 from slicegraph.certificate.incompatible import are_incompatible
-from slicegraph.certificate.labels import has_label
 from slicegraph.certificate.log import (
+    Bisection,
     Cuts,
     End,
     ExpensiveNode,
@@ -30,23 +28,14 @@ from slicegraph.certificate.log import (
     Raised,
     Split,
 )
-from slicegraph.certificate.narrowed import narrow, replay
+from slicegraph.certificate.narrowed import replay
 from slicegraph.certificate.node import least_cost_with
 from slicegraph.certificate.order import Order
 from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.reach import Reach, Scope
-from slicegraph.certificate.resources import Resources
-from slicegraph.certificate.structure import expect, expect_form
+from slicegraph.certificate.searching import OpenError, Searching
+from slicegraph.certificate.structure import expect_form
 from slicegraph.certificate.weights import raise_named, takes_weights
-
-_FIRST = 2**13
-"""Steps of the first turn of what is hinted."""
-_GROWTH = 4
-"""By how much steps grow from turn to turn; of all else, the part of them."""
-
-
-class OpenError(Exception):
-    """Everything that is said was looked at, and a scope is still open."""
 
 
 @final
@@ -66,7 +55,6 @@ class Following:
     def __init__(self, problem: Problem, threshold: int, sections: Sequence[Fact | End]) -> None:
         self._problem, self._threshold = problem, threshold
         self._sections: Iterator[Fact | End] = iter(sections)
-        self._downsets: Downsets | None = None
 
     def close(self, budget: Budget) -> str:
         """Prove that no partition is better than the threshold; give by which rule.
@@ -81,6 +69,7 @@ class Following:
             When it takes more steps.
         """
         reach = Reach(self._problem, self._threshold, budget)
+        self._searching = Searching(reach)
         scope = reach.all()
         if not reach.close(scope, budget):
             return "reach"
@@ -99,7 +88,7 @@ class Following:
                 found = self._follow(reach, part, share)
                 waiting += [] if isinstance(found, str) else found
             except (OpenError, BeyondBudgetError):
-                self._search(reach, part, budget)
+                self._searching.by_levels(part, budget)
         return "split"
 
     def _follow(self, reach: Reach, scope: Scope, budget: Budget) -> str | list[Scope]:
@@ -156,61 +145,19 @@ class Following:
                 # The last one comes first.
                 return [up_to, after]
             case Levels():
-                return self._in_turns(reach, scope, "levels", functools.partial(self._by_levels, scope), budget)
+                return self._searching.by_levels(scope, budget)
             case Labels(order, listed):
                 nodes = _nodes_in(self._problem, order, listed, reach.order)
-                by_labels = functools.partial(self._by_labels, reach, scope, nodes)
-                return self._in_turns(reach, scope, "labels", by_labels, budget)
+                return self._searching.by_labels(scope, nodes, budget)
+            case Bisection(branches):
+                if closes_all(self._problem, self._threshold, branches, budget):
+                    return "bisection"
             case ExpensiveNode(node):
                 expect_form(node < self._problem.num_nodes, f"{node} is no node of the quotient")
                 if least_cost_with(reach.quotient, node, self._threshold, budget) >= self._threshold:
                     return "cut"
-                raise OpenError
+        # A packing and a tree begin with all that there is.
         raise OpenError
-
-    def _in_turns(self, reach: Reach, scope: Scope, rule: str, hinted: Callable[[Budget], None], budget: Budget) -> str:
-        """Close a scope as it is hinted, or with a part of the steps otherwise; with more steps each time."""
-        most, is_narrowed = _FIRST, False
-        while True:
-            is_last = most >= budget.left
-            with contextlib.suppress(BeyondBudgetError):
-                hinted(Budget(min(most, budget.left), of=budget))
-                return rule
-            with contextlib.suppress(BeyondBudgetError):
-                if not is_narrowed:
-                    if not narrow(reach, scope, Budget(min(most, budget.left), of=budget)):
-                        return "windows"
-                    is_narrowed = True
-            for other, prove in self._ways(reach, scope):
-                with contextlib.suppress(BeyondBudgetError, OpenError):
-                    prove(Budget(min(most // _GROWTH, budget.left), of=budget))
-                    return other
-            if is_last:
-                raise BeyondBudgetError
-            most *= _GROWTH
-
-    def _ways(self, reach: Reach, scope: Scope) -> Iterator[tuple[str, Callable[[Budget], None]]]:
-        """Give the ways to close a scope by a search."""
-        for nodes in (natural_order(reach.order), deep_order(self._problem, reach.order)):
-            yield "labels", functools.partial(self._by_labels, reach, scope, nodes)
-        yield "levels", functools.partial(self._by_levels, scope)
-
-    def _search(self, reach: Reach, scope: Scope, budget: Budget) -> None:
-        """Close a scope of which no more is said."""
-        self._in_turns(reach, scope, "levels", functools.partial(self._by_levels, scope), budget)
-
-    def _by_labels(self, reach: Reach, scope: Scope, nodes: Sequence[int], budget: Budget) -> None:
-        resources = Resources.of(reach.quotient, self._problem, self._threshold)
-        if resources is None:
-            raise OpenError
-        is_beaten = has_label(reach, scope, nodes, resources, budget)
-        expect(not is_beaten, f"some partition costs less than {self._threshold}")
-
-    def _by_levels(self, scope: Scope, budget: Budget) -> None:
-        if self._downsets is None:
-            self._downsets = Downsets(self._problem, budget)
-        is_beaten = self._downsets.has_better(self._threshold, budget, scope.windows, is_part=scope.is_part)
-        expect(not is_beaten, f"some partition costs less than {self._threshold}")
 
     def _skip(self) -> None:
         """Pass over what is said of a scope that is closed already, to the end of its last part."""

@@ -57,7 +57,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slow",
         action="store_true",
-        help="plain Python, a second implementation, proves all but bisections, packings and trees",
+        help="plain Python, a second implementation, proves all of it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
