@@ -72,13 +72,13 @@ fn levels_of_all_windows_say_what_is_so() {
         let near = if best == CAPACITY { random.random_range(1..60) } else { best };
         for threshold in [near, near + 1, near + random.random_range(2..9)].into_iter().filter(|&each| each > 0) {
             let (quotient, steps) = (Quotient::new(&problem), &mut Steps::new(u64::MAX));
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
             let mut windows = reach.all();
             for _ in 0..2 {
                 if !windows.are_open() {
                     break;
                 }
-                let found = has_better(&reach, (&windows, false), &quotient.weight, threshold, steps);
+                let found = has_better(&reach, (&windows, false), &quotient.load, threshold, steps);
                 assert_eq!(found, Ok(best < threshold), "case {case} at {threshold} of {best}");
                 counts[usize::from(best < threshold)] += 1;
                 if reach.close(&mut windows, steps) != Ok(true) {
@@ -101,7 +101,7 @@ fn levels_of_a_part_lose_no_better_partition_of_it() {
         let Some(best) = all.iter().map(|&(cost, _)| cost).min() else { continue };
         for threshold in [best, best + 1, best + random.random_range(2..9)].into_iter().filter(|&each| each > 0) {
             let (quotient, steps) = (Quotient::new(&problem), &mut Steps::new(u64::MAX));
-            let reach = Reach::new(&problem, quotient.weight.clone(), threshold, steps).expect("no cycle");
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
             let mut windows = reach.all();
             for _ in 0..random.random_range(1..4) {
                 let node = random.random_range(0..problem.num_nodes());
@@ -124,7 +124,7 @@ fn levels_of_a_part_lose_no_better_partition_of_it() {
                 |(cost, block_of): &(i64, Vec<usize>)| *cost < threshold && is_within(&reach, &windows, block_of);
             let is_beaten = all.iter().any(is_better);
             let is_open = windows.are_open() && reach.close(&mut windows, steps) == Ok(true);
-            let found = is_open && has_better(&reach, (&windows, true), &quotient.weight, threshold, steps) == Ok(true);
+            let found = is_open && has_better(&reach, (&windows, true), &quotient.load, threshold, steps) == Ok(true);
             assert!(found || !is_beaten, "case {case} at {threshold} of {best}");
             assert!(!found || best < threshold, "case {case} at {threshold} of {best}");
             counts[usize::from(found)] += 1;
@@ -170,7 +170,7 @@ fn all_downsets_are_listed_for_which_both_sides_can_pay() {
             })
             .filter(|inside| inside.iter().all(|node| order.predecessors[node].iter().all(|&each| inside.has(each))))
             .collect();
-        let load = &quotient.weight;
+        let load = &quotient.load;
         let (threshold, kind) = (random.random_range(1..60), random.random_range(0..problem.kinds.len()));
         let inside = random_downset(random, &order);
         let start = random.random::<bool>().then(|| Start { inside: &inside, kind, is_back: random.random() });
