@@ -122,6 +122,7 @@ impl Network<'_, '_> {
         }
         self.capacity = self.arcs.iter().map(|arc| arc.left).collect();
         self.is_changed = vec![false; num_arcs];
+        self.is_open = vec![false; num_arcs];
         self.excess = vec![0; wide(*num_nodes)];
     }
 }

@@ -10,3 +10,4 @@ mod questions;
 pub(crate) use dinic::{Dinic, Residual};
 pub(crate) use kinds::Networks;
 pub(crate) use network::{AFTER, BEFORE, ELSEWHERE, Network};
+pub(crate) use questions::Flow;

@@ -80,6 +80,10 @@ pub(crate) struct Network<'q, 'a> {
     pub(super) excess: Vec<Ticks>,
     /// What can flow from each group, as far as the excess knows of it, while balances are asked.
     pub(super) gains: Vec<Ticks>,
+    /// What has been supplied to each node where balances go on from one question to the next.
+    pub(super) supply: Vec<Ticks>,
+    /// Infinite arcs that have their room.
+    pub(super) is_open: Vec<bool>,
     /// Where flow begins.
     pub(super) sources: Vec<u32>,
     /// What flows to the sink, and what is paid without a cut.
@@ -118,6 +122,8 @@ impl<'q, 'a> Network<'q, 'a> {
             opened: Vec::new(),
             excess: Vec::new(),
             gains: Vec::new(),
+            supply: Vec::new(),
+            is_open: Vec::new(),
             sources: Vec::new(),
             flow: 0,
             steps: 0,
@@ -216,8 +222,9 @@ impl<S: Fn(u32) -> u8> Residual for Question<'_, '_, '_, S> {
         let here = side(node);
         for arc in network.arcs_of(node) {
             let both = here & network.follows[arc];
-            if both != 0 && side(network.arcs[arc].to) & both != 0 {
-                network.arcs[arc].left = ENOUGH;
+            if both != 0 && side(network.arcs[arc].to) & both != 0 && !network.is_open[arc] {
+                network.is_open[arc] = true;
+                network.arcs[arc].left += ENOUGH;
                 network.note(narrow(arc));
             }
         }

@@ -8,6 +8,15 @@ use crate::cost::{Held, INFINITE, Ticks, ceil_div};
 use crate::ids::{TensorId, count, wide};
 use crate::quotient::GroupId;
 
+/// What flows in a network, and what it is supplied with.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    left: Vec<Ticks>,
+    is_open: Vec<bool>,
+    excess: Vec<Ticks>,
+    supply: Vec<Ticks>,
+}
+
 impl Network<'_, '_> {
     /// The least cost of a block that holds `a`, which may be on this kind, and not `b`, or `threshold` when it is not below.
     ///
@@ -116,8 +125,14 @@ impl Network<'_, '_> {
     /// `groups` and of which the sides are true; or anything from `enough` on, where it is no less. [`Self::cheapest`] is such a
     /// set otherwise. Gains are not negative, and together below half of [`ENOUGH`].
     ///
+    /// What flowed since [`Self::begin_balances`] flows on: sides that a group had then it has still.
+    ///
+    /// **Claim.** What is left at groups that are not elsewhere, of those outside of the set only if they have some, is at most
+    /// the least with its sign changed. **Proof.** What the arcs out of a set can carry less what it is supplied with is what
+    /// they can still carry less what is left there: the same for every set, whatever flows.
+    ///
     /// # Complexity
-    /// Dinic's algorithm, ended as soon as the flow says that it is enough.
+    /// Dinic's algorithm for what differs from the last balance, ended as soon as what is left says that it is enough.
     pub(crate) fn least_balance_among(
         &mut self,
         groups: &[GroupId],
@@ -125,19 +140,50 @@ impl Network<'_, '_> {
         gain: impl Fn(GroupId) -> Ticks,
         side: impl Fn(GroupId) -> u8,
     ) -> i128 {
-        self.forget();
         let ids = Rc::clone(&self.groups);
-        let mut total = 0;
+        (self.flow, self.question) = (0, self.question + 1);
+        self.sources.clear();
+        let mut left: i128 = 0;
         for (node, &group) in (1..).zip(ids.iter()) {
-            let gain = if side(group) & ELSEWHERE == 0 { gain(group) } else { 0 };
-            if gain > 0 || groups.contains(&group) {
-                self.excess[wide(node)] = gain + if groups.contains(&group) { ENOUGH } else { 0 };
+            let (is_inside, is_elsewhere) = (groups.contains(&group), side(group) & ELSEWHERE != 0);
+            let supply = if is_elsewhere { 0 } else { gain(group) } + if is_inside { ENOUGH } else { 0 };
+            let excess = &mut self.excess[wide(node)];
+            *excess += supply - std::mem::replace(&mut self.supply[wide(node)], supply);
+            if is_inside {
+                left += i128::from(*excess - ENOUGH);
+            } else if !is_elsewhere {
+                left += i128::from((*excess).max(0));
+            }
+            if *excess > 0 && (is_inside || !is_elsewhere) {
                 self.sources.push(node);
             }
-            total += i128::from(gain);
         }
-        self.cut(Ticks::try_from(enough + total).unwrap_or(ENOUGH).clamp(0, ENOUGH), |node| side(ids[wide(node) - 1]));
-        i128::from(self.flow) - total
+        self.cut(Ticks::try_from(enough + left).unwrap_or(ENOUGH).clamp(0, ENOUGH), |node| side(ids[wide(node) - 1]));
+        i128::from(self.flow) - left
+    }
+
+    /// Takes back all that has flowed, for balances that go on from one to the next.
+    pub(crate) fn begin_balances(&mut self) {
+        self.forget();
+        self.supply = vec![0; self.groups.len() + 1];
+    }
+
+    /// What flows, to go on from there later.
+    pub(crate) fn flow(&self) -> Flow {
+        Flow {
+            left: self.arcs.iter().map(|arc| arc.left).collect(),
+            is_open: self.is_open.clone(),
+            excess: self.excess.clone(),
+            supply: self.supply.clone(),
+        }
+    }
+
+    /// Goes on from what flowed, since balances were begun.
+    pub(crate) fn resume(&mut self, flow: &Flow) {
+        self.arcs.iter_mut().zip(&flow.left).for_each(|(arc, &left)| arc.left = left);
+        self.is_open.clone_from(&flow.is_open);
+        self.excess.clone_from(&flow.excess);
+        self.supply.clone_from(&flow.supply);
     }
 
     /// What the arcs out of the cheapest set can carry less its gains.
@@ -162,16 +208,17 @@ impl Network<'_, '_> {
             let Arc { to, back, .. } = self.arcs[arc];
             self.arcs[arc].left = self.capacity[arc];
             self.arcs[wide(back)].left = self.capacity[wide(back)];
-            self.is_changed[arc] = false;
+            (self.is_changed[arc], self.is_open[arc]) = (false, false);
             (self.excess[wide(to)], self.excess[wide(self.arcs[wide(back)].to)]) = (0, 0);
         }
-        if self.gains.is_empty() {
+        if self.gains.is_empty() && self.supply.is_empty() {
             for source in self.sources.drain(..) {
                 self.excess[wide(source)] = 0;
             }
         } else {
             self.excess.fill(0);
             self.gains.clear();
+            self.supply.clear();
             self.sources.clear();
         }
         self.question += 1;
@@ -259,5 +306,60 @@ mod tests {
                 assert_eq!(Some(balance(&instance, set, &gains)), least, "case {case}");
             }
         }
+    }
+
+    #[test]
+    fn balances_that_go_on_are_those_of_a_new_network() {
+        let mut num_enough = 0;
+        for case in 0..2000 {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
+            let num_nodes = random.random_range(2..8);
+            let instance = random_instance(&mut random, num_nodes, 2);
+            let most = 2 * instance.only().loads().iter().sum::<Ticks>() / count(num_nodes) + 2;
+            let quotient = Quotient::new(&instance);
+            let mut network = Network::new(&quotient, instance.view(0));
+            network.least_cost(0, None, random.random_range(0..most));
+            network.begin_balances();
+            // A node is inside, or on more and more sides; then some of that is taken back.
+            let mut sides = vec![0; num_nodes];
+            let mut inside = vec![random.random_range(0..num_nodes)];
+            let mut kept = (network.flow(), sides.clone(), inside.clone());
+            for _ in 0..8 {
+                let node = random.random_range(0..num_nodes);
+                match random.random_range(0..6) {
+                    0 if !inside.contains(&node) => inside.push(node),
+                    1 if !inside.contains(&node) => sides[node] |= ELSEWHERE,
+                    2 => sides[node] |= AFTER,
+                    3 => sides[node] |= BEFORE,
+                    4 => {
+                        network.resume(&kept.0);
+                        (sides, inside) = (kept.1.clone(), kept.2.clone());
+                    }
+                    _ => kept = (network.flow(), sides.clone(), inside.clone()),
+                }
+                inside.retain(|&node| sides[node] & ELSEWHERE == 0);
+                if inside.is_empty() {
+                    break;
+                }
+                let gains: Vec<Ticks> = (0..num_nodes).map(|_| random.random_range(0..most)).collect();
+                let mut fresh = Network::new(&quotient, instance.view(0));
+                fresh.begin_balances();
+                let all = i128::from(ENOUGH);
+                let least = fresh.least_balance_among(&inside, all, |node| gains[node], |node| sides[node]);
+                let enough = i128::from(random.random_range(-most..2 * most));
+                let found = network.least_balance_among(&inside, enough, |node| gains[node], |node| sides[node]);
+                if least < enough {
+                    assert_eq!(found, least, "case {case}");
+                    let set = |network: &Network<'_, '_>| network.cheapest().collect::<BTreeSet<_>>();
+                    assert_eq!(set(&network), set(&fresh), "case {case}");
+                } else {
+                    // Without a set, both are as large as the flow happens to be.
+                    let most = if least > all / 2 { 2 * all } else { least };
+                    assert!((enough..=most).contains(&found), "case {case}: {enough} {found} {least}");
+                    num_enough += 1;
+                }
+            }
+        }
+        assert!(num_enough > 1000, "{num_enough}");
     }
 }

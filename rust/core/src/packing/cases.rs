@@ -2,7 +2,7 @@
 
 use crate::bits::{has, insert, nothing, numbers, unite};
 use crate::cost::{Instance, Ticks};
-use crate::flow::{AFTER, BEFORE, ELSEWHERE, Network};
+use crate::flow::{AFTER, BEFORE, ELSEWHERE, Flow, Network};
 use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::Quotient;
@@ -191,8 +191,12 @@ impl<'q, 'a> Pricing<'q, 'a> {
         factor: &mut i64,
         interrupt: &Interrupt,
     ) -> Result<Verdict, Interrupted> {
-        let (mut open, mut log, mut num_cases) = (vec![root], Vec::new(), 0);
-        while let Some(mut case) = open.pop() {
+        let (mut open, mut log, mut num_cases): (Vec<(Case, Option<Flow>)>, _, _) = (vec![(root, None)], Vec::new(), 0);
+        self.network.begin_balances();
+        while let Some((mut case, flow)) = open.pop() {
+            if let Some(flow) = &flow {
+                self.network.resume(flow);
+            }
             interrupt.check(0)?;
             num_cases += 1;
             if self.weight_left(question, &case) < i128::from(question.target) {
@@ -212,7 +216,7 @@ impl<'q, 'a> Pricing<'q, 'a> {
                     let mut outside = case.clone();
                     insert(&mut outside.outside, node);
                     case.inside.push(node);
-                    open.extend([outside, case]);
+                    open.extend([(outside, Some(self.network.flow())), (case, None)]);
                 }
                 Looked::Divided(_) => return Ok(Verdict::Open),
             }
