@@ -61,15 +61,35 @@ def test_random_graphs_are_proved_further_than_by_their_work() -> None:
 
 
 def test_a_program_gives_the_largest_weights() -> None:
-    """Of pairs of three nodes each node has a half; of no blocks each has 1."""
+    """Of pairs of three nodes each node has a half; of no blocks each has 1, and blocks that weigh less are no rows."""
     program = PackingProgram(3)
     weights = program.solve()
     assert weights is not None
     assert weights.tolist() == [1, 1, 1]
     program.add([(0, 1), (1, 2), (0, 2)])
-    assert program.size == 6
+    assert program.size == 0
     weights = program.solve()
     assert weights is not None
+    assert program.size == 6
     np.testing.assert_allclose(weights, np.full(3, 0.5))
     assert program.largest(weights) == 1
     assert program.largest(np.ones(3)) == 2
+    program.add([(0,), (1,)])
+    assert program.solve() is not None
+    assert program.size == 6
+
+
+@given(st.lists(st.sets(st.integers(0, 5), min_size=1).map(sorted), max_size=12))
+@settings(max_examples=MANY)
+def test_weights_are_the_largest_whichever_blocks_are_rows(blocks: list[list[int]]) -> None:
+    """No block that is known weighs too much, and all together they weigh as much when blocks came one by one."""
+    program, at_once = PackingProgram(6), PackingProgram(6)
+    for each in blocks:
+        program.add([each])
+        assert program.solve() is not None
+    at_once.add(blocks)
+    weights, others = program.solve(), at_once.solve()
+    assert weights is not None
+    assert others is not None
+    assert abs(weights.sum() - others.sum()) < 1e-4
+    assert program.largest(weights) < 1 + 1e-5

@@ -50,19 +50,19 @@ def test_weights_are_evidence_of_their_threshold() -> None:
 
 def test_a_ladder_climbs_by_what_work_allows() -> None:
     """It begins where most is proven soon, above what is known, and never goes below that or up to what is refuted."""
-    ladder = Ladder.of(300, 1000)
-    assert ladder.threshold == 600
-    assert Ladder.of(700, 1000).threshold == 762
-    ladder = ladder.climbed(ladder.work // 2)
-    assert (ladder.proven, ladder.threshold) == (600, 662)
+    ladder, work = Ladder.of(300, 1000), Ladder.of(300, 1000).work
+    assert ladder.threshold == 750
+    assert Ladder.of(800, 1000).threshold == 862
+    ladder = ladder.climbed(work // 2)
+    assert (ladder.proven, ladder.threshold, ladder.work) == (750, 812, 2 * work)
     ladder = ladder.left_open()
-    assert (ladder.proven, ladder.threshold, ladder.work) == (600, 631, Ladder.of(300, 1000).work)
+    assert (ladder.proven, ladder.threshold, ladder.work) == (750, 781, 2 * work)
     ladder = ladder.left_open()
-    assert (ladder.threshold, ladder.work) == (615, Ladder.of(300, 1000).work)
+    assert (ladder.threshold, ladder.work) == (765, 2 * work)
     ladder = ladder.left_open()
-    assert (ladder.threshold, ladder.work) == (614, 2 * Ladder.of(300, 1000).work)
+    assert (ladder.threshold, ladder.work) == (764, 4 * work)
     ladder = ladder.climbed(0)
-    assert (ladder.proven, ladder.threshold) == (614, 642)
-    ladder = ladder.beside(650, 900).fell()
-    assert (ladder.proven, ladder.refuted, ladder.is_done) == (650, 678, False)
-    assert ladder.beside(676, 900).is_done
+    assert (ladder.proven, ladder.threshold, ladder.work) == (764, 792, 4 * work)
+    ladder = ladder.beside(800, 900).fell()
+    assert (ladder.proven, ladder.refuted, ladder.is_done) == (800, 828, False)
+    assert ladder.beside(826, 900).is_done

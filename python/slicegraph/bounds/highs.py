@@ -45,6 +45,8 @@ _LARGEST = 1e6
 _FEW = 3
 """Superblocks of the models around one block."""
 _LONGEST_PROGRAM = 2.0
+_NEW_ROWS = 64
+_TOLERANCE = 1e-6
 """Seconds of a linear program for weights; others take milliseconds."""
 _INTERIOR_FROM = 5_000
 """Rows from which the interior point method is faster; its multipliers need no vertex."""
@@ -256,7 +258,8 @@ def _check(status: HighsStatus, call: str) -> None:
 class PackingProgram:
     """The largest weights of nodes, at most 1 each, of which no block has more than 1; blocks come in by and by.
 
-    It takes milliseconds, in the process of whoever asks.
+    Only blocks that have weighed too much are rows: of a thousand they are some dozens. It takes milliseconds, in the
+    process of whoever asks.
 
     Parameters
     ----------
@@ -275,6 +278,9 @@ class PackingProgram:
         _check(self._highs.passModel(lp), "passModel")
         self._nodes: NDArray[np.int64] = np.zeros(0, np.int64)
         self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._is_row: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.size = 0
+        """How many nodes all rows have together."""
 
     def add(self, blocks: Sequence[Sequence[int]]) -> None:
         """Add blocks that are not empty."""
@@ -282,28 +288,39 @@ class PackingProgram:
             return
         nodes = np.array([node for block in blocks for node in block], np.int64)
         starts = np.cumsum([0, *(len(block) for block in blocks[:-1])], dtype=np.int64)
-        least, most, ones = np.full(len(blocks), -np.inf), np.ones(len(blocks)), np.ones(len(nodes))
-        arrays = (len(nodes), starts.astype(np.int32), nodes.astype(np.int32), ones)
-        _check(self._highs.addRows(len(blocks), least, most, *arrays), "addRows")
         self._starts = np.concatenate([self._starts, starts + len(self._nodes)])
         self._nodes = np.concatenate([self._nodes, nodes])
-
-    @property
-    def size(self) -> int:
-        """How many nodes all blocks have together."""
-        return len(self._nodes)
+        self._is_row = np.concatenate([self._is_row, np.zeros(len(blocks), np.bool_)])
 
     def solve(self) -> NDArray[np.float64] | None:
         """Give the weights; None where the solver gave up."""
-        # Its clock goes on from run to run.
-        _check(self._highs.setOptionValue("time_limit", self._highs.getRunTime() + _LONGEST_PROGRAM), "time_limit")
-        self._highs.run()
-        if self._highs.getModelStatus() != HighsModelStatus.kOptimal:
-            return None
-        weights: NDArray[np.float64] = np.clip(np.array(self._highs.getSolution().col_value), 0.0, 1.0)
-        return weights
+        while True:
+            # Its clock goes on from run to run.
+            _check(self._highs.setOptionValue("time_limit", self._highs.getRunTime() + _LONGEST_PROGRAM), "time_limit")
+            self._highs.run()
+            if self._highs.getModelStatus() != HighsModelStatus.kOptimal:
+                return None
+            weights: NDArray[np.float64] = np.clip(np.array(self._highs.getSolution().col_value), 0.0, 1.0)
+            excess = np.where(self._is_row, 0.0, self._sums(weights) - 1.0)
+            heaviest = np.argsort(-excess, kind="stable")[:_NEW_ROWS]
+            heaviest = heaviest[excess[heaviest] > _TOLERANCE]
+            if not len(heaviest):
+                return weights
+            self._take(np.sort(heaviest))
+
+    def _take(self, places: NDArray[np.int64]) -> None:
+        ends = np.append(self._starts, len(self._nodes))
+        rows = [self._nodes[ends[place] : ends[place + 1]] for place in places]
+        nodes, starts = np.concatenate(rows), np.cumsum([0, *(len(row) for row in rows[:-1])])
+        least, most, ones = np.full(len(rows), -np.inf), np.ones(len(rows)), np.ones(len(nodes))
+        arrays = (len(nodes), starts.astype(np.int32), nodes.astype(np.int32), ones)
+        _check(self._highs.addRows(len(rows), least, most, *arrays), "addRows")
+        self._is_row[places] = True
+        self.size += len(nodes)
+
+    def _sums(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.add.reduceat(weights[self._nodes], self._starts) if len(self._starts) else np.zeros(0)
 
     def largest(self, weights: NDArray[np.float64]) -> float:
         """Give what the heaviest block weighs that was added, or the heaviest node."""
-        sums = np.add.reduceat(weights[self._nodes], self._starts) if len(self._starts) else weights
-        return float(max(weights.max(), sums.max()))
+        return float(max(weights.max(), self._sums(weights).max(initial=0.0)))

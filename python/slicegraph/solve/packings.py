@@ -22,10 +22,12 @@ _MOST_BYTES = 2**24
 """Of cases; a certificate with more is refused."""
 _WORK = 2**26
 """For a threshold, at first."""
-_SOON = 0.6
+_SOON = 0.75
 """Of a bottleneck: the first threshold, where less is known."""
 _LONG, _SHORT = 16, 64
 """Parts of a bottleneck: the longest step after the first, and a short one, for which more work is allowed."""
+_MORE = 4
+"""Times the work of a threshold that is proven, at least, for the next one."""
 _FINELY = 250
 """Parts of a bottleneck: how close thresholds get."""
 
@@ -39,7 +41,7 @@ class Ladder:
     proven, refuted
         Ticks: the largest threshold that is proven, and the least that no weights prove.
     step
-        Ticks; half of the way to what is refuted at most.
+        Ticks; three quarters of the way to what is refuted at most.
     work
         For each.
     """
@@ -52,7 +54,7 @@ class Ladder:
     @property
     def threshold(self) -> int:
         """Give the next one."""
-        return self.proven + max(1, min(self.step, (self.refuted - self.proven) // 2))
+        return self.proven + max(1, min(self.step, 3 * (self.refuted - self.proven) // 4))
 
     @classmethod
     def of(cls, proven: int, bottleneck: int) -> Ladder:
@@ -73,7 +75,8 @@ class Ladder:
         threshold = self.threshold
         step = threshold - self.proven
         step = 2 * step if used < self.work // 4 else step
-        return dataclasses.replace(self, proven=threshold, step=min(step, self.refuted // _LONG))
+        work = max(self.work, _MORE * used)
+        return dataclasses.replace(self, proven=threshold, step=min(step, self.refuted // _LONG), work=work)
 
     def left_open(self) -> Ladder:
         """Give what it is when work has run out: half of the step, or else more work."""
