@@ -172,7 +172,8 @@ impl<'a> Closing<'_, 'a> {
         Ok(true)
     }
 
-    /// Takes node weights, if all together they are more than what is known; whether anything is left.
+    /// Takes what node weights say of windows, and the weights if all together they are more than what is known; whether anything is
+    /// left. Windows that less weight has narrowed hold, too: it lies elsewhere.
     pub(crate) fn take(
         &self,
         scope: &mut Scope<'a>,
@@ -182,11 +183,20 @@ impl<'a> Closing<'_, 'a> {
         let Some(weights) = weights else { return Ok(false) };
         let multiplier = i128::from(self.problem.kinds[0].multiplier);
         let weight: Vec<i128> = weights.into_iter().map(|weight| multiplier * i128::from(weight)).collect();
-        if weight.iter().sum::<i128>() <= scope.reach.total() {
+        if weight == scope.reach.weight {
             return Ok(true);
         }
+        let found = scope.reach.weighing(weight, steps)?;
+        let known = scope.windows.clone();
         scope.windows.forget_weights();
-        scope.reach = scope.reach.weighing(weight, steps)?;
+        if !found.close(&mut scope.windows, steps)? {
+            return Ok(false);
+        }
+        if found.total() > scope.reach.total() {
+            scope.reach = found;
+            return Ok(true);
+        }
+        (scope.windows.most, scope.windows.most_at_end) = (known.most, known.most_at_end);
         scope.reach.close(&mut scope.windows, steps)
     }
 

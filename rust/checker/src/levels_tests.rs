@@ -32,7 +32,7 @@ fn random_quotient(random: &mut Xoshiro256PlusPlus, case: u64) -> Problem {
 }
 
 /// All partitions within the limits, and what they cost.
-fn partitions(problem: &Problem) -> Vec<(i64, Vec<usize>)> {
+pub(crate) fn partitions(problem: &Problem) -> Vec<(i64, Vec<usize>)> {
     let mut found = Vec::new();
     let mut block_of = vec![0; problem.num_nodes()];
     loop {

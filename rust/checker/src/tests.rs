@@ -7,6 +7,7 @@ use crate::cases::{Features, optimum, random_problem, source};
 use crate::close::{Closing, Scope, close};
 use crate::expensive::check_expensive_node;
 use crate::hints::follow;
+use crate::levels_tests::partitions;
 use crate::log::{End, Entry, LabelOrder};
 use crate::merges::{Rule, replay};
 use crate::problem::{CAPACITY, NONE, Problem};
@@ -14,6 +15,7 @@ use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
 use crate::split::split;
 use crate::stop::{Steps, Stop};
+use crate::weights::Weighing;
 
 const FEATURES: [Features; 3] = [Features::Plain, Features::Memory, Features::Unlike];
 const RULES: [Rule; 4] = [Rule::Pull, Rule::Push, Rule::Together, Rule::Cycle];
@@ -109,6 +111,47 @@ fn each_way_to_close_says_what_is_so() {
     }
     let all = [labels, levels, cuts, splits];
     assert!(all.iter().flatten().all(|&count| count > 60), "{all:?}");
+}
+
+#[test]
+fn windows_that_less_weight_narrows_hold_every_better_partition() {
+    let (mut num_narrowed, mut num_held) = (0, 0);
+    for (case, problem, best, thresholds) in cases(900, 6) {
+        let problem = Quotient::new(&problem).to_problem();
+        if problem.kinds.len() > 1 || problem.kinds[0].is_overlap {
+            continue;
+        }
+        let (quotient, all) = (Quotient::new(&problem), partitions(&problem));
+        for threshold in thresholds.into_iter().filter(|&threshold| threshold > 0) {
+            let steps = &mut Steps::new(u64::MAX);
+            let reach = Reach::new(&problem, quotient.load.clone(), threshold, steps).expect("no cycle");
+            let closing = Closing { problem: &problem, quotient: &quotient, threshold };
+            let mut scope = Scope { windows: reach.all(), reach, is_part: false };
+            for is_forward in [true, false, true] {
+                let weighing = Weighing::new(&scope.reach, &quotient, threshold, steps).expect("enough steps");
+                let found = weighing.expect("one sum").raise(&scope.windows, is_forward, steps).expect("enough steps");
+                let sum = |weights: &Vec<i64>| weights.iter().copied().map(i128::from).sum::<i128>();
+                let multiplier = i128::from(problem.kinds[0].multiplier);
+                let is_less = found.as_ref().is_some_and(|found| multiplier * sum(found) <= scope.reach.total());
+                let before = scope.windows.clone();
+                if closing.take(&mut scope, found, steps) != Ok(true) {
+                    assert!(best >= threshold, "case {case} at {threshold} of {best}");
+                    break;
+                }
+                let Windows { first, last, .. } = &scope.windows;
+                num_narrowed += usize::from(is_less && (first, last) != (&before.first, &before.last));
+                for (_, block_of) in all.iter().filter(|(cost, _)| *cost < threshold) {
+                    let mut nodes = block_of.iter().enumerate();
+                    assert!(
+                        nodes.all(|(node, &block)| (first[node]..=last[node]).contains(&(block + 1))),
+                        "case {case}"
+                    );
+                    num_held += 1;
+                }
+            }
+        }
+    }
+    assert!(num_narrowed > 5 && num_held > 1000, "{num_narrowed} {num_held}");
 }
 
 #[test]
