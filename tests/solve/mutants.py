@@ -32,7 +32,7 @@ MUTANTS = {
     "the exact model is solved again": ("schedule", "(state.is_exact_solved or", "(False or"),
     "the first turn's frontiers count": ("turn", "report.is_wide and not turn.is_first", "report.is_wide"),
     "finding partitions is no sweep": ("turn", "report.is_swept or finds_partitions", "report.is_swept"),
-    "the exact solver is not told": ("worker", "known.raise_floor(now_known.lower_bound)", "pass"),
+    "the exact solver is not told": ("worker", "known.narrow(now_known.lower_bound, now_known.best)", "pass"),
     "models of dense graphs wait": ("schedule", "(state.is_dense and state.has_tried)", "False"),
     "other graphs are dense": ("params", "dense: float = 1.8", "dense: float = 1.0"),
     "a turn ends without news": ("turn", "(is_over and has_news and is_swept)", "(is_over and is_swept)"),

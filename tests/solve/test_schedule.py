@@ -12,7 +12,7 @@
  8. the exact model is solved again in every turn
  9. frontiers that are too many in the first turn begin the chain
 10. a turn that finds partitions does not count as swept
-11. what somebody else has proven is not told to the exact solver (``raise_floor``): in `test_workers`
+11. what somebody else has proven is not told to the exact solver (``narrow``): in `test_workers`
 12. a turn ends when its time is over although nobody has news
 13. the models of dense graphs wait for the exact solver's sweep (``is_dense`` is not asked)
 14. graphs that are not dense are dense (``dense`` 1.8 to 1)

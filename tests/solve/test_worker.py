@@ -42,12 +42,12 @@ class Told:
     """A proof's state that only listens."""
 
     def __init__(self) -> None:
-        self.floors: list[int] = []
+        self.told: list[tuple[int, int]] = []
         self.stuck: int | None = None
         self.are_wide = False
 
-    def raise_floor(self, lower_bound: int) -> None:
-        self.floors.append(lower_bound)
+    def narrow(self, lower_bound: int, bottleneck: int) -> None:
+        self.told.append((lower_bound, bottleneck))
 
 
 def shared_by(instance: sg.Instance, known: Told | None = None) -> Shared:
@@ -80,7 +80,7 @@ def test_the_exact_solver_is_told_what_others_have_proven(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(worker, "close_in", close_in)
     ask_exact(shared, instance, Run(method="downsets", seconds=60.0, steps=1), is_first=True)
-    assert told.floors == [proven]
+    assert told.told == [(proven, 10 * proven)]
 
 
 def test_the_exact_solver_begins_with_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

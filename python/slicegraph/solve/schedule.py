@@ -183,6 +183,11 @@ class Schedule:
         return max([self.recorded, *(worker.running for worker in self.workers)])
 
     @property
+    def best(self) -> int:
+        """Ticks of the best partition, or what stands for them."""
+        return self.no_partition if self.bottleneck is None else self.bottleneck
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing more will come of any worker."""
         return all(worker.phase is Phase.DONE for worker in self.workers)
@@ -281,8 +286,7 @@ def _swept(state: Schedule, now: float) -> Schedule:
 def _recorded(state: Schedule, lower_bound: int) -> Schedule:
     """Give the state with a bound of which there is evidence."""
     state = dataclasses.replace(state, recorded=max(state.recorded, lower_bound))
-    best = state.no_partition if state.bottleneck is None else state.bottleneck
-    return dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= best)
+    return dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= state.best)
 
 
 def _ended(state: Schedule, worker: Worker, now: float) -> Schedule:

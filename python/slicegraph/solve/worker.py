@@ -154,7 +154,7 @@ def ask_exact(
         if domains is not None:
             return ends_decision(board.schedule, turn, report, board.now)
         now_known = board.tell(*news(turn, report, board.now))
-        known.raise_floor(now_known.lower_bound)
+        known.narrow(now_known.lower_bound, now_known.best)
         return ends_turn(now_known, turn, report, board.now)
 
     return close_in(

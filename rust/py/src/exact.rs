@@ -161,8 +161,8 @@ impl ProofState {
         self.0.marks.are_wide()
     }
 
-    /// Takes what somebody has proven, in ticks: who tries thresholds tries higher ones.
-    fn raise_floor(&self, lower_bound: i64) {
-        self.0.marks.raise_floor(lower_bound);
+    /// Takes what somebody has proven, and the bottleneck of a partition, in ticks: thresholds are tried between them.
+    fn narrow(&self, lower_bound: i64, bottleneck: i64) {
+        self.0.marks.narrow(lower_bound, bottleneck);
     }
 }

@@ -306,11 +306,11 @@ impl Prover<'_> {
 
     /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
     fn sweep(&mut self, above: Ticks, formal: Ticks, has_cuts: bool) -> Result<Event, Interrupted> {
-        let (state, params) = (self.state, &self.state.params);
+        let (state, params) = (self.state, self.state.params.in_sweep());
         let above = state.marks.stuck().map_or(above, |stuck| above.min(stuck));
         let share = state.domains.share(above).filter(|_| has_cuts);
         let mut sweep = Sweep { above, share, probes: params.bracket.probes, has_cuts };
-        while let Some(trial) = sweep.next(self.bounds(), formal, &params.bracket) {
+        while let Some(trial) = sweep.below(state.marks.ceiling()).next(self.bounds(), formal, &params.bracket) {
             let threshold = trial.threshold;
             if self.left() == 0 {
                 return Err(Interrupted);
@@ -319,7 +319,7 @@ impl Prover<'_> {
                 sweep.take(trial, Found::Group);
                 continue;
             };
-            let query = Query { instance: &reduction.instance, threshold, params, interrupt: self.interrupt };
+            let query = Query { instance: &reduction.instance, threshold, params: &params, interrupt: self.interrupt };
             let mut arcs = 0;
             let mut ask = |steps| state.domains.ask(&query, &reduction.group_of, steps, &mut arcs);
             let share = match trial.by {

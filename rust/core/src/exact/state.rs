@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::branch::Parts;
-use crate::cost::Ticks;
+use crate::cost::{INFINITE, Ticks};
 use crate::domain::DomainCache;
 use crate::query::ExactParams;
 
@@ -30,11 +30,19 @@ impl ProofState {
 }
 
 /// How far those have come who prove.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Marks {
     stuck: Mutex<Option<Ticks>>,
     are_wide: AtomicBool,
     floor: AtomicI64,
+    ceiling: AtomicI64,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        let [floor, ceiling] = [0, INFINITE].map(AtomicI64::new);
+        Self { stuck: Mutex::default(), are_wide: AtomicBool::default(), floor, ceiling }
+    }
 }
 
 impl Marks {
@@ -65,9 +73,15 @@ impl Marks {
         self.floor.load(Ordering::Relaxed)
     }
 
-    /// Takes what somebody has proven.
-    pub fn raise_floor(&self, lower_bound: Ticks) {
+    /// The least bottleneck of a partition that anybody has found, as far as has been told.
+    pub(super) fn ceiling(&self) -> Ticks {
+        self.ceiling.load(Ordering::Relaxed)
+    }
+
+    /// Takes what somebody has proven, and the bottleneck of a partition that somebody has found.
+    pub fn narrow(&self, lower_bound: Ticks, bottleneck: Ticks) {
         self.floor.fetch_max(lower_bound, Ordering::Relaxed);
+        self.ceiling.fetch_min(bottleneck, Ordering::Relaxed);
     }
 }
 

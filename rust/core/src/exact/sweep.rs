@@ -50,6 +50,12 @@ pub(super) enum Found {
 }
 
 impl Sweep {
+    /// The same, of no threshold above the best partition that anybody knows: none of those is proven.
+    pub(super) fn below(&mut self, ceiling: Ticks) -> &Self {
+        self.above = self.above.min(ceiling);
+        self
+    }
+
     /// The next trial; none when what is open is narrow enough. `formal` is what is proven as a matter of form.
     pub(super) fn next(&self, bounds: Bounds, formal: Ticks, params: &BracketParams) -> Option<Trial> {
         let open = self.above - bounds.lower;
@@ -63,8 +69,10 @@ impl Sweep {
             return Some(Trial { threshold: bounds.lower + (open / 8).max(1), by: By::Probe });
         }
         let threshold = match self.share {
-            // A share that should have been enough says no more of how far down it is.
-            Some(share) if share >= full(params) => bounds.lower + open / 2,
+            // A share that should have been enough says no more of how far down it is, but mostly it is not far.
+            Some(share) if share >= full(params) => {
+                (self.above - self.above / params.beyond).max(bounds.lower + open / 2)
+            }
             Some(share) => threshold_of_full_share(self.above, share, params).clamp(least, most),
             None => least,
         };
@@ -118,7 +126,7 @@ mod tests {
         let half = LARGE / 2;
         for (share, threshold) in [
             (None, half + half / 3),
-            (Some(99 * WHOLE / 100), half + half / 2),
+            (Some(99 * WHOLE / 100), LARGE - LARGE / 64),
             // Hardly anything is missing, or nearly all: not nearer to either end than this.
             (Some(97 * WHOLE / 100), LARGE - half / 8),
             (Some(WHOLE / 100), half + half / 3),
@@ -126,6 +134,13 @@ mod tests {
             let next = sweep(share, true).next(bounds(half), 0, &BracketParams::default());
             assert_eq!(next, Some(Trial { threshold, by: By::Cuts }), "{share:?}");
         }
+    }
+
+    #[test]
+    fn a_share_that_was_not_enough_leaves_the_middle_where_little_is_open() {
+        let lower = LARGE - LARGE / 50;
+        let next = sweep(Some(WHOLE), true).next(bounds(lower), 0, &BracketParams::default());
+        assert_eq!(next.map(|trial| trial.threshold), Some(lower + (LARGE - lower) / 2));
     }
 
     #[test]
@@ -150,6 +165,15 @@ mod tests {
         assert_eq!(sweep.next(bounds(0), 0, &params).map(|trial| trial.by), Some(By::Windows));
         let proven = Sweep { probes: 1, above: LARGE, ..sweep };
         assert_eq!(proven.next(bounds(1), 0, &params).map(|trial| trial.by), Some(By::Windows));
+    }
+
+    #[test]
+    fn thresholds_above_the_best_partition_are_not_tried() {
+        let mut sweep = sweep(None, true);
+        let trial = sweep.below(3 * LARGE / 4).next(bounds(LARGE / 2), 0, &BracketParams::default());
+        assert_eq!(trial.map(|trial| trial.threshold), Some(LARGE / 2 + LARGE / 12));
+        assert_eq!(sweep.below(LARGE).above, 3 * LARGE / 4, "it does not rise");
+        assert_eq!(sweep.below(LARGE / 2).next(bounds(LARGE / 2), 0, &BracketParams::default()), None);
     }
 
     #[test]

@@ -23,6 +23,14 @@ pub struct ExactParams {
     pub bracket: BracketParams,
 }
 
+impl ExactParams {
+    /// Those of thresholds that a sweep tries.
+    pub(crate) fn in_sweep(&self) -> Self {
+        let domain = DomainParams { near: self.domain.near_in_sweep, ..self.domain.clone() };
+        Self { domain, ..self.clone() }
+    }
+}
+
 /// Of `domain`. Fractions are `[numerator, denominator]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainParams {
@@ -50,6 +58,8 @@ pub struct DomainParams {
     pub another_round: [usize; 2],
     /// Another round after the first, and after later ones, when weights take so many hundredths of the capacity.
     pub near: [i128; 2],
+    /// The same in a sweep, where larger weights count, and not narrower windows: of the first order they are mostly the largest.
+    pub near_in_sweep: [i128; 2],
     /// Cuts are of use when they leave so many hundredths of the windows' slack or less, or of the capacity that is free.
     pub of_use: [i128; 2],
     /// What is known at a threshold serves for one that is lower by no more than one part of so many.
@@ -73,6 +83,7 @@ impl Default for DomainParams {
             rounds: 3,                // 2026-11-23.md, "Flows that go on": five rounds take too long on gnmt2
             another_round: [97, 100], // not measured
             near: [80, 95], // 2026-11-23.md, "Thresholds": rounds far from a contradiction left out, with other changes
+            near_in_sweep: [95, 97], // 2026-12-01-open-networks.md, "Failed thresholds of the sweep"
             of_use: [99, 90], // not measured
             recall: 1 << 14, // 2026-11-23.md, "Steps for the best partition": 500 was too few
             max_kept: 64,   // some MB each for the largest graphs; not measured
@@ -271,6 +282,8 @@ pub struct BracketParams {
     pub full: i128,
     /// How much faster shares grow than thresholds fall.
     pub steep: [i128; 2],
+    /// Where that share was not enough, the next threshold of the sweep is lower by this part.
+    pub beyond: i64,
 }
 
 impl Default for BracketParams {
@@ -287,6 +300,7 @@ impl Default for BracketParams {
             probes: 3,                           // 2026-11-23.md, "Thresholds", with the next two
             full: 98,                            // see above
             steep: [13, 10],                     // see above
+            beyond: 64,                          // 2026-12-01-open-networks.md, "Failed thresholds of the sweep"
         }
     }
 }
