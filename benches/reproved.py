@@ -1,6 +1,7 @@
 """What `solve` claims and says, beside what a plain `check` of its certificate proves again.
 
-python benches/reproved.py GRAPH... [-k N...] [--time-limit S] [--budget N] [--sample N] [--csv FILE] [--most N]
+python benches/reproved.py GRAPH... [-k N...] [--time-limit S] [--budget N] [--slow] [--sample N] [--csv FILE]
+    [--most N]
 
 A row per graph and number of stages, on the device of the testbed; of a folder, its graphs. Then a table: for each rule
 that closes a proof how many cases there are, the seconds of solving and of checking (of all threads), and the bytes of
@@ -60,7 +61,7 @@ def measure(path: Path, graph: sg.Graph, num_blocks: int, options: argparse.Name
     solving = time.process_time() - begin
     certificate = result.certificate
     begin = time.process_time()
-    verdict = sg.check(graph, certificate, budget=options.budget)
+    verdict = sg.check(graph, certificate, budget=options.budget, slow=options.slow)
     checking = time.process_time() - begin
     combinatorial = sg.lower_bound(instance, method="combinatorial").lower_bound
     is_reproved = verdict.lower_bound >= result.lower_bound
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("-k", dest="num_blocks", nargs="+", type=int, default=[2, 4, 8, 16, 32, 64], metavar="N")
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S")
     parser.add_argument("--budget", type=int, default=DEFAULT_STEPS, metavar="N", help="steps of a check")
+    parser.add_argument("--slow", action="store_true", help="plain Python checks")
     parser.add_argument("--sample", type=int, metavar="N", help="so many graphs, with one number of stages each")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the sample")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="append rows to it, and skip what stands in it")

@@ -1,6 +1,6 @@
 """That no partition of a problem is better than a threshold: as hints say, or else by a search of downsets.
 
-Hints have half of the steps. Without any, or where they do not say enough, all downsets are searched, at first as they
+Hints have most of the steps. Without any, or where they do not say enough, all downsets are searched, at first as they
 are and then within windows narrowed by minimum cuts.
 """
 
@@ -21,6 +21,8 @@ from slicegraph.certificate.searching import OpenError
 from slicegraph.certificate.structure import expect
 from slicegraph.certificate.tree import walk
 
+_HINTED = 3 / 4
+"""Of the steps, for hints: a search without them rarely ends where they do not (record of 2026-12-01, plain)."""
 _PLAIN = 4
 """The part of the steps that a search gets without windows, which cost much where they are of no use."""
 
@@ -41,7 +43,7 @@ def close(problem: Problem, threshold: int, hints: Sequence[Fact | End], budget:
         return "cut"
     if hints and threshold > 0:
         with contextlib.suppress(OpenError, BeyondBudgetError):
-            return _close_as_said(problem, threshold, hints, Budget(budget.left / 2, of=budget))
+            return _close_as_said(problem, threshold, hints, Budget(_HINTED * budget.left, of=budget))
     expect(not _has_better(problem, threshold, budget), f"some partition costs less than {threshold}")
     return "downsets"
 
