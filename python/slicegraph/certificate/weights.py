@@ -109,12 +109,23 @@ class _Raising:
         return self._weights[node] <= self._most
 
     def take(self, scope: Scope, budget: Budget) -> bool:
-        """Let nodes weigh what they do if it is more together; give whether anything is left."""
+        """Narrow windows by what nodes weigh, and keep it if it is more together; give whether anything is left.
+
+        Windows that less weight has narrowed hold as well: it lies elsewhere.
+        """
         if sum(self._weights) > self._reach.problem.num_blocks * self._most:
             return False
         multiplier = self._reach.problem.multipliers[0]
         weights = [multiplier * weight for weight in self._weights]
-        return sum(weights) <= scope.weights.total or self._reach.weighing(scope, weights, budget)
+        if weights == list(scope.weights.of_node):
+            return True
+        known = scope.copy()
+        if not self._reach.weighing(scope, weights, budget):
+            return False
+        if scope.weights.total > known.weights.total:
+            return True
+        scope.weights, scope.most, scope.most_at_end = known.weights, known.most, known.most_at_end
+        return self._reach.close(scope, budget)
 
     def _region(self, node: int, budget: Budget) -> set[int]:
         """Give whoever can be in one piece with a node, the nearest first."""
