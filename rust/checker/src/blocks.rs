@@ -19,11 +19,11 @@
 //! together could lose all.
 
 use crate::bits::Bits;
+use crate::capacities::is_free_of_memory;
 use crate::downsets::{Downset, Live};
 use crate::order::Order;
 use crate::problem::{Kind, NONE, Problem};
 use crate::reach::Reach;
-use crate::rooms::is_free_of_memory;
 use crate::stop::{Steps, Stop};
 
 /// What a block takes.

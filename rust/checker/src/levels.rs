@@ -30,9 +30,9 @@ use std::collections::HashSet;
 
 use crate::bits::Bits;
 use crate::blocks::{Blocks, Sums};
+use crate::capacities::{Capacities, Prefixes, is_free_of_memory, origins};
 use crate::downsets::{Downset, Downsets, Question};
 use crate::reach::{Reach, Windows};
-use crate::rooms::{Prefixes, Rooms, is_free_of_memory, origins};
 use crate::sides::{Side, Start};
 use crate::stop::{Steps, Stop};
 
@@ -205,7 +205,7 @@ struct Facts<'r> {
     has_dominated: bool,
     /// Whether what the first blocks weigh at most holds for whatever dominance leads to, too.
     is_weighed: bool,
-    rooms: Rooms,
+    capacities: Capacities,
     threshold: i64,
     blocks: Vec<Blocks<'r>>,
 }
@@ -213,9 +213,9 @@ struct Facts<'r> {
 impl<'r> Facts<'r> {
     fn new(reach: &'r Reach<'r>, (windows, is_any_part): (&'r Windows, bool), threshold: i64) -> Self {
         let (problem, num_blocks) = (reach.problem, reach.problem.num_blocks);
-        let rooms = Rooms::new(problem, threshold);
-        let least = (0..num_blocks).map(|stage| rooms.pay.between(stage, stage + 1)).min().unwrap_or(0);
-        let is_part = is_any_part && reach.total() <= rooms.pay.between(0, num_blocks) - least;
+        let capacities = Capacities::new(problem, threshold);
+        let least = (0..num_blocks).map(|stage| capacities.pay.between(stage, stage + 1)).min().unwrap_or(0);
+        let is_part = is_any_part && reach.total() <= capacities.pay.between(0, num_blocks) - least;
         let has_dominated = problem.is_alike() && !problem.kinds[0].is_overlap && !is_part;
         Self {
             reach,
@@ -223,7 +223,7 @@ impl<'r> Facts<'r> {
             is_part,
             has_dominated,
             is_weighed: !is_any_part || !has_dominated,
-            rooms,
+            capacities,
             threshold,
             blocks: (0..problem.kinds.len()).map(|kind| Blocks::new(reach, kind, threshold)).collect(),
         }
@@ -268,21 +268,21 @@ impl<'r> Facts<'r> {
     ) -> Result<Question<'q>, Stop> {
         let (num_blocks, stage, [front, back]) = (self.reach.problem.num_blocks, self.stage(ends, side), ends);
         let place = if side == 0 { stage + 1 } else { stage };
-        let room = self.rooms.pay.between(stage, stage + 1);
+        let room = self.capacities.pay.between(stage, stage + 1);
         let [known, left] = [front.levels.len() - 1, num_blocks + 1 - back.levels.len()];
         let paid = if side == 0 {
-            [front.most_paid(front.origin()) + room, back.most_paid(0) + self.rooms.pay.between(place, left)]
+            [front.most_paid(front.origin()) + room, back.most_paid(0) + self.capacities.pay.between(place, left)]
         } else {
-            [front.most_paid(0) + self.rooms.pay.between(known, place), back.most_paid(back.origin()) + room]
+            [front.most_paid(0) + self.capacities.pay.between(known, place), back.most_paid(back.origin()) + room]
         };
         let weight = [self.windows.most[place], self.windows.most_at_end[num_blocks - place]];
         let both = |sums: &Prefixes| [sums.between(0, place), sums.between(place, num_blocks)];
         Ok(Question {
             must: self.sides(side, place, (starts, barred), steps)?,
             paid,
-            weight: if self.is_weighed { weight } else { [both(&self.rooms.pay)[0], weight[1]] },
-            bytes: both(&self.rooms.bytes),
-            state: both(&self.rooms.state),
+            weight: if self.is_weighed { weight } else { [both(&self.capacities.pay)[0], weight[1]] },
+            bytes: both(&self.capacities.bytes),
+            state: both(&self.capacities.state),
             start: match starts {
                 [start] => {
                     Some(Start { inside: &start.inside, kind: self.reach.problem.kind_of[stage], is_back: side == 1 })

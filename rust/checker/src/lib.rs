@@ -21,6 +21,7 @@ mod bisection;
 mod bisection_tests;
 mod bits;
 mod blocks;
+mod capacities;
 #[cfg(test)]
 mod cases;
 mod close;
@@ -48,7 +49,6 @@ mod proving;
 mod quotient;
 mod reach;
 mod resources;
-mod rooms;
 mod rows;
 mod sides;
 mod split;

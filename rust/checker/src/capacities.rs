@@ -5,7 +5,7 @@ use crate::problem::{Kind, Problem};
 use crate::stop::{Steps, Stop};
 
 /// More than any graph stores.
-const AMPLE: i128 = 1 << 100;
+const UNLIMITED: i128 = 1 << 100;
 
 /// Whether what blocks store plays no part on a kind.
 pub(crate) fn is_free_of_memory(on: &Kind) -> bool {
@@ -31,16 +31,16 @@ impl Prefixes {
 }
 
 /// What stages have below a threshold.
-pub(crate) struct Rooms {
+pub(crate) struct Capacities {
     /// What they may pay, weighed.
     pub pay: Prefixes,
     pub bytes: Prefixes,
     pub state: Prefixes,
 }
 
-impl Rooms {
+impl Capacities {
     pub(crate) fn new(problem: &Problem, threshold: i64) -> Self {
-        let limit = |limit: Option<i64>| limit.map_or(AMPLE, i128::from);
+        let limit = |limit: Option<i64>| limit.map_or(UNLIMITED, i128::from);
         Self {
             pay: Prefixes::new(problem, |on| i128::from(on.multiplier) * i128::from(threshold - 1)),
             bytes: Prefixes::new(problem, |on| limit(on.memory_limit)),
