@@ -35,6 +35,8 @@ MUTANTS = {
     "the exact solver is not told": ("worker", "known.narrow(now_known.lower_bound, now_known.best)", "pass"),
     "models of dense graphs wait": ("schedule", "(state.is_dense and state.has_tried)", "False"),
     "other graphs are dense": ("params", "dense: float = 1.8", "dense: float = 1.0"),
+    "the exact solver goes on beside packings": ("turn", "is_over and state.is_brief", "False"),
+    "it has another turn beside packings": ("schedule", 'state.is_brief and worker.name == "exact"', "False"),
     "a turn ends without news": ("turn", "(is_over and has_news and is_swept)", "(is_over and is_swept)"),
 }
 

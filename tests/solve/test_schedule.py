@@ -16,6 +16,8 @@
 12. a turn ends when its time is over although nobody has news
 13. the models of dense graphs wait for the exact solver's sweep (``is_dense`` is not asked)
 14. graphs that are not dense are dense (``dense`` 1.8 to 1)
+15. the exact solver goes on beside packings (``is_brief`` is not asked when a turn ends)
+16. it has another turn beside them
 """
 
 from __future__ import annotations
@@ -117,6 +119,35 @@ def test_models_of_dense_graphs_begin_after_the_first_turn_of_the_exact_solver()
         state = after(state, Begun(), 0.0)
         assert next_task(state, "relaxed", 0.5)[1] == Wait()
         assert next_task(after(state, TimeUsed(), 1.0), "relaxed", 1.0)[1] == task
+
+
+@pytest.mark.parametrize(
+    ("density", "num_nodes", "is_packable", "methods", "is_packed", "is_brief"),
+    [
+        (1.8, 64, True, ALL, True, True),
+        (1.8, 63, True, ALL, True, False),
+        (1.79, 64, True, ALL, False, False),
+        (1.8, 64, False, ALL, False, False),
+        (1.8, 64, True, ("downsets",), False, False),
+    ],
+)
+def test_the_exact_solver_ends_with_its_first_turn_where_packings_prove(
+    density: float, num_nodes: int, methods: tuple[str, ...], *, is_packable: bool, is_packed: bool, is_brief: bool
+) -> None:
+    """It proves nothing of large dense graphs in three blocks and more, and takes the time of packings."""
+    state = new_schedule(
+        methods, no_partition=NO_PARTITION, density=density, num_nodes=num_nodes, is_packable=is_packable
+    )
+    assert (state.is_packed, state.is_brief) == (is_packed, is_brief)
+    for event in (Begun(), Improved(bottleneck=1000)):
+        state = after(state, event, 0.0)
+    state, _ = next_task(state, "exact", 0.0)
+    assert not ends_turn(state, turn(is_first=True), report(), 0.9)
+    assert ends_turn(state, turn(is_first=True), report(), 1.0) is is_brief
+    state = after(state, ended("exact", "downsets", "time_limit", 10), 1.0)
+    state, task = next_task(state, "exact", 1.0)
+    assert (task == End()) is is_brief
+    assert not state.is_done
 
 
 def test_a_worker_alone_begins_at_once() -> None:

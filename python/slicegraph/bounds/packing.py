@@ -45,8 +45,6 @@ class PackingParams:
 
     Attributes
     ----------
-    max_nodes
-        More than this are not tried.
     few_cases, cases, growth, most_cases
         Cases of a seed while blocks are collected, and when it is to be shown that there are no others: at first, the
         factor by which they grow, and when they grow no more.
@@ -68,7 +66,6 @@ class PackingParams:
         speed.
     """
 
-    max_nodes: int = 600
     few_cases: int = 4
     cases: int = 24
     growth: int = 4

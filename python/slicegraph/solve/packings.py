@@ -10,7 +10,7 @@ from typing import final
 
 import numpy as np
 
-from slicegraph.bounds.packing import PackingParams, PackingSearch
+from slicegraph.bounds.packing import PackingSearch
 from slicegraph.certificate.budget import DEFAULT_STEPS, BeyondBudgetError, Budget
 from slicegraph.certificate.compiled import Claim, Compiled
 from slicegraph.certificate.structure import PlacedError
@@ -106,10 +106,8 @@ class Packings:
 
     def __init__(self, reduction: Reduction, compiled: Compiled | None, last: Packings | None = None) -> None:
         self.reduction, self.compiled = reduction, compiled
-        params = PackingParams()
         instance: Instance = reduction.instance
-        is_taken = compiled is not None and instance.graph.num_nodes <= params.max_nodes
-        self._packing = PackingSearch(instance, params) if is_taken else None
+        self._packing = PackingSearch(instance) if compiled is not None else None
         self._ladder: Ladder | None = None
         self.search: DownsetSearch | None = None
         """The largest threshold that is proven, and how."""

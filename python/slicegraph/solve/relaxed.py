@@ -27,9 +27,6 @@ _SHARE_OF_CHAIN = 0.5
 _SHARE_OF_PACKING = 0.8
 """Of the chain's turn on a dense graph, at least, before the chain itself. Record of 2026-12-01, packing."""
 
-_BISECTED = 2
-"""Blocks that the exact solver decides by bisection."""
-
 
 @final
 class _Quotient:
@@ -75,8 +72,7 @@ class Relaxed:
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         seconds = task.seconds
-        has_packings = state.is_dense and self._shared.instance.num_blocks > _BISECTED
-        if has_packings and state.bottleneck is not None:
+        if state.is_packed and state.bottleneck is not None:
             begin = time.monotonic()
             quotient.packings.prove(
                 state.bottleneck, floor=state.lower_bound, seconds=_SHARE_OF_PACKING * seconds, hear=self._hear
@@ -97,7 +93,7 @@ class Relaxed:
         search = max((each for each in searches if each), key=lambda each: each.threshold, default=None)
         bound = dataclasses.replace(chain.bound(), downsets=search)
         is_done = chain.is_done and quotient.trees.proven >= chain.lower_bound
-        if has_packings:
+        if state.is_packed:
             is_done = is_done and not quotient.packings.goes_on
         if not is_done and bound.status == "optimal":
             bound = dataclasses.replace(bound, status="time_limit")

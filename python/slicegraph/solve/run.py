@@ -20,6 +20,7 @@ from slicegraph.solve.board import Board
 from slicegraph.solve.earlier import Earlier, begin_with
 from slicegraph.solve.events import Begun, Closed, Reproved
 from slicegraph.solve.incumbent import Incumbent
+from slicegraph.solve.params import ScheduleParams
 from slicegraph.solve.schedule import new_schedule
 from slicegraph.solve.worker import Background, Checking, ExactProver, Prover, RelaxedProver, Shared
 from slicegraph.stop import Progress, Stop
@@ -27,6 +28,11 @@ from slicegraph.stop import Progress, Stop
 _PROVERS: tuple[type[Prover], ...] = (ExactProver, RelaxedProver)
 _WATCH = 0.01
 """Seconds between two questions to a stop while nothing happens."""
+
+
+def _is_packable(instance: Instance, params: ScheduleParams) -> bool:
+    has_size = instance.num_blocks >= params.packed_blocks and instance.graph.num_nodes <= params.packed_nodes
+    return has_size and instance.is_plain
 
 
 @final
@@ -71,12 +77,16 @@ class SolveRun:
         self._instance, self._stop, self._show = instance, stop, show
         ordinary = combinatorial(instance)
         self._bounds = begin_with(ordinary, earlier)
+        params = ScheduleParams()
         schedule = new_schedule(
             methods,
             no_partition=ALL_TICKS,
             lower_bound=ordinary.ticks,
             density=len(instance.graph.arrays.consumers) / instance.graph.num_nodes,
+            num_nodes=instance.graph.num_nodes,
+            is_packable=_is_packable(instance, params),
             is_warm=is_warm,
+            params=params,
         )
         self._board, self._incumbent = Board(schedule), Incumbent()
         shared = Shared(

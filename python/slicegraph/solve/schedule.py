@@ -127,6 +127,10 @@ class Schedule:
         Ticks that stand for the bottleneck where no partition is known.
     is_dense
         Whether the graph is so dense that models begin after the exact solver's first turn, without its sweep.
+    is_packed
+        Whether packings are tried before the chain.
+    is_brief
+        Whether the exact solver ends with its first turn, since it proves nothing beside them.
     is_warm
         Whether the run begins with a partition that was given.
     has_begun
@@ -155,6 +159,8 @@ class Schedule:
     workers: tuple[Worker, ...]
     no_partition: int
     is_dense: bool = False
+    is_packed: bool = False
+    is_brief: bool = False
     is_warm: bool = False
     has_begun: bool = False
     bottleneck: int | None = None
@@ -221,14 +227,17 @@ def new_schedule(
     no_partition: int,
     lower_bound: int = 0,
     density: float = 0.0,
+    num_nodes: int = 0,
+    is_packable: bool = False,
     is_warm: bool = False,
     params: ScheduleParams | None = None,
 ) -> Schedule:
     """Give the state before anything has run, for the lower bounds of these names, from one that is known.
 
-    ``density`` is the number of reads per node.
+    ``density`` is the number of reads per node; ``is_packable`` says whether packings are for such an instance.
     """
     params = params or ScheduleParams()
+    is_packed = density >= params.dense and is_packable and "chain" in methods
     relaxed = tuple(method for method in methods if method != "downsets")
     named = {"exact": ("downsets",) if "downsets" in methods else (), "relaxed": relaxed}
     workers = tuple(
@@ -242,6 +251,8 @@ def new_schedule(
         no_partition=no_partition,
         is_warm=is_warm,
         is_dense=density >= params.dense,
+        is_packed=is_packed,
+        is_brief=is_packed and num_nodes >= params.brief,
         recorded=lower_bound,
     )
 
@@ -352,6 +363,8 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
             steps = first if state.swept is None else state.params.more_steps
             task = Run(method=method, seconds=worker.seconds, steps=steps)
             return state.put(dataclasses.replace(worker, place=place)), task
+    if state.is_brief and worker.name == "exact":
+        return _ended(state, worker, now), End()
     if worker.ended[-1:] == (_SOLVED,) or not worker.statuses <= FINAL:
         phase = Phase.REST
     elif "optimal" in worker.statuses:

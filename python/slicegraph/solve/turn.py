@@ -51,7 +51,8 @@ def ends_turn(state: Schedule, turn: Turn, report: Report, now: float) -> bool:
     is_swept = state.swept is not None
     has_news = turn.is_first or turn.bottleneck != state.bottleneck
     is_left = _is_beaten(state, turn, report, elapsed) and (is_swept or state.is_close)
-    return state.is_closed or is_met or is_left or (is_over and has_news and is_swept)
+    is_last = is_over and state.is_brief
+    return state.is_closed or is_met or is_left or is_last or (is_over and has_news and is_swept)
 
 
 def _is_beaten(state: Schedule, turn: Turn, report: Report, elapsed: float) -> bool:
