@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import slicegraph as sg
+from results import result_of
 from slicegraph.bounds.combinatorial import combinatorial
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.tasks import Budget
@@ -12,7 +13,7 @@ from slicegraph.evidence.bound import Bound
 from slicegraph.lower_bound import SOLVED
 from slicegraph.solve import relaxed
 from slicegraph.solve.board import Board
-from slicegraph.solve.events import Begun, Improved, Run
+from slicegraph.solve.events import Begun, Closed, Improved, Run
 from slicegraph.solve.incumbent import Incumbent
 from slicegraph.solve.schedule import new_schedule
 from slicegraph.solve.worker import Shared
@@ -63,3 +64,35 @@ def test_the_chain_of_a_dense_graph_does_not_ask_the_exact_solver(
     with pytest.raises(InterruptedError):
         relaxed.Relaxed(shared, "relaxed").prove(Run(method="chain", seconds=1.0, steps=1))
     assert [decider is None for decider in asked] == [density > 1.0]
+
+
+def test_what_packings_prove_is_kept_at_once_and_the_chain_does_not_begin_after_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run that ends waits only a little for what goes on, and what is not kept by then is lost."""
+    instance = sg.Instance(sg.generate.regal(num_nodes=24, model="erdos_renyi", seed=1), num_blocks=4)
+    ordinary, best = combinatorial(instance), sg.search(instance, stop=sg.MaxEvaluations(200), threads=1)
+    bottleneck = round(best.bottleneck / instance.tick)
+    board = Board(
+        new_schedule(("chain",), no_partition=2**52, lower_bound=ordinary.ticks, density=2.0, is_packable=True)
+    )
+    board.tell(Begun(), Improved(bottleneck=bottleneck))
+    shared = Shared(
+        instance=instance, board=board, incumbent=Incumbent(), threads=1, bounds={"combinatorial": ordinary}
+    )
+    keep, kept = shared.keep, []
+
+    def keep_and_end(bound: Bound) -> None:
+        keep(bound)
+        kept.append(bound)
+        board.tell(Closed())
+
+    monkeypatch.setattr(Shared, "keep", lambda _, bound: keep_and_end(bound))
+    monkeypatch.setattr(relaxed, "ChainSearch", None)
+    bound, goes_on = relaxed.Relaxed(shared, "relaxed").prove(Run(method="chain", seconds=60.0, steps=1))
+    assert len(kept) == 1
+    assert goes_on
+    assert kept[0].downsets == bound.downsets
+    assert shared.bounds["chain"].ticks == bound.ticks > ordinary.ticks
+    verdict = sg.check(instance.graph, result_of(instance, best.block_of, (ordinary, kept[0])).certificate)
+    assert verdict.lower_bound == instance.seconds(bound.ticks)

@@ -74,9 +74,9 @@ class Relaxed:
         seconds = task.seconds
         if state.is_packed and state.bottleneck is not None:
             begin = time.monotonic()
-            quotient.packings.prove(
-                state.bottleneck, floor=state.lower_bound, seconds=_SHARE_OF_PACKING * seconds, hear=self._hear
-            )
+            self._pack(quotient, state.bottleneck, _SHARE_OF_PACKING * seconds)
+            if self._board.schedule.is_closed:
+                return self._packed(quotient), True
             seconds = max((1 - _SHARE_OF_PACKING) * seconds, seconds - (time.monotonic() - begin))
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
@@ -98,6 +98,35 @@ class Relaxed:
         if not is_done and bound.status == "optimal":
             bound = dataclasses.replace(bound, status="time_limit")
         return self._lifted(bound, quotient), not is_done
+
+    def _pack(self, quotient: _Quotient, bottleneck: int, seconds: float) -> None:
+        """Keep what packings prove as soon as it is proven: a run that ends waits only a little for what goes on."""
+        packings = quotient.packings
+        kept = packings.proven
+
+        def hear(ticks: int) -> bool:
+            nonlocal kept
+            if ticks > kept:
+                kept = ticks
+                self._shared.keep(self._packed(quotient))
+            return self._hear(ticks)
+
+        packings.prove(bottleneck, floor=self._board.schedule.lower_bound, seconds=seconds, hear=hear)
+
+    def _packed(self, quotient: _Quotient) -> Bound:
+        """Give what packings have proven, without the chain."""
+        ordinary, instance = self._shared.bounds["combinatorial"], quotient.reduction.instance
+        bound = Bound(
+            method="chain",
+            ticks=ordinary.ticks,
+            tick=instance.tick,
+            seconds=self._board.now,
+            status="time_limit",
+            verified=ordinary.ticks,
+            downsets=quotient.packings.search,
+            num_nodes=instance.graph.num_nodes,
+        )
+        return self._lifted(bound, quotient)
 
     def _tell_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
         """Tell what one node must cost with its block: soon known, and where blocks are few nodes often the optimum."""
