@@ -119,7 +119,7 @@ impl Network {
         Ok(least)
     }
 
-    /// The least that a set costs less its gains, on a kind that pays the sum.
+    /// The least that a set costs less its gains, on a kind that pays the sum, or anything from `enough` on if it is more.
     pub(crate) fn least_balance(
         &mut self,
         quotient: &Quotient<'_>,
@@ -129,7 +129,8 @@ impl Network {
         let net = |group: usize| net_load(quotient, question, group);
         let (inside, others) = (question.inside, question.region.iter().filter(|&&group| group != question.inside));
         let fixed = net(inside) + others.map(|&group| net(group).min(0)).sum::<i64>();
-        Ok(fixed + self.flow(quotient, question, (1, 1), INFINITE, steps)?)
+        let enough = question.enough.saturating_sub(fixed).min(INFINITE);
+        Ok(fixed + self.flow(quotient, question, (1, 1), enough, steps)?)
     }
 
     /// The groups of the set that costs least, after a flow that was not enough.

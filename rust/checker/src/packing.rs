@@ -179,11 +179,14 @@ impl Closing<'_, '_> {
                 force += i128::from(FORCE);
             }
         }
+        // What closes the case: from there on a factor times the rest of the cost is less than the share.
+        let rest = factor.map_or(0, |factor| ((self.most + 1) * ONE + factor - 1) / factor);
+        let enough = self.max_cost + 1 - rest;
         let question = Question {
             inside: seed,
             with: None,
             kind: 0,
-            enough: 0,
+            enough: i64::try_from(enough - force).unwrap_or(i64::MIN),
             barred: &case.outside,
             after: &self.reached(&case.inside, true, steps)?,
             before: &self.reached(&case.inside, false, steps)?,
@@ -192,14 +195,10 @@ impl Closing<'_, '_> {
         };
         steps.spend(gains.len())?;
         let least = i128::from(self.network.least_balance(self.quotient, &question, steps)?) + force;
-        let is_closed = match factor {
-            Some(factor) => factor * (self.max_cost - least) < (self.most + 1) * ONE,
-            None => least > self.max_cost,
-        };
-        if is_closed {
-            return Ok(());
+        if least < enough {
+            return Err(Stop::refused("some block may weigh more than its share"));
         }
-        Err(Stop::refused("some block may weigh more than its share"))
+        Ok(())
     }
 
     /// The groups that some groups lead to, or that lead to them, themselves among them.

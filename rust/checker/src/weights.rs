@@ -231,7 +231,7 @@ impl<'r, 'a> Weighing<'r, 'a> {
             inside: node,
             with: None,
             kind: 0,
-            enough: 0,
+            enough: i64::MAX,
             barred: &self.barred,
             after: &[],
             before: &[],
