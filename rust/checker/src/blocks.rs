@@ -26,6 +26,9 @@ use crate::problem::{Kind, NONE, Problem};
 use crate::reach::Reach;
 use crate::stop::{Steps, Stop};
 
+/// Readers of a parameter that are looked at in the time of a step.
+const READERS_PER_STEP: usize = 8;
+
 /// What a block takes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sums {
@@ -157,11 +160,16 @@ impl<'a> Blocks<'a> {
     fn hold(&self, sums: &mut Sums, [from, to]: [&Bits; 2], steps: &mut Steps) -> Result<(), Stop> {
         let (mut grown, mut taken) = (from.clone(), 2 * from.num_words());
         for node in to.without(from) {
-            taken += 1 + self.shared[node].len();
+            taken += 1 + self.steps_of_shared(node);
             self.store(sums, [from, &grown], node);
             grown.insert(node);
         }
         steps.spend(taken)
+    }
+
+    /// Steps of looking at whoever reads the parameters of a node.
+    fn steps_of_shared(&self, node: usize) -> usize {
+        self.shared[node].iter().map(|&param| 1 + self.problem.param_readers[param].len() / READERS_PER_STEP).sum()
     }
 
     /// Adds a node to what those of a block take that are in `grown`; all that are in the end are in `to`.
@@ -234,7 +242,8 @@ impl<'a> Blocks<'a> {
             if !self.order.predecessors[node].iter().all(|&each| inside.has(each)) {
                 continue;
             }
-            steps.spend(4 + self.reads[node].len() + self.makes[node].len() + inside.num_words())?;
+            let taken = self.reads[node].len() + self.makes[node].len() + self.steps_of_shared(node);
+            steps.spend(4 + taken + inside.num_words())?;
             if self.moves_up(inside, node)
                 && to.weight + self.weights[node] - from.weight <= self.room
                 && self.is_within(&self.with(*sums, [&from.inside, inside], node))

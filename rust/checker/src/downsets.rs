@@ -30,6 +30,8 @@ use crate::sides::{Mark, Side, Sides, Start};
 use crate::stop::{Steps, Stop};
 
 const NUM_BUCKETS: usize = 8;
+/// Nodes of a downset that are added up on a kind in the time of a step.
+const NODES_PER_STEP: usize = 16;
 
 /// A downset, and what is known of it.
 #[derive(Clone)]
@@ -206,7 +208,7 @@ impl<'a> Downsets<'a> {
                 if bytes > max_bytes {
                     return Err(Stop::Budget);
                 }
-                steps.spend(8 + here.inside.num_words() + self.sides.live.len())?;
+                steps.spend(8 + here.inside.num_words() + self.sides.live.len() + self.steps_of_points())?;
                 found.push(here);
             }
             loop {
@@ -261,6 +263,11 @@ impl<'a> Downsets<'a> {
     /// The total of all loads.
     pub(crate) fn total_load(&self) -> i128 {
         self.total[0]
+    }
+
+    /// Steps of what a downset takes on other kinds than the first.
+    fn steps_of_points(&self) -> usize {
+        (self.problem.kinds.len() - 1) * (self.problem.num_nodes() / NODES_PER_STEP + self.sides.live.len())
     }
 
     /// The downset of what is in.

@@ -206,6 +206,37 @@ fn all_downsets_are_listed_for_which_both_sides_can_pay() {
     assert!(num_listed > 2000 && num_left_out > 2000, "{num_listed} {num_left_out}");
 }
 
+/// Steps of listing all downsets of 12 nodes in a row.
+fn steps_of_all(change: impl Fn(&mut Problem)) -> u64 {
+    let mut problem = random_problem(&mut source(0), 12, Features::Plain);
+    problem.producer = (0..11).collect();
+    problem.consumers = (1..12).map(|node| vec![node]).collect();
+    problem.is_output = vec![false; 11];
+    problem.kinds[0].transfer = vec![0; 11];
+    change(&mut problem);
+    let steps = &mut Steps::new(1 << 40);
+    let order = Order::new(&problem, steps).expect("no cycle");
+    let load = vec![0; 12];
+    let mut lists = Downsets::new((&problem, &order), [&load, &load], CAPACITY, steps).expect("enough steps");
+    let (must, ample) = ([(); 2].map(|()| Bits::none(12)), [1 << 100; 2]);
+    let question = Question { must, paid: ample, weight: ample, bytes: ample, state: ample, start: None, full: None };
+    let before = steps.left();
+    assert_eq!(lists.list(&question, usize::MAX, steps).expect("enough steps").len(), 13);
+    before - steps.left()
+}
+
+#[test]
+fn kinds_and_parameters_take_steps() {
+    let few = steps_of_all(|_| {});
+    let kinds = steps_of_all(|problem| problem.kinds = vec![problem.kinds[0].clone(); 64]);
+    let params = steps_of_all(|problem| {
+        (problem.param_size, problem.param_readers) = (vec![1; 64], vec![(0..12).collect(); 64]);
+    });
+    // One tensor is live at each downset but the first and the last.
+    assert_eq!(kinds, few + 63 * 11);
+    assert!(params > few + 63 * 12, "{few} {params}");
+}
+
 /// Whether both sides of a downset can pay and hold it, from the definition.
 fn can_pay(problem: &Problem, inside: &Bits, load: &[i128], question: &Question<'_>) -> bool {
     let num_nodes = problem.num_nodes();

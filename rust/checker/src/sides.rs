@@ -160,7 +160,7 @@ impl<'a> Sides<'a> {
         self.follow(node, side);
         while let Some(node) = self.stack.pop() {
             self.trail.push(node);
-            taken += 4 + self.reads[node].len() + self.makes[node].len();
+            taken += 4 + self.reads[node].len() + self.makes[node].len() + self.shared[node].len();
             self.count(node, side, start);
             let order = self.order;
             if side == Side::In {
