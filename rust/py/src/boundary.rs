@@ -101,7 +101,8 @@ pub fn supervise<P: Copy + Send, T: Send>(
         })
     });
     let value = value.map_err(|panic| defect(&*panic))?;
-    match failure {
+    // A signal since the last look is raised here: after the return it would take the value with it.
+    match failure.or_else(|| py.check_signals().err()) {
         Some(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Ok(Supervised { value, is_signalled: true }),
         Some(error) => Err(error),
         None => Ok(Supervised { value, is_signalled: false }),
