@@ -70,15 +70,15 @@ class Incompatible:
             (order.nodes, order.predecessors, before),
         ):
             # Each node with all on that side of it, and who of them is incompatible with it.
-            sides, apart = [0] * size, [0] * size
+            sides, barred = [0] * size, [0] * size
             for node in nodes:
                 side, row = 1 << node, 0
                 for each in near[node]:
                     side |= sides[each]
-                    row |= apart[each]
+                    row |= barred[each]
                 for each in known.get(node, ()):
                     row |= sides[each]
-                sides[node], apart[node] = side, row
+                sides[node], barred[node] = side, row
                 rows[node] |= row
         return Incompatible(before=before, after=after, rows=rows)
 

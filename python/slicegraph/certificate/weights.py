@@ -131,7 +131,7 @@ class _Raising:
         """Give whoever can be in one piece with a node, the nearest first."""
         quotient, scope, weights = self._reach.quotient, self._scope, self._weights
         first, last = scope.first[node], scope.last[node]
-        apart = scope.pairs.rows[node] if scope.pairs.rows else 0
+        incompatible = scope.pairs.rows[node] if scope.pairs.rows else 0
         region: set[int] = set()
         heap = [(weights[node], node)]
         while heap:
@@ -147,7 +147,7 @@ class _Raising:
             for other in near - region - {-1}:
                 longer = path + weights[other]
                 meets = max(first, scope.first[other]) <= min(last, scope.last[other])
-                if meets and longer <= self._most and not apart >> other & 1:
+                if meets and longer <= self._most and not incompatible >> other & 1:
                     heapq.heappush(heap, (longer, other))
         return region
 
