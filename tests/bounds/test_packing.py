@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,14 @@ def test_a_program_gives_the_largest_weights() -> None:
     program.add([(0,), (1,)])
     assert program.solve() is not None
     assert program.size == 6
+
+
+def test_a_program_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of the simplex method count, not time: the answer is the same under any load."""
+    monkeypatch.setattr("slicegraph.bounds.highs._MOST_ITERATIONS", 1)
+    program = PackingProgram(3)
+    program.add([(0, 1), (1, 2), (0, 2)])
+    assert program.solve() is None
 
 
 @given(st.lists(st.sets(st.integers(0, 5), min_size=1).map(sorted), max_size=12))

@@ -37,6 +37,7 @@ MUTANTS = {
     "other graphs are dense": ("params", "dense: float = 1.8", "dense: float = 1.0"),
     "the exact solver goes on beside packings": ("turn", "is_over and state.is_brief", "False"),
     "it has another turn beside packings": ("schedule", 'state.is_brief and worker.name == "exact"', "False"),
+    "its turn beside packings is as long": ("params", "brief_seconds: float = 0.25", "brief_seconds: float = 1.0"),
     "a turn ends without news": ("turn", "(is_over and has_news and is_swept)", "(is_over and is_swept)"),
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 import slicegraph as sg
 from results import result_of
 from slicegraph.bounds.combinatorial import combinatorial
@@ -11,6 +14,7 @@ from slicegraph.certificate.ticks import snap
 from slicegraph.evidence.bound import Bound
 from slicegraph.reduce import reduce
 from slicegraph.solve.packings import Ladder, Packings
+from strategies import MANY
 
 
 def test_weights_are_evidence_of_their_threshold() -> None:
@@ -22,10 +26,10 @@ def test_weights_are_evidence_of_their_threshold() -> None:
     reduction, ordinary = reduce(instance, threshold=ceiling), combinatorial(instance)
     asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
     packings = Packings(reduction, Compiled(snap(graph.arrays, Question.of(asked))))
-    packings.prove(ceiling, floor=ordinary.ticks, seconds=60.0, hear=lambda _: True)
+    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=60.0, hear=lambda _: True)
     assert packings.proven == 0
     assert packings.goes_on
-    packings.prove(ceiling, floor=ordinary.ticks, seconds=20.0, hear=lambda ticks: ticks > ordinary.ticks)
+    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=20.0, hear=lambda ticks: ticks > ordinary.ticks)
     assert packings.search is not None
     assert ceiling > packings.proven > ordinary.ticks
     bound = Bound(
@@ -44,25 +48,45 @@ def test_weights_are_evidence_of_their_threshold() -> None:
     again = Packings(reduction, packings.compiled, packings)
     assert (again.proven, again.goes_on) == (packings.proven, packings.goes_on)
     nothing = Packings(reduction, None)
-    nothing.prove(ceiling, floor=0, seconds=60.0, hear=lambda _: False)
+    nothing.prove(lambda: ceiling, floor=0, seconds=60.0, hear=lambda _: False)
     assert (nothing.proven, nothing.goes_on) == (0, False)
 
 
-def test_a_ladder_climbs_by_what_work_allows() -> None:
-    """It begins where most is proven soon, above what is known, and never goes below that or up to what is refuted."""
-    ladder, work = Ladder.of(300, 1000), Ladder.of(300, 1000).work
-    assert ladder.threshold == 750
-    assert Ladder.of(800, 1000).threshold == 862
-    ladder = ladder.climbed(work // 2)
-    assert (ladder.proven, ladder.threshold, ladder.work) == (750, 812, 2 * work)
-    ladder = ladder.left_open()
-    assert (ladder.proven, ladder.threshold, ladder.work) == (750, 781, 2 * work)
-    ladder = ladder.left_open()
-    assert (ladder.threshold, ladder.work) == (765, 2 * work)
-    ladder = ladder.left_open()
-    assert (ladder.threshold, ladder.work) == (764, 4 * work)
+def test_a_ladder_climbs_by_what_is_open() -> None:
+    """It begins where most is proven soon, and steps are halved where work runs out, until one is proven."""
+    ladder = Ladder(proven=300, refuted=1000)
+    assert (ladder.threshold, ladder.work) == (800, 2**26)
+    assert Ladder(proven=880, refuted=1000).threshold == 900
+    assert ladder.left_open(7).threshold == 550
+    assert [ladder.is_outdated(bottleneck) for bottleneck in (1000, 963, 962)] == [False, False, True]
+    ladder = ladder.climbed(2**26)
+    assert (ladder.proven, ladder.threshold, ladder.work) == (800, 833, 2**28)
+    ladder = ladder.left_open(2**26)
+    assert (ladder.threshold, ladder.work, ladder.left_open(0).threshold) == (816, 2**29, 808)
     ladder = ladder.climbed(0)
-    assert (ladder.proven, ladder.threshold, ladder.work) == (764, 792, 4 * work)
-    ladder = ladder.beside(800, 900).fell()
-    assert (ladder.proven, ladder.refuted, ladder.is_done) == (800, 828, False)
-    assert ladder.beside(826, 900).is_done
+    assert (ladder.proven, ladder.threshold) == (816, 846)
+    ladder = ladder.fell(2**27)
+    assert (ladder.refuted, ladder.threshold, ladder.work) == (846, 821, 2**30)
+    assert [ladder.is_outdated(bottleneck) for bottleneck in (846, 822, 821)] == [False, False, True]
+    assert ladder.beside(830, 900).threshold == 832
+    assert ladder.beside(843, 900).is_done
+    assert ladder.beside(0, 700).is_done
+
+
+@given(st.integers(0, 2**40), st.integers(1, 2**40), st.floats(0, 1), st.lists(st.booleans(), max_size=9))
+@settings(max_examples=MANY)
+def test_a_ladder_comes_to_what_can_be_proven(floor: int, more: int, part: float, is_open: list[bool]) -> None:
+    """Every threshold is between what is proven and what is refuted, also where some are left open at first."""
+    ladder = Ladder(proven=floor, refuted=floor + more)
+    most = floor + int(part * (more - 1))
+    answers = iter(is_open)
+    for _ in range(500):
+        if ladder.is_done:
+            break
+        assert ladder.proven < ladder.threshold <= ladder.refuted
+        if next(answers, False):
+            ladder = ladder.left_open(1)
+        else:
+            ladder = ladder.climbed(1) if ladder.threshold <= most else ladder.fell(1)
+        assert ladder.proven <= most < ladder.refuted
+    assert ladder.is_done

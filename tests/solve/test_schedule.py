@@ -18,6 +18,7 @@
 14. graphs that are not dense are dense (``dense`` 1.8 to 1)
 15. the exact solver goes on beside packings (``is_brief`` is not asked when a turn ends)
 16. it has another turn beside them
+17. its turn beside them is as long as any (``brief_seconds`` .25 to 1)
 """
 
 from __future__ import annotations
@@ -141,7 +142,12 @@ def test_the_exact_solver_ends_with_its_first_turn_where_packings_prove(
     assert (state.is_packed, state.is_brief) == (is_packed, is_brief)
     for event in (Begun(), Improved(bottleneck=1000)):
         state = after(state, event, 0.0)
-    state, _ = next_task(state, "exact", 0.0)
+    state, task = next_task(state, "exact", 0.0)
+    if methods == ALL:
+        assert next_task(after(state, TimeUsed(), 1.0), "relaxed", 1.0)[1] == (
+            Wait() if density < 1.8 else Run(method="chain", seconds=1.0, steps=FIRST)
+        )
+    assert task == Run(method="downsets", seconds=0.25 if is_brief else 1.0, steps=FIRST)
     assert not ends_turn(state, turn(is_first=True), report(), 0.9)
     assert ends_turn(state, turn(is_first=True), report(), 1.0) is is_brief
     state = after(state, ended("exact", "downsets", "time_limit", 10), 1.0)

@@ -44,10 +44,12 @@ _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _FEW = 3
 """Superblocks of the models around one block."""
-_LONGEST_PROGRAM = 2.0
+_MOST_ITERATIONS = 10_000
+"""Of the simplex method, each time that a program for weights gets rows; of 600 nodes it has taken 990 at most."""
 _NEW_ROWS = 64
+"""Of blocks that weigh too much, the most that a program for weights gets at a time."""
 _TOLERANCE = 1e-6
-"""Seconds of a linear program for weights; others take milliseconds."""
+"""Part of a block's weight that is not too much."""
 _INTERIOR_FROM = 5_000
 """Rows from which the interior point method is faster; its multipliers need no vertex."""
 
@@ -270,7 +272,8 @@ class PackingProgram:
     def __init__(self, num_nodes: int) -> None:
         self._highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
         self._highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
-        for name, value in {"output_flag": False, "threads": 1}.items():
+        options = {"output_flag": False, "threads": 1, "simplex_iteration_limit": _MOST_ITERATIONS}
+        for name, value in options.items():
             _check(self._highs.setOptionValue(name, value), name)
         lp = HighsLp()
         lp.num_col_, lp.num_row_ = num_nodes, 0
@@ -295,8 +298,6 @@ class PackingProgram:
     def solve(self) -> NDArray[np.float64] | None:
         """Give the weights; None where the solver gave up."""
         while True:
-            # Its clock goes on from run to run.
-            _check(self._highs.setOptionValue("time_limit", self._highs.getRunTime() + _LONGEST_PROGRAM), "time_limit")
             self._highs.run()
             if self._highs.getModelStatus() != HighsModelStatus.kOptimal:
                 return None

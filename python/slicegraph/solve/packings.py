@@ -21,73 +21,78 @@ from slicegraph.reduce import Reduction
 _MOST_BYTES = 2**24
 """Of cases; a certificate with more is refused."""
 _WORK = 2**26
-"""For a threshold, at first."""
-_SOON = 0.75
-"""Of a bottleneck: the first threshold, where less is known."""
-_LONG, _SHORT = 16, 64
-"""Parts of a bottleneck: the longest step after the first, and a short one, for which more work is allowed."""
-_MORE = 4
-"""Times the work of a threshold that is proven, at least, for the next one."""
+"""For a threshold, at least."""
+_FIRST = 0.8
+"""Of a bottleneck: the first threshold, where less is known. Record of 2026-12-01, dense schedule, as what follows."""
+_STEP = 6
+"""Parts of what is open: a step."""
+_HIGH = 32
+"""Parts of a bottleneck: by how much a threshold may be higher than it would be if it were begun now."""
+_LONG = 4
+"""Times the work of all thresholds before: after so much a threshold is left for one that is half as far away."""
 _FINELY = 250
 """Parts of a bottleneck: how close thresholds get."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ladder:
-    """Which threshold is next: steps up from what is proven, shorter ones where work has run out.
+    """Which threshold is next: steps up from what is proven, by a part of what is open.
+
+    Blocks that are known help with the next threshold, but weights begin anew. So steps are short, and a threshold that
+    has been begun is kept for long.
 
     Attributes
     ----------
     proven, refuted
         Ticks: the largest threshold that is proven, and the least that no weights prove.
-    step
-        Ticks; three quarters of the way to what is refuted at most.
-    work
-        For each.
+    halvings
+        How often the step has been halved.
+    used
+        Work of all thresholds so far.
     """
 
     proven: int
     refuted: int
-    step: int
-    work: int = _WORK
+    halvings: int = 0
+    used: int = 0
 
     @property
     def threshold(self) -> int:
         """Give the next one."""
-        return self.proven + max(1, min(self.step, 3 * (self.refuted - self.proven) // 4))
+        step = max((self.refuted - self.proven) // _STEP, int(_FIRST * self.refuted) - self.proven)
+        return self.proven + max(1, step >> self.halvings)
 
-    @classmethod
-    def of(cls, proven: int, bottleneck: int) -> Ladder:
-        """Give it at the start: soon, most of what is mostly proven soon."""
-        return cls(proven=proven, refuted=bottleneck, step=max(bottleneck // _LONG, int(_SOON * bottleneck) - proven))
+    @property
+    def work(self) -> int:
+        """How much it may take."""
+        return max(_WORK, _LONG * self.used)
 
     @property
     def is_done(self) -> bool:
         """Whether no more is to be had."""
         return self.refuted - self.proven <= max(1, self.refuted // _FINELY)
 
+    def is_outdated(self, bottleneck: int) -> bool:
+        """Whether a partition that is found meanwhile leaves the threshold too high."""
+        too_high = self.threshold - self.beside(self.proven, bottleneck).threshold
+        return self.threshold >= bottleneck or _HIGH * too_high > bottleneck
+
     def beside(self, proven: int, bottleneck: int) -> Ladder:
         """Give what it is when something else has proven more, or a better partition is known."""
         return dataclasses.replace(self, proven=max(self.proven, proven), refuted=min(self.refuted, bottleneck))
 
     def climbed(self, used: int) -> Ladder:
-        """Give what it is when its threshold is proven: the less work that has taken, the longer the next step."""
-        threshold = self.threshold
-        step = threshold - self.proven
-        step = 2 * step if used < self.work // 4 else step
-        work = max(self.work, _MORE * used)
-        return dataclasses.replace(self, proven=threshold, step=min(step, self.refuted // _LONG), work=work)
+        """Give what it is when its threshold is proven."""
+        halvings = max(0, self.halvings - 1)
+        return dataclasses.replace(self, proven=self.threshold, halvings=halvings, used=self.used + used)
 
-    def left_open(self) -> Ladder:
-        """Give what it is when work has run out: half of the step, or else more work."""
-        step = (self.threshold - self.proven) // 2
-        if step >= self.refuted // _SHORT:
-            return dataclasses.replace(self, step=step)
-        return dataclasses.replace(self, step=2 * step, work=2 * self.work)
+    def left_open(self, used: int) -> Ladder:
+        """Give what it is when work has run out: half of the step."""
+        return dataclasses.replace(self, halvings=self.halvings + 1, used=self.used + used)
 
-    def fell(self) -> Ladder:
+    def fell(self, used: int) -> Ladder:
         """Give what it is when no weights prove its threshold."""
-        return dataclasses.replace(self, refuted=self.threshold)
+        return dataclasses.replace(self, refuted=self.threshold, used=self.used + used)
 
 
 @final
@@ -117,7 +122,9 @@ class Packings:
     def _go_on(self, last: Packings) -> None:
         # What is proven is proved of this quotient, too, but for what its merges rest on.
         self._packing, self._ladder = last._packing, last._ladder
-        self.search = last.search if last.search and self._holds(last.proven, last.search.hints) else None
+        has_merges = self.reduction.evidence.merges or last.reduction.evidence.merges
+        if last.search and (not has_merges or self._holds(last.proven, last.search.hints)):
+            self.search = last.search
 
     @property
     def proven(self) -> int:
@@ -129,10 +136,11 @@ class Packings:
         """Whether more time may give more."""
         return self._packing is not None and not (self._ladder and self._ladder.is_done)
 
-    def prove(self, ceiling: int, *, floor: int, seconds: float, hear: Callable[[int], bool]) -> None:
+    def prove(self, ceiling: Callable[[], int], *, floor: int, seconds: float, hear: Callable[[int], bool]) -> None:
         """Prove thresholds between what is known and a bottleneck, as long as there is time to begin another.
 
-        ``hear`` is told each in ticks, and answers whether to stop.
+        ``ceiling`` gives the best bottleneck, which may fall meanwhile, and ``hear`` is told what is proven, both in
+        ticks; it answers whether to stop.
         """
         end, packing = time.monotonic() + seconds, self._packing
         if packing is None:
@@ -141,17 +149,22 @@ class Packings:
         def has_to_stop() -> bool:
             return hear(self.proven)
 
-        ladder = (self._ladder or Ladder.of(floor, ceiling)).beside(floor, ceiling)
+        ladder = (self._ladder or Ladder(proven=floor, refuted=ceiling())).beside(floor, ceiling())
+
+        def is_left() -> bool:
+            return has_to_stop() or ladder.is_outdated(ceiling())
+
         while not (ladder.is_done or time.monotonic() >= end or has_to_stop()):
             threshold = ladder.threshold
-            attempt = packing.attempt(threshold, work=ladder.work, has_to_stop=has_to_stop)
+            attempt = packing.attempt(threshold, work=ladder.work, has_to_stop=is_left)
             if attempt.log is not None and self._holds(threshold, attempt.log, has_to_stop):
                 self.search = DownsetSearch(threshold=threshold, downsets=0, transitions=0, hints=attempt.log)
                 ladder = ladder.climbed(attempt.work)
             elif attempt.is_refuted:
-                ladder = ladder.fell()
-            else:
-                ladder = ladder.left_open()
+                ladder = ladder.fell(attempt.work)
+            elif not ladder.is_outdated(ceiling()):
+                ladder = ladder.left_open(attempt.work)
+            ladder = ladder.beside(self.proven, ceiling())
         has_to_stop()
         self._ladder = ladder
 

@@ -38,6 +38,9 @@ class ScheduleParams:
     brief
         Nodes from which the exact solver ends with its first turn where packings are tried. It proves .997 of one graph
         of 32 nodes, and nothing of those of 146 that minimum cuts do not. Record of 2026-12-01, packing speed.
+    brief_seconds
+        Of that turn. The networks that are so dense are solved at once, or within .2 s. Record of 2026-12-01, dense
+        schedule.
     patience
         Seconds that a bound which is told to stop has for its sum. Not measured.
     first_work, threshold_share
@@ -66,6 +69,7 @@ class ScheduleParams:
     packed_blocks: int = 3
     packed_nodes: int = 600
     brief: int = 64
+    brief_seconds: float = 0.25
     patience: float = 0.5
     first_steps: int = 2**27
     warm_steps: int = 2**24

@@ -74,7 +74,7 @@ class Relaxed:
         seconds = task.seconds
         if state.is_packed and state.bottleneck is not None:
             begin = time.monotonic()
-            self._pack(quotient, state.bottleneck, _SHARE_OF_PACKING * seconds)
+            self._pack(quotient, _SHARE_OF_PACKING * seconds)
             if self._board.schedule.is_closed:
                 return self._packed(quotient), True
             seconds = max((1 - _SHARE_OF_PACKING) * seconds, seconds - (time.monotonic() - begin))
@@ -99,7 +99,7 @@ class Relaxed:
             bound = dataclasses.replace(bound, status="time_limit")
         return self._lifted(bound, quotient), not is_done
 
-    def _pack(self, quotient: _Quotient, bottleneck: int, seconds: float) -> None:
+    def _pack(self, quotient: _Quotient, seconds: float) -> None:
         """Keep what packings prove as soon as it is proven: a run that ends waits only a little for what goes on."""
         packings = quotient.packings
         kept = packings.proven
@@ -111,7 +111,8 @@ class Relaxed:
                 self._shared.keep(self._packed(quotient))
             return self._hear(ticks)
 
-        packings.prove(bottleneck, floor=self._board.schedule.lower_bound, seconds=seconds, hear=hear)
+        board = self._board
+        packings.prove(lambda: board.schedule.best, floor=board.schedule.lower_bound, seconds=seconds, hear=hear)
 
     def _packed(self, quotient: _Quotient) -> Bound:
         """Give what packings have proven, without the chain."""

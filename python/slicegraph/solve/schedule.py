@@ -239,11 +239,11 @@ def new_schedule(
     params = params or ScheduleParams()
     is_packed = density >= params.dense and is_packable and "chain" in methods
     relaxed = tuple(method for method in methods if method != "downsets")
+    is_brief = is_packed and num_nodes >= params.brief
     named = {"exact": ("downsets",) if "downsets" in methods else (), "relaxed": relaxed}
+    seconds = {"exact": params.brief_seconds if is_brief else params.first_seconds, "relaxed": params.first_seconds}
     workers = tuple(
-        Worker(name=name, methods=each, phase=Phase.HELD, seconds=params.first_seconds)
-        for name, each in named.items()
-        if each
+        Worker(name=name, methods=each, phase=Phase.HELD, seconds=seconds[name]) for name, each in named.items() if each
     )
     return Schedule(
         params=params,
@@ -252,7 +252,7 @@ def new_schedule(
         is_warm=is_warm,
         is_dense=density >= params.dense,
         is_packed=is_packed,
-        is_brief=is_packed and num_nodes >= params.brief,
+        is_brief=is_brief,
         recorded=lower_bound,
     )
 
