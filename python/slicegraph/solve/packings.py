@@ -24,8 +24,8 @@ _WORK = 2**26
 """For a threshold, at least."""
 _FIRST = 0.8
 """Of a bottleneck: the first threshold, where less is known. Record of 2026-12-01, dense schedule, as what follows."""
-_STEP = 6
-"""Parts of what is open: a step."""
+_STEP, _LAST_STEP = 6, 2
+"""Parts of what is open: a step, and one where what no weights prove is known."""
 _HIGH = 32
 """Parts of a bottleneck: by how much a threshold may be higher than it would be if it were begun now."""
 _LONG = 4
@@ -49,17 +49,21 @@ class Ladder:
         How often the step has been halved.
     used
         Work of all thresholds so far.
+    is_limited
+        Whether no weights prove a threshold below the bottleneck: up to that steps are longer.
     """
 
     proven: int
     refuted: int
     halvings: int = 0
     used: int = 0
+    is_limited: bool = False
 
     @property
     def threshold(self) -> int:
         """Give the next one."""
-        step = max((self.refuted - self.proven) // _STEP, int(_FIRST * self.refuted) - self.proven)
+        parts = _LAST_STEP if self.is_limited else _STEP
+        step = max((self.refuted - self.proven) // parts, int(_FIRST * self.refuted) - self.proven)
         return self.proven + max(1, step >> self.halvings)
 
     @property
@@ -92,7 +96,7 @@ class Ladder:
 
     def fell(self, used: int) -> Ladder:
         """Give what it is when no weights prove its threshold."""
-        return dataclasses.replace(self, refuted=self.threshold, used=self.used + used)
+        return dataclasses.replace(self, refuted=self.threshold, used=self.used + used, is_limited=True)
 
 
 @final
