@@ -55,21 +55,23 @@ def test_weights_are_evidence_of_their_threshold() -> None:
 def test_a_ladder_climbs_by_what_is_open() -> None:
     """It begins where most is proven soon, and steps are halved where work runs out, until one is proven."""
     ladder = Ladder(proven=300, refuted=1000)
-    assert (ladder.threshold, ladder.work) == (800, 2**26)
-    assert Ladder(proven=880, refuted=1000).threshold == 900
-    assert ladder.left_open(7).threshold == 550
-    assert [ladder.is_outdated(bottleneck) for bottleneck in (1000, 963, 962)] == [False, False, True]
+    assert (ladder.threshold, ladder.work) == (650, 2**26)
+    assert Ladder(proven=880, refuted=1000).threshold == 904
+    assert ladder.left_open(7).threshold == 475
+    assert [ladder.is_outdated(bottleneck) for bottleneck in (1000, 956, 955)] == [False, False, True]
     ladder = ladder.climbed(2**26)
-    assert (ladder.proven, ladder.threshold, ladder.work) == (800, 833, 2**28)
+    assert (ladder.proven, ladder.threshold, ladder.work) == (650, 720, 2**28)
+    ladder = ladder.beside(800, 1000)
+    assert ladder.threshold == 840
     ladder = ladder.left_open(2**26)
-    assert (ladder.threshold, ladder.work, ladder.left_open(0).threshold) == (816, 2**29, 808)
+    assert (ladder.threshold, ladder.work, ladder.left_open(0).threshold) == (820, 2**29, 810)
     ladder = ladder.climbed(0)
-    assert (ladder.proven, ladder.threshold) == (816, 846)
+    assert (ladder.proven, ladder.threshold) == (820, 856)
     ladder = ladder.fell(2**27)
-    assert (ladder.refuted, ladder.threshold, ladder.work) == (846, 831, 2**30)
-    assert [ladder.is_outdated(bottleneck) for bottleneck in (846, 832, 831)] == [False, False, True]
-    assert ladder.beside(830, 900).threshold == 838
-    assert ladder.beside(843, 900).is_done
+    assert (ladder.refuted, ladder.threshold, ladder.work) == (856, 838, 2**30)
+    assert [ladder.is_outdated(bottleneck) for bottleneck in (856, 839, 838)] == [False, False, True]
+    assert ladder.beside(840, 900).threshold == 848
+    assert ladder.beside(853, 900).is_done
     assert ladder.beside(0, 700).is_done
 
 

@@ -22,9 +22,9 @@ _MOST_BYTES = 2**24
 """Of cases; a certificate with more is refused."""
 _WORK = 2**26
 """For a threshold, at least."""
-_FIRST = 0.8
+_FIRST = 0.65
 """Of a bottleneck: the first threshold, where less is known. Record of 2026-12-01, dense schedule, as what follows."""
-_STEP, _LAST_STEP = 6, 2
+_STEP, _LAST_STEP = 5, 2
 """Parts of what is open: a step, and one where what no weights prove is known."""
 _HIGH = 32
 """Parts of a bottleneck: by how much a threshold may be higher than it would be if it were begun now."""
