@@ -143,3 +143,15 @@ def test_an_input_is_changed_only_for_a_caller_who_gets_it_back() -> None:
     assert in_place(uses, ["sum"], state=[], lent=["x", "row"]) == {}
     assert in_place(uses, ["new"], state=[], lent=["row"]) == {}
     assert in_place([*uses, Use(reads=["x"], makes=["old"])], ["new"], state=["x"], lent=[]) == {}
+
+
+def test_a_copy_is_changed_in_place_whatever_it_is_a_copy_of() -> None:
+    """Rows are stacked into zeros that are a parameter: the first row is a copy, no other is."""
+    uses = [
+        Use(reads=[before, "row"], makes=[after], base=before)
+        for before, after in (("zeros", "one"), ("one", "two"), ("two", "three"))
+    ]
+    assert in_place(uses, ["three"], state=[], lent=["row"]) == {1: Placement.IN_PLACE, 2: Placement.IN_PLACE}
+    # What is read again is copied again, and that copy is changed.
+    again = [*uses, Use(reads=["one"], makes=["sum"])]
+    assert in_place(again, ["three", "sum"], state=[], lent=["row"]) == {2: Placement.IN_PLACE}

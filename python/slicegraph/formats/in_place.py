@@ -3,8 +3,8 @@
 An operation that makes a changed copy of its base, such as a cache with a new row, writes only what it changes if
 
 - no later operation reads the base, or a view of it, and it is not returned; and
-- the base is made by an operation of the same graph, or is state, or is an input whose changed copy is returned, so
-  that the caller has the new value for the old one.
+- the base is made by an operation of the same graph, be it as a changed copy of another value, or is state, or is an
+  input whose changed copy is returned, so that the caller has the new value for the old one.
 
 A functional program writes a changed view back into the same region of what it is a view of: that moves nothing more.
 """
@@ -49,9 +49,10 @@ class Use:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Version:
-    """What some memory holds from one change to the next."""
+    """What some memory holds from one change to the next; after a change, it is memory that may be changed again."""
 
     origin: Hashable
+    is_changed: bool = False
 
 
 def in_place(
@@ -88,9 +89,9 @@ def in_place(
     backs = _backs(uses)
     found: dict[int, Placement] = {}
     for index, use in enumerate(uses):
-        if use.base is None or of(use.base).origin not in free:
+        if use.base is None or not ((before := of(use.base)).is_changed or before.origin in free):
             continue
-        if any(reader > index and reader not in backs for reader in readers[of(use.base)]):
+        if any(reader > index and reader not in backs for reader in readers[before]):
             continue
         is_back = backs.get(index) in found
         found[index] = Placement.WRITTEN_BACK if is_back else Placement.IN_PLACE
@@ -108,7 +109,7 @@ def _versions(uses: Sequence[Use]) -> Callable[[Hashable], _Version]:
         if use.is_view and use.reads:
             version |= dict.fromkeys(use.makes, of(use.reads[0]))
         elif use.base is not None:
-            version[use.makes[0]] = _Version(of(use.base).origin)
+            version[use.makes[0]] = _Version(of(use.base).origin, is_changed=True)
     return of
 
 
