@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,9 @@ from slicegraph.certificate.problem import Problem
 from slicegraph.certificate.structure import PlacedError
 from slicegraph.certificate.ticks import snap
 from strategies import shared, to_graph
+
+BlockCost = Callable[[frozenset[int], int, frozenset[int]], dict[str, int] | None]
+"""What a block pays, on a stage, after other nodes."""
 
 
 @dataclass
@@ -90,7 +94,9 @@ class Unlike:
         """Whether a stage may hold a node."""
         return self.ticks[self.kind_of[stage]][node] is not None and stage in self.stages.get(node, [stage])
 
-    def block_cost(self, nodes: set[int], stage: int, before: Collection[int] = frozenset()) -> dict[str, int] | None:
+    def block_cost(
+        self, nodes: set[int] | frozenset[int], stage: int, before: Collection[int] = frozenset()
+    ) -> dict[str, int] | None:
         """What a block pays after some nodes, by the definition; None when it may not be."""
         kind, ticks = self.kinds[self.kind_of[stage]], self.ticks[self.kind_of[stage]]
         if not all(self.may_be(node, stage) for node in nodes):
@@ -124,29 +130,42 @@ class Unlike:
 
     def partitions(self) -> list[tuple[tuple[int, ...], float]]:
         """All assignments in the order of data flow, each with its bottleneck; infinite when it may not be."""
-        found = []
-        for block_of in itertools.product(range(len(self.kind_of)), repeat=self.num_nodes):
-            if any(
-                producer >= 0 and block_of[producer] > block_of[reader]
-                for producer, readers in zip(self.producer, self.consumers, strict=True)
-                for reader in readers
-            ):
-                continue
-            found.append((block_of, self.bottleneck(block_of)))
-        return found
+        arcs = {
+            (producer, reader)
+            for producer, readers in zip(self.producer, self.consumers, strict=True)
+            for reader in readers
+            if producer >= 0
+        }
+        # A set of nodes is a block of many partitions.
+        block_cost = functools.cache(self.block_cost)
+        return [
+            (block_of, self._bottleneck(block_of, block_cost))
+            for block_of in itertools.product(range(len(self.kind_of)), repeat=self.num_nodes)
+            if all(block_of[producer] <= block_of[reader] for producer, reader in arcs)
+        ]
 
     def bottleneck(self, block_of: Sequence[int]) -> float:
         """Ticks of a partition's most expensive block."""
+        return self._bottleneck(block_of, self.block_cost)
+
+    def _bottleneck(self, block_of: Sequence[int], block_cost: BlockCost) -> float:
         if any(len({block_of[node] for node in group}) > 1 for group in self.together):
             return math.inf
         blocks = [{node for node, each in enumerate(block_of) if each == block} for block in range(len(self.kind_of))]
-        costs = self.costs(blocks)
+        costs = self._costs(blocks, block_cost)
         return max(math.inf if cost is None else cost["cost"] for cost in costs)
 
     def costs(self, blocks: Sequence[set[int]]) -> list[dict[str, int] | None]:
         """What the blocks of a partition pay."""
-        before = itertools.accumulate(blocks, lambda one, other: one | other, initial=frozenset[int]())
-        return [self.block_cost(*each) for each in zip(blocks, range(len(blocks)), before)]  # noqa: B905 - one more
+        return self._costs(blocks, self.block_cost)
+
+    def _costs(self, blocks: Sequence[set[int]], block_cost: BlockCost) -> list[dict[str, int] | None]:
+        costs, before = [], frozenset[int]()
+        for stage, block in enumerate(blocks):
+            costs.append(block_cost(frozenset(block), stage, before))
+            if self.adjacent:
+                before |= block
+        return costs
 
     def optimum(self) -> float:
         """Ticks of the least bottleneck."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from machines import Unlike
 from proofs.cases import random_unlike
@@ -34,23 +36,32 @@ class Case:
         return reach, reach.all()
 
 
+@functools.cache
+def _case(number: int) -> tuple[Case, tuple[Any, ...]]:
+    """The problem of a number, which no test changes, and where its random numbers go on."""
+    random = Random(number)  # noqa: S311 - no secret
+    unlike = dataclasses.replace(random_unlike(random), together=[])
+    partitions = unlike.partitions()
+    optimum = min((bottleneck for _, bottleneck in partitions), default=math.inf)
+    around = 7 * 2**44 if math.isinf(optimum) else int(optimum)
+    threshold = max(1, around + random.choice([0, 0, 1, 1, around // 4, around]))
+    better = tuple(tuple(block + 1 for block in block_of) for block_of, cost in partitions if cost < threshold)
+    # As a quotient without merges: numbers of tensors are those of the checker.
+    problem = Quotient(unlike.problem()).to_problem()
+    return Case(random, unlike, problem, optimum, threshold, better), random.getstate()
+
+
 def cases(count: int, *, has_links: bool = True) -> Iterator[Case]:
     """So many problems, without groups that are together, at thresholds that are mostly near the optimum."""
     number = 0
     while count:
         number += 1
-        random = Random(number)  # noqa: S311 - no secret
-        unlike = dataclasses.replace(random_unlike(random), together=[])
-        partitions = unlike.partitions()
-        optimum = min((bottleneck for _, bottleneck in partitions), default=math.inf)
-        if unlike.adjacent and not has_links:
+        case, state = _case(number)
+        if case.unlike.adjacent and not has_links:
             continue
-        around = 7 * 2**44 if math.isinf(optimum) else int(optimum)
-        threshold = max(1, around + random.choice([0, 0, 1, 1, around // 4, around]))
-        better = [[block + 1 for block in block_of] for block_of, bottleneck in partitions if bottleneck < threshold]
-        # As a quotient without merges: numbers of tensors are those of the checker.
-        problem = Quotient(unlike.problem()).to_problem()
-        yield Case(random, unlike, problem, optimum, threshold, better)
+        random = Random()  # noqa: S311 - no secret
+        random.setstate(state)
+        yield dataclasses.replace(case, random=random)
         count -= 1
 
 
