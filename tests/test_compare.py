@@ -79,7 +79,7 @@ def test_the_command_prints_both_sides(files: dict[str, str], capsys: pytest.Cap
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "bottleneck 5.125 s 3.125 s -39.02%" in lines
     assert "stages used 2 2" in lines
-    assert any(line.startswith("stage 1 -> 0: 1 nodes") and line.endswith("conv2") for line in lines)
+    assert any(line.startswith("stage 1 -> 0: 1 node, ") and line.endswith("conv2") for line in lines)
     assert main([*arguments, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["a"]["bottleneck"], answer["b"]["bottleneck"]) == (5.125, 3.125)

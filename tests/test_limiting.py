@@ -70,7 +70,7 @@ def test_the_table_the_plan_and_the_reasons_name_it(tmp_path: Path, capsys: pyte
     assert main([*typed, "--why"]) == 0
     table, _, reasons = capsys.readouterr().out.partition("why not better")
     assert "limited by   scan #1: this node holds 96.00% of the work, and cannot be cut\n" in table
-    assert "  node 1 alone takes 48 s, 96.00% of the work: no stage that holds it takes less\n" in reasons
+    assert "  scan #1 alone takes 48 s, 96.00% of the work: no stage that holds it takes less\n" in reasons
     assert main([*typed, "--json"]) == 0
     limiting = json.loads(capsys.readouterr().out)["limiting_node"]
     assert limiting == {"node": 1, "op": "scan", "name": "", "share_of_work": pytest.approx(0.96)}

@@ -16,6 +16,7 @@ from slicegraph.evidence.bound import Bound
 from slicegraph.explanation import Explanation, WhatIf
 from slicegraph.graph import Graph, fields
 from slicegraph.lower_bound import lower_bound
+from slicegraph.report import names
 from slicegraph.requirements import plain
 from slicegraph.result import Result
 from slicegraph.solve.solve import solve
@@ -135,8 +136,7 @@ def _changes(result: Result, node: int | None) -> list[tuple[str, Instance]]:
         add("memory + 10 %", device=dataclasses.replace(device, **more))
     # A kernel is not split by splitting one of its nodes.
     if node is not None and not instance.by_kernel:
-        name = graph.arrays.node_name[node] if graph.arrays.node_name else ""
-        add(f"{name or f'node {node}'} split into two equal halves", graph=_halved(instance, node))
+        add(f"{names.node(graph, node)} split into two equal halves", graph=_halved(instance, node))
     return changes
 
 

@@ -42,4 +42,4 @@ def test_ranges_say_the_same_numbers(stages: set[int]) -> None:
 def test_a_node_goes_by_its_name_else_by_its_operator_and_index() -> None:
     """On one line, whatever the file calls it."""
     graph = sg.Graph(work=[1, 1, 1], op=["Conv", "Relu\n", ""], node_name=["a\x1b[2J\tb", "", ""], **EMPTY)
-    assert [names.node(graph, index) for index in range(3)] == [r"a\x1b[2J b", "Relu #1", "#2"]
+    assert [names.node(graph, index) for index in range(3)] == [r"a\x1b[2J b", "Relu #1", "node 2"]

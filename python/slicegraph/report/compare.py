@@ -11,7 +11,7 @@ from slicegraph.compare import Comparison, Side
 from slicegraph.crossings import CutTensor
 from slicegraph.errors import printable
 from slicegraph.plan import devices_document
-from slicegraph.report import numbers
+from slicegraph.report import names, numbers
 
 _SHOWN = 8
 
@@ -31,15 +31,14 @@ def comparison_to_text(found: Comparison) -> str:
         "",
         f"moved         {found.num_nodes} of {graph.num_nodes} nodes, {numbers.size(found.param_bytes)} of parameters",
     ]
-    names = graph.arrays.node_name
     for move in found.moves[:_SHOWN]:
-        some = [printable(names[node]) if names and names[node] else f"node {node}" for node in move.nodes[:2]]
+        some = [names.node(graph, node) for node in move.nodes[:2]]
         rest = ", ..." if len(move.nodes) > len(some) else ""
-        count = f"{len(move.nodes)} nodes, {numbers.size(move.param_bytes)}"
+        count = f"{numbers.count(len(move.nodes), 'node')}, {numbers.size(move.param_bytes)}"
         lines.append(f"  stage {move.from_stage} -> {move.to_stage}: {count}: {', '.join(some)}{rest}")
     lines += _more(len(found.moves), "pairs of stages")
     for title, cuts in (("cut in A only", found.removed), ("cut in B only", found.added)):
-        lines.append(f"{title:<14}{len(cuts)} tensors, {numbers.size(sum(cut.bytes for cut in cuts))}")
+        lines.append(f"{title:<14}{numbers.count(len(cuts), 'tensor')}, {numbers.size(sum(cut.bytes for cut in cuts))}")
         lines += [f"  {printable(cut.name)}: {numbers.size(cut.bytes)}, {_way(cut)}" for cut in cuts[:_SHOWN]]
         lines += _more(len(cuts), "tensors")
     return "\n".join(lines) + "\n"
@@ -47,9 +46,9 @@ def comparison_to_text(found: Comparison) -> str:
 
 def comparison_to_json(found: Comparison) -> str:
     """Give one object as one line; a bottleneck above the memory limit is null."""
-    instance, names = found.instance, found.instance.graph.arrays.node_name
+    instance, called = found.instance, found.instance.graph.arrays.node_name
     moves = [
-        {"node": node, **({"name": names[node]} if names else {}), "from": move.from_stage, "to": move.to_stage}
+        {"node": node, **({"name": called[node]} if called else {}), "from": move.from_stage, "to": move.to_stage}
         for move in found.moves
         for node in move.nodes
     ]

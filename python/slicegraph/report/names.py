@@ -13,7 +13,7 @@ _DOTS = ".."
 
 
 def node(graph: Graph, index: int) -> str:
-    """Give a node's name; its operator and index when it has none.
+    """Give a node's name; its operator and index when it has none, and its index when it has neither.
 
     Examples
     --------
@@ -24,7 +24,8 @@ def node(graph: Graph, index: int) -> str:
     """
     names = graph.arrays.node_name
     name = printable(names[index]) if names is not None else ""
-    return name or f"{printable(graph.arrays.op[index])} #{index}".lstrip()
+    op = printable(graph.arrays.op[index])
+    return name or (f"{op} #{index}" if op else f"node {index}")
 
 
 def shortened(text: str, width: int) -> str:

@@ -25,6 +25,11 @@ def rate(bytes_per_second: float) -> str:
     return f"{_scaled(bytes_per_second, _BYTES)}/s"
 
 
+def count(number: int, what: str) -> str:
+    """Give how many there are, of what has a plural in s: 1 node, 2 nodes."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def percent(fraction: float) -> str:
     """Give a fraction in percent; one that is not zero never reads as zero."""
     text = f"{fraction:.2%}"

@@ -25,7 +25,7 @@ def manifest_to_text(manifest: Manifest, directory: str) -> str:
             "" if stage["predicted"] is None else f", {numbers.time(_infinite(stage['predicted']['cost']))} predicted"
         )
         sizes = f"{_size(stage['inputs'])} in, {_size(stage['outputs'])} out"
-        nodes = "1 node" if stage["nodes"] == 1 else f"{stage['nodes']} nodes"
+        nodes = numbers.count(stage["nodes"], "node")
         lines.append(f"{stage['file']:<{width}}  {nodes}, {sizes}{cost}")
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,7 @@ from typing import Any
 from slicegraph.errors import printable
 from slicegraph.explanation import Explanation
 from slicegraph.limiting import LimitingNode, limiting_node
-from slicegraph.report import numbers
+from slicegraph.report import names, numbers
 from slicegraph.result import Result
 
 _SHOWN = 4
@@ -54,7 +54,7 @@ def _finite(seconds: float) -> float | None:
 
 def _limit(result: Result, limiting: LimitingNode) -> str:
     """Say what one node's work alone takes: no link, memory or number of stages makes that less."""
-    name, share = _name(result, limiting.node), numbers.percent(limiting.share_of_work)
+    name, share = names.node(result.instance.graph, limiting.node), numbers.percent(limiting.share_of_work)
     alone = result.instance.seconds(int(result.instance.work_at(result.block_of)[limiting.node]))
     return f"{name} alone takes {numbers.time(alone)}, {share} of the work: no stage that holds it takes less"
 
@@ -62,13 +62,7 @@ def _limit(result: Result, limiting: LimitingNode) -> str:
 def _grounds(result: Result, why: Explanation) -> str:
     if why.node is not None:
         what = "its work alone" if why.method == "combinatorial" else "with the tensors that any stage of it pays for"
-        return f"one expensive node, {_name(result, why.node)}: {what}"
+        return f"one expensive node, {names.node(result.instance.graph, why.node)}: {what}"
     if why.rests_on == "work":
         return f"what all stages together pay, over {result.instance.num_blocks} stages"
     return f"a proof over the whole graph (method {why.method}): no partition is below it"
-
-
-def _name(result: Result, node: int) -> str:
-    """Call a node as the changes do."""
-    names = result.instance.graph.arrays.node_name
-    return printable(names[node]) if names and names[node] else f"node {node}"
