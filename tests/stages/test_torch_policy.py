@@ -114,10 +114,10 @@ dist.destroy_process_group()
 """
 
 
-def test_what_the_readme_shows_gives_what_the_whole_does(tmp_path: Path) -> None:
+def test_what_the_guide_shows_gives_what_the_whole_does(tmp_path: Path) -> None:
     """As it stands there, in under ten lines, by three processes."""
     tests = Path(__file__).parents[1]
-    blocks = re.findall(r"```python\n(.*?)```", (tests.parent / "README.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (tests.parent / "docs/guide/how-to.md").read_text(), re.DOTALL)
     (block,) = [each for each in blocks if "split_policy" in each]
     assert len([line for line in block.splitlines() if line]) < 10
     script = tmp_path / "run.py"
