@@ -78,7 +78,7 @@ def mapping(name: str, value: object) -> Mapping[Any, Any]:
 
 
 def read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-    """Give an array that is nobody else's, to read alone."""
+    """Give an array that has no other owner, to read alone."""
     array.flags.writeable = False
     return array
 

@@ -37,7 +37,7 @@ def from_networkx(
 
     Returns
     -------
-        The graph, with the nodes in their order there. What a node of some size makes that nobody reads is an output.
+        The graph, with the nodes in their order there. What a node of some size makes that no node reads is an output.
 
     Raises
     ------

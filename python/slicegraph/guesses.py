@@ -10,12 +10,12 @@ import numpy as np
 from slicegraph.cost import Instance
 
 LOOPS: Final = frozenset({"Loop", "Scan", "SequenceMap", "while", "while_loop"})
-"""Operators that are guessed if nobody says how often they run."""
+"""Operators that are guessed where it is not known how often they run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guessed:
-    """An operator without a rule for its work, or a loop of which nobody says how often it runs.
+    """An operator without a rule for its work, or a loop of which it is not known how often it runs.
 
     Attributes
     ----------

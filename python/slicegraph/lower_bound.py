@@ -116,7 +116,7 @@ def lower_bound(
     if upper_bound is None:
         stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck
-    # A bottleneck is whole in ticks; what somebody measured is rounded to the safe side. No partition costs 2^52 ticks.
+    # A bottleneck is whole in ticks; what was measured is rounded to the safe side. No partition costs 2^52 ticks.
     ticks = upper_bound / instance.tick
     threshold = math.ceil(ticks) if ticks < ALL_TICKS else None
     end = begin + min(time_limit, _FOREVER)

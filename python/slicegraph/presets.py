@@ -14,7 +14,7 @@ _PCIE_3 = 15.75e9
 _PCIE_4 = 31.5e9
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # The device of this project's benchmarks, whatever the type of number. It is nobody's product.
+    # The device of this project's benchmarks, whatever the type of number. It is no product.
     "testbed": {"flops": 50e12, "memory_bandwidth": 1e12, "bandwidth": 64e9},
     # NVIDIA A100 80GB SXM datasheet: FP64 tensor 19.5, FP32 19.5, TF32 156, BF16 and FP16 312 TFLOPS, INT8 624 TOPS,
     # 2,039 GB/s HBM2e, 80 GB; NVLink 3 moves 600 GB/s in both directions together, so 300 GB/s in one.

@@ -16,7 +16,7 @@ from slicegraph.interrupts import SIGNALS
 def start(module: str, *, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
     """Start ``main()`` of a module, with pipes to its standard input and output.
 
-    It is in a session of its own, and Ctrl-C and SIGTERM, which are for whoever started it, are blocked in it. It has
+    It is in a session of its own, and Ctrl-C and SIGTERM, which are for its parent, are blocked in it. It has
     to end when its input does: then it ends with its parent, whatever ends that.
 
     Parameters

@@ -71,7 +71,7 @@ def reduce(instance: Instance, *, threshold: int | None = None) -> Reduction:
     """
     reduction = reduce_until(instance, None, threshold=threshold)
     if reduction is None:
-        raise AssertionError("nobody has ended it")
+        raise AssertionError("it has not been interrupted")
     return reduction
 
 

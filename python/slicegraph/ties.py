@@ -34,7 +34,7 @@ def settle(
     block_of
         int32, shape (num_nodes,): a partition.
     ends
-        Asked every few milliseconds whether to end with what is found. None: nobody is.
+        Asked every few milliseconds whether to end with what is found. None: nothing is asked.
 
     Returns
     -------

@@ -63,7 +63,7 @@ class ChainSearch:
     budget
         The threshold, the executor and the watch.
     decider
-        Who else decides thresholds. None: nobody.
+        What else decides thresholds. None: nothing.
     params
         The numbers of the policy. None: the defaults.
     """

@@ -261,7 +261,7 @@ class PackingProgram:
     """The largest weights of nodes, at most 1 each, of which no block has more than 1; blocks come in by and by.
 
     Only blocks that have weighed too much are rows: of a thousand they are some dozens. It takes milliseconds, in the
-    process of whoever asks.
+    process of the caller.
 
     Parameters
     ----------

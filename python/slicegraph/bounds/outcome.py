@@ -60,7 +60,7 @@ class Outcome:
         )
 
     def on_word(self) -> Outcome:
-        """Give the same where the proof is of a model that nobody else can make: it is worth a testimony."""
+        """Give the same where the proof is of a model that others cannot make: it is worth a testimony."""
         if self.proof is None or (self.testimony and self.testimony.lower_bound >= self.proof.lower_bound):
             return replace(self, proof=None)
         bound = self.proof.lower_bound

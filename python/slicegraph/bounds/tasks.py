@@ -24,7 +24,7 @@ SHARE_OF_SOLVER = 0.95
 """How much of the time left the solver gets at most; the rest is for the way there and back, and for its last word."""
 _MAX_NODES = 65_536
 _MAX_SIZE = 500_000
-"""Nodes times superblocks; the solver would not even read a larger model in any time that somebody waits."""
+"""Nodes times superblocks; the solver would not even read a larger model in any time that is waited for."""
 MAX_PARTS = 1_025
 """Superblocks of a model, and models of a bound."""
 
@@ -55,7 +55,7 @@ class Budget:
 
 
 def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: int) -> bool:
-    """Whether nobody would wait for the models of a bound."""
+    """Whether the models of a bound are too large to wait for."""
     num_nodes = formulation.num_nodes
     return (
         num_nodes > _MAX_NODES

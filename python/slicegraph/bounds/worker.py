@@ -1,4 +1,4 @@
-"""A process of its own for the solver: whoever waits leaves on time, whatever the solver is doing.
+"""A process of its own for the solver: a caller that waits leaves on time, whatever the solver is doing.
 
 HiGHS looks at its clock and at its interrupts only now and then, in the root relaxation of a large model not for
 minutes, and an interpreter cannot end while one of its threads is inside. A process can be killed. It reads requests
@@ -128,7 +128,7 @@ class _End:
 
 @final
 class _Worker:
-    """A process that solves, as its parent sees it: one thread talks to it, so that nobody else ever waits."""
+    """A process that solves, as its parent sees it: one thread talks to it, so that no other thread waits."""
 
     def __init__(self) -> None:
         self._process = processes.start(__name__)
@@ -205,7 +205,7 @@ def _take() -> _Worker:
 
 
 def main() -> None:
-    """Be a worker until the input ends, or nobody reads the answers any more, whatever is being solved then."""
+    """Be a worker until the input ends, or its answers are not read any more, whatever is being solved then."""
     # What a library may print must not reach the answers.
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -228,7 +228,7 @@ def main() -> None:
 
 
 def _serve(requests: queue.SimpleQueue[Request], send: Callable[[Outcome | _End], None]) -> None:
-    from slicegraph.bounds import highs  # noqa: PLC0415 - nobody but a worker imports the solver
+    from slicegraph.bounds import highs  # noqa: PLC0415 - only a worker imports the solver
 
     while True:
         request = requests.get()
@@ -237,6 +237,6 @@ def _serve(requests: queue.SimpleQueue[Request], send: Callable[[Outcome | _End]
             highs.solve(request, report=send)
         except OSError:
             return
-        except Exception as error:  # noqa: BLE001 - said where somebody waits
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits
             failure = f"{type(error).__name__}: {error}"
         send(_End(failure=failure))

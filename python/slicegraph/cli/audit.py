@@ -1,4 +1,4 @@
-"""``slicegraph audit``: grade somebody else's partition."""
+"""``slicegraph audit``: grade a partition that was made elsewhere."""
 
 from __future__ import annotations
 

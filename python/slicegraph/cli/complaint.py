@@ -9,7 +9,7 @@ from slicegraph.errors import printable
 
 
 def say(complaint: str) -> None:
-    """Write one line of printable characters, whatever a path or a file holds; where nobody can read it, it is lost."""
+    """Write one line of printable characters, whatever a path or a file holds; where it cannot be read, it is lost."""
     with contextlib.suppress(OSError):
         sys.stderr.write(f"slicegraph: {printable(complaint)}\n")
         sys.stderr.flush()

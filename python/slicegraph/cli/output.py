@@ -48,7 +48,7 @@ def show(text: str = "") -> None:
     Raises
     ------
     InputError
-        When it has not, for another reason than that nobody reads it.
+        When it has not, for another reason than that it is not read.
     """
     try:
         sys.stdout.write(text)

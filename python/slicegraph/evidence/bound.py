@@ -100,6 +100,6 @@ def _relaxation(relaxation: Relaxation) -> dict[str, Any]:
     document = asdict(relaxation)
     if relaxation.kind is None:
         del document["kind"]
-    # Nobody's word is evidence.
+    # A claim alone is no evidence.
     document["solver"] = None
     return document

@@ -61,7 +61,7 @@ class ExpensiveNode:
 class Chain:
     """No partition has a bottleneck below the threshold, as its blocks together could not hold all work.
 
-    A certificate names the threshold alone: nobody can prove the rest again.
+    A certificate names the threshold alone: the rest cannot be proved again.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ CUT, WEIGH, LEVELS, LABELS, SWAP = (bytes([tag]) for tag in (1, 2, 3, 7, 8))
 _END, _NODE, _WEIGHT, _ROWS = 0, 4, 5, 6
 _TREE = 9
 _READER = {"export": 1, "import": 1}
-"""The place of what is counted from 1, with 0 for whoever runs the model."""
+"""The place of what is counted from 1, with 0 for the one that runs the model."""
 
 
 def by_node(node: int, block: int) -> bytes:

@@ -45,7 +45,7 @@ class GraphArrays:
     is_view
         bool, per node: the operator moves nothing, so it costs nothing. None: no node is.
     is_guess
-        bool, per node: nobody has a rule for what the operator computes, so ``flops`` is a guess. None: no node's is.
+        bool, per node: there is no rule for what the operator computes, so ``flops`` is a guess. None: no node's is.
     state_bytes
         int64, per node: bytes that it keeps from one run to the next, as a cache of keys and values. None: none.
     live_bytes

@@ -12,7 +12,7 @@ are 0.
 - All outputs of a node that ``is_final`` are outputs of the model.
 - Ids are "only unique inside a partition", so a file of several is refused where an id stands twice.
 
-The file names no device: whoever solves it gives the bandwidth. REGAL's sizes and times have their meaning only with
+The file names no device: the caller gives the bandwidth. REGAL's sizes and times have their meaning only with
 one that suits them, some bytes per microsecond.
 """
 

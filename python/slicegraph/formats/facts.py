@@ -19,7 +19,7 @@ class Facts(NamedTuple):
     read_bytes
         Bytes of the distinct values that it reads, parameters included; of a table only what is gathered.
     write_bytes
-        Bytes of the outputs that somebody uses.
+        Bytes of the outputs that are used.
     parameters
         Bytes of each parameter that it reads, as stored, by whatever tells parameters apart.
     dtype

@@ -12,7 +12,7 @@ inference: ``forward_compute_time``, in milliseconds, is work, and the backward 
 one tensor of ``activation_size`` bytes; a node that makes several has a list such as ``[8.0; 4.0]`` there, which adds
 up, as it does for that planner. A tensor that no node reads is taken for an output of the model. ``parameter_size`` is
 the bytes of parameters. A node goes by its id; its operator is its description up to the first parenthesis. The file
-names no device, so whoever solves it does.
+names no device, so the caller does.
 """
 
 from __future__ import annotations

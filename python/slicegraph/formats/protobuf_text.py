@@ -1,6 +1,6 @@
 """Protocol buffers as text, without a schema: https://protobuf.dev/reference/protobuf/textformat-spec/.
 
-Any message is read, so fields that nobody asks for are skipped. Nothing is asked of a separator but that it stands
+Any message is read, so fields that are not asked for are skipped. Nothing is asked of a separator but that it stands
 behind a field, and nothing of a number's range.
 """
 

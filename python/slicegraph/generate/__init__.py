@@ -2,7 +2,7 @@
 
 A graph is a function of its parameters alone: what is random comes from the integers of numpy's PCG64, a stream that
 numpy guarantees, by operations that round in one way only. So a seed means the same graph on every machine. Nodes are
-listed in a topological order; a tensor that nobody reads is a model output, and every node reads some tensor.
+listed in a topological order; a tensor that no node reads is a model output, and every node reads some tensor.
 """
 
 from slicegraph.generate.layered import layered

@@ -30,7 +30,7 @@ def random_wired(
     Two convolutions halve the picture twice, then come stages. A stage is a random graph of Watts and Strogatz, whose
     nodes are in the order of the ring, and every wired node is a weighted sum of what it reads, a ReLU, a 3 x 3
     convolution of each channel, one of 1 x 1 across channels, and a batch norm. Wired nodes that have no input read the
-    stage's input and halve the picture; those that nobody reads are averaged. Each stage has twice the channels of the
+    stage's input and halve the picture; those that no node reads are averaged. Each stage has twice the channels of the
     one before. A convolution to 1,280 channels, an average over the picture and a linear layer end it.
 
     Parameters

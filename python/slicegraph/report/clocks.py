@@ -1,4 +1,4 @@
-"""Where the clock on the wall and that of the processor part, so that somebody should know."""
+"""Where the clock on the wall and that of the processor part, which is worth a line."""
 
 from __future__ import annotations
 

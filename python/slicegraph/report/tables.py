@@ -102,7 +102,7 @@ def bounds(rows: Iterable[ClaimedBound]) -> str:
 
 
 def guesses(rows: Iterable[Guessed]) -> str:
-    """Give a row for each operator without a rule, or of which nobody says how often it runs."""
+    """Give a row for each operator without a rule, or of which it is not known how often it runs."""
     cells: list[list[_Cell]] = [
         [printable(row.op) or "-", _count(row.num_nodes), (row.share_of_work, numbers.percent(row.share_of_work))]
         for row in rows

@@ -205,7 +205,7 @@ class CountedRun:
             work=self._work.total,
         )
         add_row(self._rows, progress.seconds, progress.bottleneck, progress.lower_bound)
-        # Whoever has ended the run once need not say so again.
+        # A caller that has ended the run once need not say so again.
         self._is_over |= self._show(progress) or lower_bound >= best or bool(self._stop(progress))
         return self._is_over
 

@@ -181,7 +181,7 @@ def _with_hints(bound: Bound, document: dict[str, Any]) -> Bound:
     if bound.downsets is None:
         return bound
     downsets = next(claim["downsets"] for claim in document["bounds"] if claim["method"] == bound.method)
-    # Where the steps ended before it, nobody has read the hints.
+    # Where the steps ended before it, the hints have not been read.
     with contextlib.suppress(CertificateError):
         return replace(bound, downsets=replace(bound.downsets, hints=hints_of(downsets)))
     return bound

@@ -1,4 +1,4 @@
-"""The best partition of a run, whoever finds it."""
+"""The best partition of a run, whichever worker finds it."""
 
 from __future__ import annotations
 

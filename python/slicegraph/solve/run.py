@@ -58,7 +58,7 @@ class SolveRun:
     earlier
         An earlier answer to this question, with whose bounds it begins; a certificate is proved again beside it.
     is_warm
-        Whether the partition was given by whoever asks.
+        Whether the partition was given by the caller.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SolveRun:
         is_told_to_end = self._show(progress)
         # Without a partition it is met where none is within the memory limit.
         is_met = progress.bottleneck <= progress.lower_bound or (best is None and state.is_met)
-        # Whoever has ended the run once need not say so again.
+        # A caller that has ended the run once need not say so again.
         self._is_over |= is_met or is_told_to_end or bool(self._stop(progress))
         return self._is_over
 

@@ -301,7 +301,7 @@ def _recorded(state: Schedule, lower_bound: int) -> Schedule:
 
 
 def _ended(state: Schedule, worker: Worker, now: float) -> Schedule:
-    """Give the state after a worker's end, for which nobody waits any longer."""
+    """Give the state after a worker's end, which is not waited for any longer."""
     state = dataclasses.replace(state.put(dataclasses.replace(worker, phase=Phase.DONE)), has_tried=True, is_wide=True)
     return _swept(state, now)
 

@@ -44,7 +44,7 @@ def news(turn: Turn, report: Report, now: float) -> tuple[Event, ...]:
 
 
 def ends_turn(state: Schedule, turn: Turn, report: Report, now: float) -> bool:
-    """Whether the exact solver ends its turn: it goes on as long as nobody else has news."""
+    """Whether the exact solver ends its turn: it goes on as long as no other worker has news."""
     elapsed = now - turn.begin
     is_over = elapsed >= turn.seconds
     is_met = state.bottleneck is not None and report.lower_bound >= state.bottleneck

@@ -17,7 +17,7 @@ _MAX_SIZE = 2**53
 """More bytes or elements than any memory has."""
 
 Shape = list[int | str | None] | None
-"""Sizes; a name or null for a dimension that is not known. Null: no tensor, or nobody knows how many dimensions."""
+"""Sizes; a name or null for a dimension that is not known. Null: no tensor, or not known how many dimensions."""
 
 
 class Model(TypedDict):
@@ -38,7 +38,7 @@ class Tensor(TypedDict):
 
 
 class Boundary(Tensor):
-    """An input or output of a stage; ``bytes`` is null where nobody knows."""
+    """An input or output of a stage; ``bytes`` is null where they are not known."""
 
     bytes: int | None
 

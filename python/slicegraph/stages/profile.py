@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from slicegraph.stages.onnx.timing import Tell, Timing
 
 RUNS, WARMUP, THREADS = 20, 3, 1
-"""What is measured unless somebody says otherwise."""
+"""What is measured unless the caller says otherwise."""
 _LIMITS = {"runs": (1, 1_000_000), "warmup": (0, 1_000_000), "threads": (1, 65_536), "seed": (0, 2**64 - 1)}
 
 
@@ -84,7 +84,7 @@ def profile(
     - What the reader folds is computed before and costs nothing.  Views are measured like all others.  If, Loop and
       Scan include their bodies.
     - A node without a kernel of its own is run as several operators.  What these take is shared out among all such
-      nodes by the bytes that each reads and writes.  Conversions that onnxruntime adds for float16 are nobody's work.
+      nodes by the bytes that each reads and writes.  Conversions that onnxruntime adds for float16 are no node's work.
     - A profile has the clock on the wall, which on a busy machine runs for other programs, too. With one thread, nodes
       are then scaled to the time that the processor was theirs; of too long a sum, what is longer than the turn of a
       program shrinks first.

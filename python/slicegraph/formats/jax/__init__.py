@@ -75,8 +75,8 @@ def trace(
     - A Pallas kernel counts its author's ``cost_estimate``, else its equations in each place of the grid.
     - A primitive that is in no table is guessed by the bytes that it moves (`slicegraph.formats.facts.priced`) and
       marked as a guess; so is a foreign function (``jax.ffi.ffi_call``), which is called by its own name.
-    - What changes part of a value that nobody needs as it was writes that part alone (`slicegraph.formats.in_place`).
-    - Equations whose results nobody uses are left out, effects or not.
+    - What changes part of a value that is not needed as it was writes that part alone (`slicegraph.formats.in_place`).
+    - Equations whose results are not used are left out, effects or not.
     """
     found = traced_program(
         function, args, kwargs, param_argnums=param_argnums, name=name, flops=flops, trips=trips, open_loops=open_loops

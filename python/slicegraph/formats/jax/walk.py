@@ -276,7 +276,7 @@ class Walk:
         )
 
     def _piece(self, eqn: JaxprEqn, inputs: Sequence[Value]) -> str | None:
-        """Say which part of its first input an equation takes; None: it takes all, or nobody knows."""
+        """Say which part of its first input an equation takes; None: it takes all, or it is not known."""
         if eqn.primitive.name == "gather" and inputs[1] in self._rows:
             return f"{eqn.params} {self._rows[inputs[1]].tolist()}"
         return str(eqn.params) if eqn.primitive.name in _SLICING else None

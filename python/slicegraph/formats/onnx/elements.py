@@ -79,7 +79,7 @@ class Elements:
 
     @property
     def is_open(self) -> bool:
-        """Nobody has asked for them yet."""
+        """They have not been asked for yet."""
         return self._make is not None or (self._tensors is not None and self._array is None and self._error is None)
 
     def open_sources(self) -> list[Elements]:

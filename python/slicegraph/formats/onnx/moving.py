@@ -59,7 +59,7 @@ def moved(node: Node, used: AbstractSet[str], place: Placement | None) -> tuple[
     node
         A node whose values are known.
     used
-        Names of the values that somebody reads.
+        Names of the values that are read.
     place
         Where it puts a changed copy; None: it copies.
     """

@@ -99,7 +99,7 @@ def _dictionary(node: Node) -> Sequence[Value]:
 
 
 def _cast_map(node: Node) -> Sequence[Value]:
-    """Give a row with as many columns as ``max_map`` says, or as the map has, which nobody knows."""
+    """Give a row with as many columns as ``max_map`` says, or as the map has, which is not known."""
     kinds = {"TO_FLOAT": FLOAT, "TO_STRING": STRING, "TO_INT64": INT64}
     columns = node.integer("max_map", 1) if node.text("map_form", "DENSE") == "SPARSE" else None
     return [tensor(kinds.get(node.text("cast_to", "TO_FLOAT"), 0), (1, columns))]

@@ -23,7 +23,7 @@ def arrays(name: str, walked: Walked, inputs: Mapping[str, Value], formulas: For
     walked
         Its nodes and values; every value in use has a size.
     inputs
-        The model's inputs; those that nobody uses are left out.
+        The model's inputs; those that are not used are left out.
     formulas
         What the user says that operators compute.
 

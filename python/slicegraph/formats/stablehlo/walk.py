@@ -376,7 +376,7 @@ def _is_view(operation: Operation) -> bool:
 
 
 def _piece(operation: Operation, numbers: Sequence[Numbers | None]) -> str | None:
-    """Say which part of its first input an operation takes; None: it takes all, or nobody knows."""
+    """Say which part of its first input an operation takes; None: it takes all, or it is not known."""
     if operation.op == "gather" and numbers[1] is not None:
         return f"{_words(operation.raw)} {numbers[1].tolist()}"
     return _words(operation.raw) if operation.op in _SLICING else None

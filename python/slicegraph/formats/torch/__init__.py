@@ -83,8 +83,8 @@ def trace(
     - A buffer that the model writes to is no parameter but state: its bytes are ``state_bytes`` of the node that makes
       what it holds in the end, and what other nodes read of it before costs them no memory.  It is no output.  An input
       that the model writes to counts as an output.
-    - What changes part of a value that nobody needs as it was writes that part alone (`slicegraph.formats.in_place`).
-    - What nobody uses is left out.
+    - What changes part of a value that is not needed as it was writes that part alone (`slicegraph.formats.in_place`).
+    - What is not used is left out.
     """
     program = exported.run_decompositions({})
     fix(program, dims or {})

@@ -68,7 +68,7 @@ def _may_be_factor(node: Node) -> bool:
 
 
 def _registered(node: Node) -> int | None:
-    """Count by the formula that somebody registered with PyTorch's counter; None: nobody did, or it fails."""
+    """Count by the formula that is registered with PyTorch's counter; None: there is none, or it fails."""
     formula = flop_registry.get(getattr(node.target, "overloadpacket", node.target))
     if formula is None:
         return None

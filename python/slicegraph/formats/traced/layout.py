@@ -21,7 +21,7 @@ def arrays(program: Program) -> GraphArrays:
 
     Returns
     -------
-        Nodes in the program's order; tensors: the inputs that somebody uses, then what each node makes for others.
+        Nodes in the program's order; tensors: the inputs that are used, then what each node makes for others.
 
     Raises
     ------

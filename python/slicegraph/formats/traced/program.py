@@ -38,7 +38,7 @@ class Body:
     trips
         How often one run of the step runs it.
     is_guess
-        Nobody says how often that is.
+        How often that is, is not known.
     """
 
     steps: Sequence[Step]
@@ -62,7 +62,7 @@ class Step:
     dtype
         The type that it computes in, bodies apart; "": not known.
     is_guess
-        Nobody has a rule for what it computes.
+        There is no rule for what it computes.
     is_view
         It moves nothing: its output is its input under another shape.
     is_arranging
@@ -70,7 +70,7 @@ class Step:
     piece
         Which piece of its first input it takes, in words that tell pieces of one value apart; None: it takes none.
     recipe
-        Gives words that, with its inputs, tell what it makes from all else; None: nobody knows such words.
+        Gives words that, with its inputs, tell what it makes from all else; None: there are no such words.
     is_fresh
         It may give another result each time, as random numbers do: it is no parameter whatever it reads.
     table, table_bytes

@@ -91,7 +91,7 @@ def run_stages(
 
 
 def _asked(tensor: Tensor) -> ValueInfoProto:
-    """Give an input its type; one dimension that is not known is as good as another, for nobody reads such inputs."""
+    """Give an input its type; one dimension that is not known is as good as another, for no node reads such inputs."""
     try:
         type_ = helper.np_dtype_to_tensor_dtype(np.dtype(tensor["dtype"]))
     except (TypeError, ValueError, KeyError):

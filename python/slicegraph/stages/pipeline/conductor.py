@@ -210,7 +210,7 @@ class Pipeline:
 
 @final
 class _Silence:
-    """How long each stage has given no sign of life, in seconds in which somebody listened."""
+    """How long each stage has given no sign of life, in seconds in which it was listened to."""
 
     def __init__(self, num_stages: int) -> None:
         self._counts = np.zeros(num_stages)

@@ -92,7 +92,7 @@ class Layout:
 
 
 def shared_bytes(file: int, num_bytes: int) -> Bytes:
-    """Give the bytes of an open file, in place; they last as long as somebody looks at them.
+    """Give the bytes of an open file, in place; they last as long as a view of them does.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def shared_bytes(file: int, num_bytes: int) -> Bytes:
 def links(split: Split, *, depth: int) -> dict[tuple[int, int], int]:
     """Say how many requests a producer may be ahead of a reader, for each such pair, and of each stage and the next.
 
-    The latter keeps a stage that nobody reads from running ahead of all others.
+    The latter keeps a stage that is not read from running ahead of all others.
 
     Parameters
     ----------

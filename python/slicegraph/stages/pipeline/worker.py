@@ -95,7 +95,7 @@ class Work:
 
 
 def main() -> None:
-    """Be a stage until somebody kills this process, its parent ends, or something is wrong."""
+    """Be a stage until this process is killed, its parent ends, or something is wrong."""
     # What a library may print must not be taken for a complaint.
     complaints = os.dup(1)
     os.dup2(2, 1)
@@ -105,7 +105,7 @@ def main() -> None:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         threading.Thread(target=_beat, args=(work, memory), daemon=True).start()
         _serve(work, memory)
-    except BaseException as error:  # noqa: BLE001 - said where somebody waits
+    except BaseException as error:  # noqa: BLE001 - raised in the process that waits
         line = " ".join(f"{type(error).__name__}: {error}".split())
         with contextlib.suppress(OSError):
             os.write(complaints, line.encode(errors="replace"))
