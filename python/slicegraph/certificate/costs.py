@@ -40,6 +40,11 @@ class Costs:
     state_limit: int | None
     is_overlap: bool
 
+    @property
+    def is_free(self) -> bool:
+        """Whether what a block holds plays no part."""
+        return self.memory is None and self.memory_limit is None and self.state_limit is None
+
     def overflow(self, params: int) -> int:
         """Give the ticks to stream in what a block of so many parameters cannot keep."""
         return 0 if self.memory is None else max(0, params - self.memory)

@@ -204,19 +204,18 @@ class Problem:
     def _mean(self, counts: Sequence[int]) -> int:
         """Give the mean block, weighed: what it runs and moves across the border, or also holds beyond its memory."""
         weights, kinds_of = self.multipliers, self.kinds_of_nodes
-        outputs = self._border_of_nodes(is_made=True)
         rooms = [weight * count for weight, count in zip(weights, counts, strict=True)]
         resident = sum(room * _ample(costs.memory) for room, costs in zip(rooms, self.kinds, strict=True))
-        time = streamed = 0
-        for node in range(self.num_nodes):
-            loads = []
-            for kind in kinds_of[node]:
-                costs = self.kinds[kind]
-                made = 0 if costs.is_overlap else sum(costs.transfer[tensor] for tensor in outputs[node])
-                loads.append((weights[kind] * (costs.work[node] + made), weights[kind] * costs.params[node]))
-            time += min((load for load, _ in loads), default=0)
-            streamed += min((load + params for load, params in loads), default=0)
-        for tensor, producer in enumerate(self.producer):
+        loads = [
+            [weight * (work + output) for work, output in zip(costs.work, self._moved(costs), strict=True)]
+            for weight, costs in zip(weights, self.kinds, strict=True)
+        ]
+        loads_and_params = [
+            [load + weight * params for load, params in zip(row, costs.params, strict=True)]
+            for weight, row, costs in zip(weights, loads, self.kinds, strict=True)
+        ]
+        time, streamed = _sum_of_least(loads, kinds_of), _sum_of_least(loads_and_params, kinds_of)
+        for tensor, producer in enumerate(self.producer if self.boundary_io else ()):
             if producer < 0 and self.is_paid_outside(tensor):
                 least = min(
                     0 if costs.is_overlap else weight * costs.transfer[tensor]
@@ -230,31 +229,39 @@ class Problem:
 
     def _alone(self) -> list[int]:
         """Give what a block costs at least that holds each node."""
-        border = self._border_of_nodes(is_made=False)
+        border = self._border_of_nodes()
         least = []
         for node, kinds in enumerate(self.kinds_of_nodes):
             found = [CAPACITY]
             for kind in kinds:
-                costs, held = self.kinds[kind], self.held([node], kind)
-                io = sum(costs.transfer[tensor] for tensor in border[node])
+                costs = self.kinds[kind]
+                io = sum(costs.transfer[tensor] for tensor in border[node]) if border[node] else 0
+                if costs.is_free:
+                    found.append(costs.busy(costs.work[node], io, 0))
+                    continue
+                held = self.held([node], kind)
                 if not costs.excess(held.peak, held.state):
                     found.append(costs.busy(costs.work[node], io, costs.overflow(held.params)))
             least.append(min(found))
         return least
 
-    def _border_of_nodes(self, *, is_made: bool) -> list[list[int]]:
-        """Give the tensors of each node that cross the model's border and cost, or only those that it makes."""
+    def _border_of_nodes(self) -> list[list[int]]:
+        """Give the tensors of each node that cross the model's border and cost."""
         border: list[list[int]] = [[] for _ in range(self.num_nodes)]
-        for tensor in filter(self.is_paid_outside, range(len(self.producer))):
-            readers = () if is_made else self.consumers[tensor]
-            for node in {self.producer[tensor], *readers} - {-1}:
-                border[node].append(tensor)
+        if self.boundary_io:
+            for tensor in filter(self.is_paid_outside, range(len(self.producer))):
+                for node in {self.producer[tensor], *self.consumers[tensor]} - {-1}:
+                    border[node].append(tensor)
         return border
+
+    def _moved(self, costs: Costs) -> list[int]:
+        """Give what nodes add on a kind to what a block runs: model outputs, where a block pays the sum."""
+        return [0] * self.num_nodes if costs.is_overlap else self.outputs(costs)
 
     def outputs(self, costs: Costs) -> list[int]:
         """Give the ticks of the model outputs of each node that are paid, on a kind of device."""
         outputs = [0] * self.num_nodes
-        for tensor, producer in enumerate(self.producer):
+        for tensor, producer in enumerate(self.producer if self.boundary_io else ()):
             if producer >= 0 and self.is_paid_outside(tensor):
                 outputs[producer] += costs.transfer[tensor]
         return outputs
@@ -329,6 +336,13 @@ def stage_bits(kind_of: Sequence[int], num_kinds: int, num_blocks: int) -> list[
     if not kind_of:
         return [(1 << num_blocks) - 1]
     return [int("".join("01"[each == kind] for each in reversed(kind_of)), 2) for kind in range(num_kinds)]
+
+
+def _sum_of_least(rows: Sequence[Sequence[int]], kinds_of: Sequence[Sequence[int]]) -> int:
+    """Add up the least of each node, over the kinds that may hold it; nothing where none may."""
+    if len(rows) == 1 and all(kinds_of):
+        return sum(rows[0])
+    return sum(min((rows[kind][node] for kind in kinds), default=0) for node, kinds in enumerate(kinds_of))
 
 
 def ceil_div(ticks: int, parts: int) -> int:
