@@ -41,7 +41,7 @@ def test_scan_over_stacked_layers_stores_all_of_them() -> None:
 
 
 def test_while_runs_once_and_cond_its_dearer_branch() -> None:
-    """Nobody says how often a loop runs; of two branches the one with the product counts, the weights of both."""
+    """Nobody says how often a loop runs; of two branches the one with the product counts, and both store weights."""
 
     def loop(w: jax.Array, x: jax.Array) -> Any:
         return lax.while_loop(lambda x: x[0, 0] < 3, lambda x: x @ w, x)
@@ -56,7 +56,29 @@ def test_while_runs_once_and_cond_its_dearer_branch() -> None:
 
     graph = traced(branch, struct(4, 4), struct(4), struct(2, 4), struct(dtype=bool), param_argnums=(0, 1))
     assert list(graph.op) == ["convert_element_type", "cond"]
-    assert facts(graph, "cond") == (64, 4 + 32 + 64 + 16, 32, 64 + 16)
+    assert facts(graph, "cond") == (64, 4 + 32 + 64, 32, 64 + 16)
+
+
+def test_a_loop_reads_the_rows_of_a_table_that_its_body_gathers() -> None:
+    """A table of 4,000 bytes from which each round takes two rows of 16 is not read as a whole; it is stored whole."""
+
+    def function(table: jax.Array, words: jax.Array) -> Any:
+        return lax.while_loop(lambda x: x[0] < 3, lambda x: jnp.take(table, x, axis=0, mode="clip").argmax(-1), words)
+
+    graph = traced(function, struct(250, 4), struct(2, dtype=int), param_argnums=(0,))
+    _, read_bytes, _, stored = facts(graph, "while")
+    assert stored == 4000
+    assert read_bytes < 200
+
+
+def test_a_branch_that_returns_what_is_around_it_reads_that_alone() -> None:
+    """Of two tables one comes out, and is copied; the other is not touched."""
+
+    def function(a: jax.Array, b: jax.Array, x: jax.Array, p: jax.Array) -> Any:
+        return lax.cond(p, lambda: a, lambda: b) + x
+
+    graph = traced(function, struct(8, 4), struct(8, 4), struct(8, 4), struct(dtype=bool), param_argnums=(0, 1))
+    assert facts(graph, "cond") == (0, 4 + 128, 128, 256)
 
 
 def test_what_a_body_makes_of_a_parameter_counts_in_its_place() -> None:

@@ -63,6 +63,42 @@ def test_a_known_condition_takes_its_branch(tmp_path: Path) -> None:
     assert graph.size.tolist() == [24, 24, 24]
 
 
+@pytest.mark.parametrize("chosen", ["", "then", "else"])
+def test_what_one_branch_reads_the_other_does_not(chosen: str, tmp_path: Path) -> None:
+    """Each branch has a table of its own: a run reads one of them, whether or not the condition is known."""
+    text = """g ({}float[2,8] x) => (float[2,8] y)
+        <float[8,8] a = ["location": "absent"], float[8,8] b = ["location": "absent"]{}>
+        {{ y = If(c)<then_branch = t () => (u) {{ u = MatMul(x, a) }},
+                      else_branch = e () => (v) {{ v = MatMul(x, b) }}> }}"""
+    known = f", bool c = {{{int(chosen == 'then')}}}"
+    graph = _read(tmp_path, text.format("", known) if chosen else text.format("bool c, ", ""))
+    assert graph.read_bytes is not None
+    assert graph.read_bytes.tolist() == [1 + 64 + 256]
+
+
+def test_a_loop_reads_the_rows_that_its_body_gathers(tmp_path: Path) -> None:
+    """A table of 1,000 rows is stored whole; three rounds read a row of it each, with the place of the row."""
+    text = """g (float[4] x) => (float[4] y) <float[1000,4] w = ["location": "absent"]>
+        { n = Constant<value=int64 {3}>()
+          y = Loop(n, "", x)<body = b (int64 i, bool c, float[4] h) => (bool k, float[4] next)
+            { k = Identity(c) r = Gather(w, i) next = Add(h, r) }> }"""
+    graph = _read(tmp_path, text)
+    assert graph.read_bytes is not None
+    assert graph.param_bytes is not None
+    assert graph.read_bytes.tolist() == [3 * ((16 + 8) + (16 + 16))]
+    assert graph.param_bytes.tolist() == [16000 + 8]
+
+
+def test_a_branch_that_passes_on_what_is_around_it_reads_it(tmp_path: Path) -> None:
+    """One branch returns a value as it is, which is copied out; the other reads less."""
+    text = """g (bool c, float[2,8] x, float[1,8] z) => (float[2,8] y)
+        { y = If(c)<then_branch = t () => (x) {},
+                    else_branch = e () => (float[2,8] v) { v = Concat<axis=0>(z, z) }> }"""
+    graph = _read(tmp_path, text)
+    assert graph.read_bytes is not None
+    assert graph.read_bytes.tolist() == [1 + 64]
+
+
 def test_branches_of_unlike_shape_leave_the_shape_open(tmp_path: Path) -> None:
     """Unless the file records one: then that is taken."""
     text = """g (bool c, float[2,3] x) => (y)

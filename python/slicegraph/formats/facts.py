@@ -70,17 +70,30 @@ def with_bodies(own: Facts, bodies: Sequence[Facts]) -> Facts:
     )
 
 
-def repeated(parts: Sequence[Facts], trips: int, returned: Mapping[Any, int], *, is_guess: bool = False) -> Facts:
-    """Give what a body takes that runs its parts so many times; ``returned`` are parameters that it passes on.
+def repeated(
+    parts: Sequence[Facts], trips: int, returned: Mapping[Any, int], *, passed: int = 0, is_guess: bool = False
+) -> Facts:
+    """Give what a body takes that runs its parts so many times.
 
-    It is a guess if the number of times is, or if one of its parts is.
+    Parameters
+    ----------
+    parts
+        What each of its operations takes.
+    trips
+        How often it runs.
+    returned
+        Parameters that it passes on.
+    passed
+        Bytes that it reads besides: what it returns as it finds it around it, and the condition of a branch.
+    is_guess
+        The number of times is a guess; the whole is one, too, if one of the parts is.
     """
     parameters = dict(returned)
     for part in parts:
         parameters |= part.parameters
     return Facts(
         flops=trips * sum(part.flops for part in parts),
-        read_bytes=trips * sum(part.read_bytes for part in parts),
+        read_bytes=trips * (passed + sum(part.read_bytes for part in parts)),
         write_bytes=trips * sum(part.write_bytes for part in parts),
         parameters=parameters,
         dtype=_of_most(parts),

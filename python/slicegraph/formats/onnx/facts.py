@@ -28,9 +28,9 @@ def facts_of(walked: Walked, formulas: Formulas, lent: Collection[str]) -> Seque
     """Say what each node of a graph takes.
 
     A node with bodies takes what its most expensive body takes, as often as it runs, and moves at least its own inputs
-    and outputs.  A Loop runs its body as often as its constant trip count says, a Scan or SequenceMap once for each
-    element.  If that is not known, or a condition could stop a Loop earlier, it is as often as the user says; else it
-    is a guess, of that count, or of one run.
+    and outputs.  What bodies capture is read as they read it.  A Loop runs its body as often as its
+    constant trip count says, a Scan or SequenceMap once for each element.  If that is not known, or a condition could
+    stop a Loop earlier, it is as often as the user says; else it is a guess, of that count, or of one run.
 
     Parameters
     ----------
@@ -61,23 +61,37 @@ def _places(walked: Walked, views: Sequence[bool], lent: Collection[str]) -> dic
 def _facts(node: Node, used: AbstractSet[str], formulas: Formulas, place: Placement | None, *, is_view: bool) -> Facts:
     flops, read_bytes, write_bytes, is_guess = 0, 0, 0, False
     if not is_view:
-        read_bytes, write_bytes = moved(node, used, place)
-        if not node.bodies:
+        if node.bodies:
+            read_bytes, write_bytes = moved(_without_captured(node), used, place)
+        else:
+            read_bytes, write_bytes = moved(node, used, place)
             flops, is_guess = count(node, formulas)
     fields = (flops, read_bytes, write_bytes, _parameters(node), _dtype(node), is_view, is_guess, 0)
     # A named tuple's own way takes twice as long.
     own = tuple.__new__(Facts, fields)
     if is_guess:
         own = priced(own)
-    return with_bodies(own, [_body_facts(body, formulas) for body in node.bodies]) if node.bodies else own
+    besides = read_bytes if node.op == "If" else None
+    return with_bodies(own, [_body_facts(body, formulas, besides) for body in node.bodies]) if node.bodies else own
 
 
-def _body_facts(body: Body, formulas: Formulas) -> Facts:
+def _body_facts(body: Body, formulas: Formulas, besides: int | None) -> Facts:
+    """Say what a body takes; of a branch, ``besides`` are the bytes of the condition."""
     walked = body.walked
     own = walked.values.maps[0] if isinstance(walked.values, ChainMap) else walked.values
     inner = facts_of(walked, formulas, [name for name, value in own.items() if not value.is_constant])
-    returned = _stored([walked.values[name] for name in walked.outputs], None)
-    return repeated(inner, body.trips, returned, is_guess=body.is_guess)
+    results = {name: walked.values[name] for name in walked.outputs}
+    passed = sum(value.counted_bytes() for name, value in results.items() if name not in own or value.is_constant)
+    stored = _stored(results.values(), None)
+    return repeated(
+        inner, body.trips, stored, passed=0 if besides is None else besides + passed, is_guess=body.is_guess
+    )
+
+
+def _without_captured(node: Node) -> Node:
+    """Let a node read its own inputs alone."""
+    given = set(node.stated.inputs)
+    return node._replace(read=[value for name, value in node.reads.items() if name in given])
 
 
 def _parameters(node: Node) -> dict[Any, int]:

@@ -15,7 +15,7 @@ def facts_of(program: Program, steps: Sequence[Step], folded: Folded) -> Sequenc
     """Say what each step takes that is left of a program.
 
     A step with bodies takes what its most expensive body takes, as often as it runs, and moves at least its own
-    inputs and outputs.
+    inputs and outputs; what stands in bodies as itself is read as they read it.
 
     Parameters
     ----------
@@ -57,7 +57,9 @@ def _of_step(
     # Bodies that take a parameter as it is count what they make of it.
     within = reads_within(step)
     if place is None:
-        read_bytes = folded.read_bytes(value for value in step.inputs if value is not step.table)
+        read_bytes = folded.read_bytes(
+            value for value in step.inputs if value is not step.table and value not in within
+        )
         if step.table is not None:
             # Of what is unpacked from a parameter, its part of what is stored.
             stored = min(step.table.nbytes, folded.read_bytes([step.table]))
@@ -78,12 +80,16 @@ def _of_step(
         is_view=step.is_view or place is Placement.WRITTEN_BACK,
         is_guess=step.is_guess,
     )
-    return with_bodies(priced(own), [_of_body(body, folded, known) for body in step.bodies])
+    besides = own.read_bytes if len(step.bodies) > 1 else None
+    return with_bodies(priced(own), [_of_body(body, folded, known, besides) for body in step.bodies])
 
 
-def _of_body(body: Body, folded: Folded, known: frozenset[Value]) -> Facts:
+def _of_body(body: Body, folded: Folded, known: frozenset[Value], besides: int | None) -> Facts:
+    """Say what a body takes; of a branch, ``besides`` are the bytes of what no branch reads, as the condition."""
     steps = folded.left[body]
     # What the body reads and nobody around it knows changes from run to run.
     own = used(steps, body.outputs) - known
     inner = _facts(steps, body.outputs, folded, known, state=(), lent=own)
-    return repeated(inner, body.trips, folded.parameters(body.outputs), is_guess=body.is_guess)
+    passed = folded.read_bytes(value for value in body.outputs if value in known)
+    passed = 0 if besides is None else besides + passed
+    return repeated(inner, body.trips, folded.parameters(body.outputs), passed=passed, is_guess=body.is_guess)
