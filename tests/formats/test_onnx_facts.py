@@ -114,6 +114,22 @@ def test_a_cache_that_is_shared_takes_the_new_tokens_alone(tmp_path: Path) -> No
         assert _facts(graph, "y")[1] == 32 + 2 * written * 16
 
 
+@pytest.mark.parametrize(("total", "cache", "written"), [("n", "[1,1,16,4]", 1), ("n", "", 17), ("16", "", 1)])
+def test_the_file_says_whether_new_tokens_lie_behind_a_cache(
+    total: str, cache: str, written: int, tmp_path: Path
+) -> None:
+    """Where the total is not known before a run, a cache that is recorded as long as before takes them in."""
+    known = "<int32 t = {16}>" if total == "16" else ""
+    given = "" if known else ", int32 t"
+    text = f"""g (float[1,1,8] q, float[1,1,4] k, float[1,1,4] v, float[1,1,16,4] p, int32[1] n{given})
+        => (y, float{cache} a, float{cache} b) {known} {{ y, a, b =
+            com.microsoft.GroupQueryAttention<num_heads=2, kv_num_heads=1> (q, k, v, p, p, n, t) }}"""
+    graph = _read(tmp_path, text, '"": 17, "com.microsoft": 1')
+    assert _facts(graph, "y")[1] == 32 + 2 * written * 16
+    assert graph.flops is not None
+    assert graph.flops.tolist() == [2 * (17 if written > 1 else 16) * (4 * 4 + 5)]
+
+
 VIEWS = {
     "y = Reshape(x, s)": True,
     "y = Flatten(x)": True,

@@ -117,7 +117,7 @@ def test_no_rule_falls_over_a_wrong_node(op: str, inputs: list[Any], attributes:
         None if one is None else of_shape(one[0], None if one[1] is None else tuple(one[1])) for one in inputs
     ]
     try:
-        made = shapes.outputs(Stated.of(proto), values) or {}
+        made = shapes.outputs(Stated.of(proto), values, {}) or {}
         stated = Stated.of(proto)
         node = Node(stated=stated, op=stated.op, position=0, inputs=values, outputs=[*made.values()], read=())
         assert flops.count(node, Formulas()).flops >= 0

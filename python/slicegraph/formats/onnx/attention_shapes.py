@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slicegraph.formats.onnx.elementary import given, has
+from slicegraph.formats.onnx.elementary import given, has, made
 from slicegraph.formats.onnx.nodes import Node
 from slicegraph.formats.onnx.shaping import ShapeRule, kind, rank, replaced, size, tensor
 from slicegraph.formats.onnx.values import Value
@@ -82,7 +82,11 @@ def multi_head(*, past: int, past_length: int) -> ShapeRule:
 
 
 def grouped(node: Node) -> Sequence[Value]:
-    """Give (batch, length, width), and both caches: as long as the total that is known, or as old and new tokens."""
+    """Give (batch, length, width), and both caches.
+
+    They are as long as the total that is known, and at least as before. If it is not known, new tokens are in the place
+    of old ones where the file records caches as long as before, and else behind them.
+    """
     query, cache = given(node), given(node, 3)
     heads, key_heads = node.integer("num_heads", 1), node.integer("kv_num_heads", 1)
     is_packed = not has(node, 1)
@@ -93,8 +97,10 @@ def grouped(node: Node) -> Sequence[Value]:
         present = tensor(kind(query), (size(query, 0), key_heads, new, width))
         return [output, present, present]
     total, old = given(node, 6).scalar, size(cache, 2)
-    longest = _sum(old, new) if total is None or old is None else max(total, old)
     both = [given(node, at) for at in (3, 4)]
+    if total is None and all(made(node, at).shape == value.shape for at, value in enumerate(both, start=1)):
+        total = old
+    longest = _sum(old, new) if total is None or old is None else max(total, old)
     return [output, *(tensor(kind(value), replaced(value, 2, longest)) for value in both)]
 
 

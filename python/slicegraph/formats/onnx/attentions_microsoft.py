@@ -79,7 +79,8 @@ def grouped(node: Node) -> int:
     width = query.dim(2) // (heads + 2 * key_heads if is_packed else heads)
     new = query.dim(1) if is_packed else given(node, 1).dim(1)
     total = given(node, 6).scalar
-    keys = total if total is not None and total > 0 else new + given(node, 3).dim(2) * has(node, 3)
+    cached = made(node, 1).dim(2) if made(node, 1).shape else new + given(node, 3).dim(2) * has(node, 3)
+    keys = total if total is not None and total > 0 else cached
     window = node.integer("local_window_size", -1)
     scores = query.dim(0) * heads * query.dim(1) * (min(keys, window) if window > 0 else keys)
     turned = query.dim(0) * width * (heads * query.dim(1) + key_heads * new)

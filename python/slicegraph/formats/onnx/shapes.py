@@ -20,14 +20,16 @@ RULES: Final[Mapping[str, ShapeRule]] = {
 _UNTOLD: Final = "its output's size is not told by the shapes of its inputs"
 
 
-def outputs(stated: Stated, inputs: Sequence[Value | None]) -> dict[str, Value] | None:
+def outputs(stated: Stated, inputs: Sequence[Value | None], records: Mapping[str, Value]) -> dict[str, Value] | None:
     """Say what a node makes, by name; None: no rule here is about its operator.
 
-    Of a value whose shape depends on what is not known, type and shape stay open.
+    Of a value whose shape depends on what is not known, type and shape stay open. A rule sees what the file records of
+    the outputs, for shapes of which runs may have more than one.
     """
     if (rule := RULES.get(stated.op)) is None:
         return None
-    node = Node(stated=stated, op=stated.op, position=0, inputs=inputs, outputs=(), read=())
+    made = [records.get(name) for name in stated.outputs]
+    node = Node(stated=stated, op=stated.op, position=0, inputs=inputs, outputs=made, read=())
     values = [*rule(node)]
     values += [UNKNOWN] * (len(stated.outputs) - len(values))
     # What is open because an input is, is the fault of another node.

@@ -160,7 +160,7 @@ def _learnt(
         made = [name for name in node.outputs if name]
         if len(made) > len(set(made)):
             raise InputError(f"{described(node.proto)} makes two values of one name")
-        results, bodies, is_known = _results(node, reads, scope, context)
+        results, bodies, is_known = _results(node, reads, records, scope, context)
     is_constant = _reads_constants(node, reads) or (not is_known and _are_constant(results))
     if is_known and not is_constant and node.op not in COMPUTED:
         return results, bodies, False
@@ -176,7 +176,7 @@ def _learnt(
 
 
 def _results(
-    node: Stated, reads: Mapping[str, Value], scope: Scope, context: Context
+    node: Stated, reads: Mapping[str, Value], records: Mapping[str, Value], scope: Scope, context: Context
 ) -> tuple[dict[str, Value], Sequence[Body], bool]:
     """Find what a node makes, its bodies, and whether inference knows all about it and about what it reads."""
     if (told := constants.told(node, reads)) is not None:
@@ -187,7 +187,7 @@ def _results(
         if (entered := enter(node.proto, inputs, run, context.trips)) is not None:
             outputs, bodies = entered
             return {name: value for name, value in zip(node.outputs, outputs, strict=False) if name}, bodies, False
-    if node.proto.domain and (shaped := shapes.outputs(node, inputs)) is not None:
+    if node.proto.domain and (shaped := shapes.outputs(node, inputs, records)) is not None:
         return shaped, (), False
     results, is_known = inference.infer(node, inputs, reads, context)
     return results, (), is_known
