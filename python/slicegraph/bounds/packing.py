@@ -11,7 +11,8 @@ for these (``rust/core/src/packing``), which are columns of the program's dual, 
 that is the proof, and the compiled checker goes through it again before it counts. When blocks that are known leave no
 weights that are large enough, no weights are. Weights that are asked about are as close to the costs of nodes as they
 can be and still be large enough: of such weights the core shows it by few cuts, since what a block weighs and what it
-costs differ little. They lie halfway to those asked about before, which takes fewer rounds (*smoothing*).
+costs differ little. They go only a part of the way from those asked about before, which takes fewer rounds and leaves
+them close to the costs (*smoothing*, Wentges 1997).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _ONE = 2**12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackingParams:
-    """The numbers of the search for weights. Record of 2026-12-01, packing; none was measured by itself.
+    """The numbers of the search for weights. Record of 2026-12-01, packing; few were measured by themselves.
 
     Attributes
     ----------
@@ -60,6 +61,11 @@ class PackingParams:
         Seeds that are asked about first, since they were not closed.
     orders
         Random orders, of which slices are the blocks that a threshold begins with.
+    some
+        Heavy seeds of a try.
+    smoothing
+        The part of the way to the program's weights that those which are asked about go in a round. Record of
+        2026-12-01, packing smoothing; so is the number above.
     reserve, steps
         Of what the program's weights have beyond the number of blocks, weights that are asked about have this part at
         least; they are as close to the costs of nodes as that allows, in so many steps. Record of 2026-12-01, packing
@@ -76,6 +82,8 @@ class PackingParams:
     enough: int = 16
     hard: int = 40
     orders: int = 24
+    some: int = 16
+    smoothing: float = 0.15
     reserve: float = 0.5
     steps: int = 8
 
@@ -142,7 +150,7 @@ class PackingSearch:
             if parts <= num_blocks * (1 + 1e-9):
                 return Attempt(log=None, parts=parts, work=work - self._work, is_refuted=True)
             point = self._plain(best, program)
-            self._center = point if self._center is None else 0.5 * point + 0.5 * self._scaled(self._center, program)
+            self._center = self._smoothed(point, program)
             question = _Question.of(self._center, threshold, num_blocks)
             if not is_trying:
                 rounds += 1
@@ -181,6 +189,18 @@ class PackingSearch:
                 return point
         return best
 
+    def _smoothed(self, point: Floats, program: PackingProgram) -> Floats:
+        """Give a point a part of the way to another, from the last one; further on where it would prove nothing."""
+        if self._center is None:
+            return point
+        center, part = self._scaled(self._center, program), self._params.smoothing
+        while part < 1:
+            between = part * point + (1 - part) * center
+            if between.sum() > self._instance.num_blocks:
+                return between
+            part *= 2
+        return point
+
     def _collect(self, question: _Question) -> tuple[int, int]:
         """Collect blocks that weigh too much; give how many seeds have one, and how many are new."""
         params = self._params
@@ -197,7 +217,7 @@ class PackingSearch:
         """Try to show that no block weighs the target; give the log of that, and how many cases a seed had at most."""
         open_seeds, cases = self._order(), {}
         while True:
-            priced = self._price(question, open_seeds, max_cases, self._params.enough // 4)
+            priced = self._price(question, open_seeds, max_cases, self._params.some)
             if priced is None:
                 return None, max_cases
             self._learn(priced.blocks, priced.costs)
