@@ -12,7 +12,7 @@ use crate::graph::{Graph, GraphBuilder};
 use crate::ids::{NodeId, count};
 use crate::query::ExactParams;
 
-#[path = "../tests/common/small_params.rs"]
+#[path = "../tests/interface/common/small_params.rs"]
 mod small_params;
 pub(crate) use small_params::small_params;
 

@@ -1,5 +1,4 @@
 //! Random small problems of many shapes, and the optimum by trying every partition.
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 

@@ -1,10 +1,8 @@
 //! Costs and bounds of whole partitions.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{instances, optimum};
+use crate::common::{instances, optimum};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use slicegraph_core::Error;

@@ -1,10 +1,8 @@
 //! The searches, against the optimum of all partitions.
 
-mod common;
-
 use std::ops::ControlFlow;
 
-use common::{chain, instances, is_acyclic, optimum};
+use crate::common::{chain, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
@@ -75,7 +73,7 @@ proptest! {
         choice in any::<prop::sample::Index>(),
         rounds in 0..3_u64,
     ) {
-        let partitions: Vec<Vec<usize>> = common::partitions(&instance).collect();
+        let partitions: Vec<Vec<usize>> = crate::common::partitions(&instance).collect();
         let start = choice.get(&partitions);
         let known = bottleneck(&partition_costs(&instance, start));
         for search in [hybrid, anneal, brkga] {
@@ -132,7 +130,7 @@ fn a_parameter_out_of_range_is_named() {
     let message = |brkga_params: BrkgaParams| {
         let params = SearchParams { brkga: brkga_params, ..SearchParams::default() };
         let mut observe = |_| ControlFlow::Continue(());
-        common::message(brkga(&instance, &params, &REQUEST, &Interrupt::never(), &mut observe))
+        crate::common::message(brkga(&instance, &params, &REQUEST, &Interrupt::never(), &mut observe))
     };
     let sound = BrkgaParams::default();
     assert_eq!(message(BrkgaParams { population: 3, ..sound }), "population = 3, but it is from 4 to 2^20");

@@ -1,8 +1,6 @@
 //! What a graph may be made of.
 
-mod common;
-
-use common::message;
+use crate::common::message;
 use slicegraph_core::NodeId;
 use slicegraph_core::graph::GraphBuilder;
 

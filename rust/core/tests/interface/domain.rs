@@ -1,10 +1,8 @@
 //! Windows, incompatible pairs and node weights against trying every partition.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{half_second, instances, optimum, partitions, small_params};
+use crate::common::{half_second, instances, optimum, partitions, small_params};
 use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::cost::{Device, INFINITE, Instance, Ticks, bottleneck, partition_costs};

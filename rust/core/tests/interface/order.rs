@@ -1,10 +1,8 @@
 //! Topological orders, and keys that decode to them.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{chain, message, ordered_instances};
+use crate::common::{chain, message, ordered_instances};
 use proptest::prelude::*;
 use slicegraph_core::NodeId;
 use slicegraph_core::graph::{Graph, GraphBuilder};

@@ -1,8 +1,6 @@
 //! The slicing of one order: sweeps, thresholds and the DP against their slow twins.
 
-mod common;
-
-use common::{is_acyclic, ordered_instances};
+use crate::common::{is_acyclic, ordered_instances};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;

@@ -1,10 +1,8 @@
 //! The exact solver against trying every partition.
 
-mod common;
-
 use std::ops::ControlFlow;
 
-use common::{half_second, instances, is_acyclic, message, optimum, small_params};
+use crate::common::{half_second, instances, is_acyclic, message, optimum, small_params};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::domain::{Known, Windows};
@@ -145,7 +143,7 @@ proptest! {
         let Windows { earliest, latest } = &mut known.windows;
         earliest.fill(instance.num_blocks());
         latest.fill(1);
-        for block_of in common::partitions(&instance) {
+        for block_of in crate::common::partitions(&instance) {
             if bottleneck(&partition_costs(&instance, &block_of)) < threshold {
                 for (node, block) in block_of.into_iter().enumerate() {
                     earliest[node] = earliest[node].min(block + 1);
@@ -192,7 +190,7 @@ proptest! {
 
 #[test]
 fn an_interrupt_leaves_what_was_known() {
-    let instance = common::chain(50, 4);
+    let instance = crate::common::chain(50, 4);
     let interrupt = Interrupt::never();
     interrupt.raise();
     let known = Progress { lower_bound: 0, bottleneck: INFINITE };
@@ -205,7 +203,7 @@ fn an_interrupt_leaves_what_was_known() {
 
 #[test]
 fn a_report_can_end_it() {
-    let instance = common::chain(50, 4);
+    let instance = crate::common::chain(50, 4);
     let limits = Limits { steps: 1 << 20, ..LIMITS };
     let mut num_reports = 0;
     let mut report = |_| {
@@ -221,7 +219,7 @@ fn a_report_can_end_it() {
 #[test]
 fn an_expensive_node_is_reason_enough() {
     // One second to cross between nodes of one second: whatever stands with the one in the middle, it is three.
-    let instance = common::chain(3, 3);
+    let instance = crate::common::chain(3, 3);
     let all = instance.only().works().iter().sum::<Ticks>();
     let proven = proven(&instance, all, 1);
     assert_eq!(proven.progress, Progress { lower_bound: all, bottleneck: all });
@@ -230,7 +228,7 @@ fn an_expensive_node_is_reason_enough() {
 
 #[test]
 fn threads_out_of_range_are_named() {
-    let instance = common::chain(5, 3);
+    let instance = crate::common::chain(5, 3);
     let known = Progress { lower_bound: 0, bottleneck: INFINITE };
     let (limits, state) = (Limits { threads: 0, ..LIMITS }, ProofState::default());
     let report = &mut |_| ControlFlow::Continue(());

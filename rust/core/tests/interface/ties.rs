@@ -1,8 +1,6 @@
 //! Of the partitions of least bottleneck: the fewest blocks, then the least io, by trying every partition.
 
-mod common;
-
-use common::{instances, partitions};
+use crate::common::{instances, partitions};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
 use slicegraph_core::interrupt::Interrupt;

@@ -1,10 +1,8 @@
 //! Reductions against trying every partition.
 
-mod common;
-
 use std::ops::ControlFlow;
 
-use common::{chain, half_second, instances, is_acyclic, optimum};
+use crate::common::{chain, half_second, instances, is_acyclic, optimum};
 use proptest::prelude::*;
 use slicegraph_core::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use slicegraph_core::interrupt::Interrupt;
