@@ -60,7 +60,7 @@ def random_sections(random: Random, problem: Problem) -> bytes:
                 [5, count, *(each for node in nodes for each in (node, random.choice([1, 1024, 2048, 4096, 4097])))],
                 [4, count, *(each for node in nodes for each in (node, random.randrange(num_nodes)))],
                 [6, nodes[0], random.randrange(1, 4)],
-                [7, 0],
+                [7],
                 [8, random.randrange(3)],
                 [8, 2, num_nodes, *random.sample(range(num_nodes), num_nodes)],
                 [10, nodes[0]],
@@ -162,7 +162,7 @@ def test_what_the_solver_says_is_proved_and_nothing_of_a_tick_more(
 def test_without_steps_nothing_is_proved() -> None:
     case = next(case for case in cases(50, has_links=False) if case.problem.num_nodes > 2 and not case.better)
     with pytest.raises(BeyondBudgetError):
-        close(case.problem, case.threshold, read_sections(b"\x07\x00"), Budget(0))
+        close(case.problem, case.threshold, read_sections(b"\x07"), Budget(0))
 
 
 TESTBED = Path(__file__).parents[3] / "shared" / "data" / "testbed"

@@ -33,11 +33,11 @@ HEADER = log(0, OPTIMUM, 1, 0)
 SECTIONS: list[tuple[list[int], object]] = [
     ([0], Open()),
     ([2, 5, 2, 3, 0], Cuts(2, is_last=True, nodes=[3, 0])),
-    ([2, 4, 0], Cuts(2, is_last=False, nodes=[])),
+    ([2, 4, 1, 6], Cuts(2, is_last=False, nodes=[6])),
     ([4, 1, 0, 300], Pairs([(0, 300)])),
     ([5, 1, 6, 4096], Raised([(6, 4096)])),
     ([6, 1, 2], Split(1, 2)),
-    ([7, 2, 0, 1], Levels([False, True])),
+    ([7], Levels()),
     ([8, 0], Labels(0)),
     ([8, 1], Labels(1)),
     ([8, 2, 2, 1, 0], Labels(2, [1, 0])),
@@ -57,6 +57,12 @@ def test_sections_are_read() -> None:
     for numbers, section in SECTIONS:
         (found,) = read_sections(data_of(numbers))
         assert section is None or found == section
+
+
+def test_facts_about_nothing_are_passed_over() -> None:
+    for numbers in ([2, 5, 0], [4, 0], [5, 0]):
+        assert read_sections(data_of([*numbers, 7])) == [Levels()]
+        assert expect_the_same(data_of([*numbers, 7]))
 
 
 def test_trees_are_read() -> None:

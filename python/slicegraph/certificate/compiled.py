@@ -21,7 +21,7 @@ from slicegraph.certificate.tally import Proof, Tally
 VISITS_PER_STEP: Final = 200
 """Arcs, nodes and labels that it looks at in the time of a step."""
 _MAGIC = 0x0031_4750_4753
-_VERSION = 2
+_VERSION = 3
 _MERGES, _EXPENSIVE_NODE = 1, 10
 _RULES = tuple(TITLES)
 _MOST_BLOCKS = 2**12
@@ -156,6 +156,8 @@ def _parts(problem: Problem) -> Iterator[Sequence[int]]:
 
 def leb128(number: int) -> bytes:
     """Give a number in bytes of seven bits, the least first."""
+    if number < 0x80:  # noqa: PLR2004 - one byte
+        return number.to_bytes()
     parts = []
     while number >> 7:
         parts.append(number & 0x7F | 0x80)

@@ -62,9 +62,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A search of downsets, by the end of each level; which end that is does not matter here."""
-
-    is_at_back: Sequence[bool]
+    """A search of downsets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +151,8 @@ _ROWS = (
 def read_sections(data: bytes) -> list[Fact | End]:
     """Give the sections about the scope of all better partitions, a scope that is split before its parts.
 
+    Facts about nothing are passed over.
+
     Raises
     ------
     PlacedError
@@ -165,7 +165,8 @@ def read_sections(data: bytes) -> list[Fact | End]:
         if not num_open:
             _refuse("bytes are left over")
         section = numbers.section()
-        sections.append(section)
+        if not _is_empty(section):
+            sections.append(section)
         if isinstance(section, Split):
             num_open += 1
         elif not isinstance(section, Fact):
@@ -173,6 +174,14 @@ def read_sections(data: bytes) -> list[Fact | End]:
         if num_open > _MOST_OPEN:
             _refuse(f"more than {_MOST_OPEN} parts are open")
     return sections
+
+
+def _is_empty(section: Fact | End) -> bool:
+    """Whether it is a fact about nothing."""
+    match section:
+        case Cuts(nodes=members) | Pairs(members) | Raised(members):
+            return not members
+    return False
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -191,7 +200,7 @@ class _Numbers:
             4: lambda: Pairs(self._list(2, lambda: (self._next(), self._next()))),
             5: lambda: Raised(self._list(2, lambda: (self._next(), self._ticks()))),
             6: lambda: Split(self._next(), self._next()),
-            7: lambda: Levels(self._list(1, self._flag)),
+            7: Levels,
             8: self._labels,
             9: self._tree,
             10: lambda: ExpensiveNode(self._next()),
@@ -226,10 +235,6 @@ class _Numbers:
     def _ticks(self) -> int:
         number = self._next()
         return number if number <= CAPACITY else _refuse("a threshold is above 2^52 ticks")
-
-    def _flag(self) -> bool:
-        number = self._next()
-        return number == 1 if number <= 1 else _refuse("there are two ends")
 
     def _list(self, least: int, member: Callable[[], _Member]) -> list[_Member]:
         """Read a list whose members have so many bytes each, at least."""

@@ -16,15 +16,16 @@
 //! producers of readers in `D`, and nodes on their sides; where they lead from one side to the other, the case has no partition.
 //! Overflow and limits are left out, which allows more. Any flow is no more than any cut: the worth of a flow is that of a mean.
 //!
-//! Sums are below 2^53, means below 2^63, and flows with infinite arcs in 128 bits.
+//! **Sides.** A vertex that infinite arcs keep on the side of a node of the case has an infinite arc of its own: of cuts of the case
+//! that changes none, and flows need not go through all that lies between. Nothing flows beyond what is enough, so an arc has
+//! room for no more than that, where more is infinite: 2^62 at most.
 
+use crate::flow::Flow;
 use crate::problem::{NONE, Problem};
 use crate::stop::{Steps, Stop};
 
 /// A share is a number of so many parts.
 const WHOLE: u64 = 1 << 10;
-const INFINITE: i128 = 1 << 80;
-const UNSEEN: usize = usize::MAX;
 const SOURCE: usize = 0;
 const SINK: usize = 1;
 
@@ -47,7 +48,7 @@ pub(crate) fn check_bisection(
     if problem.num_blocks > 2 || problem.kinds.len() > 1 || problem.kinds[0].is_overlap {
         return Err(Stop::malformed("there are not two blocks that pay sums on one kind of device"));
     }
-    let mut network = Network::new(problem, steps)?;
+    let mut network = Network::new(problem, threshold, steps)?;
     // Nodes that divide, each with the block that it is in, and whether the other one comes after it.
     let mut path: Vec<(usize, bool, bool)> = Vec::new();
     let mut is_done = false;
@@ -67,9 +68,7 @@ pub(crate) fn check_bisection(
                     return Err(Stop::malformed("a share is more than the whole"));
                 }
                 steps.spend(path.len())?;
-                network.set_case(i128::from(share), &path);
-                let least = i128::from(WHOLE) * i128::from(threshold - 1) + 1;
-                if network.flow(least, steps)? < least {
+                if !network.is_closed(share, &path, steps)? {
                     return Err(Stop::Open);
                 }
                 while path.pop_if(|last| !last.2).is_some() {}
@@ -83,159 +82,113 @@ pub(crate) fn check_bisection(
     if is_done { Ok(()) } else { Err(Stop::Open) }
 }
 
-/// The arcs, which are the same for each case but for those of the source and the sink.
+/// The arcs, which are the same for each case but for what those of the source and the sink have room for.
 struct Network {
-    arcs: Vec<Vec<usize>>,
-    head: Vec<usize>,
-    capacity: Vec<i128>,
-    left: Vec<i128>,
+    flow: Flow,
+    /// Of all arcs in each case, but for those of the source and the sink, which are the last ones.
+    capacity: Vec<i64>,
     /// What each vertex but the source and the sink pays in `D`, and out of it.
     pays: Vec<[i128; 2]>,
-    level: Vec<usize>,
-    next: Vec<usize>,
+    /// What is enough for all: nothing has to be larger.
+    enough: i64,
+    /// Vertices whose side is known.
+    is_placed: [Vec<bool>; 2],
+    placed: Vec<usize>,
 }
 
 impl Network {
-    fn new(problem: &Problem, steps: &mut Steps) -> Result<Self, Stop> {
-        let (kind, whole) = (&problem.kinds[0], i128::from(WHOLE));
+    fn new(problem: &Problem, threshold: i64, steps: &mut Steps) -> Result<Self, Stop> {
+        let kind = &problem.kinds[0];
         let loads = kind.work.iter().zip(problem.outputs(0)).map(|(work, outputs)| i128::from(work + outputs));
-        let mut network = Self {
-            arcs: vec![Vec::new(); 2],
-            head: Vec::new(),
-            capacity: Vec::new(),
-            left: Vec::new(),
-            pays: Vec::new(),
-            level: Vec::new(),
-            next: Vec::new(),
+        let mut pays: Vec<[i128; 2]> = loads.map(|load| [load, load]).collect();
+        let mut arcs = Vec::new();
+        let add = |pays: &mut Vec<[i128; 2]>, pay: [i128; 2]| {
+            pays.push(pay);
+            pays.len() + 1
         };
-        for load in loads {
-            network.add([load, load]);
-        }
         for (tensor, readers) in problem.consumers.iter().enumerate() {
-            steps.spend(1 + readers.len())?;
+            steps.spend(1 + 4 * readers.len())?;
             let (producer, transfer) = (problem.producer[tensor], i128::from(kind.transfer[tensor]));
             if readers.is_empty() || producer == NONE && !problem.boundary_io {
                 continue;
             }
             let readers = readers.iter().map(|reader| reader + 2);
-            if producer == NONE {
-                let any = network.add([transfer, 0]);
-                readers.clone().for_each(|reader| network.connect(reader, any, INFINITE));
-            } else {
-                readers.clone().for_each(|reader| network.connect(reader, producer + 2, INFINITE));
-            }
+            let source = if producer == NONE { add(&mut pays, [transfer, 0]) } else { producer + 2 };
+            arcs.extend(readers.clone().map(|reader| (reader, source, None)));
             let is_paid_by_reader = producer == NONE || problem.is_paid_output(tensor);
-            let all = network.add([0, if is_paid_by_reader { transfer } else { 0 }]);
-            readers.for_each(|reader| network.connect(all, reader, INFINITE));
-            if producer != NONE {
-                if is_paid_by_reader {
-                    network.pays[producer][1] -= transfer;
-                } else {
-                    network.connect(producer + 2, all, whole * transfer);
-                }
+            let all = add(&mut pays, [0, if is_paid_by_reader { transfer } else { 0 }]);
+            arcs.extend(readers.map(|reader| (all, reader, None)));
+            if producer != NONE && is_paid_by_reader {
+                pays[producer][1] -= transfer;
+            } else if producer != NONE {
+                arcs.push((source, all, Some(i128::from(WHOLE) * transfer)));
             }
         }
-        for vertex in 2..network.arcs.len() {
-            network.connect(SOURCE, vertex, 0);
-            network.connect(vertex, SINK, 0);
+        let num_vertices = pays.len() + 2;
+        steps.spend(num_vertices)?;
+        let enough = i64::try_from(WHOLE).unwrap_or(0) * (threshold - 1) + 1;
+        let mut network = Self {
+            flow: Flow::new(num_vertices),
+            capacity: Vec::new(),
+            pays,
+            enough,
+            is_placed: [(); 2].map(|()| vec![false; num_vertices]),
+            placed: Vec::new(),
+        };
+        for (tail, head, room) in arcs {
+            network.flow.connect(tail, head, 0);
+            network.capacity.extend([network.room(room), 0]);
         }
-        (network.level, network.next) = (vec![UNSEEN; network.arcs.len()], vec![0; network.arcs.len()]);
+        for vertex in 2..num_vertices {
+            network.flow.connect(SOURCE, vertex, 0);
+            network.flow.connect(vertex, SINK, 0);
+        }
         Ok(network)
     }
 
-    /// Adds a vertex that pays so much in `D`, and so much out of it.
-    fn add(&mut self, pays: [i128; 2]) -> usize {
-        self.pays.push(pays);
-        self.arcs.push(Vec::new());
-        self.arcs.len() - 1
+    /// What an arc has room for, or what is enough where that is less; none is never cut.
+    fn room(&self, room: Option<i128>) -> i64 {
+        room.and_then(|room| i64::try_from(room).ok()).map_or(self.enough, |room| room.min(self.enough))
     }
 
-    fn connect(&mut self, tail: usize, head: usize, capacity: i128) {
-        for (vertex, end, room) in [(tail, head, capacity), (head, tail, 0)] {
-            self.arcs[vertex].push(self.head.len());
-            self.head.push(end);
-            self.capacity.push(room);
-        }
-    }
-
-    /// Sets what is paid for a share, with nodes on their sides.
-    fn set_case(&mut self, share: i128, path: &[(usize, bool, bool)]) {
-        self.left.clone_from(&self.capacity);
-        // The last arcs are those of the terminals, four for each vertex.
-        let begin = self.left.len() - 4 * self.pays.len();
-        for (vertex, pays) in self.pays.iter().enumerate() {
-            self.left[begin + 4 * vertex] = (i128::from(WHOLE) - share) * pays[1];
-            self.left[begin + 4 * vertex + 2] = share * pays[0];
-        }
-        for &(node, is_second, _) in path {
-            self.left[begin + 4 * node + if is_second { 2 } else { 0 }] = INFINITE;
-        }
-    }
-
-    /// The most that flows, or no less than what is enough.
-    fn flow(&mut self, enough: i128, steps: &mut Steps) -> Result<i128, Stop> {
-        let mut total = 0;
-        steps.spend(self.left.len())?;
-        while total < enough && self.set_levels(steps)? {
-            total += self.saturate(enough - total, steps)?;
-        }
-        Ok(total)
-    }
-
-    /// Sets distances from the source; whether the sink is reached.
-    fn set_levels(&mut self, steps: &mut Steps) -> Result<bool, Stop> {
-        self.level.fill(UNSEEN);
-        self.next.fill(0);
-        self.level[SOURCE] = 0;
-        let mut queue = vec![SOURCE];
-        let mut at = 0;
-        while let Some(&vertex) = queue.get(at) {
-            at += 1;
-            if self.level[vertex] >= self.level[SINK] {
-                break;
+    /// Whether no mean of a share is too little, with nodes on their sides.
+    fn is_closed(&mut self, share: u64, path: &[(usize, bool, bool)], steps: &mut Steps) -> Result<bool, Stop> {
+        steps.spend(self.flow.num_arcs())?;
+        self.place(path, steps)?;
+        let parts = [i128::from(WHOLE - share), i128::from(share)];
+        let mut capacities = self.capacity.clone();
+        for (place, &[inside, outside]) in self.pays.iter().enumerate() {
+            for (side, pay) in [outside, inside].into_iter().enumerate() {
+                let is_placed = self.is_placed[side][place + 2];
+                let room = self.room((!is_placed).then_some(parts[side] * pay));
+                capacities.extend([room, 0]);
             }
-            steps.spend(1 + self.arcs[vertex].len())?;
-            for &arc in &self.arcs[vertex] {
-                let head = self.head[arc];
-                if self.left[arc] > 0 && self.level[head] == UNSEEN {
-                    self.level[head] = self.level[vertex] + 1;
-                    queue.push(head);
+        }
+        self.flow.set_capacities(&capacities);
+        Ok(self.flow.send([SOURCE, SINK], self.enough, |_, _| 0, steps)? >= self.enough)
+    }
+
+    /// Puts nodes on their sides, and all vertices that are there with them: what a vertex in `D` leads to by an arc that is never
+    /// cut is in `D`, and what leads to one out of it is out.
+    fn place(&mut self, path: &[(usize, bool, bool)], steps: &mut Steps) -> Result<(), Stop> {
+        let Self { flow, capacity, is_placed, placed, enough, .. } = self;
+        for side in [0, 1] {
+            is_placed[side].fill(false);
+            placed.clear();
+            placed.extend(path.iter().filter(|at| usize::from(at.1) == side).map(|at| at.0 + 2));
+            while let Some(vertex) = placed.pop() {
+                if std::mem::replace(&mut is_placed[side][vertex], true) {
+                    continue;
+                }
+                steps.spend(1)?;
+                for (arc, head) in flow.arcs(vertex) {
+                    steps.spend(1)?;
+                    if capacity.get(arc ^ side) == Some(enough) {
+                        placed.push(head);
+                    }
                 }
             }
         }
-        Ok(self.level[SINK] != UNSEEN)
-    }
-
-    /// Sends flow along shortest paths until there are none, or until it is enough.
-    fn saturate(&mut self, enough: i128, steps: &mut Steps) -> Result<i128, Stop> {
-        let (mut total, mut path) = (0, Vec::new());
-        while total < enough {
-            let vertex = path.last().map_or(SOURCE, |&arc: &usize| self.head[arc]);
-            if vertex == SINK {
-                steps.spend(1 + path.len())?;
-                let amount = path.iter().map(|&arc| self.left[arc]).min().unwrap_or(0);
-                for &arc in &path {
-                    self.left[arc] -= amount;
-                    self.left[arc ^ 1] += amount;
-                }
-                total += amount;
-                let full = path.iter().position(|&arc| self.left[arc] == 0).unwrap_or(0);
-                path.truncate(full);
-                continue;
-            }
-            let (begin, wanted) = (self.next[vertex], self.level[vertex] + 1);
-            let is_open = |&arc: &usize| self.left[arc] > 0 && self.level[self.head[arc]] == wanted;
-            let found = self.arcs[vertex][begin..].iter().position(is_open);
-            steps.spend(1 + found.unwrap_or(0))?;
-            if let Some(place) = found {
-                self.next[vertex] = begin + place;
-                path.push(self.arcs[vertex][begin + place]);
-            } else {
-                self.next[vertex] = self.arcs[vertex].len();
-                let Some(arc) = path.pop() else { break };
-                self.next[self.head[arc ^ 1]] += 1;
-            }
-        }
-        Ok(total)
+        Ok(())
     }
 }

@@ -147,7 +147,7 @@ fn more_blocks_and_unlike_kinds_are_refused() {
 #[test]
 fn a_log_gives_the_tree_that_it_was_made_of() {
     // Version, no merges, claim 3; node 1 with its second part first, a share of 512, node 70, shares of 0 and 1024.
-    let bytes = [2, 0, 3, 11, 4, 0, 0x80, 4, 0x8d, 1, 0, 0, 0, 0x80, 8];
+    let bytes = [3, 0, 3, 11, 4, 0, 0x80, 4, 0x8d, 1, 0, 0, 0, 0x80, 8];
     let log = Log::read(&bytes).expect("a log");
     let shares = [512, 0, 1024].map(Branch::Share);
     let tree = vec![Branch::Node(1, true), shares[0], Branch::Node(70, false), shares[1], shares[2]];

@@ -45,16 +45,7 @@ impl Bits {
 
     /// Its numbers that another set lacks, the least first.
     pub(crate) fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = usize> + 'a {
-        self.0.iter().zip(&other.0).enumerate().flat_map(|(place, (one, two))| {
-            let mut left = one & !two;
-            std::iter::from_fn(move || {
-                let bit = usize::try_from(left.trailing_zeros()).unwrap_or(0);
-                (left != 0).then(|| {
-                    left &= left - 1;
-                    64 * place + bit
-                })
-            })
-        })
+        self.0.iter().zip(&other.0).enumerate().flat_map(|(place, (one, two))| members(place, one & !two))
     }
 
     pub(crate) fn remove(&mut self, index: usize) {
@@ -62,7 +53,23 @@ impl Bits {
     }
 
     /// Its numbers, the least first.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        (0..64 * self.0.len()).filter(|&index| self.has(index))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(place, &word)| members(place, word))
     }
+
+    /// Its largest number.
+    pub(crate) fn last(&self) -> Option<usize> {
+        (0..64 * self.0.len()).rev().find(|&index| self.has(index))
+    }
+}
+
+/// The numbers of a word, the least first.
+fn members(place: usize, mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = usize::try_from(word.trailing_zeros()).unwrap_or(0);
+        (word != 0).then(|| {
+            word &= word - 1;
+            64 * place + bit
+        })
+    })
 }

@@ -18,9 +18,12 @@
 //! nothing is left out. Nor is it from the back, whatever the stages: the mirror image of the rule keeps another partition, and both
 //! together could lose all.
 
+use std::rc::Rc;
+
 use crate::bits::Bits;
 use crate::capacities::is_free_of_memory;
 use crate::downsets::{Downset, Live};
+use crate::incidence::Incidence;
 use crate::order::Order;
 use crate::problem::{Kind, NONE, Problem};
 use crate::reach::Reach;
@@ -51,9 +54,7 @@ pub(crate) struct Blocks<'a> {
     room: i128,
     weights: &'a [i128],
     outputs: Vec<i64>,
-    reads: Vec<Vec<usize>>,
-    makes: Vec<Vec<usize>>,
-    shared: Vec<Vec<usize>>,
+    of_nodes: Rc<Incidence>,
     /// The first tensor that each node reads and another one makes, and the nodes that read none.
     first_read: Vec<usize>,
     sources: Vec<usize>,
@@ -62,28 +63,13 @@ pub(crate) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    pub(crate) fn new(reach: &'a Reach<'_>, kind: usize, threshold: i64) -> Self {
+    pub(crate) fn new(reach: &'a Reach<'_>, of_nodes: &Rc<Incidence>, kind: usize, threshold: i64) -> Self {
         let Reach { problem, order, weight: weights, .. } = reach;
-        let num_nodes = problem.num_nodes();
-        let [mut reads, mut makes, mut shared] = [(); 3].map(|()| vec![Vec::new(); num_nodes]);
-        for (tensor, (&producer, readers)) in problem.producer.iter().zip(&problem.consumers).enumerate() {
-            if producer != NONE {
-                makes[producer].push(tensor);
-            } else if !problem.boundary_io {
-                continue;
-            }
-            readers.iter().filter(|&&reader| reader != producer).for_each(|&reader| reads[reader].push(tensor));
-        }
-        for (param, readers) in problem.param_readers.iter().enumerate() {
-            for &reader in readers {
-                shared[reader].push(param);
-            }
-        }
         let on = &problem.kinds[kind];
         let room = i128::from(on.multiplier) * i128::from(threshold - 1);
         let is_made = |tensor: &&usize| problem.producer[**tensor] != NONE;
         let first_read: Vec<usize> =
-            reads.iter().map(|read: &Vec<usize>| read.iter().find(is_made).copied().unwrap_or(NONE)).collect();
+            of_nodes.reads.iter().map(|read| read.iter().find(is_made).copied().unwrap_or(NONE)).collect();
         Self {
             problem,
             order,
@@ -93,10 +79,8 @@ impl<'a> Blocks<'a> {
             room,
             weights,
             outputs: problem.outputs(kind),
-            reads,
-            makes,
-            shared,
-            sources: (0..num_nodes).filter(|&node| first_read[node] == NONE).collect(),
+            of_nodes: Rc::clone(of_nodes),
+            sources: (0..first_read.len()).filter(|&node| first_read[node] == NONE).collect(),
             first_read,
             is_free: is_free_of_memory(on),
         }
@@ -169,7 +153,10 @@ impl<'a> Blocks<'a> {
 
     /// Steps of looking at whoever reads the parameters of a node.
     fn steps_of_shared(&self, node: usize) -> usize {
-        self.shared[node].iter().map(|&param| 1 + self.problem.param_readers[param].len() / READERS_PER_STEP).sum()
+        self.of_nodes.shared[node]
+            .iter()
+            .map(|&param| 1 + self.problem.param_readers[param].len() / READERS_PER_STEP)
+            .sum()
     }
 
     /// Adds a node to what those of a block take that are in `grown`; all that are in the end are in `to`.
@@ -178,12 +165,12 @@ impl<'a> Blocks<'a> {
         let has_any = |readers: &[usize]| readers.iter().any(|&each| grown.has(each) && !from.has(each));
         sums.work += self.on.work[node];
         sums.io += self.outputs[node];
-        for &tensor in &self.reads[node] {
+        for &tensor in &self.of_nodes.reads[node] {
             if !self.is_made([from, to], tensor) && !has_any(&problem.consumers[tensor]) {
                 sums.io += self.on.transfer[tensor];
             }
         }
-        for &tensor in &self.makes[node] {
+        for &tensor in &self.of_nodes.makes[node] {
             if problem.consumers[tensor].iter().any(|&reader| !to.has(reader)) {
                 sums.io += problem.leaving(tensor, self.kind);
             }
@@ -198,7 +185,7 @@ impl<'a> Blocks<'a> {
         sums.bytes += problem.param_bytes[node] + problem.state_bytes[node];
         sums.state += problem.state_bytes[node];
         sums.live = sums.live.max(problem.live_bytes[node]);
-        for &param in &self.shared[node] {
+        for &param in &self.of_nodes.shared[node] {
             if !problem.param_readers[param].iter().any(|&each| grown.has(each) && !from.has(each)) {
                 sums.params += self.on.stored[param];
                 sums.bytes += problem.param_size[param];
@@ -242,7 +229,7 @@ impl<'a> Blocks<'a> {
             if !self.order.predecessors[node].iter().all(|&each| inside.has(each)) {
                 continue;
             }
-            let taken = self.reads[node].len() + self.makes[node].len() + self.steps_of_shared(node);
+            let taken = self.of_nodes.reads[node].len() + self.of_nodes.makes[node].len() + self.steps_of_shared(node);
             steps.spend(4 + taken + inside.num_words())?;
             if self.moves_up(inside, node)
                 && to.weight + self.weights[node] - from.weight <= self.room
@@ -257,8 +244,7 @@ impl<'a> Blocks<'a> {
     /// Whether a block that loses a node to a downset pays no more without it.
     fn moves_up(&self, inside: &Bits, node: usize) -> bool {
         let saved: i64 = self.last_read(inside, node).map(|tensor| self.on.transfer[tensor]).sum();
-        let is_read = |tensor: &&usize| !self.problem.consumers[**tensor].is_empty();
-        let imported: i64 = self.makes[node].iter().filter(is_read).map(|&tensor| self.on.transfer[tensor]).sum();
+        let imported: i64 = self.of_nodes.makes[node].iter().map(|&tensor| self.on.transfer[tensor]).sum();
         imported <= self.on.work[node] + self.outputs[node] + saved
     }
 
@@ -267,7 +253,7 @@ impl<'a> Blocks<'a> {
         let is_last = move |tensor: &usize| {
             self.problem.consumers[*tensor].iter().all(|&reader| reader == node || inside.has(reader))
         };
-        self.reads[node].iter().copied().filter(is_last)
+        self.of_nodes.reads[node].iter().copied().filter(is_last)
     }
 
     /// What a block takes with a node more.

@@ -16,17 +16,16 @@
 //!
 //! **The network.** `S` is what the source `a` reaches when an arc from `S` to the rest is paid. A group's load is an arc to the
 //! sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its producer; one that is exported,
-//! an arc from its producer to a vertex and from there to each reader. Arcs of sides, and from `a` to `b`, are never cut. Who is barred is the sink. Arcs
-//! are made when the flow comes by, so a flow that is soon enough stays near (E. A. Dinic 1970). Any flow is no more than any cut:
-//! a mistake of the search would show too little, never too much.
+//! an arc from its producer to a vertex and from there to each reader. Arcs of sides, and from `a` to `b`, are never cut. Who is
+//! barred is the sink. Arcs are made when the flow (`flow.rs`) comes by.
 
+use crate::flow::Flow;
 use crate::problem::INFINITE;
 use crate::quotient::Quotient;
 use crate::stop::{Steps, Stop};
 
 /// Means of work and of moves are counted in parts of so many.
 const MEANS: i64 = 256;
-const UNSEEN: usize = usize::MAX;
 
 /// Which blocks are asked about.
 #[derive(Clone, Copy)]
@@ -47,21 +46,13 @@ pub(crate) struct Question<'a> {
     pub region: &'a [usize],
 }
 
-/// Residual capacities of one cut after the other.
+/// One cut after the other.
 pub(crate) struct Network {
-    arcs: Vec<Vec<usize>>,
-    head: Vec<usize>,
-    capacity: Vec<i64>,
-    level: Vec<usize>,
-    next: Vec<usize>,
+    flow: Flow,
     /// Vertices of groups and tensors whose arcs are made.
     is_made: Vec<bool>,
-    /// What has to be cleared before the next cut.
-    used: Vec<usize>,
-    queue: Vec<usize>,
-    path: Vec<usize>,
-    /// What work and moves count.
-    weights: (i64, i64),
+    /// What has to be forgotten before the next cut.
+    made: Vec<usize>,
 }
 
 impl Network {
@@ -70,18 +61,7 @@ impl Network {
     pub(crate) fn new(num_nodes: usize, num_tensors: usize, steps: &mut Steps) -> Result<Self, Stop> {
         let size = num_nodes + 2 * num_tensors + 1;
         steps.spend(size)?;
-        Ok(Self {
-            arcs: vec![Vec::new(); size],
-            head: Vec::new(),
-            capacity: Vec::new(),
-            level: vec![UNSEEN; size],
-            next: vec![0; size],
-            is_made: vec![false; size],
-            used: Vec::new(),
-            queue: Vec::new(),
-            path: Vec::new(),
-            weights: (1, 1),
-        })
+        Ok(Self { flow: Flow::new(size), is_made: vec![false; size], made: Vec::new() })
     }
 
     /// The least cost of such a block, or anything from `enough` on if it is more.
@@ -135,7 +115,7 @@ impl Network {
 
     /// The groups of the set that costs least, after a flow that was not enough.
     pub(crate) fn members(&self, num_nodes: usize) -> impl Iterator<Item = usize> + '_ {
-        self.queue.iter().copied().filter(move |&vertex| vertex < num_nodes)
+        self.flow.reached().iter().copied().filter(move |&vertex| vertex < num_nodes)
     }
 
     /// The most that flows, or what flows when it is enough.
@@ -147,171 +127,107 @@ impl Network {
         enough: i64,
         steps: &mut Steps,
     ) -> Result<i64, Stop> {
-        self.clear();
-        self.weights = weights;
-        let mut total = 0;
-        while total < enough && self.set_levels(quotient, question, steps)? {
-            total += self.saturate(question.inside, enough - total, steps)?;
-        }
-        Ok(total)
-    }
-
-    fn clear(&mut self) {
-        for vertex in self.used.drain(..) {
-            self.arcs[vertex].clear();
-            self.is_made[vertex] = false;
-        }
-        self.forget_levels();
-        self.head.clear();
-        self.capacity.clear();
-    }
-
-    fn forget_levels(&mut self) {
-        for vertex in self.queue.drain(..) {
-            (self.level[vertex], self.next[vertex]) = (UNSEEN, 0);
-        }
-    }
-
-    fn sink(&self) -> usize {
-        self.arcs.len() - 1
-    }
-
-    /// Sets the distance from the source of what is no further than the sink; whether that is reached.
-    fn set_levels(
-        &mut self,
-        quotient: &Quotient<'_>,
-        question: &Question<'_>,
-        steps: &mut Steps,
-    ) -> Result<bool, Stop> {
-        self.forget_levels();
-        let sink = self.sink();
-        self.queue.push(question.inside);
-        self.level[question.inside] = 0;
-        let mut at = 0;
-        while let Some(&vertex) = self.queue.get(at) {
-            at += 1;
-            if self.level[vertex] >= self.level[sink] {
-                break;
+        let Self { flow, is_made, made, .. } = self;
+        flow.clear();
+        made.drain(..).for_each(|vertex| is_made[vertex] = false);
+        let sink = flow.num_vertices() - 1;
+        let expand = |flow: &mut Flow, vertex: usize| {
+            if vertex < quotient.num_nodes() && !is_made[vertex] {
+                let mut laying = Laying { flow, is_made, made, quotient, question, weights, sink };
+                return laying.expand(vertex);
             }
-            if vertex < quotient.num_nodes() && !self.is_made[vertex] {
-                let before = self.head.len();
-                self.expand(quotient, question, vertex);
-                steps.spend((self.head.len() - before) / 2)?;
-            }
-            steps.spend(1 + self.arcs[vertex].len())?;
-            for &arc in &self.arcs[vertex] {
-                let head = self.head[arc];
-                if self.capacity[arc] > 0 && self.level[head] == UNSEEN {
-                    self.level[head] = self.level[vertex] + 1;
-                    self.queue.push(head);
-                }
-            }
-        }
-        Ok(self.level[sink] != UNSEEN)
+            0
+        };
+        flow.send([question.inside, sink], enough, expand, steps)
     }
+}
 
-    /// Sends flow along shortest paths until there are none, or until it is enough.
-    fn saturate(&mut self, source: usize, enough: i64, steps: &mut Steps) -> Result<i64, Stop> {
-        let (sink, mut total) = (self.sink(), 0);
-        self.path.clear();
-        while total < enough {
-            let vertex = self.path.last().map_or(source, |&arc| self.head[arc]);
-            if vertex == sink {
-                steps.spend(1 + self.path.len())?;
-                let amount = self.path.iter().map(|&arc| self.capacity[arc]).min().unwrap_or(0);
-                for &arc in &self.path {
-                    self.capacity[arc] -= amount;
-                    self.capacity[arc ^ 1] += amount;
-                }
-                total += amount;
-                let full = self.path.iter().position(|&arc| self.capacity[arc] == 0).unwrap_or(0);
-                self.path.truncate(full);
-                continue;
-            }
-            let (begin, wanted) = (self.next[vertex], self.level[vertex] + 1);
-            let open = |&arc: &usize| self.capacity[arc] > 0 && self.level[self.head[arc]] == wanted;
-            let found = self.arcs[vertex][begin..].iter().position(open);
-            steps.spend(1 + found.unwrap_or(0))?;
-            if let Some(place) = found {
-                self.next[vertex] = begin + place;
-                self.path.push(self.arcs[vertex][begin + place]);
-            } else {
-                self.next[vertex] = self.arcs[vertex].len();
-                let Some(arc) = self.path.pop() else { break };
-                self.next[self.head[arc ^ 1]] += 1;
-            }
-        }
-        Ok(total)
-    }
+/// Adds arcs to a flow where it comes by.
+struct Laying<'q, 'r, 'a> {
+    flow: &'q mut Flow,
+    is_made: &'q mut Vec<bool>,
+    made: &'q mut Vec<usize>,
+    quotient: &'r Quotient<'a>,
+    question: &'r Question<'r>,
+    /// What work and moves count.
+    weights: (i64, i64),
+    sink: usize,
+}
 
-    /// Adds the arcs of a group and of the tensors that it touches.
-    fn expand(&mut self, quotient: &Quotient<'_>, question: &Question<'_>, group: usize) {
-        let (kind, (runs, moves)) = (question.kind, self.weights);
-        let costs = &quotient.kinds[kind];
+impl Laying<'_, '_, '_> {
+    /// Adds the arcs of a group and of the tensors that it touches; gives how much there was to look at.
+    fn expand(&mut self, group: usize) -> usize {
+        let Self { quotient, question, sink, weights: (runs, moves), .. } = *self;
+        let (kind, before) = (question.kind, self.flow.num_arcs());
+        let (costs, mut taken) = (&quotient.kinds[kind], 0);
         if !question.gains.is_empty() {
-            self.balance(quotient, question, group);
+            self.balance(group);
         } else if group != question.inside {
-            self.connect(question, group, self.sink(), runs * costs.work[group] + moves * costs.outputs[group]);
+            self.connect(group, sink, runs * costs.work[group] + moves * costs.outputs[group]);
         }
         for &tensor in &quotient.touching[group] {
+            taken += 1;
             let exported = quotient.num_nodes() + 2 * tensor;
             if std::mem::replace(&mut self.is_made[exported], true) {
                 continue;
             }
-            self.used.push(exported);
+            self.made.push(exported);
             let (imported, producer) = (exported + 1, quotient.producer[tensor]);
             // What comes from outside the model is nobody's.
-            let maker = if producer < quotient.num_nodes() { producer } else { self.sink() };
-            if maker != self.sink() {
-                self.connect(question, maker, exported, moves * quotient.problem.leaving(tensor, kind));
+            let maker = if producer < quotient.num_nodes() { producer } else { sink };
+            if maker != sink {
+                self.connect(maker, exported, moves * quotient.problem.leaving(tensor, kind));
             }
-            self.connect(question, imported, maker, moves * quotient.problem.kinds[kind].transfer[tensor]);
+            self.connect(imported, maker, moves * quotient.problem.kinds[kind].transfer[tensor]);
             for &reader in &quotient.consumers[tensor] {
-                self.connect(question, exported, reader, INFINITE);
-                self.connect(question, reader, imported, INFINITE);
+                self.connect(exported, reader, INFINITE);
+                self.connect(reader, imported, INFINITE);
             }
         }
         if let Some(other) = question.with.filter(|_| group == question.inside) {
-            self.connect(question, group, other, INFINITE);
+            self.connect(group, other, INFINITE);
         }
         if is_in(question.after, group) {
-            for predecessor in quotient.predecessors(group).filter(|&each| is_in(question.after, each)) {
-                self.connect(question, group, predecessor, INFINITE);
+            taken += quotient.touching[group].len();
+            for predecessor in quotient.predecessors(group) {
+                taken += 1;
+                if is_in(question.after, predecessor) {
+                    self.connect(group, predecessor, INFINITE);
+                }
             }
         }
         if is_in(question.before, group) {
-            for successor in quotient.successors(group).filter(|&each| is_in(question.before, each)) {
-                self.connect(question, group, successor, INFINITE);
+            taken += quotient.touching[group].len();
+            for successor in quotient.successors(group) {
+                taken += 1;
+                if is_in(question.before, successor) {
+                    self.connect(group, successor, INFINITE);
+                }
             }
         }
         self.is_made[group] = true;
-        self.used.push(group);
+        self.made.push(group);
+        // Sets are slow to go through, and arcs to be made.
+        2 * taken + self.flow.num_arcs() - before
     }
 
     /// Adds what a group costs less its gain; of the source, what others gain more than they cost.
-    fn balance(&mut self, quotient: &Quotient<'_>, question: &Question<'_>, group: usize) {
+    fn balance(&mut self, group: usize) {
+        let Self { quotient, question, sink, .. } = *self;
         if group != question.inside {
-            self.connect(question, group, self.sink(), net_load(quotient, question, group).max(0));
+            self.connect(group, sink, net_load(quotient, question, group).max(0));
             return;
         }
         for &other in question.region.iter().filter(|&&other| other != group) {
-            self.connect(question, group, other, -net_load(quotient, question, other).min(0));
+            self.connect(group, other, -net_load(quotient, question, other).min(0));
         }
     }
 
-    fn connect(&mut self, question: &Question<'_>, tail: usize, head: usize, capacity: i64) {
-        let sink = self.sink();
-        let [tail, head] = [tail, head].map(|vertex| if is_in(question.barred, vertex) { sink } else { vertex });
-        if tail == sink || capacity == 0 {
-            return;
-        }
-        for (vertex, end, room) in [(tail, head, capacity), (head, tail, 0)] {
-            if self.arcs[vertex].is_empty() {
-                self.used.push(vertex);
-            }
-            self.arcs[vertex].push(self.head.len());
-            self.head.push(end);
-            self.capacity.push(room);
+    fn connect(&mut self, tail: usize, head: usize, capacity: i64) {
+        let barred = |vertex: usize| if is_in(self.question.barred, vertex) { self.sink } else { vertex };
+        let [tail, head] = [tail, head].map(barred);
+        if tail != self.sink && capacity > 0 {
+            self.flow.connect(tail, head, capacity);
         }
     }
 }

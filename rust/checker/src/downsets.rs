@@ -97,6 +97,12 @@ struct Branch {
     least: i128,
 }
 
+/// What is in when a search begins: what it loads on each kind.
+struct Base {
+    mark: Mark,
+    sums: Vec<[i64; 2]>,
+}
+
 /// Lists downsets of a problem.
 pub(crate) struct Downsets<'a> {
     problem: &'a Problem,
@@ -144,7 +150,7 @@ impl<'a> Downsets<'a> {
         for node in 0..self.problem.num_nodes() {
             self.sides.decide(node, side, None);
         }
-        let end = self.here();
+        let end = self.here(&self.base(self.sides.mark()));
         self.sides.undo(self.nothing);
         end
     }
@@ -198,17 +204,19 @@ impl<'a> Downsets<'a> {
         let nodes: Vec<usize> = self.nodes.iter().copied().filter(|&node| self.sides.is_free(node)).collect();
         let (mut found, mut branches, mut at, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
         let mut least = i128::MIN;
+        let base = self.base(self.sides.mark());
+        steps.spend(self.problem.kinds.len() * self.problem.num_nodes() / NODES_PER_STEP)?;
         loop {
             at += nodes[at..].iter().take_while(|&&node| !self.sides.is_free(node)).count();
             if at < nodes.len() {
                 branches.push(Branch { place: at, before: self.sides.mark(), next: Side::In, least });
             } else {
-                let here = self.here();
+                let here = self.here(&base);
                 bytes += here.num_bytes();
                 if bytes > max_bytes {
                     return Err(Stop::Budget);
                 }
-                steps.spend(8 + here.inside.num_words() + self.sides.live.len() + self.steps_of_points())?;
+                steps.spend(8 + here.inside.num_words() + self.sides.live.len() + self.steps_of_points(&base))?;
                 found.push(here);
             }
             loop {
@@ -265,22 +273,27 @@ impl<'a> Downsets<'a> {
         self.total[0]
     }
 
-    /// Steps of what a downset takes on other kinds than the first.
-    fn steps_of_points(&self) -> usize {
-        (self.problem.kinds.len() - 1) * (self.problem.num_nodes() / NODES_PER_STEP + self.sides.live.len())
+    /// Steps of what a downset takes on all kinds.
+    fn steps_of_points(&self, base: &Base) -> usize {
+        self.problem.kinds.len() * (self.sides.num_since(base.mark) / NODES_PER_STEP + self.sides.live.len())
+    }
+
+    /// What is in now, added up on each kind.
+    fn base(&self, mark: Mark) -> Base {
+        let sum = |loads: &Vec<[i64; 2]>| add_up(loads, self.sides.inside.iter());
+        Base { mark, sums: self.loads.iter().map(sum).collect() }
     }
 
     /// The downset of what is in.
-    fn here(&self) -> Downset {
+    fn here(&self, base: &Base) -> Downset {
         let (problem, totals) = (self.problem, &self.sides.totals);
         let point = |kind: usize| {
             let mut live = [0; NUM_BUCKETS];
             for &tensor in &self.sides.live {
                 live[tensor.wrapping_mul(0x9e37) >> 4 & (NUM_BUCKETS - 1)] += problem.leaving(tensor, kind);
             }
-            let loads = self.sides.inside.iter().map(|node| self.loads[kind][node]);
-            let [work, outputs] = loads.fold([0; 2], |sums, loads| [sums[0] + loads[0], sums[1] + loads[1]]);
-            Point { work, outputs, live }
+            let [work, outputs] = add_up(&self.loads[kind], self.sides.taken_in_since(base.mark));
+            Point { work: base.sums[kind][0] + work, outputs: base.sums[kind][1] + outputs, live }
         };
         let mut live: Vec<Live> = self.sides.live.iter().map(|&tensor| self.sides.live_at(tensor)).collect();
         live.sort_unstable_by_key(|live| live.tensor);
@@ -292,4 +305,9 @@ impl<'a> Downsets<'a> {
             live,
         }
     }
+}
+
+/// What nodes load.
+fn add_up(loads: &[[i64; 2]], nodes: impl Iterator<Item = usize>) -> [i64; 2] {
+    nodes.map(|node| loads[node]).fold([0; 2], |sums, loads| [sums[0] + loads[0], sums[1] + loads[1]])
 }

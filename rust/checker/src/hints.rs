@@ -11,15 +11,13 @@ use crate::expensive::check_expensive_node;
 use crate::frontiers::{natural_order, post_order};
 use crate::log::{End, Entry, LabelOrder};
 use crate::order::Order;
+use crate::params::PARAMS;
 use crate::problem::Problem;
 use crate::split::close_parts;
 use crate::stop::{Steps, Stop};
 use crate::weights::Weighing;
 use crate::windows::Cutting;
 
-/// Steps of the first turn of what is hinted, and how they grow; of all else, the growth is the part that it has of them.
-const FIRST: u64 = 1 << 20;
-const GROWTH: u64 = 4;
 /// Bytes of the parts that wait at a time, about.
 const MAX_BYTES: usize = 1 << 29;
 
@@ -133,7 +131,7 @@ fn follow_end<'a>(
             Err(stop) => Err(stop),
         },
         End::Split(node, block) => split_at(closing, scope, *node, *block),
-        End::Levels(_) => in_turns(closing, scope, By::Levels, &|scope, steps| closing.by_levels(scope, steps), steps),
+        End::Levels => in_turns(closing, scope, By::Levels, &|scope, steps| closing.by_levels(scope, steps), steps),
         End::Labels(order) => {
             let nodes = nodes_in(closing.problem, order, &scope.reach.order, steps)?;
             in_turns(closing, scope, By::Labels, &|scope, steps| closing.by_labels_in(scope, &nodes, steps), steps)
@@ -155,7 +153,7 @@ fn in_turns<'a>(
     hinted: &dyn Fn(&Scope<'a>, &mut Steps) -> Result<(), Stop>,
     steps: &mut Steps,
 ) -> Result<Ended<'a>, Stop> {
-    let (mut most, mut is_cut) = (FIRST, false);
+    let (mut most, mut is_cut) = (PARAMS.hinted, false);
     while steps.left() > 0 {
         match steps.part(most, |steps| hinted(scope, steps)) {
             Ok(()) => return Ok(Ended::Closed(by)),
@@ -171,10 +169,10 @@ fn in_turns<'a>(
                 Err(stop) => return Err(stop),
             }
         }
-        if let Some(by) = closing.search(scope, most / GROWTH, steps)? {
+        if let Some(by) = closing.search(scope, most / PARAMS.hinted_growth, steps)? {
             return Ok(Ended::Closed(by));
         }
-        most = most.saturating_mul(GROWTH);
+        most = most.saturating_mul(PARAMS.hinted_growth);
     }
     Err(Stop::Budget)
 }
@@ -251,7 +249,7 @@ mod tests {
             ];
             for (kind, fact) in facts.into_iter().enumerate() {
                 let next = Entry::End(End::ExpensiveNode(0));
-                let ends = [End::Split(0, 1), End::Open, End::Levels(Vec::new())].map(Entry::End);
+                let ends = [End::Split(0, 1), End::Open, End::Levels].map(Entry::End);
                 let hints: Vec<Entry> = [fact].into_iter().chain(ends).chain([next.clone()]).collect();
                 for most in [0, 5, 20, 50, 100] {
                     let mut scope = Scope { windows: reach.all(), reach: reach.clone(), is_part: false };

@@ -106,6 +106,8 @@ impl Incompatible {
         if found.is_empty() {
             return Ok(Rc::clone(self));
         }
+        // Lists are copied, each with some bytes of its own.
+        steps.spend(8 * num_nodes + 2 * num_pairs)?;
         let [mut before, mut after] = [&self.before, &self.after]
             .map(|known| if known.is_empty() { vec![Vec::new(); num_nodes] } else { known.clone() });
         for (first, second) in found {

@@ -27,22 +27,20 @@
 //! is proved: it is the one whose last level took fewer steps. ∎
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use crate::bits::Bits;
 use crate::blocks::{Blocks, Sums};
 use crate::capacities::{Capacities, Prefixes, is_free_of_memory, origins};
 use crate::downsets::{Downset, Downsets, Question};
+use crate::incidence::Incidence;
+use crate::params::PARAMS;
 use crate::reach::{Reach, Windows};
 use crate::sides::{Side, Start};
 use crate::stop::{Steps, Stop};
 
 /// Bytes that downsets may take.
 const MAX_BYTES: usize = 1 << 29;
-/// Steps with which a level is tried at first, and how they grow.
-const FIRST: u64 = 1 << 16;
-const GROWTH: u64 = 4;
-/// From so many downsets blocks are listed one after the other, from more of them all at once.
-const MAX_STARTS: usize = 16;
 
 /// Whether a partition in the windows is better than the threshold; `is_part` where they are a part of all that there can be, and
 /// stages may be empty.
@@ -56,7 +54,7 @@ pub(crate) fn has_better(
     let facts = Facts::new(reach, (windows, is_part), threshold);
     let mut downsets = Downsets::new((reach.problem, &reach.order), [load, &reach.weight], threshold, steps)?;
     let mut ends = [End::new(&facts, &mut downsets, 0, steps)?, End::new(&facts, &mut downsets, 1, steps)?];
-    let mut share = FIRST;
+    let mut share = PARAMS.level;
     while ends[0].levels.len() + ends[1].levels.len() <= reach.problem.num_blocks {
         let cheaper = usize::from(ends[0].steps > ends[1].steps);
         let mut found = Err(Stop::Budget);
@@ -72,7 +70,7 @@ pub(crate) fn has_better(
             Ok(Some(has_better)) => return Ok(has_better),
             Ok(None) => {}
             Err(Stop::Budget) if share >= steps.left() => return Err(Stop::Budget),
-            Err(Stop::Budget) => share = share.saturating_mul(GROWTH),
+            Err(Stop::Budget) => share = share.saturating_mul(PARAMS.level_growth),
             Err(stop) => return Err(stop),
         }
     }
@@ -92,7 +90,7 @@ fn extend(
     let starts = ends[side].starts(facts, stage);
     let bytes: usize = ends.iter().map(|end| end.bytes).sum();
     let mut next = Next { downsets: Vec::new(), met: HashSet::new(), bytes };
-    let is_single = starts.len() <= MAX_STARTS;
+    let is_single = starts.len() <= PARAMS.max_starts;
     for chunk in starts.chunks(if is_single { 1 } else { starts.len() }) {
         let question = facts.question(ends, side, (chunk, &barred), downsets.total_load(), steps)?;
         for found in downsets.list(&question, MAX_BYTES.saturating_sub(next.bytes), steps)? {
@@ -213,7 +211,7 @@ struct Facts<'r> {
 impl<'r> Facts<'r> {
     fn new(reach: &'r Reach<'r>, (windows, is_any_part): (&'r Windows, bool), threshold: i64) -> Self {
         let (problem, num_blocks) = (reach.problem, reach.problem.num_blocks);
-        let capacities = Capacities::new(problem, threshold);
+        let (capacities, of_nodes) = (Capacities::new(problem, threshold), Rc::new(Incidence::new(problem)));
         let least = (0..num_blocks).map(|stage| capacities.pay.between(stage, stage + 1)).min().unwrap_or(0);
         let is_part = is_any_part && reach.total() <= capacities.pay.between(0, num_blocks) - least;
         let has_dominated = problem.is_alike() && !problem.kinds[0].is_overlap && !is_part;
@@ -225,7 +223,7 @@ impl<'r> Facts<'r> {
             is_weighed: !is_any_part || !has_dominated,
             capacities,
             threshold,
-            blocks: (0..problem.kinds.len()).map(|kind| Blocks::new(reach, kind, threshold)).collect(),
+            blocks: (0..problem.kinds.len()).map(|kind| Blocks::new(reach, &of_nodes, kind, threshold)).collect(),
         }
     }
 

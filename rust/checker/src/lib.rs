@@ -31,8 +31,10 @@ mod crossing;
 mod cut;
 mod downsets;
 mod expensive;
+mod flow;
 mod frontiers;
 mod hints;
+mod incidence;
 mod incompatible;
 mod labels;
 mod levels;
@@ -44,6 +46,7 @@ mod order;
 mod packing;
 #[cfg(test)]
 mod packing_tests;
+mod params;
 mod problem;
 mod proving;
 mod quotient;
@@ -62,6 +65,7 @@ mod tree_tests;
 mod weights;
 mod windows;
 
+use bisection::check_bisection;
 pub use close::By;
 use close::close;
 use expensive::check_expensive_node;
@@ -114,6 +118,14 @@ pub fn check(problem: &Problem, log: &[u8], steps: &mut Steps) -> Result<Proof, 
                 Ok(()) => By::Packing,
                 Err(Stop::Interrupted) => return Err(Stop::Interrupted),
                 Err(_) => close(&quotient, log.claim, &[], steps)?,
+            }
+        }
+        [Entry::End(End::Bisection(tree))] => {
+            let half = steps.left() / 2;
+            match steps.part(half, |steps| check_bisection(&quotient, log.claim, tree, steps)) {
+                Ok(()) => By::Bisection,
+                Err(Stop::Open | Stop::Budget) => close(&quotient, log.claim, &[], steps)?,
+                Err(stop) => return Err(stop),
             }
         }
         hints => close(&quotient, log.claim, hints, steps)?,

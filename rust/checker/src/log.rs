@@ -12,7 +12,7 @@
 //! ends of a scope
 //!  0 open:    what was said is enough, or the checker has to see for itself
 //!  6 split:   node, block; two scopes follow: the node is in a later block, or in none after that one
-//!  7 levels:  count, then for each level the end that it is at (0 front, 1 back); 0 of them: as the checker likes
+//!  7 levels
 //!  8 labels:  0 by number, 1 deep, 2 count and the nodes in order
 //!  9 tree:    steps (`tree_log.rs`), where nothing else is said
 //! 10 node:    every block with this node costs what is claimed
@@ -36,9 +36,9 @@ use crate::stop::Stop;
 use crate::tree::Step;
 use crate::tree_log::read_steps;
 
-const VERSION: u64 = 2;
-/// Bytes of a log.
-const MAX_BYTES: usize = 1 << 26;
+const VERSION: u64 = 3;
+/// Bytes of a log. What is read takes some twenty times as many at most, or what is allocated at a time where they are few.
+const MAX_BYTES: usize = 1 << 25;
 /// Scopes that wait for their turn at a time.
 const MAX_OPEN: usize = 128;
 
@@ -67,6 +67,18 @@ pub(crate) enum Entry {
     End(End),
 }
 
+impl Entry {
+    /// Whether it is a fact about nothing.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Cuts { nodes, .. } => nodes.is_empty(),
+            Self::Incompatible(pairs) => pairs.is_empty(),
+            Self::Weights(claims) => claims.is_empty(),
+            Self::End(_) => false,
+        }
+    }
+}
+
 /// How a scope is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -74,8 +86,8 @@ pub(crate) enum End {
     Open,
     /// A node is in a later block than this one, or in none after it: two scopes.
     Split(usize, usize),
-    /// By levels: for each whether it is at the back.
-    Levels(Vec<bool>),
+    /// By levels.
+    Levels,
     /// By labels.
     Labels(LabelOrder),
     /// By a tree of cases.
@@ -130,7 +142,9 @@ impl Log {
             if num_open > MAX_OPEN {
                 return Err(Stop::malformed(format!("more than {MAX_OPEN} parts are open")));
             }
-            log.entries.push(entry);
+            if !entry.is_empty() {
+                log.entries.push(entry);
+            }
         }
         Ok(log)
     }
@@ -202,7 +216,7 @@ impl Numbers<'_> {
             4 => Entry::Incompatible(self.list(2, |numbers| Ok((numbers.index()?, numbers.index()?)))?),
             5 => Entry::Weights(self.list(2, |numbers| Ok((numbers.index()?, numbers.ticks()?)))?),
             6 => Entry::End(End::Split(self.index()?, self.index()?)),
-            7 => Entry::End(End::Levels(self.list(1, Self::flag)?)),
+            7 => Entry::End(End::Levels),
             8 => Entry::End(End::Labels(self.label_order()?)),
             9 => Entry::End(End::Tree(read_steps(self)?)),
             10 => Entry::End(End::ExpensiveNode(self.index()?)),
@@ -239,14 +253,6 @@ impl Numbers<'_> {
                 PackingStep::Divide(usize::try_from(number / 2).map_err(|_| Stop::malformed("an index is too large"))?)
             }
         })
-    }
-
-    fn flag(&mut self) -> Result<bool, Stop> {
-        match self.next()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Stop::malformed("there are two ends")),
-        }
     }
 
     fn label_order(&mut self) -> Result<LabelOrder, Stop> {

@@ -143,7 +143,7 @@ impl Replay<'_, '_, '_> {
         }
         let allowed = self.quotient.allowed.as_ref()?;
         let (here, there) = (&allowed[stays], &allowed[moves]);
-        let end = if is_earlier { there.iter().next_back() } else { there.iter().next() }?;
+        let end = if is_earlier { there.last() } else { there.iter().next() }?;
         let is_on_the_way = |stage: usize| if is_earlier { stage < end } else { stage > end };
         let is_missing = here.iter().any(|stage| is_on_the_way(stage) && !there.has(stage));
         is_missing.then_some("what moves may not be in every stage of what stays")

@@ -2,6 +2,7 @@
 
 use crate::bits::Bits;
 use crate::downsets::Live;
+use crate::incidence::Incidence;
 use crate::order::Order;
 use crate::problem::{Kind, NONE, Problem};
 
@@ -55,9 +56,7 @@ pub(crate) struct Sides<'a> {
     /// Per tensor, what it takes at least to export, and to import, weighed.
     prices: Vec<[i128; 2]>,
     outputs: Vec<Vec<i64>>,
-    reads: Vec<Vec<usize>>,
-    makes: Vec<Vec<usize>>,
-    shared: Vec<Vec<usize>>,
+    of_nodes: Incidence,
     side: Vec<Side>,
     pub inside: Bits,
     trail: Vec<usize>,
@@ -77,25 +76,9 @@ impl<'a> Sides<'a> {
     /// Nothing is decided. Loads are weighed; what nodes weigh is known besides.
     pub(crate) fn new(problem: &'a Problem, order: &'a Order, load: &'a [i128], weight: &'a [i128]) -> Self {
         let (num_nodes, num_tensors) = (problem.num_nodes(), problem.num_tensors());
-        let [mut reads, mut makes, mut shared] = [(); 3].map(|()| vec![Vec::new(); num_nodes]);
+        let of_nodes = Incidence::new(problem);
         let mut num_readers = vec![0; num_tensors];
-        for (tensor, (&producer, readers)) in problem.producer.iter().zip(&problem.consumers).enumerate() {
-            if readers.iter().all(|&reader| reader == producer) || (producer == NONE && !problem.boundary_io) {
-                continue;
-            }
-            if producer != NONE {
-                makes[producer].push(tensor);
-            }
-            for &reader in readers.iter().filter(|&&reader| reader != producer) {
-                reads[reader].push(tensor);
-                num_readers[tensor] += 1;
-            }
-        }
-        for (param, readers) in problem.param_readers.iter().enumerate() {
-            for &reader in readers {
-                shared[reader].push(param);
-            }
-        }
+        of_nodes.reads.iter().flatten().for_each(|&tensor| num_readers[tensor] += 1);
         let weigh = |kind: &Kind, ticks: i64| {
             if kind.is_overlap { 0 } else { i128::from(kind.multiplier) * i128::from(ticks) }
         };
@@ -107,7 +90,7 @@ impl<'a> Sides<'a> {
             [if problem.producer[tensor] == NONE { 0 } else { export }, import]
         };
         let prices: Vec<[i128; 2]> = (0..num_tensors).map(price).collect();
-        let potential = makes.iter().flatten().map(|&tensor| prices[tensor][0]).sum();
+        let potential = of_nodes.makes.iter().flatten().map(|&tensor| prices[tensor][0]).sum();
         Self {
             problem,
             order,
@@ -115,9 +98,7 @@ impl<'a> Sides<'a> {
             weight,
             prices,
             outputs: (0..problem.kinds.len()).map(|kind| problem.outputs(kind)).collect(),
-            reads,
-            makes,
-            shared,
+            of_nodes,
             side: vec![Side::Free; num_nodes],
             inside: Bits::none(num_nodes),
             trail: Vec::new(),
@@ -144,6 +125,16 @@ impl<'a> Sides<'a> {
         Mark { trail: self.trail.len(), live: self.live.len(), totals: self.totals }
     }
 
+    /// How many nodes were decided since a mark.
+    pub(crate) fn num_since(&self, mark: Mark) -> usize {
+        self.trail.len() - mark.trail
+    }
+
+    /// The nodes that were put in since a mark.
+    pub(crate) fn taken_in_since(&self, mark: Mark) -> impl Iterator<Item = usize> + '_ {
+        self.trail[mark.trail..].iter().copied().filter(|&node| self.side[node] == Side::In)
+    }
+
     /// Begins a block at what is decided.
     pub(crate) fn begin_block(&mut self, is_back: bool) {
         self.at_start.clone_from(&self.readers[usize::from(is_back)]);
@@ -160,7 +151,10 @@ impl<'a> Sides<'a> {
         self.follow(node, side);
         while let Some(node) = self.stack.pop() {
             self.trail.push(node);
-            taken += 4 + self.reads[node].len() + self.makes[node].len() + self.shared[node].len();
+            taken += 4
+                + self.of_nodes.reads[node].len()
+                + self.of_nodes.makes[node].len()
+                + self.of_nodes.shared[node].len();
             self.count(node, side, start);
             let order = self.order;
             if side == Side::In {
@@ -197,7 +191,7 @@ impl<'a> Sides<'a> {
             totals.io += self.outputs[kind][node];
             totals.params += on.params[node];
         }
-        for &param in &self.shared[node] {
+        for &param in &self.of_nodes.shared[node] {
             self.holders[place][param] += 1;
             if self.holders[place][param] == 1 {
                 totals.bytes[place] += problem.param_size[param];
@@ -207,8 +201,8 @@ impl<'a> Sides<'a> {
 
     fn take_in(&mut self, node: usize, start: Option<Start<'_>>) {
         self.inside.insert(node);
-        for place in 0..self.reads[node].len() {
-            let tensor = self.reads[node][place];
+        for place in 0..self.of_nodes.reads[node].len() {
+            let tensor = self.of_nodes.reads[node][place];
             self.readers[0][tensor] += 1;
             if self.readers[0][tensor] == self.num_readers[tensor] {
                 self.totals.potential -= self.prices[tensor][0];
@@ -222,8 +216,8 @@ impl<'a> Sides<'a> {
                 }
             }
         }
-        for place in 0..self.makes[node].len() {
-            let tensor = self.makes[node][place];
+        for place in 0..self.of_nodes.makes[node].len() {
+            let tensor = self.of_nodes.makes[node][place];
             if self.readers[1][tensor] > 0 {
                 self.cut(tensor, start);
             }
@@ -236,8 +230,8 @@ impl<'a> Sides<'a> {
     }
 
     fn leave_out(&mut self, node: usize, start: Option<Start<'_>>) {
-        for place in 0..self.reads[node].len() {
-            let tensor = self.reads[node][place];
+        for place in 0..self.of_nodes.reads[node].len() {
+            let tensor = self.of_nodes.reads[node][place];
             let producer = self.problem.producer[tensor];
             let is_made = producer == NONE || self.side[producer] == Side::In;
             self.readers[1][tensor] += 1;
@@ -251,10 +245,10 @@ impl<'a> Sides<'a> {
                 self.totals.io += self.problem.kinds[kind].transfer[tensor];
             }
         }
-        self.totals.potential -= self.makes[node].iter().map(|&tensor| self.prices[tensor][0]).sum::<i128>();
+        self.totals.potential -= self.of_nodes.makes[node].iter().map(|&tensor| self.prices[tensor][0]).sum::<i128>();
         if let Some(Start { kind, is_back: true, .. }) = start {
             // The block exports what is read after its end.
-            let leaving = self.makes[node].iter().filter(|&&tensor| self.at_start[tensor] > 0);
+            let leaving = self.of_nodes.makes[node].iter().filter(|&&tensor| self.at_start[tensor] > 0);
             self.totals.io += leaving.map(|&tensor| self.problem.leaving(tensor, kind)).sum::<i64>();
         }
     }
@@ -277,9 +271,10 @@ impl<'a> Sides<'a> {
     /// What a node whose producers are in adds at most to a block that takes it in, if no later block pays more without it (R12).
     pub(crate) fn gain(&self, node: usize) -> Option<i128> {
         let is_last = |tensor: &&usize| self.readers[0][**tensor] + 1 == self.num_readers[**tensor];
-        let saved = self.reads[node].iter().filter(is_last).map(|&tensor| self.prices[tensor][1]).sum::<i128>();
+        let saved =
+            self.of_nodes.reads[node].iter().filter(is_last).map(|&tensor| self.prices[tensor][1]).sum::<i128>();
         let [exports, imports] =
-            [0, 1].map(|way| self.makes[node].iter().map(|&tensor| self.prices[tensor][way]).sum::<i128>());
+            [0, 1].map(|way| self.of_nodes.makes[node].iter().map(|&tensor| self.prices[tensor][way]).sum::<i128>());
         (imports <= self.load[node] + saved).then_some(self.load[node] + exports)
     }
 
@@ -291,8 +286,8 @@ impl<'a> Sides<'a> {
             let place = usize::from(self.side[node] == Side::Out);
             self.side[node] = Side::Free;
             self.inside.remove(node);
-            self.reads[node].iter().for_each(|&tensor| self.readers[place][tensor] -= 1);
-            self.shared[node].iter().for_each(|&param| self.holders[place][param] -= 1);
+            self.of_nodes.reads[node].iter().for_each(|&tensor| self.readers[place][tensor] -= 1);
+            self.of_nodes.shared[node].iter().for_each(|&param| self.holders[place][param] -= 1);
         }
         self.stack.clear();
     }

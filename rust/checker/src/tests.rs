@@ -250,7 +250,7 @@ fn random_hints(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: u
         hints.push(match random.random_range(0..11) {
             0..3 => Entry::Cuts { block: random.random_range(1..=num_blocks), is_last: random.random(), nodes },
             3..5 => Entry::Weights(nodes.into_iter().map(|node| (node, random.random_range(1..4097))).collect()),
-            5 => Entry::End(End::Levels(Vec::new())),
+            5 => Entry::End(End::Levels),
             6 => Entry::End(End::Labels(
                 [LabelOrder::Natural, LabelOrder::PostOrder, LabelOrder::Listed((0..num_nodes).collect())]
                     [random.random_range(0..3)]

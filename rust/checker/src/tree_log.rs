@@ -42,7 +42,7 @@ pub(crate) fn read_step(numbers: &mut Numbers<'_>) -> Result<Option<Step>, Stop>
             let spans = numbers.list(1, Numbers::index)?;
             let unit = numbers.next()?;
             let weighted = numbers.list(3, |numbers| Ok((read_row(numbers)?, numbers.next()?)))?;
-            Step::Rows(Rows { spans, unit, weighted })
+            Step::Rows(Box::new(Rows { spans, unit, weighted }))
         }
         7 => Step::Labels,
         8 => Step::Swap,

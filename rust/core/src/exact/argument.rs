@@ -38,7 +38,7 @@ impl Argument {
         self.add_facts(facts);
         match closed_by {
             None => self.add([0].into_iter()),
-            Some(Engine::Levels) => self.add([7, 0].into_iter()),
+            Some(Engine::Levels) => self.add([7].into_iter()),
             Some(Engine::NaturalLabels) => self.add([8, 0].into_iter()),
             Some(Engine::PostOrderLabels) => self.add([8, 1].into_iter()),
             Some(Engine::Bisection(tree)) => self.add(std::iter::once(11).chain(tree.iter().copied())),
@@ -110,7 +110,7 @@ mod tests {
         argument.split(&[], (4, 2));
         argument.close(&[], Some(Engine::Levels));
         argument.close(&[], None);
-        assert_eq!(argument.into_bytes(), [6, 4, 2, 7, 0, 0]);
+        assert_eq!(argument.into_bytes(), [6, 4, 2, 7, 0]);
     }
 
     #[test]
