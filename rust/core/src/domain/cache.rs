@@ -95,13 +95,39 @@ impl DomainCache {
             Ok(domains) => Arc::new(domains),
             Err(facts) => return Ok(Err(facts)),
         };
-        let (threshold, group_of) = (query.threshold, group_of.to_vec());
+        self.keep(query, group_of, steps, &domains);
+        Ok(Ok(domains))
+    }
+
+    /// The same, where it has been worked out in few orders of node weights: by the others, as far as the parameters want them.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    pub(crate) fn ask_further(
+        &self,
+        query: &Query<'_>,
+        group_of: &[usize],
+        steps: i64,
+        arcs: &mut u64,
+    ) -> Result<Result<Arc<Domains>, Vec<Fact>>, Interrupted> {
+        let Some(known) = self.recall(query, group_of, steps) else { return self.ask(query, group_of, steps, arcs) };
+        let domains = match Domains::clone(&known).in_other_orders(query, steps, arcs)? {
+            Ok(domains) => Arc::new(domains),
+            Err(facts) => return Ok(Err(facts)),
+        };
+        self.keep(query, group_of, steps, &domains);
+        Ok(Ok(domains))
+    }
+
+    /// Keeps domains in place of what has been worked out for the same question.
+    fn keep(&self, query: &Query<'_>, group_of: &[usize], steps: i64, domains: &Arc<Domains>) {
+        let threshold = query.threshold;
         let mut entries = self.entries();
+        entries.retain(|each| each.threshold != threshold || each.group_of != group_of);
         if entries.len() == query.params.domain.max_kept {
             entries.remove(0);
         }
-        entries.push(Entry { threshold, group_of, steps, domains: Arc::clone(&domains) });
-        Ok(Ok(domains))
+        entries.push(Entry { threshold, group_of: group_of.to_vec(), steps, domains: Arc::clone(domains) });
     }
 
     /// What the nearest threshold that is not below this one says of a quotient.

@@ -63,6 +63,8 @@ pub struct Domains {
     pub are_complete: bool,
     /// What minimum cuts have said, in that order.
     pub facts: Vec<Fact>,
+    /// In how many orders node weights have been raised.
+    rounds: usize,
 }
 
 impl Domains {
@@ -80,6 +82,7 @@ impl Domains {
             are_of_use: false,
             are_complete: true,
             facts: Vec::new(),
+            rounds: 0,
         })
     }
 
@@ -124,8 +127,29 @@ impl Domains {
         Ok(Ok(self))
     }
 
+    /// With what node weights say in the orders in which they have not been raised, as far as the parameters want another round
+    /// after the last; when there is no such partition, the facts that say so. What is looked at is added to `arcs`.
+    ///
+    /// # Errors
+    /// [`Interrupted`], when the interrupt was raised first.
+    pub(crate) fn in_other_orders(
+        mut self,
+        query: &Query<'_>,
+        steps: i64,
+        arcs: &mut u64,
+    ) -> Result<Result<Self, Vec<Fact>>, Interrupted> {
+        let wants_more = self.are_complete && self.rounds <= query.params.domain.rounds && self.is_near(query);
+        let can_be = !wants_more || self.raise_weights(query, &query.instance.node_weights(), steps, arcs)?;
+        Ok(if can_be { Ok(self) } else { Err(self.facts) })
+    }
+
+    /// Whether weights are so large a part of the capacity that another round after the last is of use.
+    fn is_near(&self, query: &Query<'_>) -> bool {
+        self.share() >= query.params.domain.near[usize::from(self.rounds > 1)] * WHOLE / 100
+    }
+
     /// Raises node weights above loads, in several orders, and takes those of the largest sum; whether there can be such a
-    /// partition.
+    /// partition. Orders of earlier rounds are left out, whose weights are kept if they are larger.
     fn raise_weights(
         &mut self,
         query: &Query<'_>,
@@ -135,8 +159,8 @@ impl Domains {
     ) -> Result<bool, Interrupted> {
         let params = &query.params.domain;
         let rows = incompatibility(query.instance.graph(), &self.incompatible, params.max_nodes);
-        let mut most = loads.to_vec();
-        for (round, order) in ORDERS.into_iter().enumerate() {
+        let mut most = self.known.weights.clone();
+        for (round, order) in ORDERS.into_iter().enumerate().skip(self.rounds) {
             let slack = self.known.windows.slack();
             let mut left = steps;
             let found = node_weights(query, &rows, &self.known.windows, order, &mut left, &mut self.facts)?;
@@ -152,9 +176,9 @@ impl Domains {
             if !can_be {
                 return Ok(false);
             }
-            let is_near = self.share() >= params.near[round.min(1)] * WHOLE / 100;
+            self.rounds = round + 1;
             let is_narrower = self.known.windows.slack() * params.another_round[1] <= slack * params.another_round[0];
-            if are_loads || !are_complete || !is_near || round >= params.rounds && !is_narrower {
+            if are_loads || !are_complete || !self.is_near(query) || round >= params.rounds && !is_narrower {
                 break;
             }
         }

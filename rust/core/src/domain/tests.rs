@@ -8,7 +8,7 @@ use crate::cases::{random_together, random_unlike, small_params};
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, check_partition, partition_costs};
 use crate::ids::{NodeId, count};
 use crate::interrupt::Interrupt;
-use crate::query::Query;
+use crate::query::{DomainParams, ExactParams, Query};
 use crate::reduce::reduce;
 
 /// A partition, and what its blocks cost.
@@ -108,7 +108,11 @@ fn domains_and_weights_are_true_of_every_better_partition() {
 #[test]
 fn what_is_kept_holds_for_quotients_of_unlike_stages() {
     let interrupt = Interrupt::never();
-    let mut num_kept = 0;
+    let (mut num_kept, mut num_further) = (0, 0);
+    let [few, all] = [1000, 0].map(|near| ExactParams {
+        domain: DomainParams { near: [near; 2], ..small_params().domain },
+        ..small_params()
+    });
     for case in 0..150 {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(case);
         let (num_nodes, num_blocks) = [(6, 3), (5, 4), (7, 2)][random.random_range(0..3)];
@@ -125,9 +129,21 @@ fn what_is_kept_holds_for_quotients_of_unlike_stages() {
             let (quotient, group_of) = (&*reduction.instance, &reduction.group_of);
             let query = Query { instance: quotient, threshold, params: &params, interrupt: &interrupt };
             let mut all_known = vec![cache.above(quotient, group_of, threshold).known];
-            match cache.ask(&query, group_of, 1 << 20, &mut 0).expect("nobody interrupts") {
-                Ok(domains) => all_known.push(domains.known.clone()),
-                Err(_) => assert!(best >= threshold, "case {case}"),
+            let [in_few, in_all] = [&few, &all].map(|params| Query { params, ..query });
+            let first = cache.ask(&in_few, group_of, 1 << 20, &mut 0).expect("nobody interrupts");
+            let share = first.as_ref().map_or(0, |domains| domains.share());
+            // Of weights in one order at first, and then in the others.
+            let mut arcs = 0;
+            let further = cache.ask_further(&in_all, group_of, 1 << 20, &mut arcs).expect("nobody interrupts");
+            num_further += usize::from(first.is_ok() && arcs > 0);
+            for found in [first, further] {
+                match found {
+                    Ok(domains) => {
+                        assert!(domains.share() >= share, "case {case}");
+                        all_known.push(domains.known.clone());
+                    }
+                    Err(_) => assert!(best >= threshold, "case {case}"),
+                }
             }
             for priced in partitions(quotient).iter().filter(|priced| worst(priced) < threshold) {
                 num_kept += 1;
@@ -135,5 +151,5 @@ fn what_is_kept_holds_for_quotients_of_unlike_stages() {
             }
         }
     }
-    assert!(num_kept > 300, "{num_kept}");
+    assert!(num_kept > 300 && num_further > 50, "{num_kept} {num_further}");
 }

@@ -307,9 +307,10 @@ impl Prover<'_> {
     /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
     fn sweep(&mut self, above: Ticks, formal: Ticks, has_cuts: bool) -> Result<Event, Interrupted> {
         let (state, params) = (self.state, self.state.params.in_sweep());
+        let patient = params.domain.patient_steps;
         let above = state.marks.stuck().map_or(above, |stuck| above.min(stuck));
         let share = state.domains.share(above).filter(|_| has_cuts);
-        let mut sweep = Sweep { above, share, probes: params.bracket.probes, has_cuts };
+        let mut sweep = Sweep::new(above, share, params.bracket.probes, has_cuts);
         while let Some(trial) = sweep.below(state.marks.ceiling()).next(self.bounds(), formal, &params.bracket) {
             let threshold = trial.threshold;
             if self.left() == 0 {
@@ -319,14 +320,19 @@ impl Prover<'_> {
                 sweep.take(trial, Found::Group);
                 continue;
             };
-            let query = Query { instance: &reduction.instance, threshold, params: &params, interrupt: self.interrupt };
+            let params = if trial.by == By::Further { &state.params } else { &params };
+            let query = Query { instance: &reduction.instance, threshold, params, interrupt: self.interrupt };
             let mut arcs = 0;
             let mut ask = |steps| state.domains.ask(&query, &reduction.group_of, steps, &mut arcs);
             let share = match trial.by {
                 By::Windows => Domains::new(&query, Known::nothing(&reduction.instance))
                     .map_or_else(|| Err(Vec::new()), |known| Ok(known.share())),
                 By::Probe => ask(params.domain.brief_steps)?.map(|known| known.share()),
-                By::Cuts => ask(params.domain.patient_steps)?.map(|known| known.share()),
+                By::Cuts => ask(patient)?.map(|known| known.share()),
+                By::Further => state
+                    .domains
+                    .ask_further(&query, &reduction.group_of, patient, &mut arcs)?
+                    .map(|known| known.share()),
             };
             self.spend(arcs);
             sweep.take(trial, share.as_ref().map_or(Found::Proof, |&share| Found::Stuck(share)));

@@ -1,5 +1,9 @@
 //! The sweep: what minimum cuts alone prove, roughly, from the proven bound up to a threshold that they do not prove.
 //!
+//! At first each threshold has few orders of node weights (`near_in_sweep`), so that one that is not proven takes little. When no
+//! more is to be had of that, those that were not proven have the other orders, the least first: what one order lacks is a few
+//! hundredths, and another often has it. From then on every threshold has all orders.
+//!
 //! A pure state machine: [`Sweep::next`] says which threshold is tried, [`Sweep::take`] takes what came of it.
 
 use super::bracket::Bounds;
@@ -8,10 +12,16 @@ use crate::domain::WHOLE;
 use crate::query::BracketParams;
 
 /// How far the sweep has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sweep {
     /// The least threshold that is not proven.
     pub above: Ticks,
+    /// What it began with, or the best partition that anybody knows.
+    top: Ticks,
+    /// Thresholds that few orders of weights have not proven, and all have not tried; the least last.
+    left: Vec<Ticks>,
+    /// Whether all orders are tried.
+    is_further: bool,
     /// The share of the capacity that nodes weigh there, in units of [`WHOLE`], where cuts are of use.
     pub share: Option<i128>,
     /// How many low thresholds are still tried where cuts are not.
@@ -34,8 +44,10 @@ pub(super) enum By {
     Windows,
     /// Few steps of cuts, at a threshold so low that they may be of use there.
     Probe,
-    /// Many steps of cuts.
+    /// Many steps of cuts, in few orders of node weights.
     Cuts,
+    /// The same in all orders.
+    Further,
 }
 
 /// What has come of a trial.
@@ -50,9 +62,15 @@ pub(super) enum Found {
 }
 
 impl Sweep {
+    /// At the beginning, below a threshold that is not proven, of which the share is known, or is not.
+    pub(super) fn new(above: Ticks, share: Option<i128>, probes: usize, has_cuts: bool) -> Self {
+        Self { above, top: above, left: Vec::new(), is_further: false, share, probes, has_cuts }
+    }
+
     /// The same, of no threshold above the best partition that anybody knows: none of those is proven.
     pub(super) fn below(&mut self, ceiling: Ticks) -> &Self {
-        self.above = self.above.min(ceiling);
+        (self.above, self.top) = (self.above.min(ceiling), self.top.min(ceiling));
+        self.left.retain(|&threshold| threshold <= ceiling);
         self
     }
 
@@ -60,8 +78,12 @@ impl Sweep {
     pub(super) fn next(&self, bounds: Bounds, formal: Ticks, params: &BracketParams) -> Option<Trial> {
         let open = self.above - bounds.lower;
         let is_proven = bounds.lower > formal;
+        let further = self.left.last().map(|&threshold| Trial { threshold, by: By::Further });
+        if self.is_further && further.is_some() {
+            return further;
+        }
         if (open / 2).saturating_mul(params.rough[usize::from(is_proven)]) <= bounds.upper {
-            return None;
+            return further;
         }
         let (least, most) = (bounds.lower + (open / 3).max(1), self.above - (open / 8).max(1));
         if !self.has_cuts && !is_proven && self.probes > 0 {
@@ -76,11 +98,19 @@ impl Sweep {
             Some(share) => threshold_of_full_share(self.above, share, params).clamp(least, most),
             None => least,
         };
-        Some(Trial { threshold, by: if self.has_cuts { By::Cuts } else { By::Windows } })
+        let by = match (self.has_cuts, self.is_further) {
+            (true, true) => By::Further,
+            (true, false) => By::Cuts,
+            (false, _) => By::Windows,
+        };
+        Some(Trial { threshold, by })
     }
 
     /// Takes what has come of a trial.
     pub(super) fn take(&mut self, trial: Trial, found: Found) {
+        if trial.by == By::Further {
+            self.take_further(trial.threshold, found);
+        }
         if found == Found::Group {
             return;
         }
@@ -89,6 +119,19 @@ impl Sweep {
         self.has_cuts |= is_probe && found == Found::Proof;
         if let Found::Stuck(share) = found {
             (self.above, self.share) = (trial.threshold, self.has_cuts.then_some(share));
+            if trial.by == By::Cuts {
+                self.left.push(trial.threshold);
+            }
+        }
+    }
+
+    /// Goes up to the next threshold that is left, or stays below this one.
+    fn take_further(&mut self, threshold: Ticks, found: Found) {
+        self.is_further = true;
+        if matches!(found, Found::Stuck(_)) {
+            self.left.clear();
+        } else if self.left.pop_if(|least| *least <= threshold).is_some() {
+            (self.above, self.share) = (self.left.last().copied().unwrap_or(self.top), None);
         }
     }
 }
@@ -114,7 +157,7 @@ mod tests {
     const LARGE: Ticks = 1 << 20;
 
     fn sweep(share: Option<i128>, has_cuts: bool) -> Sweep {
-        Sweep { above: LARGE, share, probes: 3, has_cuts }
+        Sweep::new(LARGE, share, 3, has_cuts)
     }
 
     fn bounds(lower: Ticks) -> Bounds {
@@ -163,8 +206,36 @@ mod tests {
             assert_eq!((sweep.above, sweep.share), (trial.threshold, None));
         }
         assert_eq!(sweep.next(bounds(0), 0, &params).map(|trial| trial.by), Some(By::Windows));
-        let proven = Sweep { probes: 1, above: LARGE, ..sweep };
+        let proven = Sweep { probes: 1, ..Sweep::new(LARGE, None, 0, false) };
         assert_eq!(proven.next(bounds(1), 0, &params).map(|trial| trial.by), Some(By::Windows));
+    }
+
+    #[test]
+    fn what_is_not_proven_in_few_orders_has_all_of_them_once_little_is_open() {
+        let params = BracketParams::default();
+        let (first, second) = (LARGE - LARGE / 16, LARGE - LARGE / 8);
+        let mut sweep = sweep(None, true);
+        for threshold in [first, second] {
+            sweep.take(Trial { threshold, by: By::Cuts }, Found::Stuck(WHOLE / 2));
+        }
+        let wide = sweep.next(bounds(LARGE / 2), 0, &params).expect("wide open");
+        assert_eq!(wide.by, By::Cuts);
+        let near = second - LARGE / 1000;
+        let further = |threshold| Trial { threshold, by: By::Further };
+        assert_eq!(sweep.next(bounds(near), 0, &params), Some(further(second)));
+        let mut open = sweep.clone();
+        open.take(further(second), Found::Stuck(WHOLE / 2));
+        assert_eq!(open.next(bounds(near), 0, &params), None, "the least is not proven, so no other one");
+        assert_eq!(open.above, second);
+        sweep.take(further(second), Found::Proof);
+        assert_eq!((sweep.above, sweep.next(bounds(second), 0, &params)), (first, Some(further(first))));
+        assert_eq!(sweep.clone().below(second + 1).next(bounds(second), 0, &params), None, "a better partition");
+        let mut closed = sweep.clone();
+        closed.take(further(first), Found::Group);
+        let last = closed.next(bounds(first), 0, &params).expect("still open");
+        assert_eq!((closed.above, last), (LARGE, further(first + LARGE / 16 / 3)));
+        sweep.take(further(first), Found::Stuck(WHOLE / 2));
+        assert_eq!(sweep.next(bounds(second), 0, &params).map(|trial| trial.by), Some(By::Further), "between both");
     }
 
     #[test]
