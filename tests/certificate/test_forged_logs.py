@@ -69,9 +69,6 @@ FORGED: dict[str, bytes] = {
         0, FALSE, 9, 6, 1, DEEP_QUESTION.num_blocks, 1, 1, 0, 0, 2**64 - 1, 1, 0
     ),
     "levels of what is false": log(0, FALSE, 7),
-    "levels from one end alone": log(0, FALSE, 7, 1, 0),
-    "more levels than blocks": log(0, FALSE, 7, 1000, *[0, 1] * 500),
-    "a level at no end": log(0, FALSE, 7, 1, 2),
     "labels of no node": log(0, FALSE, 8, 2, 0),
     "labels of one node again and again": log(0, FALSE, 8, 2, NUM_NODES, *[0] * NUM_NODES),
     "labels of all nodes but one": log(0, FALSE, 8, 2, NUM_NODES - 1, *range(NUM_NODES - 1)),
