@@ -127,7 +127,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         sg.solve,
         {
             "instance": instance(),
-            "stop": sg.MaxRuntime(1),
+            "stop": sg.MaxRuntime(0.05),
             "seed": 0,
             "threads": 1,
             "method": "brkga",
@@ -143,7 +143,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         sg.search,
         {
             "instance": instance(),
-            "stop": sg.MaxRuntime(1),
+            "stop": sg.MaxRuntime(0.05),
             "seed": 0,
             "threads": 1,
             "method": "brkga",
@@ -376,7 +376,7 @@ def test_arrays_of_an_answer_are_read_only() -> None:
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5
     slicing = sg.slice_order(problem, [0, 1, 2])
-    for array in (slicing.block_of, slicing.boundaries, sg.search(problem, threads=1, stop=sg.MaxRuntime(1)).block_of):
+    for array in (slicing.block_of, slicing.boundaries, sg.search(problem, threads=1, stop=sg.MaxRuntime(0)).block_of):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5
     assert sg.audit(problem, np.array([0, 0, 1]), threads=1).block_of.flags.writeable is False

@@ -30,10 +30,14 @@ def proven(run: SolveRun) -> float:
     return max(bound.lower_bound for bound in run.bounds)
 
 
-@pytest.mark.parametrize("known", [3.125, math.inf])
-def test_a_bound_that_is_final_ends_the_run(known: float) -> None:
-    """Also without a partition, when it has no windows."""
-    with begin(to_instance(CHAIN, {"bandwidth": 64.0}, 2), "exact") as run:
+def proves_the_optimum(progress: sg.Progress) -> bool:
+    return progress.lower_bound == 3.125
+
+
+@pytest.mark.parametrize(("known", "stop"), [(3.125, SOON), (math.inf, SOON | proves_the_optimum)])
+def test_a_bound_that_is_final_ends_the_run(known: float, stop: sg.Stop) -> None:
+    """By itself once a partition has it; without a partition it is told, and the search goes on."""
+    with begin(to_instance(CHAIN, {"bandwidth": 64.0}, 2), "exact", stop=stop) as run:
         told(run, known)
     assert proven(run) == 3.125
     assert [bound.method for bound in run.bounds] == ["combinatorial", "exact"]
