@@ -26,10 +26,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="how long at most (default: 600)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--target", choices=tuple(TARGETS), help="only this one")
-    parser.add_argument("--number", type=int, help="only this input of --target, with its traceback")
+    parser.add_argument("--target", nargs="+", default=list(TARGETS), choices=tuple(TARGETS), help="only these")
+    parser.add_argument("--number", type=int, help="only this input of the first target, with its traceback")
     options = parser.parse_args()
-    names = [options.target] if options.target else list(TARGETS)
+    names = options.target
     if options.number is not None:
         with tempfile.TemporaryDirectory() as folder:
             error = attempt(Corpus(Path(folder)), names[0], options.seed, options.number)
