@@ -83,6 +83,18 @@ CONTRACTIONS = {
         "y = GRU<hidden_size=4>(x, w, r, b)",
         6 * 2 * (2 * 3 * 4 * (3 + 4) + 24 + 11 * 4),
     ),
+    "LSTM of samples that end earlier, of 2 and, since there are no more, 6 steps": (
+        "float[6,2,3] x",
+        "float[1,16,3] w; float[1,16,4] r",
+        'n = Constant<value = int32[2] {2, 9}>() y = LSTM<hidden_size=4>(x, w, r, "", n)',
+        8 * (2 * 4 * 4 * (3 + 4) + 13 * 4),
+    ),
+    "GRU of lengths that only a run knows": (
+        "float[2,6,3] x, int32[2] n",
+        "float[1,12,3] w; float[1,12,4] r",
+        'y = GRU<hidden_size=4, layout=1>(x, w, r, "", n)',
+        6 * 2 * (2 * 3 * 4 * (3 + 4) + 11 * 4),
+    ),
     "LSTM in both directions": (
         "float[6,2,3] x",
         "float[2,16,3] w; float[2,16,4] r",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from slicegraph.formats.counting import formulas
 from slicegraph.formats.onnx.elementary import given, has, made
 from slicegraph.formats.onnx.nodes import Node
@@ -54,11 +56,17 @@ def gemm(node: Node, bias: int = 2, added: int = 0) -> int:
 
 
 def recurrence(node: Node) -> int:
-    """RNN, GRU and LSTM: all weights and gates of both directions once per step and sample."""
-    sequence, recurrent = given(node, 0), given(node, 2)
+    """RNN, GRU and LSTM: all weights and gates of both directions once per step and sample.
+
+    Where the lengths of samples are known, there are as many steps; else each sample has all of them.
+    """
+    sequence, recurrent, lengths = given(node, 0), given(node, 2), given(node, 4).array
+    longest, steps = sequence.dim(node.integer("layout", 0)), sequence.dim(0) * sequence.dim(1)
+    if lengths is not None and lengths.dtype.kind in "iu":
+        steps = min(steps, int(np.clip(lengths, 0, longest).sum()))
     kind = next((each for each in ("lstm", "gru") if each.upper() in node.proto.op_type.upper()), "rnn")
     return formulas.recurrence(
-        sequence.dim(0) * sequence.dim(1),
+        steps,
         given(node, 1).numel + recurrent.numel + (given(node, 7).numel if has(node, 7) else 0),
         biases=given(node, 3).numel if has(node, 3) else 0,
         hidden=recurrent.dim(0) * min(recurrent.dim(1), recurrent.dim(2)),

@@ -1,48 +1,134 @@
 """Whether what a node reads fits together, where ONNX's inference gives a size without asking.
 
-Nothing is refused for it; but a branch with such a node is none that runs with the sizes that are given.
+A model is refused for a node of its own that does not fit. In a body nothing is refused for it; but a branch with such
+a node is none that runs with the sizes that are given.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from slicegraph.formats.onnx.nodes import Stated
+from slicegraph.errors import InputError
+from slicegraph.formats.onnx.nodes import Node, Stated, described
 from slicegraph.formats.onnx.values import Value
 
 LOOKED_AT: Final = frozenset({"Conv", "ConvTranspose", "GRU", "LSTM", "RNN", "Reshape"})
-"""The operators that may be misfits."""
+"""The operators that may be misfits; at most two inputs say whether they are."""
+
+_Inputs = Sequence[Value | None]
 
 
-def is_misfit(node: Stated, inputs: Sequence[Value | None], outputs: Mapping[str, Value]) -> bool:
+def check_fit(nodes: Sequence[Node]) -> None:
+    """Require that each node can be computed from what it reads, as far as rules here know.
+
+    Raises
+    ------
+    InputError
+        One cannot: the message names it and the rule.
+    """
+    for node in nodes:
+        if (rule := _RULES.get(node.op)) is not None and (wrong := rule(node.stated, node.inputs)):
+            raise InputError(f"{described(node.proto)}: {wrong}")
+
+
+def is_misfit(node: Stated, inputs: _Inputs, outputs: Mapping[str, Value]) -> bool:
     """Say whether no run can compute a node: channels or elements are not as many as it takes."""
-    first, second = (*inputs, None, None)[:2]
-    if node.op not in LOOKED_AT or first is None:
+    if node.op not in LOOKED_AT:
         return False
     if node.op == "Reshape":
         made = next(iter(outputs.values()), None)
-        return made is not None and _differ(_elements(first), _elements(made))
-    if second is None:
-        return False
-    if node.op == "Conv":
-        groups = found.i if (found := node.attribute("group")) else 1
-        channels = _length(second, 1)
-        return _differ(_length(first, 1), None if channels is None else channels * groups)
-    if node.op == "ConvTranspose":
-        return _differ(_length(first, 1), _length(second, 0))
-    return node.op in {"GRU", "LSTM", "RNN"} and _differ(_length(first, 2), _length(second, 2))
+        return bool(inputs) and made is not None and _differ(_elements(inputs[0]), _elements(made))
+    return bool(_RULES[node.op](node, inputs))
+
+
+def _convolution(node: Stated, inputs: _Inputs) -> str:
+    groups, channels, taken = _integer(node, "group", 1), _length(inputs, 0, 1), _length(inputs, 1, 1)
+    made = _length(inputs, 1, 0)
+    if taken is not None and _differ(channels, taken * groups):
+        return f"its input has {channels} channels, and its weights take {taken} in each of {groups} groups"
+    if made is not None and (groups < 1 or made % groups):
+        return f"{made} channels are no multiple of group = {groups}"
+    return ""
+
+
+def _transposed_convolution(node: Stated, inputs: _Inputs) -> str:
+    del node
+    return _unlike(_length(inputs, 0, 1), _length(inputs, 1, 0), "channels")
+
+
+def _recurrence(node: Stated, inputs: _Inputs) -> str:
+    del node
+    return _unlike(_length(inputs, 0, 2), _length(inputs, 1, 2), "elements a step")
+
+
+def _unlike(length: int | None, taken: int | None, what: str) -> str:
+    return f"its input has {length} {what}, and its weights take {taken}" if _differ(length, taken) else ""
+
+
+def _einsum(node: Stated, inputs: _Inputs) -> str:
+    """Require of each term the rank of its input, and of each index one length, or 1."""
+    found = node.attribute("equation")
+    terms = (
+        (b"" if found is None else found.s).decode("ascii", "replace").replace(" ", "").partition("->")[0].split(",")
+    )
+    if len(terms) != len(inputs):
+        return f"its equation has {len(terms)} terms for {len(inputs)} inputs"
+    lengths: dict[str, int] = {}
+    for term, value in zip(terms, inputs, strict=True):
+        shape = None if value is None else value.shape
+        if shape is None:
+            continue
+        before, dots, after = term.partition("...")
+        named = len(before) + len(after)
+        if named > len(shape) or (not dots and named < len(shape)):
+            return f"the term {term!r} is of an input with {len(shape)} dimensions"
+        for index, length in [*zip(before, shape, strict=False), *zip(after[::-1], shape[::-1], strict=False)]:
+            if length is None or length == 1:
+                continue
+            if lengths.setdefault(index, length) != length:
+                return f"the index {index!r} has the lengths {lengths[index]} and {length}"
+    return ""
+
+
+def _packed_product(node: Stated, inputs: _Inputs) -> str:
+    width, taken = _length(inputs, 0, -1), _integer(node, "K", 0)
+    return f"its input has rows of {width} elements, and K = {taken}" if _differ(width, taken) else ""
+
+
+def _experts(node: Stated, inputs: _Inputs) -> str:
+    chosen, experts = _integer(node, "k", 1), _length(inputs, 2, 0)
+    return f"k = {chosen} of {experts} experts" if experts is not None and chosen > experts else ""
+
+
+_RULES: Final[Mapping[str, Callable[[Stated, _Inputs], str]]] = {
+    "Conv": _convolution,
+    "ConvTranspose": _transposed_convolution,
+    "Einsum": _einsum,
+    **dict.fromkeys(("GRU", "LSTM", "RNN"), _recurrence),
+    **dict.fromkeys(("com.microsoft.MatMulBnb4", "com.microsoft.MatMulNBits"), _packed_product),
+    **dict.fromkeys(("com.microsoft.MoE", "com.microsoft.QMoE"), _experts),
+}
+"""What is wrong with a node of each operator; empty: nothing, or too little is known."""
+
+
+def _integer(node: Stated, name: str, default: int) -> int:
+    found = node.attribute(name)
+    return default if found is None else found.i
 
 
 def _differ(first: int | None, second: int | None) -> bool:
     return first is not None and second is not None and first != second
 
 
-def _length(value: Value, axis: int) -> int | None:
-    return value.shape[axis] if value.shape is not None and axis < len(value.shape) else None
+def _length(inputs: _Inputs, position: int, axis: int) -> int | None:
+    value = inputs[position] if position < len(inputs) else None
+    shape = None if value is None else value.shape
+    return shape[axis] if shape is not None and -len(shape) <= axis < len(shape) else None
 
 
-def _elements(value: Value) -> int | None:
-    known = [dim for dim in value.shape or () if dim is not None]
-    return math.prod(known) if value.shape is not None and len(known) == len(value.shape) else None
+def _elements(value: Value | None) -> int | None:
+    shape = None if value is None else value.shape
+    known = [dim for dim in shape or () if dim is not None]
+    return math.prod(known) if shape is not None and len(known) == len(shape) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ from slicegraph.errors import InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.formats.counting import Formula, Formulas, Trips
 from slicegraph.formats.onnx import dimensions, names, skeleton, topology
+from slicegraph.formats.onnx.fitting import check_fit
 from slicegraph.formats.onnx.inference import Context
-from slicegraph.formats.onnx.nodes import Walked, all_nodes, body_graphs, operator
+from slicegraph.formats.onnx.nodes import Stated, Walked, all_nodes, body_graphs, described, is_standard, operator
 from slicegraph.formats.onnx.preparation import prepared
 from slicegraph.formats.onnx.unknowns import check_known
 from slicegraph.formats.onnx.values import Value
@@ -58,6 +59,7 @@ def opened(
     model, nodes, encoded = prepared(skeleton.parsed(copied), copied)
     del copied
     names.check(opset.domain for opset in model.opset_import)
+    _check_imports(model, nodes)
     if encoded is None:
         names.check_graph(model.graph, nodes)
     entering = dimensions.model_inputs(model.graph)
@@ -74,10 +76,21 @@ def opened(
         model.graph.node[position].CopyFrom(node)
     dimensions.check_agreement(walked, model.graph, entering, context.dims)
     check_known(walked, model.graph, context.dims)
+    check_fit(walked.nodes)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     given.check_used()
     formulas.check_used(operator(node) for node in all_nodes(model.graph) if not any(body_graphs(node)))
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
+
+
+def _check_imports(model: ModelProto, nodes: Sequence[Stated]) -> None:
+    """Require the operator set of ONNX's own operators where a model imports others; one that imports none is old."""
+    imported = [opset.domain for opset in model.opset_import]
+    if not imported or "" in imported:
+        return
+    if (node := next((node.proto for node in nodes if is_standard(node.proto)), None)) is not None:
+        others = ", ".join(map(repr, imported))
+        raise InputError(f"{described(node)}: the model imports no operator set of ONNX, only {others}")
 
 
 @contextmanager
