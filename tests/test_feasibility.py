@@ -69,7 +69,7 @@ def test_what_is_short_is_named_with_its_bytes(
         (
             shared([90], [[0, 2]]),
             90,
-            r"node 0 needs 95 B of parameters, .* short of 5 B \(and 1 more such nodes\)$",
+            r"node 0 needs 95 B of parameters, .* short of 5 B \(and 1 more such node\)$",
         ),
         (shared([90], [[0, 2]]) | {"state_bytes": [0, 0, 2]}, 95, r"node 2 needs 97 B of memory, but .* short of 2 B$"),
         ({"live_bytes": [0, 9, 0]}, 13, r"node 1 needs 14 B of memory, but a device holds 13 B"),

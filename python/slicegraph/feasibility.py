@@ -114,7 +114,8 @@ def _node(instance: Instance, stored: _Stored, limits: list[_Limit]) -> str:
     if not short:
         return ""
     worst = max(short, key=lambda node: (short[node], -node))
-    more = f" (and {len(short) - 1} more such nodes)" * (len(short) > 1)
+    others = len(short) - 1
+    more = f" (and {others} more such {'node' if others == 1 else 'nodes'})" if others else ""
     need, limit = int(alone[worst]), int(alone[worst]) - short[worst]
     device = "a device holds" if limit == most else "a device that may have it holds at most"
     return (

@@ -38,7 +38,7 @@ def test_the_graph_has_clusters_nodes_and_the_bytes_of_what_is_cut() -> None:
     lines = to_dot(make(to_graph(CHAIN), [0, 1, 1])).splitlines()
     assert "  subgraph cluster_1 {" in lines
     assert '    label="stage 1: 5.125 s";' in lines
-    assert f'    n2 [label="node 2\\nc", fillcolor="{PALETTE[1]}", fontcolor="#000000"];' in lines
+    assert f'    n2 [label="c #2\\nc", fillcolor="{PALETTE[1]}", fontcolor="#000000"];' in lines
     assert '  n0 -> n1 [style=bold, label="8 B"];' in lines
     assert "  n1 -> n2;" in lines
 

@@ -79,11 +79,6 @@ class Answer:
         kinds = self.instance.machine.kinds
         return kinds[0].memory if len(kinds) == 1 else None
 
-    def node_name(self, node: int) -> str:
-        """Give what a node is called, or its number."""
-        names = self.instance.graph.arrays.node_name
-        return (printable(names[node]) if names else "") or f"node {node}"
-
     def op(self, node: int) -> str:
         """Give the operator of a node, or a dash."""
         return printable(self.instance.graph.arrays.op[node]) or "-"

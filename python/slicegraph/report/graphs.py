@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from slicegraph.errors import printable
-from slicegraph.report import numbers
+from slicegraph.report import names, numbers
 from slicegraph.report.answer import Answer
 
 PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999")
@@ -32,7 +32,7 @@ def to_dot(answer: Answer) -> str:
         label = f"stage {stage}: {numbers.time(answer.costs[stage].cost)}"
         lines += [f"  subgraph cluster_{stage} {{", f"    label={_quoted(label)};"]
         for node in nodes:
-            text = _quoted(f"{answer.node_name(node)}\n{answer.op(node)}")
+            text = _quoted(f"{names.node(answer.instance.graph, node)}\n{answer.op(node)}")
             lines.append(f'    n{node} [label={text}, fillcolor="{colour(stage)}", fontcolor="{text_colour(stage)}"];')
         lines.append("  }")
     tensors = np.repeat(np.arange(len(arrays.size)), np.diff(arrays.consumer_offsets)).tolist()
@@ -58,8 +58,8 @@ def to_node_data(answer: Answer) -> str:
     """
     arrays = answer.instance.graph.arrays
     stages = answer.block_of.tolist()
-    names = arrays.node_name if any(arrays.node_name or ()) else map(str, range(len(stages)))
-    named = [(name, node) for node, name in enumerate(names or ()) if name]
+    called = arrays.node_name if any(arrays.node_name or ()) else map(str, range(len(stages)))
+    named = [(name, node) for node, name in enumerate(called or ()) if name]
     if any(arrays.tensor_name or ()):
         first: dict[int, str] = {}
         for name, node in zip(arrays.tensor_name or (), arrays.producer.tolist(), strict=True):

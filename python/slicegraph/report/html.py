@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from slicegraph.errors import printable
 from slicegraph.guesses import guessed
-from slicegraph.report import numbers, svg, tables
+from slicegraph.report import names, numbers, svg, tables
 from slicegraph.report.answer import Answer
 from slicegraph.report.graphs import PALETTE, text_colour
 from slicegraph.report.layout import edges, lay_out
@@ -92,7 +92,7 @@ def _data(answer: Answer) -> str:
     index = {op: place for place, op in enumerate(dict.fromkeys(ops))}
     seconds = (answer.instance.seconds(ticks) for ticks in answer.instance.work_at(answer.block_of).tolist())
     data = {
-        "names": [answer.node_name(node) for node in range(num_nodes)],
+        "names": [names.node(answer.instance.graph, node) for node in range(num_nodes)],
         "ops": list(index),
         "op": [index[op] for op in ops],
         "stage": answer.block_of.tolist(),

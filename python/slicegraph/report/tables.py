@@ -12,7 +12,7 @@ import numpy as np
 from slicegraph.errors import printable
 from slicegraph.formats.answers import ClaimedBound, SweepRow
 from slicegraph.guesses import Guessed
-from slicegraph.report import numbers
+from slicegraph.report import names, numbers
 from slicegraph.report.answer import Answer
 from slicegraph.report.svg import PARTS
 
@@ -47,7 +47,7 @@ def stages(answer: Answer) -> str:
         row += [_time(cost.cost)]
         row += [_time(measured[stage])] if measured else []
         row += [_size(cost.param_bytes)]
-        row += [answer.node_name(order[start]), answer.node_name(order[start + count - 1])]
+        row += [names.node(answer.instance.graph, order[at]) for at in (start, start + count - 1)]
         rows.append(row)
         start += count
     caption = "Per stage and inference; a bottleneck is marked <. First and last node are in the order of the file"
