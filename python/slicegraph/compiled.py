@@ -73,7 +73,7 @@ class Compiled:
         if constraints or any(table is not None and np.isnan(table).any() for table in tables):
             resolved = resolve(constraints, arrays, len(machine.kind_of), can_run(tables, machine.kind_of))
         if resolved.adjacent and boundary_io:
-            raise InputError("adjacent: with boundary_io nobody says which stages hand on model inputs and outputs")
+            raise InputError("adjacent: with boundary_io it is not said which stages hand on model inputs and outputs")
         core = CoreInstance(
             graph.core,
             kinds=[make_kind(arrays, device, table) for device, table in zip(machine.kinds, tables, strict=True)],

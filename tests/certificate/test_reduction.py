@@ -149,7 +149,7 @@ HEAVY: list[Edge] = [(0, 1, 9), (1, 2, 4)]
         (
             question_of([1.0, 2.0, 3.0], [(0, 1, 9), (2, 1, 1)]),
             ("pull", 0, 1),
-            "whoever else makes something for it must come before the other",
+            "all else that makes something for it must come before the other",
         ),
         (question_of([1.0, 2.0, 3.0], [(0, 1, 9), (2, 1, 1), (2, 0, 1)]), ("pull", 0, 1), ""),
         (question_of([1.0, 2.0, 3.0], [(0, 1, 9), (2, 1, 7), (2, 0, 1)]), ("pull", 0, 1), ""),
@@ -178,7 +178,7 @@ HEAVY: list[Edge] = [(0, 1, 9), (1, 2, 4)]
         (
             question_of([1.0, 1.0, 3.0], [(0, 1, 9), (0, 2, 1)]),
             ("push", 0, 1),
-            "whoever else reads something of it must come after the other",
+            "all else that reads something of it must come after the other",
         ),
         (question_of([1.0, 1.0, 3.0], [(0, 1, 9), (0, 2, 8), (1, 2, 1)]), ("push", 0, 1), ""),
         (question_of([1.0, 1.0, 3.0], [(0, 1, 9), (0, 2, 9), (1, 2, 1)]), ("push", 0, 1), "it brings"),

@@ -188,7 +188,10 @@ def test_links_of_neighbours_are_typed_kept_in_the_plan_and_pinned_by_check(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--boundary-io"], "--adjacent: with boundary_io nobody says which stages hand on model inputs and outputs"),
+        (
+            ["--boundary-io"],
+            "--adjacent: with boundary_io it is not said which stages hand on model inputs and outputs",
+        ),
         (["--method", "chain"], "method 'chain': it does not count what stages hand on"),
         (["--why"], "it takes devices of one kind without overlap, no constraints"),
     ],

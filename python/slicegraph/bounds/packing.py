@@ -96,8 +96,6 @@ class Attempt:
     ----------
     log
         The section of a log that proves it. None: it is not proven.
-    parts
-        All weights together, where no block that is known weighs more than 1.
     work
         How much it has taken.
     is_refuted
@@ -105,7 +103,6 @@ class Attempt:
     """
 
     log: bytes | None
-    parts: float
     work: int
     is_refuted: bool = False
 
@@ -140,15 +137,14 @@ class PackingSearch:
         if threshold != self._threshold:
             self._begin(threshold)
         program, params, num_blocks = self._program, self._params, self._instance.num_blocks
-        parts, rounds, max_cases, is_trying = float(self._num_nodes), 0, params.cases, False
+        rounds, max_cases, is_trying = 0, params.cases, False
         while not self._is_over():
             self._work -= program.size
             best = program.solve()
             if best is None:
                 break
-            parts = float(best.sum())
-            if parts <= num_blocks * (1 + 1e-9):
-                return Attempt(log=None, parts=parts, work=work - self._work, is_refuted=True)
+            if best.sum() <= num_blocks * (1 + 1e-9):
+                return Attempt(log=None, work=work - self._work, is_refuted=True)
             point = self._plain(best, program)
             self._center = self._smoothed(point, program)
             question = _Question.of(self._center, threshold, num_blocks)
@@ -160,15 +156,15 @@ class PackingSearch:
                     continue
             log, max_cases = self._try(question, max_cases)
             if log is not None:
-                return Attempt(log=log, parts=float(self._center.sum()), work=work - self._work)
+                return Attempt(log=log, work=work - self._work)
             is_trying, rounds = False, params.many_rounds - params.some_rounds
-        return Attempt(log=None, parts=parts, work=work - self._work)
+        return Attempt(log=None, work=work - self._work)
 
     def _begin(self, threshold: int) -> None:
         """Begin with the blocks that are known of other thresholds, and slices as long as this one allows."""
         self._threshold, self._program, self._center = threshold, PackingProgram(self._num_nodes), None
         self._program.add([block for block, cost in self._blocks.items() if cost < threshold])
-        found, _ = slices(self._instance.core, threshold=threshold, num_orders=self._params.orders, seed=threshold)
+        found = slices(self._instance.core, threshold=threshold, num_orders=self._params.orders, seed=threshold)
         self._program.add(found)
 
     def _is_over(self) -> bool:

@@ -116,7 +116,7 @@ class Following:
                 return replay(reach, scope, block, nodes, budget, is_first=not is_last)
             case Pairs(pairs):
                 is_there = all(max(pair) < num_nodes for pair in pairs)
-                expect_form(is_there, "a pair is of whoever is not there")
+                expect_form(is_there, "a pair is of a node that is not there")
                 return self._separate(reach, scope, pairs, budget)
             case Raised(claims):
                 if not takes_weights(reach):

@@ -83,7 +83,10 @@ class Question:
         with within("adjacent"):
             adjacent = document.get("adjacent", False)
             expect(adjacent or "adjacent" not in document, "it is said only where it is so")
-            expect(not (adjacent and document["boundary_io"]), "nobody hands on model inputs and outputs that are paid")
+            expect(
+                not (adjacent and document["boundary_io"]),
+                "it is not said which stages hand on model inputs and outputs that are paid",
+            )
         return cls(
             devices=devices,
             kind_of=kind_of if len(devices) > 1 else (),

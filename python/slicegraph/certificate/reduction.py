@@ -5,11 +5,11 @@ whatever bounds all partitions of the quotient, up to the threshold, bounds thos
 
 **Why each rule holds.** Let a partition have the groups ``U`` and ``V`` in different blocks.
 
-- ``pull``: ``U`` makes something for ``V``, and whoever else does comes before ``U``. With ``V`` moved to the block of
+- ``pull``: ``U`` makes something for ``V``, and all else that does comes before ``U``. With ``V`` moved to the block of
   ``U``, which is an earlier one, no tensor runs back. That block pays the load of ``V``, its parameters, what leaves it
   and what it reads and ``U`` neither makes nor reads; it no longer exports what ``U`` makes for ``V`` alone. The old
   block of ``V`` imports what ``V`` made for it; it no longer pays the load, nor imports what ``V`` alone reads.
-- ``push``: ``V`` reads something of ``U``, and whoever else does comes after ``V``. With ``U`` moved to the block of
+- ``push``: ``V`` reads something of ``U``, and all else that does comes after ``V``. With ``U`` moved to the block of
   ``V``, a later one, that block pays the load of ``U``, its parameters, all that it reads and ``V`` does not, and what
   leaves it for others than ``V``; it no longer imports what ``U`` makes for ``V``. The old block of ``U`` exports what
   ``U`` reads and ``V`` does not; it no longer pays the load, nor what leaves ``U``.
@@ -97,7 +97,7 @@ def join(problem: Problem, reduction: dict[str, Any]) -> Problem:
 
 
 def _join_cycles(quotient: Quotient) -> None:
-    """Put whoever reach each other together: merges that are allowed can leave cycles."""
+    """Put nodes that reach each other together: merges that are allowed can leave cycles."""
     for node, root in strong_components(quotient).items():
         one, other = quotient.find(node), quotient.find(root)
         if one != other:
@@ -136,7 +136,7 @@ def objection(
         return "they are in one group already"
     budget.spend(1 + (len(quotient.touching[u]) + len(quotient.touching[v])) // _PER_STEP)
     if rule == "given":
-        return "" if v in quotient.wants(u) else "nobody asks for it"
+        return "" if v in quotient.wants(u) else "the problem does not ask for it"
     if rule == "together":
         return _object_to_together(quotient, u, v, threshold, budget)
     if rule == "cycle":
@@ -191,7 +191,7 @@ def _object_to_pull(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
     if u not in producers:
         return "the other makes nothing for it"
     if not _reaches(quotient.predecessors, u, producers - {u}, budget):
-        return "whoever else makes something for it must come before the other"
+        return "all else that makes something for it must come before the other"
     alone = [t for t in read if quotient.producer[t] == u and len(quotient.consumers[t]) == 1]
     entering = [t for t in read if quotient.producer[t] != u and u not in quotient.consumers[t]]
     for kind in quotient.kinds_of(u):
@@ -217,7 +217,7 @@ def _object_to_push(quotient: Quotient, u: int, v: int, budget: Budget) -> str:
     if v not in readers:
         return "the other reads nothing of it"
     if not _reaches(quotient.successors, v, readers - {v}, budget):
-        return "whoever else reads something of it must come after the other"
+        return "all else that reads something of it must come after the other"
     saved = [tensor for tensor in made if v in quotient.consumers[tensor]]
     leaving = [tensor for tensor in made if quotient.consumers[tensor] != {v}]
     entering = [tensor for tensor in read if v not in quotient.consumers[tensor]]

@@ -1,6 +1,6 @@
 //! R6, the cut lemma: the least cost of a block that holds one group, or two, and none of some others is at least a minimum cut.
 //!
-//! **Claim.** Let a block on a kind of device hold group `a`, and `b` if there is one, and nobody of `barred`, and let it hold with each group of the side
+//! **Claim.** Let a block on a kind of device hold group `a`, and `b` if there is one, and none of `barred`, and let it hold with each group of the side
 //! `after` that group's predecessors on that side, and with each of `before` its successors on that one. Then it costs at least
 //!
 //! ```text
@@ -16,7 +16,7 @@
 //!
 //! **The network.** `S` is what the source `a` reaches when an arc from `S` to the rest is paid. A group's load is an arc to the
 //! sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its producer; one that is exported,
-//! an arc from its producer to a vertex and from there to each reader. Arcs of sides, and from `a` to `b`, are never cut. Who is
+//! an arc from its producer to a vertex and from there to each reader. Arcs of sides, and from `a` to `b`, are never cut. What is
 //! barred is the sink. Arcs are made when the flow (`flow.rs`) comes by.
 
 use crate::flow::Flow;
@@ -37,11 +37,11 @@ pub(crate) struct Question<'a> {
     pub kind: usize,
     /// Ticks from where on it does not matter.
     pub enough: i64,
-    /// Per group, whether no such block holds it, and whether it is on each side; empty: nobody.
+    /// Per group, whether no such block holds it, and whether it is on each side; empty: none are.
     pub barred: &'a [bool],
     pub after: &'a [bool],
     pub before: &'a [bool],
-    /// Per group, how much less it costs; of these groups, which are all that are not barred. Empty: nothing, nobody.
+    /// Per group, how much less it costs; of these groups, which are all that are not barred. Empty: none do.
     pub gains: &'a [i64],
     pub region: &'a [usize],
 }
@@ -173,7 +173,7 @@ impl Laying<'_, '_, '_> {
             }
             self.made.push(exported);
             let (imported, producer) = (exported + 1, quotient.producer[tensor]);
-            // What comes from outside the model is nobody's.
+            // No group makes what comes from outside the model.
             let maker = if producer < quotient.num_nodes() { producer } else { sink };
             if maker != sink {
                 self.connect(maker, exported, moves * quotient.problem.leaving(tensor, kind));

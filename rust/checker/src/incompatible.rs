@@ -91,7 +91,7 @@ impl Incompatible {
     ) -> Result<Rc<Self>, Stop> {
         let num_nodes = quotient.num_nodes();
         if pairs.iter().any(|&(first, second)| first.max(second) >= num_nodes) {
-            return Err(Stop::malformed("a pair is of whoever is not there"));
+            return Err(Stop::malformed("a pair is of a node that is not there"));
         }
         steps.spend(num_nodes + pairs.len())?;
         let num_pairs = self.after.iter().map(Vec::len).sum::<usize>() + pairs.len();

@@ -4,11 +4,11 @@
 //!
 //! **Proof.** Let a partition have the groups `U` and `V` in different blocks.
 //!
-//! - `pull`: `U` makes something for `V`, and whoever else does comes before `U`. With `V` moved to the block of `U`, an earlier
+//! - `pull`: `U` makes something for `V`, and all else that does comes before `U`. With `V` moved to the block of `U`, an earlier
 //!   one, no tensor runs back. That block pays the load of `V`, its parameters, what leaves it and what it reads and `U` neither
 //!   makes nor reads; it no longer exports what `U` makes for `V` alone. The old block of `V` imports what `V` made for it; it no
 //!   longer pays the load, nor imports what `V` alone reads of `U`.
-//! - `push`: `V` reads something of `U`, and whoever else does comes after `V`. With `U` moved to the block of `V`, a later one,
+//! - `push`: `V` reads something of `U`, and all else that does comes after `V`. With `U` moved to the block of `V`, a later one,
 //!   that block pays the load of `U`, its parameters, all that it reads and `V` does not, and what leaves it for others than `V`; it
 //!   no longer imports what `U` makes for `V`. The old block of `U` exports what `U` reads and `V` does not; it no longer pays the
 //!   load, nor what leaves `U`.
@@ -118,7 +118,7 @@ impl Replay<'_, '_, '_> {
         }
         self.steps.spend(1 + self.quotient.touching[u].len() + self.quotient.touching[v].len())?;
         match rule {
-            Rule::Given => Ok((!self.quotient.wants(u, v)).then(|| "nobody asks for it".into())),
+            Rule::Given => Ok((!self.quotient.wants(u, v)).then(|| "the problem does not ask for it".into())),
             Rule::Cycle => {
                 // Merges within a component do not change it.
                 let is_one = components.is_some_and(|of| of[nodes[0]] == of[nodes[1]]);
@@ -198,7 +198,7 @@ impl Replay<'_, '_, '_> {
         let alone: Vec<usize> = read.iter().copied().filter(|&tensor| is_alone(tensor)).collect();
         let entering: Vec<usize> = read.iter().copied().filter(|&tensor| enters(tensor)).collect();
         if !self.reaches(u, others, false)? {
-            return Ok(Some("whoever else makes something for it must come before the other".into()));
+            return Ok(Some("all else that makes something for it must come before the other".into()));
         }
         for kind in self.quotient.kinds_of(u) {
             let more = self.leaving(&made, kind) + self.transfer(&entering, kind);
@@ -234,7 +234,7 @@ impl Replay<'_, '_, '_> {
         let leaving: Vec<usize> = made.iter().copied().filter(|&tensor| is_for_others(tensor)).collect();
         let entering: Vec<usize> = read.iter().copied().filter(|&tensor| !is_read(tensor)).collect();
         if !self.reaches(v, others, true)? {
-            return Ok(Some("whoever else reads something of it must come after the other".into()));
+            return Ok(Some("all else that reads something of it must come after the other".into()));
         }
         for kind in self.quotient.kinds_of(v) {
             let more = self.transfer(&entering, kind) + self.leaving(&leaving, kind);

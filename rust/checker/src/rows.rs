@@ -312,7 +312,7 @@ impl Sum<'_, '_> {
         } else if !self.problem.boundary_io {
             return Err(refused(format!("tensor {tensor} is a model input, which is free")));
         }
-        let reader = reader.checked_sub(1).ok_or_else(|| refused("nobody imports what leaves the model"))?;
+        let reader = reader.checked_sub(1).ok_or_else(|| refused("no block imports what leaves the model"))?;
         self.reader(tensor, reader, steps)?;
         self.add_cut(tensor, pure)?;
         self.add_x(reader, j, -pure)

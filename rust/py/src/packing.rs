@@ -3,6 +3,7 @@
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+use slicegraph_core::NodeId;
 use slicegraph_core::packing::{self, Question, Verdict};
 
 use crate::boundary::{compute, copy_in, supervise};
@@ -58,11 +59,11 @@ pub fn price(
         verdicts.push(name);
         cases.push(each);
     }
-    let (blocks, costs) = parts(found.blocks);
+    let (blocks, costs) = found.blocks.into_iter().map(|(block, cost)| (indices(block), cost)).unzip();
     Ok(Some((verdicts, cases, blocks, costs, found.steps, factors.into_pyarray(py).unbind())))
 }
 
-/// The longest slices of random orders that cost less than a threshold, and what each costs.
+/// The longest slices of random orders that cost less than a threshold.
 #[pyfunction]
 #[pyo3(signature = (instance, *, threshold, num_orders, seed))]
 pub fn slices(
@@ -71,12 +72,11 @@ pub fn slices(
     threshold: i64,
     num_orders: usize,
     seed: u64,
-) -> PyResult<(Vec<Vec<usize>>, Vec<i64>)> {
+) -> PyResult<Vec<Vec<usize>>> {
     let instance = &instance.get().0;
-    compute(py, || Ok(parts(packing::slices(instance, threshold, num_orders, seed))))
+    compute(py, || Ok(packing::slices(instance, threshold, num_orders, seed).into_iter().map(indices).collect()))
 }
 
-fn parts(blocks: Vec<packing::Block>) -> (Vec<Vec<usize>>, Vec<i64>) {
-    let nodes = |block: Vec<slicegraph_core::NodeId>| block.into_iter().map(slicegraph_core::NodeId::index).collect();
-    blocks.into_iter().map(|(block, cost)| (nodes(block), cost)).unzip()
+fn indices(nodes: Vec<NodeId>) -> Vec<usize> {
+    nodes.into_iter().map(NodeId::index).collect()
 }

@@ -3,18 +3,17 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::cases::Block;
 use crate::cost::{Instance, Ticks, partition_costs};
 use crate::ids::NodeId;
 use crate::order::TopologicalOrder;
 
-/// The longest slices of random orders that cost less than a threshold, and what each costs, without overflow: of each order,
+/// The longest slices of random orders that cost less than a threshold, without overflow: of each order,
 /// for each node, that which begins there, unless it is a part of the one before. Blocks pay the sum, on one kind of device.
 ///
 /// # Complexity
 /// O(orders nodes (nodes + reads)).
 #[must_use]
-pub fn slices(instance: &Instance, threshold: Ticks, num_orders: usize, seed: u64) -> Vec<Block> {
+pub fn slices(instance: &Instance, threshold: Ticks, num_orders: usize, seed: u64) -> Vec<Vec<NodeId>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut found = Vec::new();
     for _ in 0..num_orders {
@@ -26,10 +25,10 @@ pub fn slices(instance: &Instance, threshold: Ticks, num_orders: usize, seed: u6
     found
 }
 
-fn slices_of(instance: &Instance, order: &[NodeId], threshold: Ticks, found: &mut Vec<Block>) {
+fn slices_of(instance: &Instance, order: &[NodeId], threshold: Ticks, found: &mut Vec<Vec<NodeId>>) {
     let (mut block_of, mut end) = (vec![1; order.len()], 0);
     for begin in 0..order.len() {
-        let mut cost = None;
+        let start = end;
         while let Some(next) = order.get(end) {
             block_of[next.index()] = 0;
             let longer = &partition_costs(instance, &block_of)[0];
@@ -38,10 +37,10 @@ fn slices_of(instance: &Instance, order: &[NodeId], threshold: Ticks, found: &mu
                 block_of[next.index()] = 1;
                 break;
             }
-            (cost, end) = (Some(longer), end + 1);
+            end += 1;
         }
-        if let Some(cost) = cost {
-            found.push((order[begin..end].to_vec(), cost));
+        if end > start {
+            found.push(order[begin..end].to_vec());
         }
         block_of[order[begin].index()] = 1;
         end = end.max(begin + 1);

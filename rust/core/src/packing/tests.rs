@@ -96,10 +96,9 @@ fn slices_are_convex_and_cheaper_than_the_threshold() {
         let num_nodes = random.random_range(1..8);
         let instance = random_instance(&mut random, num_nodes, 2);
         let threshold = random.random_range(1..instance.only().loads().iter().sum::<Ticks>() + 2);
-        for (block, cost) in slices(&instance, threshold, 4, case) {
+        for block in slices(&instance, threshold, 4, case) {
             let set = block.iter().map(|node| 1 << node.index()).sum();
-            assert_eq!(cost_of(&instance, set), Some(cost), "case {case}");
-            assert!(cost < threshold, "case {case}");
+            assert!(cost_of(&instance, set).is_some_and(|cost| cost < threshold), "case {case}");
             num_slices += 1;
         }
     }
