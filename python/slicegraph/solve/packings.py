@@ -17,21 +17,10 @@ from slicegraph.certificate.structure import PlacedError
 from slicegraph.cost import Instance
 from slicegraph.evidence.claims import DownsetSearch
 from slicegraph.reduce import Reduction
+from slicegraph.solve.params import LadderParams
 
 _MOST_BYTES = 2**24
 """Of cases; a certificate with more is refused."""
-_WORK = 2**26
-"""For a threshold, at least."""
-_FIRST = 0.65
-"""Of a bottleneck: the first threshold, where less is known. Record of 2026-12-01, dense schedule, as what follows."""
-_STEP, _LAST_STEP = 5, 2
-"""Parts of what is open: a step, and one where what no weights prove is known."""
-_HIGH = 32
-"""Parts of a bottleneck: by how much a threshold may be higher than it would be if it were begun now."""
-_LONG = 4
-"""Times the work of all thresholds before: after so much a threshold is left for one that is half as far away."""
-_FINELY = 250
-"""Parts of a bottleneck: how close thresholds get."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +40,8 @@ class Ladder:
         Work of all thresholds so far.
     is_limited
         Whether no weights prove a threshold below the bottleneck: up to that steps are longer.
+    params
+        The numbers of its policy.
     """
 
     proven: int
@@ -58,28 +49,30 @@ class Ladder:
     halvings: int = 0
     used: int = 0
     is_limited: bool = False
+    params: LadderParams = dataclasses.field(default_factory=LadderParams)
 
     @property
     def threshold(self) -> int:
         """Give the next one."""
-        parts = _LAST_STEP if self.is_limited else _STEP
-        step = max((self.refuted - self.proven) // parts, int(_FIRST * self.refuted) - self.proven)
+        params = self.params
+        parts = params.limited_step if self.is_limited else params.step
+        step = max((self.refuted - self.proven) // parts, int(params.first * self.refuted) - self.proven)
         return self.proven + max(1, step >> self.halvings)
 
     @property
     def work(self) -> int:
         """How much it may take."""
-        return max(_WORK, _LONG * self.used)
+        return max(self.params.least_work, self.params.more_work * self.used)
 
     @property
     def is_done(self) -> bool:
         """Whether no more is to be had."""
-        return self.refuted - self.proven <= max(1, self.refuted // _FINELY)
+        return self.refuted - self.proven <= max(1, self.refuted // self.params.finely)
 
     def is_outdated(self, bottleneck: int) -> bool:
         """Whether a partition that is found meanwhile leaves the threshold too high."""
         too_high = self.threshold - self.beside(self.proven, bottleneck).threshold
-        return self.threshold >= bottleneck or _HIGH * too_high > bottleneck
+        return self.threshold >= bottleneck or self.params.too_high * too_high > bottleneck
 
     def beside(self, proven: int, bottleneck: int) -> Ladder:
         """Give what it is when something else has proven more, or a better partition is known."""

@@ -1,4 +1,4 @@
-"""The numbers of the schedule of `solve`, with what justifies each."""
+"""The numbers of the schedule of `solve` and of the thresholds of packings, with what justifies each."""
 
 from __future__ import annotations
 
@@ -77,3 +77,31 @@ class ScheduleParams:
     first_work: int = 2**28
     threshold_share: int = 4
     candidate: int = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LadderParams:
+    """Which thresholds packings try, and with how much work. Record of 2026-12-01, dense schedule.
+
+    Attributes
+    ----------
+    first
+        Of a bottleneck: the first threshold, where less is known.
+    step, limited_step
+        A step is what is open over this, and the same where a threshold is known that no weights prove.
+    too_high
+        A threshold is left when a better partition leaves it above the one that would be begun now, by more than the
+        bottleneck over this.
+    least_work, more_work
+        For a threshold: at least, and as a multiple of all work before. Then the step is halved.
+    finely
+        What is open is left when it is less than the bottleneck over this.
+    """
+
+    first: float = 0.65
+    step: int = 5
+    limited_step: int = 2
+    too_high: int = 32
+    least_work: int = 2**26
+    more_work: int = 4
+    finely: int = 250
