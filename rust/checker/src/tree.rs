@@ -32,7 +32,7 @@ pub enum Step {
     Node(usize, usize),
     /// So many first blocks weigh more than some ticks, which comes next, or no more.
     Weight(usize, u64),
-    /// Nothing is left, by a sum of rows; apart, since most steps are small.
+    /// Nothing is left, by a sum of rows; boxed, since most steps are small.
     Rows(Box<Rows>),
     /// The case after the next comes before it.
     Swap,
