@@ -91,12 +91,8 @@ impl DomainCache {
         let known = Known { windows: known.windows, ..Known::nothing(query.instance) };
         let Some(mut domains) = Domains::new(query, known) else { return Ok(Err(facts)) };
         (domains.incompatible, domains.facts) = (incompatible, facts);
-        let domains = match domains.by_cuts(query, steps, arcs)? {
-            Ok(domains) => Arc::new(domains),
-            Err(facts) => return Ok(Err(facts)),
-        };
-        self.keep(query, group_of, steps, &domains);
-        Ok(Ok(domains))
+        let found = domains.by_cuts(query, steps, arcs)?;
+        Ok(found.map(|domains| self.keep(query, group_of, steps, domains)))
     }
 
     /// The same, where it has been worked out in few orders of node weights: by the others, as far as the parameters want them.
@@ -111,23 +107,20 @@ impl DomainCache {
         arcs: &mut u64,
     ) -> Result<Result<Arc<Domains>, Vec<Fact>>, Interrupted> {
         let Some(known) = self.recall(query, group_of, steps) else { return self.ask(query, group_of, steps, arcs) };
-        let domains = match Domains::clone(&known).in_other_orders(query, steps, arcs)? {
-            Ok(domains) => Arc::new(domains),
-            Err(facts) => return Ok(Err(facts)),
-        };
-        self.keep(query, group_of, steps, &domains);
-        Ok(Ok(domains))
+        let found = Domains::clone(&known).in_other_orders(query, steps, arcs)?;
+        Ok(found.map(|domains| self.keep(query, group_of, steps, domains)))
     }
 
     /// Keeps domains in place of what has been worked out for the same question.
-    fn keep(&self, query: &Query<'_>, group_of: &[usize], steps: i64, domains: &Arc<Domains>) {
-        let threshold = query.threshold;
+    fn keep(&self, query: &Query<'_>, group_of: &[usize], steps: i64, domains: Domains) -> Arc<Domains> {
+        let (threshold, domains) = (query.threshold, Arc::new(domains));
         let mut entries = self.entries();
         entries.retain(|each| each.threshold != threshold || each.group_of != group_of);
         if entries.len() == query.params.domain.max_kept {
             entries.remove(0);
         }
-        entries.push(Entry { threshold, group_of: group_of.to_vec(), steps, domains: Arc::clone(domains) });
+        entries.push(Entry { threshold, group_of: group_of.to_vec(), steps, domains: Arc::clone(&domains) });
+        domains
     }
 
     /// What the nearest threshold that is not below this one says of a quotient.
