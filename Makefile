@@ -12,20 +12,28 @@ RESULTS ?= testbed-results
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: demo test lint rust-test python-test torch-test bench totals testbed regal fix soak fuzz proofs clean docs
+.PHONY: demo test lint rust-lint python-lint rust-test python-test torch-test bench totals testbed regal fix soak fuzz proofs clean docs
 
 # Solve a real network: ResNet-50, as the onnx package carries it.
 demo: $(CORE)
 	$(BIN)/slicegraph solve "$$($(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data/light/light_resnet50.onnx")')" \
 		-k 8 --device testbed --time-limit 5
 
-# All tests and lints; the examples are the same each time.
-test: lint rust-test python-test
+# All tests and lints; the examples are the same each time. The release build is one thread for most of its time: Rust's
+# tests are compiled beside it.
+test:
+	$(MAKE) --jobs=2 $(CORE) rust-test
+	$(MAKE) --jobs=2 lint
+	$(MAKE) python-test
 
-lint: $(CORE)
+lint: rust-lint python-lint
+
+rust-lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+python-lint: $(CORE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
