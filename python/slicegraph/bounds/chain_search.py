@@ -36,7 +36,7 @@ def _halfway(end: float) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Decider:
-    """Somebody who decides thresholds by other means.
+    """A method beside the chain that decides thresholds.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class ChainSearch:
             if not self._open:
                 self._open.append(self._new(self._rounded(self._best)))
             self._attempt(self._rounded(self._best), self._params.share_of_last)
-        # Who decides otherwise may with more time.
+        # The decider may succeed with more time.
         is_all = is_whole or self.lower_bound >= self._top
         self._is_final = is_all if self._decide is None else self.lower_bound >= self._best
 

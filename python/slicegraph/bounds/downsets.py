@@ -82,7 +82,7 @@ def close_in(
 
     ``steps`` are those with which each threshold is tried first, ``work`` those of all thresholds together. ``poll`` is
     told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop. ``domains``,
-    what is known of all better partitions, leave fewer downsets; what is found within them rests on whoever says so.
+    what is known of all better partitions, leave fewer downsets; what is found within them rests on their source.
     ``state`` keeps what is known of this instance.
     """
     begin = time.perf_counter()

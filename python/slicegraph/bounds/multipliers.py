@@ -1,7 +1,7 @@
 """From dual multipliers to a proof in integers.
 
 Every row of a model says ``sum of value * z >= bound``. So does every sum of rows with weights that are not negative,
-whatever the weights; whoever adds them up needs no solver. Written ``a t + sum of A_z z >= R``, the sum gives
+whatever the weights; adding them up needs no solver. Written ``a t + sum of A_z z >= R``, the sum gives
 
     t >= (R - sum of max(A_z low_z, A_z high_z)) / a        where a > 0,
 

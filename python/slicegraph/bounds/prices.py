@@ -145,7 +145,7 @@ def joined(shares: Sequence[Share]) -> Prices:
     def least_of_nodes(price: Callable[[Prices], Integers]) -> Integers:
         each = [np.where(share.can_hold, share.weigh(price(share.prices)), _NEVER) for share in shares]
         least = np.minimum.reduce(each)
-        # Nobody pays for a node that is never here.
+        # A node that no stage may hold costs nothing here.
         return np.where(least == _NEVER, 0, least)
 
     def total(amount: Callable[[Prices], int | None], *, are_weighed: bool = False) -> int | None:

@@ -60,7 +60,7 @@ class Reproved:
 
 
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
-    """Check how all lower bounds are put together, and prove again what can be; nobody's word counts.
+    """Check how all lower bounds are put together, and prove again what can be; a claim without a proof counts nothing.
 
     Merges, cuts and searches are for the compiled checker, unless plain Python is asked for or blocks hand on tensors.
 

@@ -56,7 +56,7 @@ def digest(document: Mapping[str, Any]) -> str:
 
 
 def seal(document: Mapping[str, Any]) -> str:
-    """Give the digest of everything but the seal itself. It tells damage, not malice: anybody can seal anew.
+    """Give the digest of everything but the seal itself. It tells damage, not forgery, which can seal anew.
 
     Raises
     ------

@@ -7,7 +7,7 @@
 and ``S`` is convex around ``a``: with a descendant of ``a`` it holds every predecessor of that one that descends from
 ``a``, with an ancestor every successor that is an ancestor. When ``b`` is a descendant of ``a``, it holds no descendant
 of ``b``; when it is an ancestor, no ancestor. The least of this over all such ``S`` bounds the block's cost.
-All is on one kind of device, and ``S`` has nobody that no stage of this kind may hold.
+All is on one kind of device, and ``S`` has no group that no stage of this kind may hold.
 
 On a kind that overlaps, a block costs at least ``work + overflow``, at least what it moves, and so at least any mean of
 the two. A cut for a mean shows a set; where that runs more than it moves, a mean with more of the work shows more.
@@ -134,7 +134,7 @@ def least_balance(
 ) -> tuple[int, set[int]]:
     """Give the least of what a set of groups costs less what its groups gain, and such a set.
 
-    The set holds one group, those ``beside`` it, and nobody else but of a region; sides are as in `least_cost_beside`.
+    The set holds one group, those ``beside`` it, and others of a region only; sides are as in `least_cost_beside`.
     On devices of one kind that pays sums; its overflow is left out, which makes it less.
 
     Raises
@@ -147,7 +147,7 @@ def least_balance(
     net = {group: costs.load(group) - gains[group] for group in region}
     barred = set(quotient.groups()) - region
     network = _Cut(quotient, costs, inside, barred, sides, net=net, beside=beside)
-    # Who gains more than it costs is taken at first, and paid for where it is not in the set.
+    # A group that gains more than it costs is taken at first, and paid for where it is not in the set.
     taken = net[inside] + sum(each for group, each in net.items() if each < 0 and group != inside)
     return taken + network.flow(INFINITE, budget), network.reached(budget)
 
@@ -230,7 +230,7 @@ class _Cut(Network):
             self._join(reader, imported, INFINITE)
 
     def _begin(self) -> None:
-        """Add the arcs of the source to who is inside with it, and to who gains more than it costs."""
+        """Add the arcs of the source to groups that are inside with it, and to those that gain more than they cost."""
         for group in self._beside:
             self._join(self.source, group, INFINITE)
         for group, net in (self._net or {}).items():

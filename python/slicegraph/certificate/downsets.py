@@ -200,7 +200,7 @@ class Downsets:
         return cost < threshold and not costs.excess(held.peak, held.state)
 
     def _sides(self, windows: tuple[Sequence[int], Sequence[int]] | None, stage: int) -> tuple[int, int]:
-        """Give who is among the first blocks for sure, and who is not in the last of them, as bits."""
+        """Give the nodes that windows put into the blocks up to a stage, and those that they put after it, as bits."""
         barred = self._barred[stage]
         needed = 0
         for node, may in enumerate(self._problem.allowed or ()):

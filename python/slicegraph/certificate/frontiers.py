@@ -131,7 +131,7 @@ def touches(quotient: Quotient, scope: Scope, nodes: Sequence[int]) -> tuple[lis
 
 
 def natural_order(order: Order) -> list[int]:
-    """Give the nodes: of those that need nobody any more the least is next."""
+    """Give a topological order: the next node is the least one that is ready (Kahn's algorithm)."""
     missing = [len(nodes) for nodes in order.predecessors]
     ready = [node for node, count in enumerate(missing) if not count]
     nodes = []
@@ -146,7 +146,7 @@ def natural_order(order: Order) -> list[int]:
 
 
 def deep_order(problem: Problem, order: Order) -> list[int]:
-    """Give the nodes: each right after what it needs, tensor by tensor, the least of those that nobody reads first."""
+    """Give the nodes in depth-first post-order: for each node without consumers, its ancestors, then the node."""
     needs: list[list[int]] = [[] for _ in order.nodes]
     for producer, consumers in zip(problem.producer, problem.consumers, strict=True):
         for node in consumers if producer >= 0 else ():

@@ -8,8 +8,8 @@ from ``v``, than ``u`` and whatever reaches ``u``.
 ``u``, and what ``v`` reaches in no earlier one than ``v``.
 
 A block with both holds all that is reached from ``u`` and reaches ``v``: it is convex. So the minimum cut
-(`slicegraph.certificate.cut`) is of sets that hold, with whoever is between, its predecessors after ``u`` and its
-successors before ``v``.
+(`slicegraph.certificate.cut`) is of sets that hold, with each node between the two, its predecessors after ``u`` and
+its successors before ``v``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Incompatible:
     Attributes
     ----------
     before, after
-        Per node that is in a pair, who is in an earlier block, and who is in a later one.
+        Per node that is in a pair, the nodes that pairs put into an earlier block, and into a later one.
     rows
         Per node, all that are incompatible with it, as bits; empty where there are no pairs.
     """
@@ -69,7 +69,7 @@ class Incompatible:
             (order.nodes[::-1], order.successors, after),
             (order.nodes, order.predecessors, before),
         ):
-            # Each node with all on that side of it, and who of them is incompatible with it.
+            # Each node with all on that side of it, and those of them that are incompatible with it.
             sides, barred = [0] * size, [0] * size
             for node in nodes:
                 side, row = 1 << node, 0
@@ -111,7 +111,7 @@ def are_incompatible(quotient: Quotient, order: Order, first: int, second: int, 
 
 
 def _reached(near: Sequence[Iterable[int]], start: int, among: set[int] | None, budget: Budget) -> set[int]:
-    """Give whoever is reached, with where it begins, among some."""
+    """Give the nodes that are reachable from one, itself included, by paths within ``among``."""
     reached, waiting = {start}, [start]
     while waiting:
         found = set(near[waiting.pop()]) - reached

@@ -1,22 +1,23 @@
 """Whether any partition in some windows is better than a threshold, node by node: by what blocks have paid on the way.
 
-Nodes get their blocks in an order in which whoever is read from comes first. A *label* at a frontier, which is all that
-later nodes can tell (`slicegraph.certificate.frontiers`), is what the blocks have paid on some way there
-(`slicegraph.certificate.resources`). All ways begin with one label that has paid nothing.
+Nodes are assigned to blocks in a topological order. A *frontier* is the state of a partial assignment that later
+nodes depend on (`slicegraph.certificate.frontiers`), and partial assignments are paths through a graph of frontiers.
+A *label* at a frontier is what each block has paid on one such path (`slicegraph.certificate.resources`). The first
+label has paid nothing.
 
 **Claim.** When no label is left at some place of the order, no partition in the windows is better than the threshold;
 when one is left at the end, one is. A label is left out when
 
-- a sum of a block, or the first sums of the blocks up to one, or from one on, are more than the caps with what they
-  take at least on any way from the frontier to the end;
-- another one at the same frontier has paid no more in any sum.
+- completion bounds exclude it: a sum of a block, or the first sums of the blocks up to one, or from one on, exceed
+  their caps together with the least that any path from the frontier to the end adds;
+- it is dominated: another label at the same frontier has paid no more in any sum.
 
-**Why.** Every partition in the windows is a way, and what its blocks pay is what its label says, sum by sum. A label
-that can be continued to the end is not left out for the first reason, and the other one of the second can be continued
-as well, with no sum more.
+**Why.** Every partition in the windows is a path, and its label holds what its blocks pay, sum by sum. A label that
+some path continues to the end within the caps is not excluded by completion bounds, and a label that dominates it can
+be continued along the same path, with no sum larger.
 
-A sum that takes no more than ``m`` on any way to the end may as well have taken ``cap - m`` already: the same ways are
-within the cap. So labels are equal of which the sums differ only where they are closed or will not be full.
+A sum to which every path to the end adds at most ``m`` may be raised to ``cap - m``: the same paths stay within the
+cap. So labels that differ only in sums that are closed, or that cannot reach their caps, are equal.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """In which blocks each node can be, when every block costs less than a threshold: windows, narrowed by minimum cuts.
 
-**Claim.** Let ``b`` be the first block of ``v``. In block ``b`` it would be with each predecessor that cannot be
-earlier, and so on from there; with each successor that must not be later than ``b``; and without anybody whose window
-has no ``b`` or who may not be in it. When the least cost of such a block, by a minimum cut
-(`slicegraph.certificate.cut`), is the threshold or more, ``v`` comes later. Likewise for its last block.
+**Claim.** Let ``b`` be the first block of the window of ``v``. If ``v`` is in ``b``, so is each ancestor whose window
+begins at ``b``, and each successor whose window ends there; and no node is in it whose window lacks ``b`` or that stage
+``b`` may not hold. When the least cost of such a block, by a minimum cut (`slicegraph.certificate.cut`), is the
+threshold or more, ``v`` is in a later block. Likewise for its last block.
 
 **Why.** A predecessor of ``v`` is in no later block than ``v``, so one that cannot be before ``b`` is in ``b`` with it.
 A block holds all on a path between two of its nodes.
 
-By itself every node is asked about until nothing changes; with hints, only those that are named.
+Without hints all nodes are tried until no window changes; with hints, only those that are named.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def narrow(reach: Reach, scope: Scope, budget: Budget) -> bool:
 
 
 def replay(reach: Reach, scope: Scope, block: int, nodes: Sequence[int], budget: Budget, *, is_first: bool) -> bool:
-    """Ask of some nodes in turn whether they can be in a block, the first or the last of their windows.
+    """Try to remove a block, the first or the last of their windows, from the windows of some nodes, one after another.
 
-    Those whose windows end elsewhere are passed over, as those of whom the cut says nothing. Give whether there can be
-    such a partition.
+    Nodes whose windows end elsewhere, or whose cut is below the threshold, are passed over. Give whether such a
+    partition can still exist.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class _End:
         self._reach, self._block, self._step = reach, block, 1 if is_first else -1
         order = reach.order
         self._mine = scope.first if is_first else scope.last
-        # Who must come after it where it does, and who must be with it where it is.
+        # The neighbours that must be in its block or after it, and those that must be in its block or before it.
         self._follows = order.successors if is_first else order.predecessors
         self._with_it = order.predecessors if is_first else order.successors
         self.is_empty = block not in self._mine
@@ -127,7 +127,7 @@ class _End:
         for node in self._reach.order.nodes[:: -self._step]:
             if self._mine[node] != self._block or node in can_be or not self.ask(node, budget):
                 continue
-            # And so can be who must be with it.
+            # And so can the nodes that must be with it.
             waiting = [node]
             while waiting:
                 each = waiting.pop()

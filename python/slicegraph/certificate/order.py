@@ -1,4 +1,4 @@
-"""Who reads from whom, an order in which whoever is read from comes first, and what cones weigh."""
+"""The arcs between nodes, a topological order, and the weights of ancestor and descendant sets."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Weights of nodes of which no block has its share.
+"""Packing: node weights of which no block below a threshold has its share.
 
 **Claim.** Let no block that costs less than ``T`` weigh more than ``m``, and all nodes more than ``k m``. Then no
 partition into ``k`` blocks is better than ``T``.
 
 **Why.** Each of its blocks would weigh at most ``m``.
 
-**Cases.** Order the nodes by weight, the largest first, then by number. The *seed* of a block is the first that it
-holds, so a block without a seed among the first few holds none of these. What is to be shown of the blocks of a seed is
-shown case by case: some nodes are inside, the seed at first, and some outside, those before the seed at first. A node
-divides a case: it is inside, or outside. A case is closed when
+**Cases.** Order the nodes by weight, the largest first, then by number. The *seed* of a block is the first node in this
+order that it holds. The blocks of each seed are covered by a tree of cases. A case is a set of nodes that are inside
+the block and a set of nodes that are outside; at the root, the seed is inside and all nodes before it are outside. An
+open case is divided at a node, which is inside in one part and outside in the other. A case is closed when
 
 - all that is not outside weighs at most ``m``;
 - for a factor ``a``, ``a (c - l) < m + 1``, where ``c = T - 1`` and ``cost(S) - weight(S) / a >= l`` for all its blocks
@@ -16,10 +16,10 @@ divides a case: it is inside, or outside. A case is closed when
 - each of its blocks costs more than ``c``;
 - some node is inside and outside.
 
-**The cut.** A block of the case holds all inside and nobody outside. With a descendant of somebody inside it holds this
-one's predecessors that descend from somebody inside, too, as they are between two of its nodes; likewise before.
-The least of ``cost(S) - weight(S) / a`` over such sets is a minimum cut (`slicegraph.certificate.cut`);
-``weight / a`` is rounded up, which makes it less.
+**The cut.** A block of the case holds all nodes inside and none outside. With a descendant of a node inside it holds
+the predecessors of this descendant that also descend from a node inside, since they are between two of its nodes;
+likewise for ancestors. The least of ``cost(S) - weight(S) / a`` over such sets is a minimum cut
+(`slicegraph.certificate.cut`); ``weight / a`` is rounded up, which makes it less.
 
 It is for devices of one kind that pay sums.
 """
@@ -76,7 +76,7 @@ class _Case:
 
     inside: tuple[int, ...]
     left: frozenset[int]
-    """Who is not outside."""
+    """The nodes that are not outside."""
 
 
 @final
@@ -129,7 +129,7 @@ class _Closing:
 
     @staticmethod
     def _reached(near: Callable[[int], Iterable[int]], start: Iterable[int], budget: Budget) -> set[int]:
-        """Give whom some nodes lead to, with themselves."""
+        """Give the nodes that are reachable from some, these included."""
         reached = set(start)
         waiting = list(reached)
         while waiting:

@@ -93,7 +93,7 @@ def prices_of_stages(problem: Problem, first: int, last: int) -> Prices:
         return [min(each) for each in zip(*prices.values(), strict=True)]
 
     def least_of_nodes(prices: dict[int, list[int]]) -> list[int]:
-        # Nobody pays for a node that is never here.
+        # A node that no stage may hold costs nothing here.
         return [min((prices[kind][node] for kind in kinds), default=0) for node, kinds in enumerate(holds)]
 
     memories = [(problem.multipliers[kind] * count, memory_of(problem, kind)) for kind, count in count_of.items()]

@@ -6,9 +6,10 @@
   more block; than the first ``b + 1``; and than is known of them otherwise. A block weighs less than the threshold
   times the multiplier of its kind. Likewise the last ``b`` blocks.
 - The first ``b`` and the other blocks weigh all that there is together.
-- Who weighs more, with all that it needs, than the first ``b`` blocks can is in a later one; and likewise from the end.
-- Nobody is in an earlier block than what it needs, nor in one where it may not be; and in a later one than that with
-  which it is incompatible (`slicegraph.certificate.incompatible`).
+- A node that weighs, with its ancestors, more than the first ``b`` blocks can hold is in a later one; and likewise from
+  the end.
+- No node is in an earlier block than its predecessors, nor on a stage that may not hold it; it is in a later block than
+  predecessors that are incompatible with it (`slicegraph.certificate.incompatible`).
 
 **Why.** A node adds its weight at least, divided by the multiplier of the block's kind, to what its block pays: its
 load does, and `slicegraph.certificate.weights` says which other weights do.
@@ -46,7 +47,7 @@ class Scope:
     weights
         Per node: see `Reach`.
     pairs
-        Who is incompatible.
+        The incompatible pairs.
     is_part
         Whether they are a part of all better partitions.
     """

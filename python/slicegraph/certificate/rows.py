@@ -44,7 +44,7 @@ class RowError(Exception):
 
 
 def is_empty(reach: Reach, scope: Scope, rows: Rows, are_apart: Callable[[int, int], bool], budget: Budget) -> bool:
-    """Whether rows show that nothing is left of a scope; who is incompatible is for ``are_apart`` to say.
+    """Whether rows show that a scope is empty; ``are_apart`` says which nodes are incompatible.
 
     Raises
     ------
@@ -133,7 +133,7 @@ class _Sum:
         self._y[reader, place] -= multiplier * self._unit
 
     def _add_export(self, tensor: int, number: int, j: int, multiplier: int) -> None:
-        # Readers count from 1; 0 is whoever runs the model.
+        # Readers count from 1; 0 is the caller of the model.
         producer, by = self._producer(tensor), multiplier * self._unit
         _expect(producer >= 0)
         if number:

@@ -2,9 +2,9 @@
 
 **Pieces.** Let two nodes of a block be joined where one tensor that costs something is made or read by both. A block
 falls into pieces that are not joined to each other; it pays for each tensor in one piece only, so it costs at least
-what its pieces would cost by themselves, together. The piece of ``v`` lies in the *region* of ``v``: whoever is reached
-from ``v`` over such tensors, through nodes that can be in one block with ``v``, by their windows and by what is known
-of incompatible pairs, on a way whose weights add up to no more than a block can cost.
+what its pieces would cost by themselves, together. The piece of ``v`` lies in the *region* of ``v``: the nodes that are
+reached from ``v`` over such tensors, through nodes whose windows and incompatible pairs allow one block with ``v``, by
+a path whose weights add up to no more than a block can cost.
 
 **Claim.** Let blocks cost at most ``c``, let every piece cost at least what its nodes weigh, and let
 ``cost(S) - a weight(S) >= m`` for every set ``S`` of the region with ``v``, where ``0 < a <= 1``. When ``m > c`` no
@@ -128,7 +128,7 @@ class _Raising:
         return self._reach.close(scope, budget)
 
     def _region(self, node: int, budget: Budget) -> set[int]:
-        """Give whoever can be in one piece with a node, the nearest first."""
+        """Give the nodes that can be in one piece with a node, the nearest first."""
         quotient, scope, weights = self._reach.quotient, self._scope, self._weights
         first, last = scope.first[node], scope.last[node]
         incompatible = scope.pairs.rows[node] if scope.pairs.rows else 0
@@ -154,8 +154,8 @@ class _Raising:
     def _balance(self, node: int, region: set[int], factor: int, budget: Budget) -> tuple[int, int]:
         """Give the least of what a set costs less a factor of its weights, rounded, and what such a set costs."""
         gains = {each: ceil_div(self._weights[each] * factor, ONE) for each in region}
-        nobody: set[int] = set()
-        least, members = least_balance(self._reach.quotient, node, region, gains, (nobody, nobody), budget)
+        no_side: set[int] = set()
+        least, members = least_balance(self._reach.quotient, node, region, gains, (no_side, no_side), budget)
         return least, least + sum(gains[each] for each in members)
 
     def _rise(self, least: int, factor: int) -> int:

@@ -1,1 +1,1 @@
-"""The main job: who searches and who proves, when and for how long, and the result."""
+"""`solve`: which methods search and prove, when and for how long, and the result."""

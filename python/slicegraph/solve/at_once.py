@@ -54,7 +54,7 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
     is_told_to_end = bool(task.stop(progress))
     last = first if is_told_to_end else first.close()
     if last is None:
-        # Nobody has been told of a partition with which the run does not begin.
+        # The caller has not been told of a partition that the run does not begin with.
         return None
     task.show(progress)
     history: list[Row] = [(seconds, bottleneck, lower_bound)]

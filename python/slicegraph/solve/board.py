@@ -1,4 +1,4 @@
-"""Where everybody in a run reads what to do next and tells what has happened: one lock around the schedule."""
+"""The shared state of a run: workers take their next tasks from it and report events to it, under one lock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slicegraph.solve.schedule import Schedule, after, next_task
 
 @final
 class Board:
-    """The schedule of a run, its clock, and who waits for a change of it.
+    """The schedule of a run, its clock, and the threads that wait for a change of it.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def prove_again(
     -----
     As of `slicegraph.check`.
     """
-    # The checker is loaded by those who have something to check.
+    # The checker is loaded only where there is something to check.
     from slicegraph.certificate.check import check_within  # noqa: PLC0415 - see above
 
     try:

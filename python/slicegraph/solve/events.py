@@ -38,7 +38,7 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Improved:
-    """An event: a better partition, of so many ticks, by anybody."""
+    """An event: a worker has found a better partition, of so many ticks."""
 
     bottleneck: int
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @final
 class Incumbent:
-    """The best partition known, shared by everybody who looks for one: one lock, and one way to better it."""
+    """The best partition known, shared by all workers: one lock, and one method that improves it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

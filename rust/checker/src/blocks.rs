@@ -151,7 +151,7 @@ impl<'a> Blocks<'a> {
         steps.spend(taken)
     }
 
-    /// Steps of looking at whoever reads the parameters of a node.
+    /// Steps of visiting the readers of a node's parameters.
     fn steps_of_shared(&self, node: usize) -> usize {
         self.of_nodes.shared[node]
             .iter()
@@ -248,7 +248,7 @@ impl<'a> Blocks<'a> {
         imported <= self.on.work[node] + self.outputs[node] + saved
     }
 
-    /// The tensors that nobody beside a downset and a node reads, and that the node reads.
+    /// The tensors that the node reads and that no node outside of the downset and this node reads.
     fn last_read(&self, inside: &Bits, node: usize) -> impl Iterator<Item = usize> {
         let is_last = move |tensor: &usize| {
             self.problem.consumers[*tensor].iter().all(|&reader| reader == node || inside.has(reader))

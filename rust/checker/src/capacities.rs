@@ -52,7 +52,7 @@ impl Capacities {
 /// For each stage from an end on, the first level from which its blocks lead to something new.
 pub(crate) fn origins(problem: &Problem, is_back: bool, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
     let (num_nodes, num_blocks) = (problem.num_nodes(), problem.num_blocks);
-    // Who may be on each stage, where not everybody may be everywhere.
+    // The nodes that each stage may hold, where some stage may not hold all.
     let mut holds: Vec<Bits> = Vec::new();
     if let Some(allowed) = &problem.allowed {
         steps.spend(num_blocks.saturating_mul(num_nodes))?;

@@ -1,13 +1,14 @@
-//! What is to be known of a tensor whose producer and readers do not all have their block yet.
+//! The state of a tensor at a frontier: what later nodes must know of a tensor that has readers without a block.
 //!
-//! Nodes get their blocks in a topological order. Of a tensor, what comes later depends on the block of its producer, the blocks
-//! that hold it already, and whether its producer has paid for sending it. Less is kept where windows say more of the readers that
-//! are left, so that more ways leave the same:
+//! Nodes are assigned to blocks in a topological order. The cost of later assignments depends on the tensor's producer block, the
+//! blocks that hold the tensor already, and whether its producer has paid the export. Less is kept where the stage windows of the
+//! remaining readers decide more, so that more partial assignments share a frontier:
 //!
-//! - When they are all in later blocks than the producer it has to send it, and pays at once; after that it does not matter where
-//!   it was made, as long as it was early enough.
-//! - When there is one block left for them that must import it, that pays at once, too.
-//! - When whoever can still read it has it or pays nothing, only the order matters, and that only where it says something.
+//! - When all remaining readers are in later blocks than the producer, the export is certain and is paid at once. From then on the
+//!   producer's block matters only for precedence.
+//! - When only one block is possible for the remaining readers and it must import the tensor, the import is paid at once.
+//! - When every block that can still read the tensor holds it or pays nothing, only precedence matters, and only where it excludes
+//!   a block of a reader's window.
 
 use crate::resources::Resources;
 

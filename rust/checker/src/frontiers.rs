@@ -94,7 +94,7 @@ pub(crate) fn frontiers(
     Ok(layers)
 }
 
-/// Post-order: from each node that nobody reads from, first all that it needs, tensor by tensor, then itself.
+/// Depth-first post-order from each node without consumers: its ancestors, tensor by tensor, then the node.
 pub(crate) fn post_order(problem: &Problem, order: &Order) -> Vec<usize> {
     let num_nodes = order.nodes.len();
     let mut needs = vec![Vec::new(); num_nodes];

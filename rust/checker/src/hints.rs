@@ -144,8 +144,8 @@ fn follow_end<'a>(
     }
 }
 
-/// Closes a scope as it is hinted, or as it is not with a part of the steps, which are more each time: what takes few steps of whoever
-/// gives the hint can take many here. Windows are narrowed by cuts, too, where the first steps are not enough.
+/// Closes a scope by the hinted rule or by the other ones in turn, with a share of the steps that grows from turn to turn: a rule that
+/// takes the solver few steps can take many here. Windows are narrowed by cuts, too, where the first steps are not enough.
 fn in_turns<'a>(
     closing: &Closing<'_, 'a>,
     scope: &mut Scope<'a>,
@@ -189,7 +189,7 @@ fn split_at<'a>(closing: &Closing<'_, 'a>, scope: &Scope<'a>, node: usize, block
     Ok(Ended::Parts(vec![up_to, after]))
 }
 
-/// The nodes in an order in which whoever is read from comes first.
+/// The nodes in the hinted topological order.
 fn nodes_in(problem: &Problem, order: &LabelOrder, arcs: &Order, steps: &mut Steps) -> Result<Vec<usize>, Stop> {
     let nodes = match order {
         LabelOrder::Natural => natural_order(arcs),

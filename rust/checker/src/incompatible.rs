@@ -31,7 +31,7 @@ const BYTES_OF_PAIR: usize = 64;
 /// Pairs that are proved, and all that follow from them.
 #[derive(Default)]
 pub(crate) struct Incompatible {
-    /// Per node, who comes before it, and after it, in a pair; empty where there are no pairs.
+    /// Per node, the nodes that a pair puts into an earlier block, and into a later one; empty where there are no pairs.
     before: Vec<Vec<usize>>,
     after: Vec<Vec<usize>>,
     /// Per node, all that are incompatible with it; empty where there are no pairs, or too many nodes.
@@ -65,12 +65,12 @@ impl Drop for Held {
 }
 
 impl Incompatible {
-    /// Who has to be in an earlier block than a node, by a pair.
+    /// The nodes that pairs put into an earlier block than a node.
     pub(crate) fn before(&self, node: usize) -> &[usize] {
         self.before.get(node).map_or(&[], Vec::as_slice)
     }
 
-    /// Who has to be in a later block than a node, by a pair.
+    /// The nodes that pairs put into a later block than a node.
     pub(crate) fn after(&self, node: usize) -> &[usize] {
         self.after.get(node).map_or(&[], Vec::as_slice)
     }
@@ -158,9 +158,9 @@ pub(crate) struct Pairing<'r, 'a> {
     order: &'r Order,
     network: Network,
     threshold: i64,
-    /// Per kind, whoever no stage of it may hold.
+    /// Per kind, the nodes that no stage of this kind may hold.
     barred: Vec<Vec<bool>>,
-    /// The first node of the last pair, and who is reached from it.
+    /// The first node of the last pair, and the nodes that are reachable from it.
     reached: Option<(usize, Vec<bool>)>,
 }
 
@@ -215,7 +215,7 @@ impl<'r, 'a> Pairing<'r, 'a> {
     }
 }
 
-/// Whoever is reached, with where it begins, among some.
+/// The nodes that are reachable from `begin`, itself included, by paths within `among`.
 fn reach(arcs: &[Vec<usize>], begin: usize, among: Option<&[bool]>, steps: &mut Steps) -> Result<Vec<bool>, Stop> {
     steps.spend(1 + arcs.len() / 16)?;
     let mut reached = vec![false; arcs.len()];

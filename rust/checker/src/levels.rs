@@ -245,7 +245,7 @@ impl<'r> Facts<'r> {
         if side == 0 { level } else { self.reach.problem.num_blocks - 1 - level }
     }
 
-    /// Who cannot be on a stage.
+    /// The nodes that a stage cannot hold.
     fn barred(&self, stage: usize, steps: &mut Steps) -> Result<Bits, Stop> {
         let num_nodes = self.reach.problem.num_nodes();
         steps.spend(num_nodes)?;
@@ -294,7 +294,7 @@ impl<'r> Facts<'r> {
         })
     }
 
-    /// Who must be before a place, and who after it: by windows, and by what the starts have and lack.
+    /// The nodes that are before a boundary in every case, and those after it: by windows, and by the downsets to start from.
     fn sides(
         &self,
         side: usize,

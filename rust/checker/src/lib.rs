@@ -1,19 +1,19 @@
 //! Proves again, in integers, that no partition of a computation graph is better than a threshold.
 //!
 //! # Statement
-//! *No acyclic partition of the graph into the stages of the problem has a bottleneck below `T` ticks.* The problem comes from
-//! whoever asks, the log from whoever claims it; the problem is believed, the log is not. A log says which rule is applied where
-//! (`log.rs`), and everything else is worked out again here (`hints.rs`, `close.rs`). Nothing is shared with what solves: no code,
-//! no clock, no randomness, no floating point, no unsafe code. Sums that overflow end the program.
+//! *No acyclic partition of the graph into the stages of the problem has a bottleneck below `T` ticks.* The caller gives the
+//! problem, which is trusted, and the log, which is not. A log names the rules and where they apply (`log.rs`); all figures are
+//! computed again here (`hints.rs`, `close.rs`). The checker shares no code with the solver, and uses no clock, no randomness, no
+//! floating point and no unsafe code. Sums that overflow end the program.
 //!
 //! # Rules
-//! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), what blocks can
-//! hold (`reach.rs`), windows by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights (`weights.rs`), splits
-//! (`split.rs`), means of two blocks (`bisection.rs`), trees of cases (`tree.rs`), packing (`packing.rs`), sums of rows (`rows.rs`),
-//! labels (`frontiers.rs`, `labels.rs`), levels of downsets from both ends (`levels.rs`).
+//! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), stage windows
+//! by the capacity of blocks (`reach.rs`) and by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights
+//! (`weights.rs`), splits (`split.rs`), bisection (`bisection.rs`), trees of cases (`tree.rs`), packing (`packing.rs`), sums of rows
+//! (`rows.rs`), label setting (`frontiers.rs`, `labels.rs`), bidirectional levels of downsets (`levels.rs`).
 //!
 //! # Effort
-//! Steps are counted, and whoever asks says how many there may be: a log cannot make checking longer. The same steps give the same
+//! Steps are counted, and the caller sets their limit, so a log cannot make the checker run longer. The same limit gives the same
 //! verdict on every machine.
 
 mod bisection;

@@ -52,7 +52,7 @@ impl Rule {
 /// Two nodes whose groups become one.
 pub type Merge = (Rule, usize, usize);
 
-/// Proves every merge again, and puts whoever reaches each other together; the quotient, and the steps of each rule.
+/// Proves every merge again, and merges each strongly connected component; the quotient, and the steps of each rule.
 pub(crate) fn replay(
     problem: &Problem,
     threshold: i64,

@@ -6,7 +6,7 @@ use crate::stop::{Steps, Stop};
 /// Words of a cone that are worked out at a time.
 const WORDS: usize = 8;
 
-/// Who reads from whom, each once, and an order in which whoever is read from comes first.
+/// The arcs between nodes, each once, and a topological order.
 pub(crate) struct Order {
     pub successors: Vec<Vec<usize>>,
     pub predecessors: Vec<Vec<usize>>,

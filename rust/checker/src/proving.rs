@@ -1,4 +1,4 @@
-//! A tree (`tree.rs`) as it grows, for whoever writes one: after each step, what is known of the next case.
+//! A tree (`tree.rs`) step by step, for the solver that builds one: after each step, the facts of the next case.
 
 use std::sync::Arc;
 

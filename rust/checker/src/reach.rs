@@ -1,17 +1,17 @@
-//! R10, reach: in which blocks each node can be, by what the first blocks can hold.
+//! R10, reach: stage windows by the weight that the first, and the last, blocks can hold.
 //!
 //! **Claim.** Below the threshold `T`:
 //!
 //! - The first `b` blocks hold no more weight than the nodes whose windows begin among them, than `T - 1` times their multipliers,
 //!   and than the first `b - 1` blocks and one block more. Likewise the last `b` blocks. The weight of a node is the least that
 //!   it adds to what a block pays, on a kind that may hold it, times that kind's multiplier.
-//! - Who needs more, with all that it needs, than the first `b` blocks can hold is in a later one; likewise from the end.
-//! - Nobody is in an earlier block than what it needs, and in a later one where they are incompatible (`incompatible.rs`).
-//! - More may be known of what the first or the last blocks hold at most (`tree.rs`); the first hold no more than those and one more.
+//! - A node that weighs, with its ancestors, more than the first `b` blocks can hold is in a later one; likewise from the end.
+//! - No node is in an earlier block than its predecessors; it is in a later one where the two are incompatible (`incompatible.rs`).
+//! - A case of a tree (`tree.rs`) may limit further what the first or the last `b` blocks hold, and so what the first `b - 1` hold.
 //! - Where the first `b` blocks and the others cannot hold all weight, there is no such partition.
 //!
-//! **Proof.** A block pays at least its nodes' loads, each at least the node's weight over the multiplier of the block's kind. What a
-//! node needs is in no later block than the node. ∎
+//! **Proof.** A block pays at least its nodes' loads, each at least the node's weight over the multiplier of the block's kind. The
+//! ancestors of a node are in no later block than the node. ∎
 
 use std::rc::Rc;
 
@@ -146,7 +146,7 @@ impl<'a> Reach<'a> {
         is_enough
     }
 
-    /// The most that the first 0, 1, ... blocks can hold, or the last, of whom some of it is known.
+    /// The most that the first 0, 1, ... blocks can hold, or the last, given limits that are known already.
     fn held(&self, first: impl Fn(usize) -> usize, known: &[i128], is_at_end: bool) -> Vec<i128> {
         let num_blocks = self.problem.num_blocks;
         let mut can_be = vec![0; num_blocks + 2];
@@ -165,7 +165,7 @@ impl<'a> Reach<'a> {
         held
     }
 
-    /// Nobody is in an earlier block than what it needs, nor with whoever it is incompatible with, nor where it may not be.
+    /// Narrows windows by precedence, by incompatible pairs and by the stages that may hold a node.
     pub(crate) fn follow(&self, windows: &mut Windows, steps: &mut Steps) -> Result<(), Stop> {
         let Windows { first, last, .. } = windows;
         for &node in &self.order.nodes {

@@ -28,7 +28,7 @@ use crate::problem::{NONE, Problem};
 use crate::reach::{Reach, Windows};
 use crate::stop::{Steps, Stop};
 
-/// Instead of a reader: whoever runs the model.
+/// In place of a reader: the caller of the model, which reads its outputs.
 const OUTSIDE: usize = 0;
 
 /// What a row says, and of what.
@@ -38,7 +38,7 @@ pub enum Row {
     Order(usize, usize),
     /// Two nodes, and a number of superblocks.
     Before(usize, usize, usize),
-    /// A tensor, 1 more than its reader or 0 for whoever runs the model, and a superblock.
+    /// A tensor, 1 more than its reader or 0 for the caller of the model, and a superblock.
     Export(usize, usize, usize),
     /// A tensor, 1 more than its reader, and a superblock.
     Import(usize, usize, usize),
@@ -83,7 +83,7 @@ pub struct Rows {
     pub weighted: Vec<(Row, u64)>,
 }
 
-/// Proves that nothing is left of a scope; who is incompatible is for `is_pair` to say.
+/// Proves that a scope is empty; `is_pair` says which nodes are incompatible.
 pub(crate) fn check_rows(
     (reach, windows, threshold): (&Reach<'_>, &Windows, i64),
     rows: &Rows,

@@ -5,7 +5,7 @@
 pub enum Stop {
     /// The steps that were allowed are used up, or the bytes.
     Budget,
-    /// Whoever asked wants no answer any more.
+    /// The caller interrupted the check.
     Interrupted,
     /// Everything was looked at, and the claim is still open.
     Open,

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Kinds of rows: 0 order, 1 before, 2 export, 3 import, 4 cost, 5 overflow, 6 weight, 7 least, 8 most, 9 incompatible. A reader is
-//! counted from 1, with 0 for whoever runs the model.
+//! counted from 1, with 0 for the caller of the model.
 
 use crate::log::Numbers;
 use crate::rows::{Row, Rows};

@@ -1,8 +1,8 @@
 //! R7, windows by minimum cuts.
 //!
-//! **Claim.** Let `b` be the first block of `v`'s window. In block `b` it would be with each predecessor whose window begins there
-//! too, and so on from there; with each successor that must not be later than `b`; and without anybody who cannot be in `b`. When
-//! the least cost of such a block (`cut.rs`) is the threshold or more, `v` comes later. Likewise for its last block.
+//! **Claim.** Let `b` be the first block of `v`'s window. If `v` is in `b`, so is each of its ancestors whose window begins at `b`,
+//! and each successor whose window ends there; and no node is in it whose window lacks `b` or that stage `b` may not hold. When the
+//! least cost of such a block (`cut.rs`) is the threshold or more, `v` is in a later block. Likewise for its last block.
 //!
 //! **Proof.** A predecessor of `v` is in no later block than `v`, and in none before `b`. On a path from one node of a block to
 //! another all are in it. ∎
@@ -20,7 +20,7 @@ pub(crate) struct Cutting<'r, 'a> {
     threshold: i64,
 }
 
-/// One end of all windows that end there, and who is where by the windows as they are.
+/// One end of windows, and the side of each node by the windows as they are.
 struct End {
     block: usize,
     is_first: bool,
@@ -59,7 +59,7 @@ impl End {
                 windows.last[each] -= 1;
                 waiting.extend(&reach.order.predecessors[each]);
             }
-            // Who is barred is on no side: it is the sink.
+            // A barred node is on no side: it is part of the sink.
             self.after[each] = windows.first[each] >= self.block;
             self.before[each] = windows.last[each] <= self.block;
         }

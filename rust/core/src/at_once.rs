@@ -3,8 +3,8 @@
 //!
 //! Most small graphs are narrow: the downset DP decides a threshold in fewer steps than a round of search takes, and a search
 //! that would find the optimum first would save a few thresholds. So where `n` is small, thresholds between the combinatorial
-//! bound and the best slicing are decided first, each with few steps. When one of them takes more, the graph is left as it is
-//! to whoever has more time.
+//! bound and the best slicing are decided first, each with few steps. When one of them takes more, the graph is left to the
+//! search and the exact solver.
 //!
 //! **Claim.** What is given is an optimum, with a proof of it as [`prove`](crate::exact::prove()) gives one: a quotient at the
 //! threshold that is the optimum, and no chain of downsets of that quotient.

@@ -50,8 +50,8 @@ pub(crate) fn random_instance_at(
 }
 
 /// An instance of one to three kinds of devices in any order: tables of work that lack some nodes, latency, overlap, memory
-/// and limits; parameters of several readers, state, live tensors; nodes with few stages; tensors that are handed on. Nobody says
-/// that anything fits.
+/// and limits; parameters of several readers, state, live tensors; nodes with few stages; tensors that are handed on. It may
+/// have no feasible partition.
 pub(crate) fn random_unlike(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Instance {
     let (graph, machine, constraints) = random_parts(random, num_nodes, num_blocks);
     match Instance::new(graph, &machine, &constraints, random.random()) {

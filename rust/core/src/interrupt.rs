@@ -14,7 +14,7 @@ pub struct Interrupt(AtomicBool);
 pub struct Interrupted;
 
 impl Interrupt {
-    /// A flag that nobody has raised yet.
+    /// A flag that is not raised.
     #[must_use]
     pub const fn never() -> Self {
         Self(AtomicBool::new(false))

@@ -1,4 +1,4 @@
-//! Work on the threads that somebody has asked for: one is the caller's own.
+//! Work on as many threads as the caller asks for; one of them is the caller's own.
 
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
@@ -36,7 +36,7 @@ pub(crate) fn each<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync 
 mod tests {
     use super::*;
 
-    /// The global pool, which would be started by whoever is first, has no part in it.
+    /// The global pool of rayon is not used.
     #[test]
     fn work_is_done_in_order_on_the_threads_that_are_asked_for() {
         let items: Vec<usize> = (0..100).collect();

@@ -68,7 +68,7 @@ impl AtOnce {
         self.best.evaluations
     }
 
-    /// Why nothing is better; none where the combinatorial bound says it, or nobody has asked.
+    /// The proof that no partition is better; none where the combinatorial bound shows it, or no proof was asked for.
     #[getter]
     fn proof(&self) -> Option<Proof> {
         self.reason.as_ref().map(proof_of)

@@ -137,7 +137,7 @@ pub fn prove(
     Ok(Proven(supervised.value.map_err(CoreError)?, supervised.is_signalled))
 }
 
-/// What is known of one instance and serves all who prove.
+/// What is known of one instance, shared by all methods that decide its thresholds.
 #[pyclass(frozen, module = "slicegraph._core")]
 #[derive(Default)]
 pub struct ProofState(pub Arc<exact::ProofState>);
@@ -149,19 +149,19 @@ impl ProofState {
         Self::default()
     }
 
-    /// The least threshold that minimum cuts do not prove alone, when somebody has looked for it.
+    /// The least threshold that minimum cuts alone do not prove, once a turn has looked for it.
     #[getter]
     fn stuck(&self) -> Option<i64> {
         self.0.marks.stuck()
     }
 
-    /// Whether frontiers were too many for the incumbent's bottleneck when somebody last tried it.
+    /// Whether there were too many frontiers when a turn last tried the incumbent's bottleneck.
     #[getter]
     fn are_wide(&self) -> bool {
         self.0.marks.are_wide()
     }
 
-    /// Takes what somebody has proven, and the bottleneck of a partition, in ticks: thresholds are tried between them.
+    /// Takes a lower bound and the bottleneck of a partition, in ticks: thresholds are tried between them.
     fn narrow(&self, lower_bound: i64, bottleneck: i64) {
         self.0.marks.narrow(lower_bound, bottleneck);
     }

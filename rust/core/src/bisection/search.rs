@@ -214,7 +214,7 @@ impl<'a> Search<'a> {
         Ok(self.cone.iter().map(|v| self.loads[v.index()]).sum())
     }
 
-    /// The node, and who comes before it, or after it, among some.
+    /// The node, and its ancestors or its descendants among some nodes.
     fn find_cone(&mut self, node: NodeId, is_before: bool, is_in: impl Fn(usize) -> bool) {
         let Self { graph, seen, cone, num_cones, steps, .. } = self;
         *num_cones += 1;

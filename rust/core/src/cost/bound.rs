@@ -18,7 +18,7 @@ struct Demand {
 impl Instance {
     /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the most expensive node.
     ///
-    /// Lemma 3.3 of the paper, max(W / k, max work of a node), with what else nobody can avoid: parameters beyond the
+    /// Lemma 3.3 of the paper, max(W / k, max work of a node), with all else that every partition pays: parameters beyond the
     /// memory of all devices overflow in some block, and with `boundary_io` each model input that is read is paid at least
     /// once and each model output once. Where stages are unlike, the mean is weighed by multipliers (`budget`), and a node
     /// costs what it costs on the stage that suits it best. More than any block costs when a node is above the memory limit of

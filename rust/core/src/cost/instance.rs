@@ -114,7 +114,7 @@ impl Instance {
     /// producer and its last reader pay for it twice, when it comes and when it goes.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where model inputs and outputs are paid: nobody says who hands these on.
+    /// [`Error::Parameter`] where model inputs and outputs are paid: it is not defined which stages hand these on.
     pub fn with_relays(mut self) -> Result<Self, Error> {
         if self.boundary_io() {
             let rule = "model inputs and outputs are not handed on from stage to stage".to_owned();
@@ -216,7 +216,7 @@ impl Instance {
         self.figures.is_relay
     }
 
-    /// Whether `tensor` is a model output that is paid, by whoever makes it.
+    /// Whether `tensor` is a model output that its producer's block pays for.
     #[must_use]
     pub fn is_paid_output(&self, tensor: TensorId) -> bool {
         self.boundary_io() && self.graph.is_output(tensor)

@@ -42,7 +42,7 @@ impl<'a> View<'a> {
         Self { graph, row, kind, boundary_io }
     }
 
-    /// Whether `tensor` is a model output that is paid, by whoever makes it.
+    /// Whether `tensor` is a model output that its producer's block pays for.
     fn is_paid_output(self, tensor: TensorId) -> bool {
         self.boundary_io && self.graph.is_output(tensor)
     }
@@ -144,7 +144,7 @@ impl<'a> View<'a> {
         self.row.memory_limit.is_some() || self.row.state_limit.is_some()
     }
 
-    /// Ticks that a node costs whoever holds it, in sums: its work, and the model outputs that it makes when these are paid.
+    /// Ticks that a node adds to its block in any case: its work, and the model outputs that it makes when these are paid.
     #[must_use]
     pub fn load(self, node: NodeId) -> Ticks {
         if !self.boundary_io {
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
     }
 
     /// Ticks that it adds for the producer of `tensor` that another block reads it: none for a model output that is paid
-    /// anyway, and none for a model input, which nobody makes.
+    /// anyway, and none for a model input, which has no producer.
     #[must_use]
     pub fn export(self, tensor: TensorId) -> Ticks {
         let is_free = self.is_paid_output(tensor) || self.graph.producer(tensor).is_none();

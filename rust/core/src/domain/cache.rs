@@ -1,4 +1,4 @@
-//! Domains by minimum cuts that have been worked out, for all who try to prove thresholds of one instance.
+//! Domains by minimum cuts that have been computed, shared by all methods that decide thresholds of one instance.
 //!
 //! Cuts of one threshold can take seconds, and the downset DP and others ask about the same ones, turn after turn.
 //!

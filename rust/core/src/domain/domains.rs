@@ -17,7 +17,7 @@ use crate::query::Query;
 /// way round; from the middle they often add up to more.
 const ORDERS: [Order; 5] = [Order::Forward, Order::Backward, Order::Outward, Order::Backward, Order::Outward];
 
-/// What somebody knows of every partition better than a threshold.
+/// Facts about every partition better than a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// In which blocks its nodes are.

@@ -18,7 +18,7 @@ pub(crate) struct Boundary {
     pub outputs: Ticks,
     pub params: Ticks,
     pub bytes: u64,
-    /// What its live tensors cost those their producers, and those who will read them.
+    /// The exports of its live tensors, paid by the blocks of their producers, and their imports, paid by the blocks of consumers.
     pub exports: Ticks,
     pub imports: Ticks,
 }

@@ -33,7 +33,7 @@ pub(crate) struct Prices {
     is_overlap: bool,
     /// By tensor, what its maker pays when another block reads it.
     pub(super) exports: Vec<Ticks>,
-    /// By tensor, what a block pays that reads it and does not make it; nothing where nobody pays.
+    /// By tensor, what a block pays that reads it and does not make it.
     pub(super) imports: Vec<Ticks>,
     /// By tensor that is made, what a block pays that hands it on; empty where none does.
     pub(super) relays: Vec<Ticks>,
@@ -84,7 +84,7 @@ impl Prices {
         self.stored.get(tensor).copied().unwrap_or(0)
     }
 
-    /// What all exports come to, of tensors that somebody reads.
+    /// The sum of the exports of all tensors that have consumers.
     pub(super) fn potential(&self, graph: &Graph) -> Ticks {
         graph.tensors().filter(|&x| !graph.consumers(x).is_empty()).map(|x| self.exports[x.index()]).sum()
     }

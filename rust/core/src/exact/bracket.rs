@@ -16,7 +16,7 @@ pub(super) struct Bounds {
     pub lower: Ticks,
     /// The incumbent's bottleneck.
     pub upper: Ticks,
-    /// What anybody else has proven.
+    /// The lower bound that other methods have proven.
     pub floor: Ticks,
 }
 
@@ -209,7 +209,7 @@ impl<'a> Bracket<'a> {
     fn after(mut self, trial: Trial, left: Option<u64>, bounds: Bounds) -> (Self, Task) {
         let Bounds { lower, upper, .. } = bounds;
         let (steps, halt, has_halted) = (self.pass.steps, self.pass.halt, self.pass.halt < INFINITE);
-        // What somebody else has proven need not be proven again.
+        // A lower bound of another method need not be proven again.
         let floor = lower.max(bounds.floor);
         let open = halt.min(upper) - floor;
         let narrow = self.params.narrow[usize::from(lower > self.formal)];

@@ -1,4 +1,4 @@
-//! What is known of one instance and serves all who prove: later turns, and the chain's thresholds beside them.
+//! What is known of one instance, shared by all turns of the exact solver and by the thresholds of the chain.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ pub struct ProofState {
     pub params: ExactParams,
     /// What minimum cuts have said.
     pub domains: DomainCache,
-    /// How far everybody has come.
+    /// The progress of all turns.
     pub marks: Marks,
     /// What is left of thresholds that were cut into parts.
     pub(super) open: OpenParts,
@@ -29,7 +29,7 @@ impl ProofState {
     }
 }
 
-/// How far those have come who prove.
+/// The progress of the turns that prove thresholds.
 #[derive(Debug)]
 pub struct Marks {
     stuck: Mutex<Option<Ticks>>,
@@ -46,8 +46,8 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// The least threshold that minimum cuts alone do not prove, roughly, when somebody has looked for it: those between it and
-    /// what is proven have been swept.
+    /// The least threshold that minimum cuts alone do not prove, roughly, once a turn has looked for it: the sweep has tried
+    /// those between it and the lower bound.
     #[must_use]
     pub fn stuck(&self) -> Option<Ticks> {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,7 +58,7 @@ impl Marks {
         *stuck = Some(stuck.map_or(threshold, |least| least.min(threshold)));
     }
 
-    /// Whether frontiers were too many for the incumbent's bottleneck when somebody last tried it (`labeling`).
+    /// Whether there were too many frontiers when a turn last tried the incumbent's bottleneck (`labeling`).
     #[must_use]
     pub fn are_wide(&self) -> bool {
         self.are_wide.load(Ordering::Relaxed)
@@ -68,17 +68,17 @@ impl Marks {
         self.are_wide.store(are_wide, Ordering::Relaxed);
     }
 
-    /// What anybody has proven, in any way, as far as has been told.
+    /// The largest lower bound of the run that has been passed to [`narrow`](Self::narrow).
     pub(super) fn floor(&self) -> Ticks {
         self.floor.load(Ordering::Relaxed)
     }
 
-    /// The least bottleneck of a partition that anybody has found, as far as has been told.
+    /// The least bottleneck of the run that has been passed to [`narrow`](Self::narrow).
     pub(super) fn ceiling(&self) -> Ticks {
         self.ceiling.load(Ordering::Relaxed)
     }
 
-    /// Takes what somebody has proven, and the bottleneck of a partition that somebody has found.
+    /// Takes a lower bound and the bottleneck of a partition, from any method of the run.
     pub fn narrow(&self, lower_bound: Ticks, bottleneck: Ticks) {
         self.floor.fetch_max(lower_bound, Ordering::Relaxed);
         self.ceiling.fetch_min(bottleneck, Ordering::Relaxed);

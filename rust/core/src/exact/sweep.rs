@@ -16,7 +16,7 @@ use crate::query::BracketParams;
 pub(super) struct Sweep {
     /// The least threshold that is not proven.
     pub above: Ticks,
-    /// What it began with, or the best partition that anybody knows.
+    /// The incumbent's bottleneck when it began, or a better one since.
     top: Ticks,
     /// Thresholds that few orders of weights have not proven, and all have not tried; the least last.
     left: Vec<Ticks>,
@@ -67,7 +67,7 @@ impl Sweep {
         Self { above, top: above, left: Vec::new(), is_further: false, share, probes, has_cuts }
     }
 
-    /// The same, of no threshold above the best partition that anybody knows: none of those is proven.
+    /// The same without thresholds above the incumbent's bottleneck: none of those can be proven.
     pub(super) fn below(&mut self, ceiling: Ticks) -> &Self {
         (self.above, self.top) = (self.above.min(ceiling), self.top.min(ceiling));
         self.left.retain(|&threshold| threshold <= ceiling);

@@ -60,7 +60,7 @@ impl Graph {
 
     /// The number of tensors; parameters that several nodes read are the last of them.
     ///
-    /// Such a parameter is a tensor of no size that nobody makes: a block that reads it stores it, once.
+    /// Such a parameter is a tensor without size and producer: a block that reads it stores it, once.
     #[must_use]
     pub fn num_tensors(&self) -> usize {
         self.size.len()

@@ -101,7 +101,7 @@ impl Deep {
                     order.push(node);
                     interrupt.check(order.len())?;
                 }
-                // A node is followed once, by whoever needs it first.
+                // A node is followed once, from the first node that needs it.
                 Step::Follow(node) if !std::mem::replace(&mut is_seen[node.index()], true) => {
                     stack.push(Step::Place(node));
                     let old = stack.len();

@@ -18,7 +18,7 @@ use crate::interrupt::{Interrupt, Interrupted};
 pub struct TopologicalOrder(Vec<NodeId>);
 
 impl TopologicalOrder {
-    /// What a decoding that nobody interrupts leaves.
+    /// The order that a decoding without an interrupt leaves.
     fn whole(decode: impl FnOnce(&mut Self) -> Result<(), Interrupted>) -> Self {
         let mut order = Self::empty();
         let decoded = decode(&mut order);
@@ -134,7 +134,7 @@ impl TopologicalOrder {
     }
 }
 
-/// The nodes that wait for nobody else once a node is placed; `waiting` is how many each one waits for.
+/// The nodes that are ready once a node is placed; `waiting` counts the producers that each node still waits for.
 pub(crate) fn released(graph: &Graph, waiting: &mut [u32], node: NodeId) -> impl Iterator<Item = NodeId> {
     graph.successors(node).iter().copied().filter(|successor| {
         let waiting = &mut waiting[successor.index()];

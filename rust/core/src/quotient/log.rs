@@ -9,7 +9,7 @@ pub enum Rule {
     Pull,
     /// The first moves down to the block of the second, which reads what it makes.
     Push,
-    /// Whoever has them in two blocks pays the threshold for it.
+    /// A partition with the two in different blocks has a block that costs the threshold or more.
     Together,
     /// Each needs the other.
     Cycle,

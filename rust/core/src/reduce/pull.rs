@@ -13,7 +13,7 @@
 //! or before it, so `v` may move to `p`. There it adds its load, at most its parameters to the overflow, the export of
 //! what it makes, and the import of `n`, unless that is there; the export of `s` is saved. So no resource of `p` rises
 //! (`moves.rs`). What `v` reads from producers before was exported before, to `b`. Block `b` saves the load of `v` and the
-//! import of `s`, and imports at most `o`: its communication does not rise. No other block changes: who read `o` imports it
+//! import of `s`, and imports at most `o`: its communication does not rise. No other block changes: blocks that read `o` import it
 //! as before. So no block's cost rises.
 
 use super::moves::{Move, transfers};

@@ -1,4 +1,4 @@
-//! Rule C, together: two groups that whoever separates pays the threshold for it become one.
+//! Rule C, together: two groups are merged when every partition that separates them has a block at the threshold or above.
 //!
 //! **Rule.** With a threshold `T`, merge `u` and `v` when every block that holds one of them and not the other costs at
 //! least `T`. It is enough to know this of the blocks with `u`, or of those with `v`.
@@ -8,9 +8,9 @@
 //! are several kinds of devices, this is to be known of the blocks on each kind of which a stage may hold `u`.
 //!
 //! The same holds when the blocks cannot pay for it together: `k` blocks below `T` on devices of one kind pay at most
-//! `k (T - 1)`, of which the load of all nodes is spent whatever the blocks are. So who puts `u` and `v` into two blocks must
-//! find the exports and the imports of all that `v` reads of `u` in the rest. With several kinds all this is weighed by the
-//! budget (`cost::budget`).
+//! `k (T - 1)`, of which the load of all nodes is spent whatever the blocks are. So a partition with `u` and `v` in two blocks
+//! must pay the exports and the imports of all that `v` reads of `u` from the rest. With several kinds all this is weighed by
+//! the budget (`cost::budget`).
 //!
 //! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
 //! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
@@ -119,7 +119,7 @@ pub(super) fn join_by_cuts(
             continue;
         }
         interrupt.check(0)?;
-        // On which kinds the group can be, and who is in its cheapest block on each: who is not can be without it.
+        // The kinds that may hold the group, and its cheapest block on each: nodes outside of that can be separated from it.
         let mut kinds = Vec::new();
         let mut partners = None;
         for kind in quotient.views(group).map(View::kind) {

@@ -185,7 +185,7 @@ impl<'a> Assignment<'a> {
             let (here, there) = self.consumers(x, consumers, from, to);
             let home = self.home(producer);
             if home == from {
-                // It was exported if anybody else reads it elsewhere; now it is.
+                // It was exported if another block reads it; now it is exported in any case.
                 if here == consumers && !is_output {
                     left += old;
                 }

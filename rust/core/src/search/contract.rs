@@ -49,7 +49,7 @@ pub(super) fn contract(
         .map(|coarse| (group_of, coarse))
 }
 
-/// Whom each node is merged with, if with anybody.
+/// The node that each node is merged with, if there is one.
 ///
 /// One of two has no other neighbour on the other's side, so no way leads from one to the other past both, also when all
 /// pairs are merged at once.

@@ -42,7 +42,7 @@ pub(super) fn v_cycle(
         if num_groups * 10 > num_nodes * own.max_left {
             break;
         }
-        // Who is interrupted goes on from here, which takes no moves then.
+        // After an interrupt the loop below runs from this level, and makes no moves.
         let Ok(coarse) = fine.quotient(&group_of, num_groups, interrupt) else { break };
         let mut coarse_block_of = vec![0; num_groups];
         for (&group, block) in group_of.iter().zip(block_of) {

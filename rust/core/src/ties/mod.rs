@@ -195,7 +195,7 @@ impl Search<'_> {
         let is_open = best.num_blocks > self.least && graph.num_nodes() <= of_fewest;
         if is_open || graph.num_nodes() <= of_io {
             let reduction = reduce(self.instance, self.threshold, self.interrupt)?;
-            // What was proven and found by threads of somebody else would be theirs.
+            // On one thread, so that the result does not depend on the caller's number of threads.
             let Ok(done) = threads::on(1, || self.exactly(best, &reduction)) else { return Ok(()) };
             done?;
         }
