@@ -108,7 +108,7 @@ def _least(path: Path, block_of: NDArray[np.int32], runs: int, known: list[float
     with tempfile.TemporaryDirectory() as folder:
         sg.split(path, block_of, folder)
         clocks = measure_alone(
-            Path(folder), inputs={}, seed=0, runs=runs, boundary_io=False, tell=lambda _stage, _run: None
+            Path(folder), inputs={}, seed=0, runs=runs, boundary_io=False, on_run=lambda _stage, _run: None
         )
     return [min(one.cpu, *known[stage : stage + 1]) if known else one.cpu for stage, one in enumerate(clocks)]
 

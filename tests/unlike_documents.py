@@ -43,7 +43,7 @@ def document_of(unlike: Unlike, instance: sg.Instance, evidence: Mapping[str, An
     ]
     bounds[1]["lower_bound"] = max(combinatorial, min(cap, max(said)))
     return {
-        **instance.asked,
+        **instance.question,
         "graph": {
             "name": instance.graph.name,
             "num_nodes": unlike.num_nodes,

@@ -129,10 +129,10 @@ def resolved_in_any_order(graph: Graph, machine: Machine, like: Compiled) -> Res
     return Resolved(stages=stages, together=like.resolved.together, adjacent=like.resolved.adjacent)
 
 
-def asked_of(facts: dict[str, Any], multipliers: list[int]) -> dict[str, Any]:
+def question_of(facts: dict[str, Any], multipliers: list[int]) -> dict[str, Any]:
     """Give what a certificate says of the question beside the graph."""
     if facts["format"] == PLAIN:
         return {"format": FORMAT, "device": facts["device"]}
     names = ("devices", "kind_of", "order", "stages", "together", "adjacent")
-    asked = {name: facts[name] for name in names if name in facts}
-    return {"format": UNLIKE_FORMAT, "multipliers": multipliers, **asked}
+    others = {name: facts[name] for name in names if name in facts}
+    return {"format": UNLIKE_FORMAT, "multipliers": multipliers, **others}

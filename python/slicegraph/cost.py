@@ -17,7 +17,7 @@ from slicegraph._core import Row
 from slicegraph.block import BlockCost
 from slicegraph.certificate import codec
 from slicegraph.columns import integers
-from slicegraph.compiled import Compiled, asked_of, resolved_in_any_order
+from slicegraph.compiled import Compiled, question_of, resolved_in_any_order
 from slicegraph.constraints import Constraints, Resolved, UnmetError, with_kernels
 from slicegraph.device import Device
 from slicegraph.errors import InputError
@@ -348,9 +348,9 @@ class Instance:
         return codec.digest(self._facts())
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def question(self) -> dict[str, Any]:
         """What a certificate says of the question beside the graph."""
-        return asked_of(self._facts(), self.multipliers)
+        return question_of(self._facts(), self.multipliers)
 
     def _facts(self) -> dict[str, Any]:
         arrays, rows, io = self._graph.arrays, self.rows, self._boundary_io

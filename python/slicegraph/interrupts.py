@@ -49,7 +49,7 @@ def listen() -> None:
     """Make the first signal an `Interrupt`, and a second one, a second later, the end; ignored ones stay so."""
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, _hear)
+            signal.signal(signum, _on_signal)
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, _raise)
 
@@ -57,7 +57,7 @@ def listen() -> None:
 def stop_listening() -> int | None:
     """Ignore what comes from now on, and give the signal that was received."""
     for signum in SIGNALS:
-        if signal.getsignal(signum) is _hear:
+        if signal.getsignal(signum) is _on_signal:
             signal.signal(signum, signal.SIG_IGN)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -80,7 +80,7 @@ def put_off() -> Iterator[None]:
             raise Interrupt
 
 
-def _hear(signum: int, frame: FrameType | None) -> None:
+def _on_signal(signum: int, frame: FrameType | None) -> None:
     if _state.received is None:
         _state.received, _state.when = signum, time.monotonic()
         _raise(0, frame)

@@ -102,8 +102,8 @@ class Result:
         last one has the result's.
     seed, method
         What it ran with; the method of an audit is ``audit``.
-    asked
-        The problem as it was asked: with its devices in any order, of which ``instance`` has the one that is best; else
+    problem
+        The problem that was given: with its devices in any order, of which ``instance`` has the one that is best; else
         ``instance`` itself.
     arrangements
         Where any order is asked for, what is proven of each; () when nothing but the combinatorial bound is.
@@ -124,7 +124,7 @@ class Result:
     seed: int
     method: str
     stay: Stay | None = None
-    asked: Instance
+    problem: Instance
     arrangements: tuple[Arrangement, ...] = ()
 
     @property
@@ -142,7 +142,7 @@ class Result:
     @property
     def shortage(self) -> str:
         """What is short of how many bytes when it is proven that no partition fits the memory limit; else empty."""
-        return shortage(self.asked) if self.status is Status.INFEASIBLE else ""
+        return shortage(self.problem) if self.status is Status.INFEASIBLE else ""
 
     @property
     def verified_lower_bound(self) -> float:
@@ -223,11 +223,11 @@ class Result:
         -----
         Made anew at each call, O(nodes + tensors + reads + rows of all proofs).
         """
-        instance = self.asked
+        instance = self.problem
         graph = instance.graph
         return Certificate.of(
             {
-                **instance.asked,
+                **instance.question,
                 "graph": {
                     "name": graph.name,
                     "num_nodes": graph.num_nodes,
@@ -249,7 +249,7 @@ class Result:
     @property
     def _of_orders(self) -> dict[str, Any]:
         """What a certificate says of each order of the devices."""
-        if self.asked.order == "given":
+        if self.problem.order == "given":
             return {}
         return {"arrangements": [each.document for each in self.arrangements]}
 
@@ -270,13 +270,13 @@ class Result:
             "block_of": self.block_of.tolist(),
             "block_costs": [{name: int(getattr(block, name) / tick) for name in _PARTS} for block in self.block_costs],
             "bottleneck": int(self.bottleneck / tick),
-            **({} if self.asked.order == "given" else {"kind_of": self._kind_of}),
+            **({} if self.problem.order == "given" else {"kind_of": self._kind_of}),
         }
 
     @property
     def _kind_of(self) -> list[int]:
-        """The kind of each stage, as the problem that was asked numbers them."""
-        return [self.asked.machine.kinds.index(device) for device in self.instance.devices]
+        """The kind of each stage, as the given problem numbers them."""
+        return [self.problem.machine.kinds.index(device) for device in self.instance.devices]
 
 
 def make_result(
@@ -324,5 +324,5 @@ def make_result(
         seed=seed,
         method=method,
         stay=stay,
-        asked=instance,
+        problem=instance,
     )

@@ -267,7 +267,7 @@ def find(
 
         reduction = reduce_until(instance, ends)
 
-    def hear(ticks: int | None, rounds: int, evaluations: int) -> bool:
+    def on_poll(ticks: int | None, rounds: int, evaluations: int) -> bool:
         nonlocal best
         bottleneck = instance.seconds(ticks)
         if bottleneck < best:
@@ -280,11 +280,11 @@ def find(
     target = instance.core.combinatorial_bound()
     seed, threads = checks.whole("seed", seed, 0, _LARGEST), thread_count(threads)
     if method == "brkga":
-        found = _brkga(searched, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=hear)
+        found = _brkga(searched, params or BrkgaParams(), seed=seed, threads=threads, target=target, poll=on_poll)
     else:
         begin_at = start if start is None or reduction is None else reduction.restrict(start)
         blocks = None if begin_at is None else begin_at.tolist()
-        found = _core.search(core, method=method, seed=seed, threads=threads, target=target, start=blocks, poll=hear)
+        found = _core.search(core, method=method, seed=seed, threads=threads, target=target, start=blocks, poll=on_poll)
     block_of = None
     if found.bottleneck is not None:
         block_of = found.block_of if reduction is None else reduction.lift(found.block_of)

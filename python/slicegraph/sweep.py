@@ -244,7 +244,7 @@ class _Run:
             self._solve_on(executor)
             return
         while not self.is_interrupted and (number := self._next()) is not None:
-            self._hear(_answer(*self._task(number)))
+            self._on_answer(_answer(*self._task(number)))
 
     def _solve_on(self, executor: Executor) -> None:
         """Solve several numbers at once: one first, as many are often known with it, and one more after each answer."""
@@ -262,7 +262,7 @@ class _Run:
                     return
                 for future in ended:
                     del running[future]
-                    self._hear(future.result())
+                    self._on_answer(future.result())
                 num_heard += len(ended)
                 for future in [future for future, number in running.items() if self._is_needless(number)]:
                     if future.cancel():
@@ -355,7 +355,7 @@ class _Run:
         warm_start = None if partition is None else partition.block_of
         return instance, stop, {**self._options, "warm_start": warm_start}
 
-    def _hear(self, answer: _Answer) -> None:
+    def _on_answer(self, answer: _Answer) -> None:
         """Take an answer."""
         self._add_partition(answer.block_of, answer.bottleneck)
         self._curve.add_bound(answer.num_blocks, answer.lower_bound)

@@ -240,7 +240,7 @@ class _Tuner:
             raise _TimeOverError
 
     def _profile(self, name: str, *, fused: bool) -> None:
-        def tell(_what: str, over: int, total: int) -> None:
+        def on_run(_what: str, over: int, total: int) -> None:
             self._check_time()
             self.show(f"profile of {name}: run {over + 1} of {total}")
 
@@ -253,7 +253,7 @@ class _Tuner:
             warmup=WARMUP,
             seed=self.seed,
             fused=fused,
-            tell=tell,
+            on_run=on_run,
             with_whole=False,
         )
         self.starts.append(_Start(name=name, graph=graph))
@@ -341,7 +341,7 @@ class _Tuner:
 
         number = len(self.rounds) + 1
 
-        def tell(stage: int, run: int) -> None:
+        def on_run(stage: int, run: int) -> None:
             self._check_time()
             self.show(f"round {number}: stage {stage}, run {run + 1}")
 
@@ -355,5 +355,5 @@ class _Tuner:
                 seed=self.seed,
                 runs=self.runs,
                 boundary_io=self.boundary_io,
-                tell=tell,
+                on_run=on_run,
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ import oracle
 import slicegraph as sg
 from slicegraph.bounds.highs import PackingProgram
 from slicegraph.bounds.packing import Attempt, PackingSearch
+from slicegraph.bounds.params import PackingParams
 from slicegraph.certificate.budget import DEFAULT_STEPS, Budget
 from slicegraph.certificate.closing import close
 from slicegraph.certificate.compiled import Claim, Compiled
@@ -40,8 +40,8 @@ def test_no_weights_prove_more_than_the_optimum(
     if log is None:
         return
     assert threshold <= optimum
-    asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-    problem = snap(instance.graph.arrays, Question.of(asked)).without_spare_blocks()
+    document = {**instance.question, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+    problem = snap(instance.graph.arrays, Question.of(document)).without_spare_blocks()
     checker = Compiled(problem)
     assert checker.check(Claim(reduction=None, threshold=threshold, hints=log), Budget(DEFAULT_STEPS)) == "packing"
     assert close(problem, threshold, read_sections(log), Budget(DEFAULT_STEPS)) == "packing"
@@ -63,7 +63,7 @@ def test_random_graphs_are_proved_further_than_by_their_work() -> None:
 
 def test_a_program_gives_the_largest_weights() -> None:
     """Of pairs of three nodes each node has a half; of no blocks each has 1, and blocks that weigh less are no rows."""
-    program = PackingProgram(3)
+    program = PackingProgram(3, PackingParams())
     weights = program.solve()
     assert weights is not None
     assert weights.tolist() == [1, 1, 1]
@@ -80,10 +80,9 @@ def test_a_program_gives_the_largest_weights() -> None:
     assert program.size == 6
 
 
-def test_a_program_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_takes_too_many_steps_is_given_up() -> None:
     """Steps of the simplex method count, not time: the answer is the same under any load."""
-    monkeypatch.setattr("slicegraph.bounds.highs._MOST_ITERATIONS", 1)
-    program = PackingProgram(3)
+    program = PackingProgram(3, PackingParams(max_iterations=1))
     program.add([(0, 1), (1, 2), (0, 2)])
     assert program.solve() is None
 
@@ -92,7 +91,7 @@ def test_a_program_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.Mon
 @settings(max_examples=MANY)
 def test_weights_are_the_largest_whichever_blocks_are_rows(blocks: list[list[int]]) -> None:
     """No block that is known weighs too much, and all together they weigh as much when blocks came one by one."""
-    program, at_once = PackingProgram(6), PackingProgram(6)
+    program, at_once = PackingProgram(6, PackingParams()), PackingProgram(6, PackingParams())
     for each in blocks:
         program.add([each])
         assert program.solve() is not None

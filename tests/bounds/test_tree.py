@@ -42,8 +42,8 @@ def solved(request: Request) -> Outcome:
 
 def problem_of(instance: sg.Instance) -> Problem:
     """What the checkers make of an instance."""
-    asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-    return snap(instance.graph.arrays, Question.of(asked))
+    document = {**instance.question, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+    return snap(instance.graph.arrays, Question.of(document))
 
 
 def compiled(instance: sg.Instance) -> Compiled:

@@ -135,8 +135,8 @@ def searched(num_layers: int, width: int, seed: int, num_blocks: int) -> tuple[P
     bound = close_in(instance, work=2**28, poll=lambda *_: False).bound
     assert bound.status == "optimal"
     assert bound.downsets is not None
-    asked = {**instance.asked, "num_blocks": num_blocks, "boundary_io": instance.boundary_io}
-    problem = snap(graph.arrays, question.Question.of(asked))
+    document = {**instance.question, "num_blocks": num_blocks, "boundary_io": instance.boundary_io}
+    problem = snap(graph.arrays, question.Question.of(document))
     merges = [list(merge) for merge in bound.reduction.merges] if bound.reduction else []
     problem = replay(problem, {"threshold": bound.ticks, "merges": merges}, Budget())
     return problem.without_spare_blocks(), bound.ticks, bound.downsets.hints

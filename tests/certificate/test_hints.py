@@ -108,8 +108,8 @@ def test_pairs_of_a_search_are_proved_again_and_nothing_of_a_tick_more() -> None
         place += 3 + hints[place + 2]
     assert hints[place] == 4
     assert hints[place + 1] > 0
-    asked = {**instance.asked, "num_blocks": 4, "boundary_io": instance.boundary_io}
-    words = _to_words(snap(graph.arrays, question.Question.of(asked)).without_spare_blocks())
+    document = {**instance.question, "num_blocks": 4, "boundary_io": instance.boundary_io}
+    words = _to_words(snap(graph.arrays, question.Question.of(document)).without_spare_blocks())
     merges = [list(merge) for merge in bound.reduction.merges] if bound.reduction else []
 
     def verdict_of(threshold: int, hints: bytes) -> str:

@@ -24,12 +24,12 @@ def test_weights_are_evidence_of_their_threshold() -> None:
     best = sg.search(instance, stop=sg.MaxEvaluations(200))
     ceiling = round(best.bottleneck / instance.tick)
     reduction, ordinary = reduce(instance, threshold=ceiling), combinatorial(instance)
-    asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
-    packings = Packings(reduction, Compiled(snap(graph.arrays, Question.of(asked))))
-    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=60.0, hear=lambda _: True)
+    document = {**instance.question, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+    packings = Packings(reduction, Compiled(snap(graph.arrays, Question.of(document))))
+    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=60.0, watch=lambda _: True)
     assert packings.proven == 0
-    assert packings.goes_on
-    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=20.0, hear=lambda ticks: ticks > ordinary.ticks)
+    assert packings.has_more
+    packings.prove(lambda: ceiling, floor=ordinary.ticks, seconds=20.0, watch=lambda ticks: ticks > ordinary.ticks)
     assert packings.search is not None
     assert ceiling > packings.proven > ordinary.ticks
     bound = Bound(
@@ -46,10 +46,10 @@ def test_weights_are_evidence_of_their_threshold() -> None:
     assert verdict.lower_bound == instance.seconds(packings.proven)
     assert verdict.proved_by == "packing"
     again = Packings(reduction, packings.compiled, packings)
-    assert (again.proven, again.goes_on) == (packings.proven, packings.goes_on)
+    assert (again.proven, again.has_more) == (packings.proven, packings.has_more)
     nothing = Packings(reduction, None)
-    nothing.prove(lambda: ceiling, floor=0, seconds=60.0, hear=lambda _: False)
-    assert (nothing.proven, nothing.goes_on) == (0, False)
+    nothing.prove(lambda: ceiling, floor=0, seconds=60.0, watch=lambda _: False)
+    assert (nothing.proven, nothing.has_more) == (0, False)
 
 
 def test_a_ladder_climbs_by_what_is_open() -> None:
@@ -57,22 +57,22 @@ def test_a_ladder_climbs_by_what_is_open() -> None:
     ladder = Ladder(proven=300, refuted=1000)
     assert (ladder.threshold, ladder.work) == (650, 2**26)
     assert Ladder(proven=880, refuted=1000).threshold == 904
-    assert ladder.left_open(7).threshold == 475
+    assert ladder.after_halt(7).threshold == 475
     assert [ladder.is_outdated(bottleneck) for bottleneck in (1000, 956, 955)] == [False, False, True]
-    ladder = ladder.climbed(2**26)
+    ladder = ladder.after_proof(2**26)
     assert (ladder.proven, ladder.threshold, ladder.work) == (650, 720, 2**28)
-    ladder = ladder.beside(800, 1000)
+    ladder = ladder.with_bounds(800, 1000)
     assert ladder.threshold == 840
-    ladder = ladder.left_open(2**26)
-    assert (ladder.threshold, ladder.work, ladder.left_open(0).threshold) == (820, 2**29, 810)
-    ladder = ladder.climbed(0)
+    ladder = ladder.after_halt(2**26)
+    assert (ladder.threshold, ladder.work, ladder.after_halt(0).threshold) == (820, 2**29, 810)
+    ladder = ladder.after_proof(0)
     assert (ladder.proven, ladder.threshold) == (820, 856)
-    ladder = ladder.fell(2**27)
+    ladder = ladder.after_refutation(2**27)
     assert (ladder.refuted, ladder.threshold, ladder.work) == (856, 838, 2**30)
     assert [ladder.is_outdated(bottleneck) for bottleneck in (856, 839, 838)] == [False, False, True]
-    assert ladder.beside(840, 900).threshold == 848
-    assert ladder.beside(853, 900).is_done
-    assert ladder.beside(0, 700).is_done
+    assert ladder.with_bounds(840, 900).threshold == 848
+    assert ladder.with_bounds(853, 900).is_done
+    assert ladder.with_bounds(0, 700).is_done
 
 
 @given(st.integers(0, 2**40), st.integers(1, 2**40), st.floats(0, 1), st.lists(st.booleans(), max_size=9))
@@ -87,8 +87,8 @@ def test_a_ladder_comes_to_what_can_be_proven(floor: int, more: int, part: float
             break
         assert ladder.proven < ladder.threshold <= ladder.refuted
         if next(answers, False):
-            ladder = ladder.left_open(1)
+            ladder = ladder.after_halt(1)
         else:
-            ladder = ladder.climbed(1) if ladder.threshold <= most else ladder.fell(1)
+            ladder = ladder.after_proof(1) if ladder.threshold <= most else ladder.after_refutation(1)
         assert ladder.proven <= most < ladder.refuted
     assert ladder.is_done

@@ -25,7 +25,7 @@ def test_what_one_node_must_cost_is_told_before_the_solver_is_asked(monkeypatch:
     ordinary, best = combinatorial(instance), sg.search(instance, stop=sg.MaxEvaluations(20_000), threads=1)
     bottleneck = round(best.bottleneck / instance.tick)
     board = Board(new_schedule(("exact",), no_partition=2**52, lower_bound=ordinary.ticks))
-    board.tell(Begun(), Improved(bottleneck=bottleneck))
+    board.post(Begun(), Improved(bottleneck=bottleneck))
     told: list[int] = []
 
     def exact(_formulation: Formulation, _budget: Budget) -> Bound:
@@ -50,7 +50,7 @@ def test_the_chain_of_a_dense_graph_does_not_ask_the_exact_solver(
     instance = sg.Instance(sg.generate.regal(model="barabasi_albert", num_nodes=40, seed=1), num_blocks=4)
     ordinary, best = combinatorial(instance), sg.search(instance, stop=sg.MaxEvaluations(20_000), threads=1)
     board = Board(new_schedule(("chain",), no_partition=2**52, lower_bound=ordinary.ticks, density=density))
-    board.tell(Begun(), Improved(bottleneck=round(best.bottleneck / instance.tick)))
+    board.post(Begun(), Improved(bottleneck=round(best.bottleneck / instance.tick)))
     asked: list[object] = []
 
     def chain_search(_formulation: Formulation, _budget: Budget, *, decider: object) -> None:
@@ -76,7 +76,7 @@ def test_what_packings_prove_is_kept_at_once_and_the_chain_does_not_begin_after_
     board = Board(
         new_schedule(("chain",), no_partition=2**52, lower_bound=ordinary.ticks, density=2.0, is_packable=True)
     )
-    board.tell(Begun(), Improved(bottleneck=bottleneck))
+    board.post(Begun(), Improved(bottleneck=bottleneck))
     shared = Shared(
         instance=instance, board=board, incumbent=Incumbent(), threads=1, bounds={"combinatorial": ordinary}
     )
@@ -85,13 +85,13 @@ def test_what_packings_prove_is_kept_at_once_and_the_chain_does_not_begin_after_
     def keep_and_end(bound: Bound) -> None:
         keep(bound)
         kept.append(bound)
-        board.tell(Closed())
+        board.post(Closed())
 
     monkeypatch.setattr(Shared, "keep", lambda _, bound: keep_and_end(bound))
     monkeypatch.setattr(relaxed, "ChainSearch", None)
-    bound, goes_on = relaxed.Relaxed(shared, "relaxed").prove(Run(method="chain", seconds=60.0, steps=1))
+    bound, has_more = relaxed.Relaxed(shared, "relaxed").prove(Run(method="chain", seconds=60.0, steps=1))
     assert len(kept) == 1
-    assert goes_on
+    assert has_more
     assert kept[0].downsets == bound.downsets
     assert shared.bounds["chain"].ticks == bound.ticks > ordinary.ticks
     verdict = sg.check(instance.graph, result_of(instance, best.block_of, (ordinary, kept[0])).certificate)

@@ -58,8 +58,8 @@ def begun(methods: tuple[str, ...] = ALL, *events: Event, now: float = 0.0) -> S
     return state
 
 
-def ended(worker: str, method: str, status: str, lower_bound: int = 0, *, goes_on: bool = False) -> MethodEnded:
-    return MethodEnded(worker=worker, method=method, status=status, lower_bound=lower_bound, goes_on=goes_on)
+def ended(worker: str, method: str, status: str, lower_bound: int = 0, *, has_more: bool = False) -> MethodEnded:
+    return MethodEnded(worker=worker, method=method, status=status, lower_bound=lower_bound, has_more=has_more)
 
 
 def test_nothing_is_proven_before_the_search_has_had_a_round_or_a_second() -> None:
@@ -162,15 +162,15 @@ def test_a_worker_alone_begins_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("proven", "goes_on", "is_run"),
+    ("proven", "has_more", "is_run"),
     [(94, True, False), (95, True, True), (94, False, True)],
 )
 def test_the_exact_model_is_not_begun_far_from_its_end_while_the_chain_goes_on(
-    proven: int, *, goes_on: bool, is_run: bool
+    proven: int, *, has_more: bool, is_run: bool
 ) -> None:
     """It is of use only when it ends: 95 % have to be proven."""
     state, _ = next_task(begun(("chain", "exact"), Improved(bottleneck=100)), "relaxed", 0.0)
-    state = after(state, ended("relaxed", "chain", "time_limit", proven, goes_on=goes_on), 0.5)
+    state = after(state, ended("relaxed", "chain", "time_limit", proven, has_more=has_more), 0.5)
     task = next_task(state, "relaxed", 0.5)[1]
     assert task == (Run(method="exact", seconds=1.0, steps=FIRST) if is_run else Wait(until=1.0))
 

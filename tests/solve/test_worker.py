@@ -68,7 +68,7 @@ def test_the_exact_solver_is_told_what_others_have_proven(monkeypatch: pytest.Mo
     instance, told = to_instance(CHAIN, {"bandwidth": 64.0}, 2), Told()
     shared = shared_by(instance, told)
     proven = shared.board.schedule.lower_bound + 7
-    shared.board.tell(
+    shared.board.post(
         Begun(),
         Improved(bottleneck=10 * proven),
         MethodEnded(worker="relaxed", method="chain", status="time_limit", lower_bound=proven),
@@ -87,7 +87,7 @@ def test_the_exact_solver_begins_with_what_is_known(monkeypatch: pytest.MonkeyPa
     """The best bound and the best partition of all; and the steps of its task."""
     instance = to_instance(CHAIN, {"bandwidth": 64.0}, 2)
     shared = shared_by(instance)
-    shared.board.tell(Begun(), Improved(bottleneck=10**9))
+    shared.board.post(Begun(), Improved(bottleneck=10**9))
     asked: dict[str, object] = {}
 
     def close_in(instance: sg.Instance, **options: object) -> Closing:
@@ -118,12 +118,12 @@ def test_a_failure_is_logged_and_ends_the_worker_alone(
     shared = shared_by(to_instance(CHAIN, {"bandwidth": 64.0}, 2))
     monkeypatch.setattr(worker, "close_in", None)
     with caplog.at_level(logging.ERROR):
-        shared.board.tell(Begun())
+        shared.board.post(Begun())
         prover = ExactProver(shared)
         prover.start()
         prover.join(60)
     assert "the lower bounds have failed" in caplog.text
-    state = shared.board.tell(Closed())
+    state = shared.board.post(Closed())
     assert (state.has_tried, state.swept is not None, state.is_wide) == (True, True, True)
 
 

@@ -231,21 +231,21 @@ def test_ctrl_c_gives_what_is_measured(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Clocks, "is_parted", False)
     path = save(tmp_path, NAMES)
     for phase, over, num_runs in (("kernels", 3, 2), ("whole model", 1, 4), ("whole model, optimized", 0, 4)):
-        graph, timing = measure(path, runs=4, warmup=1, tell=_stopping(phase, over))
+        graph, timing = measure(path, runs=4, warmup=1, on_run=_stopping(phase, over))
         assert (timing.num_runs, timing.is_interrupted, timing.optimized_latency) == (num_runs, True, None)
         assert (timing.latency is None) == (phase != "whole model, optimized")
         assert next(notes(graph, timing)) == f"interrupted: what is given rests on {num_runs} runs"
         assert "optimized    not measured" in profile_to_text(graph, timing)
     with pytest.raises(KeyboardInterrupt):
-        measure(path, runs=4, warmup=1, tell=_stopping("kernels", 1))
+        measure(path, runs=4, warmup=1, on_run=_stopping("kernels", 1))
 
 
 def _stopping(phase: str, over: int) -> Any:
-    def tell(what: str, index: int, _total: int) -> None:
+    def on_run(what: str, index: int, _total: int) -> None:
         if (what, index) == (phase, over):
             raise KeyboardInterrupt
 
-    return tell
+    return on_run
 
 
 def _info(type_: int, shape: list[int | str] | None) -> onnx.ValueInfoProto:

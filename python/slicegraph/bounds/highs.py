@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from slicegraph.bounds.model import BYTES, KINDS, PURE, Model
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.outcome import Outcome
+from slicegraph.bounds.params import PackingParams
 from slicegraph.bounds.worker import Request
 from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.relaxation import Proof, Testimony
@@ -44,10 +45,6 @@ _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
 _FEW = 3
 """Superblocks of the models around one block."""
-_MOST_ITERATIONS = 10_000
-"""Of the simplex method, each time that a program for weights gets rows; of 600 nodes it has taken 990 at most."""
-_NEW_ROWS = 64
-"""Of blocks that weigh too much, the most that a program for weights gets at a time."""
 _TOLERANCE = 1e-6
 """Part of a block's weight that is not too much."""
 _INTERIOR_FROM = 5_000
@@ -139,7 +136,7 @@ class _Run:
                     word = Testimony(status="infeasible", dual_bound=_SCALE, lower_bound=ALL_TICKS)
                     self._learn(Outcome(testimony=word))
                 else:
-                    self._hear("infeasible", _SCALE if self._model.threshold else 0.0, 0)
+                    self._on_dual_bound("infeasible", _SCALE if self._model.threshold else 0.0, 0)
                 self._learn(Outcome(is_final=True))
 
     def _branch_once(self, presolve: str) -> HighsModelStatus:
@@ -149,24 +146,24 @@ class _Run:
         highs = self._solver(mip_allow_restart=has_restarts, presolve=presolve)
         _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
 
-        def look(_kind: object, _text: str, out: Any, into: Any, _data: object) -> None:  # noqa: ANN401 - HiGHS's own
-            self._hear("running", out.mip_dual_bound, out.mip_node_count)
+        def on_check(_kind: object, _text: str, out: Any, into: Any, _data: object) -> None:  # noqa: ANN401 - HiGHS's own
+            self._on_dual_bound("running", out.mip_dual_bound, out.mip_node_count)
             into.user_interrupt = self._is_enough()
 
-        _check(highs.setCallback(look, None), "setCallback")
+        _check(highs.setCallback(on_check, None), "setCallback")
         _check(highs.startCallback(cb.HighsCallbackType.kCallbackMipInterrupt), "startCallback")
         highs.run()
         # The status comes first: of an infeasible model the dual bound is infinite, of one without a root, minus that.
         ended, info = highs.getModelStatus(), highs.getInfo()
         if ended == HighsModelStatus.kOptimal:
-            self._hear("optimal", info.mip_dual_bound, info.mip_node_count)
+            self._on_dual_bound("optimal", info.mip_dual_bound, info.mip_node_count)
             self._learn(Outcome(is_final=True))
         elif ended in (HighsModelStatus.kTimeLimit, HighsModelStatus.kInterrupt):
-            self._hear("time_limit", info.mip_dual_bound, info.mip_node_count)
+            self._on_dual_bound("time_limit", info.mip_dual_bound, info.mip_node_count)
             self._learn(Outcome(is_final=self._is_enough()))
         return ended
 
-    def _hear(self, status: str, dual_bound: float, num_nodes: int) -> None:
+    def _on_dual_bound(self, status: str, dual_bound: float, num_nodes: int) -> None:
         """Take the solver's word for a dual bound, rounded to the safe side."""
         if not np.isfinite(dual_bound):
             return
@@ -267,12 +264,15 @@ class PackingProgram:
     ----------
     num_nodes
         How many there are.
+    params
+        Limits of the solver.
     """
 
-    def __init__(self, num_nodes: int) -> None:
+    def __init__(self, num_nodes: int, params: PackingParams) -> None:
+        self._new_rows = params.new_rows
         self._highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
         self._highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
-        options = {"output_flag": False, "threads": 1, "simplex_iteration_limit": _MOST_ITERATIONS}
+        options = {"output_flag": False, "threads": 1, "simplex_iteration_limit": params.max_iterations}
         for name, value in options.items():
             _check(self._highs.setOptionValue(name, value), name)
         lp = HighsLp()
@@ -303,7 +303,7 @@ class PackingProgram:
                 return None
             weights: NDArray[np.float64] = np.clip(np.array(self._highs.getSolution().col_value), 0.0, 1.0)
             excess = np.where(self._is_row, 0.0, self._sums(weights) - 1.0)
-            heaviest = np.argsort(-excess, kind="stable")[:_NEW_ROWS]
+            heaviest = np.argsort(-excess, kind="stable")[: self._new_rows]
             heaviest = heaviest[excess[heaviest] > _TOLERANCE]
             if not len(heaviest):
                 return weights

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from slicegraph._core import price, slices
 from slicegraph.bounds.highs import PackingProgram
+from slicegraph.bounds.params import PackingParams
 from slicegraph.certificate.compiled import leb128
 from slicegraph.cost import Instance
 
@@ -38,54 +39,6 @@ _MOST_WEIGHT = 2**55
 """Of all nodes together."""
 _ONE = 2**12
 """A factor of 1."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackingParams:
-    """The numbers of the search for weights. Record of 2026-12-01, packing; few were measured by themselves.
-
-    Attributes
-    ----------
-    few_cases, cases, growth, most_cases
-        Cases of a seed while blocks are collected, and when it is to be shown that there are no others: at first, the
-        factor by which they grow, and when they grow no more.
-    margin
-        A block is collected that weighs this part more than it should.
-    many_rounds
-        Rounds in which blocks are collected, before it is tried whether there are others.
-    some_rounds
-        The same after a try.
-    enough
-        Heavy seeds of a round.
-    hard
-        Seeds that are asked about first, since they were not closed.
-    orders
-        Random orders, of which slices are the blocks that a threshold begins with.
-    some
-        Heavy seeds of a try.
-    smoothing
-        The part of the way to the program's weights that those which are asked about go in a round. Record of
-        2026-12-01, packing smoothing; so is the number above.
-    reserve, steps
-        Of what the program's weights have beyond the number of blocks, weights that are asked about have this part at
-        least; they are as close to the costs of nodes as that allows, in so many steps. Record of 2026-12-01, packing
-        speed.
-    """
-
-    few_cases: int = 4
-    cases: int = 24
-    growth: int = 4
-    most_cases: int = 2**16
-    margin: float = 0.04
-    many_rounds: int = 60
-    some_rounds: int = 10
-    enough: int = 16
-    hard: int = 40
-    orders: int = 24
-    some: int = 16
-    smoothing: float = 0.15
-    reserve: float = 0.5
-    steps: int = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,10 +76,10 @@ class PackingSearch:
         self._instance, self._params = instance, params or PackingParams()
         self._num_nodes = instance.graph.num_nodes
         self._factors: Integers = np.full(self._num_nodes, _ONE, np.int64)
-        self._hard: list[int] = []
+        self._first_seeds: list[int] = []
         self._blocks: dict[tuple[int, ...], int] = {}
         self._threshold = 0
-        self._program = PackingProgram(self._num_nodes)
+        self._program = PackingProgram(self._num_nodes, self._params)
         self._center: Floats | None = None
         self._costs = _costs(instance)
         self._work, self._has_to_stop = 0, _never
@@ -137,7 +90,7 @@ class PackingSearch:
         if threshold != self._threshold:
             self._begin(threshold)
         program, params, num_blocks = self._program, self._params, self._instance.num_blocks
-        rounds, max_cases, is_trying = 0, params.cases, False
+        rounds, max_cases, is_proving = 0, params.proving_cases, False
         while not self._is_over():
             self._work -= program.size
             best = program.solve()
@@ -148,21 +101,23 @@ class PackingSearch:
             point = self._plain(best, program)
             self._center = self._smoothed(point, program)
             question = _Question.of(self._center, threshold, num_blocks)
-            if not is_trying:
+            if not is_proving:
                 rounds += 1
                 num_heavy, num_new = self._collect(question)
-                is_trying = num_heavy < params.enough // 4 or not num_new or rounds > params.many_rounds
+                is_proving = (
+                    num_heavy < params.collecting_heavy // 4 or not num_new or rounds > params.collecting_rounds
+                )
                 if num_new:
                     continue
-            log, max_cases = self._try(question, max_cases)
+            log, max_cases = self._prove(question, max_cases)
             if log is not None:
                 return Attempt(log=log, work=work - self._work)
-            is_trying, rounds = False, params.many_rounds - params.some_rounds
+            is_proving, rounds = False, params.collecting_rounds - params.more_rounds
         return Attempt(log=None, work=work - self._work)
 
     def _begin(self, threshold: int) -> None:
         """Begin with the blocks that are known of other thresholds, and slices as long as this one allows."""
-        self._threshold, self._program, self._center = threshold, PackingProgram(self._num_nodes), None
+        self._threshold, self._program, self._center = threshold, PackingProgram(self._num_nodes, self._params), None
         self._program.add([block for block, cost in self._blocks.items() if cost < threshold])
         found = slices(self._instance.core, threshold=threshold, num_orders=self._params.orders, seed=threshold)
         self._program.add(found)
@@ -179,7 +134,7 @@ class PackingSearch:
         num_blocks, params = self._instance.num_blocks, self._params
         costs = self._scaled(self._costs, program)
         enough = num_blocks + params.reserve * (best.sum() - num_blocks)
-        for part in np.linspace(0.0, 1.0, params.steps + 1)[:-1]:
+        for part in np.linspace(0.0, 1.0, params.mixtures + 1)[:-1]:
             point = self._scaled(part * best + (1 - part) * costs, program)
             if point.sum() >= enough:
                 return point
@@ -200,20 +155,20 @@ class PackingSearch:
     def _collect(self, question: _Question) -> tuple[int, int]:
         """Collect blocks that weigh too much; give how many seeds have one, and how many are new."""
         params = self._params
-        asked = dataclasses.replace(question, target=int(question.unit * (1 + params.margin)))
+        too_heavy = dataclasses.replace(question, target=int(question.unit * (1 + params.margin)))
         order = self._order()
-        priced = self._price(asked, order, params.few_cases, params.enough)
+        priced = self._price(too_heavy, order, params.collecting_cases, params.collecting_heavy)
         if priced is None:
             return 0, 0
         heavy = [seed for seed, verdict in zip(order, priced.verdicts, strict=True) if verdict == "heavy"]
         self._put_first(heavy)
         return len(heavy), self._learn(priced.blocks, priced.costs)
 
-    def _try(self, question: _Question, max_cases: int) -> tuple[bytes | None, int]:
+    def _prove(self, question: _Question, max_cases: int) -> tuple[bytes | None, int]:
         """Try to show that no block weighs the target; give the log of that, and how many cases a seed had at most."""
         open_seeds, cases = self._order(), {}
         while True:
-            priced = self._price(question, open_seeds, max_cases, self._params.some)
+            priced = self._price(question, open_seeds, max_cases, self._params.proving_heavy)
             if priced is None:
                 return None, max_cases
             self._learn(priced.blocks, priced.costs)
@@ -257,11 +212,11 @@ class PackingSearch:
         return len(new)
 
     def _order(self) -> list[int]:
-        first = set(self._hard)
-        return [*self._hard, *(node for node in range(self._num_nodes) if node not in first)]
+        first = set(self._first_seeds)
+        return [*self._first_seeds, *(node for node in range(self._num_nodes) if node not in first)]
 
     def _put_first(self, seeds: list[int]) -> None:
-        self._hard = list(dict.fromkeys([*seeds, *self._hard]))[: self._params.hard]
+        self._first_seeds = list(dict.fromkeys([*seeds, *self._first_seeds]))[: self._params.first_seeds]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

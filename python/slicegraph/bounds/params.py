@@ -1,4 +1,4 @@
-"""The numbers of the chain's policy."""
+"""The tuned numbers of the chain and of packing, with what justifies each."""
 
 from __future__ import annotations
 
@@ -46,3 +46,57 @@ class ChainParams:
     worthwhile: float = 0.98
     heuristic_effort: float = 0.05
     rough_gap: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackingParams:
+    """The numbers of column generation for packing weights. Record of 2026-12-01, packing; few were measured alone.
+
+    Rounds *collect* blocks that weigh too much, which become rows of the linear program. When few are found, or after
+    enough rounds, the search tries to *prove* that there are no others.
+
+    Attributes
+    ----------
+    collecting_cases, proving_cases, growth, most_cases
+        Cases of a seed in a collecting round, and in a proof: at first, the factor by which they grow while seeds stay
+        open, and when they grow no more.
+    margin
+        A block is collected that weighs this part more than it should.
+    collecting_rounds, more_rounds
+        Rounds before the first proof is tried, and after a proof that has failed.
+    collecting_heavy, proving_heavy
+        A round, and a try of a proof, ends when so many seeds have a block that weighs too much. The second: record of
+        2026-12-01, packing smoothing.
+    first_seeds
+        Seeds that are priced first, since they were heavy or open when they were priced the last time.
+    orders
+        Random orders, of which slices are the first blocks of a threshold.
+    smoothing
+        The weights of a round are this part of the way from those of the last round to the program's. Record of
+        2026-12-01, packing smoothing.
+    reserve, mixtures
+        Weights are mixed with the costs of nodes: as much of the costs, in so many steps, as leaves this part of what
+        the program's weights have beyond the number of blocks. Record of 2026-12-01, packing speed.
+    max_iterations
+        Of the simplex method, each time that the program gets rows: of 600 nodes it takes 990 at most. Record of
+        2026-12-01, dense schedule.
+    new_rows
+        Blocks that weigh too much and become rows at a time, at most. Not measured.
+    """
+
+    collecting_cases: int = 4
+    proving_cases: int = 24
+    growth: int = 4
+    most_cases: int = 2**16
+    margin: float = 0.04
+    collecting_rounds: int = 60
+    more_rounds: int = 10
+    collecting_heavy: int = 16
+    proving_heavy: int = 16
+    first_seeds: int = 40
+    orders: int = 24
+    smoothing: float = 0.15
+    reserve: float = 0.5
+    mixtures: int = 8
+    max_iterations: int = 10_000
+    new_rows: int = 64

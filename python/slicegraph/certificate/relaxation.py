@@ -56,7 +56,7 @@ class Prover:
         self.readers = [frozenset(consumers) for consumers in problem.consumers]
 
     @cached_property
-    def asked(self) -> Problem:
+    def relaxed_problem(self) -> Problem:
         """The problem that relaxations are about: nodes that are in one block may be where all may be."""
         return where_all_may_be(self.problem)
 
@@ -76,9 +76,9 @@ class Prover:
             windows = None
             if threshold is not None:
                 if self._windows is None:
-                    self._windows = Windows(self.asked, self.successors, budget)
+                    self._windows = Windows(self.relaxed_problem, self.successors, budget)
                 windows = self._windows.below(threshold, budget)
-            self._places[threshold] = Places(self.asked, windows, threshold, budget)
+            self._places[threshold] = Places(self.relaxed_problem, windows, threshold, budget)
         return self._places[threshold]
 
     @cached_property
@@ -95,7 +95,7 @@ class Prover:
     @cached_property
     def together(self) -> Prices:
         """What all stages pay together."""
-        return prices_of_stages(self.asked, 0, self.asked.num_blocks)
+        return prices_of_stages(self.relaxed_problem, 0, self.relaxed_problem.num_blocks)
 
     @cached_property
     def total_work(self) -> int:
@@ -158,7 +158,7 @@ class _WeightedSum:
     """The sum of a proof's rows: a coefficient per variable, and the right side."""
 
     def __init__(self, prover: Prover, relaxation: dict[str, Any]) -> None:
-        self._prover, self._problem = prover, prover.asked
+        self._prover, self._problem = prover, prover.relaxed_problem
         self._spans: list[int | None] = relaxation["spans"]
         self._demand: int | None = relaxation["demand"]
         self._kind: int | None = relaxation.get("kind")

@@ -52,9 +52,9 @@ class Searching:
         BeyondBudgetError
             When it takes more steps.
         """
-        asked = self._orders() if nodes is None else [nodes]
+        orders = self._orders() if nodes is None else [nodes]
         return self._in_turns(
-            scope, "labels", [functools.partial(self._prove_by_labels, scope, each) for each in asked], budget
+            scope, "labels", [functools.partial(self._prove_by_labels, scope, each) for each in orders], budget
         )
 
     def by_levels(self, scope: Scope, budget: Budget) -> str:
@@ -69,12 +69,12 @@ class Searching:
         """
         return self._in_turns(scope, "levels", [functools.partial(self._prove_by_levels, scope)], budget)
 
-    def _in_turns(self, scope: Scope, rule: str, asked: Sequence[Callable[[Budget], None]], budget: Budget) -> str:
+    def _in_turns(self, scope: Scope, rule: str, hinted: Sequence[Callable[[Budget], None]], budget: Budget) -> str:
         """Do what is asked for, and windows and other searches in turn, with more steps each time."""
         most, is_narrowed = _FIRST, False
         while True:
             is_last = most >= budget.left
-            for prove in asked:
+            for prove in hinted:
                 with contextlib.suppress(BeyondBudgetError):
                     prove(Budget(min(most, budget.left), of=budget))
                     return rule

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             fused=not options.unfused,
             provider=options.provider,
-            tell=None if show is None else lambda what, over, total: show(f"{what}: run {over + 1} of {total}"),
+            on_run=None if show is None else lambda what, over, total: show(f"{what}: run {over + 1} of {total}"),
         )
     # Imported when used: rich takes longer to load than the rest of the package.
     from slicegraph.report.profile import notes, profile_to_json, profile_to_text  # noqa: PLC0415 - see above

@@ -129,7 +129,7 @@ def _grounds(result: Result) -> str:
     certain = next(bound for bound in result.bounds if bound.method == "combinatorial")
     if certain.ticks == best.ticks:
         return "found by arithmetic, which slicegraph check repeats"
-    graph = result.asked.graph
+    graph = result.problem.graph
     if graph.num_nodes + len(graph.arrays.consumers) > _MOST_ENTRIES:
         return f"found by {best.method}; not checked again here, for the graph is large: slicegraph check does"
     proved = check(graph, result.certificate, budget=_STEPS)

@@ -43,8 +43,8 @@ class Board:
         with self._changed:
             return list(self._rows)
 
-    def tell(self, *events: Event) -> Schedule:
-        """Tell what has happened; give the state after it."""
+    def post(self, *events: Event) -> Schedule:
+        """Apply events; give the state after them."""
         with self._changed:
             before = self._schedule
             for event in events:

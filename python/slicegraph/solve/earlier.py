@@ -73,7 +73,7 @@ def known_of(
     if isinstance(warm_start, Result):
         if warm_start.instance.graph.structure_digest != instance.graph.structure_digest:
             raise InputError("warm_start: a result about another graph")
-        is_same = warm_start.asked.digest == instance.digest
+        is_same = warm_start.problem.digest == instance.digest
         block_of = warm_start.block_of if warm_start.block_of.size else None
         return block_of, _of_result(warm_start) if is_same else None
     if not isinstance(warm_start, Certificate):

@@ -82,7 +82,7 @@ class MethodEnded:
     status: str
     lower_bound: int
     """Ticks that it proves, of which there is evidence."""
-    goes_on: bool = False
+    has_more: bool = False
     """Whether the chain has more to try."""
 
 

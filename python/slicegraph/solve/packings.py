@@ -71,23 +71,23 @@ class Ladder:
 
     def is_outdated(self, bottleneck: int) -> bool:
         """Whether a partition that is found meanwhile leaves the threshold too high."""
-        too_high = self.threshold - self.beside(self.proven, bottleneck).threshold
+        too_high = self.threshold - self.with_bounds(self.proven, bottleneck).threshold
         return self.threshold >= bottleneck or self.params.too_high * too_high > bottleneck
 
-    def beside(self, proven: int, bottleneck: int) -> Ladder:
+    def with_bounds(self, proven: int, bottleneck: int) -> Ladder:
         """Give what it is when something else has proven more, or a better partition is known."""
         return dataclasses.replace(self, proven=max(self.proven, proven), refuted=min(self.refuted, bottleneck))
 
-    def climbed(self, used: int) -> Ladder:
+    def after_proof(self, used: int) -> Ladder:
         """Give what it is when its threshold is proven."""
         halvings = max(0, self.halvings - 1)
         return dataclasses.replace(self, proven=self.threshold, halvings=halvings, used=self.used + used)
 
-    def left_open(self, used: int) -> Ladder:
+    def after_halt(self, used: int) -> Ladder:
         """Give what it is when work has run out: half of the step."""
         return dataclasses.replace(self, halvings=self.halvings + 1, used=self.used + used)
 
-    def fell(self, used: int) -> Ladder:
+    def after_refutation(self, used: int) -> Ladder:
         """Give what it is when no weights prove its threshold."""
         return dataclasses.replace(self, refuted=self.threshold, used=self.used + used, is_limited=True)
 
@@ -129,14 +129,14 @@ class Packings:
         return self.search.threshold if self.search else 0
 
     @property
-    def goes_on(self) -> bool:
+    def has_more(self) -> bool:
         """Whether more time may give more."""
         return self._packing is not None and not (self._ladder and self._ladder.is_done)
 
-    def prove(self, ceiling: Callable[[], int], *, floor: int, seconds: float, hear: Callable[[int], bool]) -> None:
+    def prove(self, ceiling: Callable[[], int], *, floor: int, seconds: float, watch: Callable[[int], bool]) -> None:
         """Prove thresholds between what is known and a bottleneck, as long as there is time to begin another.
 
-        ``ceiling`` gives the best bottleneck, which may fall meanwhile, and ``hear`` is told what is proven, both in
+        ``ceiling`` gives the best bottleneck, which may fall meanwhile, and ``watch`` is told what is proven, both in
         ticks; it answers whether to stop.
         """
         end, packing = time.monotonic() + seconds, self._packing
@@ -144,9 +144,9 @@ class Packings:
             return
 
         def has_to_stop() -> bool:
-            return hear(self.proven)
+            return watch(self.proven)
 
-        ladder = (self._ladder or Ladder(proven=floor, refuted=ceiling())).beside(floor, ceiling())
+        ladder = (self._ladder or Ladder(proven=floor, refuted=ceiling())).with_bounds(floor, ceiling())
 
         def is_left() -> bool:
             return has_to_stop() or ladder.is_outdated(ceiling())
@@ -156,12 +156,12 @@ class Packings:
             attempt = packing.attempt(threshold, work=ladder.work, has_to_stop=is_left)
             if attempt.log is not None and self._holds(threshold, attempt.log, has_to_stop):
                 self.search = DownsetSearch(threshold=threshold, downsets=0, transitions=0, hints=attempt.log)
-                ladder = ladder.climbed(attempt.work)
+                ladder = ladder.after_proof(attempt.work)
             elif attempt.is_refuted:
-                ladder = ladder.fell(attempt.work)
+                ladder = ladder.after_refutation(attempt.work)
             elif not ladder.is_outdated(ceiling()):
-                ladder = ladder.left_open(attempt.work)
-            ladder = ladder.beside(self.proven, ceiling())
+                ladder = ladder.after_halt(attempt.work)
+            ladder = ladder.with_bounds(self.proven, ceiling())
         has_to_stop()
         self._ladder = ladder
 

@@ -67,11 +67,11 @@ class Relaxed:
         is_begin = task.method == state.worker(self._name).methods[0]
         if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
             quotient = self._quotient = _Quotient(self._shared.instance, state.bottleneck, quotient)
-            self._tell_expensive_node(quotient, state.bottleneck)
-        budget = Budget(threshold=state.bottleneck, seconds=task.seconds, watch=self._hear, domains=quotient.domains)
+            self._bound_by_expensive_node(quotient, state.bottleneck)
+        seconds, domains = task.seconds, quotient.domains
+        budget = Budget(threshold=state.bottleneck, seconds=seconds, watch=self._on_proven, domains=domains)
         if task.method != "chain":
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
-        seconds = task.seconds
         if state.is_packed and state.bottleneck is not None:
             begin = time.monotonic()
             self._pack(quotient, _SHARE_OF_PACKING * seconds)
@@ -94,7 +94,7 @@ class Relaxed:
         bound = dataclasses.replace(chain.bound(), downsets=search)
         is_done = chain.is_done and quotient.trees.proven >= chain.lower_bound
         if state.is_packed:
-            is_done = is_done and not quotient.packings.goes_on
+            is_done = is_done and not quotient.packings.has_more
         if not is_done and bound.status == "optimal":
             bound = dataclasses.replace(bound, status="time_limit")
         return self._lifted(bound, quotient), not is_done
@@ -104,15 +104,15 @@ class Relaxed:
         packings = quotient.packings
         kept = packings.proven
 
-        def hear(ticks: int) -> bool:
+        def watch(ticks: int) -> bool:
             nonlocal kept
             if ticks > kept:
                 kept = ticks
                 self._shared.keep(self._packed(quotient))
-            return self._hear(ticks)
+            return self._on_proven(ticks)
 
         board = self._board
-        packings.prove(lambda: board.schedule.best, floor=board.schedule.lower_bound, seconds=seconds, hear=hear)
+        packings.prove(lambda: board.schedule.best, floor=board.schedule.lower_bound, seconds=seconds, watch=watch)
 
     def _packed(self, quotient: _Quotient) -> Bound:
         """Give what packings have proven, without the chain."""
@@ -129,15 +129,15 @@ class Relaxed:
         )
         return self._lifted(bound, quotient)
 
-    def _tell_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
-        """Tell what one node must cost with its block: soon known, and where blocks are few nodes often the optimum."""
-        budget = Budget(threshold=bottleneck, seconds=self._board.schedule.params.first_seconds, watch=self._hear)
+    def _bound_by_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
+        """Post the bound by the most expensive node: soon known, and often tight where blocks hold few nodes."""
+        budget = Budget(threshold=bottleneck, seconds=self._board.schedule.params.first_seconds, watch=self._on_proven)
         bound = SOLVED["node"](quotient.formulation, budget)
         quotient.expensive_node = bound.node
-        self._hear(bound.ticks)
+        self._on_proven(bound.ticks)
 
-    def _hear(self, ticks: int) -> bool:
-        return self._board.tell(Proven(worker=self._name, lower_bound=ticks)).is_closed
+    def _on_proven(self, ticks: int) -> bool:
+        return self._board.post(Proven(worker=self._name, lower_bound=ticks)).is_closed
 
     def _new_chain(self, quotient: _Quotient, budget: Budget, task: Run) -> ChainSearch:
         reduction = quotient.reduction

@@ -102,7 +102,7 @@ class SolveRun:
             bottleneck = max(block.cost for block in instance.block_costs(warm_start))
             shared.improve(warm_start, round(bottleneck / instance.tick))
         shared.improve(None, known)
-        self._board.tell(*(Reproved(lower_bound=bound.ticks) for bound in (earlier.bounds if earlier else ())))
+        self._board.post(*(Reproved(lower_bound=bound.ticks) for bound in (earlier.bounds if earlier else ())))
         self.is_interrupted = False
         """Whether Ctrl-C came while the bounds were summed up."""
 
@@ -113,7 +113,7 @@ class SolveRun:
             self._shared.improve(None, round(bottleneck / self._instance.tick))
         state = self._board.schedule
         if not state.has_begun and state.may_prove(self._board.now, rounds):
-            self._board.tell(Begun())
+            self._board.post(Begun())
             for prover in self._provers:
                 prover.start()
         # Most models are solved at once, faster when the search does not take the processors.
@@ -143,7 +143,7 @@ class SolveRun:
         state = self._board.schedule
         if state.is_closed:
             return
-        self._board.tell(Closed())
+        self._board.post(Closed())
         end = time.monotonic() + state.params.patience
         try:
             for prover in self._provers:

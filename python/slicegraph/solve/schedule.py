@@ -145,7 +145,7 @@ class Schedule:
         When the exact solver had proven what minimum cuts prove. None: it has not.
     is_wide
         Whether frontiers are too many for the exact solver.
-    chain_goes_on
+    chain_has_more
         Whether the chain has more to try.
     is_exact_solved
         Whether the MIP solver has solved the exact model.
@@ -168,7 +168,7 @@ class Schedule:
     has_tried: bool = False
     swept: float | None = None
     is_wide: bool = False
-    chain_goes_on: bool = False
+    chain_has_more: bool = False
     is_exact_solved: bool = False
     is_met: bool = False
     is_closed: bool = False
@@ -313,7 +313,7 @@ def _after_method(state: Schedule, event: MethodEnded, now: float) -> Schedule:
     state = state.put(dataclasses.replace(worker, place=place, ended=ended, running=0))
     state = _recorded(dataclasses.replace(state, has_tried=True), event.lower_bound)
     if event.method == "chain":
-        state = dataclasses.replace(state, chain_goes_on=event.goes_on)
+        state = dataclasses.replace(state, chain_has_more=event.has_more)
     if event.method == "downsets" and event.status in FINAL:
         state = _swept(state, now)
     return dataclasses.replace(state, is_exact_solved=state.is_exact_solved or ended[-1] == _SOLVED)
@@ -377,5 +377,5 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 
 def _is_outdone(state: Schedule, method: str) -> bool:
     """Whether the exact model is solved, or is not close to its end, before which it is of no use."""
-    is_near = state.is_close or not state.chain_goes_on
+    is_near = state.is_close or not state.chain_has_more
     return method == "exact" and (state.is_exact_solved or not is_near)

@@ -158,7 +158,7 @@ def solve(
         stay=stay,
     )
     if instance.order == "any":
-        result = dataclasses.replace(result, asked=instance, arrangements=ended.arrangements)
+        result = dataclasses.replace(result, problem=instance, arrangements=ended.arrangements)
     ends(_progress(result, work=ended.work))
     return remember(result)
 

@@ -43,9 +43,9 @@ class Trees:
 
     def __init__(self, instance: Instance, reduction: Reduction, formulation: Formulation) -> None:
         self._reduction, self._formulation = reduction, formulation
-        asked = {**instance.asked, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
+        question = {**instance.question, "num_blocks": instance.num_blocks, "boundary_io": instance.boundary_io}
         is_taken = instance.is_plain and instance.num_blocks <= formulation.num_nodes
-        self.compiled = Compiled(snap(instance.graph.arrays, Question.of(asked))) if is_taken else None
+        self.compiled = Compiled(snap(instance.graph.arrays, Question.of(question))) if is_taken else None
         """The checker of the instance; None: trees are not for it."""
         self._failed: int | None = None
         self.search: DownsetSearch | None = None

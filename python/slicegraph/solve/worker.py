@@ -73,7 +73,7 @@ class Shared:
     def improve(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
         """Take a partition of so many ticks, if there is one and it is the best."""
         if ticks is not None and self.incumbent.improve(block_of, ticks):
-            self.board.tell(Improved(bottleneck=ticks))
+            self.board.post(Improved(bottleneck=ticks))
 
     def keep(self, bound: Bound) -> None:
         """Take a bound if it is the best of its method, or as good."""
@@ -113,18 +113,20 @@ class Prover(Background):
     def _run(self) -> None:
         try:
             while not isinstance(task := self._board.next_task(self.name), End):
-                bound, goes_on = self._prove(task)
-                self._record(task.method, bound, goes_on=goes_on)
+                bound, has_more = self._prove(task)
+                self._record(task.method, bound, has_more=has_more)
         except Exception:  # noqa: BLE001 - logged with its trace
             # The partition that was found is worth more than what went wrong here.
             _log.exception("the lower bounds have failed")
-            self._board.tell(Broken(worker=self.name))
+            self._board.post(Broken(worker=self.name))
 
-    def _record(self, method: str, bound: Bound, *, goes_on: bool) -> None:
+    def _record(self, method: str, bound: Bound, *, has_more: bool) -> None:
         self._shared.keep(bound)
         _log.info("%s: %.6g s proven in %.2f s", method, bound.lower_bound, bound.seconds)
-        self._board.tell(
-            MethodEnded(worker=self.name, method=method, status=bound.status, lower_bound=bound.ticks, goes_on=goes_on)
+        self._board.post(
+            MethodEnded(
+                worker=self.name, method=method, status=bound.status, lower_bound=bound.ticks, has_more=has_more
+            )
         )
 
     @abstractmethod
@@ -153,7 +155,7 @@ def ask_exact(
         )
         if domains is not None:
             return ends_decision(board.schedule, turn, report, board.now)
-        now_known = board.tell(*news(turn, report, board.now))
+        now_known = board.post(*news(turn, report, board.now))
         known.narrow(now_known.lower_bound, now_known.best)
         return ends_turn(now_known, turn, report, board.now)
 
@@ -221,4 +223,4 @@ class Checking(Background):
         for bound in bounds:
             self._shared.keep(bound)
             _log.info("%s: %.6g s proved again, of the warm start", bound.method, bound.lower_bound)
-            board.tell(Reproved(lower_bound=bound.ticks))
+            board.post(Reproved(lower_bound=bound.ticks))

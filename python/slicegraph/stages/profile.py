@@ -18,7 +18,7 @@ from slicegraph.stages.providers import provider_of
 
 if TYPE_CHECKING:
     # It loads onnxruntime.
-    from slicegraph.stages.onnx.timing import Tell, Timing
+    from slicegraph.stages.onnx.timing import OnRun, Timing
 
 RUNS, WARMUP, THREADS = 20, 3, 1
 """What is measured unless the caller says otherwise."""
@@ -120,12 +120,12 @@ def measure(
     seed: int = 0,
     fused: bool = True,
     provider: str | None = None,
-    tell: Tell | None = None,
+    on_run: OnRun | None = None,
     with_whole: bool = True,
 ) -> tuple[Graph, Timing]:
     """Measure as `profile` does, and give besides the graph all that is known of the measurement.
 
-    ``tell`` is told before each run what is measured, how many runs are over, and how many there will be.
+    ``on_run`` is called before each run with what is measured, how many runs are over, and how many there will be.
     Without ``with_whole``, the model does not run again without a profile.
     """
     for name, value in {"runs": runs, "warmup": warmup, "threads": threads, "seed": seed}.items():
@@ -146,7 +146,7 @@ def measure(
         seed=seed,
         fused=fused,
         provider=provider_of(provider),
-        tell=tell or _silent,
+        on_run=on_run or _silent,
         with_whole=with_whole,
     )
     found = dataclasses.replace(found, arrays=priced(found.arrays))

@@ -30,7 +30,7 @@ from slicegraph.stages.onnx.sessions import Runner, run
 from slicegraph.stages.onnx.weights import gather
 from slicegraph.stages.providers import Provider
 
-Tell = Callable[[str, int, int], object]
+OnRun = Callable[[str, int, int], object]
 """Is told what is measured, how many runs are over, and how many there will be."""
 _MEDIAN: Final = 0.5
 _WARMUP: Final = 2
@@ -98,7 +98,7 @@ def measure(
     seed: int,
     fused: bool,
     provider: Provider,
-    tell: Tell,
+    on_run: OnRun,
     with_whole: bool = True,
 ) -> Timing:
     """Measure a model; see `slicegraph.stages.profile`. The whole without a profile is measured only on request.
@@ -117,7 +117,7 @@ def measure(
         runner = Runner(folder=gather(whole, path), threads=threads, provider=provider)
         model = runnable(source, whole, runner, given=inputs, seed=seed, dims=dims)
         total = warmup + runs
-        profiled = _profiled(model, runner, total, tell, source.walked.nodes if fused else None)
+        profiled = _profiled(model, runner, total, on_run, source.walked.nodes if fused else None)
         counted, is_interrupted = profiled.runs[warmup:], profiled.is_interrupted
         if not counted:
             if is_interrupted:
@@ -127,16 +127,16 @@ def measure(
         if fused and threads == 1 and clocks.is_parted and not is_interrupted:
             # Writing a profile takes time itself, which stages do not.
             try:
-                each = _clocks(model, runner, _WARMUP + _FEW, tell, is_optimized=True)
+                each = _clocks(model, runner, _WARMUP + _FEW, on_run, is_optimized=True)
                 clocks = clocks._replace(cpu=Clocks.quiet(each[_WARMUP:]).cpu)
             except KeyboardInterrupt:
                 is_interrupted = True
         timing = summed(source.arrays, counted, profiled.kernels, clocks=clocks, threads=threads)
         try:
             if with_whole and not is_interrupted:
-                each = _clocks(model, runner, total, tell, is_optimized=False)
+                each = _clocks(model, runner, total, on_run, is_optimized=False)
                 timing = replace(timing, latency=Clocks.median(each[warmup:]))
-                each = _clocks(model, runner, total, tell, is_optimized=True)
+                each = _clocks(model, runner, total, on_run, is_optimized=True)
                 timing = replace(timing, optimized_latency=Clocks.median(each[warmup:]))
         except KeyboardInterrupt:
             is_interrupted = True
@@ -241,7 +241,7 @@ class _Profiled(NamedTuple):
     is_interrupted: bool
 
 
-def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Sequence[Node] | None) -> _Profiled:
+def _profiled(model: Runnable, runner: Runner, total: int, on_run: OnRun, nodes: Sequence[Node] | None) -> _Profiled:
     """Run with a profile; with nodes, optimized, and matched with them."""
     with temporary_folder() as folder:
         kernels = None
@@ -259,7 +259,7 @@ def _profiled(model: Runnable, runner: Runner, total: int, tell: Tell, nodes: Se
         is_interrupted = False
         clocks: list[Clocks] = []
         try:
-            _repeat(session, model, "nodes" if kernels is None else "kernels", total, tell, clocks)
+            _repeat(session, model, "nodes" if kernels is None else "kernels", total, on_run, clocks)
         except KeyboardInterrupt:
             is_interrupted = True
         profile = Path(session.end_profiling()).read_bytes()
@@ -272,10 +272,10 @@ def _optimized(model: Runnable, runner: Runner, path: Path) -> ModelProto:
     return onnx.load(path, load_external_data=False)
 
 
-def _clocks(model: Runnable, runner: Runner, total: int, tell: Tell, *, is_optimized: bool) -> list[Clocks]:
+def _clocks(model: Runnable, runner: Runner, total: int, on_run: OnRun, *, is_optimized: bool) -> list[Clocks]:
     session = runner.session(model.content, model.stored, is_optimized=is_optimized)
     clocks: list[Clocks] = []
-    _repeat(session, model, "whole model, optimized" if is_optimized else "whole model", total, tell, clocks)
+    _repeat(session, model, "whole model, optimized" if is_optimized else "whole model", total, on_run, clocks)
     return clocks
 
 
@@ -284,11 +284,11 @@ def _repeat(
     model: Runnable,
     what: str,
     total: int,
-    tell: Tell,
+    on_run: OnRun,
     clocks: list[Clocks],
 ) -> None:
     for index in range(total):
-        tell(what, index, total)
+        on_run(what, index, total)
         begin, begin_cpu = time.perf_counter(), time.thread_time()
         run(session, model.inputs)
         clocks.append(Clocks(time.perf_counter() - begin, time.thread_time() - begin_cpu))

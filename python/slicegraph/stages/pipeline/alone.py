@@ -34,7 +34,7 @@ def measure_alone(
     seed: int,
     runs: int,
     boundary_io: bool,
-    tell: Callable[[int, int], None],
+    on_run: Callable[[int, int], None],
 ) -> list[Clocks]:
     """Run each stage of a split with one thread, one stage after the other, in this process.
 
@@ -48,8 +48,8 @@ def measure_alone(
         Of each stage; fewer, down to 5, where they take long, and up to 5 times as many where they are short.
     boundary_io
         Whether copies of the model's own inputs and outputs count.
-    tell
-        Is told before each run which stage runs, and how often it has.
+    on_run
+        Called before each run with the stage, and how often it has run.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def measure_alone(
         clocks: list[Clocks] = []
         spent = 0.0
         while len(clocks) < _WARMUP + _wanted(runs, spent):
-            tell(index, len(clocks))
+            on_run(index, len(clocks))
             clocks.append(alone.run(len(clocks)))
             spent += clocks[-1].cpu
         made |= alone.made
