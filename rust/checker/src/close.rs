@@ -1,14 +1,15 @@
-//! That no partition of a quotient is better than a threshold, by what a log hints at, or else by whatever says so soonest.
+//! Proves that no partition of a quotient is better than a threshold: by the hints of a log, or else by all rules in turn.
 //!
-//! Hints (`hints.rs`) have half of the steps. Attempts have few steps at first, and eight times as many each time: labels in two
-//! orders, levels, and both again in windows that minimum cuts and node weights have narrowed; in the end windows are split. Which
-//! attempts are made says nothing of what is proved.
+//! The hints (`hints.rs`) have half of the steps. Then come attempts with few steps at first and more each time: levels of downsets,
+//! label setting in two orders, and both again in windows that minimum cuts and node weights have narrowed. If all of them run out of
+//! steps, windows are split. The choice of attempts affects only the time: each attempt proves its claim by itself.
 
 use crate::frontiers::{Layer, frontiers, natural_order, post_order};
 use crate::hints::follow;
 use crate::labels::has_label;
 use crate::levels::has_better;
 use crate::log::Entry;
+use crate::params::PARAMS;
 use crate::problem::Problem;
 use crate::quotient::Quotient;
 use crate::reach::{Reach, Windows};
@@ -17,12 +18,6 @@ use crate::split::split;
 use crate::stop::{Steps, Stop};
 use crate::weights::Weighing;
 use crate::windows::Cutting;
-
-/// Steps of the first attempts, and how they grow.
-const QUICK: u64 = 1 << 20;
-const GROWTH: u64 = 8;
-/// The last attempts, before windows are split, have one part of so many of what is left.
-const SHARE: u64 = 4;
 
 /// What has proved a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +64,10 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
         Err(Stop::Open | Stop::Budget) => {}
         found => return found,
     }
-    let (mut most, mut is_cut, mut is_weighed) = (QUICK, false, false);
+    let (mut most, mut is_cut, mut is_weighed) = (PARAMS.attempt, false, false);
     loop {
-        let is_last = most > steps.left() / SHARE;
-        most = most.min(steps.left() / SHARE).max(1);
+        let is_last = most > steps.left() / PARAMS.last_share;
+        most = most.min(steps.left() / PARAMS.last_share).max(1);
         if let Some(by) = closing.search(&scope, most, steps)? {
             return Ok(by);
         }
@@ -101,7 +96,7 @@ pub(crate) fn close(problem: &Problem, threshold: i64, hints: &[Entry], steps: &
         if is_last {
             break;
         }
-        most = most.saturating_mul(GROWTH);
+        most = most.saturating_mul(PARAMS.attempt_growth);
     }
     split(&closing, &scope, steps).map(|()| By::Split)
 }
@@ -134,7 +129,7 @@ impl<'a> Closing<'_, 'a> {
     /// By what nothing is left in a scope, with so many steps each; none where they are not enough.
     pub(crate) fn search(&self, scope: &Scope<'a>, most: u64, steps: &mut Steps) -> Result<Option<By>, Stop> {
         // Where few steps are enough it is mostly for levels.
-        let order = if most <= QUICK { [By::Levels, By::Labels] } else { [By::Labels, By::Levels] };
+        let order = if most <= PARAMS.attempt { [By::Levels, By::Labels] } else { [By::Labels, By::Levels] };
         for by in order {
             let found = steps.part(most, |steps| match by {
                 By::Levels => self.by_levels(scope, steps),

@@ -133,8 +133,8 @@ impl Network {
         let sink = flow.num_vertices() - 1;
         let expand = |flow: &mut Flow, vertex: usize| {
             if vertex < quotient.num_nodes() && !is_made[vertex] {
-                let mut laying = Laying { flow, is_made, made, quotient, question, weights, sink };
-                return laying.expand(vertex);
+                let mut builder = NetworkBuilder { flow, is_made, made, quotient, question, weights, sink };
+                return builder.expand(vertex);
             }
             0
         };
@@ -142,8 +142,8 @@ impl Network {
     }
 }
 
-/// Adds arcs to a flow where it comes by.
-struct Laying<'q, 'r, 'a> {
+/// Adds the arcs of a group when the flow first reaches it.
+struct NetworkBuilder<'q, 'r, 'a> {
     flow: &'q mut Flow,
     is_made: &'q mut Vec<bool>,
     made: &'q mut Vec<usize>,
@@ -154,7 +154,7 @@ struct Laying<'q, 'r, 'a> {
     sink: usize,
 }
 
-impl Laying<'_, '_, '_> {
+impl NetworkBuilder<'_, '_, '_> {
     /// Adds the arcs of a group and of the tensors that it touches; gives how much there was to look at.
     fn expand(&mut self, group: usize) -> usize {
         let Self { quotient, question, sink, weights: (runs, moves), .. } = *self;

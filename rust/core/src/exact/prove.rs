@@ -140,7 +140,7 @@ struct Attempt {
 
 impl Prover<'_> {
     fn close_in(&mut self) -> Result<(), Interrupted> {
-        self.tell()?;
+        self.report()?;
         let (params, marks) = (&self.state.params.bracket, &self.state.marks);
         let combinatorial = self.instance.combinatorial_bound();
         let mut bracket = Bracket::new(params, combinatorial, marks.stuck().is_some(), self.limits.steps);
@@ -365,7 +365,7 @@ impl Prover<'_> {
             self.proven.progress.lower_bound = threshold;
             self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason, argument });
         }
-        self.tell()
+        self.report()
     }
 
     fn lower(&mut self, block_of: Vec<usize>) -> Result<(), Interrupted> {
@@ -374,10 +374,10 @@ impl Prover<'_> {
             self.proven.progress.bottleneck = bottleneck;
             self.proven.block_of = Some(block_of);
         }
-        self.tell()
+        self.report()
     }
 
-    fn tell(&mut self) -> Result<(), Interrupted> {
+    fn report(&mut self) -> Result<(), Interrupted> {
         if (self.report)(self.proven.progress).is_break() { Err(Interrupted) } else { Ok(()) }
     }
 }

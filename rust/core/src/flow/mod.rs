@@ -1,9 +1,10 @@
 //! Maximum flows by Dinic's algorithm (`dinic.rs`), and minimum cuts of a quotient: the cheapest block with given groups
 //! (`network.rs`).
 
+mod builder;
 mod dinic;
 mod kinds;
-mod laying;
+
 mod network;
 mod questions;
 

@@ -130,7 +130,7 @@ impl<'q, 'a> Network<'q, 'a> {
             groups,
             node_of,
         };
-        network.lay();
+        network.build();
         network
     }
 

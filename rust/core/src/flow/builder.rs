@@ -1,11 +1,11 @@
-//! The arcs of a network, laid once (see `network.rs` for what they mean).
+//! Builds the arcs of a network, once (see `network.rs` for what they mean).
 
 use super::dinic::Dinic;
 use super::network::{AFTER, Arc, BEFORE, ENOUGH, Network, SINK};
 use crate::cost::Ticks;
 use crate::ids::{narrow, wide};
 
-/// An arc that is to be laid, with the room that it has and that the one back has.
+/// An arc to be added, with its residual capacity and that of its reverse arc.
 struct Link {
     from: u32,
     to: u32,
@@ -14,13 +14,13 @@ struct Link {
     is_precedence: bool,
 }
 
-/// Arcs to be laid.
-pub(super) struct Laying {
+/// The arcs of a network that is being built.
+pub(super) struct NetworkBuilder {
     links: Vec<Link>,
     num_nodes: u32,
 }
 
-impl Laying {
+impl NetworkBuilder {
     fn arc(&mut self, from: u32, to: u32, forth: Ticks, back: Ticks) {
         self.links.push(Link { from, to, forth, back, is_precedence: false });
     }
@@ -54,13 +54,14 @@ impl Laying {
 }
 
 impl Network<'_, '_> {
-    pub(super) fn lay(&mut self) {
+    /// Adds the arcs of loads, tensors and precedence.
+    pub(super) fn build(&mut self) {
         let (quotient, view) = (self.quotient, self.view);
         let all_successors = quotient.successors();
-        let mut laying = Laying { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
+        let mut builder = NetworkBuilder { links: Vec::new(), num_nodes: narrow(self.groups.len() + 1) };
         let mut inputs = std::collections::BTreeSet::new();
         for index in 0..self.groups.len() {
-            laying.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).on(view.kind()).load, 0);
+            builder.arc(narrow(index + 1), SINK, quotient.group(self.groups[index]).on(view.kind()).load, 0);
         }
         for index in 0..self.groups.len() {
             let (node, group) = (narrow(index + 1), self.groups[index]);
@@ -69,7 +70,7 @@ impl Network<'_, '_> {
                 consumers.sort_unstable();
                 consumers.dedup();
                 consumers.retain(|&consumer| consumer != node);
-                laying.tensor(Some(node), &consumers, view.export(x), view.transfer(x));
+                builder.tensor(Some(node), &consumers, view.export(x), view.transfer(x));
             }
             for &x in &quotient.group(group).reads {
                 if quotient.producer(x).is_none() && inputs.insert(x) {
@@ -77,22 +78,22 @@ impl Network<'_, '_> {
                         quotient.consumers(x).map(|consumer| self.node_of[consumer]).collect();
                     consumers.sort_unstable();
                     consumers.dedup();
-                    laying.tensor(None, &consumers, 0, view.transfer(x));
+                    builder.tensor(None, &consumers, 0, view.transfer(x));
                 }
             }
             for &successor in &all_successors[group] {
                 let consumer = self.node_of[successor];
                 self.successors[wide(node)].push(consumer);
                 self.predecessors[wide(consumer)].push(node);
-                // Without room until a question gives it some.
-                laying.links.push(Link { from: node, to: consumer, forth: 0, back: 0, is_precedence: true });
+                // Without capacity until a query opens it.
+                builder.links.push(Link { from: node, to: consumer, forth: 0, back: 0, is_precedence: true });
             }
         }
-        self.take(&laying);
+        self.store(&builder);
     }
 
-    /// Puts the arcs of a node next to each other.
-    fn take(&mut self, Laying { links, num_nodes }: &Laying) {
+    /// Stores the arcs by tail, and sizes all other arrays.
+    fn store(&mut self, NetworkBuilder { links, num_nodes }: &NetworkBuilder) {
         self.dinic = Dinic::new(wide(*num_nodes));
         self.opened = vec![0; self.groups.len() + 1];
         self.first = vec![0; wide(*num_nodes) + 1];
