@@ -1,44 +1,44 @@
-//! Dinic's algorithm (1970): blocking flows along shortest paths, ended as soon as the flow is enough.
+//! Dinic's algorithm (1970): blocking flows along shortest paths, ended as soon as the flow reaches a limit.
 
 use crate::cost::Ticks;
 use crate::ids::{count, narrow, wide};
 
-/// A network with a flow on it: vertices, and arcs in pairs, one there and one back.
+/// A residual network: vertices, and pairs of an arc and its reverse arc.
 pub(crate) trait Residual {
     /// The arcs from a vertex.
     fn arcs(&self, vertex: u32) -> std::ops::Range<usize>;
-    /// Where an arc leads.
+    /// The head of an arc.
     fn head(&self, arc: usize) -> u32;
-    /// The arc back.
+    /// The reverse arc.
     fn back(&self, arc: usize) -> usize;
-    /// How much more can flow along an arc.
+    /// The residual capacity of an arc.
     fn room(&self, arc: usize) -> Ticks;
-    /// How much can flow from a vertex, when it is more than nothing.
+    /// The supply that is left at a vertex, if positive.
     fn supply(&self, vertex: u32) -> Ticks;
-    /// How much can end at a vertex, when it is more than nothing.
+    /// The demand that is left at a vertex, if positive.
     fn demand(&self, vertex: u32) -> Ticks;
     /// Lists the vertices with a supply, each once.
     fn sources(&self, list: &mut Vec<u32>);
-    /// How much more flow is asked for.
+    /// The flow that is missing to the limit.
     fn missing(&self) -> Ticks;
-    /// Called for a vertex before its arcs are looked at.
+    /// Called for a vertex before its arcs are visited.
     fn open(&mut self, _vertex: u32) {}
-    /// Lets more flow along an arc.
+    /// Adds flow on an arc.
     fn push(&mut self, arc: usize, amount: Ticks);
-    /// Takes what has flowed along a path from the supply of its source and the demand of its end.
+    /// Subtracts the flow along a path from the supply of its source and the demand of its end.
     fn deliver(&mut self, source: u32, end: u32, amount: Ticks);
 }
 
-/// A vertex as the last search has seen it.
+/// The state of a vertex in the last breadth-first search.
 #[derive(Clone, Copy, Debug, Default)]
 struct Visit {
     search: u32,
     level: u32,
-    /// Of its arcs, the next one to be tried.
+    /// The next of its arcs to be tried.
     next: u32,
 }
 
-/// The searches for shortest paths, and what they need.
+/// The state of the algorithm.
 #[derive(Debug, Default)]
 pub(crate) struct Dinic {
     visits: Vec<Visit>,
@@ -46,9 +46,9 @@ pub(crate) struct Dinic {
     queue: Vec<u32>,
     num_sources: usize,
     path: Vec<u32>,
-    /// Arcs that searches for distances have looked at.
+    /// Arcs that breadth-first searches have visited.
     pub(crate) looked: u64,
-    /// What else was done: one for each such search, and the arcs tried and pushed along for paths.
+    /// Other steps: one for each such search, and the arcs that paths have tried and pushed flow on.
     pub(crate) walked: u64,
 }
 
@@ -57,7 +57,7 @@ impl Dinic {
         Self { visits: vec![Visit::default(); num_vertices], ..Self::default() }
     }
 
-    /// Lets flow what can, until it is enough.
+    /// Augments the flow until it is maximum or reaches the limit.
     pub(crate) fn augment(&mut self, network: &mut impl Residual) {
         while network.missing() > 0 && self.find_levels(network) {
             for place in 0..self.num_sources {
@@ -66,7 +66,7 @@ impl Dinic {
         }
     }
 
-    /// The vertices that the last search has reached: after a flow that lacks something, the source's side of the least cut.
+    /// The vertices that the last search has reached: if the flow is below the limit, the source side of a minimum cut.
     pub(crate) fn reached(&self) -> &[u32] {
         &self.queue
     }
@@ -76,7 +76,7 @@ impl Dinic {
         self.visits[wide(vertex)].search == self.search
     }
 
-    /// Distances from the sources over arcs with room, as far as the nearest demand; whether there is one.
+    /// Distances from the sources in the residual network, as far as the nearest demand; whether there is one.
     fn find_levels(&mut self, network: &mut impl Residual) -> bool {
         self.search += 1;
         self.walked += 1;
@@ -119,7 +119,7 @@ impl Dinic {
         self.visits[wide(vertex)] = Visit { search: self.search, level, next: 0 };
     }
 
-    /// Sends what a source has along shortest paths.
+    /// Sends the supply of a source along shortest paths: a blocking flow.
     fn send(&mut self, network: &mut impl Residual, source: u32) {
         self.path.clear();
         while network.missing() > 0 && network.supply(source) > 0 {
@@ -151,7 +151,7 @@ impl Dinic {
         }
     }
 
-    /// Pushes flow along the path, and goes back to where it can branch off.
+    /// Pushes flow along the path, and truncates it before its first saturated arc.
     fn push(&mut self, network: &mut impl Residual, source: u32, end: u32) {
         let most = network.supply(source).min(network.demand(end)).min(network.missing());
         let amount = self.path.iter().map(|&arc| network.room(wide(arc))).fold(most, Ticks::min);

@@ -8,7 +8,7 @@ use crate::quotient::Quotient;
 pub(crate) struct Networks<'q, 'a>(Vec<Network<'q, 'a>>);
 
 impl<'q, 'a> Networks<'q, 'a> {
-    /// Lays the arcs in O((nodes + reads) kinds).
+    /// Builds the networks in O((nodes + reads) kinds).
     pub(crate) fn new(quotient: &'q Quotient<'a>) -> Self {
         Self(quotient.instance().views().map(|view| Network::new(quotient, view)).collect())
     }
@@ -18,7 +18,7 @@ impl<'q, 'a> Networks<'q, 'a> {
         &mut self.0[kind]
     }
 
-    /// Arcs that searches have looked at so far.
+    /// Arcs that searches have visited so far.
     pub(crate) fn steps(&self) -> u64 {
         self.0.iter().map(Network::steps).sum()
     }

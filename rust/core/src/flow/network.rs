@@ -1,29 +1,29 @@
-//! The cheapest block that holds some groups, on one kind of device, by a minimum cut.
+//! A lower bound on the cost of every block that holds some groups, on one kind of device, by a minimum cut.
 //!
-//! A question is which groups must be in the block, the *sources*, and of every group on which *sides* it is:
+//! A query gives the groups that must be in the block, the *sources*, and for every group a set of *sides*:
 //!
 //! - [`AFTER`]: when the block holds a consumer on this side, it holds those of its producers that are on it too;
 //! - [`BEFORE`]: when the block holds a producer on this side, it holds those of its consumers that are on it too;
 //! - [`ELSEWHERE`]: the block does not hold it.
 //!
-//! **Claim.** The least cut of the network below is at most the cost of any block with the sources of which the sides are
-//! true; infinite when there is no such block.
+//! **Claim.** The minimum cut of the network below is at most the cost of any block that holds the sources and satisfies the sides;
+//! it is infinite when there is no such block.
 //!
-//! **Network.** The sink is what is elsewhere; `S` is the sources' side. A group in `S` pays its load (an arc to the sink). A
+//! **Network.** `S` is the source side of a cut; groups elsewhere are merged with the sink. A group in `S` pays its load (an arc to
+//! the sink). A
 //! tensor made in `S` and read outside pays its export: an arc from its producer to an auxiliary node that is in `S` only with
 //! all consumers. A tensor made outside and read in `S` pays its transfer: an arc to its producer from an auxiliary node that is
-//! in `S` with any consumer. Infinite arcs let neighbours on the same side follow each other.
+//! in `S` with any consumer. Infinite arcs enforce the sides: from a group to its neighbours on the same side.
 //!
-//! **Proof.** Work and io of a block are what its cut pays, and overflow is at least that of the sources alone. So each such
-//! block is a cut of the network at its cost or less, and the least cut is no more.
+//! **Proof.** The work and the io of a block are the capacity of its cut, and its overflow is at least that of the sources alone. So
+//! each such block is a cut of the network at its cost or less, and the minimum cut is no more.
 //!
 //! Where communication runs beside the computation, a block costs the larger of two terms, which is at least half their sum:
-//! half of what its cut pays, and at least the work and the overflow of the sources. Groups that no stage of the kind may hold
-//! are elsewhere.
+//! half of the cut, and at least the work and the overflow of the sources. Groups that no stage of the kind may hold are elsewhere.
 //!
-//! **Convexity.** A block holds what lies on a path between two of its groups. So when it holds `a`, everything after `a` may
-//! be on the side `AFTER`, and everything before it on the side `BEFORE`; and when it holds `a` and a later `z`, everything
-//! after `a` and everything before `z`.
+//! **Convexity.** A block holds every group on a path between two of its groups. So when it holds `a`, all descendants of `a` may
+//! be on the side `AFTER`, and all ancestors on the side `BEFORE`; and when it holds `a` and a later `z`, the descendants of `a`
+//! may be on the side `AFTER` and the ancestors of `z` on the side `BEFORE`.
 
 use std::rc::Rc;
 
@@ -40,7 +40,7 @@ pub(crate) const BEFORE: u8 = 1;
 pub(crate) const AFTER: u8 = 2;
 pub(crate) const ELSEWHERE: u8 = 4;
 
-/// An arc, and where the one back is.
+/// An arc, with the index of its reverse arc and its residual capacity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arc {
     pub(super) to: u32,
@@ -48,7 +48,7 @@ pub(super) struct Arc {
     pub(super) left: Ticks,
 }
 
-/// The network of one quotient; arcs are laid once, and each question brings its own infinite arcs where it gets to.
+/// The network of one quotient. Its arcs are built once; each query opens its own infinite arcs at the vertices that it reaches.
 #[derive(Debug)]
 pub(crate) struct Network<'q, 'a> {
     pub(super) quotient: &'q Quotient<'a>,
@@ -69,31 +69,31 @@ pub(crate) struct Network<'q, 'a> {
     /// By node, whether its group is elsewhere on this kind.
     pub(super) elsewhere: Vec<u8>,
     pub(super) is_some_elsewhere: bool,
-    /// Arcs whose room has changed since flow was taken back the last time, each once.
+    /// Arcs whose residual capacity has changed since the flow was reset, each once.
     pub(super) changed: Vec<u32>,
     pub(super) is_changed: Vec<bool>,
     pub(super) dinic: Dinic,
     pub(super) question: u32,
-    /// By node, the last question of which its infinite arcs have got their room.
+    /// By node, the last query that has opened its infinite arcs.
     pub(super) opened: Vec<u32>,
-    /// By node, what has come in or can flow from it, as far as it has not gone out; less than nothing: what is missing.
+    /// By node, its supply and inflow less its outflow; negative: a demand.
     pub(super) excess: Vec<Ticks>,
-    /// What can flow from each group, as far as the excess knows of it, while balances are asked.
+    /// The gains of groups that the excess contains, in a sequence of [`Self::least_balance`].
     pub(super) gains: Vec<Ticks>,
-    /// What has been supplied to each node where balances go on from one question to the next.
+    /// The supplies that the excess contains, in a sequence of [`Self::least_balance_among`].
     pub(super) supply: Vec<Ticks>,
-    /// Infinite arcs that have their room.
+    /// Whether an infinite arc is open, that is, has its capacity.
     pub(super) is_open: Vec<bool>,
-    /// Where flow begins.
+    /// The nodes with a supply.
     pub(super) sources: Vec<u32>,
-    /// What flows to the sink, and what is paid without a cut.
+    /// The flow to the sink, and the fixed part of the cost.
     pub(super) flow: Ticks,
-    /// Arcs that were looked at besides what searches have looked at.
+    /// Arcs that were visited outside of searches.
     pub(super) steps: u64,
 }
 
 impl<'q, 'a> Network<'q, 'a> {
-    /// Lays the arcs for a kind of device in O(nodes + reads).
+    /// Builds the network for a kind of device in O(nodes + reads).
     pub(crate) fn new(quotient: &'q Quotient<'a>, view: View<'a>) -> Self {
         let groups: Rc<[GroupId]> = quotient.groups().collect();
         let mut node_of = vec![SINK; quotient.graph().num_nodes()];
@@ -151,10 +151,10 @@ impl<'q, 'a> Network<'q, 'a> {
         }
     }
 
-    /// Lets flow what can, until it reaches `threshold`, given on which sides every node of a group is.
+    /// Augments the flow until it is maximum or reaches `threshold`; `side` gives the sides of a group's node.
     pub(super) fn cut(&mut self, threshold: Ticks, side: impl Fn(u32) -> u8) {
         for place in 0..self.sources.len() {
-            // Most of what flows goes straight to the sink, over the arc that was laid first.
+            // Most of the flow goes directly to the sink, over the first arc of the node.
             let (source, arc) = (wide(self.sources[place]), self.first[wide(self.sources[place])]);
             let pushed = self.excess[source].min(self.arcs[wide(arc)].left);
             if pushed > 0 {
@@ -169,7 +169,7 @@ impl<'q, 'a> Network<'q, 'a> {
     }
 }
 
-/// A network with what is asked of it: flow ends at the sink, at a group that is elsewhere, and at one that misses flow.
+/// The residual network of one query. The sink, groups elsewhere and nodes with a negative excess have a demand.
 struct Question<'n, 'q, 'a, S> {
     network: &'n mut Network<'q, 'a>,
     side: S,
@@ -211,7 +211,7 @@ impl<S: Fn(u32) -> u8> Residual for Question<'_, '_, '_, S> {
         self.threshold - self.network.flow
     }
 
-    /// Gives room to the infinite arcs from a node, once a question.
+    /// Opens the infinite arcs from a node, once per query.
     fn open(&mut self, node: u32) {
         let Self { network, side, .. } = self;
         let is_group = wide(node) < network.opened.len();

@@ -1,4 +1,4 @@
-//! What is asked of a network: the cheapest block with given groups, and the least of a cost less gains.
+//! The queries to a network: the cheapest block with given groups, and the least cost of a set less the gains of its groups.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use crate::cost::{Held, INFINITE, Ticks, ceil_div};
 use crate::ids::{TensorId, count, wide};
 use crate::quotient::GroupId;
 
-/// What flows in a network, and what it is supplied with.
+/// A flow in a network with its supplies, to resume from.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     left: Vec<Ticks>,
@@ -18,7 +18,7 @@ pub(crate) struct Flow {
 }
 
 impl Network<'_, '_> {
-    /// The least cost of a block that holds `a`, which may be on this kind, and not `b`, or `threshold` when it is not below.
+    /// A lower bound on the cost of every block that holds `a`, which may be on this kind, and not `b`; at most `threshold`.
     ///
     /// # Complexity
     /// Dinic's algorithm, ended as soon as the flow reaches the threshold.
@@ -36,7 +36,7 @@ impl Network<'_, '_> {
         least
     }
 
-    /// The least cost of a block that holds `groups`, given on which sides every group is; or `threshold` when it is not below.
+    /// A lower bound on the cost of every block that holds `groups` and satisfies the sides; at most `threshold`.
     pub(crate) fn least_cost_among(
         &mut self,
         groups: impl Iterator<Item = GroupId>,
@@ -76,7 +76,7 @@ impl Network<'_, '_> {
         }
     }
 
-    /// What the sources compute by themselves, and their overflow.
+    /// The work of the sources alone, and their overflow.
     fn own_of_sources(&self) -> (Ticks, Ticks) {
         let (quotient, view) = (self.quotient, self.view);
         let groups = || self.sources.iter().map(|&source| quotient.group(self.groups[wide(source) - 1]));
@@ -90,15 +90,15 @@ impl Network<'_, '_> {
         (work, view.overflow(held.params))
     }
 
-    /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets from a
-    /// region that hold the region's first group. [`Self::cheapest`] is such a set.
+    /// The least of the work and io of a set of groups less the gains of its groups, over all sets within a region that hold the
+    /// region's first group. [`Self::cheapest`] is such a set.
     ///
-    /// **Claim.** What flowed for other questions can flow on, wherever it ended. **Proof.** Let the excess of a group be its
-    /// gain and what comes in less what goes out. Then what the arcs out of a set can carry less its gains is what they can
-    /// still carry less its excess: the same for every set, whatever flows.
+    /// **Claim.** The flow of an earlier query is a valid start for this one. **Proof.** Let the excess of a group be its gain and
+    /// inflow less its outflow. Then for every set and every flow, the capacity of the arcs out of the set less its gains is their
+    /// residual capacity less its excess.
     ///
     /// # Complexity
-    /// Dinic's algorithm for what differs from the balance that was asked for before.
+    /// Dinic's algorithm for the difference from the last query.
     pub(crate) fn least_balance(&mut self, region: &[(GroupId, Ticks)], is_in: impl Fn(GroupId) -> bool) -> i128 {
         if self.gains.is_empty() {
             self.forget();
@@ -121,18 +121,19 @@ impl Network<'_, '_> {
         self.balance()
     }
 
-    /// The least of what a set of groups pays for work and tensors, less the sum of its groups' gains, over all sets that hold
-    /// `groups` and of which the sides are true; or anything from `enough` on, where it is no less. [`Self::cheapest`] is such a
-    /// set otherwise. Gains are not negative, and together below half of [`ENOUGH`].
+    /// The least of the work and io of a set of groups less the gains of its groups, over all sets that hold `groups` and satisfy
+    /// the sides; if it is `enough` or more, some number from `enough` on. Otherwise [`Self::cheapest`] is such a set. Gains are
+    /// not negative, and their sum is below half of [`ENOUGH`].
     ///
-    /// What flowed since [`Self::begin_balances`] flows on: sides that a group had then it has still.
+    /// The query resumes from the flow of the earlier ones since [`Self::begin_balances`], so a group must keep the sides that it
+    /// had in those.
     ///
-    /// **Claim.** What is left at groups that are not elsewhere, of those outside of the set only if they have some, is at most
-    /// the least with its sign changed. **Proof.** What the arcs out of a set can carry less what it is supplied with is what
-    /// they can still carry less what is left there: the same for every set, whatever flows.
+    /// **Claim.** The least balance is at least minus the sum of the excess of `groups` and of the positive excess of all other
+    /// groups that are not elsewhere. **Proof.** For every set and every flow, the capacity of the arcs out of the set less its
+    /// supplies is their residual capacity, which is not negative, less the set's excess.
     ///
     /// # Complexity
-    /// Dinic's algorithm for what differs from the last balance, ended as soon as what is left says that it is enough.
+    /// Dinic's algorithm for the difference from the last query, ended as soon as the claim shows `enough`.
     pub(crate) fn least_balance_among(
         &mut self,
         groups: &[GroupId],
@@ -162,13 +163,13 @@ impl Network<'_, '_> {
         i128::from(self.flow) - left
     }
 
-    /// Takes back all that has flowed, for balances that go on from one to the next.
+    /// Resets the flow, and begins a sequence of [`Self::least_balance_among`].
     pub(crate) fn begin_balances(&mut self) {
         self.forget();
         self.supply = vec![0; self.groups.len() + 1];
     }
 
-    /// What flows, to go on from there later.
+    /// A copy of the flow, to [`resume`](Self::resume) from.
     pub(crate) fn flow(&self) -> Flow {
         Flow {
             left: self.arcs.iter().map(|arc| arc.left).collect(),
@@ -178,7 +179,7 @@ impl Network<'_, '_> {
         }
     }
 
-    /// Goes on from what flowed, since balances were begun.
+    /// Resumes from a flow of the same sequence.
     pub(crate) fn resume(&mut self, flow: &Flow) {
         self.arcs.iter_mut().zip(&flow.left).for_each(|(arc, &left)| arc.left = left);
         self.is_open.clone_from(&flow.is_open);
@@ -186,7 +187,7 @@ impl Network<'_, '_> {
         self.supply.clone_from(&flow.supply);
     }
 
-    /// What the arcs out of the cheapest set can carry less its gains.
+    /// The capacity of the arcs out of the cheapest set, less its gains.
     fn balance(&mut self) -> i128 {
         let mut balance = 0;
         for &node in self.dinic.reached() {
@@ -202,7 +203,7 @@ impl Network<'_, '_> {
         balance
     }
 
-    /// Takes back all that has flowed.
+    /// Resets the flow.
     fn forget(&mut self) {
         for arc in self.changed.drain(..).map(wide) {
             let Arc { to, back, .. } = self.arcs[arc];
@@ -225,17 +226,17 @@ impl Network<'_, '_> {
         self.flow = 0;
     }
 
-    /// Arcs that searches have looked at so far.
+    /// Arcs that have been visited so far.
     pub(crate) fn steps(&self) -> u64 {
         self.steps + self.dinic.looked
     }
 
-    /// The groups on the source's side of the cut that was found last, when it was below its threshold.
+    /// The groups on the source side of the last minimum cut, if it was below its threshold.
     pub(crate) fn cheapest(&self) -> impl Iterator<Item = GroupId> + '_ {
         self.dinic.reached().iter().filter_map(|&node| self.groups.get(wide(node).wrapping_sub(1)).copied())
     }
 
-    /// Marks what comes before and after a node.
+    /// Marks the ancestors and the descendants of a node.
     fn mark(&mut self, source: u32) {
         self.side.copy_from_slice(&self.elsewhere);
         for (bit, neighbours) in [(BEFORE, &self.predecessors), (AFTER, &self.successors)] {
@@ -263,7 +264,7 @@ mod tests {
     use crate::cost::{Instance, partition_costs};
     use crate::quotient::Quotient;
 
-    /// What a set of nodes pays for work and tensors less its gains, from the definition.
+    /// The work and io of a set of nodes less its gains, by the definition.
     fn balance(instance: &Instance, set: usize, gains: &[Ticks]) -> i128 {
         let is_in = |node: &usize| set >> node & 1 == 1;
         let sides: Vec<usize> = (0..gains.len()).map(|node| usize::from(!is_in(&node))).collect();
@@ -320,7 +321,7 @@ mod tests {
             let mut network = Network::new(&quotient, instance.view(0));
             network.least_cost(0, None, random.random_range(0..most));
             network.begin_balances();
-            // A node is inside, or on more and more sides; then some of that is taken back.
+            // Nodes are put inside and on more and more sides; at times the flow and the sides go back to a kept state.
             let mut sides = vec![0; num_nodes];
             let mut inside = vec![random.random_range(0..num_nodes)];
             let mut kept = (network.flow(), sides.clone(), inside.clone());
@@ -353,7 +354,7 @@ mod tests {
                     let set = |network: &Network<'_, '_>| network.cheapest().collect::<BTreeSet<_>>();
                     assert_eq!(set(&network), set(&fresh), "case {case}");
                 } else {
-                    // Without a set, both are as large as the flow happens to be.
+                    // Where no set is below `enough`, the results depend on the flow.
                     let most = if least > all / 2 { 2 * all } else { least };
                     assert!((enough..=most).contains(&found), "case {case}: {enough} {found} {least}");
                     num_enough += 1;

@@ -1,4 +1,4 @@
-//! Which sets weigh too much: cases by seeds, closed by minimum cuts or divided (see `packing`).
+//! The pricing problem: branch and bound over cases by seeds, each closed by minimum cuts or divided (see `packing`).
 
 use crate::bits::{has, insert, nothing, numbers, unite};
 use crate::cost::{Instance, Ticks};
@@ -7,77 +7,78 @@ use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::Quotient;
 
-/// Factors are in parts of this; the least and the largest.
+/// Lagrange multipliers ("factors") are in units of `1 / ONE`; the least and the largest.
 const ONE: i64 = 1 << 12;
 const LEAST: i64 = ONE / 8;
 const MOST: i64 = ONE * 64;
-/// Nodes inside, at most: the checker takes no more.
+/// The most nodes inside of a case that the checker accepts.
 const MAX_INSIDE: usize = 32;
-/// All weights are together below this.
+/// The largest sum of all weights.
 const MAX_WEIGHT: i128 = 1 << 56;
-/// The case of a log that no set is cheap enough for.
+/// In a log: a case in which every set costs the threshold or more.
 const EXPENSIVE: u64 = 2;
-/// Cuts of a case, at most.
+/// The most minimum cuts of a case.
 const MAX_CUTS: usize = 6;
 
 /// The nodes of a convex set, and what it costs.
 pub type Block = (Vec<NodeId>, Ticks);
 
-/// What is asked.
+/// A pricing problem: does a set that costs less than the threshold weigh the target or more?
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'q> {
     /// By node.
     pub weights: &'q [Ticks],
-    /// What sets cost less than.
+    /// Sets of this cost or more do not count.
     pub threshold: Ticks,
-    /// What no set should weigh.
+    /// The least weight of a set that is too heavy.
     pub target: Ticks,
-    /// From which weight on sets are kept.
+    /// The least weight of the sets that are returned.
     pub kept: Ticks,
-    /// How many cases a seed may have.
+    /// The most cases of a seed.
     pub max_cases: usize,
-    /// How many arcs may be looked at for all seeds.
+    /// The most arcs that cuts may visit, for all seeds together.
     pub max_steps: u64,
 }
 
-/// What is known of the sets of a seed.
+/// The result for the sets of one seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// None weighs the target: the cases, each before its two parts, of which that with the node inside is first. Numbers are
-    /// twice the factor of a cut, or 0 where weights are below the target without a cut, or 2 where no set is cheap enough
-    /// whatever it weighs, or twice the node plus 1.
+    /// None weighs the target: the tree of cases in depth-first order, the part with the node inside first. A case is a number:
+    /// twice the factor of the cut that closes it; 0 if the weights are below the target without a cut; 2 if every set costs
+    /// the threshold or more; or twice the node at which it is divided, plus 1.
     Closed(Vec<u64>),
-    /// One weighs the target.
+    /// A set weighs the target or more.
     Heavy,
-    /// There were more cases, or steps, than are allowed.
+    /// The limit of cases or of steps was reached.
     Open,
 }
 
-/// What is known of the sets of some seeds.
+/// The results for some seeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Priced {
-    /// Of each seed that was asked about; none where its turn did not come.
+    /// By seed; none for a seed that was not reached.
     pub verdicts: Vec<Option<Verdict>>,
-    /// Convex sets that cost less than the threshold and weigh what was asked for, as they were found, and what each costs.
+    /// Convex sets that cost less than the threshold and weigh [`Question::kept`] or more, in the order in which they were found,
+    /// with their costs.
     pub blocks: Vec<Block>,
-    /// Arcs that were looked at.
+    /// Arcs that cuts have visited.
     pub steps: u64,
 }
 
-/// Questions about one instance.
+/// The pricing problems of one instance.
 struct Pricing<'q, 'a> {
     network: Network<'q, 'a>,
     num_nodes: usize,
-    /// By node, the nodes after it and before it, itself among them.
+    /// By node, its descendants and its ancestors, itself included.
     after: Vec<Vec<u64>>,
     before: Vec<Vec<u64>>,
     blocks: Vec<Block>,
 }
 
-/// A set: what it costs, what it weighs, its nodes.
+/// A set: its cost, its weight, its nodes.
 type Found = (i128, i128, Vec<u64>);
 
-/// Nodes inside, the seed first, and outside, and the factor to begin with.
+/// A node of the branch and bound tree: nodes inside, the seed first, nodes outside, and the factor of the first cut.
 #[derive(Clone)]
 struct Case {
     inside: Vec<usize>,
@@ -85,22 +86,23 @@ struct Case {
     factor: i64,
 }
 
-/// How far cuts have come with a case.
-enum Looked {
+/// The result of the cuts of a case.
+enum Bounded {
+    /// Closed by a cut with this factor.
     Closed(i64),
     Heavy,
-    /// The heaviest node that may divide it, if there is any.
-    Divided(Option<usize>),
+    /// Open: the heaviest node at which it can be divided, if there is one.
+    Open(Option<usize>),
 }
 
-/// What is known of the sets of some seeds, one after the other, until as many as `enough` are heavy. Each begins with its
-/// factor, in parts of 4096, and leaves one that was good. Blocks pay the sum, on one kind of device.
+/// Solves the pricing problems of some seeds one after the other, until `enough` seeds are heavy. `factors`, by node, in parts of
+/// 4096, are where each seed begins; each is replaced by a good one. For instances of one kind of device that pays sums.
 ///
 /// # Errors
 /// [`Interrupted`], when the interrupt was raised first.
 ///
 /// # Complexity
-/// Up to six minimum cuts a case, and O(nodes reads / 64) to begin with.
+/// Up to six minimum cuts a case, and O(nodes reads / 64) for the transitive closure.
 pub fn price(
     instance: &Instance,
     question: &Question<'_>,
@@ -117,7 +119,7 @@ pub fn price(
 }
 
 impl<'q, 'a> Pricing<'q, 'a> {
-    /// Lays the network, and works out what comes before and after each node, in O(nodes reads / 64).
+    /// Builds the network, and computes the ancestors and descendants of each node in O(nodes reads / 64).
     fn new(quotient: &'q Quotient<'a>) -> Self {
         let num_nodes = quotient.graph().num_nodes();
         let (order, successors) = (quotient.topological_order().0, quotient.successors());
@@ -144,7 +146,7 @@ impl<'q, 'a> Pricing<'q, 'a> {
         Self { network, num_nodes, after, before, blocks: Vec::new() }
     }
 
-    /// Nodes in the order in which they are seeds.
+    /// The nodes in the order of seeds.
     fn order(&self, weights: &[Ticks]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.num_nodes).collect();
         order.sort_by_key(|&node| (std::cmp::Reverse(weights[node]), node));
@@ -203,22 +205,22 @@ impl<'q, 'a> Pricing<'q, 'a> {
                 log.push(0);
                 continue;
             }
-            let looked = self.look(question, &mut case);
+            let bounded = self.bound(question, &mut case);
             if num_cases == 1 {
                 *factor = case.factor;
             }
-            match looked {
-                Looked::Heavy => return Ok(Verdict::Heavy),
-                Looked::Closed(factor) => log.push(2 * factor.unsigned_abs()),
-                Looked::Divided(None) if self.is_expensive(question, &case) => log.push(EXPENSIVE),
-                Looked::Divided(Some(node)) if self.may_divide(question, &case, num_cases) => {
+            match bounded {
+                Bounded::Heavy => return Ok(Verdict::Heavy),
+                Bounded::Closed(factor) => log.push(2 * factor.unsigned_abs()),
+                Bounded::Open(None) if self.is_expensive(question, &case) => log.push(EXPENSIVE),
+                Bounded::Open(Some(node)) if self.may_divide(question, &case, num_cases) => {
                     log.push(2 * u64::try_from(node).unwrap_or(u64::MAX / 2) + 1);
                     let mut outside = case.clone();
                     insert(&mut outside.outside, node);
                     case.inside.push(node);
                     open.extend([(outside, Some(self.network.flow())), (case, None)]);
                 }
-                Looked::Divided(_) => return Ok(Verdict::Open),
+                Bounded::Open(_) => return Ok(Verdict::Open),
             }
         }
         Ok(Verdict::Closed(log))
@@ -228,7 +230,8 @@ impl<'q, 'a> Pricing<'q, 'a> {
         num_cases < question.max_cases && case.inside.len() < MAX_INSIDE && self.network.steps() < question.max_steps
     }
 
-    /// Whether no set of a case is cheap enough, whatever it weighs: what factors do not say of few ticks, since gains are whole.
+    /// Whether every set of a case costs the threshold or more. A cut with a factor cannot show this for costs of few ticks, since
+    /// gains are rounded to whole ticks.
     fn is_expensive(&mut self, question: &Question<'_>, case: &Case) -> bool {
         let (sides, threshold) = (self.sides(case), i128::from(question.threshold));
         self.network.least_balance_among(&case.inside, threshold, |_| 0, |node| sides[node]) >= threshold
@@ -239,8 +242,8 @@ impl<'q, 'a> Pricing<'q, 'a> {
         left.map(|node| i128::from(question.weights[node])).sum()
     }
 
-    /// Cuts with one factor after the other: each set that is found leaves fewer factors that could close the case.
-    fn look(&mut self, question: &Question<'_>, case: &mut Case) -> Looked {
+    /// Tries to close a case by cuts: each set that is found narrows the interval of factors that can close it.
+    fn bound(&mut self, question: &Question<'_>, case: &mut Case) -> Bounded {
         let (most, target, one) = (i128::from(question.threshold - 1), i128::from(question.target), i128::from(ONE));
         let sides = self.sides(case);
         let (mut low, mut high) = (LEAST, MOST);
@@ -248,16 +251,16 @@ impl<'q, 'a> Pricing<'q, 'a> {
         for _ in 0..MAX_CUTS {
             case.factor = case.factor.clamp(low, high);
             let factor = i128::from(case.factor);
-            // From here on a factor times the rest of the cost is less than the target.
+            // If the least balance is this much or more, `factor * (most - balance)` is below the target.
             let enough = most + 1 - (target * one + factor - 1) / factor;
-            let Some(found) = self.cut(question, case, &sides, enough) else { return Looked::Closed(case.factor) };
+            let Some(found) = self.cut(question, case, &sides, enough) else { return Bounded::Closed(case.factor) };
             let (cost, weight) = (found.0, found.1);
             if cost <= most {
                 if weight >= i128::from(question.kept) && self.is_convex(&found.2) {
                     let nodes = numbers(&found.2).map(NodeId::new).collect();
                     self.blocks.push((nodes, Ticks::try_from(cost).unwrap_or(0)));
                     if weight >= target {
-                        return Looked::Heavy;
+                        return Bounded::Heavy;
                     }
                 }
                 let limit = if cost < most { (target - weight) * one / (most - cost) } else { i128::from(MOST) };
@@ -279,10 +282,10 @@ impl<'q, 'a> Pricing<'q, 'a> {
             };
         }
         case.factor = case.factor.clamp(LEAST, MOST);
-        Looked::Divided(self.divide(question, case, cheap.as_ref(), expensive.as_ref()))
+        Bounded::Open(self.divide(question, case, cheap.as_ref(), expensive.as_ref()))
     }
 
-    /// On which sides of a cut nodes are.
+    /// The sides of all nodes in the cuts of a case.
     fn sides(&self, case: &Case) -> Vec<u8> {
         let (mut after, mut before) = (nothing(self.num_nodes), nothing(self.num_nodes));
         for &node in &case.inside {
@@ -290,14 +293,14 @@ impl<'q, 'a> Pricing<'q, 'a> {
             unite(&mut before, &self.before[node]);
         }
         let side = |node: usize| {
-            // What leads from inside through one that is outside and back is not convex.
+            // A set that is left and entered again through a node outside is not convex.
             let elsewhere = u8::from(has(&case.outside, node)) * ELSEWHERE;
             elsewhere | (u8::from(has(&after, node)) * AFTER) | (u8::from(has(&before, node)) * BEFORE)
         };
         (0..self.num_nodes).map(side).collect()
     }
 
-    /// The set of a case that costs least less its weight by the factor; none where that closes the case.
+    /// The set of a case with the least `cost - weight / factor`; none where this least is `enough` or more.
     fn cut(&mut self, question: &Question<'_>, case: &Case, sides: &[u8], enough: i128) -> Option<Found> {
         let (one, factor) = (i128::from(ONE), i128::from(case.factor));
         let gain = |node: usize| {
@@ -317,7 +320,7 @@ impl<'q, 'a> Pricing<'q, 'a> {
         Some((cost, weight, set))
     }
 
-    /// Whether a set holds whatever is between two of its nodes.
+    /// Whether a set holds every node on a path between two of its nodes.
     fn is_convex(&self, set: &[u64]) -> bool {
         let (mut after, mut before) = (nothing(self.num_nodes), nothing(self.num_nodes));
         for node in numbers(set) {
@@ -328,7 +331,7 @@ impl<'q, 'a> Pricing<'q, 'a> {
         between.map(|((after, before), set)| after & before & !set).all(|word| word == 0)
     }
 
-    /// The heaviest undecided node in which the two sets differ, or else of one, or of all.
+    /// The heaviest undecided node in which the two sets differ; if there is none, of one of the sets, or of all nodes.
     fn divide(
         &self,
         question: &Question<'_>,
@@ -357,7 +360,7 @@ impl<'q, 'a> Pricing<'q, 'a> {
     }
 }
 
-/// A factor, or one that is out of range.
+/// A factor, clamped to just beyond the valid range.
 fn narrowed(factor: i128) -> i64 {
     i64::try_from(factor.clamp(-1, i128::from(MOST))).unwrap_or(MOST)
 }

@@ -1,4 +1,4 @@
-//! Slices of random orders that are cheaper than a threshold: the blocks that a search for weights begins with.
+//! Slices of random orders that cost less than a threshold: the first columns of column generation.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -7,8 +7,8 @@ use crate::cost::{Instance, Ticks, partition_costs};
 use crate::ids::NodeId;
 use crate::order::TopologicalOrder;
 
-/// The longest slices of random orders that cost less than a threshold, without overflow: of each order,
-/// for each node, that which begins there, unless it is a part of the one before. Blocks pay the sum, on one kind of device.
+/// The maximal slices of random orders that cost less than a threshold, without overflow: of each order, the longest slice from
+/// each node, unless it is a part of the one before. For instances of one kind of device that pays sums.
 ///
 /// # Complexity
 /// O(orders nodes (nodes + reads)).

@@ -9,7 +9,7 @@ use crate::cost::{Instance, Ticks, partition_costs};
 use crate::ids::NodeId;
 use crate::interrupt::Interrupt;
 
-/// What a set costs, if it is convex, without overflow, which cuts do not see.
+/// The cost of a set, if it is convex, without overflow, which cuts leave out.
 fn cost_of(instance: &Instance, set: usize) -> Option<Ticks> {
     let (graph, num_nodes) = (instance.graph(), instance.graph().num_nodes());
     let is_in = |node: usize| set >> node & 1 == 1;
