@@ -37,7 +37,8 @@ class Device:
         it has, else at its slowest rate; a node without a type, or with an unknown one, at the rate of bf16, else
         of fp16, else of fp32, else of int8. See `slicegraph.rates.Rates`.
     memory
-        Bytes of parameters that stay resident. None: all of them.
+        Bytes of parameters that stay resident, less the state that the stage holds: state is never streamed, so a
+        stage whose state alone is larger does not fit. None: all parameters stay.
     overflow_bandwidth
         Bytes per second at which parameters beyond ``memory`` are streamed in again for every batch. None:
         ``bandwidth``, as in the paper.

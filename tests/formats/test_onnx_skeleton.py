@@ -153,6 +153,8 @@ NO_MODELS = {
     b"hello, world": "not an ONNX model: ",
     b"\x89PNG\r\n\x1a\n" * 20: "not an ONNX model: ",
     b"\xff" * 100: "not an ONNX model: ",
+    b'{"format": "slicegraph-graph-1"}': "not an ONNX model: it is JSON",
+    b"[0, 1]": "not an ONNX model: it is JSON",
     b"\x08\x09": "not an ONNX model: it holds no graph",
     b"\x3a\x00": "the model's graph holds no nodes",
     b"\x3a\x7f": "not an ONNX model: it is cut short or damaged",

@@ -55,6 +55,9 @@ def copied(path: Path) -> bytes:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise InputError("the file is empty, not an ONNX model")
+            # As the first byte of a field each would begin a group, of which ONNX has none.
+            if file.read(1) in (b"{", b"["):
+                raise InputError("not an ONNX model: it is JSON")
         return encoding.onnx_skeleton(path, KEPT_BYTES)
     except OSError as error:
         raise InputError(error.strerror or str(error)) from error
