@@ -74,6 +74,13 @@ def _branching(params: Any, x: Any) -> Any:
     return lax.cond(x.sum() > 0, lambda x: x @ params["weight"], jnp.sin, x)
 
 
+def _complex(params: Any, x: Any) -> Any:
+    """A spectrum, products of its numbers one by one and of its rows, with and without a sum."""
+    x = jnp.fft.fft(x @ params["weight"])
+    x = (x * x + x) @ x.T
+    return jnp.imag(x + lax.dot_general(x[0], x[1], (((), ()), ((), ())))) + jnp.real(x).sum()
+
+
 def _running(params: Any, x: Any) -> Any:
     """A running sum, products of rows that are picked, an activation that is exact, a sort, a normalisation."""
     x = jnp.cumsum(x @ params["weight"], 1)
@@ -119,6 +126,7 @@ CASES: dict[str, Case] = {
     "unending": (_unending, {"weight": struct(8, 8)}, struct(2, 8)),
     "running": (_running, {"weight": struct(8, 8)}, struct(2, 8)),
     "gradient": (_pooled_gradient, {"kernel": struct(4, 3, 3, 3)}, struct(1, 3, 8, 8)),
+    "complex": (_complex, {"weight": struct(8, 8)}, struct(2, 8)),
     "branching": (_branching, {"weight": struct(8, 8)}, struct(2, 8)),
 }
 """A function, its parameters and its input, by name."""

@@ -33,12 +33,13 @@ class Operator(NamedTuple):
     options: Options | None = None
 
 
-def options(kind: str, **values: int) -> Options:
+def options(kind: str, **values: int | str) -> Options:
     """Options of a kind, such as ``Conv2D`` with ``FusedActivationFunction=1``."""
 
     def build(builder: Any) -> int:
+        written = {name: builder.CreateString(each) if isinstance(each, str) else each for name, each in values.items()}
         getattr(tflite, f"{kind}OptionsStart")(builder)
-        for name, value in values.items():
+        for name, value in written.items():
             getattr(tflite, f"{kind}OptionsAdd{name}")(builder, value)
         return int(getattr(tflite, f"{kind}OptionsEnd")(builder))
 
@@ -53,8 +54,9 @@ def write(
     inputs: Sequence[str],
     outputs: Sequence[str],
     others: Sequence[tuple[Mapping[str, Tensor], Sequence[Operator], Sequence[str], Sequence[str]]] = (),
+    signatures: Sequence[str] = (),
 ) -> Path:
-    """Write a model of one subgraph, and of others that it runs."""
+    """Write a model of one subgraph, and of others that it runs; signatures are of its subgraphs in their order."""
     builder = flatbuffers.Builder(1024)
     graphs = [(tensors, operators, inputs, outputs), *others]
     ops = list(dict.fromkeys(each.op for graph in graphs for each in graph[1]))
@@ -68,15 +70,25 @@ def write(
                 built.append(_buffer(builder, np.asarray(tensor.data)))
     codes = [_code(builder, op) for op in ops]
     subgraphs = [_subgraph(builder, ops, buffers, *graph) for graph in graphs]
-    vectors = [_offsets(builder, each) for each in (codes, subgraphs, built)]
+    entries = [_signature(builder, key, index) for index, key in enumerate(signatures)]
+    vectors = [_offsets(builder, each) for each in (codes, subgraphs, built, entries)]
     tflite.ModelStart(builder)
     tflite.ModelAddVersion(builder, 3)
     tflite.ModelAddOperatorCodes(builder, vectors[0])
     tflite.ModelAddSubgraphs(builder, vectors[1])
     tflite.ModelAddBuffers(builder, vectors[2])
+    tflite.ModelAddSignatureDefs(builder, vectors[3])
     builder.Finish(tflite.ModelEnd(builder), b"TFL3")
     path.write_bytes(bytes(builder.Output()))
     return path
+
+
+def _signature(builder: Any, key: str, index: int) -> int:
+    called = builder.CreateString(key)
+    tflite.SignatureDefStart(builder)
+    tflite.SignatureDefAddSignatureKey(builder, called)
+    tflite.SignatureDefAddSubgraphIndex(builder, index)
+    return int(tflite.SignatureDefEnd(builder))
 
 
 def _offsets(builder: Any, offsets: Sequence[int]) -> int:

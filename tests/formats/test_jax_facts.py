@@ -71,6 +71,15 @@ FLOPS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
     "sort": (lambda x: lax.sort(x, dimension=1), (struct(4, 32),), 4 * 32 * 5),
     "best": (lambda x: lax.top_k(x, 8), (struct(4, 32),), 4 * 32 * 3),
     "transform": (lambda x: lax.fft(x, "FFT", (8,)), (struct(3, 8, dtype=jnp.complex64),), 3 * 5 * 8 * 3),
+    "complex product": (lambda x: x @ x.T, (struct(4, 8, dtype=jnp.complex64),), 8 * 16 * 8),
+    "complex product without a sum": (
+        lambda x: lax.dot_general(x, x, (((), ()), ((), ()))),
+        (struct(4, dtype=jnp.complex64),),
+        6 * 16,
+    ),
+    "complex elements": (lambda x: x * x + x, (struct(4, 8, dtype=jnp.complex64),), (6 + 2) * 32),
+    "complex sum": (lambda x: x.sum(0), (struct(4, 8, dtype=jnp.complex64),), 2 * 32),
+    "complex parts": (lambda x: lax.complex(lax.imag(x), lax.real(x)), (struct(4, 8, dtype=jnp.complex64),), 0),
     "real transform": (lambda x: lax.fft(x, "RFFT", (8,)), (struct(3, 8),), 3 * 5 * 8 * 3),
     "factors": (lax.linalg.lu, (struct(2, 3, 3),), 2 * 18),
     "triangle": (lax.linalg.triangular_solve, (struct(3, 3), struct(3, 3)), 27),
@@ -89,7 +98,10 @@ FLOPS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
 
 @pytest.mark.parametrize("name", FLOPS)
 def test_operations_count_by_the_conventions_of_the_project(name: str) -> None:
-    """Products count 2 per multiply-accumulate, reductions their input, windows their elements, moving nothing."""
+    """Products count 2 per multiply-accumulate, reductions their input, windows their elements, moving nothing.
+
+    What is done to complex numbers counts as the operations on real ones that it is made of.
+    """
     function, args, expected = FLOPS[name]
     graph = traced(function, *args)
     assert graph.flops is not None

@@ -76,6 +76,29 @@ def test_what_one_branch_reads_the_other_does_not(chosen: str, tmp_path: Path) -
     assert graph.read_bytes.tolist() == [1 + 64 + 256]
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_weights_of_a_branch_that_is_known_not_to_run_are_not_stored(depth: int, tmp_path: Path) -> None:
+    """Nor is what only it captures read: also of a branch in a loop, or in a branch that may run."""
+    text = """{ y = If(c)<then_branch = t () => (u) { u = MatMul(x, a) },
+                  else_branch = e () => (v) { q = Add(x, r) v = MatMul(q, b) }> }"""
+    if depth == 2:
+        text = f"""{{ n = Constant<value=int64 {{3}}>()
+            z = Loop(n, "", x)<body = l (int64 i, bool k, h) => (k2, y) {{ k2 = Identity(k) {text[1:-1]} }}> }}"""
+    if depth == 3:
+        text = f"""{{ z = If(maybe)<then_branch = o () => (y) {text},
+                                 else_branch = p () => (w) {{ w = Neg(x) }}> }}"""
+    graph = _read(
+        tmp_path,
+        f"""g (float[2,8] x, float[2,8] f, bool maybe) => (float[2,8] {"y" if depth == 1 else "z"})
+        <float[8,8] a = ["location": "absent"], float[8,8] b = ["location": "absent"], bool c = {{1}}>
+        {{ r = Relu(f) {text[1:]}""",
+    )
+    assert len(graph.op) == 1
+    assert graph.param_bytes is not None
+    # The number of trips is a list of its own, and the condition is stored.
+    assert graph.param_bytes.tolist() == [256 + 1 + 8 * (depth == 2)]
+
+
 def test_a_loop_reads_the_rows_that_its_body_gathers(tmp_path: Path) -> None:
     """A table of 1,000 rows is stored whole; three rounds read a row of it each, with the place of the row."""
     text = """g (float[4] x) => (float[4] y) <float[1000,4] w = ["location": "absent"]>

@@ -131,7 +131,7 @@ def test_the_file_says_whether_new_tokens_lie_behind_a_cache(
 
 
 VIEWS = {
-    "y = Reshape(x, s)": True,
+    "y = Reshape(x, six)": True,
     "y = Flatten(x)": True,
     "y = Squeeze(x)": True,
     "y = Unsqueeze(x, s)": True,
@@ -153,7 +153,8 @@ VIEWS = {
 def test_a_view_computes_and_moves_nothing(node: str, tmp_path: Path) -> None:
     """Only what keeps its input in place is a view: it reads, writes and computes nothing."""
     text = f"""g (float[1,6] x, bool maybe) => (y)
-        <int64[1] s = {{1}}, int64[1] zero = {{0}}, bool no = {{0}}, bool yes = {{1}}> {{ {node} }}"""
+        <int64[1] s = {{1}}, int64[1] six = {{6}}, int64[1] zero = {{0}}, bool no = {{0}}, bool yes = {{1}}>
+        {{ {node} }}"""
     graph = _read(tmp_path, text)
     assert graph.flops is not None
     read_bytes, write_bytes, _, is_view = _facts(graph, "y")

@@ -47,6 +47,36 @@ MISFITS = {
         {{ y = com.microsoft.MatMulNBits<K=128, N=32, bits=4, block_size=16>(x, w, s) }}""",
         "node 'y' (com.microsoft.MatMulNBits): its input has rows of 64 elements, and K = 128",
     ),
+    "columns of packed weights": (
+        f"""float[2,64] x) => (y) <uint8[32,4,8] w = {_LATER}, float[128] s = {_LATER}>
+        {{ y = com.microsoft.MatMulNBits<K=64, N=64, bits=4, block_size=16>(x, w, s) }}""",
+        "node 'y' (com.microsoft.MatMulNBits): its weights hold 1024 bytes, and N = 64 takes 2048",
+    ),
+    "columns of weights in four bits": (
+        f"""float[2,5] x) => (y) <uint8[8] w = {_LATER}, float[1] s = {_LATER}>
+        {{ y = com.microsoft.MatMulBnb4<K=5, N=4, block_size=32, quant_type=1>(x, w, s) }}""",
+        "node 'y' (com.microsoft.MatMulBnb4): its weights hold 8 bytes, and N = 4 takes 10",
+    ),
+    "elements of a bias": (
+        f"float[1,3,8,8] x) => (y) <float[4,3,3,3] w = {_LATER}, float[5] b = {_LATER}> {{ y = Conv(x, w, b) }}",
+        "node 'y' (Conv): it makes 4 channels, and its bias has 5 elements",
+    ),
+    "elements of a shape": (
+        "float[2,3] x) => (y) <int64[2] s = {4, 5}> { y = Reshape(x, s) }",
+        "node 'y' (Reshape): its input has 6 elements, and its shape takes 20",
+    ),
+    "a loop's body": (
+        f"""float[1,3,8,8] x) => (y) <float[3,4,1,1] w = {_LATER}, int64 n = {{3}}>
+        {{ y = Loop(n, "", x)<body = b (int64 i, bool c, float[1,3,8,8] h) => (bool k, next)
+        {{ k = Identity(c) next = Conv(h, w) }}> }}""",
+        "node 'next' (Conv): its input has 3 channels, and its weights take 4 in each of 1 groups",
+    ),
+    "both branches": (
+        f"""float[1,3,8,8] x, bool c) => (y) <float[3,4,1,1] w = {_LATER}>
+        {{ y = If(c)<then_branch = t () => (u) {{ u = Conv(x, w) }},
+                     else_branch = e () => (v) {{ v = Conv(x, w) }}> }}""",
+        "node 'u' (Conv): its input has 3 channels, and its weights take 4 in each of 1 groups",
+    ),
     "experts": (
         f"""float[4,8] x, float[4,2] r) => (y) <float[2,16,8] f = {_LATER}, float[2,8,16] s = {_LATER}>
         {{ y = com.microsoft.MoE<k=3>(x, r, f, "", s) }}""",
@@ -54,6 +84,20 @@ MISFITS = {
     ),
 }
 FITTING = {
+    "packed columns of which the last block is short": (
+        f"float[2,40] x) => (y) <uint8[32,3,8] w = {_LATER}, float[96] s = {_LATER}> "
+        "{ y = com.microsoft.MatMulNBits<K=40, N=32, bits=4, block_size=16>(x, w, s) }"
+    ),
+    "an odd number of elements in four bits": (
+        f"float[2,5] x) => (y) <uint8[8,1] w = {_LATER}, float[1] s = {_LATER}> "
+        "{ y = com.microsoft.MatMulBnb4<K=5, N=3, block_size=32, quant_type=1>(x, w, s) }"
+    ),
+    "a shape with what is left": "float[2,3] x) => (y) <int64[2] s = {0, -1}> { y = Reshape(x, s) }",
+    "a body that never runs": (
+        f"""float[1,3,8,8] x) => (y) <float[3,4,1,1] w = {_LATER}, int64 n = {{0}}>
+        {{ y = Loop(n, "", x)<body = b (int64 i, bool c, float[1,3,8,8] h) => (bool k, next)
+        {{ k = Identity(c) next = Conv(h, w) }}> }}"""
+    ),
     "one index of a length of 1": 'float[2,1] x, float[4,5] z) => (y) { y = Einsum<equation="ij,jk->ik">(x, z) }',
     "an ellipsis": 'float[7,2,3] x, float[3,5] z) => (y) { y = Einsum<equation="...j,jk->...k">(x, z) }',
     "groups": f"float[1,4,8,8] x) => (y) <float[6,2,3,3] w = {_LATER}> {{ y = Conv<group=2>(x, w) }}",

@@ -67,6 +67,39 @@ def test_a_local_function_out_of_order_is_inlined_in_order(tmp_path: Path) -> No
     assert len(set(graph.tensor_name or ())) == 4
 
 
+FUNCTIONS = {
+    """<domain: "my", opset_import: ["": 13]> f (a) => (b) { b = Exp(a) }
+       <domain: "my", opset_import: ["": 17]> h (a) => (b) { b = Relu(a) }""": ("Exp", {"": 17, "my": 1}),
+    """<domain: "my", opset_import: ["com.microsoft": 1]> f (a) => (b) { b = com.microsoft.Gelu(a) }
+       <domain: "my", opset_import: ["": 17]> h (a) => (b) { b = Relu(a) }""": (
+        "com.microsoft.Gelu",
+        {"": 17, "com.microsoft": 1, "my": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("functions", FUNCTIONS)
+def test_a_local_function_brings_the_operator_sets_that_it_imports(functions: str, tmp_path: Path) -> None:
+    """A model may hold calls alone, and need no set of ONNX's own; of two versions the newer one counts."""
+    first, imports = FUNCTIONS[functions]
+    model = parser.parse_model(
+        f"""<ir_version: 9, opset_import: ["my": 1]>
+        g (float[2,3] x) => (float[2,3] y) <float[2,3] a> {{ a = my.f(x) y = my.h(a) }} {functions}"""
+    )
+    assert _read(tmp_path / "model.onnx", model).op == [first, "Relu"]
+    assert {each.domain: each.version for each in prepared(model).model.opset_import} == imports
+
+
+def test_the_operator_set_of_a_function_is_not_that_of_the_model(tmp_path: Path) -> None:
+    """A node of the model's own is refused without one."""
+    model = parser.parse_model(
+        """<ir_version: 9, opset_import: ["my": 1]> g (float[2,3] x) => (float[2,3] y) { a = my.f(x) y = Relu(a) }
+        <domain: "my", opset_import: ["": 17]> f (a) => (b) { b = Exp(a) }"""
+    )
+    with pytest.raises(InputError, match=r"the model imports no operator set of ONNX, only 'my'$"):
+        _read(tmp_path / "model.onnx", model)
+
+
 @pytest.mark.parametrize(
     ("nodes", "fault"),
     [

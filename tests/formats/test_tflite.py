@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+import tflite
 
 import slicegraph as sg
 from slicegraph.cli import main
@@ -74,6 +75,14 @@ def test_tensors_of_one_buffer_are_one_parameter(tmp_path: Path) -> None:
         ("RESIZE_BILINEAR", [(1, 4, 4, 2), (2,)], (1, 8, 8, 2), None, 8 * 128),
         ("TOPK_V2", [(2, 64), ()], (2, 8), None, 128 * 3),
         ("HARD_SWISH", [(2, 8)], (2, 8), None, 16),
+        # Data, state, the matrix of four gates on both, a bias, the state of the cells.
+        ("LSTM", [(2, 3), (2, 4), (16, 7), (16,), (2, 4)], (2, 4), None, 2 * (2 * 16 * 7 + 16 + 13 * 4)),
+        # Data, matrices on it and on the state, a bias.
+        ("RNN", [(2, 3), (4, 3), (4, 4), (4,), (2, 4)], (2, 4), None, 2 * (2 * 4 * 7 + 4 + 2 * 4)),
+        # Data, 6 filters over its features, what these made in 5 steps, a bias: 3 units of rank 2.
+        ("SVDF", [(2, 8), (6, 8), (6, 5), (3,)], (2, 3), None, 2 * (6 * (2 * 8 + 2 * 5 + 1) + 2 * 3)),
+        ("CONV_3D_TRANSPOSE", [(5,), (2, 2, 2, 5, 3), (1, 4, 4, 4, 3)], (1, 8, 8, 8, 5), options("Conv3D"), 80 * 192),
+        ("RFFT2D", [(3, 4, 8), (2,)], (3, 4, 5), None, 3 * 5 * 32 * 5),
     ],
 )
 def test_operators_count_what_they_compute(
@@ -93,6 +102,71 @@ def test_operators_count_what_they_compute(
     assert arrays.flops.tolist() == [flops]
     assert arrays.is_guess is not None
     assert not arrays.is_guess.any()
+
+
+@pytest.mark.parametrize(("op", "flops"), [("MUL", 6 * 16), ("NEG", 2 * 16), ("RESHAPE", 0)])
+def test_complex_numbers_count_as_what_they_are_made_of(op: str, flops: int, tmp_path: Path) -> None:
+    """A product is four products and two sums, all else is done to both parts."""
+    tensors = {"x": Tensor((2, 8), "COMPLEX64"), "y": Tensor((2, 8), "COMPLEX64")}
+    operator = Operator(op, ["x", "x"], ["y"], options("Mul") if op == "MUL" else None)
+    arrays = read(write(tmp_path / "m.tflite", tensors, [operator], inputs=["x"], outputs=["y"]))
+    assert arrays.flops is not None
+    assert arrays.flops.tolist() == [flops]
+
+
+def test_a_quantised_operator_computes_in_the_type_of_its_factors(tmp_path: Path) -> None:
+    """Not in that of its bias or of the indices; a shape that is computed has no other."""
+    tensors = {
+        "x": Tensor((1, 8), "INT8"),
+        "w": Tensor((10, 8), "INT4", np.zeros(40, np.int8)),
+        "b": Tensor((10,), "INT32", np.zeros(10, np.int32)),
+        "y": Tensor((1, 10), "INT8"),
+        "i": Tensor((2,), "INT32"),
+        "z": Tensor((2,), "INT32"),
+    }
+    operators = [
+        Operator("FULLY_CONNECTED", ["x", "w", "b"], ["y"], options("FullyConnected")),
+        Operator("ADD", ["i", "i"], ["z"], options("Add")),
+    ]
+    arrays = read(write(tmp_path / "m.tflite", tensors, operators, inputs=["x", "i"], outputs=["y", "z"]))
+    assert arrays.dtype == ["int8", "int32"]
+    assert facts(arrays, "FULLY_CONNECTED") == (170, 8 + 40 + 40, 10, 40 + 40)
+
+
+def test_rows_of_a_narrow_table_are_read_as_they_are_stored(tmp_path: Path) -> None:
+    """Three rows of 8 bytes that become floats."""
+    tensors = {
+        "i": Tensor((3,), "INT32"),
+        "table": Tensor((50, 8), "INT8", np.zeros((50, 8), np.int8)),
+        "y": Tensor((3, 8)),
+    }
+    operator = Operator("EMBEDDING_LOOKUP", ["i", "table"], ["y"])
+    arrays = read(write(tmp_path / "m.tflite", tensors, [operator], inputs=["i"], outputs=["y"]))
+    assert facts(arrays, "EMBEDDING_LOOKUP") == (0, 24 + 12, 96, 400)
+
+
+def test_a_tensor_of_a_type_without_a_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name: it would take no bytes."""
+    monkeypatch.setattr(tflite.TensorType, "NEWER", 99, raising=False)
+    tensors = {"x": Tensor((2, 4)), "y": Tensor((2, 4), "NEWER")}
+    path = write(tmp_path / "m.tflite", tensors, [Operator("CAST", ["x"], ["y"])], inputs=["x"], outputs=["y"])
+    with pytest.raises(
+        sg.InputError, match=r"tensor 'y' has elements of a type that the tflite package does not know$"
+    ):
+        read(path)
+
+
+def test_signatures_that_are_not_read_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A model that decodes beside what it reads first."""
+    tensors = {"x": Tensor((2, 4)), "y": Tensor((2, 4))}
+    graph = (tensors, [Operator("TANH", ["x"], ["y"])], ["x"], ["y"])
+    keys = ["prefill", "decode"]
+    path = tmp_path / "m.tflite"
+    read(write(path, *graph[:2], inputs=["x"], outputs=["y"], others=[graph], signatures=keys))
+    assert caplog.messages == [f"{path}: only its first subgraph is read, not what these signatures run: 'decode'"]
+    caplog.clear()
+    read(write(path, *graph[:2], inputs=["x"], outputs=["y"], signatures=keys[:1]))
+    assert not caplog.messages
 
 
 def test_a_custom_operator_is_a_guess_unless_the_user_counts_it(tmp_path: Path) -> None:

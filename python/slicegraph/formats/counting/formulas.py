@@ -1,7 +1,8 @@
 """What operations take by definition, from plain numbers: each written once, for the tables of all readers.
 
 The counts are conventions, not measurements: 2 for a multiply-accumulate, 1 more for a bias, 5 per element to
-normalise, 1 per element for all that works element by element, 0 for what only moves data.
+normalise, 1 per element for all that works element by element, 0 for what only moves data.  All are operations on real
+numbers: one on complex numbers counts as those that it is made of.
 """
 
 from __future__ import annotations
@@ -14,6 +15,15 @@ NORMALISING = 5
 
 ROTATING = 3
 """For each element that is rotated by its position: two products and a sum."""
+
+COMPLEX_ACCUMULATE = 4
+"""Real multiply-accumulates of one of complex numbers."""
+
+COMPLEX_PRODUCT = 6
+"""Real operations of a product of two complex numbers: four products and two sums; also of a quotient."""
+
+COMPLEX_SUM = 2
+"""Real operations of all else on a complex number: one on each of its parts."""
 
 _GATES = {"lstm": 13, "gru": 11, "rnn": 2}
 """For each unit and step: sums of both halves, activations, and what the gates multiply and add."""

@@ -25,12 +25,21 @@ def count(eqn: JaxprEqn, given: Formulas) -> Count:
     mine = given.count(name_of(eqn), [shape(var.aval) for var in eqn.invars], [shape(var.aval) for var in eqn.outvars])
     if mine is not None:
         return mine
-    if op in RULES:
-        return Count(flops=RULES[op](eqn))
-    if op in ELEMENTWISE:
-        return Count(flops=_outputs(eqn))
+    if op in RULES or op in ELEMENTWISE:
+        flops = RULES[op](eqn) if op in RULES else _outputs(eqn)
+        return Count(flops=flops * _real_operations(eqn))
     kernel = _kernel(eqn) if op == "pallas_call" else None
     return _guess(eqn) if kernel is None else Count(flops=kernel)
+
+
+def _real_operations(eqn: JaxprEqn) -> int:
+    """Say how many operations on real numbers one of an equation is."""
+    op = eqn.primitive.name
+    if not any(str(dtype(atom.aval)).startswith("complex") for atom in (*eqn.invars, *eqn.outvars)):
+        return 1
+    if op == "dot_general" and not eqn.params["dimension_numbers"][0][0]:
+        return formulas.COMPLEX_PRODUCT
+    return _COMPLEX.get(op, formulas.COMPLEX_SUM)
 
 
 def name_of(eqn: JaxprEqn) -> str:
@@ -223,5 +232,17 @@ RULES: Final[Mapping[str, Rule]] = {
     "triangular_solve": _substitution,
 }
 """How to count each primitive that does not simply work element by element."""
+_COMPLEX: Final[Mapping[str, int]] = {
+    **dict.fromkeys(
+        ("cholesky", "conv_general_dilated", "dot_general", "geqrf", "householder_product", "lu", "qr"),
+        formulas.COMPLEX_ACCUMULATE,
+    ),
+    **dict.fromkeys(("ragged_dot_general", "triangular_solve"), formulas.COMPLEX_ACCUMULATE),
+    **dict.fromkeys(("cumprod", "div", "integer_pow", "mul", "reduce_prod"), formulas.COMPLEX_PRODUCT),
+    **dict.fromkeys(("scatter-mul", "square"), formulas.COMPLEX_PRODUCT),
+    # Its operations are those on real numbers.
+    "fft": 1,
+}
+"""Operations on real numbers for one on complex numbers, by primitive; two for all others."""
 ELEMENTWISE: Final = frozenset(_ELEMENTWISE.split())
 """Primitives that count one for each element that they make; what is neither here nor above is guessed."""

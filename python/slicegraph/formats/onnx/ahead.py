@@ -174,7 +174,7 @@ def _accepted(
 
 def _is_wrong(node: Stated, types: Mapping[str, Value], known: Mapping[str, Value]) -> bool:
     """Say whether inference gave types without asking whether what the node reads fits."""
-    inputs = [known.get(name) or types.get(name) for name in node.inputs[:2]]
+    inputs = [known.get(name) or types.get(name) for name in node.inputs[:3]]
     if node.op in AXIS_TRUSTED:
         return bool(fault(node.proto, {"": inputs[0]} if inputs and inputs[0] is not None else {}))
     return is_misfit(node, inputs, {name: types[name] for name in node.outputs[:1] if name in types})

@@ -1,7 +1,7 @@
 """Whether what a node reads fits together, where ONNX's inference gives a size without asking.
 
-A model is refused for a node of its own that does not fit. In a body nothing is refused for it; but a branch with such
-a node is none that runs with the sizes that are given.
+A model is refused for a node that does not fit, also one in a body. But of two branches one with such a node is none
+that runs with the sizes that are given, and nothing is refused for it where the other fits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from slicegraph.formats.onnx.nodes import Node, Stated, described
 from slicegraph.formats.onnx.values import Value
 
 LOOKED_AT: Final = frozenset({"Conv", "ConvTranspose", "GRU", "LSTM", "RNN", "Reshape"})
-"""The operators that may be misfits; at most two inputs say whether they are."""
+"""The operators that may be misfits; the first three inputs say whether they are."""
 
 _Inputs = Sequence[Value | None]
 
@@ -29,8 +29,11 @@ def check_fit(nodes: Sequence[Node]) -> None:
         One cannot: the message names it and the rule.
     """
     for node in nodes:
-        if (rule := _RULES.get(node.op)) is not None and (wrong := rule(node.stated, node.inputs)):
+        if wrong := _reshape(node) if node.op == "Reshape" else _wrong(node.stated, node.inputs):
             raise InputError(f"{described(node.proto)}: {wrong}")
+        for body in node.bodies:
+            if body.trips:
+                check_fit(body.walked.nodes)
 
 
 def is_misfit(node: Stated, inputs: _Inputs, outputs: Mapping[str, Value]) -> bool:
@@ -40,17 +43,27 @@ def is_misfit(node: Stated, inputs: _Inputs, outputs: Mapping[str, Value]) -> bo
     if node.op == "Reshape":
         made = next(iter(outputs.values()), None)
         return bool(inputs) and made is not None and _differ(_elements(inputs[0]), _elements(made))
-    return bool(_RULES[node.op](node, inputs))
+    return bool(_wrong(node, inputs))
+
+
+def _wrong(node: Stated, inputs: _Inputs) -> str:
+    rule = _RULES.get(node.op)
+    return "" if rule is None else rule(node, inputs)
+
+
+def _reshape(node: Node) -> str:
+    before, after = _elements(node.input(0)), _elements(node.outputs[0] if node.outputs else None)
+    return f"its input has {before} elements, and its shape takes {after}" if _differ(before, after) else ""
 
 
 def _convolution(node: Stated, inputs: _Inputs) -> str:
     groups, channels, taken = _integer(node, "group", 1), _length(inputs, 0, 1), _length(inputs, 1, 1)
-    made = _length(inputs, 1, 0)
+    made, added = _length(inputs, 1, 0), _length(inputs, 2, 0)
     if taken is not None and _differ(channels, taken * groups):
         return f"its input has {channels} channels, and its weights take {taken} in each of {groups} groups"
     if made is not None and (groups < 1 or made % groups):
         return f"{made} channels are no multiple of group = {groups}"
-    return ""
+    return f"it makes {made} channels, and its bias has {added} elements" if _differ(made, added) else ""
 
 
 def _transposed_convolution(node: Stated, inputs: _Inputs) -> str:
@@ -94,7 +107,15 @@ def _einsum(node: Stated, inputs: _Inputs) -> str:
 
 def _packed_product(node: Stated, inputs: _Inputs) -> str:
     width, taken = _length(inputs, 0, -1), _integer(node, "K", 0)
-    return f"its input has rows of {width} elements, and K = {taken}" if _differ(width, taken) else ""
+    if _differ(width, taken):
+        return f"its input has rows of {width} elements, and K = {taken}"
+    columns, stored = _integer(node, "N", 0), _elements(inputs[1] if len(inputs) > 1 else None)
+    # Blocks of a column are packed each by itself; of four bits by bitsandbytes all elements in a row.
+    block, bits = max(1, _integer(node, "block_size", 1)), _integer(node, "bits", 4)
+    packed = columns * -(-taken // block) * -(-block * bits // 8)
+    if node.op.endswith("Bnb4"):
+        packed = -(-columns * taken // 2)
+    return f"its weights hold {stored} bytes, and N = {columns} takes {packed}" if _differ(stored, packed) else ""
 
 
 def _experts(node: Stated, inputs: _Inputs) -> str:

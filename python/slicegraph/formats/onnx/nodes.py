@@ -176,7 +176,7 @@ class Walked:
     used
         Names of the values that some node reads or the graph returns.
     reduced
-        Constant nodes that read less than the file says, by position: what stands in their place.
+        Nodes that read less than the file says, by position: what stands in their place.
     """
 
     nodes: Sequence[Node]

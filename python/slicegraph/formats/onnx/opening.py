@@ -31,7 +31,7 @@ class Opened:
     path
         Its file.
     model
-        What it holds, prepared, without the elements of big tensors, and without what a constant If never reads.
+        What it holds, prepared, without the elements of big tensors, and without branches that are known not to run.
     inputs
         Its inputs by name, without those that are stored in it.
     walked

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from onnx import GraphProto, ModelProto, NodeProto, inliner
 
 from slicegraph.errors import InputError
-from slicegraph.formats.onnx.nodes import Stated, body_graphs, described
+from slicegraph.formats.onnx.nodes import Stated, all_nodes, body_graphs, described
 
 _ALIAS = "ai.onnx"  # ONNX's own domain, written out
 
@@ -65,6 +65,7 @@ def prepared(model: ModelProto, encoded: bytes | None = None) -> Prepared:
         # The inliner gives names as it goes, so it depends on their order.
         _sorted(function.node, [{*function.input}])
     if model.functions:
+        _import_of_functions(model)
         model, encoded = _inlined(model), None
     stated, is_sorted = (None if encoded is None else Stated.all_of(model, encoded)) or (None, False)
     if stated is not None and is_sorted and not _aliases(stated):
@@ -73,6 +74,22 @@ def prepared(model: ModelProto, encoded: bytes | None = None) -> Prepared:
     encoded = model.SerializeToString()
     taken = Stated.all_of(model, encoded)
     return Prepared(model, stated, None) if taken is None else Prepared(model, taken[0], encoded)
+
+
+def _import_of_functions(model: ModelProto) -> None:
+    """Import what only functions do, in the newest version; but not where nodes of the model itself go without.
+
+    A model that imports nothing is of the time before operator sets, and has no functions.
+    """
+    own = {opset.domain for opset in model.opset_import}
+    own |= {node.domain for node in all_nodes(model.graph)}
+    versions: dict[str, int] = {}
+    for function in model.functions:
+        for opset in function.opset_import:
+            if opset.domain not in own:
+                versions[opset.domain] = max(opset.version, versions.get(opset.domain, 0))
+    for domain, version in versions.items():
+        model.opset_import.add(domain=domain, version=version)
 
 
 def _inlined(model: ModelProto) -> ModelProto:

@@ -86,8 +86,10 @@ def walk(
         results, bodies, is_constant = _learnt(node, reads, ahead, records, scope, context)
         for name, value in results.items():
             _define(own, name, value)
-        if is_constant and bodies and (branch := taken(node.proto, [reads.get(name) for name in node.inputs])):
-            reduced[position] = folding.reduced(node.proto, branch, bodies[0].walked)
+        if bodies and (less := _reduced(node, reads, bodies)) is not None:
+            reduced[position] = less
+            node = Stated.of(less)  # noqa: PLW2901 - it reads less than the file says
+            read = [reads[name] for name in node.reads]
         if is_constant:
             kept.append(None)
             continue
@@ -96,6 +98,13 @@ def walk(
     returned = _returned(graph, scope)
     left, used = _needed(kept, nodes, returned)
     return Walked(nodes=left, values=scope, outputs=returned, used=used, reduced=reduced)
+
+
+def _reduced(node: Stated, reads: Mapping[str, Value], bodies: Sequence[Body]) -> NodeProto | None:
+    """Give a node without the branches that are known not to run; None: it has none."""
+    if branch := taken(node.proto, [reads.get(name) for name in node.inputs]):
+        return folding.reduced(node.proto, branch, bodies[0].walked)
+    return folding.with_reduced(node.proto, bodies)
 
 
 def _returned(graph: GraphProto, scope: Scope) -> list[str]:

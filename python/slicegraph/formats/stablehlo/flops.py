@@ -60,12 +60,23 @@ def count(operation: Operation, given: Formulas) -> Count:
     rule = rule_of(operation.op)
     if rule is not None:
         try:
-            return Count(flops=rule(operation))
+            return Count(flops=rule(operation) * _real_operations(operation))
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, ZeroDivisionError):  # as of MHLO, whose attributes are its own
             raise InputError(f"{operation.raw.name}: its attributes are not those of StableHLO") from None
     return guess([each.shape for each in operation.inputs if each.dtype != "bool"], shapes[1])
+
+
+def _real_operations(operation: Operation) -> int:
+    """Say how many operations on real numbers one of an operation is."""
+    if not any(each.dtype.startswith("complex") for each in (*operation.inputs, *operation.outputs)):
+        return 1
+    if rule_of(operation.op) is _dot_general and not _contracted(operation):
+        return formulas.COMPLEX_PRODUCT
+    if rule_of(operation.op) in _ACCUMULATING:
+        return formulas.COMPLEX_ACCUMULATE
+    return _COMPLEX.get(operation.op, formulas.COMPLEX_SUM)
 
 
 def rule_of(op: str) -> Rule | None:
@@ -121,11 +132,15 @@ def _selection(operation: Operation) -> int:
 
 def _dot_general(operation: Operation) -> int:
     """Multiply, and add over the contracted axes; with none, there is nothing to add."""
-    numbers = stablehlo.DotDimensionNumbers(operation.raw.attributes["dot_dimension_numbers"])
-    contracted = list(numbers.lhs_contracting_dimensions)
+    contracted = _contracted(operation)
     if not contracted:
         return _outputs(operation)
     return formulas.products(_outputs(operation), math.prod(operation.inputs[0].shape[axis] for axis in contracted))
+
+
+def _contracted(operation: Operation) -> list[int]:
+    numbers = stablehlo.DotDimensionNumbers(operation.raw.attributes["dot_dimension_numbers"])
+    return list(numbers.lhs_contracting_dimensions)
 
 
 def _dot(operation: Operation) -> int:
@@ -209,3 +224,10 @@ _TARGETS: Final[Mapping[str, Rule]] = {
     r"(blas|lapack)_[sdcz]trsm(_ffi)?": _substitution,
 }
 """Foreign functions that JAX calls, by a pattern of their names."""
+_ACCUMULATING: Final = frozenset({_convolution, _dot, _dot_general, _elimination, _orthogonalisation, _substitution})
+_COMPLEX: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("divide", "multiply", "square"), formulas.COMPLEX_PRODUCT),
+    # Its operations are those on real numbers.
+    "fft": 1,
+}
+"""Operations on real numbers for one on complex numbers, but for sums of products; two for all others."""

@@ -29,7 +29,7 @@ def read(
     Raises
     ------
     InputError
-        When the file cannot be read or is no such model, or nothing is left to run.
+        When the file cannot be read or is no such model, a type of elements is not known, or nothing is left to run.
 
     Notes
     -----
@@ -38,7 +38,9 @@ def read(
     - A parameter is a buffer, as large as it is stored: tensors of one buffer are one. What is made of parameters
       alone, as float32 weights of float16 ones, is no node, and is stored as these are.
     - ``flops`` as the ONNX reader counts (the table is in ``rules.py``); a fused activation counts 1 per element.
-    - A variable tensor is state of the operator that has it.
+    - A variable tensor is state of the operator that has it, a variable that of who assigns it last; one that no run
+      assigns is a parameter.
+    - A quantized operator computes in the type of its factors, whatever that of its bias.
     - An operator that is in no table, as a custom one, is a guess; so is a ``WHILE`` whose trips are not given.
     """
     formulas, said = Formulas(flops), Trips(trips)

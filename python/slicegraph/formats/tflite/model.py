@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from slicegraph.formats.files import read_whole
 
 DAMAGED: Final = (ArithmeticError, AttributeError, IndexError, TypeError, ValueError, struct.error)
 """What the package raises where offsets and numbers of a file make no sense."""
+_log = logging.getLogger(__name__)
+_LONGEST: Final = 80
 _IDENTIFIER: Final = b"TFL3"
 _LEAST_BYTES: Final = 4  # of an element of a vector: a number or an offset
 _Part = TypeVar("_Part")
@@ -88,11 +91,15 @@ def load(path: Path) -> Sequence[Subgraph]:
     if raw[4:8] != _IDENTIFIER:
         raise InputError("no TFLite model: it does not begin as one")
     try:
-        return _subgraphs(raw)
+        subgraphs, others = _subgraphs(raw), _left_out(raw)
     except InputError:
         raise
     except DAMAGED:
         raise InputError("no TFLite model: its tables are damaged") from None
+    if others:
+        told = ", ".join(map(repr, others))
+        _log.warning("%s: only its first subgraph is read, not what these signatures run: %s", path, told)
+    return subgraphs
 
 
 def _subgraphs(raw: bytes) -> Sequence[Subgraph]:
@@ -134,6 +141,13 @@ def _subgraphs(raw: bytes) -> Sequence[Subgraph]:
     if not subgraphs:
         raise InputError("the model has no subgraph")
     return subgraphs
+
+
+def _left_out(raw: bytes) -> list[str]:
+    """Name the signatures that do not run the first subgraph."""
+    model = tflite.Model.GetRootAs(raw, 0)
+    definitions = map(model.SignatureDefs, range(min(model.SignatureDefsLength(), len(raw) // _LEAST_BYTES)))
+    return [_text(each.SignatureKey())[:_LONGEST] for each in definitions if each.SubgraphIndex()]
 
 
 def _operator_name(code: Any) -> str:  # noqa: ANN401 - the package has no types

@@ -70,7 +70,9 @@ def count(operation: Operation, given: Formulas) -> Count:
         return mine
     if op not in RULES:
         return guess(*shapes)
-    return Count(flops=RULES[op](operation))
+    flops = RULES[op](operation)
+    is_complex = any(each is not None and each.dtype.startswith("complex") for each in operation.inputs)
+    return Count(flops=flops * _COMPLEX.get(op, formulas.COMPLEX_SUM) if is_complex else flops)
 
 
 def _per_output(flops: int) -> Rule:
@@ -91,8 +93,8 @@ def _fused(kind: Any, rule: Rule) -> Rule:  # noqa: ANN401 - the package has no 
     return fused
 
 
-def _bias(operation: Operation) -> int:
-    return int(operation.has(2))
+def _bias(operation: Operation, index: int = 2) -> int:
+    return int(operation.has(index))
 
 
 def _convolution(operation: Operation) -> int:
@@ -116,7 +118,7 @@ def _transposed(operation: Operation) -> int:
     """Spread each input over the kernel; inputs are the shape that is made, the kernel, the data and a bias."""
     channels, *window, _ = operation.given(1).shape
     spread = formulas.convolution(operation.made, numel(operation.given(2)), (1, channels), math.prod(window), groups=1)
-    return spread + operation.has(3) * operation.made
+    return spread + _bias(operation, 3) * operation.made
 
 
 def _fully_connected(operation: Operation) -> int:
@@ -158,8 +160,16 @@ def _update(operation: Operation) -> int:
 
 
 def _recurrence(operation: Operation) -> int:
-    """Run the gates of an LSTM at each step: four matrices on the input and four on the state, some not there."""
+    """Run the gates of an LSTM at each step: four matrices on the input and four on the state, some not there.
+
+    The basic kernel has five inputs: data, state, one matrix on both, a bias, and the state of the cells.
+    """
     data = operation.given().shape
+    if len(operation.inputs) == _BASIC:
+        both, bias = operation.given(2), numel(operation.given(3))
+        return formulas.recurrence(
+            math.prod(data[:-1]), numel(both), biases=bias, hidden=both.shape[0] // 4, kind="lstm"
+        )
     matrices = [each for each in operation.inputs[1:9] if each is not None]
     biases = [each for each in operation.inputs[12:16] if each is not None]
     hidden = operation.given(3).shape[0]
@@ -168,6 +178,35 @@ def _recurrence(operation: Operation) -> int:
     return formulas.recurrence(math.prod(data[:-1]), weights, biases=added, hidden=hidden, kind="lstm")
 
 
+def _plain_recurrence(operation: Operation) -> int:
+    """Multiply the input and the state at each step, add a bias and activate."""
+    data, (hidden, width) = operation.given().shape, operation.given(1).shape
+    return formulas.recurrence(
+        math.prod(data[:-1]), hidden * (width + hidden), biases=hidden, hidden=hidden, kind="rnn"
+    )
+
+
+def _filters(operation: Operation) -> int:
+    """Multiply with each filter over the features, then over what it made in time, and add those of a unit."""
+    filters, memory = operation.given(2).shape
+    each = 2 * (numel(operation.given(1)) + filters * memory) + filters
+    return operation.given().shape[0] * each + (_bias(operation, 3) + 1) * operation.made
+
+
+def _spread_volume(operation: Operation) -> int:
+    """Spread each input over a kernel of three axes, of which outputs and inputs stand behind these."""
+    *window, channels, _ = operation.given(1).shape
+    spread = formulas.convolution(operation.made, numel(operation.given(2)), (1, channels), math.prod(window), groups=1)
+    return spread + _bias(operation, 3) * operation.made
+
+
+def _fourier(operation: Operation) -> int:
+    """Transform the last two axes of real numbers, of which half are made."""
+    *_, rows, half = operation.outputs[0].shape
+    return formulas.transforms(rows * max(1, 2 * (half - 1)), operation.made // max(1, rows * half))
+
+
+_BASIC: Final = 5
 _MOVING: Final = """
     ASSIGN_VARIABLE BATCH_TO_SPACE_ND BITCAST BROADCAST_ARGS BROADCAST_TO CALL_ONCE CAST DEPTH_TO_SPACE DENSIFY
     DYNAMIC_UPDATE_SLICE EMBEDDING_LOOKUP EXPAND_DIMS FILL GATHER GATHER_ND IMAG MATRIX_DIAG MATRIX_SET_DIAG MIRROR_PAD
@@ -193,21 +232,27 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_NORMALISING.split(), _per_output(formulas.NORMALISING)),
     **dict.fromkeys(("AVERAGE_POOL_2D", "L2_POOL_2D", "MAX_POOL_2D"), _fused(tflite.Pool2DOptions, _pool)),
     **dict.fromkeys(("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"), _recurrence),
+    **dict.fromkeys(("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN"), _plain_recurrence),
     "ADD": _fused(tflite.AddOptions, _per_output(1)),
     "ADD_N": _sum,
     "BATCH_MATMUL": _matrix_product,
     "CONCATENATION": _fused(tflite.ConcatenationOptions, _per_output(0)),
     "CONV_2D": _fused(tflite.Conv2DOptions, _convolution),
     "CONV_3D": _fused(tflite.Conv3DOptions, _volume),
+    "CONV_3D_TRANSPOSE": _fused(tflite.Conv3DOptions, _spread_volume),
     "DEPTHWISE_CONV_2D": _fused(tflite.DepthwiseConv2DOptions, _depthwise),
     "DIV": _fused(tflite.DivOptions, _per_output(1)),
     "FULLY_CONNECTED": _fused(tflite.FullyConnectedOptions, _fully_connected),
     "LOCAL_RESPONSE_NORMALIZATION": _local_response,
     "MUL": _fused(tflite.MulOptions, _per_output(1)),
     "RESIZE_BILINEAR": _resampling,
+    "RFFT2D": _fourier,
     "SCATTER_ND": _update,
+    "SVDF": _filters,
     "SUB": _fused(tflite.SubOptions, _per_output(1)),
     "TOPK_V2": _top,
     "TRANSPOSE_CONV": _transposed,
 }
 """How to count each operator; what is not here is guessed."""
+_COMPLEX: Final[Mapping[str, int]] = dict.fromkeys(("DIV", "MUL", "SQUARE"), formulas.COMPLEX_PRODUCT)
+"""Operations on real numbers for one on complex numbers; two for all others."""

@@ -13,14 +13,17 @@ from slicegraph.formats.counting import Count, Formulas, Trips
 from slicegraph.formats.dtypes import bits, computed_in
 from slicegraph.formats.tflite.model import Operator, Subgraph, Tensor
 from slicegraph.formats.tflite.rules import Operation, count, numel
+from slicegraph.formats.tflite.variables import Variables
 from slicegraph.formats.traced import Body, Program, Step, Value
 
 _VIEWS: Final = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
 _TABLES: Final[Mapping[str, int]] = {"EMBEDDING_LOOKUP": 1, "GATHER": 0, "GATHER_ND": 0, "SLICE": 0, "STRIDED_SLICE": 0}
 """Where the input stands of which only what is taken is read."""
-_FRESH: Final = frozenset({"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "READ_VARIABLE", "VAR_HANDLE"})
+_FRESH: Final = frozenset({"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "VAR_HANDLE"})
 _MOST_CALLS: Final = 50
 _BITS_OF_BOOL: Final = 8
+_HANDLES: Final = frozenset({"resource", "variant"})
+_MOST_QUANTIZED: Final = 16
 
 
 def program_of(subgraphs: Sequence[Subgraph], name: str, formulas: Formulas, trips: Trips) -> Program:
@@ -35,6 +38,7 @@ def program_of(subgraphs: Sequence[Subgraph], name: str, formulas: Formulas, tri
     main = subgraphs[0]
     inputs = [walk.input(main.tensors[index]) for index in main.inputs]
     steps, outputs = walk.subgraph(main, inputs)
+    walk.parameters += walk.variables.constants()
     return Program(name=name, steps=steps, inputs=inputs, parameters=walk.parameters, outputs=outputs, state=walk.state)
 
 
@@ -45,8 +49,10 @@ class _Walk:
     ----------
     parameters
         Buffers, as they are found.
+    variables
+        Variables that operators read and assign by handles.
     state
-        The value of each variable tensor before and after a run.
+        The value of each variable tensor before and after a run, and of each variable.
     """
 
     def __init__(self, subgraphs: Sequence[Subgraph], formulas: Formulas, trips: Trips) -> None:
@@ -55,6 +61,7 @@ class _Walk:
         self._trips = trips
         self.parameters: list[Value] = []
         self.state: dict[Value, Value] = {}
+        self.variables = Variables(self.state)
         self._buffers: dict[int, Value] = {}
         self._depth = 0
 
@@ -87,7 +94,10 @@ class _Walk:
             values[each] = Value(nbytes=before.nbytes, name=before.name)
             self.state[before] = values[each]
             outputs.append(values[each])
+        inputs, outputs = self.variables.step(operator, inputs, outputs)
         bodies = self._bodies(operator, name, inputs)
+        found, left = self.variables.after_subgraphs()
+        inputs, outputs = [*inputs, *found], [*outputs, *left]
         counted = Count(flops=0) if bodies or operator.op in _VIEWS else count(operation, self._formulas)
         table = _TABLES.get(operator.op)
         return Step(
@@ -96,13 +106,13 @@ class _Walk:
             inputs=inputs,
             outputs=outputs,
             flops=counted.flops,
-            dtype=computed_in([each.dtype for each in given if each], made[0].dtype if made else ""),
+            dtype=_computed_in([each.dtype for each in given if each], made[0].dtype if made else ""),
             is_guess=counted.is_guess,
             is_view=operator.op in _VIEWS,
             is_arranging=len(inputs) > 0 and operator.op in {*_VIEWS, "TRANSPOSE"},
             is_fresh=operator.op in _FRESH,
             table=at[table] if table is not None and table < len(at) else None,
-            table_bytes=outputs[0].nbytes if table is not None and outputs else 0,
+            table_bytes=_picked(given, made, table),
             bodies=bodies,
         )
 
@@ -144,11 +154,35 @@ class _Walk:
         if not 0 <= index < len(self._subgraphs):
             raise InputError(f"subgraph {index} is asked for, but there are {len(self._subgraphs)}")
         own = [Value(nbytes=each.nbytes, name=each.name) for each in inputs]
+        self.variables.pass_on(inputs, own)
+        around = self.variables.enter()
         steps, outputs = self.subgraph(self._subgraphs[index], own)
-        return Body(steps=steps, outputs=outputs)
+        return Body(steps=steps, outputs=[*outputs, *self.variables.leave(around)])
+
+
+def _computed_in(operands: Sequence[str], made: str) -> str:
+    """Say in which type an operator computes; a quantized one in that of its factors, whatever its bias and indices."""
+    types = [each for each in operands if each not in _HANDLES]
+    quantized = [each for each in types if "int" in each and bits(each) <= _MOST_QUANTIZED]
+    is_quantized = quantized and all("int" in each for each in types)
+    return computed_in(quantized if is_quantized else types, made)
+
+
+def _picked(given: Sequence[Tensor | None], made: Sequence[Tensor], table: int | None) -> int:
+    """Give the bytes of what is taken of a table, which may be of a narrower type than what is made of it."""
+    rows = given[table] if table is not None and table < len(given) else None
+    return 0 if rows is None or not made else _nbytes(made[0]._replace(dtype=rows.dtype))
 
 
 def _nbytes(tensor: Tensor) -> int:
-    """Give the bytes of a tensor; 0 of what has no known size, as text and handles."""
+    """Give the bytes of a tensor; 0 of what has no size, as text and handles.
+
+    Raises
+    ------
+    InputError
+        Its type is newer than the ``tflite`` package.
+    """
+    if not tensor.dtype:
+        raise InputError(f"tensor {tensor.name!r:.80} has elements of a type that the tflite package does not know")
     width = _BITS_OF_BOOL if tensor.dtype == "bool" else bits(tensor.dtype)
     return (numel(tensor) * width + 7) // 8
