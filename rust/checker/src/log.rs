@@ -37,7 +37,7 @@ use crate::tree::Step;
 use crate::tree_log::read_steps;
 
 const VERSION: u64 = 3;
-/// Bytes of a log. What is read takes some twenty times as many at most, or what is allocated at a time where they are few.
+/// Bytes of a log. What is read takes some thirty times as many at most: a packing whose seeds have one case each.
 const MAX_BYTES: usize = 1 << 25;
 /// Scopes that wait for their turn at a time.
 const MAX_OPEN: usize = 128;
@@ -192,7 +192,12 @@ impl Numbers<'_> {
         if count > self.rest.len() / least {
             return Err(Stop::malformed("the log ends too soon"));
         }
-        (0..count).map(|_| member(self)).collect()
+        // As many as there are: lists of lists may be short by the million.
+        let mut members = Vec::with_capacity(count);
+        for _ in 0..count {
+            members.push(member(self)?);
+        }
+        Ok(members)
     }
 
     fn rule(&mut self) -> Result<Rule, Stop> {
@@ -232,7 +237,7 @@ impl Numbers<'_> {
 
     /// Branches until no case is left.
     fn branches(&mut self) -> Result<Vec<Branch>, Stop> {
-        let (mut branches, mut num_left) = (Vec::new(), 1_usize);
+        let (mut branches, mut num_left) = (Vec::with_capacity(self.rest.len()), 1_usize);
         while num_left > 0 {
             branches.push(match self.index()? {
                 0 => Branch::Share(self.next()?),
@@ -240,6 +245,7 @@ impl Numbers<'_> {
             });
             num_left = if matches!(branches.last(), Some(Branch::Node(..))) { num_left + 1 } else { num_left - 1 };
         }
+        branches.shrink_to_fit();
         Ok(branches)
     }
 
