@@ -92,6 +92,18 @@ FITTING = {
         f"float[2,5] x) => (y) <uint8[8,1] w = {_LATER}, float[1] s = {_LATER}> "
         "{ y = com.microsoft.MatMulBnb4<K=5, N=3, block_size=32, quant_type=1>(x, w, s) }"
     ),
+    "a packed product that is left out": (
+        f"float[2,64] x) => (y) <uint8[32,0,8] w = {_LATER}, float[0] s = {_LATER}> "
+        "{ y = com.microsoft.MatMulNBits<K=64, N=32, bits=4, block_size=16>(x, w, s) }"
+    ),
+    "weights of which eight are packed in a number": (
+        f"float[2,64] x) => (y) <int32[8,32] w = {_LATER}, float[128] s = {_LATER}> "
+        "{ y = com.microsoft.MatMulNBits<K=64, N=32, bits=4, block_size=16>(x, w, s) }"
+    ),
+    "weights in four bits from the other side": (
+        f"float[2,4] x) => (float[2,5] y) <uint8[10] w = {_LATER}, float[1] s = {_LATER}> "
+        "{ y = com.microsoft.MatMulBnb4<K=5, N=4, block_size=32, quant_type=1, transB=0>(x, w, s) }"
+    ),
     "a shape with what is left": "float[2,3] x) => (y) <int64[2] s = {0, -1}> { y = Reshape(x, s) }",
     "a body that never runs": (
         f"""float[1,3,8,8] x) => (y) <float[3,4,1,1] w = {_LATER}, int64 n = {{0}}>

@@ -77,6 +77,19 @@ def test_packed_weights_count_as_plain_ones(rows: int, blocks: int, columns: int
 
 
 @_few
+@given(_small, st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_packed_weights_may_be_multiplied_from_either_side(rows: int, inner: int, columns: int, is_plain: bool) -> None:
+    """The weights are ``N`` by ``K``; one without elements is a product that is left out."""
+    options = {"K": inner, "N": columns, "block_size": 32, "quant_type": 1, "transB": int(not is_plain)}
+    stored = {"w": _zeros(-(-inner * columns // 2), dtype=np.uint8), "s": _zeros(3)}
+    feeds = {"x": _zeros(rows, columns if is_plain else inner)}
+    assert _count("MatMulBnb4", feeds, stored=stored, inputs=["x", "w", "s"], **options) == 2 * rows * inner * columns
+    stored = {"w": _zeros(columns, 0, 16, dtype=np.uint8), "s": _zeros(0)}
+    options = {"K": inner, "N": columns, "bits": 4, "block_size": 32}
+    assert _count("MatMulNBits", {"x": _zeros(rows, inner)}, stored=stored, inputs=["x", "w", "s"], **options) == 0
+
+
+@_few
 @given(_small, _small, _small, _small, st.booleans())
 def test_a_fused_gemm_counts_bias_and_activation(m: int, k: int, n: int, c: int, has_bias: bool) -> None:
     """What is fused to a product costs what it costs apart."""

@@ -106,15 +106,20 @@ def _einsum(node: Stated, inputs: _Inputs) -> str:
 
 
 def _packed_product(node: Stated, inputs: _Inputs) -> str:
-    width, taken = _length(inputs, 0, -1), _integer(node, "K", 0)
-    if _differ(width, taken):
-        return f"its input has rows of {width} elements, and K = {taken}"
-    columns, stored = _integer(node, "N", 0), _elements(inputs[1] if len(inputs) > 1 else None)
+    is_plain = node.op.endswith("Bnb4") and not _integer(node, "transB", 1)
+    width, side = _length(inputs, 0, -1), "N" if is_plain else "K"
+    if _differ(width, taken := _integer(node, side, 0)):
+        return f"its input has rows of {width} elements, and {side} = {taken}"
+    columns, rows = _integer(node, "N", 0), _integer(node, "K", 0)
+    weights = inputs[1] if len(inputs) > 1 else None
+    stored = None if weights is None else weights.nbytes
     # Blocks of a column are packed each by itself; of four bits by bitsandbytes all elements in a row.
     block, bits = max(1, _integer(node, "block_size", 1)), _integer(node, "bits", 4)
-    packed = columns * -(-taken // block) * -(-block * bits // 8)
+    packed = columns * -(-rows // block) * -(-block * bits // 8)
     if node.op.endswith("Bnb4"):
-        packed = -(-columns * taken // 2)
+        packed = -(-columns * rows // 2)
+    elif not stored:
+        return ""  # a product that is left out
     return f"its weights hold {stored} bytes, and N = {columns} takes {packed}" if _differ(stored, packed) else ""
 
 

@@ -40,12 +40,12 @@ def _fused_product(node: Node) -> int:
     return formulas.products(made(node).numel, inner, added=_activated(node))
 
 
-def _packed_product(*, bias: int | None = None, added: int = 0) -> Rule:
-    """Multiply with weights that are packed: the width is the first factor's."""
+def _packed_product(*, bias: int | None = None, added: int = 0, side: str = "K") -> Rule:
+    """Multiply with weights that are packed: the width is the first factor's, and may stand in an attribute."""
 
     def rule(node: Node) -> int:
         biased = 0 if bias is None else has(node, bias)
-        inner = node.integer("K", given(node).dim(-1))
+        inner = node.integer(side, given(node).dim(-1))
         return formulas.products(made(node).numel, inner, added=biased + added)
 
     return rule
@@ -250,11 +250,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "Mamba2Verify": mixers.state_space,
     "MatMulBlockQuantizedFp4Weight": _packed_product(bias=5),
     "MatMulBlockQuantizedFp8Weight": _packed_product(bias=4),
-    "MatMulBnb4": _packed_product(),
+    "MatMulBnb4": lambda node: _packed_product(side="K" if node.integer("transB", 1) else "N")(node),
     "MatMulFpQ4": _packed_product(),
     "MatMulInteger16": contractions.matrix_product,
     "MatMulIntegerToFloat": _packed_product(bias=6),
-    "MatMulNBits": _packed_product(bias=5),
+    # Weights without elements leave the product out.
+    "MatMulNBits": lambda node: _packed_product(bias=5)(node) if given(node, 1).numel else 0,
     "MatMulNBitsMlp": _gated_product,
     "MatMulNBitsQLoRA": _low_rank,
     "MatMulNBitsQkv": _three_products,
