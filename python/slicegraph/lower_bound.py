@@ -18,6 +18,7 @@ from slicegraph.bounds.downsets import close_in, downsets
 from slicegraph.bounds.exact import exact
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.node import node
+from slicegraph.bounds.params import LimitParams
 from slicegraph.bounds.tasks import Budget
 from slicegraph.cost import ALL_TICKS, Instance
 from slicegraph.evidence.bound import Bound
@@ -38,10 +39,6 @@ WITH_MIP = ("chain", "exact", "bottleneck", "bottleneck_guess")
 """The bounds that take the MIP solver."""
 METHODS = ("combinatorial", *SOLVED)
 """All bounds, by name."""
-_EVALUATIONS = 300
-_SHARE_OF_SEARCH = 0.1
-_SHARE_OF_PROOF = 0.25
-"""Of the time that is left, at least: for the proof of what the MIP solver says."""
 _FOREVER = 1e9
 """Seconds in place of no limit."""
 
@@ -109,12 +106,12 @@ def lower_bound(
         upper_bound = checks.number(f"upper_bound = {upper_bound!r:.80}", upper_bound, "seconds are not negative")
     if executor is not None:
         checks.instance_of("executor", executor, Executor)
-    begin = time.monotonic()
+    begin, params = time.monotonic(), LimitParams()
     ordinary = combinatorial(instance)
     if method == "combinatorial" or ordinary.ticks >= ALL_TICKS:
         return replace(ordinary, method=method)
     if upper_bound is None:
-        stop = MaxEvaluations(_EVALUATIONS) | MaxRuntime(_SHARE_OF_SEARCH * time_limit)
+        stop = MaxEvaluations(params.evaluations) | MaxRuntime(params.share_of_search * time_limit)
         upper_bound = search(instance, stop=stop).bottleneck
     # A bottleneck is whole in ticks; what was measured is rounded to the safe side. No partition costs 2^52 ticks.
     ticks = upper_bound / instance.tick
@@ -122,7 +119,7 @@ def lower_bound(
     end = begin + min(time_limit, _FOREVER)
     seconds = max(0.0, end - time.monotonic())
     if method in WITH_MIP:
-        seconds *= 1 - _SHARE_OF_PROOF
+        seconds *= 1 - params.share_of_proof
     bound = SOLVED[method](Formulation(instance), Budget(threshold=threshold, seconds=seconds, executor=executor))
     return _proven(instance, bound, begin=begin, end=end) if bound.believed > bound.ticks else bound
 

@@ -23,13 +23,9 @@ from __future__ import annotations
 from slicegraph.bounds.bottleneck import any_block
 from slicegraph.bounds.formulation import Formulation
 from slicegraph.bounds.model import Superblocks
+from slicegraph.bounds.params import GuessParams
 from slicegraph.bounds.tasks import MAX_PARTS, Budget, Task, Tasks
 from slicegraph.evidence.bound import Bound
-
-_SHARE_OF_ANY = 0.3
-"""Of the time, for the one model without a guess."""
-_SHARE_OF_DEMAND = 0.6
-"""Of the time then left, for the least ``D(b)``: it takes every block, the largest ``F(b)`` only one."""
 
 
 def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
@@ -40,7 +36,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     anywhere = any_block(formulation)
     tasks = Tasks("bottleneck_guess", formulation, budget, [*anywhere, *each])
     demanding, free = tasks.all[len(anywhere) : -num_blocks], tasks.all[-num_blocks:]
-    twin = dict(zip(free, demanding, strict=True))
+    twin, params = dict(zip(free, demanding, strict=True)), GuessParams()
 
     def least_known() -> int | None:
         """Ticks of the least D(b) that is solved: no other needs to be proven larger."""
@@ -58,10 +54,10 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     def is_done() -> bool:
         return not any(map(can_be_least, demanding)) and not any(map(can_be_largest, free))
 
-    tasks.solve(tasks.all[: len(anywhere)], share=_SHARE_OF_ANY)
+    tasks.solve(tasks.all[: len(anywhere)], share=params.share_of_any)
     while tasks.seconds_left > 0 and not is_done():
         weakest_first = sorted(filter(can_be_least, demanding), key=lambda task: task.outcome.lower_bound)
-        tasks.solve(weakest_first, share=_SHARE_OF_DEMAND, is_needed=can_be_least, target=least_known)
+        tasks.solve(weakest_first, share=params.share_of_demand, is_needed=can_be_least, target=least_known)
         strongest_first = sorted(filter(can_be_largest, free), key=lambda task: -twin[task].outcome.lower_bound)
         tasks.solve(strongest_first, is_needed=can_be_largest)
     return tasks.bound(is_final=is_done())

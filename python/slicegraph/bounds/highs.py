@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from slicegraph.bounds.model import BYTES, KINDS, PURE, Model
 from slicegraph.bounds.multipliers import prove
 from slicegraph.bounds.outcome import Outcome
-from slicegraph.bounds.params import PackingParams
+from slicegraph.bounds.params import PackingParams, SolverParams
 from slicegraph.bounds.worker import Request
 from slicegraph.cost import ALL_TICKS
 from slicegraph.evidence.relaxation import Proof, Testimony
@@ -43,12 +43,8 @@ _SMALLEST = 1e-6
 """Coefficients up to this are dropped: HiGHS's presolve has called a model infeasible over one of 7e-8."""
 _LARGEST = 1e6
 """Larger ones say no more, since what they belong to is far above the threshold, but HiGHS could not be exact."""
-_FEW = 3
-"""Superblocks of the models around one block."""
 _TOLERANCE = 1e-6
 """Part of a block's weight that is not too much."""
-_INTERIOR_FROM = 5_000
-"""Rows from which the interior point method is faster; its multipliers need no vertex."""
 
 
 def solve(request: Request, *, report: Callable[[Outcome], None]) -> None:
@@ -68,7 +64,7 @@ class _Run:
         self._deadline = time.monotonic() + request.seconds
         wanted = (request.model.threshold, request.target)
         self._target = min((ticks for ticks in wanted if ticks is not None), default=None)
-        self._scaled = _Scaled.of(request.model)
+        self._scaled, self._params = _Scaled.of(request.model), SolverParams()
         self._known = Outcome(proof=request.known)
 
     def run(self) -> None:
@@ -104,7 +100,7 @@ class _Run:
         if is_nowhere.any() and self._model.threshold is not None:
             # A row that nothing satisfies is no row to the solver.
             return prove(self._model, is_nowhere.astype(np.float64), self._scaled.unit, self._step)
-        is_interior = self._model.num_rows >= _INTERIOR_FROM
+        is_interior = self._model.num_rows >= self._params.interior_from
         # Presolve pays for larger models only.
         presolve = "choose" if is_interior else "off"
         highs = self._solver(
@@ -141,8 +137,7 @@ class _Run:
 
     def _branch_once(self, presolve: str) -> HighsModelStatus:
         """Branch and bound, with the news of its dual bound while it runs; say how it ended."""
-        # With few superblocks the root is most of the work, and a restart begins with another.
-        has_restarts = len(self._model.superblocks.spans) > _FEW
+        has_restarts = len(self._model.superblocks.spans) > self._params.few_superblocks
         highs = self._solver(mip_allow_restart=has_restarts, presolve=presolve)
         _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
 

@@ -1,4 +1,4 @@
-"""The tuned numbers of the chain and of packing, with what justifies each."""
+"""The tuned numbers of the bounds that the MIP solver takes part in, with what justifies each."""
 
 from __future__ import annotations
 
@@ -100,3 +100,53 @@ class PackingParams:
     mixtures: int = 8
     max_iterations: int = 10_000
     new_rows: int = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SolverParams:
+    """How HiGHS is run. Not measured.
+
+    Attributes
+    ----------
+    interior_from
+        Rows from which the interior point method is faster; its multipliers need no vertex.
+    few_superblocks
+        With no more superblocks than these a model is not restarted: its root is most of the work, and a restart begins
+        with another.
+    """
+
+    interior_from: int = 5_000
+    few_superblocks: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuessParams:
+    """How the time of `bottleneck_guess` is divided. Not measured.
+
+    Attributes
+    ----------
+    share_of_any
+        For the one model without a guess.
+    share_of_demand
+        Of the time then left, for the least ``D(b)``: it takes every block, the largest ``F(b)`` only one.
+    """
+
+    share_of_any: float = 0.3
+    share_of_demand: float = 0.6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitParams:
+    """How the time limit of `lower_bound` is divided. Not measured.
+
+    Attributes
+    ----------
+    evaluations, share_of_search
+        Of the search for a partition where none is given, whichever ends it first: candidates, and a part of the limit.
+    share_of_proof
+        Of the time that is left, at least: for the proof of what the MIP solver says.
+    """
+
+    evaluations: int = 300
+    share_of_search: float = 0.1
+    share_of_proof: float = 0.25

@@ -29,22 +29,13 @@ from slicegraph.evidence.claims import DownsetSearch, MergeLog
 from slicegraph.history import Row, add_row
 from slicegraph.machine import Machine, make_machine
 from slicegraph.solve.given import METHODS, solve_given
+from slicegraph.solve.params import ArrangementParams
 from slicegraph.solve.start import first_partition
 from slicegraph.solve.task import Ended, Task
 from slicegraph.stop import Progress, Stop
 
 MOST_ARRANGEMENTS = 512
 """Orders of devices that are all solved; of more, only some are looked at."""
-_MOST_TRIED = 128
-"""Orders that are tried where there are more than that."""
-_MOST_KEPT = 8
-"""The best of those, which have runs of their own."""
-_QUICK_SECONDS = 0.25
-"""Of the exact solver's first turn on each order."""
-_QUICK_WORK = 2**26
-"""Steps of that turn, where work is counted."""
-_SHARE = 0.5
-"""Of the time that is left, for one round of runs on all orders that are open."""
 
 
 def solve_any(question: Instance, task: Task) -> Ended:
@@ -109,6 +100,7 @@ class _Board:
 
     def __init__(self, question: Instance, task: Task) -> None:
         self._question, self._task, self._begin = question, task, time.monotonic()
+        self._params = ArrangementParams()
         self._ordinary = combinatorial(question)
         self._is_complete = question.num_arrangements <= MOST_ARRANGEMENTS
         self.orders: list[_Order] = []
@@ -128,7 +120,7 @@ class _Board:
         # The most promising first: what it gives is a threshold for the others.
         self.orders.sort(key=lambda order: order.start_ticks)
         if not self._is_complete:
-            del self.orders[_MOST_KEPT:]
+            del self.orders[self._params.most_kept :]
         if "downsets" in METHODS[self._task.method]:
             for order in self._open():
                 self._close_in(order)
@@ -242,7 +234,7 @@ class _Board:
             progress = Progress(
                 seconds=0.0, bottleneck=seconds(best), lower_bound=seconds(lower_bound), evaluations=0, work=0
             )
-            is_used = task.stop.work is None and time.monotonic() >= begin + _QUICK_SECONDS
+            is_used = task.stop.work is None and time.monotonic() >= begin + self._params.quick_seconds
             return is_used or self._ends(self._progress(order, progress))
 
         closing = close_in(
@@ -250,7 +242,7 @@ class _Board:
             lower_bound=order.lower_bound,
             bottleneck=None if self.best[1] is None else self.best[0],
             threads=task.threads,
-            work=_QUICK_WORK,
+            work=self._params.quick_work,
             state=order.known,
             poll=poll,
         )
@@ -266,7 +258,7 @@ class _Board:
         most = None
         if task.stop.work is not None:
             left = max(1, task.stop.work - self.work)
-            most = max(1, int(_SHARE * left) // max(1, sum(1 for _ in self._open())))
+            most = max(1, int(self._params.share * left) // max(1, sum(1 for _ in self._open())))
         share = _Share(lambda progress: self._ends(self._progress(order, progress)), seconds, most)
         own = dataclasses.replace(task, stop=share, show=lambda _: False)
         ended = solve_given(order.instance, own, order.start, known)
@@ -299,7 +291,7 @@ class _Board:
         machine = next(self._question.machine.orders())
         random = np.random.default_rng(self._task.seed)
         best, best_ticks = machine, ALL_TICKS
-        for _ in range(_MOST_TRIED):
+        for _ in range(self._params.most_tried):
             yield machine
             if not self.orders or self.orders[-1].start_ticks <= best_ticks:
                 best, best_ticks = machine, self.orders[-1].start_ticks if self.orders else ALL_TICKS

@@ -1,4 +1,4 @@
-"""The numbers of the schedule of `solve` and of the thresholds of packings, with what justifies each."""
+"""The tuned numbers of `solve`, with what justifies each."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ class ScheduleParams:
     first_work, threshold_share
         Steps of the exact solver's first turn where work is counted, and the part of a turn that each threshold's first
         attempt may take. Not measured.
+    share_of_chain
+        Of the chain's turn, for the chain; the rest is for the proof of what it has found. Not measured.
+    share_of_packing
+        Of the chain's turn on a dense graph, for packings, at least, before that. Record of 2026-12-01, packing.
     candidate
         Steps of the exact solver that take as long as a candidate of the search. Not measured.
     first_steps, more_steps
@@ -76,6 +80,8 @@ class ScheduleParams:
     more_steps: int = 2**29
     first_work: int = 2**28
     threshold_share: int = 4
+    share_of_chain: float = 0.5
+    share_of_packing: float = 0.8
     candidate: int = 8
 
 
@@ -105,3 +111,40 @@ class LadderParams:
     least_work: int = 2**26
     more_work: int = 4
     finely: int = 250
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreesParams:
+    """Which thresholds trees try, and for how long. Not measured.
+
+    Attributes
+    ----------
+    share
+        Of the time left, for each threshold.
+    finely
+        What is closer to a threshold that is proven than it is itself over this is not tried.
+    """
+
+    share: float = 0.5
+    finely: int = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrangementParams:
+    """How devices in any order are tried. Not measured.
+
+    Attributes
+    ----------
+    most_tried, most_kept
+        Where there are too many orders to solve all: so many are tried, and the best of those have runs of their own.
+    quick_seconds, quick_work
+        Of the exact solver's first turn on each order: seconds, or steps where work is counted.
+    share
+        Of the work that is left, for one round of runs on all orders that are open.
+    """
+
+    most_tried: int = 128
+    most_kept: int = 8
+    quick_seconds: float = 0.25
+    quick_work: int = 2**26
+    share: float = 0.5

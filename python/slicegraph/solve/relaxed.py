@@ -22,11 +22,6 @@ from slicegraph.solve.packings import Packings
 from slicegraph.solve.trees import Trees
 from slicegraph.solve.worker import Shared, ask_exact
 
-_SHARE_OF_CHAIN = 0.5
-"""Of the chain's turn; the rest is for the proof of what it has found."""
-_SHARE_OF_PACKING = 0.8
-"""Of the chain's turn on a dense graph, at least, before the chain itself. Record of 2026-12-01, packing."""
-
 
 @final
 class _Quotient:
@@ -62,6 +57,7 @@ class Relaxed:
     def prove(self, task: Run) -> tuple[Bound, bool]:
         """Run a method; give its bound, and whether it has more to try."""
         state = self._board.schedule
+        params = state.params
         # What is said of the quotient's partitions need not be true of another quotient's: one for a turn at least.
         quotient = self._quotient
         is_begin = task.method == state.worker(self._name).methods[0]
@@ -74,19 +70,19 @@ class Relaxed:
             return self._lifted(SOLVED[task.method](quotient.formulation, budget), quotient), False
         if state.is_packed and state.bottleneck is not None:
             begin = time.monotonic()
-            self._pack(quotient, _SHARE_OF_PACKING * seconds)
+            self._pack(quotient, params.share_of_packing * seconds)
             if self._board.schedule.is_closed:
                 return self._packed(quotient), True
-            seconds = max((1 - _SHARE_OF_PACKING) * seconds, seconds - (time.monotonic() - begin))
+            seconds = max((1 - params.share_of_packing) * seconds, seconds - (time.monotonic() - begin))
         chain = quotient.chain = quotient.chain or self._new_chain(quotient, budget, task)
         if state.bottleneck is not None:
             chain.learn(state.bottleneck)
-        chain.run(_SHARE_OF_CHAIN * seconds, floor=lambda: self._board.schedule.lower_bound)
+        chain.run(params.share_of_chain * seconds, floor=lambda: self._board.schedule.lower_bound)
         quotient.domains = chain.domains
         quotient.trees.prove(
             chain.lower_bound,
             floor=self._board.schedule.lower_bound,
-            seconds=(1 - _SHARE_OF_CHAIN) * seconds,
+            seconds=(1 - params.share_of_chain) * seconds,
             has_to_stop=lambda: self._board.schedule.is_closed,
         )
         searches = (quotient.trees.search, quotient.packings.search)

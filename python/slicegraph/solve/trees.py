@@ -18,12 +18,7 @@ from slicegraph.cost import Instance
 from slicegraph.evidence.claims import DownsetSearch
 from slicegraph.evidence.tree import as_hints
 from slicegraph.reduce import Reduction
-
-_SHARE = 0.5
-"""Of the time left, for each threshold."""
-_FINELY = 200
-"""Parts of a threshold: what is closer to one that is proven is not tried."""
-
+from slicegraph.solve.params import TreesParams
 
 _MOST_BYTES = 2**24
 """Of a tree; a certificate with more is refused."""
@@ -47,6 +42,7 @@ class Trees:
         is_taken = instance.is_plain and instance.num_blocks <= formulation.num_nodes
         self.compiled = Compiled(snap(instance.graph.arrays, Question.of(question))) if is_taken else None
         """The checker of the instance; None: trees are not for it."""
+        self._params = TreesParams()
         self._failed: int | None = None
         self.search: DownsetSearch | None = None
         """The largest threshold that is proven, and how."""
@@ -58,14 +54,14 @@ class Trees:
 
     def prove(self, threshold: int, *, floor: int, seconds: float, has_to_stop: Callable[[], bool]) -> None:
         """Prove a threshold, or as much of it as there is time for, if it is more than ``floor``."""
-        end = time.monotonic() + seconds
+        end, params = time.monotonic() + seconds, self._params
         floor = max(floor, self.proven)
         ceiling = threshold if self._failed is None else min(threshold, (floor + self._failed) // 2)
-        while ceiling > floor and (self._failed is None or self._failed - floor > threshold // _FINELY):
+        while ceiling > floor and (self._failed is None or self._failed - floor > threshold // params.finely):
             left = end - time.monotonic()
             if left <= 0 or has_to_stop():
                 return
-            search = self._prove(ceiling, _SHARE * left, has_to_stop)
+            search = self._prove(ceiling, params.share * left, has_to_stop)
             if search is not None:
                 self.search, floor = search, ceiling
             else:
