@@ -1,17 +1,17 @@
-//! How a threshold was proven, in bytes, as hints for a checker: which cuts said something, where windows were split, what closed each
-//! part. What is not said, the checker works out; nothing has to be believed.
+//! The hints of a proof for the checker, as bytes: which cuts gave a fact, where windows were split, and what closed each part.
+//! The checker applies the rules itself, so a wrong hint cannot make it accept a wrong bound.
 //!
 //! The bytes are sections of the log that the crate `slicegraph-checker` reads (`log.rs` there).
 
 use crate::domain::Fact;
 use crate::query::Engine;
 
-/// Bytes of an argument, at most; a longer one is no help.
+/// The most bytes of an argument; a longer one is dropped.
 const MAX_BYTES: usize = 1 << 20;
-/// What the checker lets wait at a time.
+/// The most open parts that the checker holds at a time.
 const MAX_OPEN: usize = 128;
 
-/// Hints, scope by scope: one that is split comes before its parts.
+/// Hints, one scope after the other; a scope that is split comes before its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Argument {
     bytes: Vec<u8>,
@@ -20,20 +20,20 @@ pub struct Argument {
 }
 
 impl Argument {
-    /// Sections of a log; none when nothing is known, or too much.
+    /// The sections of a log; empty when there are no hints, or too many.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         if self.is_too_large { Vec::new() } else { self.bytes }
     }
 
-    /// Of one scope that is closed.
+    /// The argument of one closed scope.
     pub(crate) fn new(facts: &[Fact], closed_by: Option<Engine>) -> Self {
         let mut argument = Self::default();
         argument.close(facts, closed_by);
         argument
     }
 
-    /// Adds a scope that is closed, by facts alone where nothing else has.
+    /// Adds a closed scope: closed by an engine, or by facts alone.
     pub(super) fn close(&mut self, facts: &[Fact], closed_by: Option<Engine>) {
         self.add_facts(facts);
         match closed_by {
@@ -46,7 +46,8 @@ impl Argument {
         self.num_open = self.num_open.saturating_sub(1);
     }
 
-    /// Adds a scope that is split: a node is in a later block, of which more is said first, or in none after that block.
+    /// Adds a scope that is split at a node and a block. The first part, whose sections follow next, has the node in a later block;
+    /// the second part has it in this block or an earlier one.
     pub(super) fn split(&mut self, facts: &[Fact], (node, block): (usize, usize)) {
         self.add_facts(facts);
         self.add([6, node, block].into_iter());
@@ -74,7 +75,7 @@ impl Argument {
         }
     }
 
-    /// Adds numbers, seven bits a byte, the least first.
+    /// Adds numbers as LEB128: seven bits per byte, the lowest first.
     fn add(&mut self, numbers: impl Iterator<Item = usize>) {
         for mut number in numbers {
             while number >> 7 > 0 {

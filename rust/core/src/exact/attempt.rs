@@ -1,15 +1,15 @@
-//! One attempt to decide a threshold in given domains: label setting, and the downset DP where that halts.
+//! One attempt to decide a threshold in given domains: label setting, and the downset DP if label setting halts.
 //!
-//! Where memory counts it is the other way round: limits leave few downsets, but labels with sums of bytes are seldom better than
-//! others in all of them.
+//! With memory or limits the order is reversed: limits leave few downsets, while labels with sums of bytes seldom dominate one
+//! another.
 
 use crate::domain::Domains;
 use crate::downset::bidirectional;
 use crate::labeling::assign;
 use crate::query::{Effort, Halt, Query};
 
-/// A partition better than the threshold, by node; none when there is none. Labels have the first number of steps, and the downset
-/// DP the second.
+/// A partition below the threshold, by node; none when there is none. `steps` are the most for label setting and for the downset
+/// DP.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.

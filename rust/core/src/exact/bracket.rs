@@ -1,18 +1,20 @@
-//! Which threshold is decided next: a state machine without a clock, a thread or an instance.
+//! Chooses the next threshold to decide: a pure state machine, without a clock, a thread or an instance.
 //!
-//! Thresholds are tried between what is proven and the incumbent, in *passes*. A pass begins at the incumbent's bottleneck, which
-//! often takes hardly more steps than what is far below it. A threshold that halts is left for the next pass, which has more
-//! steps, and lower ones are tried, which take fewer: in leaps twice as long as the last one while they are proven, in halves
-//! otherwise. Before the first minimum cuts, or the first halt, little more than the combinatorial bound is proven as a matter of
-//! form; after the first halt, all that cuts alone prove is swept.
+//! Thresholds are tried between the lower bound and the incumbent's bottleneck, in *passes*. A pass begins at the incumbent's
+//! bottleneck, which often takes hardly more steps than a threshold far below it. A threshold that halts is left for the next
+//! pass, which has more steps per threshold; this pass goes on with lower ones, which take fewer. After a proof the
+//! next step up is twice as long as the last one; otherwise the open interval is halved.
+//!
+//! Before the first minimum cuts, or at the first halt, *formal* thresholds just above the combinatorial bound are decided, so that
+//! something is proven early. After the first halt, the sweep (`sweep.rs`) proves all that minimum cuts alone prove.
 
 use crate::cost::{INFINITE, Ticks};
 use crate::query::BracketParams;
 
-/// What is known, in ticks.
+/// The bounds that are known, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
-    /// What is proven here.
+    /// The lower bound that the exact solver has proven, or began with.
     pub lower: Ticks,
     /// The incumbent's bottleneck.
     pub upper: Ticks,
@@ -20,31 +22,31 @@ pub(super) struct Bounds {
     pub floor: Ticks,
 }
 
-/// What is to be done.
+/// The next task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
-    /// Decide a threshold with so many steps, by minimum cuts too if they are of use.
+    /// Decide a threshold within `steps`; with minimum cuts if `has_cuts`.
     Decide { threshold: Ticks, steps: u64, has_cuts: bool },
-    /// Go on with what waits for cuts.
+    /// Resume the decision that waits for minimum cuts.
     Resume,
-    /// Sweep what cuts alone prove below a threshold that has halted.
+    /// Sweep: prove what minimum cuts alone prove below a threshold that has halted.
     Sweep { above: Ticks, formal: Ticks, has_cuts: bool },
-    /// Nothing: the bounds have met.
+    /// End: the bounds have met.
     End,
 }
 
-/// What has come of a task.
+/// The result of a task. `has_cuts` says whether minimum cuts have narrowed any domain, so that they are asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// Nothing has been done yet.
+    /// No task yet.
     Begun,
-    /// What has to be decided waits for minimum cuts.
+    /// The decision waits for minimum cuts.
     NeedsCuts,
-    /// It is decided, with so many steps left. Whether cuts are of use.
+    /// The threshold is decided, with `left` steps left.
     Decided { left: u64, has_cuts: bool },
-    /// So many steps were not enough. Whether cuts are of use.
+    /// The steps were used up before a decision.
     Halted { has_cuts: bool },
-    /// All is swept. Whether cuts are of use.
+    /// The sweep has ended.
     Swept { has_cuts: bool },
 }
 
@@ -60,22 +62,22 @@ struct Trial {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing has been done.
+    /// Before the first task.
     Idle,
     /// A threshold of the pass is being decided.
     Deciding(Trial),
-    /// A formal threshold is being decided: which, and whether cuts were of use before.
+    /// A formal threshold is being decided: its index, and `has_cuts` from before.
     Formal { place: usize, had_cuts: bool, then: Then },
-    /// The sweep is on, after a trial that has halted.
+    /// The sweep runs, after a trial that has halted.
     Sweeping(Trial),
 }
 
-/// What waits for the formal thresholds.
+/// The task after the formal thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// A trial that goes on with cuts.
+    /// Resume a trial with minimum cuts.
     Resume(Trial),
-    /// The sweep, after a trial that has halted.
+    /// Sweep, after a trial that has halted.
     Sweep(Trial),
 }
 
@@ -88,18 +90,18 @@ struct Pass {
     /// The least threshold that has halted in the pass before, and in this one.
     last_halt: Ticks,
     halt: Ticks,
-    /// Steps that lower thresholds have taken since the halt.
+    /// The steps of lower thresholds since the halt.
     below: u64,
-    /// Whether the incumbent's bottleneck is tried again, after a partition that was hardly better.
+    /// Whether the incumbent's bottleneck is tried again, after a hardly better partition.
     is_again: bool,
 }
 
-/// All that the choice of a threshold depends on besides the bounds.
+/// The state of the choice of thresholds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bracket<'a> {
     params: &'a BracketParams,
     combinatorial: Ticks,
-    /// What is proven as a matter of form.
+    /// The lower bound that the formal thresholds have left.
     formal: Ticks,
     has_cuts: bool,
     has_begun: bool,
@@ -109,7 +111,7 @@ pub(super) struct Bracket<'a> {
 }
 
 impl<'a> Bracket<'a> {
-    /// Before anything is done; with so many steps for a threshold of the first pass.
+    /// The initial state; `steps` is for each threshold of the first pass.
     pub(super) fn new(params: &'a BracketParams, combinatorial: Ticks, is_swept: bool, steps: u64) -> Self {
         let pass = Pass { steps, begin: 0, last_halt: INFINITE, halt: INFINITE, below: 0, is_again: false };
         Self {
@@ -124,7 +126,7 @@ impl<'a> Bracket<'a> {
         }
     }
 
-    /// What is to be done after an event, given the bounds by then.
+    /// The next task after an event, given the bounds after it.
     pub(super) fn next(mut self, event: Event, bounds: Bounds) -> (Self, Task) {
         if let Event::Decided { has_cuts, .. } | Event::Halted { has_cuts } | Event::Swept { has_cuts } = event {
             self.has_cuts = has_cuts;
@@ -164,7 +166,7 @@ impl<'a> Bracket<'a> {
         self.begin_pass(bounds)
     }
 
-    /// Decides the open threshold that is nearest to this one.
+    /// Decides the threshold nearest to this one that is still open.
     fn decide(mut self, threshold: Ticks, bounds: Bounds) -> (Self, Task) {
         if bounds.lower >= bounds.upper {
             return (self, Task::End);
@@ -175,7 +177,7 @@ impl<'a> Bracket<'a> {
         (self, Task::Decide { threshold, steps: self.pass.steps, has_cuts: self.has_cuts })
     }
 
-    /// Proves little more than the combinatorial bound, once, which takes hardly any steps.
+    /// Begins with the formal thresholds, once; they take hardly any steps.
     fn begin(mut self, then: Then, bounds: Bounds) -> (Self, Task) {
         self.has_begun = true;
         self.formal_from(0, self.has_cuts, then, bounds)
@@ -188,7 +190,7 @@ impl<'a> Bracket<'a> {
             self.state = State::Formal { place, had_cuts, then };
             return (self, Task::Decide { threshold, steps: self.pass.steps, has_cuts: self.has_cuts });
         }
-        // What cuts say there does not say whether they are of use above.
+        // Whether cuts help at formal thresholds does not show whether they help at higher ones.
         self.has_cuts = had_cuts;
         match then {
             Then::Sweep(trial) => self.sweep(trial, bounds),
@@ -205,7 +207,7 @@ impl<'a> Bracket<'a> {
         (self, Task::Sweep { above, formal: self.formal, has_cuts: self.has_cuts })
     }
 
-    /// What is next when a trial is decided, with so many steps left, or has halted.
+    /// The next task after a trial that is decided, with so many steps left, or has halted.
     fn after(mut self, trial: Trial, left: Option<u64>, bounds: Bounds) -> (Self, Task) {
         let Bounds { lower, upper, .. } = bounds;
         let (steps, halt, has_halted) = (self.pass.steps, self.pass.halt, self.pass.halt < INFINITE);
@@ -224,7 +226,7 @@ impl<'a> Bracket<'a> {
                 return self.next_pass(bounds);
             }
         }
-        // Once, since there may be many that are hardly better than each other.
+        // Not twice in a row: there can be a long series of hardly better partitions.
         let is_hardly_better = (trial.before.upper - upper).saturating_mul(self.params.hardly_better) <= open;
         self.pass.is_again = trial.is_best && left.is_some() && !self.pass.is_again && is_hardly_better;
         let leap = floor.saturating_add((lower - trial.before.lower).saturating_mul(2));

@@ -1,17 +1,17 @@
-//! Branching: where downsets and labels are too many, a node's window is cut in two, and each half is a question of its own.
+//! Branching: where there are too many downsets and labels, the window of a node is split in two, and each half is decided alone.
 //!
-//! In narrower windows node weights are larger, since less can be in one block with a node, and downsets and frontiers are fewer.
-//! So cuts, labels and the downset DP are tried on both halves, and on halves of these where they do not come to an end.
+//! In narrower windows node weights are larger, since fewer nodes can share a block with a given one, and there are fewer downsets
+//! and frontiers. So cuts, labels and the downset DP are tried on both halves, and on their halves if they halt again.
 //!
-//! **Claim.** When there is a partition better than the threshold, then labels find one in some part. So does the DP, when all
-//! nodes weigh more than all blocks but one have room for.
+//! **Claim.** If a partition is below the threshold, labels find one in some part. So does the DP, if the weight of all nodes
+//! is more than the capacity of all blocks but one.
 //!
-//! **Proof.** Each partition is in one part, since each node's block is in one half of its window. What windows, prefix weights
-//! and node weights say of the partitions of the part is true of it, and labels take any partition in windows. For the DP, every
-//! better partition has `k` blocks with nodes, so that the downsets of its cuts are in the levels that their number says, from
-//! either end: were one in an earlier level, then an empty stage would be left. Take the one whose last downset is the largest, then
-//! the last but one, and so on: none of these downsets is dominated
-//! (`downset/bidirectional.rs`), since that would take a partition that is as good, where a node has moved up.
+//! **Proof.** Each partition is in exactly one part, since each node's block is in one half of its window. It satisfies the
+//! windows, prefix weights and node weights of that part, and labels find any partition in the windows. For the DP: by the weights,
+//! no block of a partition below the threshold is empty, so the downset of its first `b` blocks is in level `b` from either end; in
+//! an earlier level it would leave an empty block. Of all such partitions, take the one whose last downset is the largest, then
+//! the last but one, and so on. None of these downsets is dominated (`downset/bidirectional.rs`): dominance needs a partition that
+//! is as good and in which a node has moved to an earlier block.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::domain::{Domains, Fact, Order, Windows, incompatibility, sum};
 use crate::ids::count;
 use crate::query::{BranchParams, Effort, Engine, Halt, Query};
 
-/// Partitions that are not decided yet: those known to be as this, with nodes in these windows.
+/// A set of partitions that is not decided yet: those in the domains whose nodes are in these windows.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     domains: Arc<Domains>,
@@ -30,28 +30,28 @@ pub(super) struct Part {
     depth: u32,
 }
 
-/// What is left of a threshold, the last one at the back, and how what is not was proven.
+/// The open parts of a threshold, a stack, and the argument for the closed ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parts {
     pub left: Vec<Part>,
     pub argument: Argument,
 }
 
-/// What comes of a part: a partition, or nothing, or the parts that it falls into, at a node and a block; and the facts that are known.
+/// The result for a part: a better partition, a proof that there is none, or two parts; with the facts that were used.
 enum Decided {
     Better(Vec<usize>),
     Closed(Vec<Fact>, Option<Engine>),
     Split(Vec<Fact>, Split),
 }
 
-/// A node, a block after which it is or not, and both parts.
+/// A node and a block, and both parts: with the node up to this block, and after it.
 type Split = ((usize, usize), Vec<Part>);
 
-/// A partition better than the threshold, by node; none when there is none. `parts` are what is left from before, or all of
-/// `domains`, which halted by themselves; when it halts, what is left then.
+/// A partition below the threshold, by node; none when there is none. `parts` are the open parts of an earlier call, or none: then
+/// `domains`, whose own attempt has ended with `halt`, are split. On a halt, `parts` are those still open.
 ///
 /// # Errors
-/// The same `halt` when there are too few steps, or a [`Halt`] of its own.
+/// `halt`, when there are too few steps for a part; else a [`Halt`] of a part.
 pub(super) fn branch(
     query: &Query<'_>,
     domains: &Domains,
@@ -74,7 +74,7 @@ pub(super) fn branch(
         argument.split(&domains.facts, split);
         parts.insert(Parts { left, argument })
     };
-    // Every better partition has nodes in all blocks.
+    // Whether every better partition has nodes in all blocks.
     let rooms = query.instance.rooms(query.max_cost());
     let least = i128::from(rooms.iter().copied().min().unwrap_or(0));
     let has_all_blocks = sum(&domains.known.weights) > sum(&rooms) - least;
@@ -101,12 +101,12 @@ pub(super) fn branch(
     Ok(None)
 }
 
-/// What the parts of one query have in common.
+/// The data that all parts of one query share.
 struct Branching<'a> {
     query: &'a Query<'a>,
-    /// Incompatible nodes, by node.
+    /// Incompatible nodes as bit sets, by node.
     rows: Vec<Vec<u64>>,
-    /// Steps of labels and of the DP for a part.
+    /// The most steps of labels and of the DP for a part.
     steps: [u64; 2],
 }
 
@@ -140,11 +140,11 @@ impl Branching<'_> {
     }
 }
 
-/// Both halves, at a node for which most is narrowed in either; none when every node has but one block.
+/// Splits the domains at the node whose halves narrow windows most; none when every node has only one block left.
 fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Split> {
     let windows = &domains.known.windows;
     let unit = (query.max_cost() / query.params.branch.unit).max(1);
-    // How many blocks more than one nodes can be in, by node weights.
+    // The lengths of all windows beyond one block, weighted by node weights.
     let slack = |windows: &Windows| -> u128 {
         let lengths = windows.earliest.iter().zip(&windows.latest).map(|(first, last)| last - first);
         let weights = domains.known.weights.iter().map(|weight| 1 + u128::from((weight / unit).unsigned_abs()));
@@ -166,7 +166,7 @@ fn halves(query: &Query<'_>, domains: Domains, depth: u32) -> Option<Split> {
     Some(((node, last), parts))
 }
 
-/// Nodes with more than one block whose windows are tried: those that weigh most, and some of the others.
+/// The nodes at which a split is tried, of those with more than one block: the heaviest, and a sample of the others.
 fn candidates(domains: &Domains, params: &BranchParams) -> Vec<usize> {
     let (windows, weights) = (&domains.known.windows, &domains.known.weights);
     let mut nodes: Vec<usize> = (0..weights.len()).filter(|&v| windows.earliest[v] < windows.latest[v]).collect();
@@ -176,7 +176,7 @@ fn candidates(domains: &Domains, params: &BranchParams) -> Vec<usize> {
     nodes
 }
 
-/// The windows where a node is in no block after `last`, or in a later one.
+/// The windows with a node in a block up to `last`, or in a later one.
 fn half(windows: &Windows, node: usize, last: usize, is_first: bool) -> Windows {
     let mut half = windows.clone();
     if is_first {
@@ -223,10 +223,10 @@ mod tests {
                     assert!(best >= threshold, "case {case}");
                     continue;
                 };
-                // Without cuts at the root there is more to be done; with them, node weights are larger.
+                // Without cuts at the root more parts are needed; with them, node weights are larger.
                 let has_cuts: bool = random.random();
                 let domains = if has_cuts {
-                    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts").ok()
+                    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("no interrupt").ok()
                 } else {
                     Some(domains)
                 };
@@ -240,7 +240,7 @@ mod tests {
                 }
                 num_branched += 1;
                 num_unlike += usize::from(case >= 1000);
-                // So few that it goes on from what is left.
+                // So few steps that it resumes from open parts.
                 let mut left = None;
                 let found = (0..100).find_map(|turn| {
                     let mut effort = Effort::new(1 << 26, 1 << (8 + turn / 4));

@@ -1,10 +1,10 @@
-//! The cascade that decides one threshold: what takes little first.
+//! The cascade that decides one threshold, cheap methods first.
 //!
-//! 1. Two blocks: bisection.
+//! 1. For two blocks: bisection.
 //! 2. The downset DP without domains, for milliseconds.
-//! 3. Label setting in the windows that follow without minimum cuts, where memory does not count.
-//! 4. Minimum cuts narrow the domains; then labels and the DP again.
-//! 5. Windows are cut in two, and each part is decided by itself (`branch.rs`).
+//! 3. Label setting in the windows that propagation alone gives, on devices without memory limits.
+//! 4. Minimum cuts narrow the domains; then labels and the DP run again.
+//! 5. Branching: a window is split in two, and each part is decided alone (`branch.rs`).
 
 use super::attempt::attempt;
 use super::branch::{Parts, branch};
@@ -15,18 +15,18 @@ use crate::ids::count;
 use crate::labeling::assign;
 use crate::query::{Effort, Halt, Query};
 
-/// What comes of the stages without minimum cuts.
+/// The result of the steps without minimum cuts.
 pub(super) enum Stage {
-    /// A partition by node, or none when there is none.
+    /// Decided: a partition by node, or none when there is none.
     Decided(Option<Vec<usize>>),
-    /// It is open, and this is known without cuts.
+    /// Still open, with the domains that follow without cuts.
     Open(Box<Domains>),
 }
 
-/// Finds a partition better than the threshold, by node; none when there is none that is as `known`.
+/// Finds a partition below the threshold, by node; none when there is none. `known` holds for all such partitions.
 ///
 /// # Errors
-/// [`Halt`], when the effort is used up or the interrupt was raised; nothing is known then.
+/// [`Halt`], when the effort is used up or the interrupt was raised: the threshold is undecided.
 pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
     if let Some(known) = known {
         return decide_known(query, known, effort);
@@ -43,7 +43,7 @@ pub fn decide(query: &Query<'_>, known: Option<Known>, effort: &mut Effort) -> R
     }
 }
 
-/// A partition better than the threshold that is as `known`: there are no cuts and no parts.
+/// Decides the threshold in the domains that follow from `known`, without minimum cuts and branching.
 ///
 /// # Errors
 /// See [`decide`].
@@ -56,13 +56,13 @@ pub(super) fn decide_known(query: &Query<'_>, known: Known, effort: &mut Effort)
     attempt(query, &domains, steps, effort)
 }
 
-/// What comes of bisection; none where there are not two blocks, or it takes too much.
+/// The result of bisection; none when it does not apply (other than two blocks), or halts for steps or memory.
 pub(super) fn decide_in_two(query: &Query<'_>, effort: &mut Effort) -> Option<Result<Option<Vec<usize>>, Halt>> {
     let found = is_taken(query.instance).then(|| bisect(query, effort))?;
     (!matches!(found, Err(Halt::Steps | Halt::Memory))).then_some(found)
 }
 
-/// The next two stages, which most thresholds do not need more than; `known` is what is known of all better partitions.
+/// Steps 2 and 3 of the cascade, which are enough for most thresholds; `known` holds for all better partitions.
 ///
 /// # Errors
 /// See [`decide`].
@@ -87,8 +87,8 @@ pub(super) fn decide_without_cuts(query: &Query<'_>, known: Known, effort: &mut 
     }
 }
 
-/// The other stages, in domains that hold all better partitions. `parts` are what is left of them from before; when it halts,
-/// what is left then; when parts have decided it, how each was closed.
+/// Labels, the DP and branching in domains that contain all better partitions. `parts` are the open parts of an earlier call; on a
+/// halt, those still open; after a decision by branching, they hold the argument.
 ///
 /// # Errors
 /// See [`decide`].
@@ -107,7 +107,7 @@ pub(super) fn decide_within(
             *parts = None;
             Ok(found)
         }
-        // Where cuts have said nothing of the whole, parts are as large for long.
+        // If cuts have not narrowed the whole, its parts stay as large down to a great depth.
         Err(halt @ (Halt::Steps | Halt::Memory)) if domains.are_of_use => branch(query, domains, halt, parts, effort),
         Err(halt) => Err(halt),
     }

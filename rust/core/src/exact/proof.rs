@@ -1,39 +1,38 @@
-//! What a proof of a lower bound rests on.
+//! The proof of a lower bound, for a certificate.
 
 use super::argument::Argument;
 use crate::cost::Ticks;
 use crate::reduce::Merge;
 
-/// Why no partition is better than a threshold, after merges.
+/// Why no partition is below a threshold, in the quotient by merges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Every block with this group of the quotient costs at least the threshold: a minimum cut.
     Cut(usize),
-    /// What is known of each node of the quotient leaves no partition.
+    /// The domains of the quotient's nodes leave no partition.
     Domains,
-    /// A search for two blocks has closed all its cases: a bisection.
+    /// A bisection, the branch and bound for two blocks, has closed all its cases.
     Bisection,
-    /// A search has found no chain of downsets of the quotient that is that cheap, by levels or by labels, in one part or in
-    /// several; how many downsets and links were looked at.
+    /// The downset DP or label setting has found no partition of the quotient, in one part or in several.
     Downsets {
         /// Downsets and labels that were kept.
         downsets: u64,
-        /// Links that were looked at, and labels that were tried.
+        /// Links between downsets, and labels, that were examined.
         transitions: u64,
     },
 }
 
-/// A lower bound, and all that it takes to check it.
+/// A lower bound, with all that a checker needs.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// No partition is better, in ticks.
+    /// The lower bound, in ticks: no partition is below it.
     pub threshold: Ticks,
-    /// The merges that lead to the quotient.
+    /// The merges that give the quotient.
     pub merges: Vec<Merge>,
-    /// Nodes of the quotient.
+    /// The number of nodes of the quotient.
     pub num_groups: usize,
-    /// Why none of the quotient is better.
+    /// Why no partition of the quotient is below it.
     pub reason: Reason,
-    /// How that was found, where it was a search.
+    /// The hints of the search, if there was one.
     pub argument: Argument,
 }

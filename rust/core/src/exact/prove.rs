@@ -1,6 +1,5 @@
-//! From a partition to its proof: reduce, decide, and close in from both sides.
-//!
-//! Which threshold is next is `bracket.rs`; this carries it out.
+//! The loop of the exact solver: it reduces the instance at each threshold that `bracket.rs` chooses, decides it, and moves the
+//! lower bound or the incumbent.
 
 use std::ops::ControlFlow;
 
@@ -23,50 +22,51 @@ use crate::threads;
 
 const MAX_THREADS: usize = 4096;
 
-/// What proving may use.
+/// The limits of a call of [`prove`].
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Steps with which each threshold is tried first.
+    /// The most steps for each threshold of the first pass.
     pub steps: u64,
-    /// Steps of all thresholds together, arcs of minimum cuts included; what is begun when they are used up is ended first.
+    /// The most steps of all thresholds together, arcs of minimum cuts included. Cuts that have begun when it is used up are
+    /// finished.
     pub work: u64,
-    /// Bytes for downsets.
+    /// The most bytes for downsets.
     pub memory: usize,
-    /// Worker threads.
+    /// The number of worker threads.
     pub threads: usize,
 }
 
-/// How far it has come.
+/// The lower bound and the incumbent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// No partition is better, in ticks.
+    /// The proven lower bound, in ticks.
     pub lower_bound: Ticks,
-    /// The best partition known, in ticks.
+    /// The bottleneck of the best partition known, in ticks.
     pub bottleneck: Ticks,
 }
 
-/// What is known in the end.
+/// The result of [`prove`].
 #[derive(Clone, Debug)]
 pub struct Proven {
-    /// The bounds.
+    /// Both bounds at the end.
     pub progress: Progress,
-    /// A better partition than the one that was given, by node, if there is one.
+    /// A partition better than the given one, by node, if one was found.
     pub block_of: Option<Vec<usize>>,
-    /// Where the lower bound comes from; none when it was known before, or is the combinatorial bound.
+    /// The proof of the lower bound; none when this call has not raised it, or it is the combinatorial bound.
     pub proof: Option<Proof>,
-    /// What all thresholds together have taken.
+    /// The counters of all thresholds together.
     pub counts: Counts,
-    /// Steps of all thresholds together, arcs of minimum cuts included; the same on every machine and with any number of threads.
+    /// The steps of all thresholds together, arcs of minimum cuts included; the same on every machine and with any number of
+    /// threads.
     pub work: u64,
 }
 
-/// Proves that the best partition known is optimal, or finds the optimum, or comes as near as it can until it is
-/// interrupted, or `report` says so. `known` is what is known of all partitions better than the best, `state` what is kept of
-/// other turns.
+/// Raises the lower bound and improves the partition until they meet, the work is used up, the interrupt is raised, or `report`
+/// breaks. `known` holds for all partitions better than the best one; `state` is what earlier calls have kept.
 ///
-/// Thresholds are tried between what is proven and the best partition. A threshold that a partition beats lowers the
-/// incumbent, one that none beats raises the bound; one that takes too many steps is left for later, and lower ones are
-/// tried, which take fewer. Where it ends because its work is used up, all that it gives and keeps is the same each time.
+/// Thresholds are tried between the lower bound and the bottleneck of the best partition. A threshold that is decided gives
+/// either a better partition or a larger lower bound. One that takes too many steps is left for later, and lower ones, which
+/// take fewer, are tried. A call that ends because its work is used up is deterministic in all that it returns and keeps.
 ///
 /// # Errors
 /// [`Error`], when `threads` is out of range.
@@ -106,12 +106,12 @@ pub fn prove(
             work: 0,
         },
     };
-    // An interrupt leaves what is known so far.
+    // After an interrupt the results so far are returned.
     let _ = threads::on(threads, || prover.close_in())?;
     Ok(prover.proven)
 }
 
-/// Carries out what the bracket says.
+/// The state of one call: it carries out the tasks of the bracket.
 struct Prover<'a> {
     instance: &'a Instance,
     interrupt: &'a Interrupt,
@@ -119,7 +119,7 @@ struct Prover<'a> {
     known: Option<&'a Known>,
     state: &'a ProofState,
     report: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    /// Thresholds that wait for cuts, the last one on top: a formal one above what waits for it.
+    /// A stack of thresholds that wait for minimum cuts: a formal threshold is above the one that waits for it.
     waiting: Vec<Attempt>,
     proven: Proven,
 }
@@ -128,12 +128,12 @@ struct Prover<'a> {
 struct Attempt {
     threshold: Ticks,
     reduction: Reduction,
-    /// Steps that it began with.
+    /// The steps that it began with.
     given: u64,
     effort: Effort,
-    /// What is left of it from another turn.
+    /// The open parts that an earlier turn has left of it.
     parts: Option<Parts>,
-    /// What is known of domains, and how parts were closed.
+    /// The facts of the domains, and the argument of closed parts.
     facts: Vec<Fact>,
     argument: Option<Argument>,
 }
@@ -162,7 +162,7 @@ impl Prover<'_> {
         event.map(drop)
     }
 
-    /// Steps that are left for all thresholds.
+    /// The steps that are left for all thresholds.
     fn left(&self) -> u64 {
         self.limits.work.saturating_sub(self.proven.work)
     }
@@ -176,7 +176,7 @@ impl Prover<'_> {
         Bounds { lower, upper, floor: self.state.marks.floor() }
     }
 
-    /// Decides one threshold, if that takes no more than so many steps; as far as it can without cuts, where these are of use.
+    /// Decides one threshold within `steps`. With `has_cuts`, it stops before the minimum cuts, and the threshold waits for them.
     fn decide(&mut self, threshold: Ticks, steps: u64, has_cuts: bool) -> Result<Event, Interrupted> {
         let Some(reduction) = self.reduce(threshold)? else { return Ok(Event::Decided { left: steps, has_cuts }) };
         let times = times(&reduction.instance, &self.state.params.bisection);
@@ -204,13 +204,13 @@ impl Prover<'_> {
         match decide_without_cuts(&query, above.known, &mut attempt.effort) {
             Ok(Stage::Open(domains)) if !has_cuts => self.decide_within(attempt, &domains, false),
             Ok(Stage::Open(_)) => {
-                // Cuts can take seconds, and what labels do after them more.
+                // Cuts can take seconds, and the labels after them longer.
                 self.waiting.push(attempt);
                 Ok(Event::NeedsCuts)
             }
             Ok(Stage::Decided(found)) => {
                 if attempt.effort.closed_by == Some(Engine::Levels) {
-                    // Those were without domains.
+                    // The first downset DP runs without domains.
                     attempt.facts.clear();
                 }
                 self.finish(attempt, Ok(found), false, has_cuts)
@@ -219,7 +219,7 @@ impl Prover<'_> {
         }
     }
 
-    /// Goes on with what waits for cuts.
+    /// Asks minimum cuts for the threshold that waits for them, and decides it.
     fn resume(&mut self) -> Result<Event, Interrupted> {
         let Some(attempt) = self.waiting.pop() else { return Ok(Event::NeedsCuts) };
         let (state, Reduction { instance, group_of, .. }) = (self.state, &attempt.reduction);
@@ -248,12 +248,12 @@ impl Prover<'_> {
         if !domains.facts.is_empty() {
             facts.clone_from(&domains.facts);
         }
-        // Of what cuts leave, frontiers may be few.
+        // Domains by cuts may have few frontiers, so only these count.
         let is_wide = effort.counts.wide > wide_before;
         self.finish(attempt, found, is_wide, has_cuts)
     }
 
-    /// Takes what has come of a threshold.
+    /// Records the result for a threshold.
     fn finish(
         &mut self,
         attempt: Attempt,
@@ -286,7 +286,7 @@ impl Prover<'_> {
         Ok(Event::Decided { left, has_cuts })
     }
 
-    /// Keeps what is left of a threshold that has halted.
+    /// Keeps the open parts of a threshold that has halted.
     fn keep(&mut self, attempt: Attempt, is_wide: bool) {
         let Attempt { threshold, reduction, given, effort, parts, .. } = attempt;
         self.spend(given.saturating_sub(effort.steps()));
@@ -304,7 +304,7 @@ impl Prover<'_> {
         self.proven.counts.add(&counts);
     }
 
-    /// Proves what windows alone prove, roughly, by minimum cuts where they are of use: that takes no steps.
+    /// Runs the sweep: domains alone, by minimum cuts if they narrow anything, without downsets and labels.
     fn sweep(&mut self, above: Ticks, formal: Ticks, has_cuts: bool) -> Result<Event, Interrupted> {
         let (state, params) = (self.state, self.state.params.in_sweep());
         let patient = params.domain.patient_steps;
@@ -360,7 +360,7 @@ impl Prover<'_> {
         argument: Argument,
     ) -> Result<(), Interrupted> {
         let num_groups = reduction.instance.graph().num_nodes();
-        // A formal threshold may have proven more in the meantime, or found a better partition.
+        // A formal threshold may have raised the lower bound further in the meantime.
         if threshold > self.proven.progress.lower_bound {
             self.proven.progress.lower_bound = threshold;
             self.proven.proof = Some(Proof { threshold, merges: reduction.merges, num_groups, reason, argument });

@@ -1,4 +1,4 @@
-//! What is known of one instance, shared by all turns of the exact solver and by the thresholds of the chain.
+//! The state that the exact solver keeps for one instance: shared by all its turns and by the thresholds of the chain.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,28 +8,28 @@ use crate::cost::{INFINITE, Ticks};
 use crate::domain::DomainCache;
 use crate::query::ExactParams;
 
-/// All of it; questions are of quotients of one instance, with the same parameters.
+/// The kept state. All queries with it are about quotients of one instance, with the same parameters.
 #[derive(Debug, Default)]
 pub struct ProofState {
-    /// How the solver goes about it.
+    /// The tuned numbers.
     pub params: ExactParams,
-    /// What minimum cuts have said.
+    /// The domains that minimum cuts have given.
     pub domains: DomainCache,
     /// The progress of all turns.
     pub marks: Marks,
-    /// What is left of thresholds that were cut into parts.
+    /// The open parts of thresholds that were branched on.
     pub(super) open: OpenParts,
 }
 
 impl ProofState {
-    /// Nothing is known yet.
+    /// The state before the first turn.
     #[must_use]
     pub fn new(params: ExactParams) -> Self {
         Self { params, ..Self::default() }
     }
 }
 
-/// The progress of the turns that prove thresholds.
+/// The bounds and findings that turns share.
 #[derive(Debug)]
 pub struct Marks {
     stuck: Mutex<Option<Ticks>>,
@@ -46,8 +46,8 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// The least threshold that minimum cuts alone do not prove, roughly, once a turn has looked for it: the sweep has tried
-    /// those between it and the lower bound.
+    /// About the least threshold that minimum cuts alone do not prove; none before the first sweep. The sweep has tried the
+    /// thresholds between the lower bound and it.
     #[must_use]
     pub fn stuck(&self) -> Option<Ticks> {
         *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,12 +68,12 @@ impl Marks {
         self.are_wide.store(are_wide, Ordering::Relaxed);
     }
 
-    /// The largest lower bound of the run that has been passed to [`narrow`](Self::narrow).
+    /// The largest lower bound that [`narrow`](Self::narrow) was given.
     pub(super) fn floor(&self) -> Ticks {
         self.floor.load(Ordering::Relaxed)
     }
 
-    /// The least bottleneck of the run that has been passed to [`narrow`](Self::narrow).
+    /// The least bottleneck that [`narrow`](Self::narrow) was given.
     pub(super) fn ceiling(&self) -> Ticks {
         self.ceiling.load(Ordering::Relaxed)
     }
@@ -85,11 +85,11 @@ impl Marks {
     }
 }
 
-/// Parts of thresholds that are not decided yet, the last ones at the back.
+/// The open parts of undecided thresholds, the latest at the back.
 #[derive(Debug, Default)]
 pub(super) struct OpenParts(Mutex<Vec<Open>>);
 
-/// What is left of a threshold of a quotient.
+/// The open parts of one threshold of a quotient.
 #[derive(Debug)]
 struct Open {
     threshold: Ticks,
@@ -98,14 +98,14 @@ struct Open {
 }
 
 impl OpenParts {
-    /// Takes the parts that are left of a threshold; none when it is not in parts.
+    /// Removes and returns the open parts of a threshold; none when it was not branched on.
     pub(super) fn take(&self, group_of: &[usize], threshold: Ticks) -> Option<Parts> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|each| each.threshold == threshold && each.group_of == group_of)?;
         Some(open.remove(place).parts)
     }
 
-    /// Keeps parts for another turn, of at most so many thresholds.
+    /// Keeps open parts for another turn, of at most `max_kept` thresholds.
     pub(super) fn keep(&self, group_of: &[usize], threshold: Ticks, parts: Parts, max_kept: usize) {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() == max_kept {

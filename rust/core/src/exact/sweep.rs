@@ -1,48 +1,48 @@
-//! The sweep: what minimum cuts alone prove, roughly, from the proven bound up to a threshold that they do not prove.
+//! The sweep: a search for the largest threshold that minimum cuts alone prove, between the lower bound and one that they do not.
 //!
-//! At first each threshold has few orders of node weights (`near_in_sweep`), so that one that is not proven takes little. When no
-//! more is to be had of that, those that were not proven have the other orders, the least first: what one order lacks is a few
-//! hundredths, and another often has it. From then on every threshold has all orders.
+//! First, each threshold is tried with few orders of node weights (`near_in_sweep`), so that a failure takes little. When the open
+//! interval is narrow, the thresholds that have failed are tried with all orders, the least first: one order often lacks a few
+//! hundredths that another one has. From then on every threshold is tried with all orders.
 //!
-//! A pure state machine: [`Sweep::next`] says which threshold is tried, [`Sweep::take`] takes what came of it.
+//! A pure state machine: [`Sweep::next`] returns the next trial, and [`Sweep::take`] takes its result.
 
 use super::bracket::Bounds;
 use crate::cost::Ticks;
 use crate::domain::WHOLE;
 use crate::query::BracketParams;
 
-/// How far the sweep has come.
+/// The state of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sweep {
     /// The least threshold that is not proven.
     pub above: Ticks,
-    /// The incumbent's bottleneck when it began, or a better one since.
+    /// The threshold that the sweep began below, or the incumbent's bottleneck if that is less by now.
     top: Ticks,
-    /// Thresholds that few orders of weights have not proven, and all have not tried; the least last.
+    /// Thresholds that have failed with few orders of weights and were not tried with all; the least last.
     left: Vec<Ticks>,
-    /// Whether all orders are tried.
+    /// Whether trials use all orders.
     is_further: bool,
-    /// The share of the capacity that nodes weigh there, in units of [`WHOLE`], where cuts are of use.
+    /// The weight of all nodes at `above` as a share of the capacity of all blocks, in units of [`WHOLE`]; if cuts narrow anything.
     pub share: Option<i128>,
-    /// How many low thresholds are still tried where cuts are not.
+    /// How many low thresholds are still probed if cuts narrow nothing.
     pub probes: usize,
-    /// Whether minimum cuts are of use, as far as is known.
+    /// Whether minimum cuts have narrowed the domains of the last trial.
     pub has_cuts: bool,
 }
 
-/// A threshold that is tried, and what by.
+/// A threshold to try, and the method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trial {
     pub threshold: Ticks,
     pub by: By,
 }
 
-/// What a threshold is tried by.
+/// The method of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
     /// Propagation alone.
     Windows,
-    /// Few steps of cuts, at a threshold so low that they may be of use there.
+    /// Few steps of cuts, at a threshold so low that they may narrow domains there.
     Probe,
     /// Many steps of cuts, in few orders of node weights.
     Cuts,
@@ -50,31 +50,31 @@ pub(super) enum By {
     Further,
 }
 
-/// What has come of a trial.
+/// The result of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// One minimum cut on its own proves the threshold.
     Group,
     /// Domains prove the threshold.
     Proof,
-    /// It is not proven; the share that nodes weigh.
+    /// It is not proven; the share of the capacity that nodes weigh.
     Stuck(i128),
 }
 
 impl Sweep {
-    /// At the beginning, below a threshold that is not proven, of which the share is known, or is not.
+    /// The state at the beginning, below a threshold that is not proven, with its share if known.
     pub(super) fn new(above: Ticks, share: Option<i128>, probes: usize, has_cuts: bool) -> Self {
         Self { above, top: above, left: Vec::new(), is_further: false, share, probes, has_cuts }
     }
 
-    /// The same without thresholds above the incumbent's bottleneck: none of those can be proven.
+    /// Drops thresholds above the incumbent's bottleneck: none of them can be proven.
     pub(super) fn below(&mut self, ceiling: Ticks) -> &Self {
         (self.above, self.top) = (self.above.min(ceiling), self.top.min(ceiling));
         self.left.retain(|&threshold| threshold <= ceiling);
         self
     }
 
-    /// The next trial; none when what is open is narrow enough. `formal` is what is proven as a matter of form.
+    /// The next trial; none when the open interval is narrow enough. `formal` is the lower bound of the formal thresholds.
     pub(super) fn next(&self, bounds: Bounds, formal: Ticks, params: &BracketParams) -> Option<Trial> {
         let open = self.above - bounds.lower;
         let is_proven = bounds.lower > formal;
@@ -87,11 +87,11 @@ impl Sweep {
         }
         let (least, most) = (bounds.lower + (open / 3).max(1), self.above - (open / 8).max(1));
         if !self.has_cuts && !is_proven && self.probes > 0 {
-            // Where cuts say nothing of the incumbent's bottleneck they may say something of much less.
+            // Cuts that narrow nothing at the incumbent's bottleneck may narrow domains at a much lower threshold.
             return Some(Trial { threshold: bounds.lower + (open / 8).max(1), by: By::Probe });
         }
         let threshold = match self.share {
-            // A share that should have been enough says no more of how far down it is, but mostly it is not far.
+            // The share was expected to suffice, so it does not tell how far to go down; mostly it is not far.
             Some(share) if share >= full(params) => {
                 (self.above - self.above / params.beyond).max(bounds.lower + open / 2)
             }
@@ -106,7 +106,7 @@ impl Sweep {
         Some(Trial { threshold, by })
     }
 
-    /// Takes what has come of a trial.
+    /// Takes the result of a trial.
     pub(super) fn take(&mut self, trial: Trial, found: Found) {
         if trial.by == By::Further {
             self.take_further(trial.threshold, found);
@@ -125,7 +125,7 @@ impl Sweep {
         }
     }
 
-    /// Goes up to the next threshold that is left, or stays below this one.
+    /// After a proof, goes up to the next threshold in `left`; after a failure, stays below this one.
     fn take_further(&mut self, threshold: Ticks, found: Found) {
         self.is_further = true;
         if matches!(found, Found::Stuck(_)) {
@@ -136,14 +136,14 @@ impl Sweep {
     }
 }
 
-/// The share that is a contradiction more often than not.
+/// The share from which on a trial is a proof more often than not.
 fn full(params: &BracketParams) -> i128 {
     params.full * WHOLE / 100
 }
 
-/// The threshold for which nodes may weigh all that blocks may cost, given their share at a higher one.
+/// An estimate of the threshold at which nodes weigh the capacity of all blocks, given their share at a higher one.
 ///
-/// Weights themselves grow when thresholds fall; by how much is a matter of experience.
+/// Weights grow as thresholds fall; `steep` is the measured rate.
 fn threshold_of_full_share(threshold: Ticks, share: i128, params: &BracketParams) -> Ticks {
     let missing = (full(params) - share).max(0) * i128::from(threshold) * params.steep[1];
     let missing = missing / (share.max(1) * params.steep[0]);

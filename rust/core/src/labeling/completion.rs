@@ -1,4 +1,4 @@
-//! Completion bounds: what blocks still pay on any way from a frontier to the end.
+//! Completion bounds: the least and the most that blocks still pay on any path from a frontier to the end.
 
 use super::dominance::WIDEST;
 use super::frontier::{Arc, Frontiers, Layer};
@@ -7,16 +7,16 @@ use crate::cost::{INFINITE, Ticks};
 use crate::ids::{count, wide};
 use crate::query::{Effort, Halt, Query};
 
-/// What blocks still pay from the frontiers of a layer to the end, for those blocks that have paid and will.
+/// The completion bounds of the frontiers of a layer, for the blocks that both have paid before and can pay after it.
 #[derive(Debug)]
 pub(super) struct Completion {
-    /// The first block that still pays, and the last one that has paid; the same when they would not overlap.
+    /// The first block that can still pay, and the last one that has paid (at least `first`): labels are of these blocks.
     pub first: usize,
     pub last: usize,
-    /// How many resources a block has.
+    /// The number of resources of a block.
     pitch: usize,
-    /// Per frontier and resource: the least that blocks up to each, blocks from each on, and each alone pay, and the most that
-    /// each pays.
+    /// Per frontier and resource: the least that all blocks up to each one, all blocks from each one on, and each one alone still
+    /// pay; and the most that each one pays.
     amounts: Vec<Ticks>,
     pub can_end: Vec<bool>,
 }
@@ -53,24 +53,24 @@ pub(super) fn completions<const ONE: bool>(
 }
 
 impl Completion {
-    /// How long labels are.
+    /// The length of labels.
     pub(super) fn len(&self) -> usize {
         (self.last + 1 - self.first) * self.pitch
     }
 
-    /// What blocks have paid from the beginning.
+    /// The initial amounts of the blocks in labels.
     pub(super) fn starts<'a>(&self, resources: &'a Resources<'_>) -> &'a [Ticks] {
         &resources.starts[self.first * self.pitch..(self.last + 1) * self.pitch]
     }
 
-    /// Up to each block, from each on, each alone; and the most.
+    /// The four rows of a frontier: up to each block, from each block on, each one alone; and the most.
     pub(super) fn of(&self, frontier: u32) -> [&[Ticks]; 4] {
         let len = self.len();
         let row = &self.amounts[wide(frontier) * 4 * len..][..4 * len];
         [0, 1, 2, 3].map(|part| &row[part * len..(part + 1) * len])
     }
 
-    /// The bounds before a layer, before which `last` is the last block that has paid.
+    /// The bounds before a layer, given those after it; `last` is the last block that has paid before it.
     fn before<const ONE: bool>(
         &self,
         layer: &Layer,
@@ -98,7 +98,7 @@ impl Completion {
         Ok(before)
     }
 
-    /// Takes what follows from an arc to a frontier with these bounds; `here` is all zeros, and is so again.
+    /// Updates the bounds with an arc to a frontier whose bounds are in `after`. `here` is scratch: zeros before and after the call.
     fn follow<const ONE: bool>(&mut self, layer: &Layer, arc: &Arc, after: &Self, here: &mut [Ticks]) {
         let pitch = if ONE { 1 } else { self.pitch };
         let (first, len) = (self.first * pitch, here.len());
@@ -132,7 +132,7 @@ impl Completion {
         here.fill(0);
     }
 
-    /// Whether blocks can pay what they must, by what they have paid.
+    /// Whether the capacities allow what blocks have paid and the least that they still pay.
     pub(super) fn can_pay<const ONE: bool>(&self, resources: &Resources<'_>, paid: &[Ticks], frontier: u32) -> bool {
         let (capacity, pitch) = (resources.capacity, if ONE { 1 } else { self.pitch });
         let [up_to, from, alone, _] = self.of(frontier);
@@ -147,7 +147,7 @@ impl Completion {
             }
         }
         let num_left = resources.num_stages() + 1 - self.first;
-        // What blocks have paid from the beginning that are not in the label yet.
+        // Blocks after those of the label have paid their initial amounts only.
         let mut sums = if ONE { [0; MOST] } else { resources.starts_after(self.last) };
         paid.chunks_exact(pitch).enumerate().rev().all(|(block, paid)| {
             paid.iter().enumerate().all(|(class, paid)| {

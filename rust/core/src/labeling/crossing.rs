@@ -1,43 +1,42 @@
-//! What is to be known of a tensor that lies across a place of the order, and what becomes of that when one more node gets a
-//! block.
+//! The state of a tensor that crosses a position of the order, and its transition when one more node is assigned to a block.
 
 use super::resources::{Pay, Resources};
 use crate::cost::Ticks;
 use crate::ids::TensorId;
 
-/// Blocks that consumers of a tensor can be in, at most, so that they fit a word.
+/// The most blocks in which consumers of a tensor can be, so that a set of them fits a word.
 pub(super) const MAX_SPAN: usize = 56;
-/// A tensor of which nothing matters any more.
+/// The state of a tensor for which no block pays any more, and that restricts no consumer.
 const INERT: u64 = u64::MAX;
 
-/// What a node has to do with a tensor, in a given order.
+/// A node that produces or reads a tensor, in a given order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Touch {
-    /// Where the tensor's word is in the row before and after it; no place when it is always the same.
+    /// The slot of the tensor's word in the rows before and after the node; none when the word is constant there.
     pub slots: [Option<usize>; 2],
-    /// The word before it, when it is always that.
+    /// The word before the node, when it is constant.
     pub word: u64,
     pub tensor: TensorId,
-    /// Whether blocks that do not share it take anything for it; and how much, where there is one resource for each stage.
+    /// Whether blocks pay for the tensor when it crosses between them; and the amounts, with one resource per stage.
     pub is_paid: bool,
     pub import: Ticks,
     pub export: Ticks,
     /// Whether the node produces it; else it reads it.
     pub is_produced: bool,
-    /// Where the words of before and after it begin to count blocks.
+    /// The block of the lowest bit in the words before and after the node.
     pub bases: [usize; 2],
-    /// The first and the last block of consumers that come later, if any do.
+    /// The first and the last block in which later consumers can be; none when there are none.
     pub rest: Option<(usize, usize)>,
 }
 
-/// What is to be known of a tensor on the frontier.
+/// The state of a tensor on the frontier.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crossing {
-    /// Where it was produced; 0 when that does not matter.
+    /// The block of its producer; 0 when that does not matter.
     producer: usize,
-    /// Whether its producer has paid, if there is one.
+    /// Whether its producer has paid for the export, if there is one.
     is_exported: bool,
-    /// Blocks that have it, besides the producer's.
+    /// The blocks that have imported it.
     holders: u128,
 }
 
@@ -54,7 +53,7 @@ impl Crossing {
 }
 
 impl Touch {
-    /// Advances the tensor's word in a row; whether the node can be there.
+    /// Advances the tensor's word in a row; whether the node can be in `block`.
     pub(super) fn advance_in<const ONE: bool>(
         &self,
         resources: &Resources<'_>,
@@ -62,7 +61,7 @@ impl Touch {
         block: usize,
         pays: &mut Vec<Pay>,
     ) -> bool {
-        // A place that is given up is as if it had never been used.
+        // A slot that is freed is zero again.
         let before = self.slots[0].map_or(self.word, |slot| std::mem::take(&mut row[slot]));
         let Some(after) = self.advance::<ONE>(resources, before, block, pays) else { return false };
         if let Some(slot) = self.slots[1] {
@@ -71,8 +70,8 @@ impl Touch {
         true
     }
 
-    /// What becomes of a tensor when the node gets a block, and what is paid; none when it cannot be there. There is `ONE`
-    /// resource for each stage, or more.
+    /// The tensor's word after the node is assigned to `block`, with payments added to `pays`; none when it cannot be there.
+    /// Specialised for `ONE` resource per stage or for several.
     pub(super) fn advance<const ONE: bool>(
         &self,
         resources: &Resources<'_>,
@@ -142,7 +141,7 @@ impl Touch {
     }
 }
 
-/// These blocks as bits.
+/// A range of blocks as a bit set.
 fn blocks(first: usize, last: usize) -> u128 {
     (1 << (last + 1)) - (1 << first)
 }

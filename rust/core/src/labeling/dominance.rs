@@ -1,17 +1,17 @@
-//! Dominance: of two labels at a frontier of which one has paid no more in any block, the other is of no use.
+//! Dominance: if one label at a frontier has paid no more in any block than another, the other is dropped.
 
 use crate::cost::Ticks;
 
-/// Labels that each is compared with, the last ones in lexicographic order. With 20, 100, 400 and 2,000 of them: one of five
-/// graphs had three times as many labels with 20, the others hardly differ (2026-11-23.md, "Frontiers and labels").
+/// Each label is compared with the last so many in lexicographic order. With 20, 100, 400 and 2,000 of them: one of five graphs
+/// had three times as many labels with 20, the others hardly differ (2026-11-23.md, "Frontiers and labels").
 const RECENT: usize = 64;
-/// Resources that labels can be of, at most.
+/// The longest label.
 pub(super) const WIDEST: usize = 128;
 
-/// Where a label comes from: the label before it, and the block of the node between.
+/// The origin of a label: the label before it, and the block of the node between.
 pub(super) type Origin = (u32, u32);
 
-/// The labels of so many blocks for which no other one near them has paid no more in any block.
+/// The labels, of length `len`, that none of the [`RECENT`] kept before them dominates; in lexicographic order.
 pub(super) fn useful(costs: &[Ticks], origins: &[Origin], len: usize) -> (Vec<Ticks>, Vec<Origin>) {
     match len {
         1 => useful_of::<1>(costs, origins, len),
@@ -37,7 +37,7 @@ fn useful_of<const LEN: usize>(costs: &[Ticks], origins: &[Origin], len: usize) 
             (label, origin)
         })
         .collect();
-    // They come in a few runs that are sorted already, more or less.
+    // Labels arrive in a few runs that are almost sorted.
     #[expect(clippy::stable_sort_primitive, reason = "which takes less for runs that are sorted")]
     labels.sort();
     let mut recent = Recent::<LEN>::new(len);
@@ -55,7 +55,7 @@ fn useful_of<const LEN: usize>(costs: &[Ticks], origins: &[Origin], len: usize) 
 /// The last labels that were kept, in lexicographic order.
 struct Recent<const LEN: usize> {
     labels: [[Ticks; LEN]; RECENT],
-    /// The same block by block, in large units, so that many are compared at once.
+    /// The same, transposed and in large units, so that one label is compared with all by vector instructions.
     rough: [[i32; RECENT]; LEN],
     len: usize,
     num_entered: usize,
@@ -75,12 +75,12 @@ impl<const LEN: usize> Recent<LEN> {
         self.num_entered += 1;
     }
 
-    /// Whether one of them has paid no more in any block than a label that comes after them, and so has in the first.
+    /// Whether one of them dominates a label that comes after them in the order, so that they have paid no more in the first block.
     fn has_less(&self, label: &[Ticks; LEN]) -> bool {
         let is_no_more = |other: &[Ticks; LEN]| other.iter().zip(label).all(|(other, paid)| other <= paid);
         let Some(last) = self.num_entered.checked_sub(1) else { return false };
         let is_last_less = is_no_more(&self.labels[last % RECENT]);
-        // Of two blocks, the last one has paid least in the second.
+        // With two blocks, the last label that was kept has paid least in the second.
         if is_last_less || self.len <= 2 {
             return is_last_less;
         }
@@ -94,7 +94,7 @@ impl<const LEN: usize> Recent<LEN> {
     }
 }
 
-/// In units of which costs, below 2^52, have few enough; larger ones are as one.
+/// An amount in units of 2^22 ticks: costs below 2^52 fit; larger amounts are equal.
 fn rough(paid: Ticks) -> i32 {
     i32::try_from(paid >> 22).unwrap_or(i32::MAX - 1)
 }

@@ -1,20 +1,18 @@
-//! Frontiers: nodes get their blocks one after the other, and what lies between those that have one and the others is small.
+//! Frontiers: the states of an assignment of nodes to blocks, one node after the other in a topological order.
 //!
-//! In a topological order, let the first `p` nodes have blocks. Of these, the others depend on nothing but the tensors that both
-//! have to do with: in which block each was produced, which blocks have it already, and whether its producer has paid for sending it.
-//! That is the *frontier*. Two ways to give the first nodes blocks that leave the same frontier can be continued in the same ways,
-//! and then pay the same. So all partitions are paths through a graph of frontiers, layer by layer, each arc with what the blocks
-//! pay for one more node. How many frontiers there are depends on how many tensors lie across a place of the order and on the
-//! windows of their consumers, not on how many downsets there are: twenty branches beside each other are twenty times as much
-//! work as one.
+//! Let the first `p` nodes have blocks. The other nodes depend on them only through the tensors that cross position `p`: in which
+//! block each was produced, which blocks have imported it, and whether its producer has paid for the export. This is the *frontier*.
+//! Two assignments of the first nodes with the same frontier have the same continuations, at the same payments. So the partitions
+//! are the paths through a layered graph of frontiers, in which an arc carries what blocks pay for one more node. The number of
+//! frontiers depends on the number of tensors that cross a position and on the windows of their consumers, not on the number of
+//! downsets: twenty parallel branches take twenty times the work of one.
 //!
-//! Less than that can be kept of a tensor (`crossing.rs`), so that more ways leave the same frontier: where its consumers that are
-//! left can be is known from their windows.
+//! The windows of the remaining consumers allow to keep less of a tensor (`crossing.rs`), so that more assignments share a frontier:
 //!
-//! - When they are all in later blocks than the producer, it has to send it, and pays at once; after that it does not matter who
-//!   produced it.
-//! - When there is but one block left for them it pays at once, too.
-//! - Blocks that they cannot be in need not be remembered; nor anything, when all the others have the tensor.
+//! - When all remaining consumers are in later blocks than the producer, the producer pays for the export at once; after that its
+//!   block is dropped.
+//! - When only one block is left for them, that block pays for the import at once.
+//! - Blocks in which no remaining consumer can be are dropped; and the whole tensor, when all other blocks have it.
 //!
 //! This is frontier-based search (Sekine, Imai and Tani, *Computing the Tutte polynomial of a graph of moderate size*, 1995) for
 //! partitions of a directed graph, or dynamic programming over a path decomposition.
@@ -29,7 +27,7 @@ use crate::ids::{NodeId, count, narrow, wide};
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, Halt, Query};
 
-/// A node gets a block, and one frontier becomes another.
+/// The assignment of a node to a block, from one frontier to the next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arc {
     pub from: u32,
@@ -39,13 +37,13 @@ pub(crate) struct Arc {
     end: u32,
 }
 
-/// All that can become of the frontiers before a node.
+/// The arcs of one node.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
-    /// In the order of the frontiers that they come from.
+    /// In the order of the frontiers that they start from.
     pub arcs: Vec<Arc>,
     pays: Vec<Pay>,
-    /// Frontiers before the node.
+    /// The number of frontiers before the node.
     pub num_frontiers: usize,
 }
 
@@ -63,7 +61,7 @@ impl Layer {
         self.arcs.push(Arc { from, to, block: narrow(block), begin, end });
     }
 
-    /// What blocks pay for an arc, each resource once.
+    /// What blocks pay on an arc, each resource once.
     pub(crate) fn pays(&self, arc: &Arc) -> &[Pay] {
         &self.pays[wide(arc.begin)..wide(arc.end)]
     }
@@ -77,8 +75,8 @@ pub(crate) struct Frontiers {
 }
 
 impl Frontiers {
-    /// Works out all frontiers of partitions whose nodes are in their `windows` and whose blocks can pay what they take
-    /// together.
+    /// Builds all frontiers of partitions whose nodes are in their `windows`; those at which all blocks together exceed the capacity
+    /// of the time to run are left out.
     ///
     /// # Errors
     /// [`Halt`], when the effort is used up or the interrupt was raised, or when windows are too wide.
@@ -94,7 +92,7 @@ impl Frontiers {
         let mut layers = Vec::with_capacity(touches.len());
         let all_choices: Vec<Vec<Choice>> =
             order.nodes().iter().map(|&node| choices(windows, node, resources)).collect();
-        // By the linear bound, what all nodes take at least.
+        // The least time to run of all nodes together, as in the linear bound.
         let least = |choices: &Vec<Choice>| choices.iter().map(Choice::run).min().unwrap_or(0);
         let mut to_come: Ticks = all_choices.iter().map(least).sum();
         for (choices, touched) in all_choices.iter().zip(&touches) {
@@ -113,7 +111,7 @@ impl Frontiers {
     }
 }
 
-/// A block that a node can be in, and what it pays for the node itself, the time to run first.
+/// A block in which a node can be, and what it pays for the node itself, the time to run first.
 struct Choice {
     block: usize,
     pays: Vec<Pay>,
@@ -131,20 +129,20 @@ fn choices(windows: &Windows, node: NodeId, resources: &Resources<'_>) -> Vec<Ch
     blocks.filter_map(|block| Some(Choice { block, pays: resources.of_node(node, block)? })).collect()
 }
 
-/// A node that gets its block.
+/// The step that assigns one node.
 struct Step<'a> {
     query: &'a Query<'a>,
     resources: &'a Resources<'a>,
     choices: &'a [Choice],
     touched: &'a [Touch],
-    /// The most time to run that can have been taken afterwards.
+    /// The most time to run that may be taken after the step.
     most: Ticks,
 }
 
-/// The frontiers at one place of the order.
+/// The frontiers at one position of the order.
 struct Front {
     rows: Rows,
-    /// The least time to run that is taken on the way to each.
+    /// The least time to run that is taken on a path to each.
     least: Vec<Ticks>,
     num_slots: usize,
 }
@@ -157,7 +155,7 @@ impl Front {
         Self { rows, least: vec![0], num_slots }
     }
 
-    /// The frontiers after one more node, and how they are reached.
+    /// The frontiers after one more node, and the arcs to them.
     fn advance<const ONE: bool>(&self, step: &Step<'_>, effort: &mut Effort) -> Result<(Self, Layer), Halt> {
         let Self { rows, least, num_slots } = self;
         let (params, num_touched) = (&step.query.params.labeling, count(step.touched.len()).unsigned_abs());
@@ -212,7 +210,7 @@ mod tests {
     use crate::interrupt::Interrupt;
     use crate::query::ExactParams;
 
-    /// Rows of nodes beside each other, from one node to another.
+    /// Parallel chains of nodes, from one node to another.
     fn branches(num_branches: usize) -> Instance {
         let mut builder = GraphBuilder::default();
         let (first, last) = (builder.add_node(1.0), builder.add_node(1.0));

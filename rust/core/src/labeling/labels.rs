@@ -1,24 +1,26 @@
-//! Labels: what each block has paid on some way to a frontier, and none that another one makes useless.
+//! Labels: what each block has paid on a path to a frontier, without those that dominance or completion bounds rule out.
 //!
-//! A partition whose blocks cost at most `c` is a path through the graph of frontiers (`frontier.rs`) on which no block pays more,
-//! or more of any of its resources (`resources.rs`) where there are several. So to each frontier there are *labels*, vectors of
-//! what the blocks have paid so far, as in a shortest path with limited resources (Desrochers, 1988). A label is of no use
+//! A partition whose blocks cost at most `c` is a path through the graph of frontiers (`frontier.rs`) on which no block pays more
+//! than `c`, or than the capacity of any of its resources (`resources.rs`). So a frontier has *labels*: vectors of what the blocks
+//! have paid so far, as in the shortest path problem with resource constraints (Desrochers, 1988). A label is dropped
 //!
-//! - when another one at the same frontier has paid no more in any block: it can be continued as well;
-//! - when it cannot be continued: what the blocks `1..j`, or `j..k`, or a block alone must pay on any way from the frontier to the
-//!   end, with what they have paid, is more than they can pay together of one kind of resource.
+//! - when another one at the same frontier has paid no more in any block (dominance): every continuation of the dropped one is
+//!   one of the other;
+//! - when it has no continuation, by completion bounds: for the blocks `1..j`, or `j..k`, or a block alone, what they have paid and
+//!   the least that they still pay on any path to the end are together more than their capacity of one kind of resource.
 //!
-//! What a block pays on any way to the end at most is known, too. A block that can pay that anyway may as well have paid
+//! The most that a block still pays on any path to the end is known, too. A block that can afford it in any case may as well have
+//! paid
 //!
 //! ```text
 //! c - (the most that it still pays)
 //! ```
 //!
-//! already: it can be continued in the same ways. So labels are equal in all blocks that are closed, or that will not be full, and
-//! these need not be remembered. What they cannot use is no room for others.
+//! already: its continuations are the same. So labels are equal in all blocks that are closed or cannot become full, which makes
+//! more of them equal or dominated, and the capacity that such a block cannot use does not count in the sums over several blocks.
 //!
-//! Of two labels of which one is of no use one stays, so none is missed: a label that is left out can be continued to a cheap
-//! partition only when one that stays can.
+//! A label that is dropped by dominance has a partition below the threshold among its continuations only if the one that dominates
+//! it has; so no partition is missed.
 
 use super::completion::{Completion, completions};
 use super::dominance::{Origin, useful};
@@ -29,15 +31,15 @@ use crate::ids::{NodeId, count, narrow, wide};
 use crate::query::{Effort, Halt, Query};
 use crate::threads;
 
-/// The labels of a layer, frontier by frontier.
+/// The labels of a layer, one frontier after the other.
 struct Labels {
-    /// What the blocks from the first to the last have paid of each resource.
+    /// What each block from the first to the last has paid of each resource, label by label.
     costs: Vec<Ticks>,
-    /// Where those of each frontier begin, and the end.
+    /// The first label of each frontier, and the end.
     begins: Vec<u32>,
 }
 
-/// Sets labels layer by layer; a partition better than the threshold, by node, or none when there is none on these frontiers.
+/// Sets labels layer by layer; a partition below the threshold, by node, or none when there is none on these frontiers.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.
@@ -76,7 +78,7 @@ pub(super) fn set_labels<const ONE: bool>(
     Ok(Some(block_of))
 }
 
-/// From the labels before a node to those after it.
+/// The step from the labels before a node to those after it.
 struct Step<'a> {
     query: &'a Query<'a>,
     resources: &'a Resources<'a>,
@@ -87,7 +89,7 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The labels after the node, and where they come from.
+    /// The labels after the node, and their origins.
     fn next<const ONE: bool>(&self, labels: &Labels, effort: &mut Effort) -> Result<(Labels, Vec<Origin>), Halt> {
         let (params, after) = (&self.query.params.labeling, self.after);
         let mut arcs: Vec<&Arc> = self.layer.arcs.iter().filter(|arc| after.can_end[wide(arc.to)]).collect();
@@ -118,13 +120,13 @@ impl Step<'_> {
         Ok((next, origins))
     }
 
-    /// The labels at one frontier, by all arcs to it.
+    /// The labels at one frontier, over all arcs to it, and their origins.
     fn reach<const ONE: bool>(&self, arcs: &[&Arc], labels: &Labels) -> (Vec<Ticks>, Vec<Origin>) {
         let Self { resources, layer, before, after, .. } = *self;
         let pitch = if ONE { 1 } else { resources.pitch };
         let (capacity, len, len_before) = (resources.capacity, after.len(), before.len());
         let [_, _, alone, most] = after.of(arcs[0].to);
-        // What blocks have paid from the first that did before the node to the last that does after it.
+        // What the blocks of both labels have paid, from the first before the node to the last after it.
         let mut all = vec![0; (after.last + 1 - before.first) * pitch];
         let fresh = &resources.starts[(before.last + 1) * pitch..(after.last + 1) * pitch];
         let skipped = (after.first - before.first) * pitch;

@@ -1,5 +1,5 @@
-//! Label setting: nodes get their blocks one after the other; of each way, only what it leaves open (its *frontier*) and what
-//! the blocks have paid (its *label*) is kept.
+//! Label setting: nodes are assigned to blocks one after the other, in a topological order. A partial assignment is kept as its
+//! *frontier*, all that later nodes depend on (`frontier.rs`), and its *label*, what each block has paid (`labels.rs`).
 //!
 //! Where stages overlap, overflow or have limits, a label has several sums for each block (`resources.rs`).
 
@@ -20,15 +20,15 @@ use crate::domain::Windows;
 use crate::order::TopologicalOrder;
 use crate::query::{Effort, Engine, Halt, Query};
 
-/// Blocks at most: words of tensors name them (`crossing.rs`).
+/// The most blocks, so that a tensor's state fits a word (`crossing.rs`).
 const MAX_BLOCKS: usize = 64;
 
-/// Finds a partition better than the threshold whose nodes are in their `windows`, by node; none when there is none. Takes at most
-/// so many steps, and so many `times` as many where frontiers are few.
+/// Finds a partition below the threshold whose nodes are in their `windows`, by node; none when there is none. Takes at most
+/// `steps`, or `times` as many once the frontiers are built.
 ///
 /// # Errors
-/// [`Halt`], when the effort is used up or the interrupt was raised, when there are too many blocks, when tensors are handed on, or when
-/// nodes that are not one must be together.
+/// [`Halt`], when the effort is used up, the interrupt was raised, or the method does not apply: too many blocks, adjacent links,
+/// or nodes that must be together and are not one group.
 pub(crate) fn assign(
     query: &Query<'_>,
     windows: &Windows,
@@ -36,7 +36,7 @@ pub(crate) fn assign(
     times: u64,
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
-    // Labels do not remember how far a tensor has been handed on.
+    // A frontier does not say how far a tensor has been handed on.
     if query.instance.num_blocks() > MAX_BLOCKS || query.instance.is_relay() {
         return Err(Halt::Steps);
     }
@@ -50,7 +50,7 @@ pub(crate) fn assign(
     })
 }
 
-/// With `ONE` resource for each stage, or more.
+/// The same, specialised for `ONE` resource per stage or for several.
 fn assign_within<const ONE: bool>(
     query: &Query<'_>,
     windows: &Windows,
@@ -59,7 +59,7 @@ fn assign_within<const ONE: bool>(
     effort: &mut Effort,
 ) -> Result<Option<Vec<usize>>, Halt> {
     let (frontiers, engine) = fewest::<ONE>(query, windows, resources, effort)?;
-    // Most of the way is done.
+    // With the frontiers built, labels mostly take few steps more.
     effort.open_reserve(effort.steps().saturating_mul(times - 1));
     let found = set_labels::<ONE>(query, &frontiers, resources, effort)?;
     if found.is_none() {
@@ -68,7 +68,7 @@ fn assign_within<const ONE: bool>(
     Ok(found)
 }
 
-/// The frontiers of that order which has fewer.
+/// The frontiers of the order that has fewer of them.
 fn fewest<const ONE: bool>(
     query: &Query<'_>,
     windows: &Windows,
@@ -132,7 +132,7 @@ mod tests {
         all.flatten().map(|block_of| bottleneck(&partition_costs(instance, &block_of))).min().unwrap_or(INFINITE)
     }
 
-    /// Windows so narrow that some 5,000 partitions are to be looked at.
+    /// Windows so narrow that there are about 5,000 partitions.
     fn random_windows(random: &mut Xoshiro256PlusPlus, num_nodes: usize, num_blocks: usize) -> Windows {
         let mut windows = Windows::all(num_nodes, num_blocks);
         for node in 0..num_nodes {
@@ -144,7 +144,7 @@ mod tests {
         windows
     }
 
-    /// Checks what is found at some thresholds; how often there is a partition, and how often none.
+    /// Checks the results at some thresholds; counts those with a partition and those without.
     fn check(case: u64, random: &mut Xoshiro256PlusPlus, instance: &Instance, windows: &Windows) -> [usize; 2] {
         let (params, interrupt) = (ExactParams::default(), Interrupt::never());
         let num_nodes = instance.graph().num_nodes();

@@ -1,4 +1,4 @@
-//! What each node of an order touches, and where on the frontier each tensor has its word.
+//! The tensors that each node of an order produces or reads, and the slot of each tensor's word on the frontier.
 
 use super::crossing::{MAX_SPAN, Touch};
 use super::resources::Resources;
@@ -6,8 +6,7 @@ use crate::domain::Windows;
 use crate::order::TopologicalOrder;
 use crate::query::Query;
 
-/// What each node touches, in a given order, and how many tensors lie across a place of it at most; none when windows are too
-/// wide.
+/// By node of an order, the tensors that it produces or reads; and the number of slots. None when windows are too wide.
 pub(super) fn plan<const ONE: bool>(
     query: &Query<'_>,
     windows: &Windows,
@@ -51,7 +50,7 @@ pub(super) fn plan<const ONE: bool>(
     Some((touches, num_slots))
 }
 
-/// Gives each tensor a slot from its first touch to its last, but for where its word is always the same.
+/// Assigns a slot to each tensor between its first touch and its last, except where its word is constant.
 fn give_slots<const ONE: bool>(
     query: &Query<'_>,
     windows: &Windows,
@@ -60,7 +59,7 @@ fn give_slots<const ONE: bool>(
     touches: &mut [Vec<Touch>],
 ) -> Option<usize> {
     let (mut free, mut num_slots, mut pays) = (Vec::new(), 0, Vec::new());
-    // Per tensor: the words that it can have, none when they are many; where they begin to count blocks; its slot.
+    // Per tensor: the words that it can have, none when they are many; the block of their lowest bit; its slot.
     let mut places = vec![(Some(vec![0]), 0, None); query.instance.graph().num_tensors()];
     for (&node, touched) in order.nodes().iter().zip(touches) {
         let mut given_up = Vec::new();

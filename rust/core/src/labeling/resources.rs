@@ -1,8 +1,8 @@
-//! What stages can run out of, and what labels therefore count.
+//! The resources of stages, which labels count.
 //!
-//! **Claim.** Let a block `S` on its stage take `W` of work, `IO` of transfers, `P` of parameters and state that stream in, and
+//! **Claim.** Let a block `S` on its stage take `W` of work, `IO` of transfers, `P` to stream its parameters and state in, and
 //! let `cap` be the most that a block may cost, `M` the memory in the same ticks. It costs at most `cap` and is within its
-//! limits exactly when of each *resource* of its stage it takes no more than there is:
+//! limits exactly when its use of each *resource* of its stage is at most the capacity:
 //!
 //! ```text
 //! run      W + IO, or W on a device that overlaps                   cap
@@ -16,22 +16,22 @@
 //! **Proof.** `y + max(0, P - M) <= cap` exactly when `y <= cap` and `y + P <= cap + M`, and a maximum is no more than a bound
 //! exactly when each of its terms is. ∎
 //!
-//! All but what is live are sums over nodes and transfers, so a label is a vector of sums, one for each stage and resource,
-//! and a maximum where live bytes count. A resource that the nodes that can be on a stage do not use up is left out.
+//! All but live bytes are sums over nodes and transfers, so a label is a vector of sums, one for each stage and resource, and a
+//! maximum where live bytes count. A resource is left out where all nodes that can be on a stage do not exceed its capacity.
 //!
-//! Resources are in units of their own (those of times are weighed, so that the bound of `cost/budget.rs` is a sum of them),
-//! and all stages begin with what their own lacks to the largest, so that there is as much of each: `capacity`.
+//! Resources are in units of their own; times are weighted, so that the bound of `cost/budget.rs` is a sum of them. All have the
+//! same `capacity`, that of the largest: a smaller one begins with the difference as its initial amount.
 
 use crate::cost::{ABOVE_ALL, Held, Instance, Ticks, View};
 use crate::domain::Windows;
 use crate::ids::{NodeId, TensorId, count};
 use crate::query::Query;
 
-/// What is taken of one resource. With one for each stage, as where devices are alike, resources are numbered as blocks are,
-/// from 1; with more, those of a block come one after the other.
+/// A resource, and the amount that is taken of it. With one resource per stage, as for equal devices, resources have the numbers
+/// of blocks, from 1; with several, those of a block are consecutive.
 pub(super) type Pay = (usize, Ticks);
 
-/// Resources of a stage, at most.
+/// The most resources of a stage.
 pub(super) const MOST: usize = 6;
 const RUN: usize = 0;
 const MOVE: usize = 1;
@@ -40,29 +40,29 @@ const STATE: usize = 3;
 const BYTES: usize = 4;
 const LIVE: usize = 5;
 
-/// Binary digits of the weights of times, at most: sums have to fit 64 bits.
+/// The most binary digits of the weights of times: sums have to fit 64 bits.
 const MAX_DIGITS: u32 = 8;
-/// What all resources together stay below.
+/// The limit for the sum of all capacities.
 const LARGEST: i128 = 1 << 61;
 
 /// The resources of all stages.
 #[derive(Debug)]
 pub(super) struct Resources<'a> {
     instance: &'a Instance,
-    /// What there is of each.
+    /// The capacity of each.
     pub capacity: Ticks,
-    /// How many each stage has.
+    /// The number of resources per stage.
     pub pitch: usize,
-    /// Which of them each is, if it is one.
+    /// The index of each kind of resource among those of a stage; none when it is left out.
     places: [Option<usize>; MOST],
     stages: Vec<Stage>,
-    /// What is taken of each from the beginning.
+    /// The initial amount of each.
     pub starts: Vec<Ticks>,
-    /// The same of all blocks after each together, by resource.
+    /// The sum of the initial amounts of all blocks after each, by resource.
     tails: Vec<[Ticks; MOST]>,
 }
 
-/// What one stage has.
+/// The resources of one stage.
 #[derive(Clone, Copy, Debug)]
 struct Stage {
     weight: Ticks,
@@ -70,7 +70,7 @@ struct Stage {
     most_live: Ticks,
 }
 
-/// What is taken of the resources but the last, which is no sum.
+/// Amounts of all resources except the last, live bytes, which is a maximum.
 type Amounts = [Ticks; LIVE];
 
 fn amounts(view: View<'_>, work: Ticks, io: Ticks, held: &Held) -> Amounts {
@@ -80,15 +80,15 @@ fn amounts(view: View<'_>, work: Ticks, io: Ticks, held: &Held) -> Amounts {
 }
 
 impl<'a> Resources<'a> {
-    /// The resources that count where nodes are in their `windows`; none where numbers are too large for labels, or nodes
-    /// that are not one must be together.
+    /// The resources that count if nodes are in their `windows`; none when numbers are too large for labels, or when nodes that
+    /// must be together are not one group.
     pub(super) fn new(query: &Query<'a>, windows: &Windows) -> Option<Self> {
         let instance = query.instance;
         if !instance.together().is_empty() {
             return None;
         }
         let num_stages = instance.num_blocks();
-        // No block within its limits costs more.
+        // Every block within its limits costs at most `ABOVE_ALL`.
         let cap = query.max_cost().min(ABOVE_ALL);
         let held = (!instance.is_free_of_memory()).then(|| most_held(instance, windows));
         let mut stages: Vec<Stage> = (0..num_stages)
@@ -128,7 +128,7 @@ impl<'a> Resources<'a> {
         Some(Self { instance, capacity, pitch, places, stages, starts, tails })
     }
 
-    /// Whether there is one for each stage, of which all stages take the same for the same.
+    /// Whether there is one resource per stage, with equal amounts on all stages for the same node or tensor.
     pub(super) fn is_single(&self) -> bool {
         self.pitch == 1 && self.instance.num_kinds() == 1
     }
@@ -137,18 +137,18 @@ impl<'a> Resources<'a> {
         self.stages.len()
     }
 
-    /// What the stages after a block take from the beginning, by resource.
+    /// The sum of the initial amounts of the stages after a block, by resource.
     pub(super) fn starts_after(&self, block: usize) -> [Ticks; MOST] {
         self.tails[block]
     }
 
-    /// What there is of all stages' time to run.
+    /// The capacity of the time to run of all stages together.
     pub(super) fn run_capacity(&self) -> Ticks {
         let taken: Ticks = self.starts.iter().skip(self.pitch).step_by(self.pitch).sum();
         self.capacity * count(self.stages.len()) - taken
     }
 
-    /// What a node takes of each resource in a block, the time to run first; none when the block cannot hold it.
+    /// The amounts of a node in a block, the time to run first; none when the block cannot hold it.
     pub(super) fn of_node(&self, node: NodeId, block: usize) -> Option<Vec<Pay>> {
         if !self.instance.may_be(node, block - 1) {
             return None;
@@ -173,7 +173,7 @@ impl<'a> Resources<'a> {
         self.pay(block, amounts(view, 0, view.export(tensor), &Held::default()), pays);
     }
 
-    /// Whether some block takes something for a tensor that it did not make, or that others read.
+    /// Whether any block pays for importing or exporting a tensor.
     pub(super) fn is_paid(&self, tensor: TensorId) -> bool {
         let is_paid = |view: View<'_>| view.export(tensor) > 0 || self.imported(view, tensor) != [0; LIVE];
         self.instance.views().any(is_paid)
@@ -197,7 +197,7 @@ impl<'a> Resources<'a> {
         }
     }
 
-    /// Of a node that comes to a block: the most bytes that are live there, in labels that begin with block `first`.
+    /// Updates the live bytes of a block with a node that is assigned to it; `taken` begins with block `first`.
     pub(super) fn enliven(&self, node: NodeId, block: usize, first: usize, taken: &mut [Ticks]) {
         let Some(place) = self.places[LIVE].filter(|_| self.stages[block - 1].has[LIVE]) else { return };
         let live = Ticks::try_from(self.instance.graph().live_bytes(node)).unwrap_or(self.capacity + 1);
@@ -205,7 +205,7 @@ impl<'a> Resources<'a> {
         *most = live.max(*most);
     }
 
-    /// Whether blocks have room for what they hold and what is live beside `more` bytes that they hold in the end.
+    /// Whether the bytes that blocks hold, with `more` that they still get, and their live bytes are within the limits.
     pub(super) fn has_room(&self, taken: &[Ticks], more: Option<&[Ticks]>) -> bool {
         let Some(place) = self.places[LIVE] else { return true };
         let is_within = |(block, taken): (usize, &[Ticks])| {
@@ -215,7 +215,7 @@ impl<'a> Resources<'a> {
         taken.chunks_exact(self.pitch).enumerate().all(is_within)
     }
 
-    /// Takes what is left anyway, given the most that labels still take; they begin with block `first`.
+    /// Raises amounts to the capacity less the most that is still taken (see `labels.rs`); `taken` begins with block `first`.
     pub(super) fn fill_up(&self, first: usize, taken: &mut [Ticks], most: &[Ticks]) {
         let blocks = taken.chunks_exact_mut(self.pitch).zip(most.chunks_exact(self.pitch));
         for ((taken, most), stage) in blocks.zip(&self.stages[first - 1..]) {
@@ -233,7 +233,7 @@ impl<'a> Resources<'a> {
     }
 }
 
-/// The most that each stage can hold.
+/// The most that each stage can hold: all nodes whose windows contain it.
 fn most_held(instance: &Instance, windows: &Windows) -> Vec<Held> {
     let (graph, num_stages) = (instance.graph(), instance.num_blocks());
     let stages = |v: NodeId| {
@@ -257,7 +257,7 @@ fn most_held(instance: &Instance, windows: &Windows) -> Vec<Held> {
     held
 }
 
-/// Which resources a stage has that holds so much at most.
+/// The resources that can be used up on a stage that holds at most this.
 fn has(view: View<'_>, held: &Held) -> Stage {
     let is_bytes = view.memory_limit().is_some_and(|limit| held.bytes + held.live > limit);
     Stage {
@@ -274,7 +274,7 @@ fn has(view: View<'_>, held: &Held) -> Stage {
     }
 }
 
-/// Weighs times as the linear bound does, in so many digits.
+/// Weights times as the linear bound does, with so many binary digits.
 fn weigh(instance: &Instance, digits: u32, stages: &mut [Stage]) {
     if instance.num_kinds() > 1 {
         let budget = instance.budget();
@@ -286,7 +286,7 @@ fn weigh(instance: &Instance, digits: u32, stages: &mut [Stage]) {
     }
 }
 
-/// What there is of each resource on a stage whose cost is at most `cap`; nothing of those that it has not.
+/// The capacity of each resource on a stage whose cost is at most `cap`; zero for those that it has not.
 fn caps(view: View<'_>, stage: &Stage, cap: Ticks) -> [Ticks; MOST] {
     let bytes = |limit: Option<u64>| Ticks::try_from(limit.unwrap_or(0)).unwrap_or(Ticks::MAX);
     let weight = stage.weight;

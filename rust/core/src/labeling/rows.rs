@@ -1,25 +1,25 @@
-//! Rows of words, each kept once.
+//! A set of rows of words, with an index for each.
 
 use crate::bits::hash;
 use crate::ids::{narrow, wide};
 
-/// Rows of words, each once.
+/// A hash set of rows of equal length, numbered in the order of insertion.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub words: Vec<u64>,
-    /// How many there are; a row may be of no words.
+    /// The number of rows; a row can be empty.
     count: usize,
-    /// Where rows are in the list, plus one, each from the place on that its hash says.
+    /// The hash table, with linear probing: the index of a row plus one, or 0.
     places: Vec<u32>,
 }
 
 impl Rows {
-    /// A row, all of which are so long.
+    /// The row with an index; `len` is the length of all rows.
     pub(super) fn row(&self, index: usize, len: usize) -> &[u64] {
         &self.words[index * len..][..len]
     }
 
-    /// Where a row is in the list, to which it is added when it is new.
+    /// The index of a row, which is added if it is new.
     pub(super) fn enter(&mut self, row: &[u64]) -> u32 {
         if self.places.len() <= 2 * self.count {
             self.places = vec![0; (4 * self.count).next_power_of_two().max(16)];
@@ -37,7 +37,7 @@ impl Rows {
         self.places[place] - 1
     }
 
-    /// Where a row has its place, or the free one for it.
+    /// The place of a row in the hash table, or a free place for it.
     fn place(&self, row: &[u64]) -> usize {
         let mask = self.places.len() - 1;
         let mut at = usize::try_from(hash(row)).unwrap_or(0) & mask;
