@@ -1,11 +1,11 @@
 //! Domains by minimum cuts that have been computed, shared by all methods that decide thresholds of one instance.
 //!
-//! Cuts of one threshold can take seconds, and the downset DP and others ask about the same ones, turn after turn.
+//! The cuts of one threshold can take seconds, and several methods ask about the same thresholds in turn.
 //!
-//! **Claim.** What is known of all partitions of a quotient better than a threshold holds for those of any quotient with
-//! the same groups or unions of them, better than the same threshold or a lower one.
+//! **Claim.** The domains of a quotient at a threshold hold for every quotient whose groups are unions of its groups, at the same
+//! threshold or a lower one.
 //!
-//! **Proof.** Those are some of these.
+//! **Proof.** The partitions of the second are a subset of those of the first.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,18 +17,18 @@ use crate::ids::NodeId;
 use crate::interrupt::Interrupted;
 use crate::query::Query;
 
-/// What has been worked out; all are of quotients of one instance.
+/// The cache; all its domains are of quotients of one instance.
 #[derive(Debug, Default)]
 pub struct DomainCache(Mutex<Vec<Entry>>);
 
-/// What a threshold above says of a quotient.
+/// Facts about a quotient that hold at a higher threshold.
 #[derive(Clone, Debug)]
 pub struct Above {
     /// Windows and weights.
     pub known: Known,
     /// Incompatible pairs of nodes.
     pub incompatible: Vec<(NodeId, NodeId)>,
-    /// What cuts have said of windows there.
+    /// The facts by which cuts have narrowed the windows there.
     pub facts: Vec<Fact>,
 }
 
@@ -43,7 +43,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether these groups are unions of those.
+    /// Whether the groups of `group_of` are unions of these.
     fn is_finer(&self, group_of: &[usize]) -> bool {
         let mut union = vec![None; group_of.len()];
         self.group_of.iter().zip(group_of).all(|(&group, &other)| *union[group].get_or_insert(other) == other)
@@ -55,7 +55,7 @@ impl DomainCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of all partitions of a quotient better than the threshold, if that has been worked out with as many steps.
+    /// The domains of a query, if the cache has them with at least as many steps.
     #[must_use]
     pub fn recall(&self, query: &Query<'_>, group_of: &[usize], steps: i64) -> Option<Arc<Domains>> {
         let (threshold, entries) = (query.threshold, self.entries());
@@ -68,8 +68,8 @@ impl DomainCache {
         entries.iter().filter(is_answer).min_by_key(|each| each.threshold).map(|each| Arc::clone(&each.domains))
     }
 
-    /// The same, by minimum cuts in so many steps if it has not been worked out; when there is no such partition, the facts that say
-    /// so. What is looked at is added to `arcs`.
+    /// The domains of a query, computed by minimum cuts within `steps` if the cache lacks them; the facts alone when they leave no
+    /// partition. The number of arcs that cuts visit is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
@@ -87,7 +87,7 @@ impl DomainCache {
             return Ok(Ok(domains));
         }
         let Above { known, incompatible, facts } = self.above(query.instance, group_of, query.threshold);
-        // Weights are found anew: they are larger below.
+        // Weights are computed again: they are larger at a lower threshold.
         let known = Known { windows: known.windows, ..Known::nothing(query.instance) };
         let Some(mut domains) = Domains::new(query, known) else { return Ok(Err(facts)) };
         (domains.incompatible, domains.facts) = (incompatible, facts);
@@ -95,7 +95,7 @@ impl DomainCache {
         Ok(found.map(|domains| self.keep(query, group_of, steps, domains)))
     }
 
-    /// The same, where it has been worked out in few orders of node weights: by the others, as far as the parameters want them.
+    /// Improves domains that were computed in few orders of node weights by the other orders.
     ///
     /// # Errors
     /// See [`Self::ask`].
@@ -111,7 +111,7 @@ impl DomainCache {
         Ok(found.map(|domains| self.keep(query, group_of, steps, domains)))
     }
 
-    /// Keeps domains in place of what has been worked out for the same question.
+    /// Stores domains, in place of those for the same quotient and threshold.
     fn keep(&self, query: &Query<'_>, group_of: &[usize], steps: i64, domains: Domains) -> Arc<Domains> {
         let (threshold, domains) = (query.threshold, Arc::new(domains));
         let mut entries = self.entries();
@@ -123,7 +123,7 @@ impl DomainCache {
         domains
     }
 
-    /// What the nearest threshold that is not below this one says of a quotient.
+    /// The facts about a quotient from the nearest threshold at or above this one.
     #[must_use]
     pub fn above(&self, quotient: &Instance, group_of: &[usize], threshold: Ticks) -> Above {
         let entries = self.entries();
@@ -143,7 +143,7 @@ impl DomainCache {
         Above { known, incompatible: Vec::from_iter(incompatible), facts }
     }
 
-    /// The share of node weights at a threshold, in units of [`WHOLE`](super::WHOLE), when it has been worked out.
+    /// The share of node weights at a threshold, in units of [`WHOLE`](super::WHOLE), if the cache has it.
     pub(crate) fn share(&self, threshold: Ticks) -> Option<i128> {
         let entries = self.entries();
         entries.iter().filter(|each| each.threshold == threshold).map(|each| each.domains.share()).max()

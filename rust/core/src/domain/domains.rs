@@ -1,4 +1,5 @@
-//! All that is known of every partition better than a threshold: where its nodes can be, and what they weigh.
+//! The domains of a query: stage windows, node weights, prefix weights and incompatible pairs that hold in every partition below its
+//! threshold.
 
 use std::sync::Arc;
 
@@ -13,27 +14,27 @@ use crate::ids::{NodeId, count};
 use crate::interrupt::Interrupted;
 use crate::query::Query;
 
-/// Node weights are raised in these orders: those at the front say most of the blocks of what comes after them, and the other
-/// way round; from the middle they often add up to more.
+/// The orders in which node weights are raised. Nodes that come first get the larger weights: large weights at the front narrow
+/// the windows of later nodes most, and the other way round; from the middle the sum is often larger.
 const ORDERS: [Order; 5] = [Order::Forward, Order::Backward, Order::Outward, Order::Backward, Order::Outward];
 
 /// Facts about every partition better than a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// In which blocks its nodes are.
+    /// The blocks in which each node can be.
     pub windows: Windows,
-    /// What its nodes weigh, at least, in units of the budget.
+    /// Node weights, in units of the budget.
     pub weights: Vec<Ticks>,
 }
 
 impl Known {
-    /// That nodes can be wherever they may, and that they weigh what the budget says: their loads, with devices of one kind.
+    /// No facts: the windows of the instance, and the weights of the budget, which are loads with devices of one kind.
     #[must_use]
     pub fn nothing(instance: &Instance) -> Self {
         Self { windows: Windows::of(instance), weights: instance.node_weights() }
     }
 
-    /// Of a quotient, whose groups stay together.
+    /// The same for a quotient: a group has the intersection of its nodes' windows and the sum of their weights.
     pub(crate) fn of_groups(&self, group_of: &[usize], num_groups: usize) -> Self {
         let mut windows = Windows { earliest: vec![1; num_groups], latest: vec![usize::MAX; num_groups] };
         let mut weights = vec![0; num_groups];
@@ -46,29 +47,29 @@ impl Known {
     }
 }
 
-/// What is known of every partition better than a threshold.
+/// The domains of a query.
 #[derive(Clone, Debug)]
 pub struct Domains {
-    /// In which blocks its nodes are, and what they weigh.
+    /// Windows and node weights.
     pub known: Known,
-    /// What its first blocks weigh.
+    /// Bounds on the weights of the first blocks.
     pub prefixes: PrefixWeights,
     /// The least incompatible pairs of nodes.
     pub incompatible: Vec<(NodeId, NodeId)>,
-    /// What narrows windows and prefix weights further.
+    /// The propagation rules, to narrow windows and prefix weights further.
     pub propagation: Arc<Propagation>,
-    /// Whether cuts have said much.
+    /// Whether minimum cuts have narrowed the domains enough for branching and more cuts.
     pub are_of_use: bool,
     /// Whether there were steps for all node weights.
     pub are_complete: bool,
-    /// What minimum cuts have said, in that order.
+    /// The facts that minimum cuts have given, in order.
     pub facts: Vec<Fact>,
-    /// In how many orders node weights have been raised.
+    /// The number of orders in which node weights have been raised.
     rounds: usize,
 }
 
 impl Domains {
-    /// What follows without cuts; none when there is no such partition.
+    /// The domains by propagation alone, without cuts; none when they leave no partition.
     #[must_use]
     pub fn new(query: &Query<'_>, mut known: Known) -> Option<Self> {
         let propagation = Propagation::new(query, &known.weights, &[]);
@@ -86,13 +87,13 @@ impl Domains {
         })
     }
 
-    /// What nodes weigh, as a part of the capacity, in units of [`WHOLE`].
+    /// The weight of all nodes as a share of the capacity of all blocks, in units of [`WHOLE`].
     pub(crate) fn share(&self) -> i128 {
         self.propagation.share()
     }
 
-    /// With what minimum cuts say, in so many steps for node weights; when there is no such partition, the facts that say so. What
-    /// is looked at is added to `arcs`.
+    /// The domains by minimum cuts, with at most `steps` for node weights; the facts alone when they leave no partition. The number
+    /// of arcs that cuts visit is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
@@ -127,8 +128,8 @@ impl Domains {
         Ok(Ok(self))
     }
 
-    /// With what node weights say in the orders in which they have not been raised, as far as the parameters want another round
-    /// after the last; when there is no such partition, the facts that say so. What is looked at is added to `arcs`.
+    /// The domains by node weights in those orders in which they have not been raised, as long as `is_near` holds after a round; the
+    /// facts alone when they leave no partition. The number of arcs that cuts visit is added to `arcs`.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
@@ -143,13 +144,13 @@ impl Domains {
         Ok(if can_be { Ok(self) } else { Err(self.facts) })
     }
 
-    /// Whether weights are so large a part of the capacity that another round after the last is of use.
+    /// Whether the share of the weights is so large that another round may give a contradiction.
     fn is_near(&self, query: &Query<'_>) -> bool {
         self.share() >= query.params.domain.near[usize::from(self.rounds > 1)] * WHOLE / 100
     }
 
-    /// Raises node weights above loads, in several orders, and takes those of the largest sum; whether there can be such a
-    /// partition. Orders of earlier rounds are left out, whose weights are kept if they are larger.
+    /// Raises node weights in several orders, and keeps those of the largest sum; returns false when they leave no partition.
+    /// Continues after the orders of earlier rounds.
     fn raise_weights(
         &mut self,
         query: &Query<'_>,
@@ -185,9 +186,9 @@ impl Domains {
         Ok(sum(&self.known.weights) >= sum(&most) || self.take(query, most, None)?)
     }
 
-    /// What is known of those partitions whose nodes are in narrower windows, with weights that are raised anew in one order, and only
-    /// those facts that say more of them; when there is none, the facts that say so. `rows` are those of [`incompatibility`]. What is looked at is taken from `steps`; when none are
-    /// left it has not been enough.
+    /// The domains in narrower windows, with weights raised from the start in one order, and the facts that they add; the facts alone
+    /// when they leave no partition. `rows` are those of [`incompatibility`]. The arcs that cuts visit are subtracted from `steps`;
+    /// when none are left, the weights are incomplete.
     ///
     /// # Errors
     /// [`Interrupted`], when the interrupt was raised first.
@@ -217,11 +218,10 @@ impl Domains {
         Ok(if can_be { Ok(part) } else { Err(part.facts) })
     }
 
-    /// Takes node weights, and what follows from them, by minimum cuts too if there are steps for them; whether there can be
-    /// such a partition.
+    /// Replaces the node weights and propagates, with minimum cuts if there are `steps`; returns false when no partition is left.
     fn take(&mut self, query: &Query<'_>, weights: Vec<Ticks>, steps: Option<&mut i64>) -> Result<bool, Interrupted> {
         self.propagation = Propagation::new(query, &weights, &self.incompatible).into();
-        // What was said of other weights is not true of these, but the windows hold.
+        // Prefix weights are bounds for the old weights only; windows stay valid.
         (self.known.weights, self.prefixes) = (weights, PrefixWeights::default());
         let (prefixes, windows, facts) = (&mut self.prefixes, &mut self.known.windows, &mut self.facts);
         Ok(self.propagation.narrow(prefixes, windows)

@@ -1,15 +1,14 @@
-//! Facts: which minimum cuts have said something of domains, in the order in which they were asked. With them a checker need not ask
-//! those that say nothing.
+//! Facts: the minimum cuts that have narrowed domains, in order. With them a checker needs no cuts that narrow nothing.
 
 use std::collections::BTreeSet;
 
 use super::windows::Windows;
 use crate::ids::NodeId;
 
-/// What one rule has said of every better partition.
+/// The findings of one rule, which hold in every better partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// Nodes that cannot be in a block, which is the first of their windows, or the last (`shaving.rs`).
+    /// Nodes that cannot be in the first, or the last, block of their windows (`shaving.rs`).
     Cuts {
         /// The block, from 1.
         block: usize,
@@ -20,12 +19,13 @@ pub enum Fact {
     },
     /// Pairs of nodes that no block holds, the least ones: the first node of each comes before the second (`incompatible.rs`).
     Incompatible(Vec<(usize, usize)>),
-    /// Nodes whose weights are raised above their loads, one after the other, each with the factor that says most (`weights.rs`).
+    /// Nodes whose weights are raised above their loads, one after the other, each with the factor that raises it most
+    /// (`weights.rs`).
     Weights(Vec<(usize, i64)>),
 }
 
 impl Fact {
-    /// Pairs that have not been known and that windows do not tell already.
+    /// The pairs that were not known before and that windows do not imply.
     pub(super) fn of_pairs(pairs: &[(NodeId, NodeId)], known: &[(NodeId, NodeId)], windows: &Windows) -> Option<Self> {
         let known = BTreeSet::from_iter(known);
         let new = pairs.iter().filter(|pair| !known.contains(pair)).map(|(u, v)| (u.index(), v.index()));
@@ -33,7 +33,7 @@ impl Fact {
         (!new.is_empty()).then_some(Self::Incompatible(new))
     }
 
-    /// The same of unions of nodes. Weights are raised anew there, but windows rest on what they were.
+    /// The same for unions of nodes. Weights are raised again there; windows depend on the weights at their time.
     pub(super) fn of_unions(&self, union_of: &[usize]) -> Self {
         match self {
             Self::Cuts { block, is_last, nodes } => {

@@ -1,16 +1,17 @@
 //! Incompatible pairs: two nodes, one before the other, that no block below a threshold can hold both.
 //!
-//! **Claim.** Let `u` come before `v`, and let a minimum cut say that every block with both costs at least `T` (`flow`), on each
-//! kind of device of which some stage may hold both and all that lies between. Then in a partition better than `T` the block of
-//! `u` comes before that of `v`.
+//! **Claim.** Let `u` be an ancestor of `v`, and let a minimum cut show that every block with both costs at least `T` (`flow`), on
+//! each kind of device of which some stage may hold both and all nodes between. Then in a partition below `T` the block of `u` is
+//! before that of `v`.
 //!
-//! **Proof.** It is not after it, since the partition is acyclic, and not the same, which would cost `T`. A block with both
-//! holds what lies between.
+//! **Proof.** It is not after it, since the partition is acyclic, and not the same, since that would cost `T`. A block with both
+//! holds all nodes between them.
 //!
-//! **Monotony.** A block that holds `u` and `v` holds what lies between them. So with `u` and `v` everything before `u` is
-//! incompatible with everything after `v`, and it is enough to list the *least* pairs: those with nothing between them that is
-//! incompatible with either. For each `u`, from the last node on, what is incompatible with a successor is incompatible with
-//! `u`; of the rest the latest nodes are asked about first, since with one that is compatible with `u` all between the two are.
+//! **Monotonicity.** A block that holds `u` and `v` holds all nodes between them. So if `u` and `v` are incompatible, every ancestor
+//! of `u` is incompatible with every descendant of `v`, and it is enough to list the *least* pairs: those without a node between
+//! that is incompatible with either. The nodes `u` are visited from the last one on: a node that is incompatible with a successor
+//! of `u` is incompatible with `u`. Of the others the latest are tried first: if one is compatible with `u`, so are all nodes
+//! between the two.
 
 use crate::bits::{has, insert, nothing, unite};
 use crate::cost::Instance;
@@ -22,9 +23,9 @@ use crate::order::TopologicalOrder;
 use crate::query::Query;
 use crate::quotient::Quotient;
 
-/// The least incompatible pairs of a query: the first node of each comes before the second. `known` are some that are, as of a
-/// higher threshold. Where that takes too long, those of the last nodes, and the known ones; none of a graph that is too
-/// large.
+/// The least incompatible pairs of a query: the first node of each is an ancestor of the second. `known` are some incompatible
+/// pairs, such as those of a higher threshold. When the steps run out, the result has the pairs of the last nodes and the known
+/// ones; for a graph that is too large it is empty.
 ///
 /// # Errors
 /// [`Interrupted`], when the interrupt was raised first.
@@ -63,7 +64,7 @@ pub fn incompatible_pairs(
     Ok(pairs.into_iter().map(|(first, last)| (order[first], order[last])).collect())
 }
 
-/// The pairs of one node after the other, from the last on, by place in a topological order.
+/// The search for pairs, one node after the other, from the last on. Nodes are given by their place in a topological order.
 struct Pairing<'q, 'a> {
     threshold: i64,
     instance: &'a Instance,

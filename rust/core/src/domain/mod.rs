@@ -1,5 +1,5 @@
-//! What is known of every node of every partition better than a threshold: its domain of blocks, the nodes that cannot share a
-//! block with it, and what it weighs, that is, takes of its block.
+//! Domains: facts that hold in every partition below a threshold. They are a window of blocks for each node, pairs of nodes that no
+//! block holds together, and node weights, lower bounds on each node's share of its block's cost.
 
 mod cache;
 mod domains;
@@ -22,10 +22,10 @@ pub use windows::{PrefixWeights, Windows};
 
 use crate::cost::Ticks;
 
-/// In parts of which shares of the capacity are given.
+/// The unit of shares of the capacity: a share of `WHOLE` is all of it.
 pub(crate) const WHOLE: i128 = 1 << 20;
 
-/// All together, which need not fit 64 bits.
+/// The sum, which need not fit 64 bits.
 pub(crate) fn sum(ticks: &[Ticks]) -> i128 {
     ticks.iter().map(|&ticks| i128::from(ticks)).sum()
 }

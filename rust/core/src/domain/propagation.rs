@@ -1,16 +1,15 @@
-//! Propagation: what follows for windows and prefix weights when every block costs less than the threshold.
+//! Propagation: rules that narrow windows and prefix weights, given that every block costs less than the threshold.
 //!
-//! Let block `b` have room for weights of `c_b`, what the budget gives it when it costs less than the threshold: with devices of
-//! one kind, the largest cost below. Let the first `b` blocks weigh at least `l_b` and at most `m_b`. Node weights are those of
-//! the budget (`cost::budget`), loads with devices of one kind, or better ones (`weights.rs`): no block takes less of the
-//! budget than its nodes weigh. In any such partition:
+//! Let `c_b` be the capacity of block `b`, the most of the budget that it takes when it costs less than the threshold: with devices
+//! of one kind, the threshold less one tick. Let the first `b` blocks weigh at least `l_b` and at most `m_b`. Node weights are those
+//! of the budget (`cost::budget`), which are loads with devices of one kind, or larger ones (`weights.rs`): no block takes less of
+//! the budget than its nodes weigh. In any partition below the threshold:
 //!
 //! - the first `b + 1` blocks weigh at most `m_b + c_{b+1}`, and the first `b` at least `l_{b+1} - c_{b+1}`;
 //! - a window ends at blocks that may hold the node;
-//! - a node is not in the first `b` blocks when it and what comes before it weigh more than `m_b`, and it is when all but it
-//!   and what comes after it weigh less than `l_b`: what is closed under predecessors and lacks a node lacks what comes after;
-//! - a node is in no earlier block than what comes before it, and in a later one than an incompatible node that comes before it
-//!   (`incompatible.rs`);
+//! - a node is not in the first `b` blocks when it and its ancestors weigh more than `m_b`, and it is when all nodes but it and its
+//!   descendants weigh less than `l_b`: a downset that lacks a node lacks its descendants;
+//! - a node is in no earlier block than its ancestors, and in a later one than an incompatible ancestor (`incompatible.rs`);
 //! - the first `b` blocks weigh no more than the nodes whose first block is among them, and no less than those whose last
 //!   one is.
 //!
@@ -23,10 +22,10 @@ use crate::ids::NodeId;
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 use crate::query::Query;
 
-/// What narrows the windows of one graph, at one threshold.
+/// The rules for one graph at one threshold.
 #[derive(Clone, Debug)]
 pub struct Propagation {
-    /// What each block has room for.
+    /// The capacity of each block.
     rooms: Vec<Ticks>,
     /// The blocks that may hold each node; none when all may.
     allowed: Option<Allowed>,
@@ -41,8 +40,8 @@ pub struct Propagation {
 }
 
 impl Propagation {
-    /// Prepares it for partitions of a query, in the time and memory of [`cone_sums`]. Of incompatible pairs the first comes
-    /// before the second.
+    /// Prepares the rules for a query, in the time and memory of [`cone_sums`]. The first node of an incompatible pair is an ancestor
+    /// of the second.
     ///
     /// # Panics
     /// When there is not one weight per node.
@@ -74,17 +73,17 @@ impl Propagation {
         self.rooms.len()
     }
 
-    /// What all blocks have room for; it need not fit 64 bits.
+    /// The capacity of all blocks together; it need not fit 64 bits.
     pub(super) fn capacity(&self) -> i128 {
         sum(&self.rooms)
     }
 
-    /// What all nodes weigh, as a part of what all blocks have room for, in units of [`WHOLE`].
+    /// The weight of all nodes as a share of the capacity of all blocks, in units of [`WHOLE`].
     pub(crate) fn share(&self) -> i128 {
         sum(&self.weights).saturating_mul(WHOLE) / self.capacity().max(1)
     }
 
-    /// Narrows prefix weights and windows; whether there can be such a partition.
+    /// Narrows prefix weights and windows; returns false when they leave no partition.
     ///
     /// # Complexity
     /// O(nodes x log(blocks) + edges + pairs) per turn.
@@ -114,7 +113,7 @@ impl Propagation {
         }
     }
 
-    /// By what comes before each node, and what comes after it.
+    /// Narrows windows by the weights of ancestors and descendants.
     fn place(&self, prefixes: &PrefixWeights, total: Ticks, Windows { earliest, latest }: &mut Windows) {
         // Both are sorted.
         let PrefixWeights { least, most } = prefixes;
@@ -126,7 +125,7 @@ impl Propagation {
         }
     }
 
-    /// Along edges, and from incompatible node to incompatible node.
+    /// Narrows windows along edges, and between incompatible nodes.
     pub(super) fn follow_edges(&self, windows: &mut Windows) {
         if let Some(allowed) = &self.allowed {
             windows.snap(allowed);

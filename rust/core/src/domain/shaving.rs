@@ -1,15 +1,16 @@
-//! Shaving: minimum cuts say whether a node can be in the first, or the last, block of its window.
+//! Shaving: minimum cuts that remove the first, or the last, block from a node's window.
 //!
-//! **Claim.** Let `e` be the first block of `v`. If `v` is in block `e`, then so is each producer of what `v` reads whose first
-//! block is `e` too, and on from there; in the same way consumers follow their producers when `e` is the last block of both; and
-//! nodes that may not be in `e`, or whose windows are without it, are elsewhere. When a minimum cut (`flow`), with the costs on
-//! the device of `e`, says that every such block costs at least the threshold, then `v` is after block `e`. Likewise for the last block.
+//! **Claim.** Let `e` be the first block in the window of `v`. If `v` is in block `e`, then so is each producer of what `v` reads
+//! whose first block is `e` too, and so on; in the same way consumers follow their producers when `e` is the last block of both;
+//! and nodes that may not be in `e`, or whose windows are without it, are elsewhere. If a minimum cut (`flow`), with the costs on
+//! the device of `e`, shows that every such block costs at least the threshold, then `v` is after block `e`. Likewise for the last
+//! block.
 //!
-//! **Proof.** Blocks never fall along a tensor, so all nodes between two of a block are in it; what the cut is over contains the
-//! block of `v` of any such partition.
+//! **Proof.** Blocks never decrease along a tensor, so the block of `v` in any partition below the threshold satisfies all these
+//! conditions, and the cut is a lower bound on its cost.
 //!
-//! Where many paths meet this says much more than incompatible pairs: all that must be in one block with `v` is paid for
-//! together.
+//! Where many paths meet this removes much more than incompatible pairs: all nodes that must be in one block with `v` are paid
+//! for together.
 
 use super::facts::Fact;
 use super::propagation::Propagation;
@@ -22,7 +23,7 @@ use crate::interrupt::{Interrupt, Interrupted};
 use crate::query::Query;
 use crate::quotient::Quotient;
 
-/// One end of all windows that end there.
+/// A block, as the first or as the last one of windows.
 #[derive(Clone, Copy)]
 struct End {
     block: usize,
@@ -35,7 +36,7 @@ impl End {
         (if self.is_first { windows.earliest[node] } else { windows.latest[node] }) == self.block
     }
 
-    /// On which sides a node is of a block in this place.
+    /// The sides of a node in the network for this block (`flow`).
     fn side(self, Windows { earliest, latest }: &Windows, node: usize) -> u8 {
         let is_elsewhere = earliest[node] > self.block || latest[node] < self.block;
         (u8::from(latest[node] <= self.block) * BEFORE)
@@ -45,14 +46,14 @@ impl End {
 }
 
 impl Propagation {
-    /// Narrows the windows by minimum cuts. Whether there can be a partition as the query says. Arcs that are looked at are
-    /// taken from `steps`; when none are left, what is narrowed by then has to do. Cuts that have said something are added to `facts`.
+    /// Narrows the windows by minimum cuts; returns false when they leave no partition. The arcs that cuts visit are subtracted from
+    /// `steps`; when none are left, it ends early. Cuts that have removed a block are added to `facts`.
     ///
     /// # Errors
-    /// [`Interrupted`], when the interrupt was raised first; what was narrowed by then is right.
+    /// [`Interrupted`], when the interrupt was raised first; the windows are valid all the same.
     ///
     /// # Complexity
-    /// O(nodes) minimum cuts, of what costs less than the threshold around a node.
+    /// O(nodes) minimum cuts, each of which visits only nodes around one, up to the cost of the threshold.
     pub fn shave(
         &self,
         query: &Query<'_>,
@@ -87,27 +88,27 @@ impl Propagation {
     }
 }
 
-/// The windows that begin, or end, at one block.
+/// The state of shaving at one block.
 struct Shaving<'s, 'q, 'a> {
     propagation: &'s Propagation,
     network: &'s mut Network<'q, 'a>,
     allowed: Option<&'s Allowed>,
     threshold: i64,
     end: End,
-    /// Nodes that a cut has said cannot be there.
+    /// Nodes from whose windows a cut has removed the block.
     removed: Vec<usize>,
 }
 
 impl Shaving<'_, '_, '_> {
-    /// Asks of the nodes of this end whether they can be there.
+    /// Tries every node whose window begins, or ends, at this block.
     fn run(&mut self, windows: &mut Windows, steps: &mut i64, interrupt: &Interrupt) -> Result<(), Interrupted> {
         let (end, begun) = (self.end, self.network.steps());
         let most = *steps;
         let nodes = self.propagation.order.iter().map(|node| node.index());
         let nodes: Vec<usize> = nodes.filter(|&node| end.is_of(windows, node)).collect();
         let mut can_be = vec![false; self.propagation.order.len()];
-        // From the middle: with a node go those that must be in the block with it, if it can be; those with which it must be,
-        // if not.
+        // By bisection of the order. If a node can be in the block, so can those that must be in the block with it; if not, those
+        // that need it in the block cannot either.
         let mut ranges = vec![(0, nodes.len())];
         while let Some((begin, past)) = ranges.pop() {
             *steps = most.saturating_sub_unsigned(self.network.steps() - begun);
@@ -131,7 +132,7 @@ impl Shaving<'_, '_, '_> {
         Ok(())
     }
 
-    /// What a block in this place that holds a node costs at least.
+    /// A lower bound on the cost of this block if it holds a node.
     fn least_cost(&mut self, windows: &Windows, node: usize) -> Ticks {
         let (end, threshold, sources) = (self.end, self.threshold, std::iter::once(node));
         let Some(allowed) = self.allowed else {
@@ -145,7 +146,7 @@ impl Shaving<'_, '_, '_> {
         self.network.least_cost_among(sources, threshold, side)
     }
 
-    /// Takes the block out of a node's window, and out of those of the nodes that would bring it along.
+    /// Removes the block from a node's window, and from those of the nodes that need this one in the block.
     fn remove(&self, node: usize, windows: &mut Windows) {
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {

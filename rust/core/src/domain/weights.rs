@@ -1,33 +1,32 @@
-//! Node weights: each node's share of what its block pays, work and communication together.
+//! Node weights: a lower bound on each node's share of its block's cost, work and communication together.
 //!
-//! A block that costs less than a threshold is a part of the graph, and to cut it out costs something. So in every partition
-//! better than the threshold a node takes more of its block than its own work, wherever it is. *Node weights* are numbers such
-//! that each block of each such partition takes at least the sum of its nodes' weights of the budget (`cost::budget`): its cost,
-//! or where there are several kinds of devices, its cost times the multiplier of its kind. Loads are node weights with devices
-//! of one kind, and the node weights of the budget with several. Larger ones say more wherever one counts what fits into a
-//! block: all blocks together have no room for more, and windows (`propagation.rs`) follow from what comes before a node and
-//! after it.
+//! *Node weights* at a threshold are numbers such that each block of each partition below it takes at least the sum of its nodes'
+//! weights of the budget (`cost::budget`): its cost, or with several kinds of devices, its cost times the multiplier of its kind. The
+//! weights of the budget (loads, with devices of one kind) are node weights. Larger ones exist, since a block below the threshold
+//! is only a part of the graph and pays for the tensors that connect it to the rest. They prove more: if all nodes weigh more
+//! than the capacity of all blocks, there is no partition, and windows follow from the weights of ancestors and descendants
+//! (`propagation.rs`).
 //!
-//! **Pieces.** Join two nodes of a block when one tensor that costs something is produced or read by both. So a block falls into
-//! pieces that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block.
-//! The piece of `v` lies in its *region*: what can be reached from `v` over such tensors through nodes that are compatible with
-//! `v` (`incompatible.rs`), whose windows meet that of `v`, that may be on this kind of device, and that weigh no more than a
-//! block can cost on the way.
+//! **Pieces.** The *pieces* of a block are its connected components, where two nodes are adjacent if one tensor that costs something
+//! is produced or read by both. A block costs at least as much as its pieces together, and none costs more than the block. The
+//! piece of `v` lies in its *region*: the nodes that are connected with `v` over such tensors through nodes that are compatible with
+//! `v` (`incompatible.rs`), whose windows meet that of `v`, that may be on this kind of device, and whose weights on the path sum
+//! to at most the cost of a block.
 //!
-//! **Claim.** Let blocks cost at most `c`, and let every piece take at least its weights of the budget. When on each kind of
+//! **Claim.** Let blocks cost at most `c`, and let every piece take at least its weights of the budget. If on each kind of
 //! device in the window of `v` every set in the region of `v` that holds `v` and costs at most `c` takes at least `s` more than
-//! its weights, then `v` can weigh `s` more.
+//! its weights, then the weight of `v` can be raised by `s`.
 //!
 //! **Proof.** Only pieces with `v` weigh more, and they are such sets. A block pays for its pieces.
 //!
-//! A block that communicates beside its computation does not pay for its pieces: it takes its work, and nodes that can be on
+//! On a device that overlaps, a block can cost less than its pieces together: it takes at least its work, and nodes that can be on
 //! such a device weigh no more than that.
 //!
 //! **By minimum cuts.** On one kind, weights are taken in its ticks: divided by its multiplier. For `0 < a <= 1`, let `m` be the
 //! least `cost(C) - a weights(C)` of all sets `C` in the region with `v`.
 //! If `C` costs at most `c`, then `a (cost(C) - weights(C)) >= m - (1 - a) cost(C) >= m - (1 - a) c`, so `s` is at least
-//! `(m - (1 - a) c) / a`. With `a = 1` the set that is found may cost more than `c`; then smaller ones are tried, where the lines
-//! of two sets cross. When `m > c` for some `a`, no block of this kind can hold `v`.
+//! `(m - (1 - a) c) / a`. With `a = 1` the set that is found may cost more than `c`; then smaller `a` are tried, where the lines
+//! of two sets cross. If `m > c` for some `a`, no block of this kind can hold `v`.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -45,11 +44,11 @@ use crate::order::TopologicalOrder;
 use crate::query::Query;
 use crate::quotient::Quotient;
 
-/// The `a` of 1, and the least.
+/// The `a` of 1, as an integer, and the least `a`.
 const ONE: i64 = 1 << 12;
 const LEAST: i64 = ONE / 16;
 
-/// In which order node weights are raised.
+/// The order in which node weights are raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Producers before consumers.
@@ -76,19 +75,19 @@ impl Order {
     }
 }
 
-/// Node weights, as far as they have been raised above loads.
+/// The result of [`node_weights`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeWeights {
-    /// In units of the budget, by node.
+    /// The weights in units of the budget, by node.
     pub weights: Vec<Ticks>,
-    /// Whether there were steps for all nodes.
+    /// Whether the steps were enough for all nodes.
     pub are_complete: bool,
 }
 
-/// Node weights of the partitions of a query; none when there is no such partition. `incompatible` are rows of
-/// [`incompatibility`](super::incompatibility), `windows` are as in any such partition. Where `steps`, arcs that may be looked at,
-/// are not enough for all nodes, the others weigh what the budget says. What is looked at is taken from `steps`. Which cuts have
-/// raised weights, or have said that there is no such partition, is added to `facts`, for devices of one kind.
+/// Node weights of a query; none when they leave no partition. `incompatible` are rows of
+/// [`incompatibility`](super::incompatibility), and `windows` hold in every partition below the threshold. The arcs that cuts visit
+/// are subtracted from `steps`; when none are left, the other nodes keep the weights of the budget. With devices of one kind, the
+/// cuts that have raised weights or left no partition are added to `facts`.
 ///
 /// # Errors
 /// [`Interrupted`], when the interrupt was raised first.
@@ -139,17 +138,17 @@ pub fn node_weights(
     Ok(found?.map(|are_complete| NodeWeights { weights: weighing.weights, are_complete }))
 }
 
-/// A set that is the least for an `a`: that, what it costs, and its weights.
+/// A set of least value for some `a`: this `a`, its cost and its weight.
 type Line = (i64, i128, i128);
 
-/// By how much a node's weight can be raised, in ticks of a kind; and the set that leaves no more, when it has been found.
+/// The amount by which a node's weight can be raised, in ticks of a kind; and a set for which more would be wrong, if found.
 type Rise = (i128, Option<Vec<usize>>);
 
-/// The weights of one node after the other.
+/// The state of raising weights, one node after the other.
 struct Weighing<'q, 'a> {
     query: &'a Query<'a>,
     quotient: &'q Quotient<'a>,
-    /// What all blocks have room for.
+    /// The capacity of all blocks together.
     capacity: i128,
     max_cost: i128,
     windows: &'a Windows,
@@ -164,17 +163,17 @@ struct Weighing<'q, 'a> {
     /// Per tensor, the last region that has met it, counted from 1.
     met: Vec<u64>,
     num_regions: u64,
-    /// Nodes that are in sets whose weights are all that they cost.
+    /// Nodes in sets that weigh as much as they cost: their weights cannot be raised.
     is_full: Vec<bool>,
     /// By kind, the `a` that was best for the last node.
     factors: Vec<i64>,
-    /// Nodes whose weights are raised, and the `a` that says so.
+    /// Nodes whose weights are raised, and the `a` of each.
     raised: Vec<(usize, i64)>,
 }
 
 impl Weighing<'_, '_> {
-    /// Raises the weights of all nodes, one after the other, or where there are too few steps every so many of them; whether it
-    /// was all, and none when that is what a block cannot cost, or all of them.
+    /// Raises the weights of all nodes, one after the other, or of a sample where there are too few steps. Returns whether it was all;
+    /// none when a node weighs more than a block can cost, or all nodes more than all blocks can.
     fn weigh_all(&mut self, order: Order, steps: i64) -> Result<Option<bool>, Interrupted> {
         let capacity = self.capacity;
         let mut total = sum(&self.weights);
@@ -216,7 +215,7 @@ impl Weighing<'_, '_> {
         kinds.into_iter().collect()
     }
 
-    /// Raises a node's weight, if it can be; whether a block can hold the node.
+    /// Raises a node's weight if possible; returns false when no block can hold the node.
     fn raise(&mut self, node: usize) -> bool {
         let instance = self.query.instance;
         let kinds = self.kinds(node);
@@ -248,16 +247,16 @@ impl Weighing<'_, '_> {
         if let Some(set) = set {
             self.fill(&set);
         }
-        // More than a block can take.
+        // Whether it is still no more than a block can cost.
         self.weights[node] <= most
     }
 
-    /// By how much what sets of the region cost on a kind of device is above their weights; none when no block can hold its
-    /// first node.
+    /// The least by which sets of the region cost more than they weigh, on a kind of device; none when no block can hold the
+    /// region's first node.
     fn rise(&mut self, kind: usize) -> Option<Rise> {
         let (one, enough) = (i128::from(ONE), self.query.params.domain.enough);
         let (mut rise, mut set) = (0, None);
-        // Of the sets that cost too much and of those that do not, the last ones.
+        // The last set that costs too much, and the last one that does not.
         let (mut expensive, mut cheap): (Option<Line>, Option<Line>) = (None, None);
         let mut factor = self.factors[kind];
         for _ in 0..self.query.params.domain.max_cuts {
@@ -278,7 +277,7 @@ impl Weighing<'_, '_> {
             let next = match (expensive, cheap) {
                 (Some((_, cost, weight)), Some((_, less, lighter))) if weight > lighter => {
                     let next = (cost - less) * one / (weight - lighter);
-                    // No more than this, where the lines cross.
+                    // The rise is at most the value where both lines cross.
                     let most = ((cost - weight) * (self.max_cost - less) + (less - lighter) * (cost - self.max_cost))
                         / (cost - less);
                     if most * enough[0] <= rise.max(0) * enough[1] {
@@ -300,7 +299,7 @@ impl Weighing<'_, '_> {
         Some((rise, set))
     }
 
-    /// The least of what a set in the region pays less `a` times its weights, its cost and its weights, and such a set.
+    /// The least `cost - a weights` of a set in the region, its cost and its weights, and the set.
     fn cut(&mut self, kind: usize, factor: i64) -> (i128, (i128, i128), Vec<usize>) {
         let Self { networks, region, is_in, ticks, .. } = self;
         let ticks = &ticks[kind];
@@ -317,7 +316,7 @@ impl Weighing<'_, '_> {
         (least, (cost, sum), nodes)
     }
 
-    /// A set weighs all that it costs; its nodes need not be asked about, if the set is in their region.
+    /// Marks the nodes of a set that weighs as much as it costs, if the set is in their region.
     fn fill(&mut self, nodes: &[usize]) {
         let Windows { earliest, latest } = self.windows;
         let mut set = nothing(self.is_in.len());
@@ -347,7 +346,7 @@ impl Weighing<'_, '_> {
         let may_be = |other: usize| instance.is_uniform() || self.quotient.group(other).may_be_on(kind);
         let most = instance.weigh(kind, self.query.max_cost());
         self.num_regions += 1;
-        // The least weight of what leads from the node to another, both included.
+        // Dijkstra's algorithm: the least weight of a path from the node to another, both included.
         let mut open = BinaryHeap::from([Reverse((self.weights[node], node))]);
         while let Some(Reverse((path, here))) = open.pop() {
             if std::mem::replace(&mut self.is_in[here], true) {

@@ -1,38 +1,37 @@
-//! Stage windows: the first and the last block that each node can be in.
+//! Stage windows: the first and the last block in which each node can be.
 
 use super::sum;
 use crate::cost::{Allowed, Instance, Ticks};
 use crate::ids::{NodeId, wide};
 
-/// What the first blocks of every partition better than a threshold weigh, by node weights (`weights.rs`).
+/// Prefix weights: bounds on the node weight (`weights.rs`) of the first `b` blocks of every partition below a threshold.
 ///
-/// Entry `b` is about the first `b` blocks, where trailing ones may be empty, or else leading ones. The default knows
-/// nothing.
+/// Entry `b` is about the first `b` blocks, where trailing ones may be empty, or else leading ones. The default has no bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrefixWeights {
-    /// At least.
+    /// The lower bounds.
     pub least: Vec<Ticks>,
-    /// At most.
+    /// The upper bounds.
     pub most: Vec<Ticks>,
 }
 
 /// The first and the last block of every node, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Windows {
-    /// The first.
+    /// The first block of each node.
     pub earliest: Vec<usize>,
-    /// The last.
+    /// The last block of each node.
     pub latest: Vec<usize>,
 }
 
 impl Windows {
-    /// Of so many nodes, any of so many blocks.
+    /// Windows of all blocks, for each node.
     #[must_use]
     pub fn all(num_nodes: usize, num_blocks: usize) -> Self {
         Self { earliest: vec![1; num_nodes], latest: vec![num_blocks; num_nodes] }
     }
 
-    /// Of the nodes of an instance, from the first block that may hold a node to the last.
+    /// The windows of an instance: from the first block that may hold a node to the last one.
     pub(super) fn of(instance: &Instance) -> Self {
         let mut windows = Self::all(instance.graph().num_nodes(), instance.num_blocks());
         if let Some(allowed) = instance.allowed() {
@@ -41,7 +40,7 @@ impl Windows {
         windows
     }
 
-    /// Ends windows at blocks that may hold the nodes.
+    /// Narrows windows so that they begin and end at blocks that may hold the nodes.
     pub(super) fn snap(&mut self, allowed: &Allowed) {
         for (node, (earliest, latest)) in self.earliest.iter_mut().zip(&mut self.latest).enumerate() {
             let mut stages = allowed.stages(NodeId::new(node)).map(|stage| stage + 1);
@@ -52,17 +51,17 @@ impl Windows {
         }
     }
 
-    /// How many blocks more than one nodes can be in, all together.
+    /// The sum of the windows' lengths beyond one block.
     pub(crate) fn slack(&self) -> usize {
         self.earliest.iter().zip(&self.latest).map(|(first, last)| last - first).sum()
     }
 
-    /// Whether every node has a block.
+    /// Whether no window is empty.
     pub(super) fn are_open(&self) -> bool {
         self.earliest.iter().zip(&self.latest).all(|(first, last)| first <= last)
     }
 
-    /// Whether a node is always among the first blocks, and whether it never is.
+    /// Whether a node is certainly among the first blocks, and whether it certainly is not.
     pub(crate) fn sides(&self, node: u32, num_blocks: usize) -> [bool; 2] {
         [self.latest[wide(node)] <= num_blocks, self.earliest[wide(node)] > num_blocks]
     }
@@ -88,7 +87,7 @@ impl PrefixWeights {
         }
     }
 
-    /// Blocks weigh at least nothing, and at most what there is room for.
+    /// Narrows the bounds by their neighbours: a block weighs at least nothing, and at most its capacity.
     pub(super) fn spread(&mut self, rooms: &[Ticks]) {
         let Self { least, most } = self;
         for (b, room) in rooms.iter().enumerate() {
@@ -101,7 +100,7 @@ impl PrefixWeights {
         }
     }
 
-    /// How far the least and the most are from each other, all together.
+    /// The sum of the differences between upper and lower bounds.
     pub(super) fn slack(&self) -> i128 {
         sum(&self.most) - sum(&self.least)
     }

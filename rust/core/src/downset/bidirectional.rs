@@ -1,49 +1,49 @@
 //! The bidirectional dynamic program: links between downsets, level by level, from both ends.
 //!
-//! Forward level `b` are the downsets that the first `b` stages can be and fewer cannot, backward level `b` those of which the
-//! last `b` stages can be the rest and fewer cannot, every block cheaper than the threshold `T`.
+//! Forward level `b` contains the downsets that the nodes of the first `b` stages can be, and those of fewer stages cannot; backward
+//! level `b` those whose complements the nodes of the last `b` stages can be, and those of fewer cannot. Every block costs less
+//! than the threshold `T`.
 //!
-//! **Claim.** When `f` forward and `g` backward levels are known and `f + g = k - 1`, there is a partition better than `T` into `k`
-//! blocks if and only if stage `f + 1` can hold a block, perhaps an empty one, from a downset of the one to one of the other.
+//! **Claim.** When `f` forward and `g` backward levels are known and `f + g = k - 1`, there is a partition below `T` into `k` blocks
+//! if and only if stage `f + 1` can hold a block, perhaps an empty one, from a downset of a forward level to one of a backward level.
 //!
-//! **Proof.** The first `f` stages of such a partition are in some forward level, the last `g` leave one of a backward level, and
-//! stage `f + 1` leads from one to the other. Conversely, stages without a level of their own on a chain stay empty. ∎
+//! **Proof.** The downset of the first `f` stages of such a partition is in some forward level, that before its last `g` stages is
+//! in some backward level, and stage `f + 1` holds the block between the two. Conversely, stages whose levels a chain skips stay
+//! empty. ∎
 //!
-//! A level's block is on its own stage: its costs, its limits, its nodes. Which levels it can begin in says `stages.rs`; where stages
-//! are alike it is the newest one, and empty blocks add nothing.
+//! The block that ends at a downset of level `b` is on stage `b`, with its costs, its limits and its nodes. `stages.rs` gives the
+//! levels in which it can begin: with equal stages only the newest one, and empty blocks add nothing.
 //!
-//! What the first `b` blocks can pay is what the downsets of forward level `b - 1` pay at most, and one block more:
+//! The first `b` blocks pay at most what the downsets of forward level `b - 1` pay, and one block more:
 //!
 //! ```text
 //! load(D) + export(live(D)) <= max { load(D') + export(live(D')) : D' in level b - 1 } + T - 1,
 //! ```
 //!
-//! since what is live at `D` was live at `D'`, or is exported by the block between them. (Where stages are unlike, this is in the
-//! weights of the budget, and stage `b` can spend its part of it: `cost/budget.rs`.) In the same way what is after `D` pays at most
-//! what is after a downset of a backward level, and one block more for each level that is not known yet. So costs at one end make
-//! the downsets in the middle fewer. Of the two next levels, the one that takes fewer steps is worked out.
+//! since a tensor that is live at `D` was live at `D'`, or is exported by the block between them. (With unlike stages, this is in the
+//! weights of the budget, and stage `b` can spend its part of it: `cost/budget.rs`.) In the same way the blocks after `D` pay at
+//! most what those after a downset of a backward level pay, and one block more for each level that is not known yet. So costs at
+//! both ends leave fewer downsets in the middle. Of the two next levels, the one that takes fewer steps is computed.
 //!
-//! Some downsets of forward levels are of no use. Let `D` leave out a node `u` whose producers are in `D`, and on each kind of the
-//! stages after it let
+//! **Dominance.** Let `D` lack a node `u` whose producers are in `D`, and on each kind of device of the later stages let
 //!
 //! ```text
 //! c(what u produces) <= load(u) + c(what u is the last to read).
 //! ```
 //!
-//! If `D` and `u` together can be reached with as many stages, `D` is *dominated*: in any partition that goes on from `D`, `u`
-//! can move up into what was reached. Its block loses the load of `u` and the import of what it is the last to read, and
-//! imports at most what `u` produces; it stores no more, and other blocks do not change. So `D` is left out: of all better
-//! partitions, take the one whose last downset is the largest, then the last but one, and so on. Where communication is
-//! beside the computation, the model outputs that `u` makes stand in place of its load. `D` and `u` together surely can be
-//! reached when the stage may hold `u`, what it stores plays no part and the block from any `D'` of the levels before is cheap enough,
+//! If `D` with `u` can be reached with as many stages, `D` is *dominated* and left out: in any partition that continues from `D`,
+//! `u` can move to the blocks before. Its block loses the load of `u` and the import of what `u` is the last to read, and imports
+//! at most what `u` produces; it stores no more, and the later blocks do not change. No partition is lost: of all those
+//! below `T`, the one whose last downset is the largest, then the last but one, and so on, has no dominated downset. On devices
+//! that overlap, the model outputs of `u` take the place of its load. `D` with `u` can be reached when the stage may hold `u`, no
+//! memory limit counts what it stores, and the block from any `D'` of the levels before is cheap enough,
 //!
 //! ```text
 //! load(D) - load(D') + import(live(D')) + export(live(D)) + load(u) + export(what u produces) < T,
 //! ```
 //!
-//! which bounds `load(D) + export(live(D))` from below. Where tensors are handed on none is left out: blocks between would pay, too.
-//! Backward levels have all downsets: the argument moves nodes to the
-//! front, and holds for one end only.
+//! which bounds `load(D) + export(live(D))` from below. With adjacent links none is left out: the blocks between pay, too. Backward
+//! levels keep all downsets: the argument moves nodes to the front, and holds for one end only.
 
 use std::sync::Arc;
 
@@ -59,11 +59,10 @@ use crate::ids::{count, narrow};
 use crate::query::{Effort, Engine, Halt, Query};
 use crate::threads;
 
-/// Found downsets, and for each one of the last levels that a block leads to it from.
+/// Downsets, and for each the index of one of the last levels from which a block leads to it.
 type Reached = (Downsets, Vec<Option<u32>>);
 
-/// A partition below the threshold, by node; none when there is none. Takes at most so many steps, and as many more in reserve
-/// as the parameters say.
+/// A partition below the threshold, by node; none when there is none. Takes at most `steps`, and the reserve of the parameters.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.
@@ -138,8 +137,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Works out the next level at one end, at that whose last level took fewer steps if it can with so many. Why it could not
-    /// at either end; nothing when it could.
+    /// Computes the next level at one end: first at that whose last level took fewer steps, then at the other. Returns the halts of
+    /// both ends; nothing when one has succeeded.
     fn next_level(&mut self, steps: u64, effort: &mut Effort) -> Result<Vec<Halt>, Halt> {
         let mut halts = Vec::new();
         for side in if self.ends[0].steps <= self.ends[1].steps { [0, 1] } else { [1, 0] } {
@@ -158,7 +157,7 @@ impl<'a> Search<'a> {
         Ok(halts)
     }
 
-    /// Works out the next level at one end.
+    /// Computes the next level at one end.
     fn level(&mut self, side: usize, effort: &mut Effort) -> Result<(), Halt> {
         let (steps, stage) = (effort.steps(), self.stage(side));
         let num_levels = self.ends[side].num_levels();
@@ -185,7 +184,7 @@ impl<'a> Search<'a> {
         (self.query.instance.num_kinds() > 1).then(|| self.query.instance.kind_of(stage))
     }
 
-    /// Sums of what is reached from an end on the kind of a stage, where there are several.
+    /// Adds the sums of an end's downsets on the kind of a stage, if there are several kinds.
     fn price(&mut self, side: usize, stage: usize, effort: &mut Effort) -> Result<(), Halt> {
         let Some(kind) = self.kind(stage) else { return Ok(()) };
         let num_new = self.ends[side].price(kind, self.enumerator.stages.prices(kind));
@@ -194,7 +193,7 @@ impl<'a> Search<'a> {
         effort.take(num_new * size_of::<Boundary>())
     }
 
-    /// What blocks can pay around the boundaries of the next level of an end, which come from the levels from one on.
+    /// The budget of the blocks on both sides of a downset of an end's next level.
     fn budget(&self, side: usize, back: usize) -> Budget {
         let (here, there, rooms) = (&self.ends[side], &self.ends[1 - side], &self.enumerator.rooms);
         let (num_blocks, stage) = (self.query.instance.num_blocks(), self.stage(side));
@@ -316,7 +315,7 @@ impl<'a> Search<'a> {
         end.is_exhausted = left.all(|level| self.enumerator.stages.as_good(side, level, now) > last);
     }
 
-    /// Looks for one block from what is reached forward to what is reached backward; it may be empty.
+    /// Searches for one block, perhaps empty, from a forward downset to a backward one.
     fn link(&mut self, effort: &mut Effort) -> Result<Option<Vec<Ending>>, Halt> {
         let stage = self.stage(0);
         for side in [0, 1] {

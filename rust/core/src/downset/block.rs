@@ -7,8 +7,8 @@ use crate::cost::{Held, Ticks};
 use crate::ids::wide;
 
 impl Priced<'_> {
-    /// What the block from downset `from` to the downset `to` of `others` costs on a stage of the same kind, when it exists,
-    /// the stage may hold it and that is less than `threshold`.
+    /// The cost of the block from downset `from` to the downset `to` of `others` on a stage of the same kind; none when there is no
+    /// such block, the stage may not hold it, or it costs `threshold` or more.
     pub(crate) fn block_below(
         self,
         from: usize,
@@ -22,11 +22,11 @@ impl Priced<'_> {
             return None;
         }
         if !stage.prices.relays.is_empty() && self.words(from) == others.words(to) {
-            // An empty stage hands nothing on: it is passed by.
+            // Tensors pass by an empty stage: it hands nothing on.
             return (threshold > 0).then_some(0);
         }
         let view = stage.view;
-        // What is live at one end only costs at least the difference.
+        // Tensors that are live at one end only cost at least the difference.
         let io = (end.exports - start.exports).max(0) + (start.imports - end.imports).max(0);
         let (load, outputs) = (end.load - start.load, end.outputs - start.outputs);
         let (params, bytes) = (end.params - start.params, end.bytes - start.bytes);
@@ -52,13 +52,13 @@ impl Priced<'_> {
     }
 }
 
-/// What a block pays for tensors, by what is live before it and after it, when that is less than `threshold`.
+/// What a block pays for tensors, given the live ones before and after it; none when that is `threshold` or more.
 ///
 /// ```text
 /// export of what is live after it only + import of what is live before it only, or at both ends with more consumers after
 /// ```
 ///
-/// Where tensors are handed on, it pays both for what is live at both ends.
+/// With adjacent links, it pays the import and the export of a tensor that is live at both ends.
 fn io_between(prices: &Prices, mut before: &[Live], mut after: &[Live], threshold: Ticks) -> Option<Ticks> {
     let import = |x: u32| prices.imports[wide(x)];
     let export = |x: u32| prices.exports[wide(x)];

@@ -1,4 +1,4 @@
-//! What can be reached from one end, level by level.
+//! The downsets that are reached from one end, level by level.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) struct End {
     pub reached: Downsets,
     /// Sums on each kind, of the first of them; empty where there is one kind.
     rows: Vec<Vec<Boundary>>,
-    /// The downset one block nearer to the end.
+    /// The downset at the other boundary of the block that leads to each one.
     parent: Vec<u32>,
     /// Where levels begin, from level 0, the end itself; and where the next one will.
     begins: Vec<usize>,

@@ -1,11 +1,11 @@
-//! The downsets that can stand at a boundary, where what is before it and what is after it must not cost too much.
+//! Enumeration of the downsets at a boundary between two blocks, given budgets for the blocks before and after it.
 //!
-//! Let `live(D)` be the tensors that are produced in `D`, or come in from outside, and that are read outside `D`. The blocks of
-//! `D` pay at least `load(D) + export(live(D))`, the others at least the load of the rest and `import(live(D))`. Given what
-//! each side can pay at most, the enumeration decides one node after the other, in a topological order: in, with all that
-//! comes before it, or out, with all that comes after it. What is decided has a load and live tensors already, and neither
-//! shrinks, so a branch ends as soon as one side cannot pay. Where a graph is a series of parts, this leaves the part at the
-//! boundary. What the first blocks weigh at least and at most is known too, and such sums only grow.
+//! Let `live(D)` be the tensors that are produced in `D`, or are model inputs, and that are read outside `D`. The blocks of
+//! `D` pay at least `load(D) + export(live(D))`, the others at least the load of the rest and `import(live(D))`. The enumeration
+//! is a backtracking search that decides one node after the other, in a topological order: inside, with all its ancestors, or
+//! outside, with all its descendants. The decided nodes have a load and live tensors, and neither shrinks, so a branch ends as
+//! soon as one side exceeds its budget. In a series of subgraphs, this leaves only those at the boundary. Bounds on the node
+//! weights of the first blocks prune in the same way.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::ids::{count, narrow, wide};
 use crate::order::{ConeSums, TopologicalOrder, cone_sums};
 use crate::query::{Effort, Halt, Query};
 
-/// What the blocks before a boundary can pay together, and the blocks after it.
+/// The budgets of the blocks before a boundary, and of those after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pub before: Ticks,
@@ -32,7 +32,7 @@ pub(crate) struct Budget {
     pub weights: [Ticks; 2],
 }
 
-/// Which downsets are asked for.
+/// A query for downsets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub budget: Budget,
@@ -42,8 +42,8 @@ pub(crate) struct Question<'a> {
     pub start: Option<(Priced<'a>, usize)>,
     /// Nodes that the stage may not hold and that the blocks on the other side of it never do: on which side they are.
     pub fixed: Option<(&'a [u64], u8)>,
-    /// A downset is of no use when it leaves out a node that could as well be in (see `bidirectional.rs`), and when even with
-    /// what that adds its load and exports, or the cost of its block, are below this.
+    /// Dominated downsets are left out: those that lack a node which could be inside (see `bidirectional.rs`), if with this node
+    /// their load and exports, or the cost of their block, are still below this.
     pub full: Option<Ticks>,
     /// The most that the block before the boundary, or all blocks before it, may pay for tensors, and those after it for what
     /// is live there.
@@ -68,7 +68,7 @@ pub(crate) struct Enumerator<'a> {
     sides: Sides<'a>,
 }
 
-/// An open branch: a node that has been put on one side.
+/// An open branch of the search: a node that has been decided.
 struct Branch {
     /// The node's place in the order.
     place: usize,
@@ -132,8 +132,8 @@ impl<'a> Enumerator<'a> {
         self.rooms.between(first, last)
     }
 
-    /// Lists the downsets for which both sides can pay, but for the empty one and the whole graph; with a start, those at
-    /// which a block ends that begins there.
+    /// Lists the downsets within both budgets, without the empty one and the whole graph; with a start, those at which a block
+    /// ends that begins there.
     ///
     /// # Errors
     /// [`Halt`], when the effort is used up or the interrupt was raised.
@@ -243,7 +243,7 @@ impl<'a> Enumerator<'a> {
         effort.branch(params.branch_steps + params.node_steps * decided)
     }
 
-    /// How full the block, or all blocks before the boundary, can still become.
+    /// The most that the load of the block, or of all blocks before the boundary, can still become.
     fn most(&self, has_start: bool) -> Ticks {
         let Sides { potential, start, .. } = &self.sides;
         self.sides.filling(has_start) + self.sides.free_load() + potential + start.imports

@@ -1,4 +1,4 @@
-//! A k-d tree of downsets, so that most of those that no cheap block leads from, or to, are passed over together.
+//! A k-d tree of downsets, to find a block below a threshold between a downset and one of the tree; whole cells are skipped.
 //!
 //! **Claim.** On one kind of device, let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
 //! `D`, whatever the buckets are. The block from `D'` to `D` costs at least
@@ -10,10 +10,11 @@
 //! **Proof.** A tensor that is live at `D` alone is exported by the block, one that is live at `D'` alone is imported, which
 //! costs no less, and what is live at both changes no difference.
 //!
-//! Where communication is beside the computation, the larger of both terms bounds the cost.
+//! On devices that overlap, the larger of both terms bounds the cost.
 //!
-//! So downsets are points, and a cell around some of them is at least so far from a point as its nearest side. A cell of
-//! downsets that share a node outside `D` has none within `D`; nor does one lie around `D` when a node of `D` is in none.
+//! So downsets are points, and the distance of a cell's bounding box from a point bounds the cost of all blocks between them. A
+//! cell is skipped, too, if all its downsets contain a node outside `D` (none is a subset of `D`), or if none contains some
+//! node of `D` (none is a superset).
 
 use super::list::Priced;
 use super::stages::Stage;
@@ -22,7 +23,7 @@ use crate::ids::{narrow, wide};
 
 const NUM_BUCKETS: usize = 8;
 
-/// Where a downset lies: its load, and what is live at it by bucket.
+/// The coordinates of a downset: its load, and the exports of its live tensors by bucket.
 pub(crate) type Point = [Ticks; 1 + NUM_BUCKETS];
 
 /// Some downsets of a list.
@@ -89,8 +90,8 @@ impl<'a> KdTree<'a> {
         self.divide(points, first, middle, end);
     }
 
-    /// One of the downsets from which, or to which, a block leads that costs less than `threshold` and has `index` of
-    /// `others` at its other end; and how many cells and downsets were looked at.
+    /// A downset of the tree at one end of a block below `threshold`, whose other end is `index` of `others`; and the number of
+    /// cells and downsets that were examined.
     pub(super) fn find(
         &self,
         others: Priced<'_>,
@@ -147,7 +148,7 @@ impl<'a> KdTree<'a> {
 }
 
 impl Cell {
-    /// What a block costs at least that begins in this cell and ends at a point, or begins there and ends here.
+    /// A lower bound on the cost of blocks from this cell to a point, or from the point to this cell.
     fn cost(&self, at: &Point, is_forward: bool, view: View<'_>) -> Ticks {
         let load = if is_forward { at[0] - self.most[0] } else { self.least[0] - at[0] };
         let is_empty = if is_forward { at[0] < self.least[0] } else { self.most[0] < at[0] };
@@ -156,7 +157,7 @@ impl Cell {
     }
 }
 
-/// Where a downset lies, for blocks of a stage.
+/// The coordinates of a downset, for blocks of a stage.
 pub(crate) fn point(downsets: Priced<'_>, index: usize, stage: &Stage<'_>) -> Point {
     let mut point = [0; 1 + NUM_BUCKETS];
     point[0] = downsets.boundaries[index].load;
@@ -167,7 +168,7 @@ pub(crate) fn point(downsets: Priced<'_>, index: usize, stage: &Stage<'_>) -> Po
     point
 }
 
-/// What a block of a stage from one downset to another costs at least, by where they lie.
+/// A lower bound on the cost of a stage's block between two downsets, by their coordinates.
 pub(crate) fn cost_between(from: &Point, to: &Point, stage: &Stage<'_>) -> Ticks {
     let sides = (1..=NUM_BUCKETS).map(|axis| (to[axis] - from[axis]).abs());
     stage.view.busy(to[0] - from[0], sides.sum(), 0)

@@ -1,4 +1,4 @@
-//! Downsets with what they cost at their boundary, many at a time.
+//! Lists of downsets, with the sums that give the costs of blocks between them.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::ids::{narrow, wide};
 /// A tensor that is live at a downset, and how many of its consumers are in it.
 pub(crate) type Live = (u32, u32);
 
-/// What is known of a downset besides its nodes: sums over these and over what is live at it, on one kind of device.
+/// Sums over the nodes and the live tensors of a downset, on one kind of device.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Boundary {
     /// Ticks in which its nodes run, and where communication is not beside that, in which model outputs are paid.
@@ -118,7 +118,7 @@ impl<'a> Priced<'a> {
     }
 }
 
-/// Which downsets were met before, by a hash that is never believed without a look at the nodes.
+/// A hash set of downsets; equal hashes are confirmed by comparing the nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Met(HashMap<u64, u32>);
 

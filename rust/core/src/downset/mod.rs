@@ -1,4 +1,5 @@
-//! Downsets: the sets of nodes that the first blocks of a partition can be, and the dynamic program over them.
+//! Downsets, the sets of nodes closed under predecessors that the first blocks of a partition can be, and the dynamic program
+//! over them.
 
 mod bidirectional;
 mod block;

@@ -1,4 +1,4 @@
-//! What nodes and tensors add to the sums at a boundary: on one kind of device, or of a budget of all stages.
+//! The costs of nodes and tensors in the sums of a downset: on one kind of device, or in the budget of all stages.
 
 use super::list::{Boundary, Live};
 use crate::bits::{any, insert, nothing, numbers};
@@ -31,11 +31,11 @@ pub(crate) struct Prices {
     /// The load of all nodes.
     pub(super) total: Ticks,
     is_overlap: bool,
-    /// By tensor, what its maker pays when another block reads it.
+    /// By tensor, what the block of its producer pays when another block reads it.
     pub(super) exports: Vec<Ticks>,
-    /// By tensor, what a block pays that reads it and does not make it.
+    /// By tensor, what a block pays that reads it and does not contain its producer.
     pub(super) imports: Vec<Ticks>,
-    /// By tensor that is made, what a block pays that hands it on; empty where none does.
+    /// By tensor with a producer, what a block pays that hands it on; empty without adjacent links.
     pub(super) relays: Vec<Ticks>,
     /// By tensor, the ticks in which a parameter that several nodes read streams in; empty where none does.
     stored: Vec<Ticks>,
@@ -73,7 +73,8 @@ impl Prices {
         }
     }
 
-    /// What a block pays less in the sum that it pays for tensors in, without a node and what the node reads and makes.
+    /// The part of a node's own cost that its block saves when the node leaves: its load, or on a device that overlaps its model
+    /// outputs.
     pub(super) fn moved_with(&self, node: usize) -> Ticks {
         let NodePrice { load, outputs, .. } = self.nodes[node];
         if self.is_overlap { outputs } else { load }
@@ -107,7 +108,7 @@ impl Prices {
     }
 }
 
-/// What both sides of a boundary pay of a budget, where that is not what they pay on the only kind of device.
+/// What both sides of a boundary pay of the budget, where this differs from the costs on a single kind of device.
 #[derive(Debug)]
 pub(super) struct Spent {
     pub budget: Budget,

@@ -1,4 +1,4 @@
-//! What stages may spend together, and what they may store.
+//! The budgets of ranges of stages, and the bytes that they may store.
 
 use crate::cost::{Budget, INFINITE, Instance, Ticks};
 use crate::ids::count;

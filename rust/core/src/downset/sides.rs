@@ -1,4 +1,4 @@
-//! Nodes that are decided to be inside or outside a downset, and what both sides pay for it so far.
+//! The state of the enumeration: nodes that are decided to be inside or outside a downset, and what both sides pay so far.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::cost::{Instance, Ticks};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId, wide};
 
-/// Where a node is.
+/// The side of a node.
 pub(super) const FREE: u8 = 0;
 pub(super) const IN: u8 = 1;
 pub(super) const OUT: u8 = 2;
 
-/// The sides of all nodes. What is decided last can be taken back first.
+/// The sides of all nodes. Decisions are undone in reverse order.
 #[derive(Debug)]
 pub(super) struct Sides<'a> {
     graph: &'a Graph,
@@ -53,7 +53,7 @@ pub(super) struct Sides<'a> {
     stack: Vec<u32>,
 }
 
-/// How much had been decided.
+/// A point in time to which decisions can be undone.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
     trail: usize,
@@ -178,8 +178,8 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// What a node whose producers are in adds to the block that takes it in, at most, if no block of a later stage is worse
-    /// off without it; `later` are the prices on their kinds.
+    /// The most that a node whose producers are inside adds to the block that it moves to; none if a block of a later stage could
+    /// cost more without it. `later` are the prices on the kinds of these stages.
     pub(super) fn gain(&self, node: u32, later: &[Arc<Prices>]) -> Option<Ticks> {
         let (v, graph) = (NodeId::new(wide(node)), self.graph);
         let is_last = |x: &&TensorId| wide(self.consumers_in[x.index()]) + 1 == graph.consumers(**x).len();
@@ -393,7 +393,7 @@ impl<'a> Sides<'a> {
         found.push(&self.words, self.inside, live);
     }
 
-    /// Whether nothing is decided, as far as sums say.
+    /// Whether all sums are those of an undecided state.
     pub(super) fn are_empty(&self) -> bool {
         self.block_io == 0 && self.inside.load == 0 && self.outside.load == 0
     }

@@ -1,12 +1,13 @@
-//! The stages of a pipeline as blocks between downsets see them: costs, and the nodes that a stage may not hold.
+//! The stages of a pipeline in the downset DP: the costs of blocks, and the nodes that a stage may not hold.
 //!
-//! **Claim.** Let every block that stage `b` can hold below a threshold be one that an earlier stage `a` can hold. Then a
-//! downset that the first `b` stages can be, and not fewer, does not come from one that fewer than `a` can be.
+//! **Claim.** Let an earlier stage `a` be able to hold every block that stage `b` can hold below a threshold. Then no block of stage
+//! `b` to a downset of level `b` begins in a level before `a`.
 //!
-//! **Proof.** From such a downset the block fits stage `a`, so that the first `a` stages can be the downset. ∎
+//! **Proof.** Stage `a` could hold this block, so the first `a` stages would reach the downset; but the first `b` stages reach a
+//! downset of level `b`, and no fewer do. ∎
 //!
-//! So new downsets of level `b` come from the levels of the last such stage and later ones. Where stages are alike, that is the
-//! newest level. From the other end it is the same in the mirror.
+//! So the origins of level `b` are in the levels from `a` on, for the last such stage `a`: with equal stages, in the newest level.
+//! The same holds from the other end, mirrored.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::ids::{NodeId, TensorId, narrow, wide};
 /// Stages of more classes are compared for equality only.
 const MAX_COMPARED: usize = 64;
 
-/// All stages of an instance.
+/// All stages of an instance, by classes of equal ones.
 #[derive(Debug)]
 pub(crate) struct Stages<'a> {
     instance: &'a Instance,
@@ -34,7 +35,7 @@ pub(crate) struct Stages<'a> {
     later: Vec<u64>,
     /// By class, the classes that are at least as good.
     as_good: Vec<Vec<usize>>,
-    /// Whether blocks must be looked at for what several nodes read, and for their state and live tensors.
+    /// Whether the cost or the limits of a block depend on shared parameters, state or live tensors, beyond the sums at both ends.
     has_shared: bool,
     has_look: bool,
 }
@@ -219,7 +220,7 @@ impl Stage<'_> {
         (0..downsets.len()).map(of).collect()
     }
 
-    /// Whether it takes a look at a block to know what it costs, beyond sums at both ends.
+    /// Whether the cost of a block depends on more than the sums at both ends.
     pub(super) fn has_look(&self) -> bool {
         self.has_shared || self.has_look || self.instance.is_relay()
     }
