@@ -1,19 +1,21 @@
-//! Two blocks: a partition better than a threshold, or a tree of cases that shows that there is none.
+//! Branch and bound for two blocks, by Lagrangian bounds: a partition below a threshold, or a tree of cases that proves that there
+//! is none.
 //!
-//! A partition into two blocks is a downset `D`, the first block, and the rest.
+//! A partition into two blocks is a downset `D`, the first block, and the rest. A *case* fixes the blocks of some nodes.
 //!
-//! **Claim.** Let no mean `a cost(D) + (WHOLE - a) cost(rest)` with a share `a` from 0 to `WHOLE`, over all downsets `D` with
-//! some nodes in it and some not, be `WHOLE (T - 1)` or less. Then no partition with these nodes in these blocks is better than `T`.
+//! **Claim.** Let a share `a` from 0 to `WHOLE` be such that the mean `a cost(D) + (WHOLE - a) cost(rest)` is more than
+//! `WHOLE (T - 1)` for all downsets `D` of a case. Then no partition of this case is below `T`.
 //!
-//! **Proof.** Costs are integers: in a better one both blocks cost `T - 1` at most, and so do their means. ∎
+//! **Proof.** Costs are integers: in a partition below `T` both blocks cost at most `T - 1`, so the mean is at most
+//! `WHOLE (T - 1)`. ∎
 //!
-//! For one share the least mean is a minimum cut (`network.rs`); as a function of the share it is concave, so that the best share
-//! is where the lines of two first blocks meet: a few cuts, each of which goes on with the flow of the one before. The best
-//! share's mean is the bound that the linear relaxation of the exact model gives, at a fraction of its time. Where it is not
-//! enough, a node is put into either block, with all that must be there, too (`search.rs`). Every first block that a cut shows is
-//! a partition; one that is better lowers the threshold of what is left.
+//! For a given share, the least mean is a minimum cut (`network.rs`). As a function of the share it is concave and piecewise linear,
+//! one line for each first block, so the best share is found by cutting planes: a few cuts, each of which starts from the flow of
+//! the one before. The bound of the best share is that of the exact model's linear relaxation, at a fraction of its time. Where
+//! it does not close a case, the case is divided at a node: it is fixed in either block, with its ancestors or descendants
+//! (`search.rs`). The first block of every cut gives a partition; one that is better lowers the threshold of the remaining cases.
 //!
-//! On random graphs cones are large, and a few dozen to a few thousand cases are enough.
+//! In random graphs nodes have many ancestors and descendants, and a few dozen to a few thousand cases are enough.
 
 mod network;
 mod search;
@@ -24,24 +26,24 @@ use crate::cost::Instance;
 use crate::query::{BisectionParams, Effort, Engine, Halt, Query};
 use search::Search;
 
-/// Whether an instance is of two blocks, and what they cost are sums that cuts can show.
+/// Whether the method applies: two blocks, with costs that a cut can represent.
 pub(crate) fn is_taken(instance: &Instance) -> bool {
     instance.num_blocks() == 2 && instance.is_plain() && instance.is_free_of_memory()
 }
 
-/// Whether an instance has so many reads for its nodes that little else is of use.
+/// Whether an instance has so many reads per node that other methods rarely decide it.
 fn is_dense(instance: &Instance, params: &BisectionParams) -> bool {
     let ([reads, nodes], graph) = (params.dense, instance.graph());
     nodes * graph.nodes().map(|v| graph.reads(v).len()).sum::<usize>() >= reads * graph.num_nodes()
 }
 
-/// How many times the steps of a decision are given.
+/// The factor by which an instance gets more steps for a decision.
 pub(crate) fn times(instance: &Instance, params: &BisectionParams) -> u64 {
     if is_taken(instance) && is_dense(instance, params) { params.times } else { 1 }
 }
 
-/// The best partition below the threshold, by node, or one that is below where steps are too few; none when there is none. The
-/// instance [`is_taken`].
+/// The best partition below the threshold, by node, or any one below it when the steps run out; none when there is none.
+/// [`is_taken`] must hold for the instance.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.

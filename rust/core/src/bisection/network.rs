@@ -1,25 +1,25 @@
-//! The network whose cuts are means of what two blocks cost, and a flow on it that goes on when the question changes.
+//! The network whose cuts are weighted means of two blocks' costs, with a flow that is kept when the share or the case changes.
 //!
-//! The source's side `D` is the first block. With a share `a` of [`WHOLE`] parts, a cut is worth `a cost(D) + (WHOLE - a) cost(rest)`:
-//! a vertex pays `a inside` in `D` and `(WHOLE - a) outside` out of it; a tensor that crosses pays its export and its import, an
-//! arc from its producer to its reader, or to a vertex that is in `D` only with all readers. Infinite arcs from readers to
-//! producers keep `D` closed under predecessors. Where model inputs are paid, each has a vertex that is in `D` with any reader,
-//! and one that is in `D` only with all.
+//! The source side `D` of a cut is the first block. For a share `a` of [`WHOLE`] parts, the value of a cut is
+//! `a cost(D) + (WHOLE - a) cost(rest)`: a vertex pays `a inside` in `D` and `(WHOLE - a) outside` out of it; a tensor that crosses
+//! pays its export and its import, on an arc from its producer to its consumer, or to an auxiliary vertex that is in `D` only with
+//! all consumers. Infinite arcs from consumers to producers make `D` closed under predecessors. Model inputs that are paid have two
+//! auxiliary vertices: one that is in `D` with any consumer, and one that is in `D` only with all.
 //!
-//! What a vertex pays is kept as the signed rest of its terminal arcs, as far as no flow has used it. Any sum may be added to
-//! either side of a vertex at any time, so that flows stay feasible when the share changes or a node gets its block (V. Kolmogorov,
-//! P. H. S. Torr 2005, *Measuring Uncertainty in Graph Cut Solutions*).
+//! The terminal arcs of a vertex are one signed residual capacity. Adding a constant to both terminal arcs of a vertex does not
+//! change the minimum cut, so the flow stays feasible when the share changes or a node is fixed (P. Kohli, P. H. S. Torr 2005,
+//! *Efficiently Solving Dynamic Markov Random Fields Using Graph Cuts*).
 
 use crate::cost::{Instance, Ticks};
 use crate::flow::{Dinic, Residual};
 use crate::ids::{NodeId, narrow, wide};
 
-/// A share is a number of so many parts: costs are below 2^52, so that means of them are below 2^62.
+/// The unit of shares. Costs are below 2^52, so means times `WHOLE` are below 2^62.
 pub(super) const WHOLE: Ticks = 1 << 10;
 /// More than any mean, and so little that a flow can be added to it.
 const INFINITE: Ticks = 1 << 62;
 
-/// Where a node is.
+/// The block of a node in a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Free,
@@ -27,7 +27,7 @@ pub(super) enum Side {
     Second,
 }
 
-/// What does not change: arcs, and what vertices pay.
+/// The fixed part: arcs, and the costs of vertices.
 #[derive(Debug)]
 pub(super) struct Network {
     num_nodes: usize,
@@ -39,21 +39,21 @@ pub(super) struct Network {
     outside: Vec<Ticks>,
 }
 
-/// A flow, and the question that it is about.
+/// A flow, with its share and its case.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
     left: Vec<Ticks>,
-    /// By vertex, what is left of what it pays out of `D`; less than nothing: of what it pays in `D`.
+    /// By vertex, the residual capacity of its terminal arc: positive from the source, negative to the sink.
     rest: Vec<Ticks>,
-    /// By node.
+    /// The block of each node.
     pub side: Vec<Side>,
-    /// At most what the least cut is worth; no less where the flow is at its most.
+    /// The value of the flow: a lower bound on the minimum cut, and equal to it for a maximum flow.
     pub value: Ticks,
     pub share: Ticks,
 }
 
 impl Flow {
-    /// Lets a vertex pay more, or less, in `D` and out of it.
+    /// Adds to the cost of a vertex in `D` and out of it.
     fn pay(&mut self, vertex: usize, inside: Ticks, outside: Ticks) {
         match self.side_of(vertex) {
             Side::First => self.value += inside,
@@ -67,7 +67,7 @@ impl Flow {
         }
     }
 
-    /// Puts a node into a block.
+    /// Fixes a node in a block.
     pub(super) fn put(&mut self, node: usize, side: Side) {
         let rest = std::mem::take(&mut self.rest[node]);
         self.value += if side == Side::First { (-rest).max(0) } else { rest.max(0) };
@@ -87,7 +87,7 @@ impl Flow {
     }
 }
 
-/// Arcs to be laid: from, to, what there is room for, and for the arc back.
+/// An arc to be built: tail, head, its capacity and that of the reverse arc.
 type Link = (usize, usize, Ticks, Ticks);
 
 impl Network {
@@ -119,7 +119,7 @@ impl Network {
             }
             links.extend(readers.iter().map(|v| (v.index(), producer, INFINITE, 0)));
             if instance.is_paid_output(x) {
-                // Its producer pays anyway; the second block does where it holds a reader, but not the producer.
+                // The producer's block pays in any case; the second block if it holds a consumer, but not the producer.
                 let all = vertex(&mut inside, &mut outside, [0, transfer]);
                 outside[producer] -= transfer;
                 links.extend(readers.iter().map(|v| (all, v.index(), INFINITE, 0)));
@@ -134,7 +134,7 @@ impl Network {
         Self::laid(num_nodes, inside, outside, &links)
     }
 
-    /// Puts the arcs of a vertex next to each other.
+    /// Builds the adjacency arrays: the arcs of a vertex are consecutive.
     fn laid(num_nodes: usize, inside: Vec<Ticks>, outside: Vec<Ticks>, links: &[Link]) -> Self {
         let mut first = vec![0_u32; inside.len() + 1];
         for &(from, to, ..) in links {
@@ -172,7 +172,7 @@ impl Network {
         8 * (self.to.len() + self.num_vertices()) + self.num_nodes + size_of::<Flow>()
     }
 
-    /// No flow, where every node is free.
+    /// The zero flow, with every node free.
     pub(super) fn begin(&self, share: Ticks) -> Flow {
         let mut flow = Flow {
             left: self.capacity.clone(),
@@ -196,12 +196,12 @@ impl Network {
         }
     }
 
-    /// Sends flow until there is no way left, or its value is enough.
+    /// Augments the flow until it is maximum or its value reaches `enough`.
     pub(super) fn augment(&self, flow: &mut Flow, dinic: &mut Dinic, enough: Ticks) {
         dinic.augment(&mut Sending { network: self, flow, enough });
     }
 
-    /// The least and the largest first block of the least cut, after a flow at its most.
+    /// The smallest and the largest source side of a minimum cut, given a maximum flow.
     pub(super) fn first_blocks(&self, flow: &Flow, steps: &mut u64) -> [Vec<bool>; 2] {
         let mut least = self.reached(steps, |v| flow.supply(v) > 0, |arc| flow.left[arc] > 0);
         let is_way_back = |arc: usize| flow.left[wide(self.back[arc])] > 0;
@@ -230,7 +230,7 @@ impl Network {
     }
 }
 
-/// A flow that is to grow until its value is enough.
+/// The residual network of a flow, with the value at which to stop.
 struct Sending<'n, 'f> {
     network: &'n Network,
     flow: &'f mut Flow,

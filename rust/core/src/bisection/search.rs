@@ -1,4 +1,4 @@
-//! Branch and bound: what is not closed by a mean of both blocks' costs is divided at a node.
+//! The branch and bound: a case that no share closes is divided at a node.
 
 use super::network::{Flow, Network, Side, WHOLE};
 use crate::cost::{Ticks, partition_costs};
@@ -7,28 +7,27 @@ use crate::graph::Graph;
 use crate::ids::{NodeId, count};
 use crate::query::{Effort, Halt, Query};
 
-/// Partitions with some nodes in given blocks, of which something is left: the flow at the best share, and between which first
-/// blocks its least cuts are.
+/// An open case: the flow at its best share, and the smallest and the largest source side of a minimum cut.
 struct Case {
     flow: Flow,
     least: Vec<bool>,
     most: Vec<bool>,
 }
 
-/// What comes of a case when it is bounded, and what is still to be taken down.
+/// The result of bounding a case: closed, with the share that closes it, or open.
 enum Bounded {
     Closed(Ticks),
     Open(Case),
 }
 
-/// A first block by which a share is too large, or too small, and what both blocks cost.
+/// A first block and the costs of both blocks: a line in the share, an upper bound on the least mean.
 struct Line {
     first_block: Vec<bool>,
     costs: [Ticks; 2],
 }
 
 impl Line {
-    /// By how much the first block costs more.
+    /// The slope of the line: the cost of the first block less that of the second.
     fn lean(&self) -> Ticks {
         self.costs[0] - self.costs[1]
     }
@@ -41,16 +40,17 @@ pub(super) struct Search<'a> {
     loads: Vec<Ticks>,
     network: Network,
     dinic: Dinic,
-    /// Steps of all but flows, as far as the effort does not know of them.
+    /// Steps outside of flows that are not yet counted in the effort.
     steps: u64,
-    /// The best partition found, and what both blocks have to cost less than.
+    /// The best partition found, and its bottleneck or the query's threshold.
     best: Option<Vec<usize>>,
     threshold: Ticks,
-    /// The nodes of a cone, and which were seen in the last one.
+    /// Scratch of `find_cone`: the nodes of a cone, and the last cone that each node was in.
     cone: Vec<NodeId>,
     seen: Vec<usize>,
     num_cones: usize,
-    /// The tree so far, case by case: 0 and a share; or 1, twice the node, and 1 more where it is in the second block first.
+    /// The tree so far in preorder. A closed case is 0 and its share; a divided one is 1 and twice the node, plus one if the part
+    /// with the node in the second block comes first.
     pub tree: Vec<usize>,
 }
 
@@ -74,7 +74,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The best partition below the threshold, or one that is, by node; none when there is none, and then the tree is whole.
+    /// The best partition below the threshold, by node, or any one below it when the steps run out; none when there is none, and
+    /// then the tree is a proof.
     pub(super) fn run(&mut self, effort: &mut Effort) -> Result<Option<Vec<usize>>, Halt> {
         let found = self.divide(effort);
         match self.best.take() {
@@ -108,7 +109,7 @@ impl<'a> Search<'a> {
                 let value = if let Bounded::Open(case) = &part { case.flow.value } else { Ticks::MAX };
                 parts.push((value, part));
             }
-            // A better partition is more likely where the bound is less; that part comes first.
+            // The part with the lower bound comes first: it is more likely to have a better partition.
             let is_second_first = parts[1].0 < parts[0].0;
             if !is_second_first {
                 parts.reverse();
@@ -119,7 +120,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks for the share that says most of a case.
+    /// Searches for the share with the largest least mean, which is the best bound of a case.
     fn bound(&mut self, mut flow: Flow, effort: &mut Effort) -> Result<Bounded, Halt> {
         let [mut low, mut high]: [Option<Line>; 2] = [None, None];
         for _ in 0..self.query.params.bisection.shares {
@@ -169,7 +170,7 @@ impl<'a> Search<'a> {
         Ok(Bounded::Open(Case { least: first_block(low, false), most: first_block(high, true), flow }))
     }
 
-    /// Puts a node into a block, and with it what must be there, too.
+    /// Fixes a node in a block, with its ancestors (first block) or descendants (second block).
     fn put(&mut self, flow: &mut Flow, node: NodeId, side: Side) {
         let is_first = side == Side::First;
         self.find_cone(node, is_first, |v| flow.side[v] == Side::Free);
@@ -178,7 +179,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The free node between the least cuts for which both parts have the largest cones there.
+    /// The node to divide at: of the free nodes between the smallest and the largest minimum cut, the one with the heaviest cones.
     fn choose(&mut self, case: &Case, effort: &mut Effort) -> Result<NodeId, Halt> {
         let Case { flow, least, most } = case;
         let is_free = |v: &usize| flow.side[*v] == Side::Free;
@@ -193,15 +194,15 @@ impl<'a> Search<'a> {
             let node = NodeId::new(v);
             let before = self.weigh(node, true, |u| is_free(&u) && !least[u], effort)?;
             let after = self.weigh(node, false, |u| is_free(&u) && most[u], effort)?;
-            // Both count; that which is less, more.
+            // Both weights count, the smaller one eight times.
             let score = (8 * i128::from(before.min(after)) + i128::from(before.max(after)), std::cmp::Reverse(v));
             best = best.max(Some((score, node)));
         }
-        // Where every node has its block, a share of all or nothing closes the case.
+        // If every node is fixed, a share of 0 or `WHOLE` has closed the case.
         best.map(|(_, node)| node).ok_or(Halt::Steps)
     }
 
-    /// What nodes weigh that have to be in a block with this one.
+    /// The weight of a node's cone.
     fn weigh(
         &mut self,
         node: NodeId,
@@ -214,7 +215,7 @@ impl<'a> Search<'a> {
         Ok(self.cone.iter().map(|v| self.loads[v.index()]).sum())
     }
 
-    /// The node, and its ancestors or its descendants among some nodes.
+    /// Finds a node's cone: the node with its ancestors, or its descendants, among some nodes.
     fn find_cone(&mut self, node: NodeId, is_before: bool, is_in: impl Fn(usize) -> bool) {
         let Self { graph, seen, cone, num_cones, steps, .. } = self;
         *num_cones += 1;
@@ -240,7 +241,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Where the lines of two first blocks meet; all or nothing where there is but one.
+/// The share at which two lines meet; 0 or `WHOLE` when there is only one.
 fn next_share(low: Option<&Line>, high: Option<&Line>) -> Ticks {
     match (low, high) {
         (Some(low), Some(high)) => {

@@ -1,6 +1,6 @@
-//! Groups that need each other: every acyclic partition has them in one block, so they become one group.
+//! Rule *cycle*: the groups of a cycle of the quotient are in one block in every acyclic partition, so they are merged.
 //!
-//! **Proof.** Blocks never fall along a tensor, so they are equal along a cycle.
+//! **Proof.** Blocks never decrease along a tensor, so they are equal along a cycle.
 
 use crate::ids::narrow;
 use crate::quotient::{GroupId, Quotient, Rule};
@@ -11,7 +11,7 @@ const DONE: u32 = u32::MAX;
 /// Joins every strongly connected component (Tarjan's algorithm, without recursion) in O(nodes + reads).
 pub(super) fn contract(quotient: &mut Quotient<'_>) {
     let successors = quotient.successors();
-    // Per group: when it was met, counted from 1, or that its component is known.
+    // Per group: its index in the search, from 1, or the mark that its component is known.
     let mut index = vec![UNSEEN; successors.len()];
     let mut components = Vec::new();
     let mut open: Vec<GroupId> = Vec::new();

@@ -1,6 +1,6 @@
-//! Groups that the instance asks for: nodes that are in one stage, whatever it costs.
+//! Rule *given*: nodes that must be in one stage by the constraints of the instance are merged.
 //!
-//! **Proof.** Partitions that separate them are none of the instance.
+//! **Proof.** Partitions that separate them are not feasible.
 
 use crate::quotient::{GroupId, Quotient, Rule};
 

@@ -1,9 +1,9 @@
 //! Reductions: merges of nodes that provably keep an optimal partition.
 //!
 //! Each rule has a file with its proof. [`Rule::Pull`] and [`Rule::Push`] keep, for every partition, one that is no worse;
-//! [`Rule::Together`] keeps every partition better than a threshold, the incumbent's bottleneck; [`Rule::Cycle`] every
-//! acyclic one, [`Rule::Given`] every one of the instance. What is left is again an [`Instance`], the *quotient*, and the log of merges leads back to the nodes and
-//! can be checked step by step.
+//! [`Rule::Together`] keeps every partition below a threshold, the incumbent's bottleneck; [`Rule::Cycle`] every acyclic one;
+//! [`Rule::Given`] every one of the instance. The result is again an [`Instance`], the *quotient*. The log of merges maps its
+//! partitions to partitions of the nodes, and can be checked step by step.
 
 mod cycle;
 mod given;
@@ -28,7 +28,7 @@ use crate::quotient::{GroupId, Quotient};
 use reach::Reach;
 use together::Pass;
 
-/// An instance with fewer nodes, and how its partitions are partitions of the other.
+/// A quotient, with the map from its partitions to partitions of the instance.
 #[derive(Clone, Debug)]
 pub struct Reduction {
     /// The quotient: its nodes are groups of nodes, by their least node.
@@ -37,13 +37,13 @@ pub struct Reduction {
     pub group_of: Vec<usize>,
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// A group of which every block costs at least the threshold, by a minimum cut, or that no stage may hold: no partition
-    /// is better. None: no such group was found.
+    /// A group whose every block costs at least the threshold, by a minimum cut, or that no stage may hold: then no partition
+    /// is below the threshold. None: no such group was found.
     pub infeasible_group: Option<usize>,
 }
 
 impl Reduction {
-    /// The partition of the nodes that a partition of the groups stands for.
+    /// The partition of the nodes that corresponds to a partition of the groups.
     ///
     /// # Panics
     /// When there is not one block per group.
@@ -54,10 +54,10 @@ impl Reduction {
     }
 }
 
-/// Checks that what must be in one stage, with all that lies between, has a stage.
+/// Checks that some stage may hold each set of nodes that must be in one stage, with all nodes between them.
 ///
 /// # Errors
-/// [`Error::Homeless`], naming a node of it.
+/// [`Error::Homeless`], naming a node of such a set.
 ///
 /// # Complexity
 /// O(nodes + reads) where nodes must be together.
@@ -72,7 +72,7 @@ pub fn check_together(instance: &Instance) -> Result<(), Error> {
     given::homeless(&quotient).map_or(Ok(()), |node| Err(Error::Homeless { node, rule }))
 }
 
-/// The instance whose nodes are those that must be in one stage, with what lies between them; none when all nodes may be apart.
+/// The instance in which nodes that must be in one stage, and all nodes between them, are one; none when there are none.
 ///
 /// Its partitions are those of `instance`, at the same cost.
 ///
@@ -91,7 +91,7 @@ pub(crate) fn join_together(instance: &Instance, interrupt: &Interrupt) -> Resul
     reduction(quotient, None, interrupt).map(Some)
 }
 
-/// What the merges so far lead to, and a group of which every block costs the threshold, if there is one.
+/// The reduction by the merges so far, with an infeasible group if there is one.
 fn reduction(
     quotient: Quotient<'_>,
     infeasible: Option<GroupId>,
@@ -105,15 +105,15 @@ fn reduction(
 
 /// Applies all rules until none applies.
 ///
-/// Any partition of the quotient is one of `instance`, at the same cost. If there is a partition of `instance` better than
-/// `threshold`, there is one of the quotient that is no worse.
+/// Any partition of the quotient is one of `instance`, at the same cost. For any partition of `instance` below `threshold`, the
+/// quotient has one that is no worse.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
 ///
 /// # Complexity
-/// O(nodes + reads x log) per round of sweeps in practice, and a minimum cut for each group that costs the threshold by
-/// itself and for each other in the cheapest block around it, on each kind of device.
+/// O(nodes + reads x log) per round of sweeps in practice. On each kind of device, one minimum cut for each group that costs the
+/// threshold by itself, and one for each other group in the cheapest block around it.
 pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> Result<Reduction, Interrupted> {
     let mut quotient = Quotient::new(instance);
     if given::join(&mut quotient) {
@@ -126,7 +126,7 @@ pub fn reduce(instance: &Instance, threshold: Ticks, interrupt: &Interrupt) -> R
     reduction(quotient, infeasible, interrupt)
 }
 
-/// Merges by all rules; gives a group of which every block costs the threshold, where there is one.
+/// Merges by all rules; returns a group whose every block costs the threshold, if there is one.
 fn merge(quotient: &mut Quotient<'_>, threshold: Ticks, interrupt: &Interrupt) -> Result<Option<GroupId>, Interrupted> {
     let mut reach = Reach::new(quotient.graph().num_nodes());
     let budget = quotient.instance().budget();
@@ -148,11 +148,11 @@ fn merge(quotient: &mut Quotient<'_>, threshold: Ticks, interrupt: &Interrupt) -
     }
 }
 
-/// The node bound: whatever block holds the node costs at least so many ticks.
+/// The node bound: some node is such that every block with it costs at least so many ticks.
 ///
-/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`flow`); the most expensive of
-/// these is the bound. Nodes are tried as they cost by themselves, the most expensive first, until none can change the answer, `report`
-/// says so or `interrupt` is raised; what was found by then is a bound too.
+/// For every node, a minimum cut bounds the cost of the cheapest convex set with it (`flow`); the largest of these is the
+/// bound. Nodes are tried by their own costs, the most expensive first, until no other can raise the bound, `report` breaks or
+/// `interrupt` is raised; the result is valid in each case.
 ///
 /// # Complexity
 /// A minimum cut for each node that costs more than the bound by itself.

@@ -1,11 +1,11 @@
-//! What a group that moves to another's block changes there, on each kind of device that may hold that block.
+//! The effect of moving a group to another group's block, on each kind of device that may hold that block.
 //!
-//! **Resources.** A block is below a threshold on a device that adds up when `work + io` is, and with parameters `work + io +
-//! params` less the memory; on one that overlaps when `work + params` and `io` are; and when what it stores is within the
-//! limits. A move makes no block worse that raises none of these sums.
+//! **Resources.** On a device without overlap, a block is below a threshold when `work + io` is, and with parameters `work + io +
+//! params` less the memory; on one that overlaps when `work + params` and `io` are; and its bytes must be within the limits. A
+//! move that raises none of these sums makes no block worse.
 //!
-//! **Stages.** The group moves to an earlier stage of `to`, from a later one of its own; every such stage must be one of its
-//! own, too.
+//! **Stages.** The group moves from one of the stages that may hold it to an earlier (pull) or later (push) one that may hold
+//! `to`; every such stage must be allowed to hold the group, too.
 
 use crate::bits::has;
 use crate::cost::{Ticks, View};
@@ -20,7 +20,8 @@ pub(super) struct Move {
 }
 
 impl Move {
-    /// Whether every stage of `to` from which the group would come from a later stage, or an earlier one, may hold it.
+    /// Whether every stage to which the move can bring the group may hold it: up, the stages of `to` before one of the group's
+    /// own; else those after one.
     pub(super) fn is_allowed(self, quotient: &Quotient<'_>, is_up: bool) -> bool {
         let [who, to] = [self.who, self.to].map(|group| &quotient.group(group).stages);
         let mut stages = 0..64 * who.len();
@@ -30,8 +31,8 @@ impl Move {
         (0..64 * to.len()).filter(comes).all(|stage| !has(to, stage) || has(who, stage))
     }
 
-    /// Whether something holds on every kind of device that may pay for what the group leaves behind: those that may hold it, and
-    /// where tensors are handed on those between, any. Where all stages are alike it follows from what is asked of `to`.
+    /// Whether a condition holds on every kind of device that may pay for the tensors after the group has left: the kinds that may
+    /// hold it, and with adjacent links any. With equal stages it follows from the condition on `to`.
     pub(super) fn all_homes(self, quotient: &Quotient<'_>, is_paid: impl Fn(View<'_>) -> bool) -> bool {
         let instance = quotient.instance();
         if instance.is_relay() {
@@ -40,12 +41,11 @@ impl Move {
         instance.is_uniform() || quotient.views(self.who).all(is_paid)
     }
 
-    /// Whether a block of this kind with `to` costs no more with the group, which adds so much communication and saves so
-    /// much.
+    /// Whether a block of this kind with `to` costs no more with the group, given the communication that the group adds and saves.
     #[inline]
     pub(super) fn is_paid(self, quotient: &Quotient<'_>, view: View<'_>, added: Ticks, saved: Ticks) -> bool {
         let costs = quotient.group(self.who).on(view.kind());
-        // Most moves are not worth it whatever is stored.
+        // Most moves fail already without what is stored.
         let is_too_much = if view.is_overlap() { costs.work > 0 } else { costs.load + added > saved };
         !is_too_much && self.is_paid_with_all_that_is_held(quotient, view, added, saved)
     }

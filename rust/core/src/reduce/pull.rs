@@ -1,4 +1,4 @@
-//! Rule A, pull up: a group that reads little more than what one group makes for it alone joins that group.
+//! Rule *pull*: a group that reads little more than what one producer makes for it alone is merged into that producer.
 //!
 //! **Rule.** Let `v` read from `u`, and let every other group that makes something for `v` come before `u`. Let `s` be
 //! the tensors that `u` makes for `v` alone, `n` those that `v` reads and `u` neither makes nor reads, and `o` those that
@@ -23,7 +23,7 @@ use crate::ids::TensorId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
-/// Merges whatever can be pulled up, each group with all that comes before it first.
+/// Merges all groups that can be pulled up, in topological order.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.

@@ -1,4 +1,4 @@
-//! Rule B, push down: a group that makes little but what one group reads joins that group.
+//! Rule *push*: a group that makes little besides what one consumer reads is merged into that consumer.
 //!
 //! **Rule.** Let `v` read what `u` makes, and let every other group that reads something of `u` come after `v`. Let `o` be
 //! the tensors that `u` makes, `s` those of them that `v` reads, and `n` those that `u` reads and `v` does not. Merge `u`
@@ -22,7 +22,7 @@ use crate::ids::TensorId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
-/// Merges whatever can be pushed down, each group with all that comes after it first.
+/// Merges all groups that can be pushed down, in reverse topological order.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.

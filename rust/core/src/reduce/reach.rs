@@ -1,8 +1,8 @@
-//! Whether groups come before or after a group, by a search that gives up when it takes too long.
+//! Reachability between groups, by a breadth-first search with a limit.
 
 use crate::quotient::{GroupId, Quotient};
 
-/// Groups that one search visits at most: a rule that cannot be decided so soon is not applied.
+/// The most groups that one search visits; a rule whose search is not complete by then is not applied.
 const MAX_VISITS: usize = 2_000;
 
 /// Marks of the groups that a search has seen, kept from one to the next.

@@ -1,21 +1,21 @@
-//! Rule C, together: two groups are merged when every partition that separates them has a block at the threshold or above.
+//! Rule *together*: two groups are merged when every partition that separates them has a block that costs the threshold or more.
 //!
-//! **Rule.** With a threshold `T`, merge `u` and `v` when every block that holds one of them and not the other costs at
-//! least `T`. It is enough to know this of the blocks with `u`, or of those with `v`.
+//! **Rule.** With a threshold `T`, merge `u` and `v` when every block with `u` and without `v` costs at least `T`, or every block
+//! with `v` and without `u`.
 //!
-//! **Proof.** In a partition better than `T` the block of `u` costs less than `T`, so it holds `v`. The rule keeps every
-//! partition better than `T`, and says nothing of others. When the threshold falls, what was merged stays right. Where there
-//! are several kinds of devices, this is to be known of the blocks on each kind of which a stage may hold `u`.
+//! **Proof.** In a partition below `T` the block of `u` costs less than `T`, so it holds `v`. The rule keeps every partition
+//! below `T`; it claims nothing about others. Its merges stay valid for lower thresholds. With several kinds of devices, the
+//! condition must hold for the blocks on each kind with a stage that may hold `u`.
 //!
-//! The same holds when the blocks cannot pay for it together: `k` blocks below `T` on devices of one kind pay at most
-//! `k (T - 1)`, of which the load of all nodes is spent whatever the blocks are. So a partition with `u` and `v` in two blocks
-//! must pay the exports and the imports of all that `v` reads of `u` from the rest. With several kinds all this is weighed by
-//! the budget (`cost::budget`).
+//! **By the budget.** Groups are merged, too, when all blocks together cannot pay for the separation: `k` blocks below `T` on
+//! devices of one kind pay at most `k (T - 1)`, and the load of all nodes is a fixed part of that. So a partition with `u` and `v`
+//! in two blocks must pay the exports and the imports of all that `v` reads of `u` from the rest. With several kinds all terms are
+//! weighted by the budget (`cost::budget`).
 //!
-//! What such blocks cost at least is first read off the two groups: the load of `u` with the export of what `v` reads of it,
-//! or the load of `v` with the import of what `u` makes for it. Where that does not do and `u` by itself costs `T` (else
-//! `u` alone is such a block), a minimum cut says it: see `flow`. When even the cheapest block with `u` costs `T`,
-//! there is no partition better than `T`.
+//! A lower bound on the cost of such blocks is first taken from the two groups: the load of `u` with the export of what `v` reads
+//! of it, or the load of `v` with the import of what `u` makes for it. If that is less than `T`, and `u` by itself costs `T` or more
+//! (else `u` alone is such a block), a minimum cut is computed (`flow`). If even the cheapest block with `u` costs `T`, there is no
+//! partition below `T`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use crate::ids::TensorId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::{GroupId, Quotient, Rule};
 
-/// Merges neighbours by what they pay themselves; whether there were any.
+/// Merges neighbours by the bounds of the two groups alone; returns whether there were any.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -76,20 +76,20 @@ fn pays(quotient: &Quotient<'_>, group: GroupId, threshold: Ticks, moved: impl F
     quotient.views(group).all(|view| own(quotient, view, group, moved(view)) >= threshold)
 }
 
-/// What blocks below a threshold can spend of the budget beside the weight of all nodes.
+/// The part of the budget of all blocks below a threshold that node weights leave.
 fn rest(budget: &Budget, threshold: Ticks) -> i128 {
     let nodes: i128 = budget.nodes.iter().map(|&weight| i128::from(weight)).sum();
     budget.room(0, budget.num_stages(), threshold.saturating_sub(1)) - nodes
 }
 
-/// What a block with a group costs at least on a kind of device, when it moves so much beside the group's model outputs.
+/// A lower bound on the cost of a block with a group on a kind of device, given what it moves besides the group's model outputs.
 fn own(quotient: &Quotient<'_>, view: View<'_>, group: GroupId, moved: Ticks) -> Ticks {
     let costs = quotient.group(group).on(view.kind());
     let overflow = view.overflow(quotient.held(group, view).params);
     view.busy(costs.work, costs.load - costs.work + moved, overflow)
 }
 
-/// What asking minimum cuts once about every group came to.
+/// The result of one minimum cut for every group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
     /// Some groups were joined.
@@ -147,7 +147,7 @@ pub(super) fn join_by_cuts(
     Ok(if joined.is_empty() { Pass::Unchanged } else { Pass::Joined })
 }
 
-/// Keeps of some groups those that are among others, or takes these when there are none yet.
+/// Intersects a set of groups with others; the first call takes the others.
 fn keep(kept: &mut Option<BTreeSet<GroupId>>, others: impl Iterator<Item = GroupId>) {
     let others: BTreeSet<GroupId> = others.collect();
     match kept {
@@ -156,7 +156,7 @@ fn keep(kept: &mut Option<BTreeSet<GroupId>>, others: impl Iterator<Item = Group
     }
 }
 
-/// The group whose cheapest block, by minimum cuts, is the most expensive, and what that costs; as far as `report` lets it come.
+/// The group with the largest lower bound by minimum cuts on the cost of its block, and this bound; until `report` breaks.
 pub(super) fn most_expensive(
     quotient: &Quotient<'_>,
     interrupt: &Interrupt,
@@ -185,7 +185,7 @@ pub(super) fn most_expensive(
     best
 }
 
-/// What a group costs as a block by itself, on the kind of device that suits it best.
+/// The cost of a group as a block by itself, on the kind of device on which it is least.
 fn alone(quotient: &Quotient<'_>, group: GroupId) -> Ticks {
     let this = quotient.group(group);
     let cost = |view: View<'_>| {

@@ -1,15 +1,15 @@
 //! The least io of all partitions into a number of blocks below a threshold: a dynamic program over downsets.
 //!
-//! The first `b` blocks of a partition are a downset. Let `io(b, D)` be the least that `b` blocks, each below the threshold,
-//! that make up `D` pay for tensors:
+//! The first `b` blocks of a partition are a downset. Let `io(b, D)` be the least io of `b` blocks, each below the threshold, that
+//! partition `D`:
 //!
 //! ```text
 //! io(b + 1, D') = least of io(b, D) + io of the block from D to D' over downsets D within D'.
 //! ```
 //!
-//! Every tensor that is live at `D` is imported at least once after it. So a partition through `D` pays at least `io(b, D)`
-//! and the import of what is live there, and when that is no less than what is known, `D` is left out; the enumeration of the
-//! blocks from `D` makes use of it, too (`downset/enumerate.rs`).
+//! Every tensor that is live at `D` is imported at least once after it. So the io of a partition through `D` is at least `io(b, D)`
+//! and the import of the live tensors. `D` is left out when that is not less than the io of the best partition known; the
+//! enumeration of the blocks from `D` uses the same bound (`downset/enumerate.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,15 +21,15 @@ use crate::downset::{Budget, Downsets, Enumerator, Question, Stage};
 use crate::ids::count;
 use crate::query::{Effort, Halt, Query};
 
-/// The downsets of the first blocks, the least io of each, and the place of the one before it.
+/// The downsets of the first `b` blocks, the least io of each, and the index of its predecessor.
 struct Level {
     downsets: Downsets,
     io: Vec<Ticks>,
     from: Vec<usize>,
 }
 
-/// A partition into as many blocks as the instance has, each below the threshold, whose blocks pay the least for tensors, and less
-/// than `known`; by node. None when there is none.
+/// A partition of least io into the instance's number of blocks, each below the threshold, by node; none when there is none with
+/// less io than `known`.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.
@@ -94,7 +94,7 @@ pub(super) fn least_io(query: &Query<'_>, known: Ticks, effort: &mut Effort) -> 
     Ok(Some(block_of))
 }
 
-/// What the block from a downset of a level to another downset pays for tensors, when it costs less than `threshold`.
+/// The io of the block from a downset of a level to another downset; none when it costs `threshold` or more.
 fn io_between(
     level: &Level,
     start: usize,

@@ -1,4 +1,4 @@
-//! Fewer stages where these are not alike: the exact solver decides whether some of them are enough.
+//! Fewer stages, with unlike stages: the exact solver decides whether a subset of the stages is enough.
 
 use super::{Search, Settled};
 use crate::domain::Known;
@@ -7,10 +7,10 @@ use crate::interrupt::Interrupted;
 use crate::query::{Effort, Halt};
 use crate::reduce::Reduction;
 
-/// Sets of stages that are decided, at most, to prove that so many are not enough; not measured.
+/// The most subsets of stages that are decided to prove that no subset of their size is enough; not measured.
 const MAX_SETS: usize = 64;
 
-/// Leaves out stages as long as the others are enough; whether it is known that fewer are not.
+/// Leaves out stages as long as the others are enough; returns whether it is proven that fewer are not.
 pub(super) fn descend(search: &Search<'_>, best: &mut Settled, reduction: &Reduction) -> Result<bool, Interrupted> {
     while best.num_blocks > search.least {
         let before = best.num_blocks;
@@ -50,7 +50,7 @@ fn without(stages: &[usize], left_out: usize) -> Vec<usize> {
     stages.iter().copied().filter(|&stage| stage != left_out).collect()
 }
 
-/// All sets of so many of the stages, ascending; none when they are many.
+/// All subsets of `size` stages, ascending; none when there are too many.
 fn subsets(num_stages: usize, size: usize) -> Option<Vec<Vec<usize>>> {
     let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
     for place in 0..size {
@@ -67,7 +67,7 @@ fn subsets(num_stages: usize, size: usize) -> Option<Vec<Vec<usize>>> {
     Some(sets)
 }
 
-/// A partition below the threshold on some stages, none when there is none, or that steps were not enough to know.
+/// A partition below the threshold on some stages, or none; the inner error when steps or memory were not enough to decide.
 fn decide_on(
     search: &Search<'_>,
     reduction: &Reduction,

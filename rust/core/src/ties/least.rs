@@ -1,17 +1,16 @@
-//! The fewest stages that a partition below a threshold uses, and then the least io, whatever the stages are: a dynamic
-//! program over stages and downsets.
+//! The fewest stages, and then the least io, of partitions below a threshold on any stages: a dynamic program over stages and
+//! downsets.
 //!
-//! The first `b` stages of a partition are a downset. Let `least(b, D)` be the least pair, compared by its first number and
-//! then by its second, of how many of the stages `1..b` are used and of their io when they make up `D`, each below the
-//! threshold:
+//! The nodes of the first `b` stages are a downset. Let `least(b, D)` be the lexicographically least pair of the number of
+//! non-empty stages among `1..b` and their io, when they partition `D`, each below the threshold:
 //!
 //! ```text
 //! least(b + 1, D') = least of  least(b, D')                                              stage b + 1 is empty
 //!                              least(b, D) + (1, io of the block from D to D' there)     over downsets D within D'
 //! ```
 //!
-//! Pairs add up over stages and keep their order when another is added, so the least one of a downset continues as the least.
-//! A downset after which at least one stage more makes the pair no less than what is known is left out.
+//! Pairs add up over stages, and adding the same pair keeps their order, so only the least one of a downset is kept (Bellman's
+//! principle). A downset is left out when one stage more makes its pair no less than that of the best partition known.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,23 +21,23 @@ use crate::downset::{Budget, Downsets, Enumerator, Priced, Question};
 use crate::ids::{NodeId, TensorId, count};
 use crate::query::{Effort, Halt, Query};
 
-/// Steps that the cost of a block takes for each node.
+/// The steps that computing a block's cost counts for each node.
 const NODE_STEPS: u64 = 4;
-/// Where the empty downset and the whole graph are among all downsets.
+/// The indices of the empty downset and of the whole graph among all downsets.
 const NOTHING: usize = 0;
 const EVERYTHING: usize = 1;
 
-/// Stages that are used, and the io of their blocks.
+/// The number of non-empty stages, and the io of their blocks.
 pub(super) type Rank = (usize, Ticks);
 
-/// The least that leads to a downset, and the last of the blocks that do.
+/// The least pair of a downset, and the last of its blocks.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     rank: Rank,
     last: Option<usize>,
 }
 
-/// A block: its stage, where it ends, and the block before it.
+/// A block: its stage, the downset at its end, and the block before it.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     stage: usize,
@@ -46,7 +45,7 @@ struct Block {
     before: Option<usize>,
 }
 
-/// What is known of all downsets up to a stage.
+/// The state of the dynamic program after a stage.
 struct Search<'a> {
     query: &'a Query<'a>,
     known: Rank,
@@ -55,8 +54,7 @@ struct Search<'a> {
     blocks: Vec<Block>,
 }
 
-/// A partition below the threshold that uses the fewest stages and then has the least io, when that is less than `known`; by
-/// node. None when there is none.
+/// A partition below the threshold with the fewest stages and then the least io, by node; none when no pair is less than `known`.
 ///
 /// # Errors
 /// [`Halt`], when the effort is used up or the interrupt was raised.
@@ -85,7 +83,7 @@ pub(super) fn least(query: &Query<'_>, known: Rank, effort: &mut Effort) -> Resu
 }
 
 impl Search<'_> {
-    /// The least ways with one stage more.
+    /// Computes the least pairs with one stage more.
     fn advance(
         &mut self,
         ways: &[Option<Way>],
@@ -137,8 +135,8 @@ impl Search<'_> {
         Ok(next)
     }
 
-    /// Takes a block from where a way leads to another downset, when that is the least way there and may become less than
-    /// what is known.
+    /// Extends the pair of a downset by a block to another downset, if this is the least one there and can still be less than that of
+    /// the best partition known.
     fn take(
         &mut self,
         stage: usize,
@@ -164,8 +162,8 @@ impl Search<'_> {
     }
 }
 
-/// What the block of a stage between two downsets pays for tensors, when the stage may hold it and it costs less than the
-/// threshold; from the definition.
+/// The io of a stage's block between two downsets, from the definition; none when the stage may not hold it or it costs the
+/// threshold or more.
 fn io_between(query: &Query<'_>, stage: usize, from: &[u64], to: &[u64]) -> Option<Ticks> {
     let (instance, graph, view) = (query.instance, query.instance.graph(), query.instance.on(stage));
     let is_in = |v: NodeId| has(to, v.index()) && !has(from, v.index());
@@ -193,7 +191,7 @@ fn io_between(query: &Query<'_>, stage: usize, from: &[u64], to: &[u64]) -> Opti
     (view.cost(work, io, &held) < query.threshold).then_some(io)
 }
 
-/// What the block of a stage between two downsets pays more for tensors that are made before it and read after it.
+/// What a stage's block between two downsets pays to hand on tensors that are produced before it and read after it.
 fn handed_on(query: &Query<'_>, stage: usize, from: &[u64], to: &[u64]) -> Ticks {
     let (graph, view) = (query.instance.graph(), query.instance.on(stage));
     let has_after = |x: TensorId| graph.consumers(x).iter().any(|w| !has(to, w.index()));

@@ -1,34 +1,34 @@
-//! Which of the partitions of one bottleneck is given: one with the fewest blocks, and of these one of least io.
+//! Tie-breaking among partitions of equal bottleneck: the fewest blocks, and then the least io.
 //!
-//! Every block that is used takes a device, so one that does not lower the bottleneck is waste; and what is sent between
-//! blocks loads what they share. Let `T` be the bottleneck of a partition that is known. [`settle`] looks for a partition
-//! whose blocks cost at most `T`
+//! Every block that is not empty takes a device, so a block that does not lower the bottleneck is waste; and transfers load the
+//! memory that the stages share. Let `T` be the bottleneck of a known partition. [`settle`] searches for a partition whose blocks
+//! cost at most `T`
 //!
 //! 1. among the slicings of some orders, one of them that of the partition's own blocks (`slice/frugal.rs`);
-//! 2. with one block fewer than known, and so on, by the exact solver; where stages are not alike, on fewer stages (`fewer.rs`);
-//! 3. of least io with so many blocks, by a dynamic program over downsets (`chain.rs`), or where that is cut short by
-//!    moving single nodes (`moves.rs`).
+//! 2. with one block fewer than the best known, and so on, by the exact solver; with unlike stages, on fewer stages (`fewer.rs`);
+//! 3. with as many blocks and the least io, by a dynamic program over downsets (`chain.rs`), or if that halts, by moving single
+//!    nodes (`moves.rs`).
 //!
-//! Where more is asked than sums of costs on devices that are alike, 3 is a program that finds the fewest stages, too
-//! (`least.rs`). Nodes that must be together are one node then.
+//! With unlike devices, memory limits or other constraints, step 3 is a dynamic program that minimises the number of stages, too
+//! (`least.rs`). There, nodes that must be together are first merged into one.
 //!
-//! **Claim.** When neither 2 nor 3 is cut short, the result has the fewest blocks of all partitions whose blocks cost at most
-//! `T`, and of these the least io.
+//! **Claim.** When neither 2 nor 3 halts, the result has the fewest blocks of all partitions whose blocks cost at most `T`, and of
+//! these the least io.
 //!
-//! **Proof.** Both look at the quotient of the reductions at threshold `T + 1`. It is enough that for every partition whose
-//! blocks cost at most `T` the quotient has one with no more blocks that are not empty and no more io. *Together* and *cycle*
-//! lose none of these partitions. *Pull* (`reduce/pull.rs`, names as there) moves `v` to the block of `u`, where a node is
-//! already, so no block is added. All io changes by at most
+//! **Proof.** Both search the quotient of the reductions at threshold `T + 1`. It is enough that for every partition whose blocks
+//! cost at most `T` the quotient has one with at most as many non-empty blocks and at most as much io. *Together* and *cycle* lose
+//! none of these partitions. *Pull* (`reduce/pull.rs`, names as there) moves `v` to the block of `u`, which is not empty, so no
+//! block is added. The io changes by at most
 //!
 //! ```text
 //! export(o) + c(n) - export(s)   in the block of u,
 //! c(o) - c(s)                    in the block that v leaves.
 //! ```
 //!
-//! The first is at most `-load(v)` by the rule. So is the second at most 0: `c(o) <= export(o) + load(v)`, since what is not
-//! paid as an export is a model output that is paid in the load, and `export(o) + load(v) <= export(s) <= c(s)`. *Push* is the
-//! same with `c(n) + export(o that others read) - c(s) <= -load(u)` where `u` comes to, and `export(n) - export(o) <=
-//! c(s) - load(u) - export(o) <= export(s) - export(o) <= 0` in the block that it leaves. Where stages are unlike the rules ask this
+//! The first is at most `-load(v)` by the rule. The second is at most 0: `c(o) <= export(o) + load(v)`, since a tensor of `o` that
+//! is not paid as an export is a model output that is paid in the load, and `export(o) + load(v) <= export(s) <= c(s)`. *Push* is
+//! similar, with `c(n) + export(o that others read) - c(s) <= -load(u)` in the block that `u` moves to, and `export(n) - export(o) <=
+//! c(s) - load(u) - export(o) <= export(s) - export(o) <= 0` in the block that it leaves. With unlike stages the rules require this
 //! of every kind that may hold the nodes. ∎
 
 mod chain;
@@ -50,15 +50,15 @@ use crate::slice::Slicer;
 use crate::threads;
 use least::Rank;
 
-/// What looking for ties may use.
+/// The limits of [`settle`].
 #[derive(Clone, Copy, Debug)]
 pub struct Params {
     /// Steps for slicings, for each number of blocks that is decided, and for the least io.
     pub steps: [u64; 3],
     /// Bytes for downsets.
     pub memory: usize,
-    /// Nodes of the largest graph for which fewer blocks are decided where some of `k` are not used; where all are; and of the
-    /// largest for which the least io is looked for by more than slicings and moves.
+    /// The most nodes of a graph for which fewer blocks are decided if some of the `k` are not used; if all are used; and for which
+    /// the least io is searched by more than slicings and moves.
     pub max_nodes: [usize; 3],
 }
 
@@ -70,14 +70,14 @@ impl Default for Params {
     }
 }
 
-/// A partition, and what tells it from others of its bottleneck.
+/// A partition, with the criteria of tie-breaking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// The block of each node; where stages are alike no block before the last is empty.
     pub block_of: Vec<usize>,
-    /// Blocks that are not empty.
+    /// The number of blocks that are not empty.
     pub num_blocks: usize,
-    /// What all blocks pay for tensors.
+    /// The io of all blocks together.
     pub io: Ticks,
     /// Whether no partition whose blocks cost as little has fewer blocks, or as many and less io.
     pub is_least: bool,
@@ -104,7 +104,7 @@ impl Settled {
     }
 }
 
-/// How many blocks of a partition are not empty, and what all pay for tensors.
+/// The number of blocks of a partition that are not empty, and the io of all together.
 fn rank(instance: &Instance, block_of: &[usize]) -> Rank {
     let costs = partition_costs(instance, block_of);
     let mut is_used = vec![false; costs.len()];
@@ -115,7 +115,7 @@ fn rank(instance: &Instance, block_of: &[usize]) -> Rank {
     (is_used.iter().filter(|&&is_used| is_used).count(), io)
 }
 
-/// The same partition with its blocks numbered anew, so that none before the last is empty.
+/// The same partition with its blocks renumbered, so that none before the last is empty.
 #[must_use]
 pub fn numbered(block_of: &[usize]) -> Vec<usize> {
     let mut number = vec![0; block_of.iter().max().map_or(0, |last| last + 1)];
@@ -132,7 +132,7 @@ pub fn numbered(block_of: &[usize]) -> Vec<usize> {
 
 /// A partition of no larger bottleneck than the given one's, of the fewest blocks and then the least io that is found.
 ///
-/// An interrupt leaves the best so far. A partition that breaks a limit is only numbered anew, where stages are alike.
+/// After an interrupt it returns the best so far. A partition that breaks a limit is at most renumbered, when stages are alike.
 ///
 /// # Panics
 /// When `block_of` is no partition.
@@ -165,7 +165,7 @@ struct Search<'a> {
     params: &'a Params,
     exact: &'a ExactParams,
     threshold: Ticks,
-    /// Fewer blocks are not enough.
+    /// A lower bound on the number of blocks.
     least: usize,
     interrupt: &'a Interrupt,
 }
@@ -206,7 +206,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whether there is nothing to gain, which is told.
+    /// Whether nothing can be improved; `best` is marked as least then.
     fn is_final(&self, best: &mut Settled) -> bool {
         // The only block of a partition pays the same on any stage, if they are alike.
         let is_only = best.num_blocks <= 1 && self.instance.is_uniform();
@@ -214,7 +214,7 @@ impl Search<'_> {
         best.is_least
     }
 
-    /// Slices orders in which the blocks are one after the other, as long as that is of use.
+    /// Slices orders in which the blocks are consecutive, as long as the partition improves.
     fn slice(&self, best: &mut Settled, steps: &mut u64) -> Result<(), Interrupted> {
         loop {
             let keys: Vec<f64> = best.block_of.iter().map(|&block| float(count(block))).collect();
@@ -235,7 +235,7 @@ impl Search<'_> {
         Ok(slicing.is_some_and(|slicing| best.improve(self.instance, &slicing.block_of(order))))
     }
 
-    /// Fewer blocks, and the least io with so many, as far as the steps go.
+    /// Steps 2 and 3, within the limits of steps.
     fn exactly(&self, best: &mut Settled, reduction: &Reduction) -> Result<(), Interrupted> {
         let is_fewest = if self.instance.is_uniform() {
             self.fewest(best, reduction)?
@@ -285,7 +285,7 @@ impl Search<'_> {
         Query { instance: quotient, threshold, params: exact, interrupt }
     }
 
-    /// Decides one block fewer, and so on; whether it is known that fewer are not enough.
+    /// Decides whether one block fewer is enough, and so on; returns whether it is proven that fewer are not.
     fn fewest(&self, best: &mut Settled, reduction: &Reduction) -> Result<bool, Interrupted> {
         while best.num_blocks > self.least {
             let quotient = reduction.instance.with_num_blocks(best.num_blocks - 1);

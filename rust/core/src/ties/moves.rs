@@ -1,4 +1,4 @@
-//! Less io by moving one node after the other, where no block then costs too much.
+//! Local search for less io: single nodes move to other blocks, with every block below a threshold.
 
 use super::Settled;
 use crate::cost::{Instance, Ticks};
@@ -6,7 +6,7 @@ use crate::ids::narrow;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::search::Assignment;
 
-/// Moves nodes to other blocks as long as that lowers the io of all blocks, each below `threshold`, in so many steps.
+/// Moves nodes to other blocks as long as that lowers the io of all blocks together, each below `threshold`, within `steps`.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first; what was found is kept.
