@@ -6,7 +6,7 @@ use super::view::{Held, View};
 use crate::error::Error;
 use crate::ids::NodeId;
 
-/// What one block pays, in ticks.
+/// The cost of one block and its parts, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockCost {
     /// Its nodes' work.
@@ -17,7 +17,7 @@ pub struct BlockCost {
     pub io_out: Ticks,
     /// Streaming in the parameters beyond memory.
     pub overflow: Ticks,
-    /// What it stores.
+    /// The bytes that it stores.
     pub held: Held,
     /// The sum of work, io and overflow, or on a device that overlaps the larger of io and the others; [`INFINITE`] above
     /// a limit, and where a node may not be.
@@ -142,7 +142,7 @@ fn costs_on<'a>(instance: &'a Instance, block_of: &[usize], on: impl Fn(usize) -
     blocks
 }
 
-/// Adds what blocks pay for tensors that they neither make nor read last: those that are made before them and read after.
+/// Adds what blocks pay to hand on tensors: those that are produced before them and read after them.
 fn hand_on<'a>(instance: &'a Instance, block_of: &[usize], on: &impl Fn(usize) -> View<'a>, blocks: &mut [BlockCost]) {
     let graph = instance.graph();
     let mut is_used = vec![false; blocks.len()];

@@ -1,4 +1,4 @@
-//! Lower bounds on every bottleneck that take one look at the costs.
+//! Lower bounds on every bottleneck that need only sums and maxima of costs.
 
 use super::budget::{all_room, kinds_of_nodes, least_weight, load};
 use super::instance::Instance;
@@ -7,7 +7,7 @@ use super::view::View;
 use crate::error::Error;
 use crate::ids::{NodeId, TensorId, count};
 
-/// Sums over all nodes and inputs, weighed by multipliers.
+/// Sums over all nodes and inputs, weighted by multipliers.
 struct Demand {
     /// Of what they cost.
     time: i128,
@@ -16,13 +16,13 @@ struct Demand {
 }
 
 impl Instance {
-    /// A lower bound on every bottleneck: the mean of what the blocks pay together at least, and the most expensive node.
+    /// The combinatorial lower bound on every bottleneck: the larger of the mean block cost and the most expensive node.
     ///
-    /// Lemma 3.3 of the paper, max(W / k, max work of a node), with all else that every partition pays: parameters beyond the
+    /// Lemma 3.3 of the paper, max(W / k, max work of a node), extended by all that every partition pays: parameters beyond the
     /// memory of all devices overflow in some block, and with `boundary_io` each model input that is read is paid at least
-    /// once and each model output once. Where stages are unlike, the mean is weighed by multipliers (`budget`), and a node
-    /// costs what it costs on the stage that suits it best. More than any block costs when a node is above the memory limit of
-    /// every stage that may hold it, or all nodes together are above that of all devices: then no partition is within it.
+    /// once and each model output once. With unlike stages, the mean is weighted by multipliers (`budget`), and a node has its least
+    /// cost over the stages that may hold it. The bound is above every block's cost when a node is above the memory limit of
+    /// every stage that may hold it, or all nodes together are above that of all devices: then no partition is feasible.
     #[must_use]
     pub fn combinatorial_bound(&self) -> Ticks {
         self.combinatorial_bound
@@ -45,7 +45,7 @@ impl Instance {
 
     pub(super) fn combine(&self) -> Ticks {
         if self.is_work_all() {
-            // What the general case below comes to, in one pass.
+            // The general case below, specialised to one pass.
             let works = self.only().works();
             return ceil_div(works.iter().sum(), count(self.num_blocks()))
                 .max(works.iter().copied().fold(0, Ticks::max));
@@ -68,12 +68,12 @@ impl Instance {
         bound
     }
 
-    /// Whether work is all that every partition pays, on stages that are alike.
+    /// Whether, on equal stages, every partition is sure to pay for work only.
     fn is_work_all(&self) -> bool {
         self.is_uniform() && !self.boundary_io() && self.is_free_of_memory()
     }
 
-    /// What a block costs at least on a kind that holds a node.
+    /// A lower bound on the cost of a block with a node, on a kind.
     fn alone(&self, view: View<'_>, node: NodeId) -> Ticks {
         let graph = self.graph();
         let touched = || graph.reads(node).iter().chain(graph.produces(node)).copied();
@@ -86,7 +86,7 @@ impl Instance {
         view.cost(view.work(node), self.boundary_cost(view, &mut touched()), &held)
     }
 
-    /// Whether the memory limits of so many devices of each kind add up to all that is stored at least.
+    /// Whether the memory limits of the stages, counted by kind, add up to at least all that must be stored.
     fn has_room(&self, stages: &[i64]) -> bool {
         let graph = self.graph();
         if self.views().zip(stages).any(|(view, &stages)| stages > 0 && view.memory_limit().is_none()) {
@@ -102,7 +102,7 @@ impl Instance {
         bytes <= self.views().zip(stages).map(|(view, &stages)| room(view, stages)).sum::<u128>()
     }
 
-    /// What all nodes, and inputs that are paid, weigh at least together.
+    /// A lower bound on the weight of all nodes, and of the inputs that are paid.
     fn demand(&self, masks: Option<&[u64]>) -> Demand {
         let (graph, all, multipliers) = (self.graph(), self.used_kinds(), &self.multipliers.of_kinds);
         let sum_over_nodes = |cost: &dyn Fn(View<'_>, NodeId) -> Ticks| {
@@ -129,7 +129,7 @@ impl Instance {
         Demand { time, streamed }
     }
 
-    /// At most the mean of what so many blocks of each kind pay, weighed by multipliers.
+    /// A lower bound on the mean block cost, weighted by multipliers, given the number of stages of each kind.
     fn mean(&self, demand: &Demand, stages: &[i64]) -> Ticks {
         let multipliers = &self.multipliers.of_kinds;
         let room = all_room(multipliers, stages);
@@ -143,7 +143,7 @@ impl Instance {
         Ticks::try_from(mean).unwrap_or(ABOVE_ALL)
     }
 
-    /// What these tensors cost at least because they cross the border of the model.
+    /// A lower bound on what these model inputs or outputs cost.
     fn boundary_cost(&self, view: View<'_>, tensors: &mut dyn Iterator<Item = TensorId>) -> Ticks {
         if !self.boundary_io() {
             return 0;
@@ -155,14 +155,14 @@ impl Instance {
         tensors.filter(crosses).map(|x| view.transfer(x)).sum()
     }
 
-    /// So many blocks at least are needed for a bottleneck of `cost`: with fewer, the mean block costs more, or holds more
-    /// than the memory limit. Never more than there are nodes; one where stages are unlike.
+    /// A lower bound on the number of blocks of partitions with a bottleneck of `cost`: with fewer, the mean block costs more, or
+    /// holds more than the memory limit. At most the number of nodes; one with unlike stages.
     pub(crate) fn least_blocks(&self, cost: Ticks) -> usize {
         if !self.is_uniform() {
             return 1;
         }
         let demand = if self.is_work_all() {
-            // What the general case comes to.
+            // The general case, specialised.
             let time = self.only().works().iter().map(|&work| i128::from(work)).sum();
             Demand { time, streamed: None }
         } else {

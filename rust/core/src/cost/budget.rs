@@ -1,4 +1,4 @@
-//! One linear bound for unlike stages: what nodes and tensors take at least of what the stages can spend together.
+//! The budget: one linear inequality for unlike stages, between the weights of nodes and tensors and the capacity of all stages.
 //!
 //! **Claim.** Let stage `j` have a multiplier `m_j >= 0`, let `u(v)` be the least `m_j load_j(v)` over the stages `j` that may
 //! hold `v`, and `e(x)`, `i(x)` the least `m_j export_j(x)` and `m_j transfer_j(x)` over the stages that may make or read `x`.
@@ -11,11 +11,11 @@
 //! and the same holds for the first stages by themselves, and for the last.
 //!
 //! **Proof.** Multiply what block `j` pays by `m_j` and add up. Every node and tensor on the left is paid by some stage, at no
-//! less than its least price. A stage that communicates beside its computation pays at least its work: its `load` is its work,
-//! its `export` and `transfer` are nothing. ∎
+//! less than its least price. A stage that overlaps pays at least its work: its `load` is its work, and its `export` and
+//! `transfer` are zero. ∎
 //!
 //! Rounding terms on the left down and the right side down keeps the claim, since the left side is an integer then.
-//! Any multipliers prove something (`multipliers.rs`).
+//! The claim holds for any multipliers; `multipliers.rs` finds good ones.
 
 use super::instance::Instance;
 use super::multipliers::{Multipliers, best_multipliers};
@@ -24,7 +24,7 @@ use super::view::View;
 use crate::bits::has;
 use crate::ids::{NodeId, TensorId, float};
 
-/// Weights of nodes and tensors, and what stages can spend of them.
+/// The weights of nodes and tensors, and the capacities of stages in the same unit.
 #[derive(Clone, Debug)]
 pub struct Budget {
     shift: u32,
@@ -34,14 +34,14 @@ pub struct Budget {
     sums: Vec<i128>,
     /// By node.
     pub nodes: Vec<Ticks>,
-    /// By tensor: what its maker pays more when another block reads it.
+    /// By tensor: what the block of its producer pays more when another block reads it.
     pub exports: Vec<Ticks>,
-    /// By tensor: what every block pays that reads it and does not make it.
+    /// By tensor: what every block pays that reads it and does not contain its producer.
     pub imports: Vec<Ticks>,
 }
 
 impl Budget {
-    /// How many stages there are.
+    /// The number of stages.
     #[must_use]
     pub fn num_stages(&self) -> usize {
         self.sums.len() - 1
@@ -59,13 +59,13 @@ impl Budget {
         &self.sums
     }
 
-    /// What the stages `first..last` can spend together when each costs at most `cap`.
+    /// The capacity of the stages `first..last` together when each costs at most `cap`.
     #[must_use]
     pub fn room(&self, first: usize, last: usize, cap: Ticks) -> i128 {
         (i128::from(cap) * (self.sums[last] - self.sums[first])) >> self.shift
     }
 
-    /// What a cost on a kind takes of the budget, rounded down.
+    /// The weight of a cost on a kind, rounded down.
     #[must_use]
     pub fn take(&self, kind: usize, cost: Ticks) -> Ticks {
         scaled(self.multipliers[kind], cost, self.shift)
@@ -76,7 +76,7 @@ fn scaled(multiplier: i64, cost: Ticks, shift: u32) -> Ticks {
     Ticks::try_from((i128::from(multiplier) * i128::from(cost)) >> shift).unwrap_or(Ticks::MAX)
 }
 
-/// What a node costs at least on a kind, whatever the kind overlaps.
+/// The load of a node on a kind; on one that overlaps, its work.
 pub(super) fn load(view: View<'_>, node: NodeId) -> Ticks {
     if view.is_overlap() { view.work(node) } else { view.load(node) }
 }
@@ -99,7 +99,7 @@ impl Instance {
         stages.fold(0, |kinds, stage| kinds | 1 << self.kind_of(stage))
     }
 
-    /// How many stages each kind has.
+    /// The number of stages of each kind.
     pub(super) fn stages_of_kinds(&self) -> Vec<i64> {
         let mut counts = vec![0; self.num_kinds()];
         (0..self.num_blocks()).for_each(|stage| counts[self.kind_of(stage)] += 1);
@@ -111,14 +111,14 @@ impl Instance {
         scaled(self.multipliers.of_kinds[kind], cost, self.multipliers.shift)
     }
 
-    /// The least cost on a kind that takes as much of the budget.
+    /// The least cost on a kind that has this weight.
     pub(crate) fn ticks_of(&self, kind: usize, weight: Ticks) -> Ticks {
         let multiplier = i128::from(self.multipliers.of_kinds[kind]);
         let ticks = ((i128::from(weight) << self.multipliers.shift) + multiplier - 1) / multiplier;
         Ticks::try_from(ticks).unwrap_or(Ticks::MAX)
     }
 
-    /// What each stage can spend of the budget when it costs at most `cap`.
+    /// The capacity of each stage when it costs at most `cap`.
     #[must_use]
     pub fn rooms(&self, cap: Ticks) -> Vec<Ticks> {
         (0..self.num_blocks()).map(|stage| self.weigh(self.kind_of(stage), cap)).collect()
@@ -142,7 +142,7 @@ impl Instance {
         self.graph().nodes().map(least).collect()
     }
 
-    /// Multipliers that suit the nodes.
+    /// Multipliers for which the bound on the mean block is large.
     ///
     /// # Complexity
     /// O(nodes kinds^2) times a constant where there are several kinds.
@@ -171,7 +171,7 @@ impl Instance {
         }
         let (graph, all) = (self.graph(), self.used_kinds());
         if self.is_uniform() && !self.only().is_overlap() {
-            // What the general case below comes to.
+            // The general case below, specialised.
             let view = self.only();
             let exports = graph.tensors().map(|x| view.export(x)).collect();
             let (nodes, imports) = (self.node_weights(), view.transfers().to_vec());
@@ -203,12 +203,12 @@ impl Instance {
     }
 }
 
-/// What the stages that there are can spend, in multipliers.
+/// The sum of the multipliers of all stages.
 pub(super) fn all_room(multipliers: &[i64], counts: &[i64]) -> i128 {
     multipliers.iter().zip(counts).map(|(&multiplier, &stages)| i128::from(multiplier) * i128::from(stages)).sum()
 }
 
-/// How much a sum of costs weighs at least, given multipliers: the least over the kinds of a mask, not rounded.
+/// The least weight of a cost over the kinds of a mask, not rounded.
 pub(super) fn least_weight(
     instance: &Instance,
     multipliers: &[i64],

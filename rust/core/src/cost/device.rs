@@ -1,9 +1,9 @@
-//! What runs a stage: rates and memory, and the stages of a pipeline.
+//! Devices: their rates and memory, and which device runs each stage of a pipeline.
 
 use crate::error::Error;
 use crate::graph::{Graph, MAX_SECONDS};
 
-/// One kind of pipeline device. Which figures are needed depends on the graph.
+/// One kind of device. Which figures are needed depends on the graph.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Device {
     /// Bytes per second between a stage and the memory that the stages share. Required.
@@ -38,7 +38,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// So many devices of one kind.
+    /// A pipeline of equal devices.
     #[must_use]
     pub fn uniform(device: Device, num_blocks: usize) -> Self {
         Self { kinds: vec![device], kind_of: vec![0; num_blocks] }

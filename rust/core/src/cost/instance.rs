@@ -36,7 +36,7 @@ pub struct Instance {
     paid_reads: Csr<TensorId>,
 }
 
-/// What is one number for the whole instance.
+/// The scalars of an instance.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figures {
     pub num_blocks: usize,
@@ -124,7 +124,7 @@ impl Instance {
         Ok(self)
     }
 
-    /// Puts together what is known in ticks; without multipliers, those that suit the nodes.
+    /// Builds an instance from costs in ticks; without multipliers, it computes them.
     pub(super) fn from_rows(
         graph: Arc<Graph>,
         figures: Figures,
@@ -240,7 +240,7 @@ impl Instance {
         if self.rows.len() == 1 { 0 } else { self.kind_of[stage] }
     }
 
-    /// By how much a tick counts on each kind of device where what blocks pay is added up.
+    /// The multiplier of each kind of device in the budget.
     #[must_use]
     pub fn multipliers(&self) -> &[i64] {
         &self.multipliers.of_kinds
@@ -276,8 +276,8 @@ impl Instance {
         self.rows.len() == 1 && self.allowed.is_none()
     }
 
-    /// Whether nothing is asked beside costs: stages are alike and pay sums, none hands on tensors, no node must be with another,
-    /// no parameter has several readers, and nothing is stored but parameters.
+    /// Whether the simple methods apply: equal stages without overlap and adjacent links, no nodes that must be together, and, where
+    /// memory has an effect, no shared parameters, state or live tensors.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let graph = &*self.graph;
@@ -311,7 +311,7 @@ impl Instance {
         &self.together
     }
 
-    /// Whether what is stored plays no part: it costs nothing, and nothing limits it.
+    /// Whether memory has no effect: nothing that is stored costs anything, and no limit can be exceeded.
     pub(crate) fn is_free_of_memory(&self) -> bool {
         self.views().all(View::is_free_of_memory)
     }
@@ -332,7 +332,7 @@ impl Instance {
         self.paid_reads.row(node.index())
     }
 
-    /// How many pairs of a node and a paid tensor there are.
+    /// The numbers of pairs of a node and a paid tensor that it produces, and that it reads.
     pub(crate) fn num_paid(&self) -> (usize, usize) {
         (self.paid_produces.values().len(), self.paid_reads.values().len())
     }

@@ -1,4 +1,4 @@
-//! What a block costs, in exact integers.
+//! The cost model: instances, devices, and the costs of blocks, in exact integers.
 //!
 //! All costs of an instance are snapped once to *ticks*: one tick is a power of two in seconds, small enough that
 //! nothing of weight is lost and large enough that every sum stays below 2^52. Sums are then exact in integers, in

@@ -1,13 +1,13 @@
-//! Multipliers of kinds: what a tick of one counts beside a tick of another.
+//! Multipliers of kinds: the weight of a tick on each kind of device in the budget.
 //!
-//! The best multipliers are the dual of the fractional assignment of nodes to stages: those for which the mean block costs
-//! most. Any prove something (`budget.rs`).
+//! The best multipliers are an optimal dual solution of the fractional assignment of nodes to stages: the bound on the mean block
+//! is largest. Any multipliers give a valid bound (`budget.rs`).
 
 use crate::ids::{float, ticks};
 
 /// Multipliers are counted in units of `2^-SHIFT` where there are several kinds.
 const SHIFT: u32 = 20;
-/// How often each multiplier is improved, and in how many steps.
+/// The rounds of coordinate ascent, and the steps of each line search.
 const ROUNDS: usize = 3;
 const STEPS: usize = 24;
 /// Multipliers differ by no more than this factor.
@@ -28,8 +28,8 @@ impl Default for Multipliers {
     }
 }
 
-/// Multipliers for which the mean block costs much: of nodes with these works by kind, the kinds that may hold each as bits (none:
-/// all may), and so many stages of each kind.
+/// Multipliers for which the bound on the mean block is large. `works` are those of nodes, by kind; `masks` the kinds that may hold
+/// each node, as bits (none: all may); `counts` the number of stages of each kind.
 ///
 /// # Complexity
 /// O(nodes kinds^2) times a constant.

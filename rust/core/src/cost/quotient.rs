@@ -199,7 +199,7 @@ mod tests {
             let (num_nodes, num_blocks) = (random.random_range(1..8), random.random_range(1..5));
             let instance = random_unlike(&mut random, num_nodes, num_blocks);
             let finer = random_partition(&mut random, &instance);
-            let coarse = instance.quotient(&finer, num_blocks, &Interrupt::never()).expect("nobody interrupts");
+            let coarse = instance.quotient(&finer, num_blocks, &Interrupt::never()).expect("no interrupt");
             num_stored += coarse.graph().num_params();
             // Every other block joined to the one before.
             let joined: Vec<usize> = (0..num_blocks).map(|block| block / 2 * 2).collect();

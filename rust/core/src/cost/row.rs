@@ -54,7 +54,8 @@ impl Seconds {
         Ok(Self { work, transfer, params, stored })
     }
 
-    /// In ticks; what a single device can hold binds no partition, and merges of nodes are freer without it.
+    /// The costs in ticks. Memory that is enough for the whole graph is dropped: it limits no partition, and reductions can then
+    /// ignore it.
     pub(super) fn snap(&self, graph: &Graph, device: &Device, tick: f64) -> Row {
         let snap_all = |seconds: &[f64]| -> Vec<Ticks> { seconds.iter().map(|&s| snap(s, tick)).collect() };
         let memory = device

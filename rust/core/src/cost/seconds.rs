@@ -1,4 +1,4 @@
-//! Costs in seconds, before they are ticks, and what is refused of them.
+//! Costs in seconds, before they are rounded to ticks, and the checks on them.
 
 use super::device::Device;
 use crate::error::Error;

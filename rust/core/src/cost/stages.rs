@@ -1,4 +1,4 @@
-//! Which stages may hold which nodes, and which nodes stay together: what users ask for beside the costs.
+//! Constraints: the stages that may hold each node, and the nodes that must be in one stage.
 
 use crate::bits::{has, insert, nothing};
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::ids::NodeId;
 /// More pairs of a node and a stage than fit the memory of a set of stages per node.
 const MAX_PAIRS: usize = 1 << 34;
 
-/// What a partition must obey beside precedence; by default, nothing.
+/// The constraints on partitions besides precedence; by default, none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constraints {
     /// The only stages that may hold a node; a node that stands twice may be where both allow it.

@@ -1,4 +1,4 @@
-//! The tick: from seconds to integers, once.
+//! The tick, the unit of all costs: seconds are rounded to integers once.
 
 use crate::ids::ticks;
 
@@ -11,7 +11,7 @@ pub const INFINITE: Ticks = i64::MAX;
 /// More ticks than any block within the memory limit costs: a bound that no partition beats.
 pub(crate) const ABOVE_ALL: Ticks = 1 << 52;
 
-/// What all costs of an instance, each tensor counted twice, stay below.
+/// The sum of all costs of an instance, each tensor counted twice, is below this.
 const CAPACITY: i128 = 1 << 52;
 /// The smallest tick is the smallest normal float, so that dividing by a tick is exact.
 const MIN_EXPONENT: i32 = -1022;

@@ -1,11 +1,11 @@
-//! The costs of one kind of device: what a method works with when it asks about one stage.
+//! A view of an instance: its costs on one kind of device.
 
 use super::row::Row;
 use super::ticks::{INFINITE, Ticks};
 use crate::graph::Graph;
 use crate::ids::{NodeId, TensorId};
 
-/// What a set of nodes stores. Every part of it grows with the set.
+/// The memory that a set of nodes needs; monotone in the set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Ticks in which its parameters and state would stream in, on the kind of the stage.
@@ -28,7 +28,7 @@ impl Held {
     }
 }
 
-/// An instance as one kind of device sees it.
+/// An instance with the costs of one kind of device.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     graph: &'a Graph,
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
         self.row.is_overlap
     }
 
-    /// Whether what is stored plays no part: it costs nothing, and nothing limits it.
+    /// Whether memory has no effect: nothing that is stored costs anything, and no limit can be exceeded.
     #[must_use]
     pub fn is_free_of_memory(self) -> bool {
         self.has_ample_memory() && !self.is_limited()
@@ -180,7 +180,7 @@ impl<'a> View<'a> {
         (params - self.row.memory).max(0)
     }
 
-    /// Whether so much may not stand in one block.
+    /// Whether this is above a limit of a block.
     #[must_use]
     pub fn is_over_limit(self, held: &Held) -> bool {
         self.row.memory_limit.is_some_and(|limit| held.bytes + held.live > limit)
@@ -193,7 +193,7 @@ impl<'a> View<'a> {
         if self.row.is_overlap { (work + overflow).max(io) } else { work + io + overflow }
     }
 
-    /// What a block costs that runs so long, moves so much and holds so much; infinite above a limit.
+    /// The cost of a block with this work, io and memory; infinite above a limit.
     #[must_use]
     pub fn cost(self, work: Ticks, io: Ticks, held: &Held) -> Ticks {
         if self.is_over_limit(held) { INFINITE } else { self.busy(work, io, self.overflow(held.params)) }

@@ -73,7 +73,7 @@ fn domains_and_weights_are_true_of_every_better_partition() {
         assert!(all.iter().all(|priced| are_true(&instance, priced, &nothing, None)), "case {case}");
         all.retain(|priced| worst(priced) < threshold);
         let found = Domains::new(&query, nothing.clone());
-        let found = found.and_then(|known| known.by_cuts(&query, 1 << 30, &mut 0).expect("nobody interrupts").ok());
+        let found = found.and_then(|known| known.by_cuts(&query, 1 << 30, &mut 0).expect("no interrupt").ok());
         let Some(domains) = found else {
             num_none += usize::from(best < 1 << 53);
             assert!(all.is_empty(), "case {case}");
@@ -88,8 +88,8 @@ fn domains_and_weights_are_true_of_every_better_partition() {
         for order in [Order::Forward, Order::Backward, Order::Outward] {
             for (steps, rows) in [(1 << 30, &*rows), (random.random_range(0..300), &[])] {
                 let windows = &domains.known.windows;
-                let found = node_weights(&query, rows, windows, order, &mut { steps }, &mut Vec::new())
-                    .expect("nobody interrupts");
+                let found =
+                    node_weights(&query, rows, windows, order, &mut { steps }, &mut Vec::new()).expect("no interrupt");
                 assert!(found.is_some() || all.is_empty(), "case {case}");
                 weights.extend(found.map(|found| Known { windows: windows.clone(), weights: found.weights }));
             }
@@ -121,7 +121,7 @@ fn what_is_kept_holds_for_quotients_of_unlike_stages() {
         let (params, cache) = (small_params(), DomainCache::default());
         for _ in 0..4 {
             let threshold = (best + 1 + random.random_range(-2..6) * (best / 12).max(1)).max(1);
-            let reduction = reduce(&instance, threshold, &interrupt).expect("nobody interrupts");
+            let reduction = reduce(&instance, threshold, &interrupt).expect("no interrupt");
             assert!(reduction.infeasible_group.is_none() || best >= threshold, "case {case}");
             if reduction.infeasible_group.is_some() {
                 continue;
@@ -130,11 +130,11 @@ fn what_is_kept_holds_for_quotients_of_unlike_stages() {
             let query = Query { instance: quotient, threshold, params: &params, interrupt: &interrupt };
             let mut all_known = vec![cache.above(quotient, group_of, threshold).known];
             let [in_few, in_all] = [&few, &all].map(|params| Query { params, ..query });
-            let first = cache.ask(&in_few, group_of, 1 << 20, &mut 0).expect("nobody interrupts");
+            let first = cache.ask(&in_few, group_of, 1 << 20, &mut 0).expect("no interrupt");
             let share = first.as_ref().map_or(0, |domains| domains.share());
             // Of weights in one order at first, and then in the others.
             let mut arcs = 0;
-            let further = cache.ask_further(&in_all, group_of, 1 << 20, &mut arcs).expect("nobody interrupts");
+            let further = cache.ask_further(&in_all, group_of, 1 << 20, &mut arcs).expect("no interrupt");
             num_further += usize::from(first.is_ok() && arcs > 0);
             for found in [first, further] {
                 match found {

@@ -235,7 +235,7 @@ mod tests {
             let threshold = bound + random.random_range(0..=bound.max(1));
             let (params, interrupt) = (Params::default(), Interrupt::never());
             let search = Search { instance: &instance, plan: &plan, threshold, params: &params, interrupt: &interrupt };
-            let found = slices::nearest(&search, &order, &mut { params.steps[0] }).expect("nobody interrupts");
+            let found = slices::nearest(&search, &order, &mut { params.steps[0] }).expect("no interrupt");
             let least = nearest_slicing(&search, &order, &mut Vec::new());
             assert!(found.as_ref().is_none_or(|found| search.is_below(found)), "case {case}");
             let found = found.map(|found| distance(instance.graph(), &plan, &found));

@@ -169,13 +169,13 @@ mod tests {
                 TopologicalOrder::new(graph, &places).is_ok()
             };
             let mut placed = Vec::new();
-            deep.down(graph, &keys, &mut order, &Interrupt::never()).expect("nobody interrupts");
+            deep.down(graph, &keys, &mut order, &Interrupt::never()).expect("no interrupt");
             let mut ready = graph.nodes().filter(|&node| graph.producers(node).next().is_none()).collect();
             down_slowly(graph, &keys, &mut ready, &mut placed);
             assert_eq!(order.nodes(), placed, "case {case}");
             assert!(is_valid(&order), "case {case}");
             placed.clear();
-            deep.up(graph, &keys, &mut order, &Interrupt::never()).expect("nobody interrupts");
+            deep.up(graph, &keys, &mut order, &Interrupt::never()).expect("no interrupt");
             let mut last = graph.nodes().filter(|&node| graph.successors(node).is_empty()).collect();
             up_slowly(graph, &keys, &mut last, &mut placed);
             assert_eq!(order.nodes(), placed, "case {case}");

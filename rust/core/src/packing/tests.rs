@@ -52,7 +52,7 @@ fn a_seed_is_closed_when_none_of_its_sets_weighs_the_target() {
         let seeds: Vec<usize> = (0..num_nodes).collect();
         let mut factors = vec![random.random_range(1..9000); num_nodes];
         let priced = price(&instance, &question, &seeds, &mut factors, usize::MAX, &Interrupt::never());
-        let priced = priced.expect("nobody interrupts");
+        let priced = priced.expect("no interrupt");
         let weight = |set: usize| -> Ticks {
             (0..num_nodes).filter(|node| set >> node & 1 == 1).map(|node| weights[node]).sum()
         };

@@ -11,7 +11,7 @@ use crate::cost::{INFINITE, Instance, Machine, Ticks};
 use crate::interrupt::Interrupt;
 
 fn reduced(instance: &Instance, threshold: Ticks) -> Reduction {
-    reduce(instance, threshold, &Interrupt::never()).expect("nobody interrupts")
+    reduce(instance, threshold, &Interrupt::never()).expect("no interrupt")
 }
 
 fn least(instance: &Instance) -> Ticks {

@@ -1,4 +1,4 @@
-//! Can this order be sliced below a threshold at all? One sweep, whatever the number of blocks. Only where stages are alike.
+//! The sweep: whether an order has a slicing below a threshold, with the fewest slices, in one pass. For equal stages only.
 
 use super::Slicing;
 use super::costs::Slices;
@@ -11,15 +11,15 @@ use crate::interrupt::{Interrupt, Interrupted};
 /// No slicing ends here.
 const NONE: u32 = u32::MAX;
 
-/// How an order was found to have no slicing below a threshold, or one.
+/// The result of a sweep.
 pub(super) enum Sweep {
     /// The fewest slices below the threshold.
     Found(Slicing),
-    /// There is none, nor is there below any threshold up to this one (itself at least the threshold asked for).
+    /// There is no slicing below any threshold up to this one, which is at least the given one.
     NoneBelow(Ticks),
 }
 
-/// The starts that so many slices reach.
+/// A level: the starts that are reached with the same number of slices.
 #[derive(Clone, Copy, Debug)]
 struct Level {
     /// From the last of them to the current end.
@@ -30,17 +30,17 @@ struct Level {
 
 /// Fewest slices, each below a threshold, that cover the positions before each end.
 ///
-/// `count[j] = 1 + min of count[i] over starts i with cost(i, j) < threshold`. Starts of one count (a level) are as good
-/// as each other, so levels are tried from the least, and in each the last start first, which has the least work and
-/// mostly serves. When it does not, the level is nearly spent: all its starts are scanned, and the least `io_in` among
-/// them, which never falls when the end moves on, refuses most later ends without another scan.
+/// `count[j] = 1 + min of count[i] over starts i with cost(i, j) < threshold`. Starts of one count (a level) are equally good, so
+/// levels are tried from the least, and in each one the last start first: its slice has the least work and mostly is below the
+/// threshold. If not, the level has few ends left: all its starts are scanned, and the least `io_in` among them, which never
+/// falls as the end moves on, rules out most later ends without another scan.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fewest {
     count: Vec<u32>,
     from: Vec<u32>,
     bottleneck: Vec<Ticks>,
     levels: Vec<Level>,
-    /// The least cost that was refused; no threshold up to it changes any answer.
+    /// The least cost at or above the threshold; thresholds up to it have the same result.
     least_refused: Ticks,
 }
 
@@ -71,7 +71,7 @@ impl Fewest {
             for level in &mut self.levels[first_level..] {
                 costs.push_back(&mut level.slice);
             }
-            // A level whose last start is too far by work alone is spent for good.
+            // A level whose last start is too far by work alone reaches no later end either.
             while let Some(level) = self.levels.get(first_level) {
                 let cost = costs.cost_without_io(&level.slice);
                 if cost < threshold {
@@ -88,7 +88,7 @@ impl Fewest {
                 return Ok(Sweep::NoneBelow(self.least_refused.min(enough).max(threshold)));
             }
             let (level, from, bottleneck) = self.best_start(costs, threshold, first_level);
-            // A start that takes all blocks to reach is none.
+            // A position that needs all blocks is no start.
             let level = if end < num_nodes && wide(level) >= num_blocks { NONE } else { level };
             self.push(level, from, bottleneck);
         }
@@ -142,7 +142,7 @@ impl Fewest {
                 }
                 let cost = costs.cost_without_io(&slice);
                 if cost >= threshold {
-                    // Starts before this one are too far for good.
+                    // This start and those before it are too far from all later ends, too.
                     self.least_refused = self.least_refused.min(cost);
                     break;
                 }

@@ -1,12 +1,12 @@
-//! Of all slicings of an order below a threshold, one with the fewest slices, and of these one of least io.
+//! The slicing of an order below a threshold with the fewest slices, and then the least io.
 //!
 //! ```text
 //! best(j) = least of (count(i) + 1, io(i) + io_in(i, j) + io_out(i, j)) over starts i with cost(i, j) < threshold,
 //! ```
 //!
-//! pairs compared by their first number, then by the second. Both are sums over slices, so the best way to an end
-//! continues the best way to its last start. Where stages are not alike, there is such a way for each number of stages that may
-//! be used, and a stage may be left out.
+//! Pairs are compared lexicographically. Both numbers are sums over slices, so the best slicing up to an end extends the best one
+//! up to its last start. With unlike stages the table has an entry for each number of stages that may be used, and a stage may be
+//! left empty.
 
 use super::costs::Slices;
 use super::stages::Stages;
@@ -14,7 +14,7 @@ use super::sum::SliceSum;
 use crate::cost::{INFINITE, Ticks};
 use crate::interrupt::{Interrupt, Interrupted};
 
-/// The best way to an end: slices, their io, and where the last one starts.
+/// The best slicing up to an end: the number of slices, their io, and the start of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
     count: usize,
@@ -22,8 +22,7 @@ struct Way {
     start: usize,
 }
 
-/// The ends of the slices, in at most `steps` steps, which are taken away; none without such a slicing, or without an answer
-/// in so many.
+/// The ends of the slices; none without such a slicing, or when `steps`, from which the work is subtracted, run out.
 ///
 /// # Errors
 /// [`Interrupted`], when `interrupt` was raised first.
@@ -166,7 +165,7 @@ mod tests {
             let threshold = 1 + random.random_range(1..=2 * instance.combinatorial_bound().min(1 << 52) + 1);
             let mut slicer = Slicer::new(&instance);
             slicer.load(&order);
-            let found = slicer.frugal(threshold, &mut { u64::MAX }, &never).expect("nobody interrupts");
+            let found = slicer.frugal(threshold, &mut { u64::MAX }, &never).expect("no interrupt");
             let all = all_ends(num_nodes, num_blocks);
             let least = all.iter().filter_map(|ends| rank(&instance, &order, ends, threshold)).min();
             let found = found.map(|found| rank(&instance, &order, &found.boundaries()[1..], threshold));

@@ -1,4 +1,4 @@
-//! Slicing: the best way to cut one topological order into contiguous blocks.
+//! Slicing: a partition of a topological order into contiguous blocks, of least bottleneck.
 
 mod costs;
 mod dp;
@@ -37,8 +37,8 @@ impl Slicing {
         Self { boundaries, bottleneck }
     }
 
-    /// The slicing in which every slice but the last ends where the work so far reaches the share that the stages so far
-    /// have of the whole (`cost/budget.rs`).
+    /// The slicing with balanced work: every slice but the last ends where the work up to it reaches the share of the capacity that
+    /// the stages up to it have (`cost/budget.rs`).
     ///
     /// # Complexity
     /// O((nodes + tensors + reads) kinds).

@@ -1,4 +1,4 @@
-//! The slow twin: the slicing recurrence as it is written, in O(nodes² × blocks). For tests and benches.
+//! The slicing recurrence without any pruning, in O(nodes² × blocks): a reference for tests and benches.
 
 use super::{SliceCosts, SliceSum};
 use crate::cost::{BlockCost, INFINITE, Instance, Ticks, partition_costs};

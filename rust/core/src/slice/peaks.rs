@@ -1,4 +1,4 @@
-//! The most of any run of numbers, looked up in two steps.
+//! Range maximum queries by a sparse table.
 
 /// Numbers, and the most of each run of `2^level` of them.
 #[derive(Clone, Debug, Default)]
@@ -7,7 +7,7 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
-    /// Takes the numbers to ask about next.
+    /// Builds the table of a sequence.
     ///
     /// # Complexity
     /// O(n log n).
@@ -31,7 +31,7 @@ impl Peaks {
         self.levels = levels;
     }
 
-    /// The most of those from `start` to before `end`; zero of none.
+    /// The maximum of those in `start..end`; zero when the range is empty.
     pub(super) fn most(&self, start: usize, end: usize) -> u64 {
         let Some(level) = (end - start).checked_ilog2() else { return 0 };
         let runs = &self.levels[usize::try_from(level).unwrap_or(0)];

@@ -1,4 +1,4 @@
-//! One order after the other: load, reject, slice; with buffers that last.
+//! Slices many orders of one instance, with buffers that are kept between them.
 
 use super::Slicing;
 use super::dp::SlicingTable;
@@ -17,7 +17,7 @@ const CHEAP_TRANSITIONS: usize = 4;
 /// A bottleneck is near the least one when it is this part of what is known above it (`benches/record/2026-11-29.md`:
 /// nothing, a 256th and a 16th are worse).
 const NEAR_PART: Ticks = 64;
-/// What is below all that is known is so by about this part of it as a rule; not measured.
+/// A bottleneck below the best known one is usually less by about this part of it; not measured.
 const HARDLY: Ticks = 4096;
 
 /// Slices orders of one instance without allocating per order.
@@ -102,8 +102,8 @@ impl<'a> Slicer<'a> {
 
     /// The slicing of least bottleneck of the loaded order, if any is below `incumbent` (or within the memory limit).
     ///
-    /// Sweeps bring an upper and a lower bound on the least bottleneck together. When the thresholds between leave the
-    /// DP only narrow bands, it finishes; else the sweeps do, which take a number of steps but bear large io.
+    /// Sweeps (`fewest.rs`) narrow the interval between a lower and an upper bound on the least bottleneck. When the bands of the DP
+    /// are narrow in this interval, the DP finishes; else the sweeps do: they take more steps, but also work for large io.
     ///
     /// # Errors
     /// [`Interrupted`], when `interrupt` was raised first.
@@ -121,7 +121,7 @@ impl<'a> Slicer<'a> {
             let Some(slicing) = &best else { return Ok(None) };
             upper = slicing.bottleneck();
         }
-        // No slicing is below `lower`. Thresholds go up from there in growing steps, then halve what is left.
+        // No slicing is below `lower`. Thresholds rise from there in growing steps, and then halve the interval.
         let mut lower = self.instance.combinatorial_bound();
         let mut step = (lower >> 6).max(1);
         let mut is_dp_cheap = true;
@@ -149,8 +149,7 @@ impl<'a> Slicer<'a> {
         Ok(best)
     }
 
-    /// The slicing of least bottleneck below `upper`, by the DP alone: below thresholds that go up, so that its bands are
-    /// narrow.
+    /// The slicing of least bottleneck below `upper`, by the DP alone, with thresholds that rise, so that its bands are narrow.
     fn best_unlike(&mut self, upper: Ticks, interrupt: &Interrupt) -> Result<Option<Slicing>, Interrupted> {
         let (upper, mut lower) = (upper.min(ABOVE_ALL), self.instance.combinatorial_bound());
         let mut step = (lower >> 4).max(1);
@@ -187,7 +186,7 @@ impl<'a> Slicer<'a> {
         let mut step = (known / HARDLY).max(1);
         loop {
             let upper = near.bottleneck();
-            // To the tick below what is known, roughly above it.
+            // Exact below the known bottleneck, approximate above it.
             let margin = if lower < known { 0 } else { known / NEAR_PART };
             if upper - lower <= margin {
                 return Ok(Some(near));
@@ -198,7 +197,7 @@ impl<'a> Slicer<'a> {
             } else if upper > known {
                 known
             } else {
-                // Down in growing steps, then halving what is left.
+                // Thresholds fall in growing steps, and then halve the interval.
                 let lowered = middle.max(upper - step);
                 step = step.saturating_mul(4);
                 lowered
@@ -270,7 +269,7 @@ mod tests {
             let order = TopologicalOrder::from_keys(instance.graph(), &keys).expect("a key for each");
             let mut slicer = Slicer::new(&instance);
             slicer.load(&order);
-            let best = slicer.best(None, &Interrupt::never()).expect("nobody interrupts");
+            let best = slicer.best(None, &Interrupt::never()).expect("no interrupt");
             let least = best.map_or(INFINITE, |best| best.bottleneck());
             let known = if least == INFINITE || random.random_bool(0.05) {
                 INFINITE
@@ -278,7 +277,7 @@ mod tests {
                 least * random.random_range(85..115) / 100 + random.random_range(0..3)
             };
             let cutoff = known.saturating_add(known / random.random_range(5..20));
-            let near = slicer.near(known, cutoff, &Interrupt::never()).expect("nobody interrupts");
+            let near = slicer.near(known, cutoff, &Interrupt::never()).expect("no interrupt");
             assert_eq!(near.is_some(), least < cutoff.min(ABOVE_ALL), "case {case}");
             let Some(near) = near else { continue };
             let cost = bottleneck(&partition_costs(&instance, &near.block_of(&order)));
@@ -318,27 +317,27 @@ mod tests {
                 assert_eq!(cost, slicing.bottleneck(), "case {case}");
                 assert!(cost < below, "case {case}");
             };
-            let table = slicer.fill_table(None, &never).expect("nobody interrupts");
+            let table = slicer.fill_table(None, &never).expect("no interrupt");
             for (index, &least) in expected.iter().enumerate() {
                 assert_eq!(table[index].unwrap_or(INFINITE), least, "case {case}");
                 if let Some(slicing) = slicer.slicing(index + 1) {
                     is_true(&slicing, index + 1, INFINITE);
                 }
             }
-            let best = slicer.best(None, &never).expect("nobody interrupts");
+            let best = slicer.best(None, &never).expect("no interrupt");
             assert_eq!(best.as_ref().map_or(INFINITE, Slicing::bottleneck), least, "case {case}");
             let gap = |slicing: &Slicing| slicing.boundaries().windows(2).take(num_blocks - 1).any(|e| e[0] == e[1]);
             num_gaps += usize::from(best.as_ref().is_some_and(gap));
             for offset in -1..=1 {
                 let threshold = if least == INFINITE { INFINITE } else { least + offset };
-                let table = slicer.fill_table(Some(threshold.max(1)), &never).expect("nobody interrupts");
+                let table = slicer.fill_table(Some(threshold.max(1)), &never).expect("no interrupt");
                 for (entry, &least) in table.into_iter().zip(&expected) {
                     assert_eq!(entry, Some(least).filter(|&least| least < threshold.max(1)), "case {case}");
                 }
                 let found = [
-                    slicer.below(threshold, &never).expect("nobody interrupts"),
-                    slicer.best(Some(threshold), &never).expect("nobody interrupts"),
-                    slicer.near(least, threshold, &never).expect("nobody interrupts"),
+                    slicer.below(threshold, &never).expect("no interrupt"),
+                    slicer.best(Some(threshold), &never).expect("no interrupt"),
+                    slicer.near(least, threshold, &never).expect("no interrupt"),
                 ];
                 for slicing in found {
                     assert_eq!(slicing.is_some(), least < threshold, "case {case}");

@@ -1,8 +1,8 @@
-//! A slice and what it pays.
+//! A slice with the sums that give its cost.
 
 use crate::cost::{Held, Ticks};
 
-/// A slice `[start, end)` and what it pays so far. Moved by [`Slices`](super::Slices).
+/// A slice `[start, end)` with its sums. [`Slices`](super::Slices) moves its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceSum {
     pub(super) start: usize,

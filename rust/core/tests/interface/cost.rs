@@ -63,18 +63,18 @@ proptest! {
         let never = Interrupt::never();
         let num_nodes = instance.graph().num_nodes();
         let order = TopologicalOrder::from_keys(instance.graph(), &vec![0.0; num_nodes]).expect("finite keys");
-        let sliced = slice_order(&instance, &order, &never).expect("nobody interrupts");
+        let sliced = slice_order(&instance, &order, &never).expect("no interrupt");
         let least = sliced.map_or(INFINITE, |slicing| {
             let costs = partition_costs(&instance, &slicing.block_of(&order));
             assert_eq!(bottleneck(&costs), slicing.bottleneck());
             slicing.bottleneck()
         });
         prop_assert!(instance.combinatorial_bound() <= least);
-        let reduction = reduce(&instance, INFINITE, &never).expect("nobody interrupts");
+        let reduction = reduce(&instance, INFINITE, &never).expect("no interrupt");
         // A chain has one order, so its slicings are its partitions, before and after merges that keep an optimum.
         let keys = vec![0.0; reduction.instance.graph().num_nodes()];
         let order = TopologicalOrder::from_keys(reduction.instance.graph(), &keys).expect("finite keys");
-        let sliced = slice_order(&reduction.instance, &order, &never).expect("nobody interrupts");
+        let sliced = slice_order(&reduction.instance, &order, &never).expect("no interrupt");
         let reduced = sliced.map_or(INFINITE, |slicing| slicing.bottleneck());
         if (0..num_nodes - 1).all(|node| !instance.graph().produces(slicegraph_core::NodeId::new(node)).is_empty()) {
             prop_assert_eq!(reduced, least);

@@ -36,7 +36,7 @@ fn prefix_weights(instance: &Instance, threshold: Ticks) -> PrefixWeights {
 fn pairs(instance: &Instance, threshold: Ticks, known: &[(NodeId, NodeId)]) -> Vec<(NodeId, NodeId)> {
     let (params, interrupt) = (ExactParams::default(), Interrupt::never());
     let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
-    incompatible_pairs(&query, known, &mut 0).expect("nobody interrupts")
+    incompatible_pairs(&query, known, &mut 0).expect("no interrupt")
 }
 
 /// All that minimum cuts say of a threshold.
@@ -44,7 +44,7 @@ fn narrowed(instance: &Instance, threshold: Ticks) -> Option<Domains> {
     let (params, interrupt) = (ExactParams::default(), Interrupt::never());
     let query = Query { instance, threshold, params: &params, interrupt: &interrupt };
     let domains = Domains::new(&query, Known::nothing(instance))?;
-    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("nobody interrupts").ok()
+    domains.by_cuts(&query, params.domain.patient_steps, &mut 0).expect("no interrupt").ok()
 }
 
 proptest! {
@@ -89,7 +89,7 @@ proptest! {
             let mut windows = Windows::all(loads.len(), num_blocks);
             prop_assert!(propagation.narrow(&mut narrowed, &mut windows));
             let can_be = propagation.shave(&query, &mut windows, &mut { params.domain.window_steps }, &mut Vec::new());
-            prop_assert!(can_be.expect("nobody interrupts"));
+            prop_assert!(can_be.expect("no interrupt"));
             prop_assert!(propagation.narrow(&mut narrowed, &mut windows));
             for end in 0..=num_blocks {
                 prop_assert!(narrowed.least[end] <= truth.least[end] && truth.most[end] <= narrowed.most[end]);
@@ -124,7 +124,7 @@ proptest! {
             // With few steps, and where incompatible nodes are not known, as of large graphs.
             for (steps, rows) in [(enough, &*rows), (few, &rows), (few, &[])] {
                 let weights = node_weights(&query, rows, &windows, order, &mut { steps }, &mut Vec::new());
-                let weights = weights.expect("nobody interrupts").expect("the optimum is better");
+                let weights = weights.expect("no interrupt").expect("the optimum is better");
                 prop_assert!(weights.are_complete || steps == few);
                 found.push(weights.weights);
             }
@@ -164,7 +164,7 @@ proptest! {
         let (params, interrupt, cache) = (ExactParams::default(), Interrupt::never(), DomainCache::default());
         for (slack, is_patient) in slacks {
             let threshold = best + 1 + slack * half_second(&instance) / 2;
-            let reduction = reduce(&instance, threshold, &interrupt).expect("nobody interrupts");
+            let reduction = reduce(&instance, threshold, &interrupt).expect("no interrupt");
             if reduction.infeasible_group.is_some() || threshold < 1 {
                 continue;
             }
@@ -173,7 +173,7 @@ proptest! {
             let query = Query { instance: quotient, threshold, params: &params, interrupt: &interrupt };
             let above = cache.above(quotient, group_of, threshold).known;
             let mut all_known = vec![above];
-            if let Ok(domains) = cache.ask(&query, group_of, steps, &mut 0).expect("nobody interrupts") {
+            if let Ok(domains) = cache.ask(&query, group_of, steps, &mut 0).expect("no interrupt") {
                 let again = cache.recall(&query, group_of, steps).expect("it was asked");
                 prop_assert_eq!(&again.known, &domains.known);
                 all_known.push(domains.known.clone());

@@ -178,7 +178,7 @@ proptest! {
             let found = loop {
                 match decided(&instance, threshold, None, (bytes, steps)) {
                     Ok(found) => break found,
-                    Err(halt) => prop_assert!(halt != Halt::Interrupted, "nobody interrupts"),
+                    Err(halt) => prop_assert!(halt != Halt::Interrupted, "no interrupt"),
                 }
                 prop_assert!(steps < 1 << 26 && bytes < BYTES, "{} steps and {} bytes", steps, bytes);
                 (steps, bytes) = (2 * steps + 1, 2 * bytes + 1);

@@ -9,7 +9,7 @@ use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::reduce::{Reduction, Rule, node_bound, reduce};
 
 fn reduced(instance: &Instance, threshold: Ticks) -> Reduction {
-    reduce(instance, threshold, &Interrupt::never()).expect("nobody interrupts")
+    reduce(instance, threshold, &Interrupt::never()).expect("no interrupt")
 }
 
 proptest! {
