@@ -1,9 +1,9 @@
-"""A run on devices in any order: all orders under one incumbent, the most promising first.
+"""A run that also chooses the order of the devices: all orders share one incumbent, the most promising order first.
 
-An order is done when no partition on it is better than the best that is known on any. Each has a quick turn of the
-exact solver first, which is enough for most; then those that are left have runs of their own, in equal shares of the
-time, again and again with more. The bound is the least over all orders. Where there are too many of them, the best of
-some are looked for by exchanging devices, and the bound is the combinatorial one, which holds for any order.
+An order is closed when no partition on it is better than the incumbent. Each order has a short turn of the exact
+solver first, which closes most; the open ones then have runs of their own, in rounds of equal and growing shares of the
+time. The lower bound is the least over all orders. When there are too many orders, a local search exchanges two devices
+at a time, and the bound is the combinatorial one, which holds for any order.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def solve_any(question: Instance, task: Task) -> Ended:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Order:
-    """One order of the devices, and what is known of it."""
+    """One order of the devices, with its bounds and its best partition."""
 
     instance: Instance
     bounds: dict[str, Bound]
@@ -79,7 +79,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Share(Stop):
-    """Ends a run on one order when the stop of all says so, or its share of time or work is used up."""
+    """The stop of a run on one order: that of the whole run, or the end of its share of time or work."""
 
     ends: Callable[[Progress], bool]
     seconds: float
@@ -96,7 +96,7 @@ class _Share(Stop):
 
 @final
 class _Board:
-    """All orders, the best partition on any, and what is told."""
+    """All orders, the incumbent, and the progress that is reported."""
 
     def __init__(self, question: Instance, task: Task) -> None:
         self._question, self._task, self._begin = question, task, time.monotonic()
@@ -112,12 +112,12 @@ class _Board:
         self.is_interrupted = self.is_over = False
 
     def run(self) -> None:
-        """Go on until the stop says so, or all is known."""
+        """Run until the stop holds, or all orders are closed."""
         for machine in self._question.machine.orders() if self._is_complete else self._some():
             self._add(machine)
             if self._ends(self._progress()):
                 return
-        # The most promising first: what it gives is a threshold for the others.
+        # The most promising first: its partition is a threshold for the others.
         self.orders.sort(key=lambda order: order.start_ticks)
         if not self._is_complete:
             del self.orders[self._params.most_kept :]
@@ -135,7 +135,7 @@ class _Board:
             seconds *= 2
 
     def ended(self) -> Ended:
-        """Give what has come of it."""
+        """Give the result."""
         lower_bound = self._lower_bound()
         seconds = time.monotonic() - self._begin
         bounds: tuple[Bound, ...] = (self._ordinary,)
@@ -174,14 +174,14 @@ class _Board:
         )
 
     def _lower_bound(self) -> int:
-        """Give what no partition on any order beats, up to the best one."""
+        """Give the lower bound over all orders, up to the incumbent's bottleneck."""
         if not self._is_complete or len(self.orders) + len(self.unmet) < self._question.num_arrangements:
             return self._ordinary.ticks
         least = min((order.lower_bound for order in self.orders), default=ALL_TICKS)
         return min(least, self.best[0])
 
     def _progress(self, order: _Order | None = None, progress: Progress | None = None) -> Progress:
-        """Give how far all are, while one order has come so far."""
+        """Give the progress of the whole run, given that of one order."""
         lower_bound, best = self._lower_bound(), self.best[0]
         evaluations, work = self.evaluations, self.work
         if order is not None and progress is not None:
@@ -203,7 +203,7 @@ class _Board:
         return self.is_over
 
     def _open(self) -> Iterator[_Order]:
-        """Give the orders on which there may be a better partition, by now."""
+        """Give the open orders: those on which there may be a better partition."""
         return (order for order in self.orders if order.lower_bound < self.best[0])
 
     def _improve(self, order: _Order, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
@@ -211,7 +211,7 @@ class _Board:
             self.best, self.instance = (ticks, block_of), order.instance
 
     def _add(self, machine: Machine) -> int:
-        """Take an order of the devices in, with a first partition; give what that costs."""
+        """Add an order of the devices, with a first partition; give its bottleneck in ticks."""
         try:
             instance = self._question.in_order(machine)
         except UnmetError:
@@ -226,7 +226,7 @@ class _Board:
         return order.start_ticks
 
     def _close_in(self, order: _Order) -> None:
-        """Give the exact solver a quick turn."""
+        """Run a short turn of the exact solver on an order."""
         begin, task = time.monotonic(), self._task
 
         def poll(lower_bound: int, best: int) -> bool:
@@ -253,7 +253,7 @@ class _Board:
             raise KeyboardInterrupt
 
     def _run(self, order: _Order, seconds: float) -> None:
-        """Run search and proofs on one order for so long."""
+        """Run search and proofs on one order for some seconds."""
         task, known = self._task, None if self.best[1] is None else self.best[0]
         most = None
         if task.stop.work is not None:
@@ -272,7 +272,7 @@ class _Board:
         self.is_over |= ended.is_interrupted
 
     def _unmet(self) -> Bound:
-        """Give the bound of an order in which constraints and devices leave no partition: groups alone show it."""
+        """Give the bound of an order in which constraints and devices leave no partition."""
         together = self._question.resolved.together
         merges = tuple(("given", group[0], node) for group in together for node in group[1:])
         return Bound(

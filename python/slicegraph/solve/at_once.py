@@ -1,4 +1,4 @@
-"""Small graphs whose optimum is found and proven before a search would have begun, without threads."""
+"""Small graphs, solved and proven within milliseconds on the calling thread, before any worker starts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | None = None) -> Ended | None:
-    """Give the optimum and its proof, or what the stop leaves; None where the graph is not small and narrow.
+    """Give the optimum and its proof, or the result when the stop ends it; None if the graph is not small and narrow.
 
-    The answer is the same each time, and what the search and the downset DP would come to: the same bottleneck, and the
-    same evidence. It takes some milliseconds; see ``rust/core/src/at_once.rs``.
+    The answer is deterministic, with the bottleneck and the evidence that the search and the downset DP would give. It
+    takes some milliseconds; see ``rust/core/src/at_once.rs``.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def solve_at_once(instance: Instance, task: Task, known: NDArray[np.int32] | Non
     is_told_to_end = bool(task.stop(progress))
     last = first if is_told_to_end else first.close()
     if last is None:
-        # The caller has not been told of a partition that the run does not begin with.
+        # The run would not begin with this partition, which the caller has not been told of.
         return None
     task.show(progress)
     history: list[Row] = [(seconds, bottleneck, lower_bound)]

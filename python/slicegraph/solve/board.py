@@ -18,7 +18,7 @@ class Board:
     Parameters
     ----------
     schedule
-        What is known before anything has run.
+        The initial state.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -69,6 +69,6 @@ class Board:
     def wait_in_search(self, seconds: float) -> None:
         """Wait for an event, for so many seconds at most, as long as the search waits for the first turn."""
         with self._changed:
-            # Looked at under the lock: an event between a look and the wait would be missed.
+            # Tested under the lock, so that no event is missed between the test and the wait.
             if self._schedule.search_waits:
                 self._changed.wait(seconds)

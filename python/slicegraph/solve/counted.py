@@ -1,12 +1,12 @@
-"""A run of `solve` whose turns are decided by work, not by time: search and exact solver one after the other.
+"""A deterministic run of `solve`, in which counted work decides the turns: search and exact solver alternate.
 
-**Claim.** The partition, the bounds and what is evidence of them depend on the instance, the seed, the method and the
-stop alone, if the stop depends on them, and on counts, alone.
+**Claim.** The partition, the bounds and their evidence depend only on the instance, the seed, the method and the stop,
+if the stop depends only on bounds and counts.
 
-**Proof.** The search's reports, and the answers to them, follow each other in one order, and what it reports is the
-same with any number of threads. The exact solver runs inside some of these answers, on the same thread, with a number
-of steps; what it gives and keeps is the same with any number of threads too. Calls between two reports, which time
-decides, only ask the stop again, of what it has been asked before.
+**Proof.** The search's reports, and the answers to them, form one sequence, and the reports are the same with any
+number of threads. The exact solver runs inside some of these answers, on the same thread, with a number of steps; its
+result and its state are the same with any number of threads, too. Between two reports the search also calls at times
+that depend on the clock; these calls only ask the stop again, with the same progress.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from slicegraph.stop import Progress, Stop
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What has been done so far.
+    """The work of a run so far.
 
     Attributes
     ----------
     candidates
-        Of the search.
+        Candidates of the search.
     steps
-        Of the exact solver.
+        Steps of the exact solver.
     turn
-        Steps of its next turn.
+        Steps of the exact solver's next turn.
     is_done
-        Whether nothing more will come of it.
+        Whether the exact solver has no more turns.
     """
 
     candidates: int = 0
@@ -60,15 +60,15 @@ class Work:
 
     @property
     def total(self) -> int:
-        """What a limit of work counts."""
+        """The work that `MaxWork` limits."""
         return self.candidates + self.steps
 
 
 def next_turn(work: Work, rounds: int, most: int, params: ScheduleParams) -> int:
-    """Give the steps of the exact solver's turn that is due; 0: the search goes on.
+    """Give the steps of the exact solver's next turn if it is due; 0: the search continues.
 
-    It has as much time as the search, about, and in one turn no more than half of the work that is left of ``most``;
-    what is beyond that another stop allows.
+    The exact solver gets about as much work as the search, and in one turn at most half of what is left of ``most``.
+    Past ``most``, only another stop limits the run.
     """
     if work.is_done or rounds < params.first_rounds or work.steps > work.candidates * params.candidate:
         return 0
@@ -77,14 +77,14 @@ def next_turn(work: Work, rounds: int, most: int, params: ScheduleParams) -> int
 
 
 def after_turn(work: Work, steps: int, status: str, params: ScheduleParams) -> Work:
-    """Give what has been done after a turn of the exact solver, which took so many steps and ended so."""
+    """Give the work after a turn of the exact solver, from its steps and its status."""
     turn = math.ceil(work.turn * params.growth)
     return dataclasses.replace(work, steps=work.steps + steps, turn=turn, is_done=status in FINAL)
 
 
 @final
 class CountedRun:
-    """What the search asks after each round, and the exact solver's turns.
+    """A run by work: the search calls `poll` after each round, and the exact solver has its turns inside these calls.
 
     Parameters
     ----------
@@ -93,18 +93,18 @@ class CountedRun:
     has_exact
         Whether the exact solver has turns.
     threads
-        Of the exact solver.
+        Threads of the exact solver.
     stop
-        What ends the run; it depends on work.
+        The condition that ends the run; it depends on work.
     show
-        Told the progress as often as the stop is asked; says whether to end.
+        Called with the progress before each evaluation of the stop; returns whether to end.
     warm_start
-        A partition that is known before anything has run.
+        The initial partition.
     known
-        Ticks of a partition that is known elsewhere: only better ones count.
+        Ticks of a partition known elsewhere: only better ones count.
     earlier
-        An earlier answer to this question, with whose bounds it begins; a certificate is proved again in as many steps
-        as the stop allows.
+        An earlier answer to the same question, whose bounds are the initial ones; its certificate is checked within as
+        many steps as the stop allows.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class CountedRun:
             self._best = known, None
 
     def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
-        """Take the search's news, in seconds; give the exact solver its turn when it is due; say whether to stop."""
+        """Take the search's progress, costs in seconds; run the exact solver when it is due; say whether to stop."""
         self._check_certificate()
         heard = bottleneck, evaluations, rounds
         is_news, self._heard = heard != self._heard, heard
@@ -148,7 +148,7 @@ class CountedRun:
             self._best = ticks, None
         if self._has_to_stop(*self._bests):
             return True
-        # Between two reports of the search, which time decides, nothing is begun.
+        # A call between two reports depends on the clock, so it begins nothing.
         steps = next_turn(self._work, rounds, self._stop.work or 0, self._params) if is_news else 0
         if not steps:
             return False
@@ -156,7 +156,7 @@ class CountedRun:
         return self._has_to_stop(*self._bests)
 
     def _check_certificate(self) -> None:
-        """Prove again what the certificate of an earlier answer says, once, unless the stop ends it."""
+        """Check the certificate of an earlier answer, once; the stop can end it early."""
         certificate, self._certificate = self._certificate, None
         if certificate is None:
             return
@@ -205,12 +205,12 @@ class CountedRun:
             work=self._work.total,
         )
         add_row(self._rows, progress.seconds, progress.bottleneck, progress.lower_bound)
-        # A caller that has ended the run once need not say so again.
+        # Once the caller has ended the run, it stays ended.
         self._is_over |= self._show(progress) or lower_bound >= best or bool(self._stop(progress))
         return self._is_over
 
     def close(self) -> None:
-        """Nothing runs any longer."""
+        """Do nothing: no worker runs beside the search."""
 
     def __enter__(self) -> Self:
         return self
@@ -221,7 +221,7 @@ class CountedRun:
         self.close()
 
     def better(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> NDArray[np.int32] | None:
-        """Give the search's partition, of so many ticks, if it is better than all others."""
+        """Give the search's partition, whose bottleneck is ``ticks``, if it is better than all others."""
         best, other = self._best
         return block_of if other is None or (ticks is not None and ticks < best) else other
 
@@ -237,10 +237,10 @@ class CountedRun:
 
     @property
     def work(self) -> int:
-        """What has been counted."""
+        """The work so far."""
         return self._work.total
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """The seconds since it began."""
         return time.monotonic() - self._begin

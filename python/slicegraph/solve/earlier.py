@@ -1,8 +1,8 @@
-"""What an earlier answer to the same question has proven, which is where bounds begin.
+"""Initial lower bounds from an earlier answer to the same question.
 
-What this process has solved itself counts as it is: its evidence goes into the new answer with it. Nothing that comes
-from outside is believed, such as a certificate or a result of another process: the checker, which shares no code with
-what solves, goes through it beside the run, and what it proves counts from then on.
+A result that this process has computed itself counts at once, and its evidence becomes part of the new answer. A
+certificate, or a result of another process, is not believed: the checker, which shares no code with the solver, checks
+it beside the run, and the bounds that it proves count from then on.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Earlier:
     Attributes
     ----------
     bounds
-        What this process has proven, with the evidence.
+        The bounds that this process has proven, with their evidence.
     certificate
-        What is claimed, for the checker to prove again; None: nothing else.
+        A certificate for the checker to check. None: there is none.
     """
 
     bounds: tuple[Bound, ...] = ()
@@ -49,13 +49,13 @@ class Earlier:
 
 
 def remember(result: Result) -> Result:
-    """Take a result as one of this process's own, whose bounds a later run begins with; give it."""
+    """Record a result as one that this process has computed, so that a later run can use its bounds; give it."""
     _solved.add(result)
     return result
 
 
 def begin_with(ordinary: Bound, earlier: Earlier | None) -> dict[str, Bound]:
-    """Give the bounds before anything has run, by method: the combinatorial one, and those of an own earlier answer."""
+    """Give the initial bounds by method: the combinatorial one, and those of an earlier answer of this process."""
     known = () if earlier is None else earlier.bounds
     return {bound.method: bound for bound in (*known, ordinary)}
 
@@ -63,7 +63,7 @@ def begin_with(ordinary: Bound, earlier: Earlier | None) -> dict[str, Bound]:
 def known_of(
     instance: Instance, warm_start: ArrayLike | Result | Certificate
 ) -> tuple[ArrayLike | None, Earlier | None]:
-    """Give the partition of a warm start, and what else there is of an earlier answer to the same question.
+    """Give the partition of a warm start, and the earlier answer that it is, if it is one to the same question.
 
     Raises
     ------
@@ -97,18 +97,18 @@ def _of_result(result: Result) -> Earlier:
 def prove_again(
     instance: Instance, certificate: Certificate, *, steps: int, ends: Callable[[], bool] | None = None
 ) -> tuple[Bound, ...]:
-    """Give the bounds of a certificate that do not exceed what is proved again here; () of one that does not hold.
+    """Check a certificate; give its bounds up to what the checker proves, or () if it does not hold.
 
     Parameters
     ----------
     instance
         The problem that it is about.
     certificate
-        What is claimed.
+        The certificate to check.
     steps
         The budget of `slicegraph.check`.
     ends
-        Asked every few milliseconds whether to end with what is proved by then. None: nothing ends it.
+        Called every few milliseconds; returns whether to end with what is proved by then. None: nothing ends it.
 
     Notes
     -----
@@ -123,13 +123,13 @@ def prove_again(
         _log.info("the certificate of the warm start does not hold: %s", error)
         return ()
     proved = ALL_TICKS if math.isinf(verdict.lower_bound) else round(verdict.lower_bound / instance.tick)
-    # What is lower may not have been gone through.
+    # The checker need not have checked lower bounds.
     bounds = (bound for bound in _bounds(instance, certificate.document) if bound.ticks == proved)
     return tuple(_with_hints(bound, certificate.document) for bound in bounds)
 
 
 def _bounds(instance: Instance, document: dict[str, Any]) -> Iterator[Bound]:
-    """Give the bounds of a document that holds, beyond the combinatorial one, with what the checker goes through."""
+    """Give the bounds of a valid document above the combinatorial one, with their evidence."""
     ordinary = combinatorial(instance)
     for claim in document["bounds"]:
         merges, node, downsets = claim["reduction"], claim["node"], claim["downsets"]
@@ -140,7 +140,7 @@ def _bounds(instance: Instance, document: dict[str, Any]) -> Iterator[Bound]:
         ticks = max(at_once, searched) if merges is None else min(max(at_once, searched), merges["threshold"])
         if ticks <= ordinary.ticks:
             continue
-        # A search for less than the rest proves is not gone through.
+        # The checker skips a search that proves less than the other bounds.
         is_searched = downsets is not None and searched >= ticks
         yield Bound(
             method=claim["method"],
@@ -175,7 +175,7 @@ def _relaxation(document: dict[str, Any]) -> Relaxation:
 
 
 def _with_hints(bound: Bound, document: dict[str, Any]) -> Bound:
-    """Give the best bound of a document with its hints; those of other bounds may not have been gone through."""
+    """Give the best bound of a document with its hints; the checker need not have checked those of other bounds."""
     from slicegraph.certificate.bounds import hints_of  # noqa: PLC0415 - see `prove_again`
 
     if bound.downsets is None:

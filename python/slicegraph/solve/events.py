@@ -1,4 +1,4 @@
-"""What happens in a run of `solve`, and what its workers can be told to do."""
+"""The events of a run of `solve`, and the tasks of its workers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Run:
 
     method: str
     seconds: float
-    """How long, at least until there is news."""
+    """The time limit, unless an event ends the task before."""
     steps: int
-    """Of each threshold's first attempt, for the exact solver."""
+    """Steps of each threshold's first attempt, for the exact solver."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +25,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A task: nothing more."""
+    """A task: end the thread."""
 
 
 Task = Run | Wait | End
@@ -38,7 +38,7 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Improved:
-    """An event: a worker has found a better partition, of so many ticks."""
+    """An event: a worker has found a better partition; its bottleneck in ticks."""
 
     bottleneck: int
 
@@ -53,35 +53,35 @@ class Proven:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reproved:
-    """An event: a lower bound in ticks, with evidence, of an earlier answer that is an own one or has been checked."""
+    """An event: a lower bound in ticks, with evidence, of an earlier answer of this process or one that was checked."""
 
     lower_bound: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Swept:
-    """An event: the exact solver has proven what minimum cuts prove, or finds partitions instead."""
+    """An event: the exact solver has ended its sweep, or finds partitions without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Widened:
-    """An event: frontiers are too many for the exact solver at the best partition's bottleneck."""
+    """An event: at the best partition's bottleneck there are too many frontiers for the exact solver."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeUsed:
-    """An event: the first turn of the exact solver has used its time, and goes on."""
+    """An event: the first turn of the exact solver has used its time, and continues."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MethodEnded:
-    """An event: a worker's method has summed up."""
+    """An event: a worker's method has returned its bound."""
 
     worker: str
     method: str
     status: str
     lower_bound: int
-    """Ticks that it proves, of which there is evidence."""
+    """The bound in ticks, with evidence."""
     has_more: bool = False
     """Whether the chain has more to try."""
 
@@ -103,7 +103,7 @@ Event = Begun | Improved | Proven | Reproved | Swept | Widened | TimeUsed | Meth
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """How far the exact solver is: ticks of its bound and of its best partition, and what cuts say."""
+    """The progress of the exact solver: its bound and its best bottleneck in ticks, and findings of cuts."""
 
     lower_bound: int
     bottleneck: int

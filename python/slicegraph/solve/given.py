@@ -30,12 +30,12 @@ METHODS: dict[str, tuple[str, ...]] = {
 
 
 def bounds_of(instance: Instance, method: str) -> tuple[str, ...]:
-    """Give the lower bounds that a method takes: of its own choice none that does not count what stages hand on.
+    """Give the names of the lower bounds of a method; with adjacent links, without those that ignore handing on.
 
     Raises
     ------
     InputError
-        When such a bound is asked for by name.
+        When a bound that ignores handing on is asked for by name.
     """
     if method in NAMES:
         check_links(instance, method, LINKED)
@@ -45,18 +45,18 @@ def bounds_of(instance: Instance, method: str) -> tuple[str, ...]:
 def solve_given(
     instance: Instance, task: Task, begin: NDArray[np.int32] | None = None, known: int | None = None
 ) -> Ended:
-    """Run the search and the proofs of a method until the stop says so, or bounds and partition meet.
+    """Run the search and the proofs of a method until the stop holds, or the lower bound meets the partition.
 
     Parameters
     ----------
     instance
         The problem, with its devices in a given order.
     task
-        What is asked.
+        The method, the stop and the other options.
     begin
         int32, shape (num_nodes,): a partition to begin with.
     known
-        Ticks of a partition that is known elsewhere: only better ones count.
+        Ticks of a partition known elsewhere: only better ones count.
     """
     if begin is None and not instance.is_plain:
         found_at_once = first_partition(instance)
@@ -98,7 +98,7 @@ def solve_given(
 def _new_run(
     instance: Instance, task: Task, begin: NDArray[np.int32] | None, known: int | None
 ) -> SolveRun | CountedRun:
-    """Give the run that goes by time, or by work where the stop depends on it."""
+    """Give a run with workers, or one by counted work if the stop depends on work."""
     methods = bounds_of(instance, task.method)
     if task.stop.work is None:
         from slicegraph.solve.run import SolveRun  # noqa: PLC0415 - what is solved at once has none

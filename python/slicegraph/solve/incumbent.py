@@ -18,9 +18,9 @@ class Incumbent:
         self._best: tuple[int, NDArray[np.int32] | None] | None = None
 
     def improve(self, block_of: NDArray[np.int32] | None, ticks: int) -> bool:
-        """Take a partition of so many ticks if it is better than all before it; say whether it is.
+        """Take a partition, whose bottleneck is ``ticks``, if it is better than all before it; say whether it is.
 
-        None stands for a partition that the search holds until it ends.
+        None stands for a partition that the search keeps until it ends.
         """
         with self._lock:
             if self._best is not None and ticks >= self._best[0]:
@@ -30,6 +30,6 @@ class Incumbent:
 
     @property
     def best(self) -> tuple[int, NDArray[np.int32] | None] | None:
-        """Its bottleneck in ticks, and the partition, or None while the search holds it; None: none is known."""
+        """Its bottleneck in ticks, and the partition, or None while the search keeps it; None: none is known."""
         with self._lock:
             return self._best

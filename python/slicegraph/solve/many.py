@@ -39,8 +39,8 @@ def solve_many(
     instances
         The problems.
     executor
-        Where they are solved: any `concurrent.futures.Executor`. One with processes or machines sends each problem and
-        each result. None: as many threads of this process as there are processors.
+        The executor of the tasks: any `concurrent.futures.Executor`. One with processes or machines sends each problem
+        and each result. None: as many threads of this process as there are processors.
     stop, seed, params, method
         As of `solve`, for each problem.
     threads

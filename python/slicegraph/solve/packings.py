@@ -1,4 +1,4 @@
-"""Thresholds that node weights prove of a run's quotient, each checked again before it counts."""
+"""The packing bound in a run: thresholds that node weights prove for its quotient, checked before they count."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _MOST_BYTES = 2**24
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ladder:
-    """Which threshold is next: steps up from what is proven, by a part of what is open.
+    """The choice of the next threshold: a step up from the lower bound, by a part of the gap to the bottleneck.
 
-    Blocks that are known help with the next threshold, but weights begin anew. So steps are short, and a threshold that
-    has been begun is kept for long.
+    The blocks of earlier thresholds help with the next one, but its weights start from scratch. So steps are short, and
+    a threshold that has begun is rarely abandoned.
 
     Attributes
     ----------
     proven, refuted
-        Ticks: the largest threshold that is proven, and the least that no weights prove.
+        Ticks: the largest threshold that is proven, and the least for which no weights exist.
     halvings
-        How often the step has been halved.
+        The number of times that the step was halved.
     used
         Work of all thresholds so far.
     is_limited
-        Whether no weights prove a threshold below the bottleneck: up to that steps are longer.
+        Whether a threshold below the bottleneck is refuted: then steps are longer, up to that threshold.
     params
-        The numbers of its policy.
+        The tuned numbers.
     """
 
     proven: int
@@ -61,49 +61,49 @@ class Ladder:
 
     @property
     def work(self) -> int:
-        """How much it may take."""
+        """The limit of its work."""
         return max(self.params.least_work, self.params.more_work * self.used)
 
     @property
     def is_done(self) -> bool:
-        """Whether no more is to be had."""
+        """Whether no threshold is left to try."""
         return self.refuted - self.proven <= max(1, self.refuted // self.params.finely)
 
     def is_outdated(self, bottleneck: int) -> bool:
-        """Whether a partition that is found meanwhile leaves the threshold too high."""
+        """Whether a better partition has made the threshold too high."""
         too_high = self.threshold - self.with_bounds(self.proven, bottleneck).threshold
         return self.threshold >= bottleneck or self.params.too_high * too_high > bottleneck
 
     def with_bounds(self, proven: int, bottleneck: int) -> Ladder:
-        """Give what it is when something else has proven more, or a better partition is known."""
+        """Give the state after a larger lower bound of another method, or a better partition."""
         return dataclasses.replace(self, proven=max(self.proven, proven), refuted=min(self.refuted, bottleneck))
 
     def after_proof(self, used: int) -> Ladder:
-        """Give what it is when its threshold is proven."""
+        """Give the state after a proof of its threshold."""
         halvings = max(0, self.halvings - 1)
         return dataclasses.replace(self, proven=self.threshold, halvings=halvings, used=self.used + used)
 
     def after_halt(self, used: int) -> Ladder:
-        """Give what it is when work has run out: half of the step."""
+        """Give the state after its work has run out: the step is halved."""
         return dataclasses.replace(self, halvings=self.halvings + 1, used=self.used + used)
 
     def after_refutation(self, used: int) -> Ladder:
-        """Give what it is when no weights prove its threshold."""
+        """Give the state after a refutation: no weights prove its threshold."""
         return dataclasses.replace(self, refuted=self.threshold, used=self.used + used, is_limited=True)
 
 
 @final
 class Packings:
-    """What weights prove of an instance's quotient.
+    """The packing bound of an instance's quotient.
 
     Parameters
     ----------
     reduction
         The quotient.
     compiled
-        The checker of the instance; None: nothing can be checked, and nothing is tried.
+        The checker of the instance. None: nothing can be checked, so nothing is tried.
     last
-        Those of an earlier quotient, which go on where it has the same groups.
+        The packings of an earlier quotient, which continue if it has the same groups.
     """
 
     def __init__(self, reduction: Reduction, compiled: Compiled | None, last: Packings | None = None) -> None:
@@ -117,7 +117,7 @@ class Packings:
             self._go_on(last)
 
     def _go_on(self, last: Packings) -> None:
-        # What is proven is proved of this quotient, too, but for what its merges rest on.
+        # The proofs hold for this quotient, too, except that its merges depend on another threshold.
         self._packing, self._ladder = last._packing, last._ladder
         has_merges = self.reduction.evidence.merges or last.reduction.evidence.merges
         if last.search and (not has_merges or self._holds(last.proven, last.search.hints)):
@@ -125,7 +125,7 @@ class Packings:
 
     @property
     def proven(self) -> int:
-        """Ticks."""
+        """The largest proven threshold in ticks."""
         return self.search.threshold if self.search else 0
 
     @property
@@ -134,10 +134,10 @@ class Packings:
         return self._packing is not None and not (self._ladder and self._ladder.is_done)
 
     def prove(self, ceiling: Callable[[], int], *, floor: int, seconds: float, watch: Callable[[int], bool]) -> None:
-        """Prove thresholds between what is known and a bottleneck, as long as there is time to begin another.
+        """Prove thresholds between the lower bound ``floor`` and the best bottleneck, until ``seconds`` have passed.
 
-        ``ceiling`` gives the best bottleneck, which may fall meanwhile, and ``watch`` is told what is proven, both in
-        ticks; it answers whether to stop.
+        ``ceiling`` gives the best bottleneck, which may fall meanwhile; ``watch`` is called with each proven threshold
+        and returns whether to stop; both in ticks. The last threshold is finished.
         """
         end, packing = time.monotonic() + seconds, self._packing
         if packing is None:

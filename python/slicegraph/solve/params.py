@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduleParams:
-    """When what runs, and for how long.
+    """The tuned numbers of the schedule: which task runs when, and for how long.
 
     Attributes
     ----------
     first_rounds, head_start
         Rounds of search, or seconds, before anything is proven: proofs need a good partition. Not measured.
     first_seconds, growth
-        Seconds of a worker's first turn, and the factor by which turns grow: what is begun anew in each turn costs at
-        most a third of all. Not measured.
+        Seconds of a worker's first turn, and the factor by which turns grow: work that each turn repeats from the start
+        costs at most a third of all. Not measured.
     close
         Part of the best bottleneck that has to be proven before the exact model is begun while the chain goes on, and
         before a better partition ends a turn of the exact solver that has not swept yet. Record of 2026-11-29, "In the
@@ -23,29 +23,30 @@ class ScheduleParams:
     hardly_better
         A partition that is better by less than the rest of this part does not begin the chain anew. Not measured.
     beaten_before_sweep, beaten_after_sweep
-        A partition that betters more than one in so many parts of what is open ends the turn of the exact solver early.
+        A better partition ends the turn of the exact solver early if it closes more than the gap over this number.
         Record of 2026-11-29, "In the morning": rwkv, k = 4, seed 0, is proven in 2.5 s and was open.
     lead
-        Seconds in which the exact solver goes on without the chain after its sweep, unless frontiers are too many for
-        it. Not measured.
+        Seconds in which the exact solver continues without the chain after its sweep, unless there are too many
+        frontiers for it. Not measured.
     dense
-        Reads per node from which a graph is dense: where the exact solver's first turn does not end it, downsets are
-        too many, and models do not wait for its sweep. Random graphs have 1.6 to 5.4; of 481 networks seven have more,
-        which that turn ends, and those that stay open 1.67 at most. Record of 2026-12-01, REGAL.
+        Reads per node from which a graph is dense: if the exact solver's first turn does not decide it, there are too
+        many downsets, and models do not wait for its sweep. Random graphs have 1.6 to 5.4; of 481 networks seven have
+        more, which the first turn decides, and those that stay open have 1.67 at most. Record of 2026-12-01, REGAL.
     packed_blocks, packed_nodes
-        Blocks, at least, and nodes, at most, of instances that packings are for: two blocks the exact solver decides by
-        bisection. Not measured.
+        The fewest blocks and the most nodes of instances for which packings are tried: the exact solver decides two
+        blocks by bisection. Not measured.
     brief
-        Nodes from which the exact solver ends with its first turn where packings are tried. It proves .997 of one graph
-        of 32 nodes, and nothing of those of 146 that minimum cuts do not. Record of 2026-12-01, packing speed.
+        Nodes from which the exact solver has its first turn only if packings are tried. On one graph of 32 nodes it
+        proves .997 of the bottleneck, and on those of 146 nothing beyond minimum cuts. Record of 2026-12-01, packing
+        speed.
     brief_seconds
-        Of that turn. The networks that are so dense are solved at once, or within .2 s. Record of 2026-12-01, dense
-        schedule.
+        Seconds of that turn. The networks that are so dense are solved at once, or within .2 s. Record of 2026-12-01,
+        dense schedule.
     patience
-        Seconds that a bound which is told to stop has for its sum. Not measured.
+        Seconds that a method has, when it is told to stop, to return its bound. Not measured.
     first_work, threshold_share
-        Steps of the exact solver's first turn where work is counted, and the part of a turn that each threshold's first
-        attempt may take. Not measured.
+        Steps of the exact solver's first turn in a run by counted work, and the part of a turn that each threshold's
+        first attempt may take. Not measured.
     share_of_chain
         Of the chain's turn, for the chain; the rest is for the proof of what it has found. Not measured.
     share_of_packing
@@ -53,11 +54,11 @@ class ScheduleParams:
     candidate
         Steps of the exact solver that take as long as a candidate of the search. Not measured.
     first_steps, more_steps
-        Steps of each threshold's first attempt: most need no more than the first; the others are for turns after the
-        sweep, and for what the chain asks. Record of 2026-11-24, frontiers and steps.
+        Steps of each threshold's first attempt. The first number is enough for most; the second one is for turns after
+        the sweep, and for queries of the chain. Record of 2026-11-24, frontiers and steps.
     warm_steps
-        In place of the first of these where a run begins with a partition that was given: a threshold near the optimum
-        takes more steps, and the sweep comes after it. Record of 2026-12-01, warm.
+        In place of ``first_steps`` when the caller has given a partition: a threshold near the optimum takes more
+        steps, and the sweep comes after it. Record of 2026-12-01, warm.
     """
 
     first_rounds: int = 1
@@ -87,21 +88,21 @@ class ScheduleParams:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LadderParams:
-    """Which thresholds packings try, and with how much work. Record of 2026-12-01, dense schedule.
+    """The thresholds that packings try, and their work. Record of 2026-12-01, dense schedule.
 
     Attributes
     ----------
     first
-        Of a bottleneck: the first threshold, where less is known.
+        The first threshold as a part of the bottleneck, if the lower bound is less.
     step, limited_step
-        A step is what is open over this, and the same where a threshold is known that no weights prove.
+        A step is the gap over this number; the second one if a threshold is refuted.
     too_high
-        A threshold is left when a better partition leaves it above the one that would be begun now, by more than the
-        bottleneck over this.
+        A threshold is abandoned when, after a better partition, it is above the one that would begin now by more than
+        the bottleneck over this number.
     least_work, more_work
-        For a threshold: at least, and as a multiple of all work before. Then the step is halved.
+        The work of a threshold: the least, and as a multiple of all work before. When it runs out, the step is halved.
     finely
-        What is open is left when it is less than the bottleneck over this.
+        No threshold is tried when the gap is less than the bottleneck over this number.
     """
 
     first: float = 0.65

@@ -1,4 +1,4 @@
-"""What needs the MIP solver: on the quotient at the best partition known, from which no better one is lost."""
+"""The methods that need the MIP solver, on the quotient at the best bottleneck, which keeps all better partitions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from slicegraph.solve.worker import Shared, ask_exact
 
 @final
 class _Quotient:
-    """What the methods of a turn share, and what the chain keeps for the next."""
+    """The quotient that the methods of a turn share, with the state that the chain keeps for the next turn."""
 
     def __init__(self, instance: Instance, threshold: int | None, last: _Quotient | None = None) -> None:
         self.threshold = threshold
@@ -40,14 +40,14 @@ class _Quotient:
 
 @final
 class Relaxed:
-    """The methods of the relaxed prover, and what they keep from turn to turn.
+    """The methods of the worker ``relaxed``, with the state that they keep from turn to turn.
 
     Parameters
     ----------
     shared
-        What the workers of the run share.
+        The state that all workers of the run share.
     name
-        The worker's.
+        The worker's name.
     """
 
     def __init__(self, shared: Shared, name: str) -> None:
@@ -58,7 +58,7 @@ class Relaxed:
         """Run a method; give its bound, and whether it has more to try."""
         state = self._board.schedule
         params = state.params
-        # What is said of the quotient's partitions need not be true of another quotient's: one for a turn at least.
+        # Bounds of one quotient need not hold for another one, so a turn has one quotient.
         quotient = self._quotient
         is_begin = task.method == state.worker(self._name).methods[0]
         if quotient is None or (is_begin and state.renews_quotient(quotient.threshold)):
@@ -96,7 +96,7 @@ class Relaxed:
         return self._lifted(bound, quotient), not is_done
 
     def _pack(self, quotient: _Quotient, seconds: float) -> None:
-        """Keep what packings prove as soon as it is proven: a run that ends waits only a little for what goes on."""
+        """Prove packings, and keep each bound at once: a run that ends waits only briefly for a method."""
         packings = quotient.packings
         kept = packings.proven
 
@@ -111,7 +111,7 @@ class Relaxed:
         packings.prove(lambda: board.schedule.best, floor=board.schedule.lower_bound, seconds=seconds, watch=watch)
 
     def _packed(self, quotient: _Quotient) -> Bound:
-        """Give what packings have proven, without the chain."""
+        """Give the bound of the packings alone."""
         ordinary, instance = self._shared.bounds["combinatorial"], quotient.reduction.instance
         bound = Bound(
             method="chain",
@@ -126,7 +126,7 @@ class Relaxed:
         return self._lifted(bound, quotient)
 
     def _bound_by_expensive_node(self, quotient: _Quotient, bottleneck: int | None) -> None:
-        """Post the bound by the most expensive node: soon known, and often tight where blocks hold few nodes."""
+        """Post the node bound: it is computed quickly, and is often tight where blocks hold few nodes."""
         budget = Budget(threshold=bottleneck, seconds=self._board.schedule.params.first_seconds, watch=self._on_proven)
         bound = SOLVED["node"](quotient.formulation, budget)
         quotient.expensive_node = bound.node
@@ -138,11 +138,11 @@ class Relaxed:
     def _new_chain(self, quotient: _Quotient, budget: Budget, task: Run) -> ChainSearch:
         reduction = quotient.reduction
         if reduction.instance.graph.num_nodes > MAX_NODES or self._board.schedule.is_dense:
-            # Of a dense graph downsets are too many whatever is known of them.
+            # A dense graph has too many downsets even in narrow domains.
             return ChainSearch(quotient.formulation, budget, decider=None)
 
         def decide(domains: Domains, seconds: float) -> bool:
-            # It may come across a better partition.
+            # The decider may find a better partition.
             steps = self._board.schedule.params.more_steps
             task_of_it = dataclasses.replace(task, seconds=seconds, steps=steps)
             closing = ask_exact(self._shared, reduction.instance, task_of_it, domains=domains)
@@ -154,7 +154,7 @@ class Relaxed:
         return ChainSearch(quotient.formulation, budget, decider=decider)
 
     def _lifted(self, bound: Bound, quotient: _Quotient) -> Bound:
-        """Give what a bound of the quotient says of the instance."""
+        """Give a bound of the quotient as one of the instance."""
         instance, reduction = self._shared.instance, quotient.reduction
         # A group may cost more than any of its nodes; a minimum cut is the evidence.
         nodes = [node for node in (bound.node, quotient.expensive_node) if node]

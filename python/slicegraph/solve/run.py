@@ -37,7 +37,7 @@ def _is_packable(instance: Instance, params: ScheduleParams) -> bool:
 
 @final
 class SolveRun:
-    """The workers of a run, and what the search asks after each round.
+    """A run with workers: the search calls `poll` after each round, and the workers prove bounds on their threads.
 
     Parameters
     ----------
@@ -46,17 +46,18 @@ class SolveRun:
     methods
         Names of lower bounds, in the order of a turn.
     threads
-        Of the exact solver.
+        Threads of the exact solver.
     stop
-        What ends the run.
+        The condition that ends the run.
     show
-        Told the progress as often as the stop is asked; says whether to end.
+        Called with the progress before each evaluation of the stop; returns whether to end.
     warm_start
-        A partition that is known before anything has run.
+        The initial partition.
     known
-        Ticks of a partition that is known elsewhere: only better ones count.
+        Ticks of a partition known elsewhere: only better ones count.
     earlier
-        An earlier answer to this question, with whose bounds it begins; a certificate is proved again beside it.
+        An earlier answer to the same question, whose bounds are the initial ones; its certificate is checked beside the
+        run.
     is_warm
         Whether the partition was given by the caller.
     """
@@ -107,7 +108,7 @@ class SolveRun:
         """Whether Ctrl-C came while the bounds were summed up."""
 
     def poll(self, bottleneck: float, evaluations: int, rounds: int) -> bool:
-        """Take the search's news, in seconds, and say whether it has to stop; while proofs go first, wait for them."""
+        """Take the search's progress, with costs in seconds; wait while proofs go first; say whether it has to stop."""
         self._evaluations = evaluations
         if not math.isinf(bottleneck):
             self._shared.improve(None, round(bottleneck / self._instance.tick))
@@ -116,7 +117,7 @@ class SolveRun:
             self._board.post(Begun())
             for prover in self._provers:
                 prover.start()
-        # Most models are solved at once, faster when the search does not take the processors.
+        # The first turn of the exact solver solves most models, faster if the search leaves it the processors.
         while self._board.schedule.search_waits and not self._has_to_stop():
             self._board.wait_in_search(_WATCH)
         return self._has_to_stop()
@@ -132,14 +133,14 @@ class SolveRun:
             work=self._evaluations,
         )
         is_told_to_end = self._show(progress)
-        # Without a partition it is met where none is within the memory limit.
+        # Without a partition, the bounds meet when it is proven that none is within the memory limit.
         is_met = progress.bottleneck <= progress.lower_bound or (best is None and state.is_met)
-        # A caller that has ended the run once need not say so again.
+        # Once the caller has ended the run, it stays ended.
         self._is_over |= is_met or is_told_to_end or bool(self._stop(progress))
         return self._is_over
 
     def close(self) -> None:
-        """Stop, and wait a little until what is running has been summed up; once is enough."""
+        """Stop the workers, and wait briefly for the bounds of those that run; a second call does nothing."""
         state = self._board.schedule
         if state.is_closed:
             return
@@ -161,7 +162,7 @@ class SolveRun:
             self.close()
 
     def better(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> NDArray[np.int32] | None:
-        """Give the search's partition, of so many ticks, if it is better than the warm start and all of the workers."""
+        """Give the search's partition, of bottleneck ``ticks``, if it is better than the warm start and all others."""
         best = self._incumbent.best
         if best is None or best[1] is None:
             return block_of
@@ -180,10 +181,10 @@ class SolveRun:
 
     @property
     def work(self) -> int:
-        """What has been counted: the search's candidates alone."""
+        """The work so far: the search's candidates alone."""
         return self._evaluations
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """The seconds since it began."""
         return self._board.now

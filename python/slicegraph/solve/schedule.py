@@ -1,15 +1,15 @@
-"""What runs next in a run of `solve`, for how long, and when it has to end: pure functions, without threads or clocks.
+"""The schedule of a run of `solve`: the next task of each worker, as a state machine without threads or clocks.
 
-A run has a search and up to two workers: ``exact`` has turns of the exact solver, ``relaxed`` turns of the methods that
-need the MIP solver (the chain and the exact model, or one bound by name). A `Schedule` is the state; `after` gives the
-state after an event; `next_task` tells a worker what to do.
+A run has a search and up to two workers: ``exact`` runs the exact solver in turns, ``relaxed`` the methods that need
+the MIP solver (the chain and the exact model, or one bound by name). A `Schedule` is the state; `after` gives the state
+after an event; `next_task` gives a worker's next task.
 
 Phases of a worker::
 
-    held ----> turn ----> rest ------> turn      the turn's time is over, or there is a better partition
-      |         |  `----> settled ---> turn      more time gives nothing, but a better partition may
+    held ----> turn ----> rest ------> turn      when the turn's time is over, or there is a better partition
+      |         |  `----> settled ---> turn      when there is a better partition; more time alone gives nothing
       |         v
-      `------> done                              nothing more is to be had
+      `------> done                              the worker has ended
 """
 
 from __future__ import annotations
@@ -46,44 +46,44 @@ _SOLVED = ("exact", "optimal")
 
 
 class Phase(StrEnum):
-    """What a worker is doing."""
+    """The phase of a worker."""
 
     HELD = "held"
     """It has not begun: another worker goes first."""
     TURN = "turn"
     """It runs its methods one after the other."""
     REST = "rest"
-    """It has ended before its time was over, and waits for that or for a better partition."""
+    """Its methods have ended early: it waits until its turn's time is over, or for a better partition."""
     SETTLED = "settled"
     """More time gives nothing: it waits for a better partition."""
     DONE = "done"
-    """Nothing more will come of it."""
+    """It has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
-    """Methods that take turns.
+    """The state of a worker.
 
     Attributes
     ----------
     name, methods
-        Which worker it is, and what it runs in a turn, in this order.
+        Its name, and its methods in the order of a turn.
     phase
-        What it does.
+        Its phase.
     seconds
-        Of its turn.
+        The length of its turn.
     begin
-        When its turn began.
+        The time when its turn began.
     place
-        How many of the methods the turn has come past.
+        The index of the next method of the turn.
     ended
-        Those that this turn has run, with their statuses.
+        The methods that this turn has run, with their statuses.
     bottleneck
-        The best partition's, in ticks, when the turn began.
+        The best partition's bottleneck in ticks when the turn began.
     has_news
-        Whether there has been a better partition since.
+        Whether a better partition has been found since then.
     running
-        Ticks that the method which runs has proven so far.
+        The lower bound in ticks that the running method has proven so far.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Worker:
 
     @property
     def statuses(self) -> frozenset[str]:
-        """How the methods of this turn have ended."""
+        """The statuses with which the methods of this turn have ended."""
         return frozenset(status for _, status in self.ended)
 
     def with_turn(self, now: float, bottleneck: int | None) -> Self:
@@ -120,37 +120,37 @@ class Schedule:
     Attributes
     ----------
     params
-        The numbers of the policy.
+        The tuned numbers.
     workers
-        The first one begins, by name.
+        The workers; the first one begins.
     no_partition
-        Ticks that stand for the bottleneck where no partition is known.
+        Ticks in place of a bottleneck while no partition is known.
     is_dense
         Whether the graph is so dense that models begin after the exact solver's first turn, without its sweep.
     is_packed
         Whether packings are tried before the chain.
     is_brief
-        Whether the exact solver ends with its first turn, since it proves nothing beside them.
+        Whether the exact solver has its first turn only: with packings, it would prove nothing more.
     is_warm
-        Whether the run begins with a partition that was given.
+        Whether the caller has given the initial partition.
     has_begun
-        Whether anything is to be proven yet.
+        Whether proofs have begun: the search has had its head start.
     bottleneck
         Ticks of the best partition. None: none is known.
     recorded
-        Ticks that no partition beats, with evidence.
+        The lower bound in ticks, with evidence.
     has_tried
-        Whether the first method has had its first turn, or used its time.
+        Whether the first method has ended its first turn, or used its time.
     swept
-        When the exact solver had proven what minimum cuts prove. None: it has not.
+        The time when the exact solver's sweep ended. None: it has not.
     is_wide
-        Whether frontiers are too many for the exact solver.
+        Whether there are too many frontiers for the exact solver.
     chain_has_more
-        Whether the chain has more to try.
+        Whether the chain has thresholds left to try.
     is_exact_solved
         Whether the MIP solver has solved the exact model.
     is_met
-        Whether the bounds have met.
+        Whether the lower bound meets the best partition.
     is_closed
         Whether the run is over.
     """
@@ -185,17 +185,17 @@ class Schedule:
 
     @property
     def lower_bound(self) -> int:
-        """Ticks that no partition beats."""
+        """The lower bound in ticks."""
         return max([self.recorded, *(worker.running for worker in self.workers)])
 
     @property
     def best(self) -> int:
-        """Ticks of the best partition, or what stands for them."""
+        """Ticks of the best partition, or `no_partition`."""
         return self.no_partition if self.bottleneck is None else self.bottleneck
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more will come of any worker."""
+        """Whether all workers have ended."""
         return all(worker.phase is Phase.DONE for worker in self.workers)
 
     @property
@@ -205,7 +205,7 @@ class Schedule:
 
     @property
     def is_close(self) -> bool:
-        """Whether so much is proven that the rest may be within reach."""
+        """Whether the lower bound is at least the part `close` of the best bottleneck."""
         return self.bottleneck is not None and self.lower_bound >= self.params.close * self.bottleneck
 
     def may_prove(self, now: float, rounds: int) -> bool:
@@ -232,9 +232,9 @@ def new_schedule(
     is_warm: bool = False,
     params: ScheduleParams | None = None,
 ) -> Schedule:
-    """Give the state before anything has run, for the lower bounds of these names, from one that is known.
+    """Give the initial state, for the lower bounds of these names, with a known ``lower_bound``.
 
-    ``density`` is the number of reads per node; ``is_packable`` says whether packings are for such an instance.
+    ``density`` is the number of reads per node; ``is_packable`` says whether packings apply to the instance.
     """
     params = params or ScheduleParams()
     is_packed = density >= params.dense and is_packable and "chain" in methods
@@ -271,7 +271,7 @@ def after(  # noqa: C901, PLR0911 - one case an event
             return dataclasses.replace(state, bottleneck=bottleneck, workers=workers)
         case Proven(worker=name, lower_bound=lower_bound):
             worker = state.worker(name)
-            # What is said of partitions better than the best one is a bound up to that one's bottleneck.
+            # A method bounds only partitions better than the best one, so its bound holds up to that one's bottleneck.
             proven = lower_bound if state.bottleneck is None else min(lower_bound, state.bottleneck)
             return state.put(dataclasses.replace(worker, running=max(worker.running, proven)))
         case Reproved(lower_bound=lower_bound):
@@ -295,13 +295,13 @@ def _swept(state: Schedule, now: float) -> Schedule:
 
 
 def _recorded(state: Schedule, lower_bound: int) -> Schedule:
-    """Give the state with a bound of which there is evidence."""
+    """Give the state with a lower bound that has evidence."""
     state = dataclasses.replace(state, recorded=max(state.recorded, lower_bound))
     return dataclasses.replace(state, is_met=state.is_met or state.lower_bound >= state.best)
 
 
 def _ended(state: Schedule, worker: Worker, now: float) -> Schedule:
-    """Give the state after a worker's end, which is not waited for any longer."""
+    """Give the state after the end of a worker; the others no longer wait for it."""
     state = dataclasses.replace(state.put(dataclasses.replace(worker, phase=Phase.DONE)), has_tried=True, is_wide=True)
     return _swept(state, now)
 
@@ -320,7 +320,7 @@ def _after_method(state: Schedule, event: MethodEnded, now: float) -> Schedule:
 
 
 def next_task(state: Schedule, name: str, now: float) -> tuple[Schedule, Task]:
-    """Tell a worker what to do, and give the state in which it does it."""
+    """Give a worker's next task, and the state in which the worker runs it."""
     worker = state.worker(name)
     if worker.phase is Phase.DONE:
         return state, End()
@@ -343,7 +343,7 @@ def next_task(state: Schedule, name: str, now: float) -> tuple[Schedule, Task]:
 
 
 def _held(state: Schedule, worker: Worker, now: float) -> Task | None:
-    """Give what a worker waits for that has not begun; None: nothing."""
+    """Give the task of a worker that has not begun. None: it may begin."""
     if not state.has_begun:
         return Wait()
     if worker.name == state.workers[0].name or (state.is_dense and state.has_tried):
@@ -355,7 +355,7 @@ def _held(state: Schedule, worker: Worker, now: float) -> Task | None:
 
 
 def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Task]:
-    """Give the next method of a turn, or how the turn ends."""
+    """Give the next method of a turn, or the end of the turn."""
     for place in range(worker.place, len(worker.methods)):
         method = worker.methods[place]
         if not _is_outdone(state, method):
@@ -376,6 +376,6 @@ def _in_turn(state: Schedule, worker: Worker, now: float) -> tuple[Schedule, Tas
 
 
 def _is_outdone(state: Schedule, method: str) -> bool:
-    """Whether the exact model is solved, or is not close to its end, before which it is of no use."""
+    """Whether a method is skipped: the exact model, once solved, or while the gap is large and the chain has more."""
     is_near = state.is_close or not state.chain_has_more
     return method == "exact" and (state.is_exact_solved or not is_near)

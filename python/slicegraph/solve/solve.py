@@ -49,14 +49,13 @@ def solve(
     slack: float = DEFAULT_SLACK,
     callback: Callable[[Progress], object] | None = None,
 ) -> Result:
-    """Partition a graph, and bound from below what any partition costs.
+    """Partition a graph, and prove a lower bound on the bottleneck of every partition.
 
-    A small graph that is narrow is solved at once, on the calling thread. Where that takes more than some milliseconds,
-    first nodes are merged that can be without a loss, and the search has a short look for a partition of what is left.
-    Then the downset DP has a turn, which finds and proves the optimum of most models at once. Where it does not, the
-    search, the DP, and the chain in turns with the exact model go on beside each other, and each has the others' news:
-    a better partition lowers the threshold of every bound, a bound that finds a better partition gives it to the
-    others, and one that meets the best partition ends the run.
+    A small, narrow graph is solved on the calling thread, within milliseconds. Otherwise reductions merge nodes without
+    losing the optimum, and a short search finds a first partition. Then the exact solver has a turn, which finds and
+    proves the optimum of most models. If it does not, the search, the exact solver, and the chain in turns with the
+    exact model run concurrently. They share the best partition and the lower bound: a better partition lowers the
+    thresholds of all proofs, and the run ends when the lower bound meets it.
 
     Parameters
     ----------
@@ -69,24 +68,23 @@ def solve(
     seed
         From 0 to 2^64 - 1.
     threads
-        Worker threads. None: one per processor. The first turn of the downset DP has all of them; after it, the search
-        and the DP have half each, and the chain and the solver, in a process of its own, run beside them.
+        Worker threads. None: one per processor. The first turn of the exact solver has all of them; after it, the
+        search and the exact solver have half each. The chain and the MIP solver's process are not counted.
     params
-        Of the genetic search, with ``method="brkga"``.
+        Parameters of the genetic search, with ``method="brkga"``.
     method
-        ``"auto"``: the search, with the bounds that pay most: ``"downsets"``, ``"chain"`` and ``"exact"``.
+        ``"auto"``: the search, with the bounds ``"downsets"``, ``"chain"`` and ``"exact"``.
         ``"hybrid"``, ``"anneal"`` and ``"brkga"``: this search of `search`, with the combinatorial bound alone. Any
         other: the best search, with this bound of `lower_bound` too.
     display
         Whether to show a line with the best, the proven and the gap on standard error while it runs. It is shown only
         on a terminal.
     warm_start
-        Integers, shape (num_nodes,): the block of each node in a partition that is known. It is the best partition
-        before anything has run, so the answer is never worse, and proofs and the default search begin with it. Or an
-        earlier result: if it is about the same graph, costs, devices and constraints, its lower bounds count from the
-        beginning, so that no bound is lower. Of a certificate, or a result that this process has not solved itself,
-        the checker proves them again beside the run, and those that it proves count. With a `MaxWork` it may take as
-        many steps, which are not counted.
+        Integers, shape (num_nodes,): the block of each node in a known partition. It is the initial best partition, so
+        the answer is never worse, and proofs and the default search begin with it. Or an earlier result: if it is about
+        the same graph, costs, devices and constraints, its lower bounds count from the beginning, so the answer's bound
+        is never lower. The bounds of a certificate, or of a result of another process, count once the checker has
+        proved them beside the run. With a `MaxWork` the checker may take as many steps in addition.
     stay_near
         Integers, shape (num_nodes,): the block of each node in a plan. Of the partitions within ``slack`` of the best
         that is found, the answer moves few bytes of parameters from the plan, and then few nodes: as few as
@@ -164,7 +162,7 @@ def solve(
 
 
 def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> Ended:
-    """Run what the order of the devices asks for; nothing when no partition fits them at a look."""
+    """Run on the given order of the devices or on all orders; not at all if no partition can fit their memory."""
     ordinary = combinatorial(instance)
     if ordinary.ticks < ALL_TICKS:
         if instance.order == "given":
@@ -185,7 +183,7 @@ def _run(instance: Instance, task: Task, begin: NDArray[np.int32] | None) -> End
 
 
 def check_options(stop: Condition, seed: int, threads: int | None, params: BrkgaParams | None, method: str) -> Stop:
-    """Refuse options that are none, whatever the problem is; give the stop."""
+    """Refuse invalid options, independently of the problem; give the stop."""
     check_run(method, METHODS, params)
     stop = as_stop(stop)
     if stop.work is not None and method not in _COUNTED:
@@ -200,7 +198,7 @@ def check_options(stop: Condition, seed: int, threads: int | None, params: Brkga
 def _first(
     instance: Instance, stay_near: ArrayLike | None, warm_start: ArrayLike | Result | Certificate | None
 ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32] | None, Earlier | None]:
-    """Give the plan to stay near; the warm start, else that plan if it fits memory; and what is proven of the first."""
+    """Give the plan to stay near; the warm start, else that plan if it fits memory; and the earlier answer."""
     for name, value in (("stay_near", stay_near), ("warm_start", warm_start)):
         if value is not None:
             given_order(instance, name)
@@ -216,7 +214,7 @@ def _first(
 def _last(
     ended: Ended, plan: NDArray[np.int32] | None, slack: float, stop: Stop
 ) -> tuple[NDArray[np.int32] | None, Stay | None, bool]:
-    """Give the partition that is the answer, what moves from a plan to it, and whether Ctrl-C came."""
+    """Give the final partition, the moves from the plan to it, and whether Ctrl-C was pressed."""
     instance, block_of, is_signalled = ended.instance, ended.block_of, False
     if block_of is None:
         return None, None, False
@@ -237,7 +235,7 @@ def _last(
 
 
 def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
-    """Copy a warm start in; refuse what is no partition, or exceeds the memory limit."""
+    """Copy a warm start; refuse one that is no partition or exceeds the memory limit."""
     block_of = _partition(instance, "warm_start", warm_start)
     if (excess := _too_large(instance, block_of)) is not None:
         raise InputError(f"warm_start: {excess}")
@@ -245,7 +243,7 @@ def _checked(instance: Instance, warm_start: ArrayLike) -> NDArray[np.int32]:
 
 
 def _partition(instance: Instance, name: str, block_of: ArrayLike) -> NDArray[np.int32]:
-    """Copy a partition in, and name the argument where it is none."""
+    """Copy a partition; name the argument if it is none."""
     try:
         return check_partition(instance, block_of)
     except InputError as error:
@@ -253,7 +251,7 @@ def _partition(instance: Instance, name: str, block_of: ArrayLike) -> NDArray[np
 
 
 def _too_large(instance: Instance, block_of: NDArray[np.int32]) -> str | None:
-    """Name a stage that exceeds the memory of its device, if one does."""
+    """Name a stage that exceeds the memory of its device, if there is one."""
     for stage, block in enumerate(instance.block_costs(block_of)):
         if math.isinf(block.cost):
             return over_limit(instance, stage, block)
@@ -261,7 +259,7 @@ def _too_large(instance: Instance, block_of: NDArray[np.int32]) -> str | None:
 
 
 def _numbered(instance: Instance, block_of: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Leave out empty stages, of which there may be more than nodes, where stages are alike."""
+    """Leave out empty stages if stages are alike: there may be more of them than nodes."""
     return np.unique(block_of, return_inverse=True)[1].astype(np.int32) if instance.is_plain else block_of
 
 

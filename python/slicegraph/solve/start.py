@@ -1,4 +1,4 @@
-"""A first partition at once: some topological orders, cut at their best."""
+"""A first partition within milliseconds: the optimal slicings of two topological orders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def first_partition(instance: Instance, reduction: Reduction | None = None) -> t
     instance
         The problem, with its devices in a given order.
     reduction
-        Merges of it that keep a best partition, when they are known.
+        Merges of the instance that keep an optimal partition, if known.
 
     Notes
     -----
@@ -43,7 +43,7 @@ def first_partition(instance: Instance, reduction: Reduction | None = None) -> t
 
 
 def _order(instance: Instance, *, is_depth_first: bool) -> NDArray[np.int64]:
-    """Give all nodes, each after what it reads: those that have waited longest first, or those that came last."""
+    """Give a topological order, breadth first or depth first."""
     arrays = instance.graph.arrays
     num_nodes, offsets = instance.graph.num_nodes, arrays.consumer_offsets.tolist()
     consumers, producers = arrays.consumers.tolist(), arrays.producer.tolist()

@@ -1,4 +1,4 @@
-"""What a run of `solve` is asked to do, and what it ends with."""
+"""The options of a run of `solve`, and its result."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from slicegraph.stop import Progress, Stop
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """What is asked of a run.
+    """The options of a run.
 
     Attributes
     ----------
     method, seed, threads, params
-        As `slicegraph.solve` takes them; threads are counted.
+        The arguments of `slicegraph.solve`, with the default number of threads resolved.
     stop
-        What ends it.
+        The condition that ends the run.
     show
-        Told the progress as often as the stop is asked; says whether to end.
+        Called with the progress before each evaluation of the stop; returns whether to end.
     earlier
-        An earlier answer to the same question; None: there is none.
+        An earlier answer to the same question. None: there is none.
     is_warm
-        Whether the partition that it begins with was given.
+        Whether the caller has given the initial partition.
     """
 
     method: str
@@ -47,22 +47,22 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """What a run ends with.
+    """The result of a run.
 
     Attributes
     ----------
     instance
-        The problem that the partition is of: of one order of the devices.
+        The problem of the partition, with its devices in one order.
     block_of
         int32, shape (num_nodes,): the best partition. None: none was found.
     is_settled
-        Whether it is the one that is given, of all of its bottleneck.
+        Whether ties are broken already: the partition is final.
     bounds, arrangements
-        What is proven; and of each order of the devices, where any is asked for.
+        The proven bounds; and those of each order of the devices, if the order is free.
     evaluations, work
-        Candidates of the search, and those with the steps of the exact solver where these are counted.
+        Candidates of the search; and their number with the counted steps of the exact solver.
     seconds, history
-        How long it took, and how bottleneck and bound came nearer to each other.
+        The duration, and the improvements of the bottleneck and the lower bound over time.
     is_interrupted
         Whether Ctrl-C ended it.
     """

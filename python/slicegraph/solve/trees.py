@@ -1,4 +1,4 @@
-"""Thresholds that the chain reaches, proven by trees of our own: evidence in place of the MIP solver's word."""
+"""Case trees for thresholds of the chain: evidence that can be checked, in place of the MIP solver's own claim."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _MOST_BYTES = 2**24
 
 @final
 class Trees:
-    """What trees prove of an instance's quotient.
+    """The case trees of an instance's quotient.
 
     Parameters
     ----------
     instance
         The problem.
     reduction, formulation
-        Its quotient.
+        Its quotient, and the quotient's MIP formulation.
     """
 
     def __init__(self, instance: Instance, reduction: Reduction, formulation: Formulation) -> None:
@@ -49,11 +49,11 @@ class Trees:
 
     @property
     def proven(self) -> int:
-        """Ticks."""
+        """The largest proven threshold in ticks."""
         return self.search.threshold if self.search else 0
 
     def prove(self, threshold: int, *, floor: int, seconds: float, has_to_stop: Callable[[], bool]) -> None:
-        """Prove a threshold, or as much of it as there is time for, if it is more than ``floor``."""
+        """Try to prove a threshold within ``seconds``, if it is more than ``floor``; an open tree is kept."""
         end, params = time.monotonic() + seconds, self._params
         floor = max(floor, self.proven)
         ceiling = threshold if self._failed is None else min(threshold, (floor + self._failed) // 2)

@@ -1,4 +1,4 @@
-"""When a turn of the exact solver ends, and what its reports tell the schedule: pure functions."""
+"""When a turn of the exact solver ends, and the events that its reports give: pure functions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from slicegraph.solve.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """What the exact solver began a turn with.
+    """The start of a turn of the exact solver.
 
     Attributes
     ----------
     begin, seconds
-        When, and for how long.
+        The time when it began, and its length.
     bottleneck
-        Ticks of the best partition then.
+        Ticks of the best partition at that time.
     is_first
         Whether it is the first turn of all.
     """
@@ -29,14 +29,14 @@ class Turn:
 
 
 def news(turn: Turn, report: Report, now: float) -> tuple[Event, ...]:
-    """Give the events that a report of the exact solver brings."""
+    """Give the events of a report of the exact solver."""
     events: list[Event] = [Proven(worker="exact", lower_bound=report.lower_bound)]
     finds_partitions = turn.bottleneck is not None and report.bottleneck < turn.bottleneck
     if report.is_swept or finds_partitions:
-        # Where it finds partitions there may be nothing to sweep.
+        # An exact solver that finds partitions may need no sweep.
         events.append(Swept())
     if report.is_wide and not turn.is_first:
-        # Of the first partition frontiers may be too many, and few of the best.
+        # There may be too many frontiers at a first partition's bottleneck, and few at the optimum.
         events.append(Widened())
     if now - turn.begin >= turn.seconds:
         events.append(TimeUsed())
@@ -56,7 +56,7 @@ def ends_turn(state: Schedule, turn: Turn, report: Report, now: float) -> bool:
 
 
 def _is_beaten(state: Schedule, turn: Turn, report: Report, elapsed: float) -> bool:
-    """Whether the best partition is so much better that thresholds above it teach nothing."""
+    """Whether the best partition is so much better that the turn's thresholds are too high."""
     params = state.params
     parts = params.beaten_before_sweep if state.swept is None else params.beaten_after_sweep
     better_by = 0 if state.bottleneck is None else report.bottleneck - state.bottleneck
@@ -65,7 +65,7 @@ def _is_beaten(state: Schedule, turn: Turn, report: Report, elapsed: float) -> b
 
 
 def ends_decision(state: Schedule, turn: Turn, report: Report, now: float) -> bool:
-    """Whether the exact solver ends what the chain asks of it: to decide the threshold ``turn.bottleneck``."""
+    """Whether the exact solver ends a query of the chain: to decide the threshold ``turn.bottleneck``."""
     if turn.bottleneck is None:
         return True
     is_outdated = state.bottleneck is not None and state.bottleneck < turn.bottleneck

@@ -1,4 +1,4 @@
-"""The threads that prove lower bounds: they carry out what the schedule says, and tell what comes of it."""
+"""The threads that prove lower bounds: they run the tasks of the schedule, and report their results as events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _wait_for_threads() -> None:
 
 @dataclasses.dataclass(kw_only=True, slots=True, eq=False)
 class Shared:
-    """What the workers of a run share.
+    """The state that the workers of a run share.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class Shared:
     board, incumbent
         The schedule and the best partition.
     threads
-        Of the exact solver.
+        Threads of the exact solver.
     known
-        What is known of the instance, for the turns of both workers.
+        The exact solver's state for the instance, for the turns of both workers.
     bounds
         The best bound of each method.
     """
@@ -71,7 +71,7 @@ class Shared:
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def improve(self, block_of: NDArray[np.int32] | None, ticks: int | None) -> None:
-        """Take a partition of so many ticks, if there is one and it is the best."""
+        """Take a partition, whose bottleneck is ``ticks``, if there is one and it is the best."""
         if ticks is not None and self.incumbent.improve(block_of, ticks):
             self.board.post(Improved(bottleneck=ticks))
 
@@ -84,29 +84,29 @@ class Shared:
 
 
 class Background(ABC):
-    """What runs beside the search, on a thread of its own."""
+    """A thread that runs beside the search."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared, self._board = shared, shared.board
         self._thread = threading.Thread(target=self._run, name="slicegraph-prover", daemon=True)
 
     def start(self) -> None:
-        """Begin; the process does not end before it, if it ends soon."""
+        """Start the thread; at its exit the process waits a short time for it."""
         _begun.add(self._thread)
         self._thread.start()
 
     def join(self, seconds: float) -> None:
-        """Wait for its end, for so long at most."""
+        """Wait for its end, for at most some seconds."""
         if self._thread.is_alive():
             self._thread.join(seconds)
 
     @abstractmethod
     def _run(self) -> None:
-        """Do all of it."""
+        """Run the thread's work."""
 
 
 class Prover(Background):
-    """A worker: its methods take turns, from when the schedule says so until it ends."""
+    """A worker: it runs the tasks of the schedule until there are no more."""
 
     name: str
 
@@ -116,7 +116,7 @@ class Prover(Background):
                 bound, has_more = self._prove(task)
                 self._record(task.method, bound, has_more=has_more)
         except Exception:  # noqa: BLE001 - logged with its trace
-            # The partition that was found is worth more than what went wrong here.
+            # A failure here must not lose the partition that was found.
             _log.exception("the lower bounds have failed")
             self._board.post(Broken(worker=self.name))
 
@@ -137,7 +137,7 @@ class Prover(Background):
 def ask_exact(
     shared: Shared, instance: Instance, task: Run, *, is_first: bool = False, domains: Domains | None = None
 ) -> Closing:
-    """Run the exact solver for a turn; or on what the chain asks alone, within the domains that it knows."""
+    """Run the exact solver for a turn; or for one query of the chain, within the chain's domains."""
     board = shared.board
     state = board.schedule
     lower_bound, bottleneck = state.lower_bound, state.bottleneck
@@ -187,7 +187,7 @@ class ExactProver(Prover):
 
 @final
 class RelaxedProver(Prover):
-    """What needs the MIP solver; it is loaded with the first task, which most graphs are solved before."""
+    """The worker that needs the MIP solver, which is loaded with its first task: most graphs are solved before."""
 
     name = "relaxed"
     _relaxed: Relaxed | None = None
@@ -202,7 +202,7 @@ class RelaxedProver(Prover):
 
 @final
 class Checking(Background):
-    """The checker, beside a run: it tells what it proves of an earlier answer, and ends with the run."""
+    """The checker beside a run: it reports the bounds that it proves of an earlier answer, and ends with the run."""
 
     def __init__(self, shared: Shared, certificate: Certificate) -> None:
         super().__init__(shared)
