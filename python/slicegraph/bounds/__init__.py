@@ -1,4 +1,4 @@
-"""Lower bounds on the bottleneck of every partition: one method a file, its proof in the docstring."""
+"""Lower bounds on the bottleneck of every partition: one method per file, with its proof in the docstring."""
 
 NAMES = ("node", "downsets", "chain", "exact", "bottleneck", "bottleneck_guess")
 """Those that take more than a formula; each is in the module of its name, which is loaded when it is used."""

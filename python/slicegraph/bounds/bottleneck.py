@@ -1,4 +1,4 @@
-"""The bottleneck bound of the paper: the cheapest block that could be the fullest.
+"""The bottleneck bound of the paper: the least cost of a block with at least the mean work.
 
 **Claim.** Let ``W`` be the work of all nodes. The least cost of a convex set of nodes with work of at least ``W / k``,
 rounded up, is a lower bound.
@@ -35,7 +35,7 @@ def any_block(formulation: Formulation) -> list[Superblocks]:
 
 
 def bottleneck(formulation: Formulation, budget: Budget) -> Bound:
-    """Bound the optimum by the cheapest set that could be the fullest block: two binaries per node."""
+    """Bound the optimum by the least cost of a fullest block: a model of two binaries per node."""
     tasks = Tasks("bottleneck", formulation, budget, any_block(formulation))
     tasks.solve(tasks.all)
     return tasks.bound(is_final=all(task.outcome.is_final for task in tasks.all))

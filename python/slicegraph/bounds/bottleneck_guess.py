@@ -1,4 +1,4 @@
-"""The bottleneck bound of the paper with the index of the fullest block guessed.
+"""The bottleneck bound of the paper with one model for each index of the fullest block.
 
 **Claim.** For a block index ``b``, let ``D(b)`` be the least ``t`` for which nodes can be divided into ``before``, a
 block and ``after``, closed under predecessors as in `slicegraph.bounds.bottleneck`, where the block costs at most
@@ -11,11 +11,11 @@ over all ``b`` and the largest ``F(b)`` are lower bounds.
 ``b - 1`` memories; so do the blocks after ``b``, with each tensor that enters. That gives ``F(b) <= t``, whatever
 ``b`` is. If ``b`` is the fullest block, it holds the mean work, and ``D(b) <= t``; some block is the fullest.
 
-Every ``D(b)`` is at least the bound of `slicegraph.bounds.bottleneck`, which has the same rows but those of ``before``
-and ``after``. So that one model comes first: what it gives need not be found ``k`` times.
+Every ``D(b)`` is at least the bound of `slicegraph.bounds.bottleneck`, whose model lacks only the rows of ``before``
+and ``after``. So that one model is solved first, and the ``k`` models need not prove its bound again.
 
-**Unlike stages.** The demand on block ``b`` is that on its kind of stage there; ``before`` and ``after`` pay weighed
-prices (`slicegraph.bounds.prices`), for which ``t`` counts as often as their stages' multipliers add up to.
+**Unlike stages.** The demand on block ``b`` is that of `slicegraph.bounds.bottleneck` on its kind of stage; ``before``
+and ``after`` pay weighted prices (`slicegraph.bounds.prices`), with ``t`` times the sum of their stages' multipliers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from slicegraph.evidence.bound import Bound
 
 def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     """Bound the optimum by the stronger of min ``D(b)`` and max ``F(b)``: ``2 k`` models of two binaries per node."""
-    # Of more models than may be, none is solved, and there is no need to make them all.
+    # If there are too many models none is solved, so they are not all built.
     num_blocks = min(formulation.num_blocks, MAX_PARTS)
     each = [_divided_at(block, num_blocks, demand=demand) for demand in (True, False) for block in range(num_blocks)]
     anywhere = any_block(formulation)
@@ -39,7 +39,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
     twin, params = dict(zip(free, demanding, strict=True)), GuessParams()
 
     def least_known() -> int | None:
-        """Ticks of the least D(b) that is solved: no other needs to be proven larger."""
+        """Ticks of the least solved D(b): the others need no bound above it."""
         return min((task.outcome.lower_bound for task in demanding if task.outcome.is_final), default=None)
 
     def can_be_least(task: Task) -> bool:
@@ -47,7 +47,7 @@ def bottleneck_guess(formulation: Formulation, budget: Budget) -> Bound:
         return not task.outcome.is_final and (least is None or max(tasks.lower_bound, task.outcome.lower_bound) < least)
 
     def can_be_largest(task: Task) -> bool:
-        # F(b) <= D(b), of which one that has stopped at a target is but a lower bound.
+        # F(b) <= D(b). A D(b) that has stopped at its target is only a lower bound.
         limit = twin[task]
         return not task.outcome.is_final and not (limit.is_solved and limit.outcome.lower_bound <= tasks.lower_bound)
 

@@ -78,11 +78,11 @@ class _Builder:
         return self._finish(num_binaries)
 
     def _single(self) -> list[int]:
-        """Give the superblocks that are blocks; of a move, the one that is asked about."""
+        """Give the superblocks of one block; in a move, the moved block."""
         return [int(self.move.block > 0)] if self.move else [j for j, span in enumerate(self.spans) if span == 1]
 
     def _prices(self, j: int) -> Prices | None:
-        """Give what a superblock pays; of a move, the one that is asked about."""
+        """Give the prices of a superblock; in a move, of the moved block only."""
         if self.spans[j] is None or (self.move and j != self._single()[0]):
             return None
         if self.superblocks.kind is not None:
@@ -104,7 +104,7 @@ class _Builder:
         return np.arange(self.num_columns - count, self.num_columns)
 
     def _amount(self, most: int, *, is_bytes: bool = False) -> Integers:
-        """Add a column that is no binary, at most so large."""
+        """Add a continuous column with an upper bound."""
         column = self._new(1)
         self.amounts.append((column, most, is_bytes))
         return column
@@ -137,7 +137,7 @@ class _Builder:
         return y if leader is None else y[leader]
 
     def _can_be(self) -> Flags | None:
-        """Give which superblocks have a stage for which nodes; None: all, as far as is known."""
+        """Give the superblocks with a stage that can hold each node; None: no node is restricted."""
         stages = self.formulation.stages(self.threshold)
         if stages is None:
             return None
@@ -151,7 +151,7 @@ class _Builder:
         return can_be
 
     def _nowhere(self, nodes: Flags) -> None:
-        """Say of nodes for which there is no stage that there is no solution."""
+        """Make the model infeasible if there is no stage for some node."""
         if not self.formulation.is_plain and nodes.any():
             node = np.flatnonzero(nodes)
             self.rows.add("nowhere", (node,), [], np.ones(len(node), np.int64))
@@ -177,7 +177,7 @@ class _Builder:
                 self._pure("incompatible", (first[kept], last[kept], j), [(sooner[kept], 1), (later[kept], -1)])
 
     def _cuts(self, j: int) -> tuple[Integers, Integers]:
-        """Add what makes a tensor cost something in a superblock; give the tensors that can, and their columns."""
+        """Add the columns and rows of cut tensors in a superblock; give the tensors that can be cut, and columns."""
         formulation, later, sooner = self.formulation, self.y[:, j + 1], self.y[:, j]
         is_never = (later == ZERO) | (sooner == ONE) | (later == sooner)
         is_always = (later == ONE) & (sooner == ZERO)
@@ -189,7 +189,7 @@ class _Builder:
         producer = formulation.producer[tensor]
         is_made = producer >= 0
         if formulation.leader is not None:
-            # What is made and read by nodes that are together never moves between these.
+            # A tensor between nodes that must be together is never cut.
             is_apart = ~is_made | (formulation.leader[producer] != formulation.leader[consumer])
             tensor, consumer, producer, is_made = (array[is_apart] for array in (tensor, consumer, producer, is_made))
         leaves = is_made & ~is_never[producer] & ~is_always[consumer]
@@ -219,7 +219,7 @@ class _Builder:
         self.rows.add(kind, arguments, entries, np.zeros(count, np.int64))
 
     def _stored(self, j: int) -> list[tuple[Integers, Integers]]:
-        """Add which parameters that several nodes read are in a superblock, where it matters; give their columns."""
+        """Add the columns of shared parameters in a superblock, if memory has an effect; give them."""
         formulation, prices = self.formulation, self._paid(j)
         is_limited = self._is_limited(prices.limit, formulation.held, formulation.shared, formulation.live)
         matters = formulation.shared > 0 if is_limited else np.zeros(len(formulation.shared), np.bool_)
@@ -237,7 +237,7 @@ class _Builder:
 
     @staticmethod
     def _is_limited(limit: int | None, *sizes: Integers) -> bool:
-        """Whether a limit in bytes is less than all that there is, of the last sizes the largest alone."""
+        """Whether a limit in bytes can be exceeded: by all sizes together, of the last array only the largest."""
         *sums, live = sizes
         return limit is not None and limit < sum(int(size.sum()) for size in sums) + int(live.max(initial=0))
 
@@ -246,7 +246,7 @@ class _Builder:
         return prices.memory is not None and prices.memory < prices.all_params
 
     def _overflow(self, j: int, stored: list[tuple[Integers, Integers]]) -> Integers:
-        """over[j] >= parameters in j - what its memories hold; give the column, if there is one."""
+        """Add the row over[j] >= parameters in j - memories of j; give the column, if there is one."""
         prices = self._paid(j)
         if not self._overflows(prices):
             return np.zeros(0, np.int64)
@@ -257,7 +257,7 @@ class _Builder:
         return over
 
     def _cost(self, j: int, tensors: Integers, cuts: Integers, over: Integers) -> None:
-        """Let the room for t be at least work + io + overflow, or each where they overlap; in a move, the threshold."""
+        """Add the row n t >= work + io + overflow, or two rows for a kind that overlaps; in a move, with c for t."""
         prices = self._paid(j)
         own = [*self._in(j, -prices.work)]
         moved, spilled = (cuts, -prices.transfer[tensors]), (over, -np.ones(len(over), np.int64))
@@ -269,7 +269,7 @@ class _Builder:
                 self._sum(kind, (j,), [(_T, np.array([prices.room])), *terms], 0, parts=prices.parts)
 
     def _weight(self, j: int, weights: Integers) -> None:
-        """Let t be at least what a superblock of one block weighs; in a move, the threshold."""
+        """Add the row t >= weights of a superblock of one block; in a move, with c for t."""
         room, parts = self.formulation.room_of_weights(self._stages(j)[0])
         if self.move:
             self._sum("weight", (j,), self._in(j, -weights), -(room * (self.threshold or 0) // parts))
@@ -277,9 +277,9 @@ class _Builder:
             self._sum("weight", (j,), [(_T, np.array([room])), *self._in(j, -parts * weights)], 0, parts=parts)
 
     def _limits(self, j: int, stored: list[tuple[Integers, Integers]]) -> None:
-        """Bytes within the limits: all, with the most that is live while a node of a block runs, and state alone."""
+        """Add the rows of limits: on all bytes, with the largest live bytes of a node, and on state alone."""
         formulation, prices = self.formulation, self._paid(j)
-        # What is live is that of one block.
+        # Live bytes are those of one block.
         live = formulation.live if j in self._single() else np.zeros(1, np.int64)
         if prices.limit is not None and self._is_limited(prices.limit, formulation.held, formulation.shared, live):
             most = [(column, -np.ones(1, np.int64)) for column in self._live(j, live)]
@@ -289,7 +289,7 @@ class _Builder:
             self._sum("state", (j,), self._in(j, -formulation.state), -prices.state_limit)
 
     def _live(self, j: int, live: Integers) -> list[Integers]:
-        """Add the most that is live while a node of a block runs; give its column, if anything is."""
+        """Add the column of the largest live bytes of a node of a block; give it, if there are live bytes."""
         if not live.any():
             return []
         most = self._amount(int(live.max()), is_bytes=True)
@@ -301,14 +301,14 @@ class _Builder:
         return [most]
 
     def _demand(self, j: int) -> None:
-        """At least the part of all work that the fullest block has; the mean, where all are alike."""
+        """Add the row of the fullest block: its share of all work, which is the mean if stages are equal."""
         formulation, kind = self.formulation, self.superblocks.kind
         stage = self._stages(j)[0] if kind is None else int(np.argmax(formulation.kind_of == kind))
         weights, least = formulation.demand(stage)
         self._sum("demand", (), self._in(j, weights), least, parts=formulation.parts)
 
     def _reach(self, domains: Domains) -> None:
-        """Bound what the first blocks weigh, and let t say how much closer the bounds can be in a move."""
+        """Add the bounds on prefix weights; in a move, t measures how much a bound can be tightened."""
         weights = domains.weights
         ends = np.cumsum([span or 0 for span in self.spans]).tolist()
         for i, end in enumerate(ends[:-1], start=1):
@@ -340,7 +340,7 @@ class _Builder:
         *,
         parts: int = 1,
     ) -> None:
-        """Add one row; of costs, so many parts of a tick are its unit."""
+        """Add one row; a row of costs counts in ``parts`` of a tick."""
         entries = [(np.zeros(len(column), np.int64), column, value) for column, value in terms]
         self.rows.add(kind, arguments, entries, np.array([bound], np.int64), parts=parts)
 
@@ -351,7 +351,7 @@ class _Builder:
         row = np.concatenate(rows.row)
         order = np.argsort(row, kind="stable")
         upper = np.ones(self.num_columns, np.int64)
-        # t has no bound; overflow is at most what all parameters take.
+        # t has no bound; overflow is at most that of all parameters together.
         upper[0] = np.iinfo(np.int64).max
         is_integer, is_bytes = np.ones(self.num_columns, np.bool_), np.zeros(self.num_columns, np.bool_)
         is_integer[0], is_integer[num_binaries:] = False, False
@@ -359,7 +359,7 @@ class _Builder:
             upper[column], is_bytes[column] = most, in_bytes
         threshold = self.threshold
         if threshold and self.domains and self.move:
-            # One more than the farthest move.
+            # One more than the largest possible move.
             end = self.move.block + self.move.is_forward
             threshold += self.domains.most[end] - self.domains.least[end] + 1
         return Model(

@@ -1,4 +1,4 @@
-"""Which thresholds the chain tries, with what effort, and when it is worth solving whole models."""
+"""The search of the chain: the thresholds that it tries, the effort for each, and when it solves whole models."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Decider:
     Attributes
     ----------
     decide
-        Whether within so many seconds it can be shown that there is no partition below a threshold, given what is
-        known of all of them.
+        Tries to prove within some seconds that there is no partition below a threshold, given domains; returns whether
+        it has.
     state, group_of
-        What cuts have said so far of the instance, and which of its nodes are in which group of this quotient.
+        The exact solver's state for the instance, and the group of each of its nodes in this quotient.
     """
 
     decide: Callable[[Domains, float], bool]
@@ -54,7 +54,7 @@ class Decider:
 
 @final
 class ChainSearch:
-    """The thresholds that are tried, and what is known of each: it can go on where it was.
+    """The state of the chain: thresholds and the domains of each. `run` can be called again to continue.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ class ChainSearch:
     budget
         The threshold, the executor and the watch.
     decider
-        What else decides thresholds. None: nothing.
+        Another method that decides thresholds. None: there is none.
     params
-        The numbers of the policy. None: the defaults.
+        The tuned numbers. None: the defaults.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ChainSearch:
         self._is_final = not formulation.total or self._top <= self._combinatorial
         self._num_nodes = 0
         self._floor: Callable[[], int] = int
-        # The thresholds that are not proven, the top included, and the least that less effort does not prove.
+        # Thresholds that are not proven, the top included; and the least that failed with less effort.
         self._open: list[Known] = []
         self._stuck = dict.fromkeys((Effort.WINDOWS, Effort.RELAXED), self._top + 1)
         self._evidence: tuple[int, ...] | None = None
@@ -98,9 +98,9 @@ class ChainSearch:
         """Ticks, the solver believed."""
 
     def run(self, seconds: float, *, floor: Callable[[], int] = int) -> None:
-        """Try the best partition's bottleneck, then by linear relaxations what is below it, then by whole models.
+        """Try the best partition's bottleneck, then lower thresholds by linear relaxations, then by whole models.
 
-        What is proven elsewhere, ``floor()`` in ticks, need not be tried.
+        ``floor()`` gives the lower bound of other methods in ticks; thresholds up to it are skipped.
         """
         begin, self._floor = time.monotonic(), floor
         self._deadline, self._is_stopped = begin + seconds, False
@@ -109,7 +109,7 @@ class ChainSearch:
         self._seconds += time.monotonic() - begin
 
     def learn(self, threshold: int) -> None:
-        """Take the news of a better partition, in ticks: what is known for a threshold holds below it."""
+        """Lower the top threshold to a better partition's bottleneck in ticks; domains of higher ones hold for it."""
         if threshold >= self._best:
             return
         self._best = threshold
@@ -138,7 +138,7 @@ class ChainSearch:
             if self.lower_bound < self._top and not is_whole:
                 is_whole = self._attempt(self._top, 1.0)
         if self.lower_bound == self._top < self._best:
-            # The solver's tolerances leave the last millionth open; others can close it within what is known of it.
+            # The solver's tolerances leave the last millionth open; the decider can close it within the domains.
             if not self._open:
                 self._open.append(self._new(self._rounded(self._best)))
             self._attempt(self._rounded(self._best), self._params.share_of_last)
@@ -174,7 +174,7 @@ class ChainSearch:
                 self._stuck[effort] = threshold
 
     def _climb(self) -> bool:
-        """Go up in steps that grow with what is proven and shrink with what is not; say whether all is known."""
+        """Try rising thresholds: steps grow after a proof and shrink after a failure; say whether the gap is closed."""
         finest = max(self._top // self._params.finely, self._formulation.step)
         step, is_whole = self._top // self._params.roughly, True
         while self.lower_bound < self._top and self._has_time():
@@ -189,7 +189,7 @@ class ChainSearch:
         return self.lower_bound >= self._top
 
     def bound(self) -> Bound:
-        """Sum up."""
+        """Give the bound so far."""
         status = "optimal" if self._is_final else "failed" if self._has_failed else "time_limit"
         status = "too_large" if self._is_too_large else status
         evidence = None
@@ -211,7 +211,7 @@ class ChainSearch:
         return self._rounded(self._best - self._best // self._params.precision)
 
     def _rounded(self, ticks: int) -> int:
-        """Give the least threshold that says the same of costs."""
+        """Round up to a multiple of the costs' common divisor: the claim is the same."""
         step = self._formulation.step
         return -(-ticks // step) * step
 
@@ -225,7 +225,7 @@ class ChainSearch:
         return not self._is_stopped and self._seconds_left > 0
 
     def _nearest(self, threshold: int) -> Known:
-        """Give what is known for the least threshold that is not below this one."""
+        """Give the domains of the least threshold at or above this one."""
         return min((known for known in self._open if known.threshold >= threshold), key=lambda known: known.threshold)
 
     def _new(self, threshold: int, above: Known | None = None) -> Known:
@@ -303,7 +303,7 @@ class ChainSearch:
         return is_whole
 
     def _move(self, known: Known, move: Move, seconds: float, effort: Effort) -> bool:
-        """Ask how far a bound moves; say whether the answer is the solver's last."""
+        """Solve the model of a move, and tighten the bound; say whether more time would give the same."""
         question = known.question(move)
         if question is None:
             known.learn(move, None)

@@ -1,4 +1,4 @@
-"""The combinatorial bound (Lemma 3.3 of the paper), with what else no partition can avoid.
+"""The combinatorial bound (Lemma 3.3 of the paper), extended by the other costs that every partition pays.
 
 **Claim.** Let ``W`` be the work of all nodes, ``P`` their parameters and ``M`` the memory of one device, both in
 seconds of streaming. Every partition into at most ``k`` blocks has a block that costs at least

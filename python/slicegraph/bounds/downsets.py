@@ -1,10 +1,10 @@
-"""The threshold DP over downsets: reduces, then finds and proves the optimum itself where graphs are narrow.
+"""The exact solver as a bound: reductions, then a dynamic program over downsets or label setting.
 
 **Claim.** The core merges nodes (each rule with its proof in ``rust/core/src/reduce``), and then lists the downsets of
-the quotient that can be the first blocks of a partition better than a threshold, linked by blocks that cost less
-(``rust/core/src/exact``). When no chain of at most ``k`` links leads from the empty downset to the whole graph, no
-partition is better, and the threshold is a lower bound. When one does, it is a better partition. Where there are too
-many downsets, one node after the other gets its block, and labels keep what blocks have paid
+the quotient that can be the first blocks of a partition below a threshold, linked by blocks that cost less
+(``rust/core/src/exact``). If no chain of at most ``k`` links leads from the empty downset to the whole graph, no
+partition is below the threshold, so it is a lower bound. A chain is a better partition. With too many downsets, label
+setting assigns nodes to blocks one after the other, and its labels are what blocks have paid
 (``rust/core/src/labeling``).
 
 **Proof.** The first ``b`` blocks of an acyclic partition are closed under predecessors, for every ``b``; and a chain of
@@ -28,7 +28,7 @@ from slicegraph.evidence.bound import Bound
 from slicegraph.evidence.claims import DownsetSearch, ExpensiveNode, MergeLog
 
 if TYPE_CHECKING:
-    # Of the models for the MIP solver, which a graph that is solved at once does not need.
+    # Used by the MIP models only, which a graph that is solved at once does not need.
     from slicegraph.bounds.formulation import Formulation
     from slicegraph.bounds.model import Domains
     from slicegraph.bounds.tasks import Budget
@@ -45,18 +45,18 @@ _MEMORY = 2 * 2**30
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Closing:
-    """How far the DP has come.
+    """The result of a turn of the exact solver.
 
     Attributes
     ----------
     bound
-        What it proves.
+        The lower bound.
     block_of, bottleneck
-        A partition that is better than what was known, and its bottleneck in ticks; None: none was found.
+        A better partition than the known one, and its bottleneck in ticks. None: none was found.
     is_interrupted
         Whether Ctrl-C ended it.
     work
-        Steps that it has taken, arcs of minimum cuts included.
+        Its steps, arcs of minimum cuts included.
     """
 
     bound: Bound
@@ -78,12 +78,12 @@ def close_in(
     state: ProofState | None = None,
     poll: Callable[[int, int], bool],
 ) -> Closing:
-    """Close in on the optimum from both sides, from bounds in ticks that are known, until ``poll`` says so.
+    """Raise the lower bound and improve the partition, from known bounds in ticks, until they meet or ``poll`` ends it.
 
-    ``steps`` are those with which each threshold is tried first, ``work`` those of all thresholds together. ``poll`` is
-    told the lower bound and the bottleneck, in ticks, every few milliseconds, and answers whether to stop. ``domains``,
-    what is known of all better partitions, leave fewer downsets; what is found within them rests on their source.
-    ``state`` keeps what is known of this instance.
+    ``steps`` is the limit of each threshold's first attempt, ``work`` that of all thresholds together. ``poll`` is
+    called every few milliseconds with the lower bound and the bottleneck, in ticks, and returns whether to stop.
+    ``domains``, which hold for all better partitions, leave fewer downsets; a bound within them is only as certain as
+    they are. ``state`` is kept between calls for one instance.
     """
     begin = time.perf_counter()
     ordinary = combinatorial(instance)
@@ -131,7 +131,7 @@ def close_in(
 
 
 def bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: str) -> Bound:
-    """Give the bound of a proof with what it rests on; without one the ordinary bound's ticks."""
+    """Give the bound of a proof with its evidence; without a proof, the ordinary bound's ticks."""
     ticks, reduction, groups, downsets, node = ordinary.ticks, None, None, None, None
     if proof is not None:
         ticks, groups = proof.threshold, proof.num_groups
@@ -158,7 +158,7 @@ def bound_of(proof: Proof | None, ordinary: Bound, *, seconds: float, status: st
 
 
 def downsets(formulation: Formulation, budget: Budget) -> Bound:
-    """Bound the optimum by the DP, up to the threshold; exponential in the width of the graph at worst."""
+    """Bound the optimum by the exact solver, up to the threshold; exponential in the width of the graph at worst."""
     end = time.monotonic() + budget.seconds
 
     def poll(lower_bound: int, _bottleneck: int) -> bool:

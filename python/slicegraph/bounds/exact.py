@@ -8,9 +8,9 @@ which falls along every edge because blocks never do; ``cut[x, b] = 1`` iff bloc
 ``over`` what overflows; ``t`` its bottleneck. The rows hold: a block either makes ``x``, and exports it when a reader
 is elsewhere, or imports it when it has a reader, so ``cut`` is at least two differences of ``x[., b]``; and the cost of
 each block is at most ``t``. Windows hold by the lemma of `slicegraph.bounds.model` for every partition within the
-threshold. With a `slicegraph.bounds.model.Domains` they hold for every partition below its threshold, which then takes
-the place of the other: a partition that is left out costs at least as much. Conversely, a solution with whole ``y`` is
-an acyclic partition, and its blocks cost at most ``t``.
+threshold. The windows of a `slicegraph.bounds.model.Domains` hold for every partition below its threshold, which is
+then the threshold of the model: the partitions that are left out cost at least as much. Conversely, a solution with
+integer ``y`` is an acyclic partition, and its blocks cost at most ``t``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all models of one instance share: what stages pay, and where nodes can be."""
+"""The data that all MIP models of one instance share: prices of stages, reads, bytes, and windows of nodes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _LARGEST = 2**62
 
 @final
 class Formulation:
-    """What all models of one instance share.
+    """The data that all MIP models of one instance share.
 
     Attributes
     ----------
     kinds
-        What a stage of each kind pays.
+        The prices of a stage of each kind.
     kind_of
         The kind of each stage.
     edges, reads
-        The producer-consumer pairs; and which consumer reads which tensor, of the tensors that can cost something.
+        The producer-consumer pairs; and the consumer-tensor pairs of tensors that can cost something.
     outputs
         The model outputs that are paid.
     held, state, live
         Bytes per node: of parameters and state, of state alone, and of live tensors while it runs.
     shared, readers
-        Bytes per parameter that several nodes read, and which node reads which.
+        Bytes per shared parameter, and the pairs of a node and a shared parameter that it reads.
     leader
-        Per node, the first of those that are in one stage with it; None: no two nodes must be.
+        Per node, the first of the nodes that must be in one stage with it. None: no nodes must be together.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -74,7 +74,7 @@ class Formulation:
             self._take_more()
 
     def _take_more(self) -> None:
-        """Take what only some instances have."""
+        """Add shared parameters and sets of nodes that must be together, if the instance has them."""
         core = self.instance.core
         arrays = core.arrays
         self.state, self.live, self.shared = (
@@ -88,7 +88,7 @@ class Formulation:
         self._allowed = self._of_leaders(core.allowed)
 
     def _of_leaders(self, allowed: Flags | None) -> Flags | None:
-        """Give where nodes may be, of nodes that are together where all may be."""
+        """Give the stages that may hold each node; nodes that must be together have the intersection of theirs."""
         if allowed is None or self.leader is None:
             return allowed
         of_all = np.ones_like(allowed)
@@ -98,7 +98,7 @@ class Formulation:
 
     @cached_property
     def step(self) -> int:
-        """Every cost is a multiple of it: the greatest common divisor of all that costs are sums of, at least 1."""
+        """The greatest common divisor of all terms of costs, at least 1: every cost is a multiple of it."""
         parts = []
         for kind in self.kinds:
             parts += [kind.work, kind.transfer]
@@ -108,12 +108,12 @@ class Formulation:
 
     @cached_property
     def multipliers(self) -> Integers:
-        """What a tick of each stage counts where stages are unlike, in units of ``2**-20``."""
+        """The multiplier of each stage, if stages are unlike, in units of ``2**-20``."""
         of_kinds = self.instance.core.multipliers
         return np.array([of_kinds[kind] for kind in self.kind_of.tolist()], np.int64)
 
     def prices(self, first: int, last: int) -> Prices:
-        """Give what the stages from ``first`` to before ``last`` pay together."""
+        """Give the prices of the stages ``first`` to ``last - 1`` together."""
         kinds = np.unique(self.kind_of[first:last]).tolist()
         if len(kinds) == 1:
             only: Prices = self.kinds[kinds[0]].times(last - first)
@@ -134,12 +134,12 @@ class Formulation:
 
     @cached_property
     def _all(self) -> Prices:
-        """What all stages pay together."""
+        """The prices of all stages together."""
         return self.prices(0, self.num_blocks)
 
     @property
     def work(self) -> Integers:
-        """What nodes weigh, in ticks: their work, and where stages are unlike at least what all together pay for it."""
+        """The weights of nodes: their work in ticks, or if stages are unlike, its price for all stages together."""
         return self._all.work // self._all.parts
 
     @property
@@ -148,9 +148,9 @@ class Formulation:
         return bool((self.kind_of == self.kind_of[0]).all())
 
     def demand(self, stage: int) -> tuple[Integers, int]:
-        """Give what all nodes weigh, as all stages together pay them, and the least weight of the fullest stage.
+        """Give the weights of nodes, and the least weight of the fullest stage.
 
-        That is the stage which has, of the weight of all nodes, at least its part by the multipliers.
+        The fullest stage is one that has at least its share, by the multipliers, of the weight of all nodes.
         """
         if self.is_uniform:
             return self._all.work, -(-self.total // self.num_blocks)
@@ -159,13 +159,13 @@ class Formulation:
 
     @property
     def parts(self) -> int:
-        """Of a tick, in which the weights of nodes are."""
+        """The unit of node weights: so many parts are a tick."""
         return self._all.parts
 
     def stages(self, threshold: int | None) -> Flags | None:
-        """Give which stages can hold which nodes when no block costs over ``threshold``, shape (nodes, stages).
+        """Give the stages that can hold each node when no block costs over ``threshold``, shape (nodes, stages).
 
-        None: every stage can, as far as is known.
+        None: no node is restricted.
         """
         if self.is_plain or (len(self.kinds) == 1 and self._allowed is None):
             return None
@@ -198,7 +198,7 @@ class Formulation:
         return {name: self.instance.core.cone_sums(weight) for name, weight in weights.items()}
 
     def _rooms(self, threshold: int) -> dict[str, list[int]]:
-        """Give the room of each stage for what cones are sums of, when no block costs over ``threshold``."""
+        """Give the capacity of each stage for each sum over cones, when no block costs over ``threshold``."""
         kinds = [self.kinds[kind] for kind in self.kind_of.tolist()]
         multipliers = [1] * self.num_blocks if self.is_uniform else self.multipliers.tolist()
         return {
@@ -208,7 +208,7 @@ class Formulation:
         }
 
     def _blocks_of_cones(self, threshold: int) -> tuple[Integers, Integers]:
-        """Give the first and the last block that leave room for the ancestors and for the descendants of each node."""
+        """Give the first and the last block that leave enough capacity for each node's ancestors and descendants."""
         first, last = np.ones(self.num_nodes, np.int64), np.full(self.num_nodes, self.num_blocks)
         for name, (ancestors, descendants) in self._cones.items():
             rooms = self._rooms(threshold)[name]
@@ -224,7 +224,7 @@ class Formulation:
     def windows(self, threshold: int | None, domains: Domains | None = None) -> tuple[Integers, Integers]:
         """Give the first and the last block, from 1, in which each node can be when no block costs over ``threshold``.
 
-        With ``domains`` only blocks that these leave it. Where there is none, the first is after the last.
+        With ``domains``, the blocks that these allow only. If there is none, the first is after the last.
         """
         first, last = np.ones(self.num_nodes, np.int64), np.full(self.num_nodes, self.num_blocks)
         if threshold:
@@ -248,24 +248,24 @@ class Formulation:
 
     @cached_property
     def total(self) -> int:
-        """What all nodes weigh."""
+        """The weight of all nodes."""
         return int(self.work.sum())
 
     @cached_property
     def ceiling(self) -> int:
-        """What a block costs at most, within the limits: as if it held everything, and moved it twice."""
+        """An upper bound on the cost of a block within the limits: all nodes, with every tensor moved twice."""
         if self.is_plain:
             return self.total + self._all.all_params
         return max(int(kind.work.sum() + 2 * kind.transfer.sum()) + kind.all_params for kind in self.kinds)
 
     def room_of_weights(self, stage: int) -> tuple[int, int]:
-        """Give what a stage can spend of the core's node weights per tick of its cost, rounded up; and the parts."""
+        """Give the capacity of a stage in the core's node weights per tick of its cost, rounded up; and the unit."""
         if len(self.kinds) == 1:
             return 1, 1
         return -(-int(self.multipliers[stage]) // PARTS), PARTS
 
     def room(self, threshold: int) -> int:
-        """Give what all stages can spend of weights when none costs over ``threshold``."""
+        """Give the capacity of all stages in weights when none costs over ``threshold``."""
         return sum(room * threshold // parts for room, parts in map(self.room_of_weights, range(self.num_blocks)))
 
 

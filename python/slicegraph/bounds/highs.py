@@ -1,16 +1,16 @@
 """The only place that calls HiGHS, and the only place where a float becomes a bound.
 
 A model is solved twice. Its linear relaxation gives dual multipliers; rounded to integers, these are a proof that needs
-no solver (`slicegraph.bounds.multipliers`). Then branch and bound gives more, on the solver's word alone.
+no solver (`slicegraph.bounds.multipliers`). Then branch and bound gives a larger bound, which is only *believed*.
 
 How a dual bound of HiGHS becomes ticks
-    Costs are scaled so that the threshold is 100. Coefficients too small for HiGHS's tolerances are taken out of the
+    Costs are scaled so that the threshold is 100. Coefficients too small for HiGHS's tolerances are removed from the
     rows, and huge ones made smaller, on the safe side, and every row of costs is relaxed by 1e-6. Then the model is a
-    relaxation of the exact one, up to the solver's own tolerances; for those, a millionth of the bound is given away
-    before it is rounded up to the next multiple of what all costs are multiples of. That a model is infeasible is
-    believed only when HiGHS says so without its presolve too.
+    relaxation of the exact one, up to the solver's own tolerances; for those, the bound is reduced by a millionth
+    before it is rounded up to the next multiple of the costs' common divisor. A model counts as infeasible only when
+    HiGHS reports that without presolve, too.
 
-This module is imported by the processes of `slicegraph.bounds.worker` alone, which see to it that time is kept.
+Only the processes of `slicegraph.bounds.worker` import this module; they enforce time limits.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Run:
 
     def _solver(self, **options: bool | float | str) -> Highs:
         highs = Highs()  # type: ignore[no-untyped-call] # its stubs are partial
-        # It hangs itself in as a callback, and would never be freed.
+        # It registers itself as a callback, and the cycle would never be freed.
         highs.disableCallbacks()  # type: ignore[no-untyped-call] # likewise
         settings = {**self._options, **options}
         is_told = {"output_flag": False, "time_limit": max(0.0, self._deadline - time.monotonic())}
@@ -95,10 +95,10 @@ class _Run:
         return highs
 
     def _relax(self) -> Proof | None:
-        """Prove what the linear relaxation gives; any multipliers prove something, so it may end early."""
+        """Prove the bound of the linear relaxation; any multipliers give a valid bound, so it may end early."""
         is_nowhere = self._model.kind == KINDS.index("nowhere")
         if is_nowhere.any() and self._model.threshold is not None:
-            # A row that nothing satisfies is no row to the solver.
+            # The solver rejects a row that no value satisfies.
             return prove(self._model, is_nowhere.astype(np.float64), self._scaled.unit, self._step)
         is_interior = self._model.num_rows >= self._params.interior_from
         # Presolve pays for larger models only.
@@ -112,7 +112,7 @@ class _Run:
         highs.run()
         weights = highs.getSolution().row_dual
         if highs.getModelStatus() == HighsModelStatus.kInfeasible:
-            # The multipliers of a contradiction; presolve would keep them to itself.
+            # The multipliers of a contradiction (a dual ray), which presolve would not return.
             if is_interior:
                 highs = self._solver(solver="simplex", presolve="off")
                 _check(highs.passModel(self._scaled.lp(is_integer=False)), "passModel")
@@ -123,11 +123,11 @@ class _Run:
         return prove(self._model, np.array(weights), self._scaled.unit, self._step)
 
     def _branch(self) -> None:
-        """Branch and bound; without presolve again when that ends in no solution, or in an error of HiGHS's own."""
+        """Run branch and bound; again without presolve when it ends as infeasible or in an error of HiGHS."""
         if self._branch_once("choose") in (HighsModelStatus.kInfeasible, HighsModelStatus.kSolveError):
             ended = self._branch_once("off")
             if ended == HighsModelStatus.kInfeasible:
-                # Nothing is below the threshold, to which t was bounded.
+                # t was bounded by the threshold, and there is no solution below it.
                 if self._model.is_strict and not self._model.threshold:
                     word = Testimony(status="infeasible", dual_bound=_SCALE, lower_bound=ALL_TICKS)
                     self._learn(Outcome(testimony=word))
@@ -136,7 +136,7 @@ class _Run:
                 self._learn(Outcome(is_final=True))
 
     def _branch_once(self, presolve: str) -> HighsModelStatus:
-        """Branch and bound, with the news of its dual bound while it runs; say how it ended."""
+        """Run branch and bound, and report its dual bounds while it runs; give the final status."""
         has_restarts = len(self._model.superblocks.spans) > self._params.few_superblocks
         highs = self._solver(mip_allow_restart=has_restarts, presolve=presolve)
         _check(highs.passModel(self._scaled.lp(is_integer=True)), "passModel")
@@ -148,7 +148,7 @@ class _Run:
         _check(highs.setCallback(on_check, None), "setCallback")
         _check(highs.startCallback(cb.HighsCallbackType.kCallbackMipInterrupt), "startCallback")
         highs.run()
-        # The status comes first: of an infeasible model the dual bound is infinite, of one without a root, minus that.
+        # The status comes first: the dual bound of an infeasible model is inf, and without a root it is -inf.
         ended, info = highs.getModelStatus(), highs.getInfo()
         if ended == HighsModelStatus.kOptimal:
             self._on_dual_bound("optimal", info.mip_dual_bound, info.mip_node_count)
@@ -159,7 +159,7 @@ class _Run:
         return ended
 
     def _on_dual_bound(self, status: str, dual_bound: float, num_nodes: int) -> None:
-        """Take the solver's word for a dual bound, rounded to the safe side."""
+        """Report a dual bound of the solver as believed, rounded to the safe side."""
         if not np.isfinite(dual_bound):
             return
         ticks = self._scaled.ticks(dual_bound, self._step)
@@ -195,7 +195,7 @@ class _Scaled:
         value = model.value / of_row[row] * of_column[model.column]
         bound = np.where(is_pure, model.bound, model.bound / of_row - _MARGIN)
         upper = model.upper / of_column
-        # What a row loses on its left, at most, it loses on its right; where t loses, nothing is left of the row.
+        # The right side is lowered by the most that the left side loses; if that is a part of t, the row has no effect.
         kept = np.where(np.abs(value) <= _SMALLEST, 0.0, np.clip(value, -_LARGEST, _LARGEST))
         lost = np.flatnonzero(value > kept)
         np.subtract.at(bound, row[lost], (value[lost] - kept[lost]) * upper[model.column[lost]])
@@ -209,7 +209,7 @@ class _Scaled:
         return max(1, round(self.ticks_per_unit))
 
     def ticks(self, dual_bound: float, step: int) -> int:
-        """Give a dual bound as ticks that are certainly not above the truth."""
+        """Give a dual bound in ticks, rounded so that it is certainly valid."""
         believed = Fraction(dual_bound) * Fraction(self.ticks_per_unit) * _CREDIT
         return max(0, -(-believed // step) * step)
 
@@ -243,22 +243,22 @@ def _largest(model: Model, rows: NDArray[np.bool_]) -> float:
 
 
 def _check(status: HighsStatus, call: str) -> None:
-    """HiGHS refuses with a status; that is a mistake of ours, never of the user's."""
+    """Raise on an error status of HiGHS: that is an error of this package, never of the user."""
     if status == HighsStatus.kError:
         raise RuntimeError(f"HiGHS refused {call}")
 
 
 @final
 class PackingProgram:
-    """The largest weights of nodes, at most 1 each, of which no block has more than 1; blocks come in by and by.
+    """The linear program of packings: node weights in [0, 1] of largest sum such that no block weighs more than 1.
 
-    Only blocks that have weighed too much are rows: of a thousand they are some dozens. It takes milliseconds, in the
+    Blocks become rows when they have weighed too much: of a thousand, some dozens. It takes milliseconds, in the
     process of the caller.
 
     Parameters
     ----------
     num_nodes
-        How many there are.
+        The number of nodes.
     params
         Limits of the solver.
     """
@@ -291,7 +291,7 @@ class PackingProgram:
         self._is_row = np.concatenate([self._is_row, np.zeros(len(blocks), np.bool_)])
 
     def solve(self) -> NDArray[np.float64] | None:
-        """Give the weights; None where the solver gave up."""
+        """Give the weights; None if the solver failed."""
         while True:
             self._highs.run()
             if self._highs.getModelStatus() != HighsModelStatus.kOptimal:
@@ -318,5 +318,5 @@ class PackingProgram:
         return np.add.reduceat(weights[self._nodes], self._starts) if len(self._starts) else np.zeros(0)
 
     def largest(self, weights: NDArray[np.float64]) -> float:
-        """Give what the heaviest block weighs that was added, or the heaviest node."""
+        """Give the weight of the heaviest block that was added, or of the heaviest node."""
         return float(max(weights.max(), self._sums(weights).max(initial=0.0)))

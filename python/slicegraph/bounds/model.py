@@ -1,9 +1,9 @@
 """The superblock relaxation of a partition, as a mixed-integer model in integer arrays.
 
-Every mixed-integer bound of this package is one model. Consecutive blocks are grouped into *superblocks*, and the
-variables say for each node in which superblock it lies. A superblock of ``n`` blocks pays, over its blocks together, at
-least its work, every tensor that it imports or exports once, and what its parameters take beyond ``n`` memories; so for
-a partition of bottleneck ``t``
+Every mixed-integer bound of this package is an instance of this model. Consecutive blocks are grouped into
+*superblocks*, and variables assign each node to a superblock. The blocks of a superblock of ``n`` blocks pay together
+at least its work, every tensor that it imports or exports once, and the overflow of its parameters beyond ``n``
+memories; so for a partition of bottleneck ``t``
 
     work(S) + io(S) + overflow(S, n memories) <= n t.
 
@@ -16,28 +16,28 @@ Variables (``y`` and ``cut`` are 0 or 1)
     ``live[j]``: the most bytes that are live while a node of block ``j`` runs.
 
 Unlike stages
-    A superblock pays the prices of its stages (`slicegraph.bounds.prices`). Where these communicate beside their
-    computation, ``work(S) + overflow(S) <= n t`` and ``io(S) <= n t`` are two rows, "cost" and "io": the larger of two
-    is at most ``n t`` when both are. ``x[v, j] = 0`` where no stage of ``j`` may hold ``v``, and nodes that must be in
-    one stage have equal ``y``: such variables are one column. Parameters that several nodes read count once: rows
-    "stored", ``stored[p, j] >= x[v, j]`` for every reader. Bytes are at most the limits of the stages together: rows
-    "limit", for one block with ``live[j] >= live(v) x[v, j]``, rows "live", and for state alone rows "state".
+    A superblock pays the prices of its stages (`slicegraph.bounds.prices`). For stages that overlap, ``work(S) +
+    overflow(S) <= n t`` and ``io(S) <= n t`` are two rows, "cost" and "io": the larger term is at most ``n t`` exactly
+    when both are. ``x[v, j] = 0`` where no stage of ``j`` may hold ``v``, and nodes that must be in one stage have
+    equal ``y``: such variables are one column. Shared parameters count once: rows "stored", ``stored[p, j] >= x[v, j]``
+    for every reader. Bytes are at most the limits of the stages together: rows "limit", for one block with ``live[j] >=
+    live(v) x[v, j]``, rows "live", and for state alone rows "state".
 
 Windows
-    Let ``T`` be a threshold, and look at partitions of bottleneck at most ``T`` only. A block that costs at most ``T``
-    holds work of at most ``T``, work and parameters of at most ``T + memory``, and parameters within the limit. So the
-    blocks up to that of ``v``, which hold all ancestors of ``v``, are at least so many; and likewise from ``v``'s on.
-    That fixes most ``y`` when ``T`` is close to the mean work. Since only partitions above ``T`` are left out, the
-    bound of such a model is ``min(T, its least t)``.
+    Let ``T`` be a threshold, and restrict the model to partitions of bottleneck at most ``T``. A block that costs at
+    most ``T`` holds work of at most ``T``, work and parameters of at most ``T + memory``, and parameters within the
+    limit. The blocks up to that of ``v`` hold all ancestors of ``v``, which gives a lower bound on their number; the
+    same holds for the descendants. That fixes most ``y`` when ``T`` is close to the mean work. Since only partitions
+    above ``T`` are left out, the bound of such a model is ``min(T, its least t)``.
 
-    More may be known of the partitions below a threshold, by minimum cuts (`Domains`): narrower windows; which nodes
-    ``u`` are *incompatible* with a later ``v``, so that ``u`` is before a block as soon as ``v`` is in it or before it:
-    rows "incompatible"; and node *weights*, of which no block has more than it costs: rows "weight".
+    Minimum cuts can add facts that hold for all partitions below a threshold (`Domains`): narrower windows; pairs of a
+    node ``u`` and a descendant ``v`` that are *incompatible*: if ``v`` is in the first ``i`` blocks, ``u`` is in the
+    first ``i - 1``, rows "incompatible"; and node *weights*, whose sum over a block is at most its cost, rows "weight".
 
 Moves
     Let every block cost at most ``c``, and let the first ``b`` blocks have weight between ``l`` and ``m``, for every
-    ``b``. The model of a `Move` asks how much closer ``m`` or ``l`` can be brought to the other for one ``b``: its
-    ``t`` is ``c`` plus that much. What is before and after the moved block need not be divided.
+    ``b``. The model of a `Move` computes by how much ``m`` or ``l`` can be tightened for one ``b``: its ``t`` is ``c``
+    plus that amount. The nodes before and after the moved block are one superblock each.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Superblocks:
-    """How blocks are grouped.
+    """A grouping of blocks into superblocks.
 
     Attributes
     ----------
     spans
-        How many blocks each superblock has, adding up to the number of blocks; or ``(None, 1, None)``: one block, with
-        any number before and after.
+        The number of blocks of each superblock, adding up to the number of blocks; or ``(None, 1, None)``: one block,
+        with any number before and after.
     demand
-        The superblock, of one block, that must hold at least the mean work, or where stages are unlike its part of all
+        The superblock, of one block, that must hold at least the mean work, or if stages are unlike, its share of all
         work. None: none.
     kind
-        Of ``(None, 1, None)`` where stages are unlike, the kind of the one block. None: there is one kind.
+        The kind of the one block of ``(None, 1, None)``, if stages are unlike. None: there is one kind.
     """
 
     spans: tuple[int | None, ...]
@@ -73,21 +73,21 @@ class Superblocks:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Domains:
-    """What is known of all partitions whose bottleneck is below a threshold.
+    """Facts that hold for all partitions whose bottleneck is below a threshold.
 
     Attributes
     ----------
     threshold
         Ticks.
     earliest, latest
-        Per node, the first and the last block that it can be in, from 1.
+        Per node, the first and the last block in which it can be, from 1.
     incompatible
-        Nodes of which the first is always in an earlier block than the second.
+        Pairs of nodes, the first of which is always in an earlier block than the second.
     weights
-        Per node, ticks; the nodes of a block weigh no more than it costs, and each at least its work. Where stages are
-        unlike, no more than the cost times the multiplier of the stage.
+        Node weights in ticks, at least the work of each node. The nodes of a block weigh at most its cost; if stages
+        are unlike, its cost times the multiplier of its stage.
     least, most
-        Ticks that the nodes of the first 0, 1, ..., all blocks weigh together.
+        Bounds on the weight in ticks of the first 0, 1, ..., all blocks together.
     """
 
     threshold: int
@@ -101,14 +101,14 @@ class Domains:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Move:
-    """What is asked of one block: how much weight can be in it and before it, or how little before it.
+    """One step of the chain, at a block: an upper bound on the weight up to its end, or a lower bound before it.
 
     Attributes
     ----------
     block
         Its index, from 0.
     is_forward
-        Whether the most up to its end is asked for, rather than the least before it.
+        Whether the step tightens the upper bound up to its end, rather than the lower bound before it.
     """
 
     block: int
@@ -125,19 +125,19 @@ class Model:
     Attributes
     ----------
     superblocks, threshold
-        What the model is of; the threshold in ticks.
+        The grouping of blocks, and the threshold in ticks.
     upper
         Per column, largest value; the smallest is 0. Column 0 has no bound.
     is_strict
-        Whether there is something that no partition may satisfy, so that one without a threshold may have no solution.
+        Whether constraints can leave no partition, so that even a model without a threshold may be infeasible.
     is_integer, is_bytes
         Per column: whether it is 0 or 1, and whether it is in bytes.
     start, column, value, bound
         The rows.
     parts
-        Per row of costs, in how many parts of a tick it counts.
+        The unit of each row of costs: so many parts are a tick.
     kind, arguments
-        What each row says: an index into `KINDS`, and what it is about, shape (num_rows, 3), padded with -1.
+        The meaning of each row: an index into `KINDS`, and its arguments, shape (num_rows, 3), padded with -1.
     """
 
     superblocks: Superblocks

@@ -1,12 +1,12 @@
-"""From dual multipliers to a proof in integers.
+"""A proof in integers from the dual multipliers of a linear relaxation.
 
-Every row of a model says ``sum of value * z >= bound``. So does every sum of rows with weights that are not negative,
-whatever the weights; adding them up needs no solver. Written ``a t + sum of A_z z >= R``, the sum gives
+Every row of a model is an inequality ``sum of value * z >= bound``, and so is every sum of rows with nonnegative
+weights; adding them up needs no solver. Written ``a t + sum of A_z z >= R``, the sum gives
 
     t >= (R - sum of max(A_z low_z, A_z high_z)) / a        where a > 0,
 
-and where ``a = 0`` while the numerator is positive, nothing satisfies it. Weights are the dual values of the linear
-relaxation, for which this is its optimum (strong duality), rounded to integers.
+and if ``a = 0`` and the numerator is positive, the model is infeasible (Farkas' lemma). The weights are the dual values
+of the linear relaxation, rounded to integers; unrounded, they would give its optimum (strong duality).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def prove(model: Model, weights: NDArray[np.float64], unit: int, step: int) -> P
     Parameters
     ----------
     model
-        What they are multipliers of.
+        The model of the rows.
     weights
         One per row, of any quality: negative ones count as 0.
     unit
-        Ticks for which the rows without costs are taken; about what the weights were scaled with.
+        Ticks by which rows without costs are multiplied; about the scale of the weights.
     step
-        What every cost is a multiple of, in ticks.
+        A common divisor of all costs, in ticks.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def prove(model: Model, weights: NDArray[np.float64], unit: int, step: int) -> P
 
 
 def _value(model: Model, used: NDArray[np.int64], weight: NDArray[np.int64], unit: int) -> int | None:
-    """Ticks that the weighted sum of the rows ``used`` proves, or None; an infeasible model proves its threshold."""
+    """Ticks that the weighted sum of the rows ``used`` proves, or None; a contradiction proves the threshold."""
     is_pure = np.isin(model.kind, [KINDS.index(kind) for kind in PURE])
     in_ticks: NDArray[np.object_] = np.where(is_pure, unit, 1).astype(object)
     multiplier = weight.astype(object) * in_ticks

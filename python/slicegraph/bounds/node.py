@@ -1,11 +1,12 @@
-"""The node bound: whatever block holds a certain node, it costs so much.
+"""The node bound: a lower bound on the cost of every block that holds a certain node, the largest over all nodes.
 
-**Claim.** For every node ``v``, the least cost of a set of nodes with ``v`` that is convex as far as ``v`` is concerned
-is a lower bound; where stages are unlike, the least over the kinds of device that may hold ``v``.
+**Claim.** For every node ``v``, the least cost of a set of nodes that holds ``v`` and every node on a path between
+``v`` and a node of the set is a lower bound; if stages are unlike, the least over the kinds of device that may hold
+``v``.
 
 **Proof.** Some block holds ``v``, and blocks are convex. Work and io together are a submodular function of the set, and
-what convexity asks of the nodes before and after ``v`` are implications between single nodes, so the least is a minimum
-cut (``rust/core/src/flow``); overflow is at least that of ``v`` alone.
+the condition on paths consists of implications between single nodes, so the least is a minimum cut
+(``rust/core/src/flow``); overflow is at least that of ``v`` alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known of one model."""
+"""The bounds of one MIP model."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _Part = TypeVar("_Part", Proof, Testimony)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What is known of a model's least bottleneck.
+    """The bounds on a model's least bottleneck.
 
     Attributes
     ----------
     proof, testimony
-        Of the linear relaxation, and of branch and bound; None where there was no time.
+        The proven bound of the linear relaxation, and the believed one of branch and bound. None: there was no time.
     is_final
-        Whether more time would give nothing more.
+        Whether more time would give no better bound.
     num_nodes
-        Of branch and bound, in one run.
+        Branch-and-bound nodes, in one run.
     failure
-        Why the solver gave up; empty when it did not.
+        Why the solver failed; empty when it did not.
     """
 
     proof: Proof | None = None
@@ -34,17 +34,17 @@ class Outcome:
 
     @property
     def proven(self) -> int:
-        """Ticks that the proof gives."""
+        """The proven bound in ticks."""
         return self.proof.lower_bound if self.proof else 0
 
     @property
     def lower_bound(self) -> int:
-        """Ticks, the solver believed."""
+        """The larger of the proven and the believed bound, in ticks."""
         values = (self.proof, self.testimony)
         return max((value.lower_bound for value in values if value), default=0)
 
     def or_better(self, other: Outcome) -> Outcome:
-        """Join what two runs on the same model have found."""
+        """Combine the bounds of two runs on the same model."""
 
         def better(mine: _Part | None, theirs: _Part | None) -> _Part | None:
             if mine is None or (theirs is not None and theirs.lower_bound >= mine.lower_bound):
@@ -60,7 +60,7 @@ class Outcome:
         )
 
     def on_word(self) -> Outcome:
-        """Give the same where the proof is of a model that others cannot make: it is worth a testimony."""
+        """Give the same with the proof as believed: the model depends on domains that a checker cannot derive."""
         if self.proof is None or (self.testimony and self.testimony.lower_bound >= self.proof.lower_bound):
             return replace(self, proof=None)
         bound = self.proof.lower_bound

@@ -1,4 +1,4 @@
-"""Packing: node weights of which no block below a threshold has its share, by column generation.
+"""The packing bound: node weights such that no block below a threshold has its share of all, by column generation.
 
 **Claim.** Let every node have a weight, not negative, so that no block which costs less than a threshold weighs the
 target or more, and all nodes together weigh more than ``k (target - 1)``. Then no partition into ``k`` blocks is better
@@ -6,13 +6,13 @@ than the threshold.
 
 **Proof.** Each of the ``k`` blocks would weigh less than the target.
 
-Of the blocks that are known a linear program gives the largest weights. The core looks for others that weigh too much
-for these (``rust/core/src/packing``), which are columns of the program's dual, until it can show that there are none:
-that is the proof, and the compiled checker goes through it again before it counts. When blocks that are known leave no
-weights that are large enough, no weights are. Weights that are asked about are as close to the costs of nodes as they
-can be and still be large enough: of such weights the core shows it by few cuts, since what a block weighs and what it
-costs differ little. They go only a part of the way from those asked about before, which takes fewer rounds and leaves
-them close to the costs (*smoothing*, Wentges 1997).
+A linear program gives weights of the largest sum for the known blocks. The core solves the pricing problem
+(``rust/core/src/packing``): it searches for other blocks that weigh too much, which are columns of the program's dual,
+until it proves that there are none. This is the proof, which the compiled checker checks before it counts. If the sum
+of the program's weights is too small, the threshold is refuted: no weights prove it. Pricing is asked about weights
+that are as close to the costs of nodes as the required sum allows, since the cuts are then nearly tight and few cases
+are needed. From round to round the weights move only a part of the way (*smoothing*, Wentges 1997), which takes fewer
+rounds.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ _ONE = 2**12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """What has come of a threshold.
+    """The result for a threshold.
 
     Attributes
     ----------
     log
         The section of a log that proves it. None: it is not proven.
     work
-        How much it has taken.
+        The work that was used.
     is_refuted
-        Whether blocks that are known leave no weights that prove it.
+        Whether the known blocks leave no weights that prove it.
     """
 
     log: bytes | None
@@ -62,14 +62,14 @@ class Attempt:
 
 @final
 class PackingSearch:
-    """Weights that prove thresholds of an instance; blocks are kept from one to the next.
+    """Column generation for the thresholds of an instance; blocks are kept from one threshold to the next.
 
     Parameters
     ----------
     instance
-        Of one kind of device, that pays sums.
+        An instance with one kind of device, without overlap.
     params
-        The numbers of its policy.
+        The tuned numbers.
     """
 
     def __init__(self, instance: Instance, params: PackingParams | None = None) -> None:
@@ -85,7 +85,7 @@ class PackingSearch:
         self._work, self._has_to_stop = 0, _never
 
     def attempt(self, threshold: int, *, work: int, has_to_stop: Callable[[], bool]) -> Attempt:
-        """Try to prove a threshold with so much work: arcs of networks, and nodes of the program's blocks each time."""
+        """Try to prove a threshold within ``work``: arcs that cuts visit, and nodes of the program's rows per solve."""
         self._work, self._has_to_stop = work, has_to_stop
         if threshold != self._threshold:
             self._begin(threshold)
@@ -116,7 +116,7 @@ class PackingSearch:
         return Attempt(log=None, work=work - self._work)
 
     def _begin(self, threshold: int) -> None:
-        """Begin with the blocks that are known of other thresholds, and slices as long as this one allows."""
+        """Begin with the blocks of other thresholds, and slices that are as long as this one allows."""
         self._threshold, self._program, self._center = threshold, PackingProgram(self._num_nodes, self._params), None
         self._program.add([block for block, cost in self._blocks.items() if cost < threshold])
         found = slices(self._instance.core, threshold=threshold, num_orders=self._params.orders, seed=threshold)
@@ -126,11 +126,11 @@ class PackingSearch:
         return self._work <= 0 or self._has_to_stop()
 
     def _scaled(self, point: Floats, program: PackingProgram) -> Floats:
-        """Give a point as large as blocks that are known allow."""
+        """Scale a point up as far as the known blocks allow."""
         return np.minimum(point / max(program.largest(point), 1e-9), 1.0)
 
     def _plain(self, best: Floats, program: PackingProgram) -> Floats:
-        """Give a point as close to the costs of nodes as keeps some of what the best has beyond its need."""
+        """Mix the best point with the costs of nodes, as far as a part of the best sum's excess is kept."""
         num_blocks, params = self._instance.num_blocks, self._params
         costs = self._scaled(self._costs, program)
         enough = num_blocks + params.reserve * (best.sum() - num_blocks)
@@ -141,7 +141,7 @@ class PackingSearch:
         return best
 
     def _smoothed(self, point: Floats, program: PackingProgram) -> Floats:
-        """Give a point a part of the way to another, from the last one; further on where it would prove nothing."""
+        """Move from the last point a part of the way to another; further where the sum would be too small."""
         if self._center is None:
             return point
         center, part = self._scaled(self._center, program), self._params.smoothing
@@ -165,7 +165,7 @@ class PackingSearch:
         return len(heavy), self._learn(priced.blocks, priced.costs)
 
     def _prove(self, question: _Question, max_cases: int) -> tuple[bytes | None, int]:
-        """Try to show that no block weighs the target; give the log of that, and how many cases a seed had at most."""
+        """Try to prove that no block weighs the target; give the log of the proof, and the most cases of a seed."""
         open_seeds, cases = self._order(), {}
         while True:
             priced = self._price(question, open_seeds, max_cases, self._params.proving_heavy)
@@ -231,7 +231,7 @@ class _Priced:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Question:
-    """Weights in integers, of which a block should not weigh more than ``unit``, and none may weigh the target."""
+    """Integer weights: a block should weigh at most ``unit``, and for a proof every block less than the target."""
 
     weights: Integers
     unit: int
@@ -256,7 +256,7 @@ class _Question:
 
 
 def _costs(instance: Instance) -> Floats:
-    """Give what each node pays with all of its tensors, at least a little."""
+    """Give the cost of each node with all of its tensors, positive."""
     arrays, transfer = instance.graph.arrays, instance.transfer.astype(np.float64)
     costs = instance.work.astype(np.float64)
     is_made = arrays.producer >= 0

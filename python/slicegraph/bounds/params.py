@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChainParams:
-    """How close the chain gets, and in how much time. None of them was measured by itself.
+    """The precision of the chain, and its time. None of the numbers was measured by itself.
 
     Attributes
     ----------
     precision
-        A part in so many of a threshold is left to the solver's tolerances.
+        A threshold over this number is left to the solver's tolerances.
     roughly, finely
-        Parts of the best bottleneck: how close thresholds get, by linear relaxations and by whole models.
+        The smallest step of thresholds as a part of the best bottleneck: by linear relaxations, and by whole models.
     share_of_relaxed, share_of_threshold
-        Of the time left: for linear relaxations, of the first threshold and then of others, and for each threshold.
+        Shares of the time left: for linear relaxations of the first threshold and of the others; for each threshold.
     close, very_close
-        When this part of the first threshold is proven, whole models may do, and then all of it may be within reach.
+        Parts of the first threshold: when this much is proven, whole models are solved, and then for all of the gap.
     narrow
-        When no more than this part of what the first blocks may hold is left open, likewise.
+        The same condition on the bounds: at most this part of the weight of the first blocks is open.
     share_of_last
-        Likewise, for the last part that is too small for a proof.
+        The share of the time left for the last gap, which is too small for the solver's tolerances.
     seconds_of_move, more
-        For each move at first; those that take longer wait for the others, and then have so many times as much.
+        Seconds for each move at first; moves that take longer wait for the others, and then have ``more`` times these.
     worthwhile
-        Another round when the last one has narrowed the bounds on the work to less than this.
+        Another round of moves when the last one has narrowed the bounds on weights to less than this part.
     heuristic_effort, rough_gap
-        Of the solver: how much it looks for solutions, and the gap at which a first look at a model ends, in parts of
-        100 of about a block.
+        Options of HiGHS: the effort of its primal heuristics, and the gap at which the first solution of a model ends,
+        in hundredths of about a block.
     """
 
     precision: int = 10**6

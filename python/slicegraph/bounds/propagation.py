@@ -1,4 +1,4 @@
-"""What the chain knows of all partitions below a threshold, and what follows from it by minimum cuts and windows."""
+"""The facts of the chain about all partitions below a threshold, and their propagation by minimum cuts and windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slicegraph.bounds.model import Domains, Integers, Move
 
 
 class Effort(Enum):
-    """What is done about a threshold and its moves, in this order."""
+    """The levels of effort for a threshold and its moves, in order."""
 
     WINDOWS = auto()
     RELAXED = auto()
@@ -25,7 +25,7 @@ class Effort(Enum):
 
 @final
 class Known:
-    """What is known when every block costs less than a threshold; windows from ``above`` hold below."""
+    """Facts that hold when every block costs less than a threshold; ``above`` are the windows of a higher one."""
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class Known:
             self.narrow()
 
     def most_work(self, total: int) -> tuple[int, ...]:
-        """How much work the first 1, 2, ..., all blocks hold at most."""
-        # Where there is no partition, anything is true of it.
+        """Upper bounds on the work of the first 1, 2, ..., all blocks."""
+        # If there is no partition, any bound holds.
         sums = [int(self._work[self.windows[0] <= end].sum()) for end in range(1, len(self.most))]
         return tuple(min(sum_, total - 1) for sum_ in sums)
 
     @property
     def domains(self) -> Domains:
-        """As others take it."""
+        """The facts as `Domains`, for models and for the decider."""
         return self._domains(self.least, self.most, self.windows)
 
     def _domains(self, least: Sequence[int], most: Sequence[int], windows: tuple[Integers, Integers]) -> Domains:
@@ -91,7 +91,7 @@ class Known:
 
     @property
     def width(self) -> int:
-        """How much is not known."""
+        """The sum of the differences between the upper and the lower bounds."""
         return sum(self.most) - sum(self.least)
 
     def _take(self, least: Sequence[int], most: Sequence[int]) -> None:
@@ -100,7 +100,7 @@ class Known:
         self.narrow()
 
     def narrow(self, *, by_cuts: bool = False) -> None:
-        """Take what follows."""
+        """Propagate: narrow windows and bounds, with ``by_cuts`` by minimum cuts, too."""
         if self.is_contradiction:
             return
         poll = self._poll if by_cuts and self.has_cuts else None
@@ -111,19 +111,19 @@ class Known:
             self.least, self.most, self.windows = narrowed.least, narrowed.most, narrowed.windows
 
     def around(self, move: Move) -> tuple[int, ...]:
-        """Give what a move depends on."""
+        """Give the bounds that the result of a move depends on."""
         b = move.block
         return self.least[b], self.most[b], self.least[b + 1], self.most[b + 1]
 
     def is_idle(self, move: Move, effort: Effort) -> bool:
-        """Whether a move would give nothing, or the same again."""
+        """Whether a move cannot tighten a bound, or would repeat an earlier result."""
         around = least, most, next_least, next_most = self.around(move)
         can_all_be_done = most == next_most if move.is_forward else least == next_least
         is_only = len(self.most) - 1 == 1
         return (can_all_be_done and not is_only) or self.solved.get((move, effort)) == around
 
     def question(self, move: Move) -> Domains | None:
-        """Narrow the bounds to where an answer would be news; None when nothing is there."""
+        """Give the domains of a move's model, restricted to values that would tighten the bound. None: no values."""
         b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
             least[b + 1] = max(least[b + 1], most[b])
@@ -135,7 +135,7 @@ class Known:
         return self._domains(narrowed.least, narrowed.most, narrowed.windows)
 
     def learn(self, move: Move, work: int | None) -> None:
-        """Take the answer: the bound asked for; None: there is nothing where the question was."""
+        """Record the result of a move: the new bound; None: the model of the move is infeasible."""
         b, least, most = move.block, self.least.copy(), self.most.copy()
         if move.is_forward:
             most[b + 1] = max(least[b + 1], most[b]) - 1 if work is None else work

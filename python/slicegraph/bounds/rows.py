@@ -38,7 +38,7 @@ class Rows:
     ) -> None:
         """Add rows; an entry is (row, column, value), with known variables moved to the right-hand side here.
 
-        Rows of costs may count in so many ``parts`` of a tick.
+        Rows of costs can have a unit of a tick over ``parts``.
         """
         bound = bound.copy()
         for row, column, value in entries:

@@ -1,4 +1,4 @@
-"""The models that one bound asks for, solved here or by an executor; what is known of each is kept as it comes in."""
+"""The models of one bound, solved in turn or by an executor, with the best result of each so far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_PARTS = 1_025
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """What a bound may use, and what it may assume.
+    """The limits and the assumptions of a bound.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class Budget:
     seconds
         The time limit.
     executor
-        Where models are solved; None: here, one after the other.
+        The executor that solves the models. None: they are solved in this thread, one after the other.
     watch
-        Told the best lower bound so far that is proven, in ticks, every few milliseconds; answers whether to stop.
+        Called every few milliseconds with the best proven lower bound in ticks; returns whether to stop.
     domains
-        What is known of better partitions, for the exact model; what follows from it is nothing but the solver's word.
+        Domains of better partitions, for the exact model; bounds that depend on them are only believed.
     """
 
     threshold: int | None
@@ -66,12 +66,12 @@ def is_too_large(formulation: Formulation, *, num_superblocks: int, num_models: 
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One relaxation and what is known of it so far."""
+    """One relaxation, with its bounds so far."""
 
     superblocks: Superblocks
     outcome: Outcome = field(default_factory=Outcome)
     target: int | None = None
-    """Ticks at which it might stop the last time."""
+    """The target in ticks of the last run."""
 
     @property
     def is_solved(self) -> bool:
@@ -100,7 +100,7 @@ class Tasks:
         return max(self._formulation.instance.core.combinatorial_bound(), together)
 
     def _learn(self, task: Task, outcome: Outcome) -> None:
-        """Keep what is known better now; a solver that fails once is asked no more."""
+        """Keep the better bounds; after the first failure of the solver, the tasks end."""
         task.outcome = task.outcome.or_better(outcome)
         self.lower_bound = self._together(lambda relaxation: relaxation.lower_bound)
         self._proven = self._together(lambda relaxation: relaxation.proven)
@@ -110,7 +110,7 @@ class Tasks:
 
     @property
     def seconds_left(self) -> float:
-        """Until the time limit; 0 once there is nothing more to do."""
+        """Seconds until the time limit; 0 once the bound has ended."""
         threshold = self._budget.threshold
         is_met = threshold is not None and self.lower_bound >= threshold
         is_over = self._is_stopped or self._is_too_large or is_met
@@ -142,7 +142,7 @@ class Tasks:
                 self._solve_here(task, seconds, target())
 
     def bound(self, *, is_final: bool) -> Bound:
-        """Sum up; ``is_final`` when more time would give nothing more."""
+        """Give the bound so far; ``is_final`` says whether more time would give no better one."""
         threshold, ticks = self._budget.threshold, self.lower_bound
         is_final = is_final or (threshold is not None and ticks >= threshold)
         relaxations = tuple(self._relaxation(task) for task in self.all if task.outcome.lower_bound > 0)

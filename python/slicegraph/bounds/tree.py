@@ -1,13 +1,13 @@
-"""Branch and bound of our own: a tree of cases that the checker closes one by one, as it is written.
+"""A branch and bound whose tree of cases is a proof: the checker closes each case while the tree is written.
 
-The chain (`slicegraph.bounds.chain`) goes as far as the MIP solver says. Here a threshold is proven without that: HiGHS
-solves linear relaxations only, whose dual values are rounded to integer weights of rows. Every step goes through the
-checker's own crate (`slicegraph._core.Proving`), which says what is then known of the case that is next; a step that it
-does not take is not written. So the tree that comes out is evidence, whatever the solver has said.
+The chain (`slicegraph.bounds.chain`) depends on bounds of the MIP solver that are only believed. Here a threshold is
+proven without them: HiGHS solves linear relaxations only, whose dual values are rounded to integer weights of rows.
+Every step is checked by the checker's own crate (`slicegraph._core.Proving`), which then gives the domains of the next
+case; a step that it rejects is not written. So the tree is evidence, independently of the solver.
 
-A case is narrowed by moves: a linear relaxation says that the first blocks weigh no more than some amount; then there
-are two cases, of which the one, that they weigh more, is closed by the rows. What no move narrows is closed by levels
-of downsets or labels, or divided where least is known of what the first blocks weigh, and then at a node.
+A case is narrowed by moves: a linear relaxation gives an upper bound on the weight of the first blocks, and the case is
+divided there; the case above the bound is closed by the rows. A case that no move narrows is closed by levels of
+downsets or by labels, or divided: at the prefix weight with the widest bounds, and then at a node.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from slicegraph.evidence.relaxation import Proof
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TreeParams:
-    """The numbers of the tree's policy. None of them was measured by itself.
+    """The tuned numbers of the tree. None of them was measured by itself.
 
     Attributes
     ----------
     steps, few_steps
-        Of the checker: for cuts and node weights in the beginning, and for each search and each cut in a case.
+        Steps of the checker: for cuts and node weights in the beginning, and for each search and each cut in a case.
     worthwhile
-        Another round of moves when the last one has narrowed the sums to less than this.
+        Another round of moves when the last one has narrowed the bounds to less than this part.
     narrow
-        Where the first blocks' weight is known to this part of what a block costs at most, a node is divided instead.
+        A case is divided at a node when its bounds on prefix weights are within this part of the largest block cost.
     slack
-        Parts of what a block costs at most by which less is claimed than a linear relaxation says, at first; four times
-        as much, so often, where the rounded rows show less.
+        Parts of the largest block cost by which a claim is weaker than the linear relaxation's bound at first; four
+        times as much at each further try, when the rounded rows do not prove it.
     tries
-        How often.
+        The number of tries.
     """
 
     steps: int = 400_000_000
@@ -64,15 +64,15 @@ class TreeSearch:
     proving
         The checker's cases.
     formulation
-        Of the quotient that they are about.
+        The formulation of their quotient.
     threshold
-        Ticks that are to be proven.
+        The threshold to prove, in ticks.
     solve
         Solves a linear relaxation.
     has_time
-        Whether to go on.
+        Returns whether to continue.
     params
-        The numbers of the policy. None: the defaults.
+        The tuned numbers. None: the defaults.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class TreeSearch:
         self._steps: list[bytes] = []
 
     def run(self) -> bytes | None:
-        """Write the steps of a proof; None when there was not enough time, or a case can not be closed."""
+        """Write the steps of a proof; None if time has run out, or a case cannot be closed."""
         params = self._params
         for step in (tree.CUT, tree.WEIGH, tree.CUT):
             if self._proving.num_cases:
@@ -104,14 +104,14 @@ class TreeSearch:
         return b"".join(self._steps)
 
     def _take(self, step: bytes, steps: int) -> bool:
-        """Take a step, if the checker does."""
+        """Write a step, if the checker accepts it; say whether it does."""
         if not self._proving.apply(step, steps):
             return False
         self._steps.append(step)
         return True
 
     def _close(self) -> bool:
-        """Narrow the next case; close it or divide it; whether that can be done."""
+        """Narrow the next case, and close or divide it; say whether that was possible."""
         count = self._proving.num_cases
         self._narrow()
         if self._proving.num_cases < count:
@@ -136,7 +136,7 @@ class TreeSearch:
         return self._take(tree.by_node(node, middle), self._params.steps)
 
     def _case(self, proving: Proving | None = None) -> Domains | None:
-        """Give what is known of the next case; None: there is none."""
+        """Give the domains of the next case. None: there is none."""
         known = (proving or self._proving).next()
         if known is None:
             return None
@@ -152,7 +152,7 @@ class TreeSearch:
         )
 
     def _narrow(self) -> None:
-        """Make all moves, as long as that narrows what is known of sums, or until the case is closed."""
+        """Make all moves, as long as that narrows the bounds on prefix weights, or until the case is closed."""
         count, width = self._proving.num_cases, float("inf")
         while self._proving.num_cases == count and self._has_time():
             case = self._case()
@@ -176,13 +176,13 @@ class TreeSearch:
         yield from (Move(block=block, is_forward=False) for block in reversed(blocks))
 
     def _move(self, move: Move) -> None:
-        """Tighten the sum of the first blocks, from above or from below, by a linear relaxation."""
+        """Tighten a bound on a prefix weight, from above or from below, by a linear relaxation."""
         case, block = self._case(), move.block
         if case is None:
             return
         end = block + move.is_forward
         least, most = case.least[end], case.most[end]
-        # From here on an answer tells more than the other case, which states how much the first blocks weigh.
+        # Only an answer from here on tightens the bound beyond the value that the other case states.
         bound = max(least, case.most[block]) if move.is_forward else min(most, case.least[block + 1])
         if not least <= bound <= most:
             return
@@ -210,7 +210,7 @@ class TreeSearch:
             self._claim(move, to, proof, model, is_nowhere=is_nowhere)
 
     def _divided(self, fork: Proving, move: Move, ticks: int) -> list[bytes] | None:
-        """Divide at so many ticks of the first blocks; what a move asks about comes next. None: that took too long."""
+        """Divide at a prefix weight of ``ticks``; the case of the move comes next. None: that took too long."""
         count = fork.num_cases
         steps = [tree.by_weight(move.block + move.is_forward, ticks)]
         if not fork.apply(steps[0], self._params.steps):
@@ -221,18 +221,18 @@ class TreeSearch:
         return steps
 
     def _is_open(self, fork: Proving, move: Move, ticks: int) -> bool:
-        """Whether the next case is what a move asks about, and not what is left when nothing is there."""
+        """Whether the next case is that of the move; if not, it was closed at once, and the other case is next."""
         case, end = self._case(fork), move.block + move.is_forward
         if fork.num_cases < self._proving.num_cases or case is None:
             return False
         return case.least[end] > ticks if move.is_forward else case.most[end] <= ticks
 
     def _claim(self, move: Move, to: int, proof: Proof, model: Model, *, is_nowhere: bool) -> None:
-        """Divide at what is claimed of the first blocks, or a little less, and close the other case by the rows."""
+        """Divide at the claimed bound on a prefix weight, or at a weaker one, and close the other case by the rows."""
         case, end = self._case(), move.block + move.is_forward
         least = int(self._params.slack * self._threshold)
         for attempt in range(self._params.tries):
-            # Where nothing is there, rows say so, or not at all.
+            # The claim is that the case is empty: rows prove it or not, and a weaker claim would not help.
             slack = 0 if is_nowhere else least * 4**attempt
             ticks = to + slack if move.is_forward else to - slack
             is_news = case is not None and (ticks < case.most[end] if move.is_forward else ticks >= case.least[end])
@@ -240,7 +240,7 @@ class TreeSearch:
                 return
 
     def _try(self, move: Move, ticks: int, proof: Proof | None, model: Model | None) -> bool:
-        """Divide and close, or do nothing."""
+        """Divide, and close the other case; do nothing if that is not possible."""
         fork = self._proving.fork()
         steps = self._divided(fork, move, ticks)
         if steps is None:
@@ -258,7 +258,7 @@ class TreeSearch:
 
 
 def _rows(proof: Proof, spans: list[int], move: Move) -> list[tuple[str | int, ...]]:
-    """Give the rows that show that a claim holds: the move's own is what the other case says of the first blocks."""
+    """Give the rows that prove a claim; the move's own row is the bound on the prefix weight in the other case."""
     end = move.block + move.is_forward
     place = np.cumsum([0, *spans]).tolist().index(end)
     own = ("least" if move.is_forward else "most", place)

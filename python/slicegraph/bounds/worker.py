@@ -1,9 +1,9 @@
-"""A process of its own for the solver: a caller that waits leaves on time, whatever the solver is doing.
+"""The MIP solver in a separate process, so that the caller can end it on time.
 
-HiGHS looks at its clock and at its interrupts only now and then, in the root relaxation of a large model not for
-minutes, and an interpreter cannot end while one of its threads is inside. A process can be killed. It reads requests
-from its standard input and writes what it finds, as it finds it, to its standard output; it is kept for the next
-request, so that only the first one pays for its start, and it ends when its input does.
+HiGHS checks its time limit and its interrupts rarely: in the root relaxation of a large model not for minutes; and an
+interpreter cannot exit while one of its threads is in the solver. A process can be killed. The worker process reads
+requests from its standard input and writes its results, as they come, to its standard output. It is kept for the next
+request, so that only the first one pays for its start, and it exits when its input is closed.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ Watch = Callable[[int], bool]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What a worker is asked.
+    """A request to a worker process.
 
     Attributes
     ----------
     model
-        Of which the least bottleneck is to be bounded.
+        The model whose least bottleneck is to be bounded from below.
     step
-        What every cost is a multiple of, in ticks.
+        A common divisor of all costs, in ticks.
     seconds
-        Time for the solver.
+        The time limit of the solver.
     target
-        Ticks at which it may stop; None: the model's threshold.
+        Ticks at which it may stop. None: the model's threshold.
     known
-        The proof of the linear relaxation, when an earlier request gave it.
+        The proof of the linear relaxation, if an earlier request gave it.
     options
-        Of the solver.
+        Options of HiGHS.
     """
 
     model: Model
@@ -78,9 +78,9 @@ def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = N
     request
         The model, and the seconds that it may take.
     grace
-        Seconds after which it is ended by force, beyond those it may take.
+        Seconds after its time limit until the process is killed.
     watch
-        Asked every few milliseconds whether to stop.
+        Called every few milliseconds; returns whether to stop.
 
     Returns
     -------
@@ -115,12 +115,12 @@ def solve_model(request: Request, *, grace: float = 0.0, watch: Watch | None = N
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The last word on a request.
+    """The message that ends the results of a request.
 
     Attributes
     ----------
     failure
-        Why the solver could not do what it was asked; empty when it could.
+        Why the solver failed; empty when it did not.
     """
 
     failure: str
@@ -128,7 +128,7 @@ class _End:
 
 @final
 class _Worker:
-    """A process that solves, as its parent sees it: one thread talks to it, so that no other thread waits."""
+    """The parent's side of a worker process: one thread reads its pipe, so that others can wait with a time limit."""
 
     def __init__(self) -> None:
         self._process = processes.start(__name__)
@@ -141,7 +141,7 @@ class _Worker:
         self._requests.put(request)
 
     def answer(self, seconds: float) -> Outcome | _End | None:
-        """Wait so long for the next word; None when there is none."""
+        """Wait for the next message, for at most some seconds; None if there is none."""
         with contextlib.suppress(queue.Empty):
             return self._answers.get(timeout=max(0.0, seconds))
         return None
@@ -205,8 +205,8 @@ def _take() -> _Worker:
 
 
 def main() -> None:
-    """Be a worker until the input ends, or its answers are not read any more, whatever is being solved then."""
-    # What a library may print must not reach the answers.
+    """Run the worker process until its input is closed, or its output is no longer read, even during a solve."""
+    # Output that a library prints must not mix with the results.
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
