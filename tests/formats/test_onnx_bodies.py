@@ -216,7 +216,10 @@ def test_bodies_within_bodies_multiply(tmp_path: Path) -> None:
 
 
 def test_unknown_dimensions_in_a_body_count_as_one(tmp_path: Path) -> None:
-    """Only what leaves the node must have a shape: inside, the places of what is not zero count as one column."""
+    """Only what leaves the node must have a shape: inside, the places of what is not zero are guessed to be one column.
+
+    Where the branch records a shape, it is no guess, nor is a loop that never runs, but one with a value that grows is.
+    """
     text = """g (bool c, float[6] x) => (float[1] y)
         { y = If(c)<then_branch = a () => (float[1] u) { p = NonZero(x) f = Cast<to=1>(p) e = Exp(f)
                       u = ReduceSum<keepdims=0>(e, ax) },
@@ -225,7 +228,20 @@ def test_unknown_dimensions_in_a_body_count_as_one(tmp_path: Path) -> None:
     )
     graph = _read(tmp_path, text)
     assert graph.flops is not None
-    assert graph.flops.tolist() == [6]
+    assert graph.is_guess is not None
+    assert (graph.flops.tolist(), graph.is_guess.tolist()) == ([6], [True])
+    graph = _read(tmp_path, text.replace("(float[1] u)", "(float[1] u) <int64[1,4] p>"))
+    assert graph.flops is not None
+    assert graph.is_guess is not None
+    assert (graph.flops.tolist(), graph.is_guess.tolist()) == ([8], [False])
+    text = """g (float[1,4] x) => (float[9,4] y) <int64 n = {8}>
+        { y = Loop(n, "", x)<body = b (int64 i, bool c, h) => (k, next)
+            { k = Identity(c) e = Exp(h) next = Concat<axis=0>(e, x) }> }"""
+    for trips, is_guess in ((8, True), (0, False)):
+        graph = _read(tmp_path, text.replace("{8}", f"{{{trips}}}"))
+        assert graph.flops is not None
+        assert graph.is_guess is not None
+        assert (graph.flops.tolist(), graph.is_guess.tolist()) == ([4 * trips], [is_guess])
 
 
 def test_a_body_that_reads_what_nobody_makes_is_refused(tmp_path: Path) -> None:
@@ -280,16 +296,21 @@ def test_a_branch_that_cannot_run_hides_none_that_can(then: str, other: str, len
 @pytest.mark.parametrize(
     ("then", "other", "fault"),
     [
-        ("u = MatMul(x, p)", "v = MatMul(x, q)", r"node 'u' \(MatMul\): Incompatible dimensions"),
         ("u = Relu(x)", "k = NonZero(x) v = Cast<to=1>(k)", r"node 'k' \(NonZero\)$"),
         ("u = Relu(x)", "v = Unheard(x)", r"node 'v' \(Unheard\): No Op registered"),
         ("u = Relu(x)", "v = Transpose(x)", ""),
     ],
 )
 def test_the_size_of_a_branch_that_may_run_is_never_made_up(then: str, other: str, fault: str, tmp_path: Path) -> None:
-    """None fits, or what one makes hangs on its data, its operator is unknown, or both fit and differ."""
+    """What one makes hangs on its data, its operator is unknown, or both fit and differ."""
     with pytest.raises(InputError, match=r"; first is node 'b' \(If\)" + (f": in it, {fault}" if fault else "$")):
         _read(tmp_path, RATES.format(then, other), n=2, m=9)
+
+
+def test_a_branch_is_refused_by_its_node_where_none_fits(tmp_path: Path) -> None:
+    """The first one of the first branch."""
+    with pytest.raises(InputError, match=r"model\.onnx: node 'u' \(MatMul\): Incompatible dimensions"):
+        _read(tmp_path, RATES.format("u = MatMul(x, p)", "v = MatMul(x, q)"), n=2, m=9)
 
 
 def test_a_sequence_that_grows_has_no_known_length(tmp_path: Path) -> None:

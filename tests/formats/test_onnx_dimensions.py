@@ -130,10 +130,11 @@ def test_an_operator_that_onnx_does_not_know_is_named(tmp_path: Path) -> None:
 
 
 def test_a_node_that_cannot_be_is_explained(tmp_path: Path) -> None:
-    """What inference complains about reaches the message."""
-    text = "g (float[2,3] x, float[4,5] z) => (y) { y = MatMul(x, z) }"
-    with pytest.raises(InputError, match=r"first is node 'y' \(MatMul\): Incompatible dimensions"):
-        _read(tmp_path, text)
+    """What inference complains about reaches the message, also where the file records a size."""
+    for record in ("", "float[2,5] "):
+        text = f"g (float[2,3] x, float[4,5] z) => ({record}y) {{ y = MatMul(x, z) }}"
+        with pytest.raises(InputError, match=r"model\.onnx: node 'y' \(MatMul\): Incompatible dimensions"):
+            _read(tmp_path, text)
 
 
 def test_what_depends_on_data_is_asked_to_be_recorded(tmp_path: Path) -> None:

@@ -63,13 +63,37 @@ MISFITS = {
     ),
     "elements of a shape": (
         "float[2,3] x) => (y) <int64[2] s = {4, 5}> { y = Reshape(x, s) }",
-        "node 'y' (Reshape): its input has 6 elements, and its shape takes 20",
+        "node 'y' (Reshape): its input has 6 elements, and its output 20",
     ),
     "a loop's body": (
         f"""float[1,3,8,8] x) => (y) <float[3,4,1,1] w = {_LATER}, int64 n = {{3}}>
         {{ y = Loop(n, "", x)<body = b (int64 i, bool c, float[1,3,8,8] h) => (bool k, next)
         {{ k = Identity(c) next = Conv(h, w) }}> }}""",
         "node 'next' (Conv): its input has 3 channels, and its weights take 4 in each of 1 groups",
+    ),
+    "a product whose size is recorded": (
+        "float[2,3] x, float[4,5] z) => (float[2,5] y) { p = MatMul(x, z) y = Relu(p) }",
+        "node 'p' (MatMul): Incompatible dimensions for matrix multiplication",
+    ),
+    "a product that nothing reads": (
+        "float[2,3] x, float[4,5] z) => (y) { p = MatMul(x, z) y = Relu(x) }",
+        "node 'p' (MatMul): Incompatible dimensions for matrix multiplication",
+    ),
+    "what a loop's body carries on": (
+        """float[2,3] x, float[4,5] z) => (float[2,5] y) <int64 n = {3}>
+        { y = Loop(n, "", x)<body = b (int64 i, bool c, h) => (k, next)
+        { k = Identity(c) p = MatMul(h, z) next = Relu(p) }> }""",
+        "node 'p' (MatMul): Incompatible dimensions for matrix multiplication",
+    ),
+    "what a scan's body makes": (
+        """float[2,3] x, float[7,4,5] z) => (y) { y, s = Scan<num_scan_inputs=1, body = b (h, v) => (next, p)
+        { next = Relu(h) p = MatMul(h, v) }>(x, z) }""",
+        "node 'p' (MatMul): Incompatible dimensions for matrix multiplication",
+    ),
+    "a branch that is known to run": (
+        """float[2,3] x, float[4,5] z) => (float[2,5] y) <bool c = {1}> { y = If(c)<then_branch = t () => (p)
+        { p = MatMul(x, z) }, else_branch = e () => (q) { q = Relu(x) }> }""",
+        "node 'p' (MatMul): Incompatible dimensions for matrix multiplication",
     ),
     "both branches": (
         f"""float[1,3,8,8] x, bool c) => (y) <float[3,4,1,1] w = {_LATER}>
@@ -117,6 +141,16 @@ FITTING = {
         f"float[4,8] x, float[4,2] r) => (y) <float[2,16,8] f = {_LATER}, float[2,8,16] s = {_LATER}> "
         '{ y = com.microsoft.MoE<k=2>(x, r, f, "", s) }'
     ),
+    "a branch with packed weights for another width": (
+        f"""float[2,64] x, bool c) => (y) <uint8[32,4,8] w = {_LATER}, float[128] s = {_LATER}> {{ y = If(c)<
+        then_branch = t () => (p) {{ p = com.microsoft.MatMulNBits<K=128, N=32, bits=4, block_size=16>(x, w, s) }},
+        else_branch = e () => (q) {{ q = com.microsoft.MatMulNBits<K=64, N=32, bits=4, block_size=16>(x, w, s) }}> }}"""
+    ),
+    "a branch with a loop whose body does not fit": (
+        """float[2,3] x, float[4,5] z, bool c) => (y) <int64 n = {3}> { y = If(c)<then_branch = t () => (p)
+        { p = Loop(n, "", x)<body = b (int64 i, bool d, h) => (k, r) { k = Identity(d) r = MatMul(h, z) }> },
+        else_branch = e () => (q) { q = Relu(x) }> }"""
+    ),
     "a branch of which no run computes the node": (
         f"float[1,4,8,8] x, bool c) => (y) <float[3,2,3,3] w = {_LATER}, float[3,4,3,3] v = {_LATER}> {{ y = If(c) <"
         "then_branch = t () => (a) { a = Conv<group=2>(x, w) }, else_branch = e () => (b) { b = Conv(x, v) }> }"
@@ -149,11 +183,11 @@ def test_what_fits_is_read(name: str, tmp_path: Path) -> None:
 
 
 def test_terms_of_an_einsum_are_as_many_as_its_inputs_and_have_their_ranks(tmp_path: Path) -> None:
-    """Where the file records what it makes, ONNX's inference is not asked."""
+    """Also where the file records what it makes."""
     for equation, complaint in (
-        ("ij,jk,kl->il", "its equation has 3 terms for 2 inputs"),
-        ("i,jk->k", "the term 'i' is of an input with 2 dimensions"),
-        ("ijk...,jk->k", "the term 'ijk...' is of an input with 2 dimensions"),
+        ("ij,jk,kl->il", "Number of input tensors does not match the operands in the equation."),
+        ("i,jk->k", "Rank of input 0 (2) does not match the equation indices (1)."),
+        ("ijk...,jk->k", "Ellipsis represents incompatible dimensions for input 0. Rank 2 is less than term size 3."),
     ):
         text = f'g (float[2,3] x, float[3,5] z) => (float[5] y) {{ y = Einsum<equation="{equation}">(x, z) }}'
         with pytest.raises(InputError, match=re.escape(f"node 'y' (Einsum): {complaint}")):

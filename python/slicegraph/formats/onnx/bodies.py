@@ -14,6 +14,7 @@ from onnx import GraphProto, NodeProto, TensorProto
 
 from slicegraph.errors import InputError
 from slicegraph.formats.counting import Trips
+from slicegraph.formats.onnx.fitting import misfit
 from slicegraph.formats.onnx.nodes import Body, Walked, attribute, described, is_standard, label, operator
 from slicegraph.formats.onnx.sequences import repeated
 from slicegraph.formats.onnx.values import UNKNOWN, Shape, Value, element, merged, of_shape, sequence_of, varying
@@ -56,7 +57,7 @@ def _if(node: NodeProto, inputs: Sequence[Value | None], run: Run) -> Entered:
     names = ["then_branch", "else_branch"] if known is None else [known]
     branches = [run(_body(node, name), {}) for name in names]
     # Models hold one branch per size: only a branch that fits the sizes given can run.
-    fitting = [branch for branch in branches if not branch.is_contradiction]
+    fitting = [branch for branch in branches if not branch.is_contradiction and not misfit(branch.nodes)]
     branches = fitting or branches
     results = [_results(node, branch, 0, len(node.output)) for branch in branches]
     outputs = results[0] if len(results) == 1 else [merged(*pair) for pair in zip(*results, strict=True)]
@@ -75,7 +76,8 @@ def _loop(node: NodeProto, inputs: Sequence[Value | None], run: Run, given: Trip
         walked = run(graph, _formal(node, graph, [*counters, *carried]))
         returned = _results(node, walked, 1, len(carried))
         before, carried = carried, [merged(old, new) for old, new in zip(carried, returned, strict=True)]
-        if [value.type for value in before] == [value.type for value in carried]:
+        # The first iteration has these very shapes, and all have what is left of them later.
+        if walked.is_contradiction or [value.type for value in before] == [value.type for value in carried]:
             break
         if attempt + 1 >= _ATTEMPTS:
             carried = [UNKNOWN for _ in carried]

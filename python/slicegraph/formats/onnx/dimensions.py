@@ -72,9 +72,10 @@ def recorded(graph: GraphProto, dims: Mapping[str, int]) -> dict[str, Value]:
 def completed(inferred: Value, record: Value | None) -> Value:
     """Fill what inference left open with what the file records; where both speak, inference is right.
 
-    Records go stale when an input's shape is changed; operators that ONNX does not know have nothing else.
+    Records go stale when an input's shape is changed; operators that ONNX does not know have nothing else.  What no run
+    can make has no size.
     """
-    if record is None or inferred.nbytes is not None:
+    if record is None or inferred.nbytes is not None or inferred.is_contradiction:
         return inferred
     if not inferred.kind or inferred.shape is None:
         return _explained(record._replace(items=inferred.items, parts=inferred.parts), inferred)
@@ -87,7 +88,7 @@ def completed(inferred: Value, record: Value | None) -> Value:
 
 
 def _explained(value: Value, inferred: Value) -> Value:
-    return value._replace(reason=inferred.reason, is_contradiction=inferred.is_contradiction)
+    return value._replace(reason=inferred.reason)
 
 
 def check_agreement(

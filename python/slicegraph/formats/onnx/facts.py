@@ -83,8 +83,10 @@ def _body_facts(body: Body, formulas: Formulas, besides: int | None) -> Facts:
     results = {name: walked.values[name] for name in walked.outputs}
     passed = sum(value.counted_bytes() for name, value in results.items() if name not in own or value.is_constant)
     stored = _stored(results.values(), None)
+    # Of unknown dimensions, which only bodies can have, each counts as 1.
+    is_open = body.trips > 0 and any(value.nbytes is None for name, value in own.items() if name in walked.used)
     return repeated(
-        inner, body.trips, stored, passed=0 if besides is None else besides + passed, is_guess=body.is_guess
+        inner, body.trips, stored, passed=0 if besides is None else besides + passed, is_guess=body.is_guess or is_open
     )
 
 

@@ -1,7 +1,8 @@
-"""Whether what a node reads fits together, where ONNX's inference gives a size without asking.
+"""Whether what a node reads fits together: as ONNX's inference says, and where it gives a size without asking.
 
-A model is refused for a node that does not fit, also one in a body. But of two branches one with such a node is none
-that runs with the sizes that are given, and nothing is refused for it where the other fits.
+A model is refused for a node that does not fit, also one in a body, whatever sizes the file records. But of two
+branches one with such a node is none that runs with the sizes that are given, and nothing is refused for it where the
+other fits.
 """
 
 from __future__ import annotations
@@ -28,12 +29,21 @@ def check_fit(nodes: Sequence[Node]) -> None:
     InputError
         One cannot: the message names it and the rule.
     """
+    if wrong := misfit(nodes):
+        raise InputError(wrong)
+
+
+def misfit(nodes: Sequence[Node]) -> str:
+    """Name the first node that no run can compute, and the rule; empty: there is none, as far as rules here know."""
     for node in nodes:
+        if told := _told(node):
+            return told
         if wrong := _reshape(node) if node.op == "Reshape" else _wrong(node.stated, node.inputs):
-            raise InputError(f"{described(node.proto)}: {wrong}")
+            return f"{described(node.proto)}: {wrong}"
         for body in node.bodies:
-            if body.trips:
-                check_fit(body.walked.nodes)
+            if body.trips and (wrong := misfit(body.walked.nodes)):
+                return wrong
+    return ""
 
 
 def is_misfit(node: Stated, inputs: _Inputs, outputs: Mapping[str, Value]) -> bool:
@@ -51,9 +61,18 @@ def _wrong(node: Stated, inputs: _Inputs) -> str:
     return "" if rule is None else rule(node, inputs)
 
 
+def _told(node: Node) -> str:
+    """Give what inference says of a node where a contradiction begins, which is not in another one that is left."""
+    for value in () if node.bodies else node.outputs:
+        if value is not None and value.is_contradiction and value.reason:
+            is_first = all(read.is_constant or not read.is_contradiction for read in node.read)
+            return value.reason if is_first else ""
+    return ""
+
+
 def _reshape(node: Node) -> str:
     before, after = _elements(node.input(0)), _elements(node.outputs[0] if node.outputs else None)
-    return f"its input has {before} elements, and its shape takes {after}" if _differ(before, after) else ""
+    return f"its input has {before} elements, and its output {after}" if _differ(before, after) else ""
 
 
 def _convolution(node: Stated, inputs: _Inputs) -> str:
@@ -81,22 +100,17 @@ def _unlike(length: int | None, taken: int | None, what: str) -> str:
 
 
 def _einsum(node: Stated, inputs: _Inputs) -> str:
-    """Require of each term the rank of its input, and of each index one length, or 1."""
+    """Require of each index one length, or 1; that terms have the ranks of inputs, inference has seen to."""
     found = node.attribute("equation")
     terms = (
         (b"" if found is None else found.s).decode("ascii", "replace").replace(" ", "").partition("->")[0].split(",")
     )
-    if len(terms) != len(inputs):
-        return f"its equation has {len(terms)} terms for {len(inputs)} inputs"
     lengths: dict[str, int] = {}
-    for term, value in zip(terms, inputs, strict=True):
+    for term, value in zip(terms, inputs, strict=False):
         shape = None if value is None else value.shape
         if shape is None:
             continue
-        before, dots, after = term.partition("...")
-        named = len(before) + len(after)
-        if named > len(shape) or (not dots and named < len(shape)):
-            return f"the term {term!r} is of an input with {len(shape)} dimensions"
+        before, _, after = term.partition("...")
         for index, length in [*zip(before, shape, strict=False), *zip(after[::-1], shape[::-1], strict=False)]:
             if length is None or length == 1:
                 continue

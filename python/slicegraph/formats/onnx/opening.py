@@ -75,8 +75,8 @@ def opened(
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
     dimensions.check_agreement(walked, model.graph, entering, context.dims)
-    check_known(walked, model.graph, context.dims)
     check_fit(walked.nodes)
+    check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     given.check_used()
     formulas.check_used(operator(node) for node in all_nodes(model.graph) if not any(body_graphs(node)))

@@ -30,7 +30,7 @@ def check_known(walked: Walked, graph: GraphProto, dims: Mapping[str, int]) -> N
     first = next(iter(unknown))
     open_dims = wanted(graph, walked, unknown, dims)
     asked = open_dims.inputs
-    if not asked and not unknown[first].is_contradiction and wanted(graph, walked, [first], dims).records:
+    if not asked and wanted(graph, walked, [first], dims).records:
         asked = open_dims.records
     origin = f"; first is {unknown[first].reason}" if unknown[first].reason else ""
     cure = f"give {dim_options(asked)}" if asked else f"record their shapes in the file's value_info{origin}"

@@ -261,7 +261,7 @@ def _blamed(
     """Say of every output of unknown size where that begins: here, or with something that the node reads."""
     read = next((value.reason for value in reads.values() if value.reason), "")
     is_read = any(value.is_contradiction for value in reads.values())
-    is_inner = node.op == "If" and bool(bodies) and all(body.walked.is_contradiction for body in bodies)
+    is_inner = bool(bodies) and all(body.trips > 0 and body.walked.is_contradiction for body in bodies)
     return {
         name: value._replace(
             reason=""
