@@ -300,6 +300,19 @@ def test_a_formula_goes_before_the_tables_and_is_no_guess(tmp_path: Path) -> Non
     assert not typed.is_guess.any()
 
 
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_formula_may_be_for_a_branch_that_is_not_taken(taken: int, tmp_path: Path) -> None:
+    """Sizes or constants may decide which one is; a model of other sizes takes it."""
+    text = f"""<ir_version: 9, opset_import: ["": 17, "com.acme": 1]> g (float[2,3] x) => (float[2,3] y)
+        <bool c = {{{taken}}}> {{ y = If(c)<then_branch = t () => (float[2,3] u) {{ u = com.acme.Twist(x) }},
+                                 else_branch = e () => (v) {{ v = Relu(x) }}> }}"""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(parser.parse_model(text).SerializeToString())
+    graph = read(path, flops={"com.acme.Twist": "7"})
+    assert graph.flops is not None
+    assert graph.flops.tolist() == [7 if taken else 6]
+
+
 WRONG = {
     "an operator that is not there": ({"com.acme.Twirl": "1"}, "has no such operator"),
     "an input that is not there": ({"com.acme.Twist": "in7"}, "1 input"),

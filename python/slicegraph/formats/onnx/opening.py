@@ -72,6 +72,8 @@ def opened(
     inputs = dimensions.inputs(entering, context.dims)
     walked = walk(model.graph, nodes, inputs, context, encoded=encoded)
     del encoded
+    # A formula may be for a branch that these sizes do not take.
+    there = {operator(node) for node in all_nodes(model.graph) if not any(body_graphs(node))} if flops else ()
     for position, node in walked.reduced.items():
         model.graph.node[position].CopyFrom(node)
     dimensions.check_agreement(walked, model.graph, entering, context.dims)
@@ -79,7 +81,7 @@ def opened(
     check_known(walked, model.graph, context.dims)
     arrays = topology.arrays(model.graph.name or path.stem, walked, inputs, formulas)
     given.check_used()
-    formulas.check_used(operator(node) for node in all_nodes(model.graph) if not any(body_graphs(node)))
+    formulas.check_used(there)
     return Opened(path=path, model=model, inputs=inputs, walked=walked, arrays=arrays)
 
 
