@@ -1,1 +1,1 @@
-"""Certificates: a partition, its costs and lower bounds in one document, checked without what solves."""
+"""Certificates: a partition, its costs and lower bounds in one document; and a checker without code of the solver."""

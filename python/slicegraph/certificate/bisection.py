@@ -1,4 +1,4 @@
-"""That two blocks cannot both cost less than a threshold: by means of what they cost, case by case.
+"""Rule bisection: no partition into two blocks is below a threshold, by weighted means of both costs, case by case.
 
 **Claim.** Let a case be the partitions into two blocks with some nodes in the first block and some in the second. When
 ``a cost(D) + (W - a) cost(rest)`` is more than ``W (T - 1)`` for every downset ``D`` of the case, no partition of the

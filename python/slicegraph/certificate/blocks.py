@@ -1,4 +1,4 @@
-"""The blocks of one kind of device that can follow a downset, tried node by node."""
+"""Enumeration of the blocks, on one kind of device, that can follow a downset: a backtracking search over nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MASK: int = 2**_LANE - 1
 
 
 class Rest(NamedTuple):
-    """What is left after a downset."""
+    """The nodes after a downset, with their sums."""
 
     inside: int
     """The downset as bits."""
@@ -35,7 +35,7 @@ class Rest(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Bits:
-    """A graph in bits, and what it costs at least anywhere.
+    """A graph as bit sets, with lower bounds on its costs over all kinds of device.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def high_sum(both: int) -> int:
 
 
 def make_bits(problem: Problem) -> Bits:
-    """Put a problem into bits.
+    """Convert a problem to bit sets.
 
     Raises
     ------

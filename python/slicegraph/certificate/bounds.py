@@ -1,4 +1,4 @@
-"""The lower bounds of a document: whether they say what they rest on, and what of it is proved again."""
+"""The lower bounds of a document: whether they follow from their evidence, and which of it is proved again."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _SHARE = 3 / 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reproved:
-    """Ticks that no partition beats.
+    """The lower bound that is proved again, in ticks.
 
     Attributes
     ----------
     lower_bound
-        What is proved again here.
+        The bound that is proved again.
     is_cut_short
-        Whether the budget left out a proof that claims more.
+        Whether a proof that claims more was beyond the budget.
     proved_by
-        What the compiled checker, or else which part of the document, proves it by.
+        The rule by which the compiled checker proves it, or else the part of the document that does.
     implementation
-        ``"compiled"``, or ``"python"`` where it is asked for or the compiled checker does not take the problem.
+        ``"compiled"``, or ``"python"`` if it was requested or the compiled checker does not take the problem.
     rules
-        Of each rule that is applied, how often and the steps of it.
+        For each rule, how often it was applied, and its steps.
     proof
-        What the compiled checker has proved the lower bound by, if it was that.
+        The input of the compiled checker, if that has proved the lower bound.
     """
 
     lower_bound: int
@@ -60,20 +60,20 @@ class Reproved:
 
 
 def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, is_slow: bool = False) -> Reproved:
-    """Check how all lower bounds are put together, and prove again what can be; a claim without a proof counts nothing.
+    """Check that all lower bounds follow from their parts, and prove these again; unproved claims count nothing.
 
-    Merges, cuts and searches are for the compiled checker, unless plain Python is asked for or blocks hand on tensors.
+    The compiled checker does merges, cuts and searches, unless plain Python is requested or links are adjacent.
 
     Raises
     ------
     PlacedError
-        When one does not say what its parts say, or a proof is none.
+        When a bound does not follow from its parts, or a proof is invalid.
     """
     bounds, arrangements = document["bounds"], document.get("arrangements", [])
     tally = Tally()
     with within("bounds"):
         if problem.order == "any":
-            # Whatever else proves something, does so for devices in a given order.
+            # All other bounds are for devices in a given order.
             expect(len(bounds) == 1, "in any order of the devices, only the combinatorial bound holds by itself")
         reproved = _check_all(problem, bounds, budget, tally, is_slow=is_slow)
     claimed = max(bound["lower_bound"] for bound in bounds)
@@ -92,7 +92,7 @@ def check_bounds(problem: Problem, document: dict[str, Any], budget: Budget, *, 
             (document["solver"] is not None) == has_word,
             "null, but a bound has a solver's word" if has_word else "named, but no bound has its word",
         )
-    # Of an order of the devices by itself a proof says nothing.
+    # A proof for one order of the devices proves nothing about the others.
     is_best = not arrangements and tally.best is not None and tally.best.threshold == reproved.lower_bound
     return dataclasses.replace(reproved, rules=tally.rules, proof=tally.best if is_best else None)
 

@@ -1,4 +1,4 @@
-"""A limit on how much of a proof is gone through again."""
+"""The limit on the steps of a check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_STEPS = 2**53
 
 
 class BeyondBudgetError(Exception):
-    """The steps that were allowed are used up: nothing is proved again, nothing is refuted."""
+    """The steps are used up: the claim is neither proved nor refuted."""
 
 
 @final

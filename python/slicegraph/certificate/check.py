@@ -1,7 +1,7 @@
-"""The checker: trusts the graph and integer arithmetic, and proves all else again.
+"""The checker: it trusts the graph and integer arithmetic, and proves all else again.
 
-It shares no code with the solver, neither the core nor the bounds. What it cannot prove again, at all or within its
-budget, enters neither the lower bound nor the gap.
+It shares no code with the solver, neither with the core nor with the bounds. A claim that it cannot prove again, at all
+or within its budget, enters neither the lower bound nor the gap.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ class HasArrays(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What is proved again of a certificate that holds, and beside it what is only claimed.
+    """The result of a check of a valid certificate: what is proved again, and what is only claimed.
 
     Attributes
     ----------
     bottleneck
         Seconds of the partition's slowest block; infinite when there is no partition.
     lower_bound
-        Seconds that no partition beats, as proved again; infinite when it is proved that none fits the memory limit.
+        The lower bound in seconds that is proved again; infinite when it is proved that no partition is within the
+        limits.
     claimed_lower_bound
-        Seconds that no partition beats if all that the certificate says is true: at least `lower_bound`.
+        The lower bound in seconds that the certificate claims: at least `lower_bound`.
     is_cut_short
         Whether a proof of more than `lower_bound` was beyond the budget; else there is no evidence of more.
     proved_by
@@ -115,24 +116,24 @@ def check(
     budget: int = DEFAULT_STEPS,
     slow: bool = False,
 ) -> Verdict:
-    """Check that a certificate holds for a graph, and prove again what it says.
+    """Check that a certificate holds for a graph, and prove its lower bounds again.
 
     Parameters
     ----------
     graph
-        What was cut.
+        The graph that was partitioned.
     certificate
-        What is claimed of it.
+        The certificate to check.
     device, num_blocks, boundary_io
-        What the certificate should be about. None: whatever it says.
+        The expected question. None: that of the certificate.
     devices, order
-        The devices that it should be about, as for an `slicegraph.Instance`, in place of ``device`` and ``num_blocks``.
+        The expected devices, as for an `slicegraph.Instance`, in place of ``device`` and ``num_blocks``.
     constraints
-        The constraints that it should be about. None: whatever it says, unless ``device`` or ``devices`` are given:
-        then there must be none.
+        The expected constraints. None: those of the certificate, unless ``device`` or ``devices`` are given: then
+        there must be none.
     budget
-        Steps, at most, in which merges, minimum cuts, sums of rows and searches of downsets are gone through again. The
-        same steps give the same verdict on any machine; those by default take about a minute where all are used.
+        The most steps for checking merges, minimum cuts, sums of rows and searches of downsets. The same steps give the
+        same verdict on any machine; if all of the default are used, the check takes about a minute.
     slow
         Whether plain Python proves it, in place of the compiled checker: a second implementation of the same rules,
         which reads the same hints and is some hundred times slower.
@@ -140,8 +141,8 @@ def check(
     Returns
     -------
     Verdict
-        What is proved again. Of unlike devices, constraints and shared memory that are partitions, their costs, the
-        combinatorial bound, merges, minimum cuts and searches of downsets; sums of rows are of devices of one kind.
+        The claims that are proved again. For unlike devices and constraints these are the partition, its costs, the
+        combinatorial bound, merges, minimum cuts and searches of downsets; sums of rows are for devices of one kind.
 
     Raises
     ------
@@ -175,9 +176,9 @@ def check(
 def check_within(
     graph: HasArrays, certificate: Certificate, budget: Budget, *, wanted: Wanted | None = None, is_slow: bool = False
 ) -> tuple[Verdict, Proof | None]:
-    """Check as `check` does, within a budget that may be ended from outside.
+    """Check as `check` does, with a budget that the caller can end.
 
-    Gives what ``slicegraph-checker`` reads to prove the lower bound, too: None where that is not by the compiled
+    Gives the input of ``slicegraph-checker`` for the lower bound, too; None if the bound is not proved by the compiled
     checker, but by the combinatorial bound, rows of relaxations or plain Python.
 
     Raises
@@ -274,7 +275,7 @@ def _check_seal(document: dict[str, Any]) -> None:
 
 
 def _check_witness(problem: Problem, witness: dict[str, Any]) -> int:
-    """Check that the partition is one, and costs what is said; give its bottleneck."""
+    """Check that the partition is valid, and that its costs are those stated; give its bottleneck."""
     block_of, block_costs = witness["block_of"], witness["block_costs"]
     with within("block_of"):
         expect(len(block_of) == problem.num_nodes, f"{len(block_of)} entries, but there are {problem.num_nodes} nodes")

@@ -1,7 +1,7 @@
-"""That no partition of a problem is better than a threshold: as hints say, or else by a search of downsets.
+"""A proof that no partition of a problem is below a threshold: by the hints of a log, or else by a search of downsets.
 
-Hints have most of the steps. Without any, or where they do not say enough, all downsets are searched, at first as they
-are and then within windows narrowed by minimum cuts.
+Hints have most of the steps. Without hints, or if they leave a case open, all downsets are searched, first without
+windows and then within windows narrowed by minimum cuts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLAIN = 4
 
 
 def close(problem: Problem, threshold: int, hints: Sequence[Fact | End], budget: Budget) -> str:
-    """Prove that no partition is better than a threshold; give by which rule.
+    """Prove that no partition is below a threshold; give the rule that closes the proof.
 
     Raises
     ------

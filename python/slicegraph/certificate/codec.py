@@ -1,4 +1,4 @@
-"""Canonical JSON: one document has one spelling, so that a digest of it means something."""
+"""Canonical JSON: a document has one encoding, so that its digest is unique."""
 
 from __future__ import annotations
 

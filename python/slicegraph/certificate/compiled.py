@@ -1,6 +1,6 @@
-"""The compiled checker: what it is given, and its verdict.
+"""The interface to the compiled checker: its input, and its verdict.
 
-Its crate, ``slicegraph-checker``, uses nothing of what solves; each of its rules is proved in its own file.
+Its crate, ``slicegraph-checker``, has no code of the solver; each of its rules is proved in its own file.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _MOST_VISITS = 2**63
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What is claimed of a problem.
+    """A claim about a problem.
 
     Attributes
     ----------
     reduction
-        Merges that lead to a quotient, and the threshold below which they hold; None: there are none.
+        Merges that give a quotient, and the threshold below which they hold. None: there are none.
     node
-        A node of the quotient, and what every block with it costs at least; None: none is named.
+        A node of the quotient, and a lower bound on the cost of every block with it. None: there is none.
     threshold
-        Ticks that no partition of the quotient beats; None: no such thing is claimed.
+        A lower bound of the quotient in ticks. None: none is claimed.
     hints
-        How to prove the threshold: sections of a log, as ``log.rs`` reads them. What they say is proved again.
+        Hints for the proof of the threshold: sections of a log, as ``log.rs`` reads them. They are not believed.
     """
 
     reduction: Mapping[str, Any] | None
@@ -51,7 +51,7 @@ class Claim:
 
     @property
     def says(self) -> int:
-        """Ticks below which no partition of the problem has its bottleneck, if it is so."""
+        """The lower bound of the problem in ticks, if the claim is true."""
         claimed = self.node[1] if self.node is not None else self.threshold or 0
         # Merges keep partitions below their own threshold alone.
         return min(claimed, self.reduction["threshold"]) if self.reduction else claimed
@@ -95,7 +95,7 @@ class Compiled:
         return Proving.begin(self._words, Claim(reduction=reduction).log(), threshold, steps)
 
     def check(self, claim: Claim, budget: Budget) -> str:
-        """Prove that a claim is so; say by what.
+        """Prove a claim; give the rule that closes the proof.
 
         Raises
         ------

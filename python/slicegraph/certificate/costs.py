@@ -1,4 +1,4 @@
-"""What blocks pay on one kind of device, in ticks, from the definition."""
+"""The costs of blocks on one kind of device, in ticks, from the definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least cost of a block that holds one group and not another: a minimum cut.
+"""A lower bound on the cost of a block that holds one group and not another: a minimum cut.
 
 **Claim.** Let a block hold group ``a`` and not group ``b``, and let ``S`` be the groups in it. The block costs at least
 
@@ -18,8 +18,8 @@ group of a block to another stays in it, since no tensor runs to an earlier bloc
 **The network.** ``S`` is what the source ``a`` reaches when an arc from ``S`` to the rest is paid. A group's load is an
 arc to the sink; a tensor that its readers import, arcs from each of them to a vertex and from there to its producer;
 one that is exported, an arc from its producer to a vertex and from there to each reader. Arcs of convexity are never
-cut. What must not be in ``S`` is the sink. Vertices are made when the flow comes by, so a flow that is soon enough
-stays near.
+cut. Groups that must not be in ``S`` are merged with the sink. Vertices are built when the search reaches them, so a
+flow that soon reaches its limit visits only the neighbourhood.
 """
 
 from __future__ import annotations

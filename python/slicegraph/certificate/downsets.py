@@ -1,17 +1,17 @@
-"""Whether any partition is better than a threshold: all of them are tried, block by block.
+"""A breadth-first search over all downsets: whether any partition is below a threshold.
 
-A downset holds with each node all that it reads from. The first blocks of a partition make a downset; from one that is
-reached, every set of nodes that makes a larger one is a block, if it costs less than the threshold on the device of its
-stage, which must be allowed to hold its nodes. The fewest stages with which a downset is reached are what counts, since
-stages may stay empty, so downsets are reached breadth first, each once.
+A downset contains every predecessor of its nodes. The first blocks of a partition are a downset. From a downset, every
+set of nodes that extends it to a larger one is a block, if it costs less than the threshold on the device of its stage
+and this stage may hold its nodes. Stages may stay empty, so only the fewest stages that reach a downset matter: the
+search is breadth first, and visits each downset once.
 
-**Why nothing is missed.** A set is extended node by node, those left out before stay out, so each is tried once. Its
-load, its imports (made before it or by no node), its overflow and its bytes only grow, so where they are too much no
-extension can do. A downset is left out when the stages that are left cannot pay the rest's load, the tensors that the
-rest reads and does not make, once each, and the parameters beyond all their memories, each weighed by the multiplier of
-its device, at least by the least; or when they cannot hold its bytes; or when a node of the rest may be in none of
-them. A stage that may hold no more than an earlier one of its kind adds nothing to what was reached before that one:
-the block would fit there.
+**Completeness.** A set is extended node by node, and nodes that were left out stay out, so each set is tried once. Its
+load, its imports (of tensors made before it or by no node), its overflow and its bytes only grow, so a set that is too
+expensive has no valid extension. A downset is left out in three cases: the remaining stages cannot pay the load of the
+rest, the tensors that the rest reads and does not make, once each, and the parameters beyond all their memories, each
+weighted by the least multiplier; or they cannot hold its bytes; or a node of the rest may be on none of them. A stage
+that may hold no more than an earlier one of its kind extends no downset that was reached before the earlier one: the
+block would fit there.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _PER_STEP = 8
 
 @final
 class Downsets:
-    """A problem in bits.
+    """The search over the downsets of a problem, as bit sets.
 
     Parameters
     ----------
     problem
-        Whose partitions they are. That nodes must be together is left out: all partitions without that are tried.
+        The problem. Sets of nodes that must be together are ignored, which allows more partitions.
     budget
         Steps that making it may take.
 

@@ -1,6 +1,6 @@
-"""The most that flows from a source to a sink: any flow is no more than any cut.
+"""Maximum flow from a source to a sink.
 
-A mistake in the search for paths would show too little, never too much: what flows is bounded by every cut.
+Every flow is at most every cut, so an error in the search for paths could make a bound too small, never too large.
 """
 
 from __future__ import annotations

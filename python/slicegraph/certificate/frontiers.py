@@ -1,19 +1,19 @@
-"""What later nodes can tell of the blocks of earlier ones: a word for each tensor that some have yet to read.
+"""Frontiers: the state of a partial assignment that later nodes depend on, a word for each tensor with readers left.
 
-Nodes get their blocks one after the other, each after its predecessors. Of a tensor with readers that are left counts
-the block that makes it, the blocks that have it otherwise, and whether its maker has paid for sending it.
+Nodes are assigned to blocks in a topological order. The word of a tensor with readers left is the block of its
+producer, the blocks that have imported it, and whether its producer has paid for the export.
 
-**Claim.** Two ways to give the first nodes their blocks that leave the same words can be continued in the same ways,
-and blocks then pay the same for each of these.
+**Claim.** Two assignments of the first nodes with the same words have the same continuations, at the same payments.
 
-**Why.** A block pays for a node what it runs there, for a tensor that it reads and has not yet, and for one that leaves
-it and has not yet been sent. The words say which these are. What follows anyway is paid at once, and then less has to
-be known; let the readers that are left be in blocks from ``f`` to ``l``:
+**Why.** A block pays for the work of a node, for a tensor that it reads and has not imported, and for a tensor that
+leaves it and is not exported yet. The words determine the last two. Certain payments are made at once, so that words
+can be shorter. Let the remaining readers be in blocks ``f`` to ``l``:
 
-- When a tensor is made before ``f``, all of them are elsewhere: it is sent. Then its maker's block does not matter.
-- When that block does not matter and ``f = l``, block ``l`` needs it: if it has not got it, it gets it.
-- When all blocks where it may be read have it, or it costs nothing anywhere, only the order counts, and that only when
-  the maker's block is after ``f``.
+- If a tensor is made before ``f``, all readers are in other blocks: it is exported. Then its producer's block is
+  dropped.
+- If that block was dropped and ``f = l``, block ``l`` imports it, unless it has already.
+- If all blocks where it may be read have it, or it costs nothing anywhere, only precedence matters, and that only when
+  the producer's block is after ``f``.
 """
 
 from __future__ import annotations

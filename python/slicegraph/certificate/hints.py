@@ -1,10 +1,10 @@
-"""That no partition is better than a threshold, as hints say: facts of a scope, then what closes it, scope by scope.
+"""Proofs by hints: the facts of a scope, then the rule that closes it, one scope after the other.
 
-A hint names where a rule is applied; the rule is applied there, whatever else it says. What it does not show is passed
-over, and a scope that is not closed as it says is closed by narrowing windows and by labels or levels, or not at all.
+A hint names where a rule applies; the checker applies the rule there, and ignores the hint if the rule does not hold. A
+scope that the named rule does not close is closed by narrowing windows and by labels or levels, or stays open.
 
-**Split.** When nothing is left of the partitions in which a node is in no block after ``b``, nor of those in which it
-is in a later one, nothing is left of all: a node is in one block. What is known of all is known of both parts.
+**Split.** A scope is divided at a node: it is in no block after ``b``, or in a later one. Every partition is in one of
+the two parts, so the scope is closed when both are. The facts of the scope hold in both parts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from slicegraph.certificate.weights import raise_named, takes_weights
 
 @final
 class Following:
-    """Follows the hints about one problem and threshold.
+    """The proof of one threshold of a problem by hints.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""How a search was closed, as a document's hints say it: sections of a log, in numbers of seven bits a byte.
+"""The log: the hints of a document, as sections of LEB128 numbers (seven bits per byte).
 
-A section is a tag and what it is about; a list is how many there are, and they. ``rust/checker/src/log.rs`` lists all
-tags, and both checkers read the same bytes and refuse the same. A *scope* is some of the better partitions: facts of
-one come before its end, a split begins two, and a scope that the bytes do not reach is open.
+A section is a tag and its arguments; a list is its length and its members. ``rust/checker/src/log.rs`` lists all tags,
+and both checkers accept the same bytes. A *scope* is a subset of the partitions below the threshold: its facts come
+before its end, a split begins two scopes, and a scope that the bytes do not reach is open.
 
-Nothing that is said here is believed: a section says where a rule applies, and the rule is applied there.
+A section is not believed: it names where a rule applies, and the checker applies the rule there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The certificate as an object: a document that can be read, written and sealed. Whether it holds, `check` says."""
+"""The certificate as an object: a document that can be read, written and sealed; `check` decides whether it holds."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _LARGEST = 2.0**64
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A partition and lower bounds, with all that it takes to check them against the graph.
+    """A partition and lower bounds, with the evidence to check them against the graph.
 
-    The properties read the document as it is; nothing in it is to be believed before `slicegraph.check` has held.
+    The properties read the document as it is; they are claims until `slicegraph.check` has proved them again.
 
     Attributes
     ----------
     document
-        What the file holds, in JSON's own types; its schema lies beside this module.
+        The content of the file, in JSON's types; its schema is beside this module.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class Certificate:
 
     @property
     def lower_bound(self) -> float:
-        """Seconds that no partition beats, it says; how much of it is proved again, `slicegraph.check` says."""
+        """The claimed lower bound in seconds; `slicegraph.check` gives the part that is proved again."""
         return self._number("lower_bound") * self._number("tick")
 
     def _number(self, *keys: str) -> float:

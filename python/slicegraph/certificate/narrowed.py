@@ -1,4 +1,4 @@
-"""In which blocks each node can be, when every block costs less than a threshold: windows, narrowed by minimum cuts.
+"""Rule windows: the blocks in which each node can be below a threshold, narrowed by minimum cuts.
 
 **Claim.** Let ``b`` be the first block of the window of ``v``. If ``v`` is in ``b``, so is each ancestor whose window
 begins at ``b``, and each successor whose window ends there; and no node is in it whose window lacks ``b`` or that stage
@@ -40,7 +40,7 @@ def narrowed(problem: Problem, threshold: int, budget: Budget) -> tuple[list[int
 
 
 def narrow(reach: Reach, scope: Scope, budget: Budget) -> bool:
-    """Narrow the windows of a scope until no cut says more; give whether there can be such a partition.
+    """Narrow the windows of a scope until no cut narrows one; give whether a partition is left.
 
     Raises
     ------

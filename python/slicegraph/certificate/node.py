@@ -1,4 +1,4 @@
-"""A node that no block below a threshold can hold: by a minimum cut every block with it costs the threshold.
+"""Rule node: every block with a certain node costs the threshold or more, by a minimum cut.
 
 **Why.** Any partition has a block with the node, on some kind of device that may hold it; such a block costs at least
 the minimum cut around the node (`slicegraph.certificate.cut`), the least over these kinds.

@@ -1,4 +1,4 @@
-"""Packing: node weights of which no block below a threshold has its share.
+"""Rule packing: node weights such that no block below a threshold has its share of all.
 
 **Claim.** Let no block that costs less than ``T`` weigh more than ``m``, and all nodes more than ``k m``. Then no
 partition into ``k`` blocks is better than ``T``.

@@ -1,9 +1,9 @@
-"""Which variables of a relaxation are known, and which are one: where nodes can be below a threshold.
+"""The variables of a relaxation that are fixed or equal, by the blocks in which nodes can be below a threshold.
 
-``y[v, i]`` says that node ``v`` is in one of the first ``i`` superblocks. It is known where the blocks that ``v`` can
-be in are all, or none, among them. Where no stage of superblock ``i - 1`` may hold ``v`` it is ``y[v, i - 1]``. Nodes
-that must be in one block have the variables of the first of them. A stage may not hold a node that by itself costs more
-than the threshold there, or is above a limit.
+``y[v, i]`` is 1 if node ``v`` is in one of the first ``i`` superblocks. It is fixed if the blocks in which ``v`` can be
+are all, or none, among them. If no stage of superblock ``i - 1`` may hold ``v``, it equals ``y[v, i - 1]``. Nodes that
+must be in one block have the variables of the first of them. A stage may not hold a node that by itself costs more than
+the threshold there, or is above a limit.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The problem in ticks: costs of blocks, and what no partition beats at a look.
+"""The problem in ticks: costs of blocks, and the combinatorial bound.
 
-All in plain integers, from the definitions; nothing here is shared with what solves.
+All in Python's integers, from the definitions; no code is shared with the solver.
 """
 
 from __future__ import annotations

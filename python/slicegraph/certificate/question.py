@@ -1,4 +1,4 @@
-"""What a certificate is about, beside the graph: devices, stages and constraints, as its document says it."""
+"""The question of a certificate besides the graph: devices, stages and constraints, as in its document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slicegraph.certificate.structure import expect, within
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What is asked of a graph.
+    """The question about a graph.
 
     Attributes
     ----------

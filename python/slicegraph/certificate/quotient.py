@@ -1,4 +1,4 @@
-"""A problem in which some nodes are in one block: groups of nodes, joined two at a time.
+"""The quotient of a problem: groups of nodes that are in one block, merged two at a time.
 
 A tensor goes from its producer's group to its readers' groups without that one. One that no other group reads costs
 nothing, but for a model output that is paid, which its producer's group pays wherever it is.

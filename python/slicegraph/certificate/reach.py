@@ -1,6 +1,6 @@
-"""In which blocks nodes can be when every block costs less than a threshold, by what the first blocks can hold.
+"""Rule reach: the blocks in which nodes can be below a threshold, by bounds on the weights of the first blocks.
 
-**Rules.** Let the facts of a scope be true of some better partitions. So are what follows:
+**Rules.** Let the facts of a scope hold for some partitions below the threshold. Then so do the following:
 
 - The first ``b`` blocks weigh no more than the nodes whose first block is among them; than the first ``b - 1`` and one
   more block; than the first ``b + 1``; and than is known of them otherwise. A block weighs less than the threshold

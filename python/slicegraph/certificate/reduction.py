@@ -1,7 +1,7 @@
-"""Nodes that can be put together without a loss: a log of merges, each of which is proved again in its turn.
+"""Rules of merges: the log of a reduction is replayed, and each merge is proved again in its turn.
 
-**Claim.** A partition of the problem that is better than the threshold gives one of the quotient that costs no more. So
-whatever bounds all partitions of the quotient, up to the threshold, bounds those of the problem.
+**Claim.** For a partition of the problem below the threshold there is one of the quotient that costs no more. So a
+lower bound of the quotient, up to the threshold, is one of the problem.
 
 **Why each rule holds.** Let a partition have the groups ``U`` and ``V`` in different blocks.
 
@@ -112,7 +112,7 @@ def objection(
     budget: Budget,
     components: dict[int, int] | None = None,
 ) -> str:
-    """Say what a rule has against a merge; nothing when it allows it.
+    """Give the reason why a rule does not allow a merge; nothing when it does.
 
     Parameters
     ----------

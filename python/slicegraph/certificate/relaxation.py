@@ -1,11 +1,11 @@
-"""Bounds from linear programming duality: each proof is a sum of valid inequalities, added up anew in integers.
+"""Bounds by linear programming duality: each proof is a weighted sum of valid inequalities, computed again in integers.
 
 **Relaxation.** Consecutive blocks are grouped into superblocks; superblock ``j`` holds ``spans[j]`` of them.
 ``y[v, i]`` says whether node ``v`` is in one of the first ``i`` superblocks (0 for none of them, 1 for all), so that
 ``x[v, j] = y[v, j + 1] - y[v, j]`` says whether it is in superblock ``j``; ``cut[x, j]`` whether tensor ``x`` is
 imported into superblock ``j`` or exported from it; ``stored[p, j]`` whether parameter ``p``, which several nodes read,
-is in it; ``over[j]`` is what it pays for overflow; ``t`` is the bottleneck. A superblock pays the prices of its stages,
-and has so much room per tick of the bottleneck (``prices.py``).
+is in it; ``over[j]`` is its overflow; ``t`` is the bottleneck. A superblock pays the prices of its stages, and has a
+capacity per tick of the bottleneck, its room (``prices.py``).
 
 **Claim.** The 0/1 values of any acyclic partition with no cost above ``t`` satisfy every row below, hence any sum of
 rows with multipliers that are not negative. That sum reads ``a t + (the rest) >= r``; with the rest at the most that
@@ -41,12 +41,12 @@ from slicegraph.certificate.windows import Windows
 
 @final
 class Prover:
-    """Finds again what proofs prove; keeps what they have in common.
+    """Computes the bounds of proofs again; keeps the data that they share.
 
     Parameters
     ----------
     problem
-        What the proofs are about.
+        The problem of the proofs.
     """
 
     def __init__(self, problem: Problem) -> None:

@@ -1,4 +1,4 @@
-"""What a block is limited in: sums over its nodes and tensors, each with a cap; those of all blocks in one integer.
+"""The resources of a block: sums over its nodes and tensors, each with a cap; those of all blocks in one integer.
 
 **Claim.** A block on a device costs less than the threshold ``T``, within the limits, exactly when
 
@@ -6,11 +6,10 @@
 - on one that overlaps ``work <= T - 1``, ``io <= T - 1``, and with a memory ``work + params <= T - 1 + memory``;
 - with limits, its bytes and its bytes of state are within them.
 
-**Why.** ``y + max(0, p - M) <= c`` says ``y <= c`` and ``y + p <= c + M``; the larger of two is within a bound when
-both are.
+**Why.** ``y + max(0, p - M) <= c`` is equivalent to ``y <= c`` and ``y + p <= c + M``; a maximum is within a bound
+exactly when all its terms are.
 
-Parameters that several nodes read and bytes that are alive are no such sums, nor is what blocks hand on: where they
-matter, there are no resources.
+Shared parameters, live bytes and payments for handing on are no such sums: where they matter, the result is None.
 
 **Lanes.** A sum has 64 bits, of which the highest is free: so one subtraction compares all sums of two integers. The
 first sums of all blocks come first, then the second ones.

@@ -1,4 +1,4 @@
-"""A sum of linear rows that every partition of a scope satisfies, and that nothing satisfies.
+"""Rule rows: a scope is empty if a weighted sum of rows that its partitions satisfy has no solution (Farkas' lemma).
 
 **Variables.** Consecutive blocks make superblocks. ``y[v, i]`` says whether node ``v`` is in one of the first ``i``
 superblocks, so ``x[v, j] = y[v, j + 1] - y[v, j]`` whether it is in superblock ``j``; ``cut[t, j]`` whether tensor
@@ -17,14 +17,15 @@ superblocks, so ``x[v, j] = y[v, j + 1] - y[v, j]`` whether it is in superblock 
 - ``least i``, ``most i``: what the first ``i`` superblocks weigh at least and at most (`slicegraph.certificate.reach`);
 - ``incompatible u v j``: ``y[u, j] >= y[v, j + 1]`` where ``j`` is one block, and no block holds both.
 
-So do sums of them with multipliers that are not negative. Each ``y`` is 0 or 1, and known where the window of its node
-is among the first ``i`` superblocks or after them; each ``cut`` is 0 or 1; and ``over[j]`` is at most ``n c``, and at
-most all that streams in. When a sum asks for more than these can give, the scope has no such partition.
+So do sums of them with nonnegative multipliers. Each ``y`` is 0 or 1, and fixed if the window of its node is among the
+first ``i`` superblocks or after them; each ``cut`` is 0 or 1; and ``over[j]`` is at most ``n c``, and at most the cost
+of streaming in all parameters. If the right side of a sum is more than the largest value of its left side within these
+bounds, the scope is empty.
 
-**Why.** By the words of each; all blocks of a superblock pay at least once for what crosses its border. Where a tensor
-moves is not told from whether, so one variable is for both.
+**Why.** Each row follows from its definition; the blocks of a superblock pay together at least once for a tensor that
+crosses its border. Import and export of a tensor share one variable.
 
-It is for devices of one kind that pay sums. Rows without costs are multiplied by a unit in ticks.
+The rule is for devices of one kind without overlap. Rows without costs are multiplied by a unit in ticks.
 """
 
 from __future__ import annotations

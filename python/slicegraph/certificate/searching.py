@@ -1,4 +1,4 @@
-"""That nothing is left of a scope, by a search that is asked for or, with a part of the steps, by another one."""
+"""Proofs that a scope is empty, by the requested search or, with a part of the steps, by another one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GROWTH = 4
 
 
 class OpenError(Exception):
-    """Everything that is said was looked at, and a scope is still open."""
+    """All hints were used, and a scope is still open."""
 
 
 @final

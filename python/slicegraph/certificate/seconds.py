@@ -1,4 +1,4 @@
-"""What nodes, tensors and parameters take on one kind of device, in seconds: from a graph's arrays and its figures."""
+"""The seconds of nodes, tensors and parameters on one kind of device, from a graph's arrays and a device's figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a certificate's document looks like: one table of shapes, walked before anything in it is believed."""
+"""The structure of a certificate's document: one table of shapes, checked before any field is used."""
 
 from __future__ import annotations
 

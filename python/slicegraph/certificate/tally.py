@@ -1,4 +1,4 @@
-"""What a proof applies: of each rule how often, and in how many steps."""
+"""The counts of a check: for each rule, how often it was applied, and its steps."""
 
 from __future__ import annotations
 

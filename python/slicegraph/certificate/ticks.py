@@ -1,6 +1,6 @@
-"""The problem that a certificate is about, made again from the graph: seconds are snapped to ticks.
+"""The problem of a certificate, built from the graph: seconds are rounded to ticks.
 
-Nothing here is shared with what solves.
+No code is shared with the solver.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MIN_EXPONENT = -1022
 
 
 def snap(arrays: GraphArrays, question: Question) -> Problem:
-    """Make the problem from a graph's arrays and what is asked of it.
+    """Build the problem from a graph's arrays and a question.
 
     Raises
     ------

@@ -1,13 +1,13 @@
-"""A tree of cases, each closed by a sum of rows, by a search, or at once.
+"""Rule tree: a tree of cases, each closed by a sum of rows, by a search, or by its facts alone.
 
-**Claim.** Nothing is left of a case when nothing is left of its two parts: a node is in no block after ``b``, or in a
-later one; or the first ``b`` blocks weigh more than an amount, or no more. When no case is left, no partition is better
-than the threshold.
+**Claim.** A case is empty when both of its parts are: a node is in no block after ``b``, or in a later one; or the
+first ``b`` blocks weigh more than an amount, or no more. When all cases are closed, no partition is below the
+threshold.
 
-**Why.** One of two parts is so of any partition, and what is known of a case is known of its parts. Weights rise before
-there are two cases, so all cases have the same.
+**Why.** Every partition of a case is in one of its parts, and the facts of a case hold in its parts. Node weights are
+raised before the first division, so all cases have the same weights.
 
-That the first blocks weigh no more than an amount is a case whose one part is closed.
+An upper bound on the weight of the first blocks is a division whose other part is closed.
 """
 
 from __future__ import annotations

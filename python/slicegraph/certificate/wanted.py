@@ -19,7 +19,7 @@ from slicegraph.machine import Machine, make_machine, uniform
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a certificate should be about; None: whatever it says.
+    """The expected question of a certificate. None: that of the certificate.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@
 //! is passed over before that (`Point`) costs too much: a tensor that is live (read outside a downset that its producer is in) at one
 //! of both alone is exported or imported, so the block pays at least the difference of what is live in any set of tensors. ∎
 //!
-//! **R12, dominance.** On devices of one kind that pays the sum, where every stage may hold every node, a downset `D` that a block
+//! **Dominance.** On devices of one kind that pays the sum, where every stage may hold every node, a downset `D` that a block
 //! leads to from `D'` is left out when it leaves out a node `u` whose producers are in, the block from `D'` to `D + u` is cheap enough,
 //! too, and `import(what u makes) <= load(u) + import(what u is the last to read)`. This loses no better partition: of all of them, take
 //! the one with the fewest blocks whose last downset is the largest, then the last but one, and so on. Were one of its downsets
@@ -205,7 +205,7 @@ impl<'a> Blocks<'a> {
             && self.on.busy(sums.work, sums.io, self.on.overflow(sums.params)) < self.threshold
     }
 
-    /// R12: whether a node that is left out, and whose producers are in, can as well be in: the block, which takes `sums`, is cheap
+    /// Dominance: whether a node that is left out, and whose producers are in, can as well be in: the block, which takes `sums`, is cheap
     /// enough with it, and a later one that loses it pays no more.
     pub(crate) fn is_dominated(
         &self,

@@ -1,4 +1,4 @@
-//! R4: groups that reach each other are in one block of any acyclic partition, since no tensor runs to an earlier block.
+//! Rule *cycle*: groups that reach each other are in one block of any acyclic partition, since no tensor runs to an earlier block.
 
 use crate::problem::NONE;
 use crate::quotient::Quotient;

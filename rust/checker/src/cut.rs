@@ -1,7 +1,8 @@
-//! R6, the cut lemma: the least cost of a block that holds one group, or two, and none of some others is at least a minimum cut.
+//! The cut lemma: the least cost of a block that holds one group, or two, and none of some others is at least a minimum cut.
 //!
-//! **Claim.** Let a block on a kind of device hold group `a`, and `b` if there is one, and none of `barred`, and let it hold with each group of the side
-//! `after` that group's predecessors on that side, and with each of `before` its successors on that one. Then it costs at least
+//! **Claim.** Let a block on a kind of device hold group `a`, and `b` if there is one, and none of `barred`. Let it hold with each
+//! group of the side `after` that group's predecessors on that side, and with each of `before` its successors on that one. Then it
+//! costs at least
 //!
 //! ```text
 //! load(S) + overflow(a) + (what S reads from elsewhere) + (what leaves S and is not paid anyway),

@@ -16,8 +16,8 @@
 //! end, too. So where that is too much no downset is left. A node is put on one side at once where what it needs, or what needs it,
 //! has too much load for the other one. ∎
 //!
-//! **R12.** With `full`, which is `c` (weighed: what the stage can pay) and the least `load(D') - import(live(D'))` of all starts `D'`,
-//! a downset `D` is not listed that leaves out a node `u` whose producers are in, where no later block pays more without it
+//! **Dominance.** With `full`, which is `c` (weighted: the capacity of the stage) and the least `load(D') - import(live(D'))` of all
+//! starts `D'`, a downset `D` is not listed that leaves out a node `u` whose producers are in, where no later block pays more without it
 //! (`blocks.rs`) and `load(D) + export(live(D)) + load(u) + export(what u makes) <= full`: the block from any start to `D + u` imports
 //! at most what is live at its start and exports at most what is live at `D` or made by `u`, so it costs at most `c`. What `u` is
 //! the last to read only grows as more is decided, and what is free adds at most its load and its tensors' exports, so this ends

@@ -1,4 +1,4 @@
-//! R5, the expensive node: by a minimum cut (`cut.rs`) every block that may hold it costs the threshold, on every kind of device.
+//! Rule *cut*, the expensive node: by a minimum cut (`cut.rs`) every block that may hold it costs the threshold, on every kind of device.
 
 use crate::cut::{Network, Question};
 use crate::quotient::Quotient;

@@ -1,14 +1,14 @@
-//! R13, first half: frontiers. Nodes get their blocks in a topological order, and all that the others depend on is the *frontier*:
-//! one word for each tensor that lies across the place (`crossing.rs`).
+//! Rule *labels*, first part: frontiers. Nodes are assigned to blocks in a topological order, and the *frontier* is all that the
+//! other nodes depend on: one word for each tensor that crosses the position (`crossing.rs`).
 //!
-//! **Claim.** Two ways to give the first nodes blocks that leave the same frontier can be continued in the same ways, and then
-//! pay the same. So all partitions in the windows are paths through a graph of frontiers, layer by layer, each arc with what the
-//! blocks pay for one more node.
+//! **Claim.** Two assignments of the first nodes with the same frontier have the same continuations, at the same payments. So all
+//! partitions in the windows are paths through a layered graph of frontiers, in which an arc carries what the blocks pay for one
+//! more node.
 //!
-//! **Proof.** What a block pays for a node is what it runs there, and what the tensors that it touches add: an import where the block
-//! has none of it yet, an export where the producer has not paid, both of which the word says. ∎
+//! **Proof.** A block pays for the work of a node, and for the tensors that the node touches: an import if the block does not have
+//! the tensor yet, an export if the producer has not paid. The word determines both. ∎
 //!
-//! An arc is left out where what is paid of all first sums, with what the nodes to come take at least, is more than all may pay.
+//! An arc is left out if the first sums of all blocks, with the least of the nodes to come, exceed their caps together.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

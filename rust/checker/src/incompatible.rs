@@ -1,4 +1,4 @@
-//! R8, incompatible pairs: `u` comes before `v`, and no block below the threshold holds both.
+//! Rule *incompatible*: pairs of nodes, `u` an ancestor of `v`, that no block below the threshold holds together.
 //!
 //! **Claim.** Let `v` be reached from `u`. A block with both holds everything between them, so with each of the nodes that are reached
 //! from `u` its predecessors among these, and with each of those that reach `v` its successors among those. When the least cost of

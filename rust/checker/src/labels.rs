@@ -1,4 +1,4 @@
-//! R13, second half: labels. To each frontier there are vectors of what blocks have paid on the way there.
+//! Rule *labels*, second part: labels. A label of a frontier is the vector of what blocks have paid on a path to it.
 //!
 //! **Claim.** When no label is left at some place of the order, no partition in the windows is better than the threshold. A label is
 //! left out

@@ -1,9 +1,9 @@
-//! R11, levels: downsets that the first stages can hold, and the last ones, stage by stage from both ends.
+//! Rule *levels*: the downsets that the first stages can hold, and those before the last stages, level by level from both ends.
 //!
 //! **Claim.** When levels of `f` stages from the front and of all but `f + 1` stages from the back are known, and no block on the stage
 //! between them leads from a downset of the ones to one of the others, nor is any of both, there is no better partition.
 //!
-//! **Proof.** Let some partition be better; where nodes are left out by dominance (R12, `blocks.rs`), the one that it keeps. The first
+//! **Proof.** Let some partition be better; where nodes are left out by dominance (`blocks.rs`), the one that it keeps. The first
 //! `b` blocks of a partition make a downset. By induction over levels, that downset is in one of the first `b` levels from the front, and
 //! that of all but the last `g` blocks is in one of the first `g` levels from the back, where a partition with fewer blocks than stages
 //! has its last stages empty (from the back: its stages between). A block leads from the one to the next, or back; so the next one

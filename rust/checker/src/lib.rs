@@ -7,10 +7,13 @@
 //! floating point and no unsafe code. Sums that overflow end the program.
 //!
 //! # Rules
-//! Each is proved at the top of its file: merges that keep a better partition (`merges.rs`), minimum cuts (`cut.rs`), stage windows
-//! by the capacity of blocks (`reach.rs`) and by cuts (`windows.rs`), incompatible pairs (`incompatible.rs`), node weights
-//! (`weights.rs`), splits (`split.rs`), bisection (`bisection.rs`), trees of cases (`tree.rs`), packing (`packing.rs`), sums of rows
-//! (`rows.rs`), label setting (`frontiers.rs`, `labels.rs`), bidirectional levels of downsets (`levels.rs`).
+//! Each is proved at the top of its file, under the name that a verdict reports: *pull*, *push*, *together*, *cycle* and *given*,
+//! merges that keep a better partition (`merges.rs`, `components.rs`); *cut*, a node that no block below the threshold can hold
+//! (`expensive.rs`, by the lemma in `cut.rs`); *reach*, stage windows by the capacity of blocks (`reach.rs`); *windows*, by cuts
+//! (`windows.rs`); *incompatible*, pairs of nodes (`incompatible.rs`); *weights*, of nodes (`weights.rs`); *split*, of a window
+//! (`split.rs`); *bisection* (`bisection.rs`); *tree*, of cases (`tree.rs`); *packing* (`packing.rs`); *rows*, sums of linear
+//! inequalities (`rows.rs`); *labels*, label setting (`frontiers.rs`, `labels.rs`); *levels*, bidirectional levels of downsets
+//! (`levels.rs`, with dominance in `blocks.rs`).
 //!
 //! # Effort
 //! Steps are counted, and the caller sets their limit, so a log cannot make the checker run longer. The same limit gives the same

@@ -1,4 +1,4 @@
-//! R1 to R4: nodes that can be put together without a loss; each merge of the log is proved in its turn.
+//! Rules of merges, *pull*, *push*, *together*, *cycle* and *given*: each merge of the log is proved in its turn.
 //!
 //! **Claim.** A partition of the problem that is better than the threshold gives one of the quotient that costs no more.
 //!

@@ -1,4 +1,4 @@
-//! R19, packing: node weights of which no block below the threshold has its share.
+//! Rule *packing*: node weights such that no block below the threshold has its share of all.
 //!
 //! **Claim.** Give every group a weight, not negative. Where no block that costs at most `c` weighs more than `m`, and all groups
 //! weigh more than `k m`, no partition into `k` blocks is better than `c + 1`.

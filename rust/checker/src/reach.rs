@@ -1,4 +1,4 @@
-//! R10, reach: stage windows by the weight that the first, and the last, blocks can hold.
+//! Rule *reach*: stage windows by bounds on the weight of the first, and of the last, blocks.
 //!
 //! **Claim.** Below the threshold `T`:
 //!

@@ -1,4 +1,4 @@
-//! R16, rows: a sum of linear rows that every partition of a scope satisfies, and that nothing satisfies.
+//! Rule *rows*: a scope is empty if a weighted sum of rows that its partitions satisfy has no solution (Farkas' lemma).
 //!
 //! **Variables.** Consecutive blocks are grouped into superblocks. `y[v, i]` says whether node `v` is in one of the first `i`, so
 //! `x[v, j] = y[v, j + 1] - y[v, j]` whether it is in superblock `j`; `cut[t, j]` whether tensor `t` is imported into `j` or exported

@@ -268,7 +268,8 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// What a node whose producers are in adds at most to a block that takes it in, if no later block pays more without it (R12).
+    /// The most that a node whose producers are inside adds to a block that it moves to, if no later block pays more without it
+    /// (dominance).
     pub(crate) fn gain(&self, node: usize) -> Option<i128> {
         let is_last = |tensor: &&usize| self.readers[0][**tensor] + 1 == self.num_readers[**tensor];
         let saved =

@@ -1,4 +1,4 @@
-//! R14, split: a node is in no block after `b`, or in a later one.
+//! Rule *split*: a node is in no block after `b`, or in a later one.
 //!
 //! **Claim.** When nothing is left of either half of a node's window, nothing is left of the whole.
 //!

@@ -1,11 +1,11 @@
-//! R14 and R15, a tree: cases of which nothing is left, each by rows (`rows.rs`), by a search (`close.rs`), or at once (`reach.rs`).
+//! Rule *tree*: a tree of cases, each closed by rows (`rows.rs`), by a search (`close.rs`), or by its facts alone (`reach.rs`).
 //!
 //! **Claim.** A case is proved when nothing is left of its parts: a node is in no block after `b`, or in a later one; the first `b`
 //! blocks weigh more than some amount, or they do not. When no case is left, no partition is better than the threshold.
 //!
 //! **Proof.** One of two parts holds. What is known of all partitions of a case is known of those of its parts. ∎
 //!
-//! That the first `b` blocks weigh no more than some amount (R15) is a case of which the one part is proved by rows.
+//! An upper bound on the weight of the first `b` blocks is a division whose other part is closed by rows.
 
 use std::collections::BTreeMap;
 

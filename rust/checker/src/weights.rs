@@ -1,4 +1,4 @@
-//! R9, node weights: what a node adds to its block with the communication that it brings.
+//! Rule *weights*: node weights, lower bounds on each node's share of its block's cost, communication included.
 //!
 //! **Pieces.** Join two nodes of a block when one tensor that costs something is made or read by both. So a block falls into pieces
 //! that share no such tensor; it costs at least as much as its pieces together, and none costs more than the block. The piece of `v`

@@ -1,4 +1,4 @@
-//! R7, windows by minimum cuts.
+//! Rule *windows*: stage windows by minimum cuts.
 //!
 //! **Claim.** Let `b` be the first block of `v`'s window. If `v` is in `b`, so is each of its ancestors whose window begins at `b`,
 //! and each successor whose window ends there; and no node is in it whose window lacks `b` or that stage `b` may not hold. When the

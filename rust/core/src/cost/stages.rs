@@ -78,7 +78,8 @@ impl Allowed {
     }
 }
 
-/// The stages that may hold each node, by what the kinds can run (`works`: seconds by kind and node) and by the constraints; none when every stage may.
+/// The stages that may hold each node, by the kinds that can run it (`works`: seconds by kind and node) and by the constraints; none
+/// when every stage may.
 pub(super) fn allowed_stages(
     works: &[&[f64]],
     kind_of: &[usize],

@@ -1,7 +1,7 @@
 //! A k-d tree of downsets, to find a block below a threshold between a downset and one of the tree; whole cells are skipped.
 //!
-//! **Claim.** On one kind of device, let `e` be what tensors cost as exports, `E_i(D)` the sum of `e` over the tensors of bucket `i` that are live at
-//! `D`, whatever the buckets are. The block from `D'` to `D` costs at least
+//! **Claim.** On one kind of device, let `e` be the export costs of tensors, and `E_i(D)` the sum of `e` over the tensors of bucket
+//! `i` that are live at `D`, for any assignment of tensors to buckets. The block from `D'` to `D` costs at least
 //!
 //! ```text
 //! load(D) - load(D') + sum over i of |E_i(D) - E_i(D')|.
