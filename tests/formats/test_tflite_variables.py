@@ -94,3 +94,29 @@ def test_a_loop_may_assign_a_variable(tmp_path: Path) -> None:
     assert facts(arrays, "WHILE")[:3] == (3 * (32 + 4), 3 * (16 + 80 + 16 + 32), 3 * 4 * 16)
     assert arrays.state_bytes is not None
     assert arrays.state_bytes.tolist() == [0, 16]
+
+
+def test_a_handle_that_a_loop_returns_is_that_of_its_variable(tmp_path: Path) -> None:
+    """What is read by it is what the loop has left there."""
+    own = {"h": Tensor((), "RESOURCE"), "a": Tensor((1, 4))}
+    test: Graph = ({**own, "t": Tensor((), "BOOL", np.ones((), np.bool_))}, [], ["a", "h"], ["t"])
+    operators = [Operator("TANH", ["a"], ["b"]), Operator("ASSIGN_VARIABLE", ["h", "b"], [])]
+    body: Graph = ({**own, "b": Tensor((1, 4))}, operators, ["a", "h"], ["b", "h"])
+    loop = Operator(
+        "WHILE", ["x", "handle"], ["y", "after"], options("While", CondSubgraphIndex=1, BodySubgraphIndex=2)
+    )
+    tensors = {
+        **dict.fromkeys(("handle", "after"), Tensor((), "RESOURCE")),
+        **dict.fromkeys(("x", "y", "left", "z"), Tensor((1, 4))),
+    }
+    main = [
+        HANDLE,
+        loop,
+        Operator("READ_VARIABLE", ["after"], ["left"]),
+        Operator("ADD", ["x", "left"], ["z"], options("Add")),
+    ]
+    arrays = read(write(tmp_path / "m.tflite", tensors, main, inputs=["x"], outputs=["z"], others=[test, body]))
+    assert list(arrays.op) == ["VAR_HANDLE", "WHILE", "READ_VARIABLE", "ADD"]
+    assert facts(arrays, "READ_VARIABLE") == (0, 16, 16, 0)
+    assert arrays.state_bytes is not None
+    assert arrays.state_bytes.tolist() == [0, 16, 0, 0]

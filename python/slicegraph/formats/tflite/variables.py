@@ -45,11 +45,10 @@ class Variables:
             made = [self._assign(self._name(inputs[0]), read[0].nbytes)]
         return read, made
 
-    def pass_on(self, given: Sequence[Value], own: Sequence[Value]) -> None:
-        """Say that handles go into a subgraph as its own."""
-        self._names.update(
-            (inner, self._names[value]) for value, inner in zip(given, own, strict=True) if value in self._names
-        )
+    def pass_on(self, given: Sequence[Value], taken: Sequence[Value | None]) -> None:
+        """Say that handles go into a subgraph as its own, or come out of one as what its operator makes."""
+        pairs = zip(given, taken, strict=False)
+        self._names.update((other, self._names[value]) for value, other in pairs if other and value in self._names)
 
     def enter(self) -> dict[str, Value]:
         """Begin a subgraph that an operator runs; give what variables hold before."""

@@ -95,7 +95,7 @@ class _Walk:
             self.state[before] = values[each]
             outputs.append(values[each])
         inputs, outputs = self.variables.step(operator, inputs, outputs)
-        bodies = self._bodies(operator, name, inputs)
+        bodies = self._bodies(operator, name, inputs, [values.get(each) for each in operator.outputs])
         found, left = self.variables.after_subgraphs()
         inputs, outputs = [*inputs, *found], [*outputs, *left]
         counted = Count(flops=0) if bodies or operator.op in _VIEWS else count(operation, self._formulas)
@@ -135,28 +135,33 @@ class _Walk:
             self.parameters.append(values[index])
         return values[index]
 
-    def _bodies(self, operator: Operator, name: str, inputs: Sequence[Value]) -> Sequence[Body]:
+    def _bodies(
+        self, operator: Operator, name: str, inputs: Sequence[Value], made: Sequence[Value | None]
+    ) -> Sequence[Body]:
         """Walk the subgraphs that an operator runs, on values of their own."""
         if operator.op == "IF":
             options = operator.options(tflite.IfOptions)
-            return [self._body(each, inputs[1:]) for each in (options.ThenSubgraphIndex(), options.ElseSubgraphIndex())]
+            branches = options.ThenSubgraphIndex(), options.ElseSubgraphIndex()
+            return [self._body(each, inputs[1:], made) for each in branches]
         if operator.op == "CALL":
-            return [self._body(operator.options(tflite.CallOptions).Subgraph(), inputs)]
+            return [self._body(operator.options(tflite.CallOptions).Subgraph(), inputs, made)]
         if operator.op != "WHILE":
             return []
         options = operator.options(tflite.WhileOptions)
-        test, once = (self._body(each, inputs) for each in (options.CondSubgraphIndex(), options.BodySubgraphIndex()))
+        test = self._body(options.CondSubgraphIndex(), inputs, ())
+        once = self._body(options.BodySubgraphIndex(), inputs, made)
         trips = self._trips.of(name, operator.op, None)
         body = Body(steps=[*test.steps, *once.steps], outputs=[*test.outputs, *once.outputs])
         return [replace(body, trips=1 if trips is None else trips, is_guess=trips is None)]
 
-    def _body(self, index: int, inputs: Sequence[Value]) -> Body:
+    def _body(self, index: int, inputs: Sequence[Value], made: Sequence[Value | None]) -> Body:
         if not 0 <= index < len(self._subgraphs):
             raise InputError(f"subgraph {index} is asked for, but there are {len(self._subgraphs)}")
         own = [Value(nbytes=each.nbytes, name=each.name) for each in inputs]
         self.variables.pass_on(inputs, own)
         around = self.variables.enter()
         steps, outputs = self.subgraph(self._subgraphs[index], own)
+        self.variables.pass_on(outputs, made)
         return Body(steps=steps, outputs=[*outputs, *self.variables.leave(around)])
 
 
