@@ -37,8 +37,10 @@ class CertificateError(ValueError):
     verdict
         ``"malformed"``: the document has not the form of a certificate, or not its seal. ``"refuted"``: something that
         it says is not so, or is about another question.
+    part
+        The part of the question that is another one than was asked for, by its key in the document; else nothing.
     """
 
-    def __init__(self, message: object, *, verdict: str = "refuted") -> None:
+    def __init__(self, message: object, *, verdict: str = "refuted", part: str = "") -> None:
         super().__init__(printable(str(message)))
-        self.verdict = verdict
+        self.verdict, self.part = verdict, part

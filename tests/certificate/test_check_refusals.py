@@ -166,9 +166,13 @@ def test_a_solver_that_nothing_rests_on_is_not_named() -> None:
 
 
 def test_a_certificate_about_another_device_or_number_of_blocks_than_expected_is_refused() -> None:
-    assert refusal(RICH, device=sg.Device(bandwidth=64.0)).startswith("device: the certificate is about {")
+    assert refusal(RICH, device=sg.Device(bandwidth=64.0)) == (
+        "device: the certificate is about memory 48, but no memory is asked for"
+        " (also other: memory_limit, overflow_bandwidth)"
+    )
     assert refusal(RICH, num_blocks=2) == "num_blocks: the certificate is about 3, but 2 is asked for"
-    assert refusal(RICH, boundary_io=False) == "boundary_io: the certificate is about True, but False is asked for"
+    rule = "of the certificate, model inputs and outputs are paid, but free ones are asked for"
+    assert refusal(RICH, boundary_io=False) == f"boundary_io: {rule}"
 
 
 def other_graphs() -> Iterator[dict[str, Any]]:

@@ -142,7 +142,10 @@ def test_a_plan_that_is_none_is_one_line_and_exit_2(
         ),
         (["CHAIN", "nowhere.json", "-k", "2"], "nowhere.json: No such file or directory"),
         (["nowhere.json", "CHAIN", "-k", "2"], "nowhere.json: No such file or directory"),
-        (["CHAIN", "CHAIN", "-k", "2", "--require-gap", "2"], "--require-gap 2: a gap is from 0 to 1"),
+        (
+            ["CHAIN", "CHAIN", "-k", "2", "--require-gap", "2"],
+            "argument --require-gap: '2' is not from 0 to 1, or 0% to 100%",
+        ),
         (["CHAIN", "CHAIN", "-k", "2", "--time-limit", "-1"], "--time-limit -1: seconds are not negative"),
         (["CHAIN", "CHAIN", "-k", "0"], "--num-blocks 0: a partition has from 1 to 2^20 blocks"),
     ],

@@ -76,9 +76,11 @@ def test_single_figures_have_units(chain: str) -> None:
     [
         ([], "the following arguments are required: -k/--num-blocks, or --devices (see slicegraph solve --help)"),
         (["--devices", "a100:2", "-k", "3"], "--num-blocks 3: --devices lists 2 devices, one per stage"),
+        (["--devices", "a100", "-k", "3"], "--num-blocks 3: --devices lists 1 device, one per stage"),
+        (["--devices", "a100:0"], "--devices: 'a100:0': a pipeline has from 1 to 2^20 stages"),
+        (["--devices", "a100:1,t4:1048576"], "--devices: 't4:1048576': a pipeline has from 1 to 2^20 stages"),
         (["--devices", "a100:x"], "--devices: 'a100:x' is no preset with a count, such as a100:2, and no .json file"),
         (["--devices", "b200"], "--devices: no preset 'b200', but testbed, a100, "),
-        (["--devices", "a100:0"], "devices: there are 0, but a partition has from 1 to 2^20 stages"),
         (["--devices", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--devices", "a100", "--bandwidth", "5"], "--bandwidth: --devices gives every device"),
         (["--devices", "a100", "--device", "h100"], "--device: --devices gives every device"),

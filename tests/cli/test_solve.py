@@ -116,8 +116,11 @@ def test_a_gap_that_is_required_and_not_proven_is_exit_1(chain: str, capsys: pyt
         (["solve", "CHAIN", "-k", "2", "--device", "abacus"], "argument --device: invalid choice: 'abacus'"),
         (["solve", "CHAIN", "-k", "2", "--bandwidth", "0"], "--bandwidth 0.0 is not a positive finite number"),
         (["solve", "CHAIN", "-k", "2", "--memory", "0.5"], "--memory 0.5 is not a whole number of bytes"),
-        (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "--max-gap 2: a gap is from 0 to 1"),
-        (["solve", "CHAIN", "-k", "2", "--require-gap=-5%"], "--require-gap -0.05: a gap is from 0 to 1"),
+        (["solve", "CHAIN", "-k", "2", "--max-gap", "2"], "argument --max-gap: '2' is not from 0 to 1, or 0% to 100%"),
+        (
+            ["solve", "CHAIN", "-k", "2", "--require-gap=-5%"],
+            "argument --require-gap: '-5%' is not from 0 to 1, or 0% to 100%",
+        ),
         (["solve", "CHAIN", "-k", "2", "--bandwidth", "64GB"], "argument --bandwidth: '64GB' is not a bandwidth"),
         (["solve", "CHAIN", "-k", "2", "--threads", "0"], "--threads 0: it is a whole number from 1 to 1024"),
         (["solve", "CHAIN", "-k", "2", "--fast", "-z"], "unknown arguments: --fast -z (see slicegraph solve --help)"),

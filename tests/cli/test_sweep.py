@@ -241,7 +241,7 @@ def test_ctrl_c_gives_the_rows_so_far(wide: str, tmp_path: Path) -> None:
         (["-k", "2", "--device", "x"], "argument --device: no preset 'x', but testbed, a100, h100, "),
         (["-k", "2", "--bandwidth", "1GB/s,0"], "--bandwidth 0.0 is not a positive finite number"),
         (["-k", "2", "--time-limit", "-1"], "--time-limit -1: seconds are not negative"),
-        (["-k", "2", "--max-gap", "2"], "--max-gap 2: a gap is from 0 to 1"),
+        (["-k", "2", "--max-gap", "2"], "argument --max-gap: '2' is not from 0 to 1, or 0% to 100%"),
         (["-k", "2", "--seed", "-1"], "--seed -1: it is a whole number from 0 to 2^64 - 1"),
         (["-k", "2", "-o", "/"], "--output /: a folder, and only files are written"),
     ],

@@ -9,12 +9,14 @@ from typing import Any
 
 from slicegraph.certificate.question import Question
 from slicegraph.certificate.seconds import seconds_on
-from slicegraph.certificate.structure import expect, within
 from slicegraph.constraints import Constraints, resolve, with_kernels
 from slicegraph.device import Device
-from slicegraph.errors import InputError
+from slicegraph.errors import CertificateError, InputError
 from slicegraph.formats.arrays import GraphArrays
 from slicegraph.machine import Machine, make_machine, uniform
+
+_SHOWN = 8
+"""Stages that a refusal lists."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,17 +75,23 @@ class Wanted:
 
         Raises
         ------
-        PlacedError
+        CertificateError
             When it is about another question.
         InputError
             When constraints name no node or cannot be met.
         """
-        for name in ("num_blocks", "boundary_io"):
-            _expect(name, document[name], getattr(self, name))
+        _expect("num_blocks", document["num_blocks"], self.num_blocks)
+        if self.boundary_io is not None and document["boundary_io"] != self.boundary_io:
+            found, wanted = ("are paid", "free") if document["boundary_io"] else ("are free", "paid")
+            rule = f"of the certificate, model inputs and outputs {found}, but {wanted} ones are asked for"
+            raise _other("boundary_io", rule)
         if self.device is not None:
             figures = self.device.for_types(arrays.dtype).to_mapping()
             found = document["device"] if "device" in document else document["devices"]
-            _expect("device", found, figures if "device" in document else [figures])
+            if "device" not in document and len(found) > 1:
+                rule = f"the certificate is about {len(found)} kinds of devices, but one is asked for"
+                raise _other("device", rule)
+            _expect_device("device", found if "device" in document else found[0], figures)
         if self.machine is not None:
             self._check_machine(arrays, document, self.machine)
         if self.constraints is not None or self.machine is not None or self.device is not None:
@@ -92,14 +100,18 @@ class Wanted:
     def _check_machine(self, arrays: GraphArrays, document: dict[str, Any], machine: Machine) -> None:
         figures = [device.for_types(arrays.dtype).to_mapping() for device in machine.kinds]
         if "device" in document:
-            with within("device"):
-                expect(len(figures) == 1, f"the certificate is about one device, but {len(figures)} are asked for")
-            _expect("device", document["device"], figures[0])
+            if len(figures) != 1:
+                rule = f"the certificate is about one kind of device, but {len(figures)} are asked for"
+                raise _other("device", rule)
+            _expect_device("device", document["device"], figures[0])
             _expect("num_blocks", document["num_blocks"], len(machine.kind_of))
             return
-        _expect("devices", document["devices"], figures)
-        _expect("kind_of", document["kind_of"], list(machine.kind_of))
+        _expect("num_blocks", document["num_blocks"], len(machine.kind_of))
         _expect("order", document["order"], machine.order)
+        for stage, (found, wanted) in enumerate(zip(document["kind_of"], machine.kind_of, strict=True)):
+            _expect_device("devices", document["devices"][found], figures[wanted], f" in stage {stage}")
+        if (document["devices"], document["kind_of"]) != (figures, list(machine.kind_of)):
+            raise _other("devices", "the certificate lists the same devices in another form")
 
     def _check_constraints(self, arrays: GraphArrays, document: dict[str, Any], constraints: Constraints) -> None:
         question = Question.of(document)
@@ -108,16 +120,27 @@ class Wanted:
         resolved = resolve(constraints, arrays, question.num_blocks, _can_run(arrays, question))
         asked = {node: list(stages) for node, stages in resolved.stages.items()}
         found = {node: list(stages) for node, stages in question.stages.items()}
-        with within("stages"):
-            node = next((node for node in sorted({*asked, *found}) if asked.get(node) != found.get(node)), None)
-            expect(node is None, f"the certificate is not about the stages of node {node} that are asked for")
-        with within("adjacent"):
-            rule = "the certificate is about other links between stages"
-            expect(question.adjacent == resolved.adjacent, rule)
-        groups = [list(group) for group in resolved.together]
-        with within("together"):
-            rule = "the certificate is about other groups of nodes in one stage"
-            expect([list(group) for group in question.together] == groups, rule)
+        node = next((node for node in sorted({*asked, *found}) if asked.get(node) != found.get(node)), None)
+        if node is not None:
+            name = f" ({arrays.node_name[node]!r:.80})" if arrays.node_name and arrays.node_name[node] else ""
+            rule = f"the certificate is not about the stages of node {node}{name} that are asked for"
+            differ = f"{_listed(found.get(node))} in the certificate, {_listed(asked.get(node))} asked for"
+            raise _other("stages", f"{rule} ({differ})")
+        if question.adjacent != resolved.adjacent:
+            raise _other("adjacent", "the certificate is about other links between stages")
+        if [list(group) for group in question.together] != [list(group) for group in resolved.together]:
+            raise _other("together", "the certificate is about other groups of nodes in one stage")
+
+
+def _other(part: str, rule: str) -> CertificateError:
+    return CertificateError(f"{part}: {rule}", part=part)
+
+
+def _listed(stages: list[int] | None) -> str:
+    if stages is None:
+        return "any stage"
+    shown = ", ".join(map(str, stages[:_SHOWN])) + (", ..." if len(stages) > _SHOWN else "")
+    return f"stage {shown}" if len(stages) == 1 else f"stages {shown}"
 
 
 def _can_run(arrays: GraphArrays, question: Question) -> Mapping[int, list[bool]]:
@@ -128,6 +151,23 @@ def _can_run(arrays: GraphArrays, question: Question) -> Mapping[int, list[bool]
     return {node: [not math.isnan(work[kind][node]) for kind in kind_of] for node in lacking}
 
 
-def _expect(name: str, found: object, wanted: object) -> None:
-    with within(name):
-        expect(wanted is None or found == wanted, f"the certificate is about {found}, but {wanted} is asked for")
+def _expect(part: str, found: object, wanted: object) -> None:
+    if wanted is not None and found != wanted:
+        raise _other(part, f"the certificate is about {found}, but {wanted} is asked for")
+
+
+def _expect_device(part: str, found: Mapping[str, Any], wanted: Mapping[str, Any], where: str = "") -> None:
+    """Expect the figures of a device; the first that differs is told with its values, others by name."""
+    others = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    if not others:
+        return
+    first, *others = others
+    rule = f"the certificate is about {_figure(first, found)}{where}, but {_figure(first, wanted)} is asked for"
+    raise _other(part, f"{rule} (also other: {', '.join(others)})" if others else rule)
+
+
+def _figure(name: str, figures: Mapping[str, Any]) -> str:
+    value = figures.get(name)
+    if isinstance(value, Mapping):
+        value = " ".join(f"{key} {rate!r}" for key, rate in value.items())
+    return f"no {name}" if value is None else f"{name} {value}"

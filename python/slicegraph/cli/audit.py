@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     shared.start_log(options)
     shared.check_places(options)
     shared.check_limits(options)
-    required = shared.required_gap(options)
+    required = options.require_gap
     instance = shared.read_instance(options)
     block_of = shared.read_plan(options, instance.graph).block_of
     try:

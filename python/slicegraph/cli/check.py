@@ -37,7 +37,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--require-gap",
-        type=units.fraction,
+        type=units.gap,
         metavar="G",
         help="exit with 1 unless a gap within it, such as 5%%, is proved again;"
         " a device or -k that is not given is the certificate's",
@@ -64,7 +64,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check, print, and give the exit status: 0 only where all that is claimed, and required, is proved again."""
-    required = shared.required_gap(options)
+    required = options.require_gap
     budget = options.budget
     if budget is None:
         budget = LARGE_STEPS if options.replay else DEFAULT_STEPS
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
             graph, certificate, Budget(budget), wanted=Wanted.of(**pins), is_slow=options.slow
         )
     except CertificateError as error:
-        say(f"{options.certificate}: {error}")
+        say(f"{options.certificate}: {_refusal(error, options)}")
         if options.json:
             refusal = refusal_to_json(error) + "\n"
             output.deliver(lambda: refusal)
@@ -110,6 +110,21 @@ def _export(folder: str, verdict: Verdict, proof: Proof | None) -> None:
         raise InputError(f"--export {folder}: {error.strerror or error}") from None
     for name, content in (("problem", proof.problem), ("log", proof.log)):
         write_file(Path(folder) / name, content)
+
+
+def _refusal(error: CertificateError, options: argparse.Namespace) -> str:
+    """Say what does not hold; of another question, by the option that asked for it."""
+    if not error.part:
+        return str(error)
+    device = "--devices" if options.devices else "--device"
+    words = {
+        "boundary_io": "--no-boundary-io" if options.boundary_io is False else "--boundary-io",
+        "device": device if machines.names_device(options) else f"the device in {options.model}",
+        "devices": "--devices" if options.devices else f"the devices in {options.model}",
+        "order": "--any-order" if options.any_order else "--devices",
+        "stages": "--pin, --forbid",
+    }
+    return f"{words.get(error.part) or machines.flag(error.part)}: {str(error).removeprefix(error.part + ': ')}"
 
 
 def _pinned(pins: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import slicegraph as sg
 from slicegraph.cli import units
 from slicegraph.formats.plan import Plan
-from slicegraph.machine import arguments_of, devices_of, machine_of_file, read_device, read_machine
+from slicegraph.machine import MAX_BLOCKS, arguments_of, devices_of, machine_of_file, read_device, read_machine
 from slicegraph.presets import PRESETS
 
 _DEFAULT_DEVICE = "testbed"
@@ -291,7 +291,8 @@ def _devices(options: argparse.Namespace, plan: Plan | None) -> list[sg.Device] 
         raise sg.InputError(f"{flag(single)}: --devices gives every device; figures of its own stand in a file for it")
     devices = devices_of_list(text)
     if k is not None and k != len(devices):
-        raise sg.InputError(f"--num-blocks {k}: --devices lists {len(devices)} devices, one per stage")
+        count = "1 device" if len(devices) == 1 else f"{len(devices)} devices"
+        raise sg.InputError(f"--num-blocks {k}: --devices lists {count}, one per stage")
     return devices
 
 
@@ -303,7 +304,10 @@ def _presets(text: str) -> list[sg.Device]:
             raise sg.InputError(f"--devices: {part!r} is no preset with a count, such as a100:2, and no .json file")
         if match[1] not in PRESETS:
             raise sg.InputError(f"--devices: no preset {match[1]!r}, but {', '.join(PRESETS)}; a file ends in .json")
-        devices += [sg.Device.preset(match[1])] * int(match[2] or 1)
+        count = int(match[2] or 1)
+        if not 0 < count <= MAX_BLOCKS - len(devices):
+            raise sg.InputError(f"--devices: {part!r}: a pipeline has from 1 to 2^20 stages")
+        devices += [sg.Device.preset(match[1])] * count
     return devices
 
 

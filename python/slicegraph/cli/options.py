@@ -130,12 +130,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """Add when to stop, with what to run, and what to print."""
     parser.add_argument(
         "--max-gap",
-        type=units.fraction,
+        type=units.gap,
         default=0.0,
         metavar="G",
         help="stop when proven within it, such as 5%% (default: 0, the optimum)",
     )
-    parser.add_argument("--require-gap", type=units.fraction, metavar="G", help="exit with 1 unless proven within it")
+    parser.add_argument("--require-gap", type=units.gap, metavar="G", help="exit with 1 unless proven within it")
     parser.add_argument(
         "--time-limit",
         type=units.seconds,
@@ -256,14 +256,13 @@ def make_stop(options: argparse.Namespace, graph: sg.Graph, *, share: float = 1.
 
 
 def check_limits(options: argparse.Namespace) -> None:
-    """Refuse a `--time-limit`, a `--work-limit` or a `--max-gap` that is none."""
+    """Refuse a `--time-limit` or a `--work-limit` that is none."""
     seconds = options.time_limit
     if seconds is not None and (math.isnan(seconds) or seconds < 0):
         raise sg.InputError(f"--time-limit {seconds:g}: seconds are not negative")
     steps = getattr(options, "work_limit", None)
     if steps is not None and steps < 0:
         raise sg.InputError(f"--work-limit {steps}: a count is not negative")
-    _gap("--max-gap", options.max_gap)
 
 
 def check_places(options: argparse.Namespace) -> None:
@@ -275,11 +274,6 @@ def check_places(options: argparse.Namespace) -> None:
         output.check_place("--plan", plan)
     if None not in (certificate, plan) and os.path.realpath(certificate) == os.path.realpath(plan):
         raise sg.InputError(f"--plan {plan}: --certificate is to be written there, too")
-
-
-def required_gap(options: argparse.Namespace) -> float | None:
-    """Give the gap of `--require-gap`, checked; None when none is required."""
-    return None if options.require_gap is None else _gap("--require-gap", options.require_gap)
 
 
 def start_log(options: argparse.Namespace) -> None:
@@ -341,12 +335,6 @@ def exit_status(result: sg.Result, required: float | None) -> int:
     if result.status is sg.Status.INTERRUPTED:
         return 130
     return int(math.isinf(result.bottleneck) or (required is not None and result.gap > required))
-
-
-def _gap(option: str, gap: float) -> float:
-    if not 0 <= gap <= 1:
-        raise sg.InputError(f"{option} {gap:g}: a gap is from 0 to 1")
-    return gap
 
 
 def _formula(text: str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--slack",
-        type=units.fraction,
+        type=units.gap,
         metavar="G",
         help=f"of --stay-near: how much slower than the best it may be (default: {DEFAULT_SLACK:.0%})".replace(
             "%", "%%"
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     shared.start_log(options)
     shared.check_places(options)
     shared.check_limits(options)
-    required = shared.required_gap(options)
+    required = options.require_gap
     params = None
     given = next((name for name in ("population", "generations") if getattr(options, name) is not None), None)
     if given is not None:

@@ -54,7 +54,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-gap",
-        type=units.fraction,
+        type=units.gap,
         default=0.0,
         metavar="G",
         help="a row is done when proven within it, such as 5%% (default: 0, the optimum)",

@@ -34,7 +34,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default: {default})")
     parser.add_argument(
         "--tolerance",
-        type=units.fraction,
+        type=units.gap,
         default=0.05,
         metavar="G",
         help="end when the bottleneck of corrected costs was predicted within it (default: 5%%)",

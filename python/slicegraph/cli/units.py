@@ -56,6 +56,14 @@ fraction = _reader("a fraction", {"%": Decimal("0.01")}, "5%")
 """Reads a fraction: 0.05 or 5%."""
 
 
+def gap(text: str) -> float:
+    """Read a fraction from 0 to 1."""
+    value = fraction(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 0 to 1, or 0% to 100%")
+    return value
+
+
 def rates(text: str) -> float | dict[str, float]:
     """Read operations per second, or a table of them by type of number: ``fp32=19.5TFLOPS,bf16=312TFLOPS``."""
     if "=" not in text:
