@@ -1,18 +1,16 @@
-//! Small graphs, at once: a few orders are sliced, and the first stage of the exact solver closes in from there, on the calling
-//! thread.
+//! Small graphs, solved on the calling thread: a few orders are sliced, and the downset DP decides thresholds below the best one.
 //!
-//! Most small graphs are narrow: the downset DP decides a threshold in fewer steps than a round of search takes, and a search
-//! that would find the optimum first would save a few thresholds. So where `n` is small, thresholds between the combinatorial
-//! bound and the best slicing are decided first, each with few steps. When one of them takes more, the graph is left to the
-//! search and the exact solver.
+//! Most small graphs are narrow: the downset DP decides a threshold in fewer steps than a round of search takes, and an optimal
+//! first partition would save only a few thresholds. So if `n` is small, thresholds between the combinatorial bound and the best
+//! slicing are decided first, each with few steps. When one of them takes more, the graph is left to the search and the exact
+//! solver.
 //!
-//! **Claim.** What is given is an optimum, with a proof of it as [`prove`](crate::exact::prove()) gives one: a quotient at the
-//! threshold that is the optimum, and no chain of downsets of that quotient.
+//! **Claim.** The result is an optimum, with a proof like that of [`prove`](crate::exact::prove()): the quotient at the threshold
+//! that is the optimum has no chain of downsets.
 //!
-//! **Proof.** Thresholds between are decided on the quotient at the best slicing's threshold `T`. Every partition of it is one
-//! of the graph, so what is found is real. If there is a partition better than some `t < T`, it is better than `T`, and the
-//! quotient has one that is no worse: when it has none better than `t`, the graph has none. The last threshold is decided on
-//! its own quotient. ∎
+//! **Proof.** Thresholds are decided on the quotient at the best slicing's bottleneck `T`. Every partition of it is one of the
+//! graph. If the graph has a partition below some `t < T`, it is below `T`, so the quotient has one that is no worse: if it has none
+//! below `t`, the graph has none. The last threshold, the optimum, is decided on its own quotient. ∎
 
 use crate::cost::{INFINITE, Instance, Ticks, bottleneck, partition_costs};
 use crate::downset::bidirectional;
@@ -26,7 +24,7 @@ use crate::reduce::{Reduction, reduce};
 use crate::slice::slice_order;
 use crate::ties;
 
-/// What it may use.
+/// The limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
     /// Nodes of the largest graph.
@@ -105,7 +103,7 @@ pub fn first(instance: &Instance, known: Option<&[usize]>, params: &Params, inte
 /// An optimum, of all optima the one that [`ties::settle`] gives, and why nothing is better: none where the combinatorial bound
 /// says it. None when that takes more steps; it is to begin at what [`first`] gives, which is small enough.
 ///
-/// The same answer each time. `interrupt` is for what a caller cannot wait for: it takes some milliseconds.
+/// The answer is deterministic. It takes some milliseconds; `interrupt` ends it earlier.
 ///
 /// # Complexity
 /// O(log(1 / open)) thresholds of so many steps, and as many reductions.

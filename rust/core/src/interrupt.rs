@@ -1,4 +1,4 @@
-//! How a caller on another thread asks long work to end.
+//! The interrupt: a flag by which a caller on another thread ends long work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

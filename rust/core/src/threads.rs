@@ -23,7 +23,7 @@ pub(crate) fn on<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Re
     Ok(pool.install(work))
 }
 
-/// What comes of each item, in order: at once on the pool that this thread is of, one after the other on a thread of none.
+/// The results of all items, in order: in parallel if this thread belongs to a pool, else one after the other.
 pub(crate) fn each<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync + Send) -> Vec<U> {
     if rayon::current_thread_index().is_some() {
         items.par_iter().map(work).collect()

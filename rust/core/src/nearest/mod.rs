@@ -1,13 +1,13 @@
-//! Of the partitions below a threshold, one near to a plan: it moves few bytes of parameters, and then few nodes.
+//! A partition below a threshold that is near a plan: it moves few bytes of parameters, and then few nodes.
 //!
-//! [`stay_near`] begins with a partition below the threshold and betters it:
+//! [`stay_near`] improves a partition below the threshold
 //!
-//! 1. by slicing orders in which the blocks of the plan, or those of the best partition so far, are one after the other: of all
-//!    slicings of an order below the threshold the nearest is found exactly (`slices.rs`);
+//! 1. by slicing orders in which the blocks of the plan, or those of the best partition so far, are consecutive: the nearest of all
+//!    slicings of an order below the threshold is found exactly (`slices.rs`);
 //! 2. by moving a node back to its block of the plan, with all nodes that have to move with it (`returns.rs`);
-//! 3. by annealing, from the plan and from the best partition so far (`repair.rs`), after which 1 and 2 have another turn.
+//! 3. by annealing, from the plan and from the best partition so far (`repair.rs`), after which 1 and 2 are repeated.
 //!
-//! None of them proves that no partition is nearer.
+//! The method is a heuristic: a nearer partition may exist.
 
 mod repair;
 mod returns;
@@ -23,7 +23,7 @@ use crate::ids::{NodeId, count, float};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::order::TopologicalOrder;
 
-/// What looking for a near partition may use.
+/// The limits of [`stay_near`].
 #[derive(Clone, Copy, Debug)]
 pub struct Params {
     /// Steps of the dynamic program for all orders, each a slice and a block; and steps of moves.
@@ -83,7 +83,7 @@ fn distance(graph: &Graph, plan: &[usize], block_of: &[usize]) -> Weight {
     moved.fold(Weight::default(), |sum, node| sum + Weight::of(graph, node))
 }
 
-/// A partition whose blocks cost less than `threshold`, as near to `plan` as is found, and no further from it than `start`.
+/// A partition whose blocks cost less than `threshold`, near `plan`, and at most as far from it as `start`.
 ///
 /// An interrupt leaves the best so far.
 ///
@@ -160,7 +160,7 @@ impl Search<'_> {
         }
     }
 
-    /// Slices and moves back, one after the other, as long as that is of use.
+    /// Slices and moves back in turn, as long as the partition improves.
     fn polish(&self, best: &mut Vec<usize>, steps: &mut u64, moves: &mut u64) -> Result<(), Interrupted> {
         let graph = self.instance.graph();
         loop {

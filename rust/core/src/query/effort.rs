@@ -1,8 +1,8 @@
-//! What a computation may use, and what it has used.
+//! Budgets of steps and bytes, and counters.
 //!
-//! Budgets only shrink. A part of a budget takes its steps from the whole, which gets back what the part has not used. A part may
-//! have a *reserve*, fixed when it is made: steps that the part may use once its end is in sight, and that come before its
-//! others, so that the whole pays only for what is above the reserve.
+//! Budgets only shrink. A part of a budget takes its steps from the whole, and returns those that it has not used. A part can have
+//! a *reserve*, fixed when it is made: steps that it may use only when it is near its end. They are used before its other steps,
+//! so the whole pays only for steps beyond the reserve.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ pub struct Effort {
     bytes: usize,
     steps: u64,
     reserve: u64,
-    /// What has been done.
+    /// The counters.
     pub counts: Counts,
-    /// What has said last that there is no partition.
+    /// The engine that has last proven that there is no partition.
     pub closed_by: Option<Engine>,
 }
 
-/// What decides a threshold in domains.
+/// The methods that decide a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// Levels of downsets.
@@ -33,25 +33,25 @@ pub enum Engine {
     Bisection(Arc<[usize]>),
 }
 
-/// What has been looked at; the same on every machine and with any number of threads.
+/// Counters of work; the same on every machine and with any number of threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Downsets and labels that were kept.
     pub downsets: u64,
-    /// Links between downsets that were looked at, cells of k-d trees included, and labels that were tried.
+    /// Links between downsets that were examined, cells of k-d trees included, and labels that were tried.
     pub transitions: u64,
     /// Decisions of the enumeration of downsets.
     pub branches: u64,
-    /// Label settings that were given up because frontiers were too many.
+    /// Label settings that have ended because of too many frontiers.
     pub wide: u64,
 }
 
 /// Why a decision was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// So many steps were not enough.
+    /// The steps are used up.
     Steps,
-    /// So much memory was not enough.
+    /// The memory is used up.
     Memory,
     /// The interrupt was raised.
     Interrupted,

@@ -1,4 +1,4 @@
-//! One question to the exact solver, the effort that an answer may take, and the numbers that were tuned for it.
+//! A query of the exact solver (an instance and a threshold), its budgets of steps and bytes, and the tuned numbers.
 
 mod effort;
 mod params;
@@ -12,14 +12,14 @@ pub use params::{
 use crate::cost::{Instance, Ticks};
 use crate::interrupt::Interrupt;
 
-/// Whether there is a partition of an instance whose blocks all cost less than a threshold.
+/// The question whether an instance has a partition whose blocks all cost less than a threshold.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// The problem, or a quotient of it.
     pub instance: &'a Instance,
     /// In ticks, at least 1.
     pub threshold: Ticks,
-    /// How the solver goes about it; answers do not depend on these.
+    /// The tuned numbers; answers do not depend on them.
     pub params: &'a ExactParams,
     /// Ends the work early.
     pub interrupt: &'a Interrupt,

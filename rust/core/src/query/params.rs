@@ -1,10 +1,10 @@
-//! Every tuned number of the exact solver. No answer depends on one, only how soon it comes.
+//! All tuned numbers of the exact solver. They change the time of an answer, not the answer.
 //!
-//! The record that a number rests on stands beside it (a file in `benches/record`, and what was compared there); "not measured"
-//! are first guesses that have never been compared with others. Steps are those of [`Effort`](super::Effort): about 10^8 of
-//! them, or arcs of flow networks, take a second.
+//! Beside each number is its record (a file in `benches/record`, and the comparison there); "not measured" are first guesses that
+//! were not compared with others. Steps are those of [`Effort`](super::Effort): about 10^8 of them, or arcs of flow networks,
+//! take a second.
 
-/// All of them; the default is what the figures in `benches/record` are of.
+/// All parameters; the figures in `benches/record` are for the defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExactParams {
     /// Stage windows, incompatible pairs and node weights.
@@ -15,42 +15,42 @@ pub struct ExactParams {
     pub labeling: LabelingParams,
     /// The cascade that decides one threshold.
     pub decide: DecideParams,
-    /// Two blocks.
+    /// Bisection: the branch and bound for two blocks.
     pub bisection: BisectionParams,
-    /// Parts of windows.
+    /// Branching: windows are split.
     pub branch: BranchParams,
-    /// Which thresholds are decided.
+    /// The choice of thresholds.
     pub bracket: BracketParams,
 }
 
 impl ExactParams {
-    /// Those of thresholds that a sweep tries.
+    /// The parameters for thresholds of a sweep.
     pub(crate) fn in_sweep(&self) -> Self {
         let domain = DomainParams { near: self.domain.near_in_sweep, ..self.domain.clone() };
         Self { domain, ..self.clone() }
     }
 }
 
-/// Of `domain`. Fractions are `[numerator, denominator]`.
+/// The parameters of `domain`. Fractions are `[numerator, denominator]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainParams {
-    /// Incompatible pairs are not looked for in graphs of more nodes: they take 3/8 nodes^2 bytes.
+    /// The most nodes of a graph for which incompatible pairs are searched: they take 3/8 nodes^2 bytes.
     pub max_nodes: usize,
-    /// Arcs that may be looked at for incompatible pairs.
+    /// The most arcs that cuts visit for incompatible pairs.
     pub pair_steps: u64,
-    /// Arcs that may be looked at to narrow windows.
+    /// The most arcs that cuts visit to narrow windows.
     pub window_steps: i64,
-    /// Arcs that may be looked at for node weights, at the incumbent's bottleneck.
+    /// The most arcs that cuts visit for node weights, at the incumbent's bottleneck.
     pub brief_steps: i64,
-    /// The same at lower thresholds, which are worth more.
+    /// The same at lower thresholds, at which a proof is worth more.
     pub patient_steps: i64,
-    /// After so many nodes it is estimated how many of them the steps are enough for.
+    /// After so many nodes, the number of nodes for which the steps suffice is estimated.
     pub sample: usize,
-    /// Minimum cuts for one node's weight.
+    /// The most minimum cuts for one node's weight.
     pub max_cuts: usize,
-    /// No more of them when the weight that is found is this part of all that it can be.
+    /// They end when the weight is this part of its upper bound.
     pub enough: [i128; 2],
-    /// Another turn of propagation when the last has left less than this part of what was open.
+    /// Propagation continues when its last turn has left less than this part of the slack.
     pub another_turn: [i128; 2],
     /// Rounds of weights that are always tried where weights are a large part of the capacity.
     pub rounds: usize,
@@ -60,11 +60,11 @@ pub struct DomainParams {
     pub near: [i128; 2],
     /// The same in a sweep, where larger weights count, and not narrower windows: of the first order they are mostly the largest.
     pub near_in_sweep: [i128; 2],
-    /// Cuts are of use when they leave so many hundredths of the windows' slack or less, or of the capacity that is free.
+    /// Cuts count as useful when they leave at most so many hundredths of the windows' slack, or of the free capacity.
     pub of_use: [i128; 2],
-    /// What is known at a threshold serves for one that is lower by no more than one part of so many.
+    /// The domains of a threshold are reused for one that is lower by at most one part in so many.
     pub recall: i64,
-    /// Thresholds of which domains are kept, the last ones.
+    /// The number of latest thresholds whose domains are kept.
     pub max_kept: usize,
 }
 
@@ -91,7 +91,7 @@ impl Default for DomainParams {
     }
 }
 
-/// Of `downset`.
+/// The parameters of `downset`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownsetParams {
     /// Steps that a branch of the enumeration takes, and each node that it decides.
@@ -102,7 +102,7 @@ pub struct DownsetParams {
     pub entry_steps: u64,
     /// Downsets of a leaf of the k-d tree.
     pub leaf: usize,
-    /// Targets between two looks at the budget.
+    /// The number of targets between two checks of the budget.
     pub chunk: usize,
     /// Downsets of a level from each of which blocks are listed one after the other; from more of them, all at once.
     pub max_starts: usize,
@@ -110,7 +110,7 @@ pub struct DownsetParams {
     pub first_steps: u64,
     /// By how much these grow when neither end has come to its next level.
     pub growth: u64,
-    /// The end is in sight when this part of all levels is known, the last link included.
+    /// The reserve is opened when this part of all levels is known, the last link included.
     pub in_sight: [usize; 2],
     /// So many times the steps are in reserve for then.
     pub reserve: u64,
@@ -133,7 +133,7 @@ impl Default for DownsetParams {
     }
 }
 
-/// Of `labeling`.
+/// The parameters of `labeling`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelingParams {
     /// Steps of an arc between frontiers.
@@ -142,11 +142,11 @@ pub struct LabelingParams {
     pub touch_steps: u64,
     /// Steps of a label, per block.
     pub label_steps: u64,
-    /// Words that a tensor can have on the frontier, as far as they are followed one by one.
+    /// The most words of a tensor on the frontier that are followed one by one.
     pub max_words: usize,
-    /// The frontiers of an order have one part of so many of the steps.
+    /// The frontiers of an order have one part in so many of the steps.
     pub frontier_share: u64,
-    /// Where frontiers are few, labels may take so many times the steps.
+    /// Once the frontiers are built, labels have so many times the steps.
     pub times: u64,
     /// Labels of a layer from which on threads are used.
     pub parallel: usize,
@@ -166,20 +166,20 @@ impl Default for LabelingParams {
     }
 }
 
-/// Of the cascade: the downset DP and labels without cuts, minimum cuts, both again, parts.
+/// The parameters of the cascade: the downset DP and labels without cuts, minimum cuts, both again, branching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecideParams {
-    /// Steps of the downset DP without windows, which most decisions do not need.
+    /// Steps of the downset DP without windows: most decisions need no more.
     pub downset_steps: u64,
     /// Steps of labels without cuts.
     pub label_steps: u64,
-    /// On larger graphs labels may take as many times more as the graph has times so many nodes: its cuts take seconds.
+    /// For each so many nodes of a graph, labels have these steps once more: cuts of a large graph take seconds.
     pub large: usize,
-    /// Up to so many times.
+    /// The most times.
     pub max_times: u64,
-    /// Where windows are given, labels and the downset DP have one part of so many of the steps.
+    /// With given windows, labels and the downset DP have one part in so many of the steps.
     pub known_shares: [u64; 2],
-    /// The same where there may be parts afterwards.
+    /// The same before branching.
     pub shares: [u64; 2],
 }
 
@@ -196,7 +196,7 @@ impl Default for DecideParams {
     }
 }
 
-/// Of bisection.
+/// The parameters of bisection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BisectionParams {
     /// It has one part of so many of the steps of a decision, and all of a graph with so many reads for so many nodes,
@@ -223,7 +223,7 @@ impl Default for BisectionParams {
     }
 }
 
-/// Of branching.
+/// The parameters of branching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BranchParams {
     /// Steps of labels for a part.
@@ -234,11 +234,11 @@ pub struct BranchParams {
     pub arc_steps: i64,
     /// Steps that a part takes per node beside its cuts.
     pub node_steps: u64,
-    /// Nodes whose windows are tried: so many that weigh most, and so many of the others.
+    /// Nodes at which a split is tried: so many of the heaviest, and so many of the others.
     pub candidates: usize,
     /// The unit of weights where windows are compared is one part of so many of what a block can cost.
     pub unit: i64,
-    /// Thresholds whose parts are kept, the last ones.
+    /// The number of latest thresholds whose open parts are kept.
     pub max_kept: usize,
 }
 
@@ -256,33 +256,33 @@ impl Default for BranchParams {
     }
 }
 
-/// Of the choice of thresholds. Parts are of the incumbent's bottleneck, one of so many; pairs are for while nothing is proven
-/// above the formal bound, and for later.
+/// The parameters of the choice of thresholds. A part `p` is the incumbent's bottleneck over `p`. Of a pair, the first number is for
+/// the time until something is proven above the formal thresholds, the second one for later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BracketParams {
-    /// By how much steps grow from pass to pass.
+    /// The factor by which steps grow from pass to pass.
     pub growth: u64,
-    /// A bracket is narrow when it is this part of what was open when the pass began.
+    /// A bracket is narrow when the gap is this part of the gap at the beginning of the pass.
     pub narrow: [i64; 2],
     /// With no more than this part open, lower thresholds take as many steps as the incumbent's bottleneck,
     pub hardly_open: i64,
     /// and are tried only when so many steps have not been enough for that.
     pub plenty: u64,
-    /// A partition that is better by no more than this part of what is open is likely to be the best.
+    /// A partition that closes at most this part of the gap is likely to be the best.
     pub hardly_better: i64,
     /// When lower thresholds that were proven have taken this part of the steps, the next pass begins.
     pub comparable: u64,
-    /// Little more than the combinatorial bound: these parts of the incumbent's bottleneck above it.
+    /// The formal thresholds: these parts of the incumbent's bottleneck above the combinatorial bound.
     pub formal: [i64; 3],
-    /// The sweep goes in steps of this part.
+    /// The sweep ends when half of its open interval is at most this part.
     pub rough: [i64; 2],
-    /// Where cuts say nothing, the sweep tries so many low thresholds.
+    /// The number of low thresholds that the sweep probes if cuts narrow nothing.
     pub probes: usize,
-    /// The share of the capacity, in hundredths, that weights take where cuts more often than not find a contradiction.
+    /// The share of the capacity, in hundredths, from which on node weights leave no partition more often than not.
     pub full: i128,
-    /// How much faster shares grow than thresholds fall.
+    /// The ratio of the growth of shares to the fall of thresholds.
     pub steep: [i128; 2],
-    /// Where that share was not enough, the next threshold of the sweep is lower by this part.
+    /// If a threshold with that share is not proven, the next one of the sweep is lower by this part.
     pub beyond: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What was merged, why, and the way back.
+//! The log of merges: the rule and the nodes of each.
 
 use crate::ids::NodeId;
 
@@ -11,7 +11,7 @@ pub enum Rule {
     Push,
     /// A partition with the two in different blocks has a block that costs the threshold or more.
     Together,
-    /// Each needs the other.
+    /// Each reaches the other.
     Cycle,
     /// The instance asks for both in one stage.
     Given,

@@ -1,4 +1,4 @@
-//! The graph with some of its nodes joined to groups.
+//! The quotient graph during a reduction: groups of merged nodes, with their costs and tensors.
 
 mod log;
 
@@ -13,7 +13,7 @@ use crate::ids::{NodeId, TensorId, narrow, wide};
 /// A group of nodes, by the index of one of them.
 pub(crate) type GroupId = usize;
 
-/// What a group costs by itself on one kind of device.
+/// The costs of a group by itself on one kind of device.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Costs {
     /// Ticks that its nodes run.
@@ -36,7 +36,7 @@ impl Costs {
     }
 }
 
-/// What is known of a group.
+/// A group of merged nodes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     /// On the first kind of device.
@@ -72,7 +72,7 @@ impl Group {
     }
 }
 
-/// What is known of a tensor.
+/// A tensor between groups.
 #[derive(Clone, Debug)]
 struct Tensor {
     producer: Option<u32>,
@@ -81,7 +81,7 @@ struct Tensor {
     sum_of_consumers: usize,
 }
 
-/// Groups of nodes that stay together, the tensors between them, and how it came to that.
+/// The groups, the tensors between them, and the log of merges.
 #[derive(Clone, Debug)]
 pub(crate) struct Quotient<'a> {
     instance: &'a Instance,
@@ -93,7 +93,7 @@ pub(crate) struct Quotient<'a> {
 }
 
 impl<'a> Quotient<'a> {
-    /// Every node by itself.
+    /// The quotient before any merge: each node is a group.
     pub(crate) fn new(instance: &'a Instance) -> Self {
         let graph = instance.graph();
         let is_stored = |x: &TensorId| graph.stored(*x) > 0;
