@@ -234,7 +234,7 @@ def test_kernels_leave_all_else_that_is_asked() -> None:
 def test_a_partition_that_breaks_a_constraint_is_told_by_nodes_and_stages(
     constraints: sg.Constraints, block_of: list[int], told: str
 ) -> None:
-    """In the words of whoever wrote the constraint, as a partition that is none for another reason."""
+    """In the words of the constraint's author, as a partition that is none for another reason."""
     instance = sg.Instance(named(), device=sg.Device(bandwidth=1.0), num_blocks=2, constraints=constraints)
     for ask in (sg.audit, lambda instance, block_of: sg.solve(instance, warm_start=block_of)):
         with pytest.raises(sg.InputError, match=f"^(warm_start: )?{told}$"):

@@ -36,7 +36,7 @@ def diamond() -> Any:
 
 
 def test_a_node_makes_one_tensor_of_its_size_or_one_of_each_size_of_its_edges() -> None:
-    """In the order of the nodes; a tensor that nobody reads is an output."""
+    """In the order of the nodes; a tensor without a reader is an output."""
     arrays = sg.from_networkx(diamond()).arrays
     assert arrays.name == "diamond.v1"
     assert arrays.node_name is not None

@@ -78,7 +78,7 @@ def test_help_and_version_load_next_to_nothing(words: list[str], unwanted: set[s
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_graph_that_is_solved_at_once_loads_no_solver_and_no_reader_of_models(chain: Path, more: list[str]) -> None:
-    """Nor what draws tables, where nobody looks at a terminal."""
+    """Nor what draws tables, where there is no terminal."""
     assert loaded(_COMMAND, "solve", chain, "-k", "2", "--device", "testbed", *more) & _NOT_WITHOUT_NEED == set()
 
 

@@ -160,7 +160,7 @@ def test_a_stage_has_the_parameters_of_its_own_layers() -> None:
 
 
 def test_only_the_leaves_that_a_stage_needs_are_looked_at() -> None:
-    """Others may be shapes: nobody has to load them."""
+    """Others may be shapes: they need not be loaded."""
     (function, args, _), last = FUNCTIONS["rnn"], _stages("rnn")[2]
     assert set(last.leaves) == {"args[0][1]['in']", "args[0][1]['state']"}
     shapes = jax.eval_shape(lambda *args: args, *args)

@@ -86,7 +86,7 @@ def test_a_process_sees_what_its_parent_sees_but_not_where_it_stands(
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_process_hears_neither_ctrl_c_nor_termination() -> None:
-    """Whoever started it decides; its input's end is its own."""
+    """The process that started it decides; its input's end is its own."""
     with processes.start("slicegraph.bounds.worker") as process:
         status = Path(f"/proc/{process.pid}/status")
         blocked = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigBlk"))

@@ -55,7 +55,7 @@ def test_a_gap_that_is_asked_for_ends_the_run() -> None:
 
 @given(st.one_of(light_questions(), shaped_questions(), questions()), st.integers(0, 2**64 - 1), st.integers(1, 2))
 def test_a_small_graph_is_solved_to_the_optimum_with_a_proof(question: Question, seed: int, threads: int) -> None:
-    """Brute force finds none better, and a check takes nobody's word."""
+    """Brute force finds none better, and a check proves it again."""
     optimum = question.optimum()
     instance = question.instance
     assume(optimum < math.inf)

@@ -48,7 +48,7 @@ def kinds(draw: DrawFn, num_nodes: int) -> tuple[list[dict[str, Any]], dict[str,
 def instances(draw: DrawFn, *, max_nodes: int = 4, max_blocks: int = 3) -> sg.Instance:
     """Stages of one to three kinds under constraints; parameters of several readers, state and live tensors.
 
-    Nobody says that there is a partition. Where constraints leave some node no stage, there are none.
+    There need not be a partition. Where constraints leave some node no stage, there are none.
     """
     data = draw(graphs(max_nodes=max_nodes))
     num_nodes = len(data["nodes"]["op"])

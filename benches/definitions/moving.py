@@ -39,7 +39,7 @@ def moved(run: Run, used: Collection[str], returned: Collection[str]) -> int:
 
 
 def _is_idle(run: Run, used: Collection[str]) -> bool:
-    """Say whether a Dropout gives what it takes, and nobody wants its mask."""
+    """Say whether a Dropout gives what it takes, and its mask is not used."""
     training = 2
     has_mask = any(name in used for name in run.node.output[1:] if name)
     return not has_mask and not (len(run.inputs) > training and bool(np.all(run.inputs[training])))

@@ -14,7 +14,7 @@ from definitions.run import Run
 
 
 def operations(run: Run) -> int | None:
-    """Count what a node computed; None: nobody defined how many operations that takes."""
+    """Count what a node computed; None: its number of operations is not defined."""
     name = f"{run.node.domain}.{run.node.op_type}".removeprefix(".")
     return None if name not in BY_DEFINITION else BY_DEFINITION[name](run)
 

@@ -1,4 +1,4 @@
-"""What the paper's relaxations can be at most, however long anybody solves them.
+"""The largest bounds that the paper's relaxations can give, in any time.
 
 A relaxation is the least of its solutions, and any of them is at least that: it is a ceiling of the bound. A slice of a
 topological order, with what is before and after it, is a solution of `bottleneck` when it holds the mean work, and of

@@ -87,7 +87,7 @@ class Eager(TorchDispatchMode):  # type: ignore[misc] # torch is not installed f
 
     def _move(self, name: str, reads: list[torch.Tensor], made: list[torch.Tensor], *, is_written: bool) -> None:
         if name == "max_pool2d_with_indices":
-            made = made[:1]  # nobody asked for where the greatest stood
+            made = made[:1]  # the indices of the greatest are not used
         written = _bytes([*made, *(reads[:1] if is_written else [])])
         if name in _ROWS:
             self.moved += made[0].numel() * reads[0].itemsize + _bytes(reads[1:]) + written
@@ -121,7 +121,7 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:  # noqa: ANN401 - nested as
             yield value
 
 
-def _elements(tensor: torch.Tensor) -> Any:  # noqa: ANN401 - bytes, or what nobody knows
+def _elements(tensor: torch.Tensor) -> Any:  # noqa: ANN401 - bytes, or of unknown type
     """Give what stands in memory, where there is any."""
     if tensor.is_meta:
         return _memory(tensor)

@@ -18,7 +18,7 @@ class Reference:
     flops
         Products and convolutions, or all that it counts.
     beside
-        What it leaves out, counted apart; negative: what it counts and nobody runs.
+        What it leaves out, counted separately; negative: what it counts and no run computes.
     moved
         Bytes read and written; None: it does not say.
     stored

@@ -144,7 +144,7 @@ _ON_META: Mapping[str, Callable[[], Made]] = {
     "U-Net": lambda: (UNet(), (torch.ones(1, 3, 64, 64),)),
     "VGG-11": _vision("vgg11_bn"),
 }
-# On no device at all attention is taken apart, and nobody knows which constants are alike.
+# Without a device attention is decomposed, and equal constants are not recognised.
 _ON_CPU: Mapping[str, Callable[[], Made]] = {
     "Swin-T": _vision("swin_t"),
     "Transformer decoder, tied": _words(Decoder),

@@ -217,7 +217,7 @@ class Result:
 
     @property
     def certificate(self) -> Certificate:
-        """The guarantee as a document that anybody can check, without any of the code that made it.
+        """The guarantee as a document that can be checked without any code of the solver.
 
         Notes
         -----

@@ -115,7 +115,7 @@ def test_no_partition_below_its_thresholds_is_outside_the_confines_of_the_chain(
 def test_what_somebody_else_decides_is_believed(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
 ) -> None:
-    """Whoever knows the optimum takes the chain there, at once or in the next run, and is told nothing wrong."""
+    """A decider that knows the optimum takes the chain there, at once or in the next run, and is told nothing wrong."""
     instance = to_instance(data, device, num_blocks, boundary_io=boundary_io)
     every = all_partitions(data, device, num_blocks, boundary_io=boundary_io)
     optimum = min(map(oracle.bottleneck, every))

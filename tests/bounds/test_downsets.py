@@ -51,7 +51,7 @@ def test_the_bound_is_the_optimum(question: Question) -> None:
 
 @given(st.one_of(light_questions(), shaped_questions()), st.integers(0, 2**30), st.integers(0, 2**30))
 def test_whatever_is_known_before_the_bound_is_true(question: Question, below: int, above: int) -> None:
-    """A partition that nobody beats is a limit; a bound from elsewhere is no proof."""
+    """A partition without a better one is a limit; a bound from elsewhere is no proof."""
     instance, optimum = question.instance, question.optimum()
     least = combinatorial(instance).ticks
     known = least + below % (max(0, min(ABOVE_ALL, optimum) - least) + 1)

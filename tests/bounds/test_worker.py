@@ -1,5 +1,5 @@
-"""The solver's own process: kept, killed on time, and missed by nobody."""
-# ruff: noqa: SLF001 - what is kept is nobody else's affair
+"""The solver's own process: kept, killed on time, and replaced."""
+# ruff: noqa: SLF001 - the kept processes are private
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def easy() -> Request:
 
 
 def hard(seconds: float) -> Request:
-    """A grid that takes far longer than anybody waits."""
+    """A grid that takes far longer than any time limit here."""
     formulation = Formulation(to_instance(grid(40), {"bandwidth": 8.0}, 16))
     model = build_model(formulation, Superblocks(spans=(1,) * 16), threshold=None)
     return Request(model=model, step=formulation.step, seconds=seconds)

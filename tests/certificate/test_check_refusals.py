@@ -226,7 +226,7 @@ def test_an_integer_too_long_for_json_is_refused() -> None:
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A graph that nobody checked."""
+    """A graph that was not checked."""
 
     arrays: GraphArrays
 

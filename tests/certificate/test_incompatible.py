@@ -8,7 +8,7 @@ from slicegraph.certificate.incompatible import are_incompatible
 
 
 def test_no_better_partition_has_a_pair_in_one_block() -> None:
-    """Nor one that follows; whoever is incompatible is so in both orders."""
+    """Nor one that follows; a pair is incompatible in both orders."""
     num_pairs = 0
     for case in cases(400):
         reach, scope = case.scope()

@@ -93,7 +93,7 @@ def optimum(problem: Problem) -> int | None:
 
 
 def merged(problem: Problem, rule: str, random: Random, threshold: int) -> list[list[Any]]:
-    """All merges that the rule allows, in a random order, in their turn; then whoever reach each other."""
+    """All merges that the rule allows, in a random order, in their turn; then groups that reach each other."""
     quotient, merges = Quotient(problem), []
     pairs = [(u, v) for u in range(problem.num_nodes) for v in range(problem.num_nodes) if u != v]
     random.shuffle(pairs)

@@ -62,7 +62,7 @@ def test_tensors_that_go_the_same_way_are_one() -> None:
 
 
 def test_an_output_that_is_paid_stays_without_a_reader() -> None:
-    """Unlike a model input that nobody reads, which nobody pays."""
+    """Unlike a model input without a reader, which no block pays."""
     tensors = {"producer": [0, 1, -1, -1], "size": [8] * 4, "consumers": [[1], [2], [0], []]}
     tensors |= {"is_output": [True, False, False, True]}
     question = Question(CHAIN | {"tensors": tensors}, {"bandwidth": 1.0}, 2, boundary_io=True)

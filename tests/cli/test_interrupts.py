@@ -70,7 +70,7 @@ try:
         print("whole")
     print("never")
 except KeyboardInterrupt:
-    # Whoever passes signals on may send one twice.
+    # A process that passes signals on may send one twice.
     os.kill(os.getpid(), int(sys.argv[1]))
     print("raised")
 if len(sys.argv) > 2:

@@ -243,7 +243,7 @@ def test_a_terminal_shows_progress_and_a_pipe_does_not(chain: str) -> None:
 def test_output_that_goes_nowhere_is_no_traceback(
     form: str, redirection: str, status: int, message: str, chain: str
 ) -> None:
-    """Nobody reads, nothing is open, or the disk is full."""
+    """The pipe has no reader, nothing is open, or the disk is full."""
     command = f"{' '.join(map(repr, COMMAND))} solve {chain!r} -k 2 --time-limit 0.1 {form}"
     # The status is the command's own, not that of the end of the pipe.
     script = f"({command}; echo $? >&3) 3>&2 {redirection}" if redirection == "| true" else f"{command} {redirection}"

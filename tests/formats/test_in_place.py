@@ -107,7 +107,7 @@ def test_what_is_returned_is_the_same(program: tuple[list[_Step], list[int], set
 
 @given(_programs())
 def test_a_parameter_is_never_changed(program: tuple[list[_Step], list[int], set[int], set[int]]) -> None:
-    """The next run reads it again, and so it does an input that nobody gets back."""
+    """The next run reads it again, and so it does an input that is not returned."""
     steps, returned, state, lent = program
     inputs = [np.arange(_LENGTH, dtype=np.int64) + 10 * index for index in range(3)]
     found = in_place(_uses(steps, 3), returned, state=state, lent=lent)

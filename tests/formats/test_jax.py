@@ -306,7 +306,7 @@ def test_a_primitive_without_a_rule_is_a_guess_unless_a_formula_counts_it() -> N
 
 
 def test_a_guess_within_a_loop_makes_the_loop_a_guess() -> None:
-    """A scan is one node, of which nobody knows what it takes if nobody knows of its body."""
+    """A scan is one node, and a guess if its body is one."""
     primitive = Primitive("own_step")
     primitive.def_abstract_eval(lambda x: x)  # type: ignore[no-untyped-call] # JAX leaves its types open
 

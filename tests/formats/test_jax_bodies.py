@@ -41,7 +41,7 @@ def test_scan_over_stacked_layers_stores_all_of_them() -> None:
 
 
 def test_while_runs_once_and_cond_its_dearer_branch() -> None:
-    """Nobody says how often a loop runs; of two branches the one with the product counts, and both store weights."""
+    """A loop's trips are unknown; of two branches the one with the product counts, and both store weights."""
 
     def loop(w: jax.Array, x: jax.Array) -> Any:
         return lax.while_loop(lambda x: x[0, 0] < 3, lambda x: x @ w, x)

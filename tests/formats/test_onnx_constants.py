@@ -118,7 +118,7 @@ def test_shape_arithmetic_folds_once_dimensions_are_known(tmp_path: Path) -> Non
 
 
 def test_a_node_that_only_told_its_shape_goes_with_the_shape(tmp_path: Path) -> None:
-    """When all readers of a node fold away nothing needs it; a node that nobody ever read stays as the file has it."""
+    """When all readers of a node fold away nothing needs it; a node that never had a reader stays."""
     text = """g (float[2,3] x) => (float[6] y)
         { t = Transpose(x) u = Relu(t) s = Shape(u) k = Size(u) ax = Constant<value_ints=[0]>()
           to = Unsqueeze(k, ax) y = Reshape(x, to) idle = Neg(x) }"""

@@ -11,7 +11,7 @@ from slicegraph.formats.onnx.elements import Array, Elements
 
 
 def test_elements_are_made_once_and_only_when_asked_for() -> None:
-    """What nobody asks for is never computed, what is asked for twice is computed once."""
+    """What is not asked for is never computed, what is asked for twice is computed once."""
     calls: list[str] = []
 
     def made(name: str, array: Array) -> Array:

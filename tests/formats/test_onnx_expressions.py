@@ -70,7 +70,7 @@ def test_what_is_no_size_has_no_value(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["9**9**9", "N**(N**(N**N))", "(2**60)**60*N", "-(2**200)*2**200"])
 def test_a_huge_number_is_no_size_at_once(text: str) -> None:
-    """Whoever made the file cannot make the reader compute without end."""
+    """A file cannot make the reader compute without end."""
     expression = parsed(text)
     assert expression is not None
     assert expression.value(SIZES) is None

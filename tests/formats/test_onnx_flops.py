@@ -230,7 +230,7 @@ HANGING = {
 
 @pytest.mark.parametrize("name", HANGING)
 def test_work_that_hangs_on_elements_is_a_guess(name: str, tmp_path: Path) -> None:
-    """What only a run can tell is marked, so that nobody takes it for a count."""
+    """What only a run can tell is marked as a guess."""
     inputs, node, is_guess = HANGING[name]
     output = "int64[8,3] y" if "NonMax" in node else "float[3,2,1,1] y"
     model = parser.parse_model(f'<ir_version: 9, opset_import: ["": 19]> g ({inputs}) => ({output}) {{ {node} }}')
@@ -270,7 +270,7 @@ def test_an_unknown_operator_counts_by_the_bytes_it_moves(tmp_path: Path) -> Non
 
 
 def test_an_operator_in_a_body_makes_its_node_a_guess(tmp_path: Path) -> None:
-    """What a branch holds and nobody can count is as much of a guess as the node that runs it; its like is none."""
+    """A node without a rule in a branch makes the node that runs it a guess; one with a rule does not."""
     branches = "then_branch = t () => (float[2] u) {{ u = {}(x) }}, else_branch = e () => (float[2] v) {{ v = Neg(x) }}"
     for op, is_guess in (("com.acme.Twist", True), ("Relu", False)):
         text = f"""<ir_version: 9, opset_import: ["": 17, "com.acme": 1]> g (bool c, float[2] x) => (float[2] y)

@@ -44,7 +44,7 @@ def test_a_sequence_is_as_big_as_what_goes_in(nodes: str, tmp_path: Path) -> Non
 
 
 def test_a_sequence_that_comes_in_counts_as_one_item(tmp_path: Path) -> None:
-    """Nobody says how many there are."""
+    """Their number is unknown."""
     sizes = _sizes(tmp_path, "g (seq(float[2,3]) s, int64 i) => (y) { y = SequenceAt(s, i) }")
     assert sizes == {"s": 24, "i": 8, "y": 24}
 

@@ -63,7 +63,7 @@ ANSWER = {
 
 
 def test_a_plan_says_what_it_is_about(tmp_path: Path) -> None:
-    """An answer, and a certificate; a plan of another graph is refused unless nobody asks."""
+    """An answer, and a certificate; a plan of another graph is refused unless the digest is not checked."""
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(ANSWER))
     for digest in ("abc", None):

@@ -183,7 +183,7 @@ def test_a_custom_operator_is_a_guess_unless_the_user_counts_it(tmp_path: Path) 
 
 
 def test_a_loop_runs_its_subgraphs_as_often_as_the_user_says(tmp_path: Path) -> None:
-    """Its test and its body; nobody else knows."""
+    """Its test and its body count; without the user's number it is a guess."""
     tensors = {"x": Tensor((2, 4)), "y": Tensor((2, 4))}
     test = ({"a": Tensor((2, 4)), "t": Tensor((2, 4), "BOOL")}, [Operator("GREATER", ["a", "a"], ["t"])], ["a"], ["t"])
     body = ({"b": Tensor((2, 4)), "c": Tensor((2, 4))}, [Operator("TANH", ["b"], ["c"])], ["b"], ["c"])
@@ -202,7 +202,7 @@ def test_a_loop_runs_its_subgraphs_as_often_as_the_user_says(tmp_path: Path) -> 
 
 
 def test_a_variable_is_state_of_its_operator(tmp_path: Path) -> None:
-    """It keeps it from one run to the next; nobody else reads it."""
+    """It keeps it from one run to the next; no other node reads it."""
     tensors = {
         "x": Tensor((1, 3)),
         **{f"w{index}": Tensor((4, 3), data=np.zeros((4, 3), np.float32)) for index in range(4)},

@@ -129,7 +129,7 @@ def test_random_numbers_are_no_parameters() -> None:
 
 
 def test_results_of_one_operator_are_its_tensors() -> None:
-    """Those in use are tensors, and written; what nobody uses is left out."""
+    """Those in use are tensors, and written; unused ones are left out."""
     graph = _graph(lambda _, x, _unread: torch.topk(x, 2), torch.ones(4, 8), torch.ones(3))
     assert list(graph.arrays.op) == ["topk"]
     assert graph.arrays.producer.tolist() == [-1, 0, 0]

@@ -201,7 +201,7 @@ def test_what_has_no_rule_counts_what_pytorch_makes_of_it(rows: int, inner: int,
 
 
 def test_a_formula_registered_with_pytorch_is_used() -> None:
-    """Whoever teaches PyTorch's counter an operator has taught this reader; else a product is guessed by its shapes."""
+    """An operator registered with PyTorch's counter is known here, too; else a product is guessed by its shapes."""
     from torch.utils.flop_counter import flop_registry, register_flop_formula  # noqa: PLC0415 - where it is installed
 
     @torch.library.custom_op("contractions::twist", mutates_args=())  # type: ignore[untyped-decorator] # see above

@@ -47,7 +47,7 @@ def _leaves(value: Any) -> list[Any]:
 
 
 def test_layers_can_be_cut() -> None:
-    """Three layers that take as long, in three stages; what nobody reads of their last states is not stacked."""
+    """Three layers that take as long, in three stages; last states without a reader are not stacked."""
 
     class Last(torch.nn.Module):  # type: ignore[misc,name-defined] # its type is not known where it is not installed
         def __init__(self) -> None:

@@ -85,7 +85,7 @@ def _fuzz(names: list[str], inputs: int, seconds: float, seed: int, jobs: int) -
 
 
 def _work(pipe: Connection, names: list[str], numbers: range, seed: int, end: float, folder: str) -> None:
-    """Try inputs of all targets in turn; say before each which it is, for whoever asks why this process ended."""
+    """Try inputs of all targets in turn; say before each which it is, in case this process is killed."""
     corpus, counts, seen = Corpus(Path(folder)), dict.fromkeys(names, 0), set()
     last = Path(f"{folder}.last").open("w")  # noqa: SIM115 - as long as the process
     for number, name in itertools.product(numbers, names):

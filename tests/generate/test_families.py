@@ -67,7 +67,7 @@ RANDOM: dict[str, Callable[..., sg.Graph]] = {
 
 @given(SMALL)
 def test_every_node_is_connected_and_listed_after_what_it_reads(graph: sg.Graph) -> None:
-    """Every node reads and makes a tensor; what nobody reads is a model output."""
+    """Every node reads and makes a tensor; a tensor without a reader is a model output."""
     producer, is_output = graph.arrays.producer, graph.arrays.is_output
     assert is_output is not None
     assert -1 in producer
@@ -132,7 +132,7 @@ def test_a_graph_survives_its_file(graph: sg.Graph) -> None:
     ],
 )
 def test_a_graph_is_the_same_everywhere_and_for_good(name: str, parameters: dict[str, Any], digest: str) -> None:
-    """Of a published result that names a family and a seed, anybody can make the graph again."""
+    """The graph of a published result follows from its family and seed."""
     assert getattr(sg.generate, name)(**parameters).digest[:16] == digest
 
 

@@ -100,7 +100,7 @@ def test_a_partition_that_is_known_changes_no_optimum(question: Question, data: 
 
 
 def test_a_bottleneck_of_few_ticks_is_found() -> None:
-    """One tensor that nobody cuts takes nearly all ticks; the best slicing has 16, the optimum 14, the mean 13."""
+    """One tensor that is never cut takes nearly all ticks; the best slicing has 16, the optimum 14, the mean 13."""
     tick = 2.0**-11
     work = [tick * ticks for ticks in (0, 0, 4, 6, 6, 4, 6)]
     graph = sg.Graph(work=work, producer=[0], size=[10**12], consumers=[1], consumer_offsets=[0, 1])

@@ -13,7 +13,7 @@ from slicegraph.solve.schedule import new_schedule
 
 @pytest.mark.parametrize(("events", "kind"), [((Swept(), Widened()), Run), ((Closed(),), End)])
 def test_a_worker_waits_for_its_task_and_for_the_end(events: tuple[Event, ...], kind: type) -> None:
-    """Nothing is polled: an event gives the next task to whoever waits for it."""
+    """Nothing is polled: an event gives the next task to the thread that waits for it."""
     board = Board(new_schedule(["downsets", "chain"], no_partition=100))
     board.post(Begun())
     tasks: list[Run | End] = []

@@ -133,7 +133,7 @@ def test_nothing_is_believed(known: sg.Result) -> None:
 
 
 def test_a_result_that_was_changed_is_not_believed(known: sg.Result) -> None:
-    """Its certificate is gone through, as that of anybody."""
+    """Its certificate is checked, as any other."""
     ticks = round(known.bottleneck / WIDE.tick)
 
     def as_optimal(bound: Bound) -> Bound:

@@ -34,7 +34,7 @@ def bottlenecks(answers: list[sg.Result | sg.InputError]) -> list[float]:
 
 @pytest.mark.parametrize("executor", [None, AtOnce(), ThreadPoolExecutor(2)])
 def test_answers_are_those_of_each_alone_in_order(executor: Executor | None) -> None:
-    """Whoever computes them; no problem gives no answer."""
+    """With every executor; no problem gives no answer."""
     answers = sg.solve_many(iter(VARIANTS), executor=executor)
     assert bottlenecks(answers) == [sg.solve(each).bottleneck for each in VARIANTS]
     assert sg.solve_many([], executor=executor) == []

@@ -157,7 +157,7 @@ def test_the_exact_solver_ends_with_its_first_turn_where_packings_prove(
 
 
 def test_a_worker_alone_begins_at_once() -> None:
-    """Without the exact solver nobody is waited for."""
+    """Without the exact solver there is nothing to wait for."""
     assert next_task(begun(("chain",)), "relaxed", 0.0)[1] == Run(method="chain", seconds=1.0, steps=FIRST)
 
 
@@ -224,7 +224,7 @@ def test_without_a_partition_only_all_ticks_meet() -> None:
 
 
 def test_what_the_mip_solver_says_ends_no_run() -> None:
-    """Nobody can prove it again: the exact solver goes on."""
+    """It cannot be proved again: the exact solver goes on."""
     state = begun(ALL, Improved(bottleneck=100))
     state = after(state, ended("relaxed", "exact", "optimal", 99), 6.0)
     assert not state.is_met

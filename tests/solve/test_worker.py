@@ -114,7 +114,7 @@ def test_a_partition_that_a_worker_finds_is_everybody_s() -> None:
 def test_a_failure_is_logged_and_ends_the_worker_alone(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits for it any longer."""
+    """It is no longer waited for."""
     shared = shared_by(to_instance(CHAIN, {"bandwidth": 64.0}, 2))
     monkeypatch.setattr(worker, "close_in", None)
     with caplog.at_level(logging.ERROR):

@@ -1,5 +1,5 @@
 """Processes that pass tensors on: what comes out, and what is left when it ends."""
-# ruff: noqa: SLF001 - whose processes they are is nobody else's affair
+# ruff: noqa: SLF001 - the processes are private
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def split(tmp_path: Path) -> Split:
 
 
 def test_nothing_lies_where_something_else_does(split: Split) -> None:
-    """Every byte that anybody writes is written in one place."""
+    """Every byte is written in one place."""
     layout = lay_out(split, depth=2)
     memory = np.zeros(layout.num_bytes, np.uint8)
     boards = layout.boards(memory)

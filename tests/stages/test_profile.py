@@ -206,7 +206,7 @@ def test_nodes_that_never_ran_share_by_the_bytes_they_move(moved: list[int], sha
 
 
 def test_a_node_has_its_median() -> None:
-    """Where all nodes ran, what else ran is nobody's."""
+    """Where all nodes ran, what else ran belongs to no node."""
     timing = summed(_arrays([1, 1]), runs(PROFILE))
     assert timing.arrays.work == pytest.approx([20e-6, 35e-6])
     assert timing.other_seconds["operators"] == pytest.approx(4e-6)
@@ -317,7 +317,7 @@ def test_an_input_that_does_not_fit_is_refused(name: str, given: Any, message: s
 
 
 def test_a_value_for_what_is_no_input_is_refused(tmp_path: Path) -> None:
-    """Also where the input is one that nobody reads."""
+    """Also where the input has no reader."""
     path = save(tmp_path, "g (float[4] x, float[4] z) => (float[4] y) { y = Relu(x) }")
     with pytest.raises(sg.InputError, match=r"a value is given for 'y', which is no input: the model has 'x', 'z'$"):
         sg.profile(path, runs=1, warmup=0, inputs={"y": 1})

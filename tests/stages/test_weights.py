@@ -164,7 +164,7 @@ def test_weights_may_be_links_within_the_folder_of_the_model(tmp_path: Path) -> 
     ],
 )
 def test_weights_outside_the_folder_of_the_model_are_refused(location: str, rule: str, tmp_path: Path) -> None:
-    """Whoever opens them: in one line that names tensor and location, and nothing waits for a pipe."""
+    """By every reader: in one line that names tensor and location, and nothing waits for a pipe."""
     (tmp_path / "data").write_bytes(WEIGHTS)
     location = location.replace("ABSOLUTE", str(tmp_path / "model" / "data"))
     path = elsewhere(tmp_path / "model", location)

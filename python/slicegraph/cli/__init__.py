@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone.
+        # The reader of the output has closed the pipe.
         drop_output()
         return 0
     except OSError as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def status(*, is_wanted: bool = True) -> Iterator[Callable[[str], object] | None]:
-    """Give what shows a line in place of the last one; None where standard error is no terminal, or nobody wants it."""
+    """Give a function that replaces the status line; None if standard error is no terminal, or it is not wanted."""
     if not (is_wanted and sys.stderr.isatty()):
         yield None
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """A weighted sum of rows of the relaxation, which anybody can add up, in integers.
+    """A weighted sum of rows of the relaxation, in integers: the checker computes it again.
 
     Attributes
     ----------

@@ -4,8 +4,8 @@ The fields are those of ``tensorflow/core/framework/cost_graph.proto``; unknown 
 are 0.
 
 - ``compute_cost``, in microseconds, is work; the analytical ``compute_time`` and ``memory_time`` are left out.
-- Each ``output_info`` of a node is a tensor of ``size`` bytes; a negative size means unknown, and counts as 0. Whoever
-  has an ``input_info`` with its node and port reads it. An alias is a tensor like others: what crosses is as large.
+- Each ``output_info`` of a node is a tensor of ``size`` bytes; a negative size means unknown, and counts as 0. A node
+  with an ``input_info`` of its node and port reads it. An alias is a tensor like others: as many bytes cross.
 - A ``control_input`` orders two nodes and moves nothing: the nodes that wait for one read a tensor of 0 bytes from it.
 - ``persistent_memory_size`` is what a node keeps between steps, that is variables: bytes of parameters, and 0 where
   it is negative. Temporary memory is left out.

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
     is_view
         It moves nothing: its output is its input under another shape.
     is_guess
-        Nobody has a rule for what it computes, or for what something in its bodies does, or says how often these run.
+        There is no rule for its operations, or for those of a node in its bodies, or their number of trips is unknown.
     state_bytes
         Bytes that it keeps from one run to the next.
     """

@@ -1,4 +1,4 @@
-"""Which operations may change what they read in place, as a runtime does where nobody else needs the value before.
+"""The operations that may write in place, as a runtime does when the old value is not needed any more.
 
 An operation that makes a changed copy of its base, such as a cache with a new row, writes only what it changes if
 

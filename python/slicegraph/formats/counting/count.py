@@ -1,4 +1,4 @@
-"""What is counted of one operation, and whether anybody knows how."""
+"""The counts of one operation, and whether they are a guess."""
 
 from __future__ import annotations
 

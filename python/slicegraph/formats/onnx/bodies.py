@@ -32,7 +32,7 @@ _ATTEMPTS: Final = 4
 
 
 def enter(node: NodeProto, inputs: Sequence[Value | None], run: Run, trips: Trips) -> Entered | None:
-    """Walk the bodies of a node; None: it is an operator without bodies, or with ones that nobody specified."""
+    """Walk the bodies of a node; None: the operator has no bodies, or is not in the standard."""
     if not is_standard(node):
         return None
     if node.op_type == "If":

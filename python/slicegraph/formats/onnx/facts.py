@@ -130,5 +130,5 @@ def _computed_in(op: str, operands: tuple[int, ...], made: int) -> str:
 
 
 def _passes_on(node: Node, used: AbstractSet[str]) -> bool:
-    """Say whether a Dropout only passes its input on; its mask, if anybody wants it, is made."""
+    """Say whether a Dropout only passes its input on: it does unless its mask is used."""
     return is_inference_dropout(node.proto, node.reads) and used.isdisjoint(node.stated.outputs[1:])

@@ -235,7 +235,7 @@ def body_graphs(node: NodeProto) -> Iterator[GraphProto]:
 
 @lru_cache(maxsize=1 << 12)
 def _may_hold_bodies(op: str) -> bool:
-    """Say whether an operator takes graphs as attributes, as far as anybody knows."""
+    """Say whether an operator can take graphs as attributes; an unknown operator can."""
     # A damaged file's name may be no text.
     is_known = isinstance(op, str) and defs.has(op)
     return not is_known or op in {"If", "Loop", "Scan", "SequenceMap"}

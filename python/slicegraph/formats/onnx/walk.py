@@ -299,7 +299,7 @@ def _define(own: dict[str, Value], name: str, value: Value) -> None:
 def _needed(
     kept: Sequence[Node | None], nodes: Sequence[Stated], returned: Iterable[str]
 ) -> tuple[Sequence[Node], AbstractSet[str]]:
-    """Drop the nodes whose every reader folded away; what nobody ever read stays, as the file has it.
+    """Drop the nodes whose every reader folded away; a node that never had a reader stays, as the file has it.
 
     Returns
     -------

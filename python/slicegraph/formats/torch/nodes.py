@@ -76,8 +76,8 @@ def dims(val: Any) -> tuple[int, ...]:  # noqa: ANN401 - a tensor or a number
 def is_view(node: Node) -> bool:
     """Say whether a node's result shares its input's memory, by its schema.
 
-    In a functional program no operator writes, and each that may share does.  ``_unsafe_view`` shares what nobody else
-    sees.
+    In a functional program no operator writes, and each that may share does.  ``_unsafe_view`` shares memory that no
+    other value uses.
     """
     if not isinstance(node.target, OpOverload):
         return False
@@ -97,7 +97,7 @@ def takes_shape_alone(node: Node) -> bool:
 
 
 def is_fresh(node: Node) -> bool:
-    """Say whether a node may give another result each time: random numbers, or a source that nobody specified."""
+    """Say whether a node may give another result each time: random numbers, or an unspecified source."""
     if not isinstance(node.target, OpOverload):
         return False
     is_source = node.target.namespace != "aten" and not node.all_input_nodes

@@ -87,7 +87,7 @@ def _of_step(
 def _of_body(body: Body, folded: Folded, known: frozenset[Value], besides: int | None) -> Facts:
     """Say what a body takes; of a branch, ``besides`` are the bytes of what no branch reads, as the condition."""
     steps = folded.left[body]
-    # What the body reads and nobody around it knows changes from run to run.
+    # Values that the body reads and that are not known outside it change from run to run.
     own = used(steps, body.outputs) - known
     inner = _facts(steps, body.outputs, folded, known, state=(), lent=own)
     passed = folded.read_bytes(value for value in body.outputs if value in known)

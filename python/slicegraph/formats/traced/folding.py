@@ -1,4 +1,4 @@
-"""What is left of a traced program: parameters and what they alone decide fold away, and so does what nobody uses."""
+"""Folding of a traced program: parameters and values of parameters alone are folded, and unused values are dropped."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Folded:
 def fold(program: Program) -> tuple[Sequence[Step], Folded]:
     """Give the steps that are left of a program, in order.
 
-    A step is left unless all that it reads are parameters, or nobody needs what it makes.
+    A step is left unless all that it reads are parameters, or its results are not used.
     """
     folded = Folded()
     folded.give(program.parameters)

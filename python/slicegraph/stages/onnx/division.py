@@ -45,7 +45,7 @@ def divide(model: Opened, stage_of: Sequence[int]) -> list[Part]:
 
     A constant goes into every stage that reads it: with the nodes that make it if it hangs on parameters alone, as its
     elements if it hangs on shapes. What the model returns and no node makes is passed on by the last stage. A stage
-    whose values nobody reads returns all of them, for nobody.
+    without a reader of its values returns all of them.
 
     Parameters
     ----------

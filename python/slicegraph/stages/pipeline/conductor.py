@@ -255,7 +255,7 @@ def _allocated(num_bytes: int) -> IO[bytes]:
     try:
         file = tempfile.TemporaryFile(dir=_SHARED if _SHARED.is_dir() else None, buffering=0)  # noqa: SIM115 - given on
         try:
-            # Memory that is not there would end whoever touches it first.
+            # A process that touches memory which cannot be provided would be killed.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, num_bytes)
             else:

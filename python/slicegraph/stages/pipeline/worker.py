@@ -119,7 +119,7 @@ def _end_with_parent() -> None:
 
 
 def _wait_for_the_end() -> None:
-    """Wait: a neighbour has gone, and whoever started both ends this stage, too."""
+    """Wait: a neighbour has ended, and the process that started both ends this stage, too."""
     threading.Event().wait()
 
 
