@@ -148,7 +148,7 @@ class ChainSearch:
 
     @property
     def domains(self) -> Domains | None:
-        """All that is known of partitions nearly as good as the best; None when nothing is."""
+        """The domains of the first open threshold, at or near the best bottleneck. None: there are none."""
         return self._open[0].domains if self._open and not self._open[0].is_contradiction else None
 
     @property

@@ -30,7 +30,7 @@ from slicegraph.certificate.resources import Resources
 
 
 class Word(NamedTuple):
-    """What is known of a tensor."""
+    """The state of a tensor."""
 
     made_in: int
     """The block that makes it; 0: that does not matter."""
@@ -47,7 +47,7 @@ _INERT: Final = Word(made_in=0, is_sent=True, holders=-1)
 
 @final
 class Touch:
-    """What a node has to do with a tensor, in a given order.
+    """A node that makes or reads a tensor, in a given order.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Touch:
         self._known: dict[tuple[Word, int], tuple[Word, int] | None] = {}
 
     def follow(self, word: Word, block: int, resources: Resources) -> tuple[Word, int] | None:
-        """Give what becomes of a word when the node gets a block, and what is paid; None when it cannot be there."""
+        """Give the word after the node is assigned to a block, and the payments. None: it cannot be there."""
         key = word, block
         if key not in self._known:
             self._known[key] = self._follow(word, block, resources)
@@ -99,7 +99,7 @@ class Touch:
 
 
 def touches(quotient: Quotient, scope: Scope, nodes: Sequence[int]) -> tuple[list[list[Touch]], int]:
-    """Give for each node of an order the tensors that it touches, and how many stand beside each other at most."""
+    """Give for each node of an order the tensors that it touches, and the most tensors that cross a position."""
     first, last = scope.windows
     left: dict[int, tuple[int, int]] = {}
     at_place: list[list[tuple[int, bool, tuple[int, int] | None]]] = []

@@ -107,7 +107,7 @@ class Following:
         raise OpenError
 
     def _learn(self, reach: Reach, scope: Scope, fact: Fact, budget: Budget) -> bool:
-        """Take a fact, as far as it holds; give whether anything is left."""
+        """Apply a fact, as far as it holds; give whether the scope is still open."""
         num_nodes, num_blocks = self._problem.num_nodes, self._problem.num_blocks
         match fact:
             case Cuts(block, is_last, nodes):
@@ -124,7 +124,7 @@ class Following:
                 return raise_named(reach, scope, claims, budget)
 
     def _separate(self, reach: Reach, scope: Scope, pairs: Sequence[tuple[int, int]], budget: Budget) -> bool:
-        """Take those of some pairs that are incompatible; give whether anything is left."""
+        """Apply those of some pairs that are incompatible; give whether the scope is still open."""
         budget.spend(1 + (self._problem.size + len(pairs)) // 8)
         quotient, order, threshold = reach.quotient, reach.order, self._threshold
         new = (pair for pair in pairs if not scope.pairs.has(*pair))
@@ -156,11 +156,11 @@ class Following:
                 expect_form(node < self._problem.num_nodes, f"{node} is no node of the quotient")
                 if least_cost_with(reach.quotient, node, self._threshold, budget) >= self._threshold:
                     return "cut"
-        # A packing and a tree begin with all that there is.
+        # A packing and a tree are proofs of the whole problem, not of a scope.
         raise OpenError
 
     def _skip(self) -> None:
-        """Pass over what is said of a scope that is closed already, to the end of its last part."""
+        """Skip the sections of a scope that is closed already, to the end of its last part."""
         num_open = 1
         while num_open:
             section = next(self._sections, None)

@@ -26,7 +26,7 @@ from slicegraph.certificate.quotient import Quotient
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incompatible:
-    """Pairs that are proved, and all that follow from them.
+    """The incompatible pairs that are proved, with all that follow from them.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Incompatible:
     rows: Sequence[int] = ()
 
     def has(self, node: int, other: int) -> bool:
-        """Whether no block holds both, as far as is known."""
+        """Whether two nodes are known to be incompatible."""
         return bool(self.rows) and bool(self.rows[node] >> other & 1)
 
     def joined(self, pairs: Iterable[tuple[int, int]], order: Order, budget: Budget) -> Incompatible:

@@ -38,7 +38,7 @@ _RECENT = 64
 
 @dataclass(slots=True)
 class _Layer:
-    """What can become of the frontiers before a node: for each, the next one and what is paid."""
+    """The arcs from the frontiers before a node: for each, the next frontier and the payments."""
 
     num_before: int
     arcs: list[tuple[int, int, int]] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Frontiers:
         ]
 
     def layers(self, budget: Budget) -> list[_Layer]:
-        """Give all arcs, layer by layer, on which blocks together do not pay more than they may."""
+        """Give all arcs, layer by layer, on which all blocks together do not exceed their caps."""
         resources = self._resources
         least = [
             min((resources.first_sum(resources.of_node(node, block)) for block in blocks), default=0)
@@ -139,7 +139,7 @@ class _Frontiers:
 
 
 def _rests(layers: Sequence[_Layer], resources: Resources, budget: Budget) -> list[dict[int, _Rest]]:
-    """Give what is still taken from each frontier from which a way leads to the end, at each place."""
+    """Give the completion bounds of each frontier from which a path leads to the end, at each position."""
     rests = [{0: _Rest(0, 0, 0, 0)}]
     for layer in reversed(layers):
         after, before = rests[-1], dict[int, _Rest]()
@@ -192,7 +192,7 @@ def _next_labels(
 
 
 def _least(labels: set[int], guards: int, budget: Budget) -> list[int]:
-    """Give those labels for which no other one near them has paid no more in any sum."""
+    """Give the labels that no other one near them dominates."""
     kept: list[int] = []
     for label in sorted(labels):
         guarded = label | guards

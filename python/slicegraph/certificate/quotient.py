@@ -38,7 +38,7 @@ class GroupCosts:
     leaving: list[int]
 
     def load(self, group: int) -> int:
-        """Give what a group adds to what any block pays that holds it, where both add up."""
+        """Give the load of a group: what it adds to the cost of any block that holds it, without overlap."""
         return self.work[group] + self.outputs[group]
 
 

@@ -36,7 +36,7 @@ _UNKNOWN = 2**128
 
 @dataclass(slots=True)
 class Scope:
-    """Partitions below the threshold, and what is known of all of them.
+    """A scope: a set of partitions below the threshold, with the facts that hold in all of them.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Scope:
     is_part: bool = False
 
     def copy(self) -> Scope:
-        """Give the same, to be narrowed by itself."""
+        """Give a copy, which can be narrowed independently."""
         return Scope(
             list(self.first),
             list(self.last),
@@ -79,7 +79,7 @@ class Scope:
 
     @property
     def is_open(self) -> bool:
-        """Whether every node can be somewhere."""
+        """Whether every node has a block left."""
         return all(first <= last for first, last in zip(self.first, self.last, strict=True))
 
 
@@ -105,7 +105,7 @@ class Weights:
 
     @property
     def total(self) -> int:
-        """What all nodes weigh."""
+        """The weight of all nodes."""
         return sum(self.of_node)
 
 
@@ -174,7 +174,7 @@ class Reach:
             When it takes more steps.
         """
         scope.weights = Weights.of(weights, self.order, budget)
-        # What was known of other weights is no longer.
+        # Bounds for the old weights do not hold for the new ones.
         scope.most, scope.most_at_end = ([_UNKNOWN] * len(scope.most) for _ in range(2))
         return self.close(scope, budget)
 

@@ -70,7 +70,7 @@ class Prover:
         return successors
 
     def places(self, threshold: int | None, budget: Budget) -> Places:
-        """Give where nodes can be in partitions of no more than a threshold; None or 0: in all."""
+        """Give the variables for partitions of at most a threshold; None or 0: for all partitions."""
         threshold = threshold or None
         if threshold not in self._places:
             windows = None
@@ -83,7 +83,7 @@ class Prover:
 
     @cached_property
     def step(self) -> int:
-        """What every bottleneck is a multiple of."""
+        """A common divisor of all costs."""
         parts: list[int] = []
         for kind in range(len(self.problem.kinds)):
             prices = prices_of_kind(self.problem, kind)
@@ -94,12 +94,12 @@ class Prover:
 
     @cached_property
     def together(self) -> Prices:
-        """What all stages pay together."""
+        """The prices of all stages together."""
         return prices_of_stages(self.relaxed_problem, 0, self.relaxed_problem.num_blocks)
 
     @cached_property
     def total_work(self) -> int:
-        """What all nodes weigh."""
+        """The weight of all nodes."""
         return sum(self.together.work)
 
     def least_demand(self, stage: int) -> int:

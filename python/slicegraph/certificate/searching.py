@@ -70,7 +70,7 @@ class Searching:
         return self._in_turns(scope, "levels", [functools.partial(self._prove_by_levels, scope)], budget)
 
     def _in_turns(self, scope: Scope, rule: str, hinted: Sequence[Callable[[Budget], None]], budget: Budget) -> str:
-        """Do what is asked for, and windows and other searches in turn, with more steps each time."""
+        """Run the requested search, windows and the other searches in turn, with more steps each time."""
         most, is_narrowed = _FIRST, False
         while True:
             is_last = most >= budget.left

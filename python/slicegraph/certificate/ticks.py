@@ -128,7 +128,7 @@ def _readers(readers: NDArray[Any] | None, offsets: NDArray[Any] | None) -> list
 
 
 def _most(rows: Sequence[Sequence[float]]) -> list[float]:
-    """Give the largest of each place, of what is known."""
+    """Give the elementwise maximum; entries without a number are ignored."""
     if len(rows) == 1 and not any(map(math.isnan, rows[0])):
         return list(rows[0])
     return [max((each for each in column if not math.isnan(each)), default=0.0) for column in zip(*rows, strict=True)]

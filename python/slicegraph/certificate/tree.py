@@ -62,7 +62,7 @@ class _Cases:
         return not self._open
 
     def apply(self, step: Step | Rows) -> bool:
-        """Do what is said about the next case; give whether it could be done."""
+        """Apply a step to the next case; give whether it holds."""
         if not self._open:
             return False
         reach, budget = self._reach, self._budget
@@ -122,7 +122,7 @@ class _Cases:
         return one, other
 
     def _push(self, scope: Scope) -> None:
-        """Keep a case, unless nothing is left of it."""
+        """Keep a case, unless it is empty."""
         if self._reach.close(scope, self._budget):
             self._open.append(scope)
 
