@@ -109,6 +109,26 @@ pub fn supervise<P: Copy + Send, T: Send>(
     }
 }
 
+/// The same for work that reports nothing: `ends`, if there is one, is asked every few milliseconds whether to stop.
+pub fn supervise_quiet<T: Send>(
+    py: Python<'_>,
+    ends: Option<Py<PyAny>>,
+    work: impl FnOnce(&Interrupt) -> T + Send,
+) -> PyResult<Supervised<T>> {
+    let is_asked = ends.is_some();
+    supervise(
+        py,
+        move |py, ()| ends.as_ref().map_or(Ok(false), |ends| ends.call0(py)?.is_truthy(py)),
+        move |interrupt, report| {
+            // It is asked again only after a report.
+            if is_asked && report(()).is_break() {
+                interrupt.raise();
+            }
+            work(interrupt)
+        },
+    )
+}
+
 /// Answers the reports of the work until it ends; gives the exception that asked it to, if one did.
 fn attend<P: Copy>(
     inbox: &Receiver<(P, SyncSender<bool>)>,

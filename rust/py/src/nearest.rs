@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use slicegraph_core::cost::{Ticks, check_partition};
 use slicegraph_core::nearest::{self, Params};
 
-use crate::boundary::{CoreError, copy_in, supervise};
+use crate::boundary::{CoreError, copy_in, supervise_quiet};
 use crate::instance::Instance;
 use crate::slice::blocks;
 
@@ -24,10 +24,8 @@ pub fn stay_near<'py>(
     let instance = &instance.get().plain("stay_near")?;
     let check = |block_of| check_partition(instance, block_of).map_err(CoreError);
     let (plan, start) = (check(&copy_in(plan)?)?, check(&copy_in(start)?)?);
-    let supervised = supervise(
-        py,
-        |_, ()| Ok(false),
-        |interrupt, _| nearest::stay_near(instance, &plan, &start, threshold, &Params::default(), interrupt),
-    )?;
+    let supervised = supervise_quiet(py, None, |interrupt| {
+        nearest::stay_near(instance, &plan, &start, threshold, &Params::default(), interrupt)
+    })?;
     Ok((blocks(supervised.value).into_pyarray(py), supervised.is_signalled))
 }

@@ -4,9 +4,9 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use slicegraph_core::NodeId;
-use slicegraph_core::packing::{self, Question, Verdict};
+use slicegraph_core::packing::{self, Params, Question, Verdict};
 
-use crate::boundary::{compute, copy_in, supervise};
+use crate::boundary::{compute, copy_in, supervise_quiet};
 use crate::instance::Instance;
 
 /// Of some seeds: of each `"closed"`, `"heavy"` or `"open"`, or `""` where its turn did not come; the cases of each that is closed; the
@@ -32,18 +32,11 @@ pub fn price(
     ends: Py<PyAny>,
 ) -> PyResult<Option<Priced>> {
     let (instance, weights, mut factors) = (&instance.get().0, copy_in(weights)?, copy_in(factors)?);
-    let supervised = supervise(
-        py,
-        move |py, ()| ends.call0(py)?.is_truthy(py),
-        |interrupt, report| {
-            // It is asked again only after a report.
-            if report(()).is_break() {
-                interrupt.raise();
-            }
-            let question = Question { weights: &weights, threshold, target, kept, max_cases, max_steps };
-            packing::price(instance, &question, &seeds, &mut factors, enough, interrupt)
-        },
-    )?;
+    let params = Params::default();
+    let question = Question { weights: &weights, threshold, target, kept, max_cases, max_steps, params };
+    let supervised = supervise_quiet(py, Some(ends), |interrupt| {
+        packing::price(instance, &question, &seeds, &mut factors, enough, interrupt)
+    })?;
     if supervised.is_signalled {
         return Err(PyKeyboardInterrupt::new_err(()));
     }

@@ -7,7 +7,7 @@ use slicegraph_core::cost::INFINITE;
 use slicegraph_core::interrupt::Interrupt;
 use slicegraph_core::reduce::{self as rules, Merge, Rule};
 
-use crate::boundary::supervise;
+use crate::boundary::{supervise, supervise_quiet};
 use crate::instance::Instance;
 use crate::slice::blocks;
 
@@ -50,18 +50,9 @@ pub fn reduce(
     poll: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Quotient>> {
     let instance = &instance.get().0;
-    let poll = poll.map(Bound::unbind);
-    let supervised = supervise(
-        py,
-        |py, ()| poll.as_ref().map_or(Ok(false), |poll| poll.call0(py)?.extract(py)),
-        |interrupt, report| {
-            // From the first report on it is asked every few milliseconds.
-            if poll.is_some() && report(()).is_break() {
-                interrupt.raise();
-            }
-            rules::reduce(instance, threshold.unwrap_or(INFINITE), interrupt)
-        },
-    )?;
+    let supervised = supervise_quiet(py, poll.map(Bound::unbind), |interrupt| {
+        rules::reduce(instance, threshold.unwrap_or(INFINITE), interrupt)
+    })?;
     let Ok(reduction) = supervised.value else {
         return if supervised.is_signalled { Err(PyKeyboardInterrupt::new_err(())) } else { Ok(None) };
     };

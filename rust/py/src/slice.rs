@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use slicegraph_core::order::TopologicalOrder;
 use slicegraph_core::slice;
 
-use crate::boundary::{CoreError, copy_in, supervise};
+use crate::boundary::{CoreError, copy_in, supervise_quiet};
 use crate::instance::Instance;
 
 /// Boundaries and blocks of the nodes; none when every slicing breaks a limit or a constraint.
@@ -20,15 +20,11 @@ pub fn slice_order<'py>(
     order: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Slicing<'py>> {
     let (instance, order) = (&instance.get().without_groups("slice_order")?, copy_in(order)?);
-    let supervised = supervise(
-        py,
-        |_, ()| Ok(false),
-        |interrupt, _| -> Result<_, slicegraph_core::Error> {
-            let order = TopologicalOrder::new(instance.graph(), &order)?;
-            Ok(slice::slice_order(instance, &order, interrupt)
-                .map(|slicing| slicing.map(|slicing| (slicing.boundaries().to_vec(), slicing.block_of(&order)))))
-        },
-    )?;
+    let supervised = supervise_quiet(py, None, |interrupt| -> Result<_, slicegraph_core::Error> {
+        let order = TopologicalOrder::new(instance.graph(), &order)?;
+        Ok(slice::slice_order(instance, &order, interrupt)
+            .map(|slicing| slicing.map(|slicing| (slicing.boundaries().to_vec(), slicing.block_of(&order)))))
+    })?;
     let Ok(slicing) = supervised.value.map_err(CoreError)? else { return Err(PyKeyboardInterrupt::new_err(())) };
     Ok(slicing.map(|(boundaries, block_of)| (signed(boundaries).into_pyarray(py), blocks(block_of).into_pyarray(py))))
 }

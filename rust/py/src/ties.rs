@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use slicegraph_core::cost::check_partition;
 use slicegraph_core::ties::{self, Params};
 
-use crate::boundary::{CoreError, copy_in, supervise};
+use crate::boundary::{CoreError, copy_in, supervise_quiet};
 use crate::instance::Instance;
 use crate::slice::blocks;
 
@@ -21,20 +21,11 @@ pub fn settle<'py>(
     block_of: PyReadonlyArray1<'py, i64>,
     poll: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Settled<'py>> {
-    let poll = poll.map(Bound::unbind);
     let (instance, block_of) = (&instance.get().0, copy_in(block_of)?);
     let block_of = check_partition(instance, &block_of).map_err(CoreError)?;
-    let supervised = supervise(
-        py,
-        |py, ()| poll.as_ref().map_or(Ok(false), |poll| poll.call0(py)?.extract(py)),
-        |interrupt, report| {
-            // From the first report on it is asked every few milliseconds.
-            if poll.is_some() && report(()).is_break() {
-                interrupt.raise();
-            }
-            ties::settle(instance, &block_of, &Params::default(), interrupt)
-        },
-    )?;
+    let supervised = supervise_quiet(py, poll.map(Bound::unbind), |interrupt| {
+        ties::settle(instance, &block_of, &Params::default(), interrupt)
+    })?;
     let settled = supervised.value;
     Ok((blocks(settled.block_of).into_pyarray(py), settled.is_least, supervised.is_signalled))
 }

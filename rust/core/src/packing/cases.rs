@@ -7,18 +7,32 @@ use crate::ids::NodeId;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::quotient::Quotient;
 
-/// Lagrange multipliers ("factors") are in units of `1 / ONE`; the least and the largest.
+/// Lagrange multipliers ("factors") are in units of `1 / ONE`.
 const ONE: i64 = 1 << 12;
-const LEAST: i64 = ONE / 8;
-const MOST: i64 = ONE * 64;
 /// The most nodes inside of a case that the checker accepts.
 const MAX_INSIDE: usize = 32;
 /// The largest sum of all weights.
 const MAX_WEIGHT: i128 = 1 << 56;
 /// In a log: a case in which every set costs the threshold or more.
 const EXPENSIVE: u64 = 2;
-/// The most minimum cuts of a case.
-const MAX_CUTS: usize = 6;
+
+/// The tuned numbers of pricing.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// The least and the largest factor that is tried.
+    pub factors: [i64; 2],
+    /// The most minimum cuts of a case.
+    pub max_cuts: usize,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            factors: [ONE / 8, ONE * 64], // not measured
+            max_cuts: 6,                  // not measured
+        }
+    }
+}
 
 /// The nodes of a convex set, and what it costs.
 pub type Block = (Vec<NodeId>, Ticks);
@@ -38,6 +52,8 @@ pub struct Question<'q> {
     pub max_cases: usize,
     /// The most arcs that cuts may visit, for all seeds together.
     pub max_steps: u64,
+    /// How it is looked for.
+    pub params: Params,
 }
 
 /// The result for the sets of one seed.
@@ -102,7 +118,7 @@ enum Bounded {
 /// [`Interrupted`], when the interrupt was raised first.
 ///
 /// # Complexity
-/// Up to six minimum cuts a case, and O(nodes reads / 64) for the transitive closure.
+/// Up to [`Params::max_cuts`] minimum cuts a case, and O(nodes reads / 64) for the transitive closure.
 pub fn price(
     instance: &Instance,
     question: &Question<'_>,
@@ -246,9 +262,10 @@ impl<'q, 'a> Pricing<'q, 'a> {
     fn bound(&mut self, question: &Question<'_>, case: &mut Case) -> Bounded {
         let (most, target, one) = (i128::from(question.threshold - 1), i128::from(question.target), i128::from(ONE));
         let sides = self.sides(case);
-        let (mut low, mut high) = (LEAST, MOST);
+        let [least_factor, largest] = question.params.factors;
+        let (mut low, mut high) = (least_factor, largest);
         let (mut cheap, mut expensive): (Option<Found>, Option<Found>) = (None, None);
-        for _ in 0..MAX_CUTS {
+        for _ in 0..question.params.max_cuts {
             case.factor = case.factor.clamp(low, high);
             let factor = i128::from(case.factor);
             // If the least balance is this much or more, `factor * (most - balance)` is below the target.
@@ -263,11 +280,11 @@ impl<'q, 'a> Pricing<'q, 'a> {
                         return Bounded::Heavy;
                     }
                 }
-                let limit = if cost < most { (target - weight) * one / (most - cost) } else { i128::from(MOST) };
-                high = high.min(if weight < target { narrowed(limit) } else { -1 });
+                let limit = if cost < most { (target - weight) * one / (most - cost) } else { i128::from(largest) };
+                high = high.min(if weight < target { narrowed(limit, largest) } else { -1 });
                 cheap = Some(found);
             } else {
-                low = low.max(narrowed((weight - target) * one / (cost - most)) + 1);
+                low = low.max(narrowed((weight - target) * one / (cost - most), largest) + 1);
                 expensive = Some(found);
             }
             if low > high {
@@ -275,13 +292,13 @@ impl<'q, 'a> Pricing<'q, 'a> {
             }
             case.factor = match (&cheap, &expensive) {
                 (Some(cheap), Some(expensive)) => {
-                    narrowed((expensive.1 - cheap.1) * one / (expensive.0 - cheap.0).max(1))
+                    narrowed((expensive.1 - cheap.1) * one / (expensive.0 - cheap.0).max(1), largest)
                 }
                 (None, _) => low.max(case.factor) * 5 / 4 + 1,
                 (_, None) => high.min(case.factor) * 4 / 5,
             };
         }
-        case.factor = case.factor.clamp(LEAST, MOST);
+        case.factor = case.factor.clamp(least_factor, largest);
         Bounded::Open(self.divide(question, case, cheap.as_ref(), expensive.as_ref()))
     }
 
@@ -361,6 +378,6 @@ impl<'q, 'a> Pricing<'q, 'a> {
 }
 
 /// A factor, clamped to just beyond the valid range.
-fn narrowed(factor: i128) -> i64 {
-    i64::try_from(factor.clamp(-1, i128::from(MOST))).unwrap_or(MOST)
+fn narrowed(factor: i128, largest: i64) -> i64 {
+    i64::try_from(factor.clamp(-1, i128::from(largest))).unwrap_or(largest)
 }

@@ -26,5 +26,5 @@ mod slices;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{Block, Priced, Question, Verdict, price};
+pub use cases::{Block, Params, Priced, Question, Verdict, price};
 pub use slices::slices;

@@ -3,7 +3,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::{Question, Verdict, price, slices};
+use super::{Params, Question, Verdict, price, slices};
 use crate::cases::random_instance;
 use crate::cost::{Instance, Ticks, partition_costs};
 use crate::ids::NodeId;
@@ -48,6 +48,7 @@ fn a_seed_is_closed_when_none_of_its_sets_weighs_the_target() {
             kept: 0,
             max_cases: if random.random_bool(0.5) { 2 } else { 1000 },
             max_steps: u64::MAX,
+            params: Params::default(),
         };
         let seeds: Vec<usize> = (0..num_nodes).collect();
         let mut factors = vec![random.random_range(1..9000); num_nodes];

@@ -22,6 +22,35 @@ struct Way {
     start: usize,
 }
 
+impl Way {
+    /// Takes the best way to an end by a last slice from one of the `starts`, from the last one down, unless this one is better;
+    /// whether the steps were enough.
+    #[inline]
+    fn improve<const ANY: bool>(
+        &mut self,
+        costs: Slices<'_, ANY>,
+        ways: &[Self],
+        starts: impl Iterator<Item = usize>,
+        end: usize,
+        (threshold, steps): (Ticks, &mut u64),
+    ) -> bool {
+        let mut slice = SliceSum::empty_at(end);
+        for start in starts {
+            let Some(left) = steps.checked_sub(1) else { return false };
+            *steps = left;
+            costs.push_front(&mut slice);
+            if costs.cost_without_io(&slice) >= threshold {
+                break;
+            }
+            let way = ways[start];
+            if way.count < self.count && costs.cost(&slice) < threshold {
+                *self = (*self).min(Self { count: way.count + 1, io: way.io + slice.io(), start });
+            }
+        }
+        true
+    }
+}
+
 /// The ends of the slices; none without such a slicing, or when `steps`, from which the work is subtracted, run out.
 ///
 /// # Errors
@@ -40,18 +69,9 @@ pub(super) fn ends<const ANY: bool>(
     let mut ways = vec![Way { count: 0, io: 0, start: 0 }];
     for end in 1..=num_nodes {
         interrupt.check(end)?;
-        let (mut slice, mut best) = (SliceSum::empty_at(end), none);
-        for start in (0..end).rev() {
-            let Some(left) = steps.checked_sub(1) else { return Ok(None) };
-            *steps = left;
-            costs.push_front(&mut slice);
-            if costs.cost_without_io(&slice) >= threshold {
-                break;
-            }
-            let way = ways[start];
-            if way.count < best.count && costs.cost(&slice) < threshold {
-                best = best.min(Way { count: way.count + 1, io: way.io + slice.io(), start });
-            }
+        let mut best = none;
+        if !best.improve(costs, &ways, (0..end).rev(), end, (threshold, steps)) {
+            return Ok(None);
         }
         ways.push(best);
     }
@@ -90,18 +110,9 @@ pub(super) fn ends_of_stages(
         let mut next: Vec<Way> = ways.iter().enumerate().map(empty).collect();
         for (end, best) in next.iter_mut().enumerate().skip(1) {
             interrupt.check(end)?;
-            let mut slice = SliceSum::empty_at(end);
-            for start in (0..end).rev().take_while(|&start| stages.may_be(start, stage)) {
-                let Some(left) = steps.checked_sub(1) else { return Ok(None) };
-                *steps = left;
-                costs.push_front(&mut slice);
-                if costs.cost_without_io(&slice) >= threshold {
-                    break;
-                }
-                let way = ways[start];
-                if way.count < best.count && costs.cost(&slice) < threshold {
-                    *best = (*best).min(Way { count: way.count + 1, io: way.io + slice.io(), start });
-                }
+            let starts = (0..end).rev().take_while(|&start| stages.may_be(start, stage));
+            if !best.improve(costs, &ways, starts, end, (threshold, steps)) {
+                return Ok(None);
             }
         }
         starts.push(next.iter().map(|way| way.start).collect::<Vec<usize>>());
