@@ -355,7 +355,7 @@ def test_a_wrong_parameter_of_a_family_is_an_input_error(family: str) -> None:
             assert said.isprintable()
 
 
-def test_arrays_of_a_graph_are_copies_that_nobody_can_write_to() -> None:
+def test_arrays_of_a_graph_are_read_only_copies() -> None:
     """What a certificate is about does not change behind it."""
     work = np.array([1.0, 2.0, 3.0])
     graph = sg.Graph(**{**GRAPH, "work": work})

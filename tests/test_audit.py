@@ -1,4 +1,4 @@
-"""Grading somebody else's partition."""
+"""Grading a partition from elsewhere."""
 
 from __future__ import annotations
 

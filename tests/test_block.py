@@ -38,7 +38,7 @@ def test_a_shared_parameter_that_streams_is_not_plain() -> None:
     assert instance.block_costs([0, 0, 1])[0].overflow == 6 / 64
 
 
-def test_a_parameter_that_nobody_reads_is_in_what_a_certificate_is_about() -> None:
+def test_an_unread_parameter_is_in_what_a_certificate_is_about() -> None:
     """The first of two has no reader; the checker finds the same problem."""
     graph = to_graph(CHAIN, **shared([8, 4], [[], [0, 2]]))
     instance = sg.Instance(graph, device=sg.Device(bandwidth=64.0, memory=2), num_blocks=2)

@@ -9,7 +9,7 @@ from slicegraph.formats.arrays import GraphArrays
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What somebody else says of a model.
+    """What another source says of a model.
 
     Attributes
     ----------

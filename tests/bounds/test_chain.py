@@ -112,7 +112,7 @@ def test_no_partition_below_its_thresholds_is_outside_the_confines_of_the_chain(
 
 @given(*PROBLEMS)
 @settings(max_examples=FEW)
-def test_what_somebody_else_decides_is_believed(
+def test_what_another_solver_decides_is_believed(
     data: dict[str, Any], device: dict[str, Any], num_blocks: int, boundary_io: bool
 ) -> None:
     """A decider that knows the optimum takes the chain there, at once or in the next run, and is told nothing wrong."""
@@ -209,7 +209,7 @@ def test_whatever_the_time_there_is_a_bound(seconds: float) -> None:
     assert combinatorial(instance).ticks <= bound.believed <= 100 / instance.tick
 
 
-def test_whoever_watches_can_stop_it() -> None:
+def test_a_caller_can_stop_it() -> None:
     """With and without an executor; the bound so far is told."""
     instance = to_instance(grid(20), {"bandwidth": 8.0}, 8)
     for executor in (None, InProcess()):

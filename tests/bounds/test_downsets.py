@@ -129,7 +129,7 @@ def test_whatever_the_time_there_is_a_bound(seconds: float) -> None:
     assert combinatorial(instance).ticks <= bound.ticks <= 100 / instance.tick
 
 
-def test_whoever_watches_can_stop_it() -> None:
+def test_a_caller_can_stop_it() -> None:
     """The bound so far is told."""
     instance = to_instance(grid(20), {"bandwidth": 8.0}, 8)
     told: list[int] = []

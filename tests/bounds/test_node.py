@@ -65,7 +65,7 @@ def test_an_example_by_hand() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1])
-def test_whoever_watches_can_stop_it(limit: int) -> None:
+def test_a_caller_can_stop_it(limit: int) -> None:
     """What is found by then is a bound."""
     instance = to_instance(grid(6), {"bandwidth": 1.0}, 30)
     told: list[int] = []

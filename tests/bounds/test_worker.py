@@ -45,7 +45,7 @@ def test_a_worker_is_kept_for_the_next_request() -> None:
     assert worker._idle == idle
 
 
-def test_whoever_waits_leaves_on_time() -> None:
+def test_waiting_ends_on_time() -> None:
     """Whatever HiGHS does; nothing is said of speed here, but of a promise."""
     begin = time.monotonic()
     outcome = solve_model(hard(1.0), grace=0.5)
@@ -53,7 +53,7 @@ def test_whoever_waits_leaves_on_time() -> None:
     assert not outcome.is_final
 
 
-def test_whoever_watches_can_stop_it() -> None:
+def test_a_caller_can_stop_it() -> None:
     looks: list[int] = []
 
     def watch(lower_bound: int) -> bool:

@@ -28,7 +28,7 @@ FORGED: dict[str, bytes] = {
     "a threshold above all costs": log(0, 2**52),
     "merges of a threshold above": log(FALSE, FALSE, 1, 4, 0, 1, 2, 2, 4, 6, 3, 4, 5, 1, 3, 4),
     "a merge of other groups": log(OPTIMUM, OPTIMUM, 1, 1, 0, 0, 3),
-    "a merge of whoever is beyond the graph": log(OPTIMUM, OPTIMUM, 1, 1, 0, 0, NUM_NODES),
+    "a merge of a node beyond the graph": log(OPTIMUM, OPTIMUM, 1, 1, 0, 0, NUM_NODES),
     "all nodes together": log(FALSE, FALSE, 1, 6, *(number for node in range(1, 7) for number in (2, 0, node))),
     "all nodes as asked": log(FALSE, FALSE, 1, 6, *(number for node in range(1, 7) for number in (4, 0, node))),
     "all nodes in a cycle": log(FALSE, FALSE, 1, 6, *(number for node in range(1, 7) for number in (3, 0, node))),
@@ -51,7 +51,7 @@ FORGED: dict[str, bytes] = {
     "a pair of one node": log(0, FALSE, 4, 1, 0, 0),
     "pairs of nodes beyond the graph": log(0, FALSE, 4, 2, 0, NUM_NODES, 2**63, 0),
     "the same pair again and again": log(0, FALSE, 4, 1000, *[0, 1] * 1000),
-    "pairs of nobody again and again": log(0, FALSE, *[4, 0] * 10_000),
+    "empty lists of pairs again and again": log(0, FALSE, *[4, 0] * 10_000),
     "half a pair": log(0, FALSE, 4, 1, 0),
     "weights without a factor": log(
         0, FALSE, 5, NUM_NODES, *(number for node in range(NUM_NODES) for number in (node, 0))
@@ -64,7 +64,7 @@ FORGED: dict[str, bytes] = {
     "a split after the last block": log(0, FALSE, 6, 0, 2**40, 0, 0),
     "splits without end": log(0, FALSE, *[6, 0, 1] * 10_000),
     "splits to the left without end": log(0, FALSE, *[6, 0, 1, 0] * 10_000),
-    "weights of nobody again and again": log(0, FALSE, *[5, 0] * 10_000),
+    "empty lists of weights again and again": log(0, FALSE, *[5, 0] * 10_000),
     "a row of a superblock beyond all integers": log(
         0, FALSE, 9, 6, 1, DEEP_QUESTION.num_blocks, 1, 1, 0, 0, 2**64 - 1, 1, 0
     ),

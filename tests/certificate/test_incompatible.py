@@ -36,6 +36,6 @@ def test_no_better_partition_has_a_pair_in_one_block() -> None:
     assert num_pairs > 200
 
 
-def test_nobody_is_incompatible_where_nothing_is_known() -> None:
+def test_no_pair_is_incompatible_where_nothing_is_known() -> None:
     _, scope = next(cases(1)).scope()
     assert not scope.pairs.has(0, 0)

@@ -199,7 +199,7 @@ HEAVY: list[Edge] = [(0, 1, 9), (1, 2, 4)]
         (question_of([9.0, 1.0, 3.0], HEAVY), ("push", 0, 0), "they are in one group already"),
     ],
 )
-def test_a_rule_allows_what_costs_nobody_more(question: Question, merge: tuple[str, int, int], reason: str) -> None:
+def test_a_rule_allows_what_costs_no_block_more(question: Question, merge: tuple[str, int, int], reason: str) -> None:
     found = ask(question, *merge)
     assert found.startswith(reason)
     assert bool(found) == bool(reason)

@@ -122,7 +122,7 @@ def test_the_optimum_of_another_question_is_refused(name: str, gate: Callable[..
     assert gate(relabelled, "--require-gap", "0") == (not is_true)
 
 
-def test_constraints_that_nobody_asks_for_are_refused(
+def test_constraints_that_are_not_asked_for_are_refused(
     model: str, tmp_path: Path, gate: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All nodes in one stage are soon optimal; so are links between neighbours alone another question."""
@@ -152,7 +152,7 @@ FORGED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "another graph": lambda it: it | {"graph": it["graph"] | {"digest": "0" * 64}},
     "a node too many": lambda it: it | {"graph": it["graph"] | {"num_nodes": 4}},
     "another format": lambda it: it | {"format": "slicegraph-certificate-3"},
-    "a key that nobody knows": lambda it: it | {"verdict": "verified"},
+    "an unknown key": lambda it: it | {"verdict": "verified"},
     "no bounds": lambda it: it | {"bounds": []},
     "a bound from nothing": lambda it: it | {"bounds": [it["bounds"][0], it["bounds"][1] | {"downsets": None}]},
     "a search that proves more": lambda it: (
@@ -228,7 +228,7 @@ def test_a_gap_is_from_0_to_1(gap: str, gate: Callable[..., int]) -> None:
 @pytest.mark.parametrize(
     ("certificate", "status"), [(HONEST, 0), (certify(QUESTION, [0, 1, 1]), 1)], ids=["true", "weak"]
 )
-def test_nobody_who_reads_changes_the_status(certificate: Certificate, status: int, model: str, tmp_path: Path) -> None:
+def test_a_reader_does_not_change_the_status(certificate: Certificate, status: int, model: str, tmp_path: Path) -> None:
     """Where standard output is closed, or its reader has gone; where it is full, the answer is an error."""
     path = tmp_path / "proof.json"
     certificate.write(path)

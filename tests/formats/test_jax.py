@@ -152,7 +152,7 @@ def test_gathering_reads_only_what_it_gathers() -> None:
     assert facts(traced(row, struct(1000, 8), struct(dtype=jnp.int32)), "dynamic_slice") == (0, 32 + 4, 32, 0)
 
 
-def test_what_nobody_uses_is_left_out() -> None:
+def test_what_is_unused_is_left_out() -> None:
     """Unused equations, unused results and unread inputs; a step of several results writes those in use."""
 
     def function(x: jax.Array, z: jax.Array, unread: jax.Array) -> Any:

@@ -1,4 +1,4 @@
-"""Reading whole models: real networks, functions, and files that somebody damaged."""
+"""Reading whole models: real networks, functions, and damaged files."""
 
 from __future__ import annotations
 

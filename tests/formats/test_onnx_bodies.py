@@ -244,7 +244,7 @@ def test_unknown_dimensions_in_a_body_count_as_one(tmp_path: Path) -> None:
         assert (graph.flops.tolist(), graph.is_guess.tolist()) == ([4 * trips], [is_guess])
 
 
-def test_a_body_that_reads_what_nobody_makes_is_refused(tmp_path: Path) -> None:
+def test_a_body_that_reads_an_unknown_value_is_refused(tmp_path: Path) -> None:
     """The message names the node and the value, also from within."""
     text = """g (bool c, float[2] x) => (y)
         { y = If(c)<then_branch = a () => (u) { u = Relu(ghost) }, else_branch = b () => (v) { v = Relu(x) }> }"""

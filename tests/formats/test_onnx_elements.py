@@ -1,4 +1,4 @@
-"""Elements are computed once somebody asks, in any order, however long the chain."""
+"""Elements are computed once they are asked for, in any order, however long the chain."""
 
 from __future__ import annotations
 

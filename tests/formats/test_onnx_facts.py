@@ -83,7 +83,7 @@ def test_fused_embeddings_read_the_rows_that_are_asked_for(tmp_path: Path) -> No
     assert _facts(_read(tmp_path, text, opsets), "y") == (24 + 3 * (16 + 8), 384, 1600 + 800, False)
 
 
-def test_only_outputs_that_somebody_uses_are_written(tmp_path: Path) -> None:
+def test_only_used_outputs_are_written(tmp_path: Path) -> None:
     """Of three pieces, one is read, one is returned, one is dropped; an unnamed one is no tensor at all."""
     text = """g (float[6] x) => (float[2] b) { a, b, c = Split(x) y = Relu(a) d, "", e = Split(x) }"""
     graph = _read(tmp_path, text, '"": 13')

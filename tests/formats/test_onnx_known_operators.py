@@ -115,7 +115,7 @@ def test_elements_that_the_reference_gets_wrong_are_not_used(nodes: str, tmp_pat
 
 
 @pytest.mark.parametrize("version", [0, -1, 1 << 40])
-def test_an_operator_set_that_nobody_has_is_no_crash(version: int, tmp_path: Path) -> None:
+def test_an_unknown_operator_set_is_no_crash(version: int, tmp_path: Path) -> None:
     """A file may state any number; what inference says of it is told."""
     model = parser.parse_model('<ir_version: 7, opset_import: ["": 12]> g (float[2] x) => (y) { y = LayerNorm(x) }')
     model.opset_import[0].version = version

@@ -101,7 +101,7 @@ def written(folder: Path, *files: str, fail: bool = False) -> None:
 
 @pytest.mark.parametrize("kind", ["new", "empty", "current", "link"])
 def test_a_folder_may_be_there_or_not(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one where somebody stands, and one behind a link, too; it stays the same folder."""
+    """The one that is some process's working directory, and one behind a link, too; it stays the same folder."""
     place = folder = tmp_path / "above" / "folder"
     if kind != "new":
         folder.mkdir(parents=True)

@@ -84,7 +84,7 @@ def packed(random: Random, raw: bytes) -> bytes:
 
 
 def array(random: Random, values: list[Any]) -> Any:
-    """What somebody may give for an array: of another type, shape or length, or with other values."""
+    """What a caller may give for an array: of another type, shape or length, or with other values."""
     values = list(values)
     for _ in range(random.choice((0, 1, 1, 2))):
         where = random.randrange(len(values) + 1)

@@ -12,8 +12,8 @@
  8. the exact model is solved again in every turn
  9. frontiers that are too many in the first turn begin the chain
 10. a turn that finds partitions does not count as swept
-11. what somebody else has proven is not told to the exact solver (``narrow``): in `test_workers`
-12. a turn ends when its time is over although nobody has news
+11. what another worker has proven is not told to the exact solver (``narrow``): in `test_workers`
+12. a turn ends when its time is over although no worker has news
 13. the models of dense graphs wait for the exact solver's sweep (``is_dense`` is not asked)
 14. graphs that are not dense are dense (``dense`` 1.8 to 1)
 15. the exact solver goes on beside packings (``is_brief`` is not asked when a turn ends)
@@ -334,7 +334,7 @@ def test_a_report_of_the_exact_solver_tells_what_others_wait_for(
         (999, False, 9.0, False, False),
     ],
 )
-def test_a_turn_of_the_exact_solver_goes_on_after_the_sweep_as_long_as_nobody_has_news(
+def test_a_turn_of_the_exact_solver_goes_on_after_the_sweep_as_long_as_no_worker_has_news(
     best: int, *, swept: bool, now: float, is_first: bool, ends: bool
 ) -> None:
     """The first turn ends with its time, so that the search goes on; before the sweep none does."""
@@ -357,7 +357,7 @@ def test_a_turn_of_the_exact_solver_goes_on_after_the_sweep_as_long_as_nobody_ha
 def test_a_much_better_partition_ends_a_turn_early(
     best: int, *, swept: bool, proven: int, now: float, ends: bool
 ) -> None:
-    """Thresholds that somebody else beats teach nothing; what comes before the sweep is left only near a proof."""
+    """Thresholds that another worker beats teach nothing; what comes before the sweep is left only near a proof."""
     state = begun(ALL, Improved(bottleneck=best), *([Swept()] if swept else []))
     state = after(state, Proven(worker="exact", lower_bound=proven), 0.0)
     assert ends_turn(state, turn(), report(lower_bound=proven), now) is ends

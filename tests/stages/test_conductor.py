@@ -89,7 +89,7 @@ def test_a_killed_stage_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     chain(tmp_path / "stages")
     split = read_split(tmp_path / "stages")
     pipeline = Pipeline(split, draw(split.inputs, {}, seed=0), depth=2, threads=1)
-    with pytest.raises(sg.StageError) as caught, pipeline:  # noqa: PT012 - it is raised while somebody waits
+    with pytest.raises(sg.StageError) as caught, pipeline:  # noqa: PT012 - it is raised while a caller waits
         pipeline.wait(warmup=1, requests=5, seconds=None)
         pids = [process.pid for process in pipeline._processes]
         os.kill(pids[1], signal.SIGKILL)
@@ -109,7 +109,7 @@ def test_a_stage_that_hangs_is_told_and_ended(tmp_path: Path, monkeypatch: pytes
     split = read_split(tmp_path / "stages")
     pipeline = Pipeline(split, draw(split.inputs, {}, seed=0), depth=2, threads=1)
     message = r"^stage 1 \(stage1\.onnx\) gave no sign of life for 2 s: it was stopped, or hangs; after \d+ requests$"
-    with pytest.raises(sg.StageError, match=message), pipeline:  # noqa: PT012 - it is raised while somebody waits
+    with pytest.raises(sg.StageError, match=message), pipeline:  # noqa: PT012 - it is raised while a caller waits
         pipeline.wait(warmup=1, requests=5, seconds=None)
         stopped = pipeline._processes[1].pid
         os.kill(stopped, signal.SIGSTOP)
@@ -118,7 +118,7 @@ def test_a_stage_that_hangs_is_told_and_ended(tmp_path: Path, monkeypatch: pytes
         os.kill(stopped, 0)
 
 
-def test_a_pipeline_is_run_by_a_program_that_nobody_can_import(tmp_path: Path) -> None:
+def test_a_pipeline_is_run_by_a_program_that_cannot_be_imported(tmp_path: Path) -> None:
     """Typed, or piped into the interpreter; and the folder where one stands is no part of any process."""
     chain(tmp_path / "stages")
     here = tmp_path / "here"

@@ -23,7 +23,7 @@ def test_a_split_is_read_with_what_goes_where(tmp_path: Path) -> None:
     assert [stage.block for stage in split.stages] == [1, 2, 3]
 
 
-def test_a_cost_that_nobody_predicted_is_none(tmp_path: Path) -> None:
+def test_a_cost_without_a_prediction_is_none(tmp_path: Path) -> None:
     chain(tmp_path / "stages")
     change(tmp_path / "stages", stages__0__predicted__cost=None, stages__1__predicted=False, predicted=False)
     with pytest.raises(sg.InputError, match="False, but it is seconds"):

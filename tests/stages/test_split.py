@@ -114,7 +114,7 @@ def test_the_last_stage_passes_on_what_no_node_makes(tmp_path: Path) -> None:
     assert [each["name"] for each in manifest["outputs"]] == ["y", "w", "k", "s", "b", "b"]
 
 
-def test_a_stage_that_nobody_reads_still_runs(tmp_path: Path) -> None:
+def test_an_unread_stage_still_runs(tmp_path: Path) -> None:
     """ONNX has no model without outputs; this one's goes nowhere."""
     text = "g (float[2,4] x) => (float[2,4] a) { a = Relu(x) b = Tanh(a) }"
     assert borders(check(write(tmp_path / "model.onnx", text), [0, 1])) == [
@@ -240,7 +240,7 @@ def test_an_instance_of_another_graph_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_former_split_is_replaced_and_nothing_else(tmp_path: Path) -> None:
-    """Neither a folder of somebody's nor a file that came to a split, nor the model itself, is lost."""
+    """Neither a folder of the user's nor a file that came to a split, nor the model itself, is lost."""
     path, folder = write(tmp_path / "model.onnx", CHAIN), tmp_path / "stages"
     sg.split(path, [0, 1, 2], folder)
     sg.split(path, [0, 0, 1], folder)
@@ -304,7 +304,7 @@ def test_a_wrong_plan_is_refused(plan: list[Any], complaint: str, tmp_path: Path
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]
 
 
-def test_a_type_that_nobody_knows_is_named(tmp_path: Path) -> None:
+def test_an_unknown_type_is_named(tmp_path: Path) -> None:
     """A stage of nothing but an unused custom operator has an output of no type."""
     text = """<ir_version: 10, opset_import: ["": 17, "own": 1]>
         g (float[2,4] x) => (float[2,4] a) { a = Relu(x) b = own.Op(a) }"""

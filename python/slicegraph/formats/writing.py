@@ -88,10 +88,10 @@ def temporary_folder() -> Iterator[Path]:
 def written_folder(folder: Path, *, is_ours: Callable[[str], bool], last: str) -> Iterator[Path]:
     """Give a folder to write to, and put what is in it in its place when nothing went wrong.
 
-    A folder that is not there is made in one step. In one that is there, which may be a mount point or where somebody
-    stands, files are moved one by one, former ones away and then new ones in; a failure moves them back, and no signal
-    but one that kills comes between. The file ``last`` is the first to go and the last to come: without it, the folder
-    is not whole.
+    A folder that is not there is made in one step. In one that is there, which may be a mount point or the working
+    directory of a process, files are moved one by one, former ones away and then new ones in; a failure moves them
+    back, and no signal but one that kills comes between. The file ``last`` is the first to go and the last to come:
+    without it, the folder is not whole.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Primitives that read a part of a table: what they gather, or the experts that somebody is sent to."""
+"""Primitives that read a part of a table: what they gather, or the experts that a token is routed to."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def read(
     - ``dtype``: the widest floating-point type among a node's operands, else the widest of theirs; a quantized product
       computes in whole numbers.  What DequantizeLinear makes in each run is multiplied as it makes it.
     - If, Loop, Scan and SequenceMap stay one node each, which reads what its bodies capture.  Loop and Scan count their
-      body once per iteration; if nobody says how many there are, once, and are marked as guesses, and so is a Loop
+      body once per iteration; if their number is not given, once, and are marked as guesses, and so is a Loop
       whose condition may end it before its trip count does.  If counts its more expensive branch, or the one that is
       known to run.
     - Local functions are inlined.  Nodes that only told shapes go with the shapes.  Nodes out of order are sorted.

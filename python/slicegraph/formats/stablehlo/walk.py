@@ -272,7 +272,7 @@ class Walk:
     def _part(
         self, operator: str, inputs: Sequence[Value], numbers: Sequence[Numbers | None], types: Sequence[Array]
     ) -> Value | None:
-        """Find what was put where somebody takes it from a buffer, as one loop does of another's; None: not known."""
+        """Give the value that an earlier loop wrote to this place of a buffer; None: not known."""
         starts = _known(numbers[1:]) if operator == "dynamic_slice" and inputs[0] in self._filled else None
         return None if starts is None else self._filled[inputs[0]].get((types[0].shape, starts))
 
