@@ -192,7 +192,7 @@ impl Numbers<'_> {
         if count > self.rest.len() / least {
             return Err(Stop::malformed("the log ends too soon"));
         }
-        // As many as there are: lists of lists may be short by the million.
+        // Exact capacity: a log can hold millions of short lists.
         let mut members = Vec::with_capacity(count);
         for _ in 0..count {
             members.push(member(self)?);

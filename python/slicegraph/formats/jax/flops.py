@@ -234,12 +234,15 @@ RULES: Final[Mapping[str, Rule]] = {
 """How to count each primitive that does not simply work element by element."""
 _COMPLEX: Final[Mapping[str, int]] = {
     **dict.fromkeys(
-        ("cholesky", "conv_general_dilated", "dot_general", "geqrf", "householder_product", "lu", "qr"),
+        (
+            *("cholesky", "conv_general_dilated", "dot_general", "geqrf", "householder_product", "lu", "qr"),
+            *("ragged_dot_general", "triangular_solve"),
+        ),
         formulas.COMPLEX_ACCUMULATE,
     ),
-    **dict.fromkeys(("ragged_dot_general", "triangular_solve"), formulas.COMPLEX_ACCUMULATE),
-    **dict.fromkeys(("cumprod", "div", "integer_pow", "mul", "reduce_prod"), formulas.COMPLEX_PRODUCT),
-    **dict.fromkeys(("scatter-mul", "square"), formulas.COMPLEX_PRODUCT),
+    **dict.fromkeys(
+        ("cumprod", "div", "integer_pow", "mul", "reduce_prod", "scatter-mul", "square"), formulas.COMPLEX_PRODUCT
+    ),
     # Its operations are those on real numbers.
     "fft": 1,
 }

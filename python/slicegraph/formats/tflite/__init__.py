@@ -38,8 +38,8 @@ def read(
     - A parameter is a buffer, as large as it is stored: tensors of one buffer are one. What is made of parameters
       alone, as float32 weights of float16 ones, is no node, and is stored as these are.
     - ``flops`` as the ONNX reader counts (the table is in ``rules.py``); a fused activation counts 1 per element.
-    - A variable tensor is state of the operator that has it, a variable that of who assigns it last; one that no run
-      assigns is a parameter.
+    - A variable tensor is state of the operator that has it, and a variable of the operator that assigns it last;
+      one that no run assigns is a parameter.
     - A quantized operator computes in the type of its factors, whatever that of its bias.
     - An operator that is in no table, as a custom one, is a guess; so is a ``WHILE`` whose trips are not given.
     """
